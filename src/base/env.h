@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything that the core wants from the world.
+ *
+ * L0-L5 have no socket, clock, thread, resolver, random source or log of their own: they
+ * hold one `const struct env *`. The server implements it over libuv and OpenSSL, tests
+ * over a virtual network and a seeded generator. Time is not in here: it comes with every
+ * input as `now_ms`, monotonic milliseconds from any origin.
+ *
+ * FLOWS. A flow is a number that the environment gives out: a UDP listener (many remote
+ * addresses) or one TCP/TLS/WS connection (one remote address). 0 is no flow. Flow numbers
+ * are not used again within a run. The core is told of a closed flow by engine_flow_closed.
+ */
+#ifndef BATON_BASE_ENV_H
+#define BATON_BASE_ENV_H
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/** Where a message came from, or where one is to go. */
+struct hop {
+    uint32_t flow;     /**< 0: none chosen yet */
+    uint8_t transport; /**< enum transport */
+    struct addr remote;
+};
+
+enum trace_level { TRACE_DEBUG, TRACE_INFO, TRACE_WARN, TRACE_ERROR };
+
+struct env {
+    void *ctx;
+    struct mem mem;
+
+    /** Fill `out` with `n` unpredictable bytes. */
+    void (*random)(void *ctx, void *out, size_t n);
+
+    /**
+     * Wall-clock time, seconds since 1970 (for Date headers and CSTA time stamps only).
+     */
+    uint64_t (*wall_s)(void *ctx);
+
+    /**
+     * Send one message: the concatenation of `n` runs. The bytes are copied or sent before
+     * it returns. On a stream flow bytes queue while it connects.
+     * @return 0, E_IO (the flow is gone), E_TOOBIG (queue or datagram limit)
+     */
+    int (*send)(void *ctx, const struct hop *hop, const struct str *run, size_t n);
+
+    /**
+     * Choose or make the flow for `hop->transport` and `hop->remote` and write hop->flow:
+     * the UDP listener of that family, an open connection to that address, or a new one.
+     * @return 0, E_UNSUPPORTED (no such transport or family here), E_TOOMANY, E_IO
+     */
+    int (*open)(void *ctx, struct hop *hop);
+
+    /**
+     * Numeric address of a host name. @return 0 and *out (its port unchanged); E_AGAIN: the
+     * look-up runs, ask again (engine_resolved says when); E_NOTFOUND
+     */
+    int (*resolve)(void *ctx, struct str host, struct addr *out);
+
+    /**
+     * The address that peers on this hop should use to reach us, as Via and Contact show it.
+     */
+    void (*local)(void *ctx, const struct hop *hop, struct addr *out);
+
+    /** A thing worth a log line. `text` is borrowed. */
+    void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
+};
+
+/** printf to env->trace; at most 512 bytes of text. Does nothing without a trace function. */
+void env_trace(const struct env *env, enum trace_level level, const char *module,
+               const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+uint64_t env_random64(const struct env *env);
+
+/** Write `n` characters of [0-9a-z] from the environment's random source. */
+void env_random_token(const struct env *env, char *out, size_t n);
+
+#endif
