@@ -129,6 +129,7 @@ struct call {
     struct str correlator;       /**< decoded correlatorData, or absent */
     struct join join;            /**< of two legs, see join.c */
     struct step *step;           /**< the procedure that runs (hold, transfer …), or NULL */
+    struct connection *joining;  /**< the party that a transfer is calling, or NULL */
     struct list relays;          /**< requests that are being passed across, relay.c */
     struct timer timer;          /**< ring time; when ENDING: patience with the far side's BYE */
     size_t legs;                 /**< that still refer to this call */

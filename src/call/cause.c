@@ -156,3 +156,10 @@ struct str cause_to_reason_line(struct str reason)
 
     return r == NULL ? STR_NONE : str_c(lines[r->q850]);
 }
+
+const char *cause_name(struct str reason)
+{
+    const struct reason *r = reason_named(reason);
+
+    return r == NULL ? "normalClearing" : r->cause;
+}

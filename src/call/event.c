@@ -39,7 +39,7 @@ struct call_event call_event_make(const struct call *c, enum call_event_kind kin
     {
         const struct connection *conn = list_entry(it, struct connection, link);
         if (conn->originating) {
-            e.calling = conn;
+            e.calling = conn->ended ? NULL : conn;
             e.calling_id = conn->id;
             break;
         }

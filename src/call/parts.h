@@ -63,6 +63,9 @@ unsigned cause_to_status(struct str reason, unsigned decline);
 /** "Reason: Q.850;cause=…" line with CRLF for a BYE or CANCEL, absent when none fits. */
 struct str cause_to_reason_line(struct str reason);
 
+/** The EventCause that an application gave, as static text; "normalClearing" for others. */
+const char *cause_name(struct str reason);
+
 /* ---- setup.c: reaching a destination ---- */
 
 /** Where a dialled text or URI leads. */
@@ -163,6 +166,7 @@ enum step_kind { STEP_HOLD, STEP_RETRIEVE, STEP_TRANSFER, STEP_ANSWER };
 
 struct step;
 
+struct leg_request **step_request(struct step *s);
 struct connection *step_connection(const struct step *s);
 enum step_kind step_kind_of(const struct step *s);
 /** CALL_OK: `conn` is in state `want`, both its legs are up and nothing else is going on. */
@@ -173,6 +177,8 @@ struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn
                       void *owner, uint64_t now_ms);
 /** Tell the outcome, free the step. */
 void step_done(struct step *s, enum call_error err, unsigned status, uint64_t now_ms);
+/** The same without telling: the one who asked gets his answer in another way. */
+void step_cancel(struct step *s, uint64_t now_ms);
 /** The call is ending: whatever runs is over. */
 void step_abort(struct call *c, uint64_t now_ms);
 
@@ -197,6 +203,9 @@ extern const struct leg_user joined_user;      /**< offerless INVITE to the part
 void transfer_on_progress(struct connection *x, uint64_t now_ms);
 /** It refused. @return true: it was a transfer's, which is called off; the call goes on */
 bool transfer_on_failed(struct connection *x, unsigned status, uint64_t now_ms);
+
+/** Let the party that a transfer is calling go. Harmless when there is none. */
+void transfer_call_off(struct call *c, uint64_t now_ms);
 
 /** Callbacks for a leg that has none of that kind. */
 void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m, uint64_t now_ms);

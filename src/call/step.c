@@ -52,6 +52,7 @@ static void step_on_timer(struct timer *t, uint64_t now_ms)
         timer_set(s->call->layer->wheel, &s->timer, s->limit_ms);
         run(s, now_ms);
     } else {
+        transfer_call_off(s->call, now_ms);
         step_done(s, CALL_TIMEOUT, 0, now_ms);
     }
 }
@@ -95,11 +96,22 @@ void step_done(struct step *s, enum call_error err, unsigned status, uint64_t no
     }
 }
 
+void step_cancel(struct step *s, uint64_t now_ms)
+{
+    s->fn = NULL;
+    step_done(s, CALL_GONE, 0, now_ms);
+}
+
 void step_abort(struct call *c, uint64_t now_ms)
 {
     if (c->step != NULL) {
         step_done(c->step, CALL_GONE, 0, now_ms);
     }
+}
+
+struct leg_request **step_request(struct step *s)
+{
+    return &s->request;
 }
 
 struct connection *step_connection(const struct step *s)
@@ -324,8 +336,7 @@ enum call_error call_retrieve(struct connection *conn, call_done_fn fn, void *ow
     }
     if (leg_send(connection_leg(conn), NULL, STR("INVITE"), &(struct leg_content){0},
                  retrieve_on_response, s, &s->request, now_ms) != 0) {
-        s->fn = NULL;
-        step_done(s, CALL_OK, 0, now_ms);
+        step_cancel(s, now_ms);
         return CALL_BUSY_STEP;
     }
     return CALL_OK;

@@ -37,6 +37,11 @@ void transfer_on_progress(struct connection *x, uint64_t now_ms)
         c->a = call_other(leaver);
     }
     c->b = x;
+    c->joining = NULL;
+    if (leaver->originating) { /* to the new party it is its partner who calls */
+        leaver->originating = false;
+        c->a->originating = true;
+    }
     step_done(c->step, CALL_OK, 0, now_ms);
     e = call_event_make(c, CALL_EV_TRANSFERRED, leaver, "singleStepTransfer", now_ms);
     e.by = leaver;
@@ -61,22 +66,21 @@ bool transfer_on_failed(struct connection *x, unsigned status, uint64_t now_ms)
         return false;
     }
     x->ended = true;
+    x->call->joining = NULL;
     step_done(x->call->step, CALL_REFUSED, status, now_ms);
     return true;
 }
 
-/** Off the hook again: the transfer timed out, or the party to be called is to be let go. */
-static void call_off(struct connection *x, uint64_t now_ms)
+void transfer_call_off(struct call *c, uint64_t now_ms)
 {
-    x->ended = true;
-    connection_stop_ringing(x, NULL, STR_NONE, now_ms);
-}
+    struct connection *x = c->joining;
 
-struct pending {
-    call_done_fn fn;
-    void *owner;
-    struct connection *x;
-};
+    if (x != NULL) {
+        c->joining = NULL;
+        x->ended = true;
+        connection_stop_ringing(x, NULL, STR_NONE, now_ms);
+    }
+}
 
 enum call_error call_transfer(struct connection *conn, struct str to, struct str uui,
                               call_done_fn fn, void *owner, uint64_t now_ms)
@@ -107,21 +111,13 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
         return CALL_NO_RESOURCES;
     }
     x->moved = "singleStepTransfer";
-    c->step_target = x;
+    c->joining = x;
     status = call_invite_party(c, x, &dest, stays, lines, now_ms);
     if (status != 0) {
         x->ended = true;
-        call_forget(c->layer, owner);
-        step_done(c->step, CALL_REFUSED, status, now_ms);
+        c->joining = NULL;
+        step_cancel(c->step, now_ms);
         return status == 480 ? CALL_NOT_REGISTERED : CALL_NO_RESOURCES;
     }
     return CALL_OK;
-}
-
-void transfer_call_off(struct call *c, uint64_t now_ms)
-{
-    if (c->step_target != NULL) {
-        call_off(c->step_target, now_ms);
-        c->step_target = NULL;
-    }
 }
