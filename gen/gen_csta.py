@@ -25,7 +25,7 @@ BASIC = {  # table type: (kind, C type, smallest, largest)
     'DeviceTarget': ('TARGET', 'struct csta_device_id', 0, 0),
 }
 OPTIONS = {'as', 'alias', 'ed6', 'pre6', 'err', 'bits', 'kind', 'only', 'supported', 'prefix', 'lax',
-           'inline', 'any', 'like', 'body', 'cname'}
+           'inline', 'any', 'plain', 'like', 'body', 'cname'}
 
 
 def fail(line, text):
@@ -480,8 +480,9 @@ class Source:
             o.append(f'static const struct csta_field field_{tag}[] = {{')
             o += rows + ['};']
             extra += f', .field = field_{tag}, .nfield = {len(rows)}'
-        if 'any' in block.opts:
-            extra += ', .flags = CSTA_T_ANY'
+        flags = [f'CSTA_T_{k.upper()}' for k in ('any', 'plain') if k in block.opts]
+        if flags:
+            extra += f', .flags = {" | ".join(flags)}'
         if 'lax' in block.opts:
             extra += f', .lax = CSTA_{block.c.upper()}_{block.opts["lax"].upper()}'
         for row in block.rows:
@@ -490,9 +491,15 @@ class Source:
                           f'.more_offset = offsetof({ctype}, {row.opts["as"]})')
         o.append(f'static const struct csta_type type_{tag} = {{.name = {quote(block.name)}, '
                  f'.kind = CSTA_K_{form}, .size = sizeof({ctype}){extra}}};\n')
+        if block.name == 'DeviceID':
+            o.append('static const struct csta_type type_device_target = {.name = "DeviceTarget", '
+                     '.kind = CSTA_K_TARGET, .size = sizeof(struct csta_device_id), '
+                     '.more = &type_device_id};\n')
 
     def basics(self):
         for name, (kind, ctype, low, high) in BASIC.items():
+            if kind == 'TARGET':
+                continue  # refers to DeviceID; see compound
             size = f'sizeof({ctype})' if ctype else '0'
             low = 'INT64_MIN' if low == -2**63 else low
             high = 'INT64_MAX' if high == 2**63 - 1 else high

@@ -41,7 +41,8 @@ enum {
 };
 
 enum {
-    CSTA_T_ANY = 1, /**< at least one field is there */
+    CSTA_T_ANY = 1,   /**< at least one field is there */
+    CSTA_T_PLAIN = 2, /**< text in place of the first alternative is forgiven */
 };
 
 struct csta_type;
@@ -121,7 +122,27 @@ unsigned csta_enum_find(const struct csta_enum *e, struct str name);
 /** Whether the value at `p`, of a field that is not a pointer, is there at all. */
 bool csta_is_present(const struct csta_type *type, const void *p);
 
-/** The type of the value of an error category; NULL when its value is no enumeration. */
-const struct csta_type *csta_error_type(enum csta_error_kind kind);
+/** The same for a field, pointer or not. */
+bool csta_field_is_present(const struct csta_field *f, const void *p);
+
+/** What every generated list struct looks like; copied in and out, never aliased. */
+struct csta_any_list {
+    void *item;
+    size_t n;
+};
+
+/** Where the items of an empty list are: a list that is there has items that are not NULL. */
+void *csta_no_items(void);
+
+/**
+ * Text to a value of one of the kinds BOOL to HEX.
+ * @return 0, E_SYNTAX (not of that type), E_VALUE (a number out of range), E_TOOBIG (an id),
+ *         E_NOMEM; *reason is set on all but the first and the last
+ */
+MUST_USE int csta_value_parse(const struct csta_type *type, struct str text,
+                              struct arena *arena, void *p, const char **reason);
+
+/** Whether `name` can be the name of a capability bit: an ASCII name without colon. */
+bool csta_is_bit_name(struct str name);
 
 #endif

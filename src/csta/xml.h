@@ -33,7 +33,7 @@ enum xml_event {
     XML_END_OF_DOCUMENT,
     XML_START, /**< name, qname, attr, nattr, attrs, at */
     XML_TEXT,  /**< text: everything between two tags, at least one octet of it */
-    XML_END,   /**< name, qname; also after the start of an empty element */
+    XML_END,   /**< qname; also after the start of an empty element */
 };
 
 struct xml_limits {
@@ -66,6 +66,7 @@ struct xml_reader {
     unsigned nattr, depth, elements;
     bool empty_tag; /**< the end of an empty element is due */
     bool seen_root;
+    bool fragment; /**< the input is what stands between two tags, or in one */
     struct xml_attr attr[XML_ATTR_MAX];
     struct str open[XML_DEPTH_MAX];
 };
