@@ -14,7 +14,6 @@
  * the header of the request that is built from this URI.
  */
 #include "uui/uui.h"
-#include "base/err.h"
 
 static const struct str header_name = STR_INIT("User-to-User");
 
@@ -61,105 +60,64 @@ static bool match_name(struct str s, size_t *end)
     return true;
 }
 
-static void wrong(struct uui_value *v, struct str text, enum uui_rule rule, size_t at)
+/** Look whether every octet of the value is escaped where it has to be. */
+static void check_value(struct uui_embedded *e)
 {
-    *v = (struct uui_value){.text = text, .at = at};
-    v->rule = (uint8_t)rule;
-    v->verdict = (uint8_t)uui_rule_verdict(rule);
-}
-
-/** Unescape `s` into the arena. @return E_SYNTAX with *rule and *at */
-static int unescape(struct str s, struct arena *a, struct str *out, enum uui_rule *rule,
-                    size_t *at)
-{
-    char *buf = arena_alloc(a, s.n > 0 ? s.n : 1);
-    if (!buf) {
-        return E_NOMEM;
-    }
-    size_t n = 0;
-    for (size_t i = 0; i < s.n;) {
-        *at = i;
-        int c = decode_at(s, &i, rule);
-        if (c < 0) {
-            return E_SYNTAX;
+    for (size_t i = 0; i < e->value.n;) {
+        size_t at = i;
+        if (decode_at(e->value, &i, &e->rule) < 0) {
+            e->at = (size_t)(e->value.p - e->header.p) + at;
+            return;
         }
-        buf[n++] = (char)(unsigned char)c;
     }
-    *out = str_make(buf, n);
-    return 0;
+    e->rule = UUI_R_NONE;
 }
 
-/** One "name=value"; `l->v` has room for UUI_VALUES_MAX. */
-static int add_header(struct str header, const struct uui_packages *known, struct arena *a,
-                      struct uui_list *l)
+/** Is `header` a User-to-User header, in whatever state? */
+static bool view_header(struct str header, struct uui_embedded *out)
 {
     size_t end;
     if (!match_name(header, &end)) {
-        return 0;
+        return false;
     }
-    bool escaped = str_istarts(str_from(header, end), STR("%3D"));
-    if (!escaped && end < header.n && header.p[end] != '=') {
-        return 0; /* User-to-User-Something=... */
+    *out = (struct uui_embedded){.header = header, .at = end, .rule = UUI_R_URI_EQUALS};
+    if (end == header.n || str_istarts(str_from(header, end), STR("%3D"))) {
+        return true;
     }
-    if (l->n == UUI_VALUES_MAX) {
-        return E_TOOMANY;
+    if (header.p[end] != '=') {
+        return false; /* User-to-User-Something=... */
     }
-    if (escaped || end == header.n) {
-        wrong(&l->v[l->n++], header, UUI_R_URI_EQUALS, end);
-        return 0;
-    }
-    struct str line;
-    enum uui_rule rule = UUI_R_NONE;
-    size_t at = 0;
-    int err = unescape(str_from(header, end + 1), a, &line, &rule, &at);
-    if (err == E_SYNTAX) {
-        wrong(&l->v[l->n++], header, rule, end + 1 + at);
-        return 0;
-    }
-    if (err < 0) {
-        return err;
-    }
-    struct uui_cut it;
-    struct str element;
-    uui_cut_begin(&it, line);
-    while (uui_cut_next(&it, &element)) {
-        if (l->n == UUI_VALUES_MAX) {
-            return E_TOOMANY;
-        }
-        err = uui_parse(element, known, a, &l->v[l->n]);
-        if (err < 0) {
-            return err;
-        }
-        l->n++;
-    }
-    return 0;
+    out->value = str_from(header, end + 1);
+    out->at = 0;
+    check_value(out);
+    return true;
 }
 
-int uui_list_parse_uri(struct str headers, const struct uui_packages *known, struct arena *a,
-                       struct uui_list *out)
+bool uui_uri_next(struct str *headers, struct uui_embedded *out)
 {
-    struct uui_list l = {0};
-    *out = l;
-    struct str rest = headers;
-    while (rest.n > 0) {
-        size_t end = str_index(rest, '&');
-        struct str header = str_upto(rest, end);
-        rest = str_from(rest, end + 1);
-        size_t name_end;
-        if (!l.v && match_name(header, &name_end)) {
-            l.v = arena_alloc(a, UUI_VALUES_MAX * sizeof(*l.v));
-            if (!l.v) {
-                return E_NOMEM;
-            }
-        }
-        int err = add_header(header, known, a, &l);
-        if (err < 0) {
-            return err;
+    while (headers->n > 0) {
+        size_t end = str_index(*headers, '&');
+        struct str header = str_upto(*headers, end);
+        *headers = str_from(*headers, end + 1);
+        if (view_header(header, out)) {
+            return true;
         }
     }
-    uui_list_judge(&l, known);
-    *out = l;
-    return 0;
+    return false;
+}
+
+size_t uui_unescape(const struct uui_embedded *e, char *buf)
+{
+    size_t n = 0;
+    enum uui_rule rule;
+    for (size_t i = 0; i < e->value.n;) {
+        int c = decode_at(e->value, &i, &rule);
+        if (c < 0) {
+            break;
+        }
+        buf[n++] = (char)(unsigned char)c;
+    }
+    return n;
 }
 
 /** Behind the closing quote of the display name at the start of `s`, or 0. */

@@ -229,6 +229,20 @@ void uui_list_judge(struct uui_list *l, const struct uui_packages *known);
 /** What follows '?' in a URI or in a header value with a URI in brackets; absent if none. */
 struct str uui_uri_headers(struct str address);
 
+/** A User-to-User header among the headers of a URI. */
+struct uui_embedded {
+    struct str header;  /**< "User-to-User=0448%3Bencoding%3Dhex" */
+    struct str value;   /**< behind the '=', escapes left; absent after UUI_R_URI_EQUALS */
+    enum uui_rule rule; /**< UUI_R_NONE, or one of UUI_R_URI_... */
+    size_t at;          /**< offset in `header` at which it struck */
+};
+
+/** Cut headers off *headers up to the next User-to-User one. @return false at the end */
+bool uui_uri_next(struct str *headers, struct uui_embedded *out);
+
+/** Undo the escapes of a well-formed value into `buf` of value.n octets. @return octets */
+size_t uui_unescape(const struct uui_embedded *e, char *buf);
+
 /** How to write an element. Zero is isdn-uui as hex, octets complete. */
 struct uui_format {
     struct str package;  /**< absent: isdn-uui */
