@@ -238,7 +238,8 @@ BATON_UUI_EXPORT int baton_uui_to_uri(const char *value, size_t len, char *buf, 
 BATON_UUI_EXPORT const char *baton_uui_verdict_text(enum baton_uui_verdict v); /**< "valid" */
 BATON_UUI_EXPORT const char *baton_uui_rule_name(enum baton_uui_rule r);       /**< "HEX_ODD" */
 BATON_UUI_EXPORT const char *baton_uui_rule_text(enum baton_uui_rule r);
-BATON_UUI_EXPORT const char *baton_uui_rule_source(enum baton_uui_rule r); /**< "RFC 7433 §4.2" */
+BATON_UUI_EXPORT const char *
+baton_uui_rule_source(enum baton_uui_rule r); /**< "RFC 7433 §4.2" */
 /** What Q.931 calls a protocol discriminator: "IA5 characters". */
 BATON_UUI_EXPORT const char *baton_uui_discriminator_text(uint8_t pd);
 

@@ -5,8 +5,8 @@
  * It adds nothing but its promises: no allocation, plain C types, numbers that stay. Octets
  * go to the caller's buffer with uui_decode where the server would use an arena.
  */
-#include "baton/uui.h"
 #include "base/err.h"
+#include "baton/uui.h"
 #include "uui/uui.h"
 
 _Static_assert((int)BATON_UUI_RULE_MANY == (int)UUI_R_MANY &&

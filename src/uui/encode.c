@@ -14,8 +14,8 @@
  * In a quoted-string control characters could be escaped, but hardly any receiver takes
  * them; text that has some is to be sent as hex.
  */
-#include "uui/uui.h"
 #include "base/err.h"
+#include "uui/uui.h"
 
 static int refuse(enum uui_rule *why, enum uui_rule rule)
 {

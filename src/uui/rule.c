@@ -14,8 +14,8 @@
  * isdn-interwork was the name of the package in drafts of RFC 7434 and is read as isdn-uui
  * (§8). It is noted and never written.
  */
-#include "uui/uui.h"
 #include "base/err.h"
+#include "uui/uui.h"
 
 const struct str uui_isdn = STR_INIT("isdn-uui");
 
@@ -167,7 +167,8 @@ static void resolve_package(struct uui_value *v)
     }
 }
 
-static enum uui_encoding resolve_encoding(const struct uui_value *v, const struct uui_package *p)
+static enum uui_encoding resolve_encoding(const struct uui_value *v,
+                                          const struct uui_package *p)
 {
     const struct str hex = STR("hex");
     struct str own = p && str_is_set(p->encoding) ? p->encoding : hex;
@@ -225,7 +226,8 @@ void uui_list_judge(struct uui_list *l, const struct uui_packages *known)
     l->isdn_seen = count_package(l, uui_isdn);
     for (size_t i = 0; i < l->n; i++) {
         struct uui_value *v = &l->v[i];
-        const struct uui_package *p = str_is_set(v->package) ? find_package(v->package, known) : NULL;
+        const struct uui_package *p =
+            str_is_set(v->package) ? find_package(v->package, known) : NULL;
         if (v->verdict != UUI_VALID || !p) {
             continue;
         }

@@ -60,34 +60,34 @@ enum uui_verdict { UUI_VALID, UUI_IGNORED, UUI_WRONG };
  * Every rule that a value can break: name, verdict, what it means, where it is written.
  * The order is part of the public interface (include/baton/uui.h): append only.
  */
-#define UUI_RULE_LIST(X)                                                                         \
-    X(NONE, VALID, "nothing is wrong", "")                                                       \
-    X(EMPTY, WRONG, "there is no data", "RFC 7433 §4.1")                                         \
-    X(CHAR, WRONG, "this character may not stand here outside of quotes",                        \
-      "RFC 7433 §4.1, RFC 3261 §25.1")                                                           \
-    X(QUOTE_OPEN, WRONG, "the quoted string has no end", "RFC 3261 §25.1")                       \
-    X(QUOTE_CHAR, WRONG, "this octet may not stand in a quoted string", "RFC 3261 §25.1")        \
-    X(PARAM_NAME, WRONG, "a parameter has no name", "RFC 7433 §4.1")                             \
-    X(PARAM_VALUE, WRONG, "a parameter has '=' and no value", "RFC 3261 §25.1")                  \
-    X(PARAM_TWICE, WRONG, "the parameter stands there twice", "RFC 3261 §7.3.1")                 \
-    X(PARAM_COUNT, WRONG, "more parameters than are looked at", "a limit of this program")       \
-    X(PURPOSE_FORM, WRONG, "the purpose has to be a token", "RFC 7433 §4.1")                     \
-    X(CONTENT_FORM, WRONG, "the content has to be a token", "RFC 7433 §4.1")                     \
-    X(ENCODING_FORM, WRONG, "the encoding has to be a token", "RFC 7433 §4.1")                   \
-    X(ESCAPED, WRONG, "still escaped for a URI: the parameters are part of the data",            \
-      "RFC 3261 §19.1.1, RFC 7433 §4.1")                                                         \
-    X(HEX_CHAR, WRONG, "not a hex digit", "RFC 7433 §4.2")                                       \
-    X(HEX_ODD, WRONG, "an odd number of hex digits", "RFC 7433 §4.2")                            \
-    X(NO_PD, WRONG, "not even a protocol discriminator", "RFC 7434 §9")                          \
-    X(URI_CHAR, WRONG, "this character has to be escaped in a URI", "RFC 3261 §19.1.1")          \
-    X(URI_ESCAPE, WRONG, "no escape, or one for CR, LF or NUL", "RFC 3261 §25.1")                \
-    X(URI_EQUALS, WRONG, "no '=' between name and value, or an escaped one",                     \
-      "RFC 3261 §19.1.1")                                                                        \
-    X(PACKAGE, IGNORED, "the package is not known", "RFC 7433 §4.1")                             \
-    X(ENCODING, IGNORED, "the encoding is not known to the package",                             \
-      "RFC 7433 §4.1, RFC 7434 §9")                                                              \
-    X(CONTENT, IGNORED, "the content is not known to the package", "RFC 7434 §9")                \
-    X(MANY, IGNORED, "more values of the package than a message may have: none counts",          \
+#define UUI_RULE_LIST(X)                                                                   \
+    X(NONE, VALID, "nothing is wrong", "")                                                 \
+    X(EMPTY, WRONG, "there is no data", "RFC 7433 §4.1")                                   \
+    X(CHAR, WRONG, "this character may not stand here outside of quotes",                  \
+      "RFC 7433 §4.1, RFC 3261 §25.1")                                                     \
+    X(QUOTE_OPEN, WRONG, "the quoted string has no end", "RFC 3261 §25.1")                 \
+    X(QUOTE_CHAR, WRONG, "this octet may not stand in a quoted string", "RFC 3261 §25.1")  \
+    X(PARAM_NAME, WRONG, "a parameter has no name", "RFC 7433 §4.1")                       \
+    X(PARAM_VALUE, WRONG, "a parameter has '=' and no value", "RFC 3261 §25.1")            \
+    X(PARAM_TWICE, WRONG, "the parameter stands there twice", "RFC 3261 §7.3.1")           \
+    X(PARAM_COUNT, WRONG, "more parameters than are looked at", "a limit of this program") \
+    X(PURPOSE_FORM, WRONG, "the purpose has to be a token", "RFC 7433 §4.1")               \
+    X(CONTENT_FORM, WRONG, "the content has to be a token", "RFC 7433 §4.1")               \
+    X(ENCODING_FORM, WRONG, "the encoding has to be a token", "RFC 7433 §4.1")             \
+    X(ESCAPED, WRONG, "still escaped for a URI: the parameters are part of the data",      \
+      "RFC 3261 §19.1.1, RFC 7433 §4.1")                                                   \
+    X(HEX_CHAR, WRONG, "not a hex digit", "RFC 7433 §4.2")                                 \
+    X(HEX_ODD, WRONG, "an odd number of hex digits", "RFC 7433 §4.2")                      \
+    X(NO_PD, WRONG, "not even a protocol discriminator", "RFC 7434 §9")                    \
+    X(URI_CHAR, WRONG, "this character has to be escaped in a URI", "RFC 3261 §19.1.1")    \
+    X(URI_ESCAPE, WRONG, "no escape, or one for CR, LF or NUL", "RFC 3261 §25.1")          \
+    X(URI_EQUALS, WRONG, "no '=' between name and value, or an escaped one",               \
+      "RFC 3261 §19.1.1")                                                                  \
+    X(PACKAGE, IGNORED, "the package is not known", "RFC 7433 §4.1")                       \
+    X(ENCODING, IGNORED, "the encoding is not known to the package",                       \
+      "RFC 7433 §4.1, RFC 7434 §9")                                                        \
+    X(CONTENT, IGNORED, "the content is not known to the package", "RFC 7434 §9")          \
+    X(MANY, IGNORED, "more values of the package than a message may have: none counts",    \
       "RFC 7434 §7, §8")
 
 enum uui_rule {
@@ -118,7 +118,8 @@ enum uui_encoding {
     UUI_ENC_OTHER, /**< not understood: the octets are the characters of the data */
 };
 
-/** A package that the application understands. isdn-uui is always known and not in the table. */
+/** A package that the application understands. isdn-uui is always known and not in the table.
+ */
 struct uui_package {
     struct str name;
     struct str content;  /**< default and only content; absent: any */
@@ -134,21 +135,21 @@ struct uui_packages {
 
 /** One element. */
 struct uui_value {
-    struct str text;      /**< the element without surrounding white space */
-    struct str data;      /**< the token, or what stands between the quotes (escapes left) */
-    struct str purpose;   /**< as written; absent, or {p,0} for ";purpose" without value */
-    struct str content;   /**< likewise */
-    struct str encoding;  /**< likewise */
-    struct str params;    /**< after the first ';', for uui_param_next; absent when none */
-    struct str package;   /**< "isdn-uui" or the purpose; absent when it cannot be told */
-    struct str octets;    /**< decoded; absent when WRONG */
-    size_t at;            /**< offset in `text` at which the rule struck */
-    uint8_t verdict;      /**< enum uui_verdict */
-    uint8_t rule;         /**< enum uui_rule */
-    uint8_t encoding_id;  /**< enum uui_encoding, resolved */
-    uint8_t notes;        /**< bits of enum uui_note */
-    bool quoted;          /**< the data was a quoted-string */
-    bool isdn;            /**< the package is isdn-uui */
+    struct str text;     /**< the element without surrounding white space */
+    struct str data;     /**< the token, or what stands between the quotes (escapes left) */
+    struct str purpose;  /**< as written; absent, or {p,0} for ";purpose" without value */
+    struct str content;  /**< likewise */
+    struct str encoding; /**< likewise */
+    struct str params;   /**< after the first ';', for uui_param_next; absent when none */
+    struct str package;  /**< "isdn-uui" or the purpose; absent when it cannot be told */
+    struct str octets;   /**< decoded; absent when WRONG */
+    size_t at;           /**< offset in `text` at which the rule struck */
+    uint8_t verdict;     /**< enum uui_verdict */
+    uint8_t rule;        /**< enum uui_rule */
+    uint8_t encoding_id; /**< enum uui_encoding, resolved */
+    uint8_t notes;       /**< bits of enum uui_note */
+    bool quoted;         /**< the data was a quoted-string */
+    bool isdn;           /**< the package is isdn-uui */
 };
 
 /** Walk the elements of one header line. Start with uui_cut_begin. */

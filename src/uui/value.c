@@ -15,8 +15,8 @@
  * COST: one pass, except that each parameter is compared with those before it; their number
  * is limited so that this cannot be made to hurt.
  */
-#include "uui/uui.h"
 #include "base/err.h"
+#include "uui/uui.h"
 
 static bool is_token_char(char c)
 {
@@ -74,7 +74,12 @@ static bool fail(struct uui_value *v, enum uui_rule rule, size_t at)
 static size_t utf8_len(struct str s, size_t i)
 {
     unsigned char c = (unsigned char)s.p[i];
-    size_t n = c >= 0xFE ? 0 : c >= 0xFC ? 6 : c >= 0xF8 ? 5 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+    size_t n = c >= 0xFE   ? 0
+               : c >= 0xFC ? 6
+               : c >= 0xF8 ? 5
+               : c >= 0xF0 ? 4
+               : c >= 0xE0 ? 3
+                           : 2;
     if (c < 0xC0 || n == 0 || n > s.n - i) {
         return 0;
     }
