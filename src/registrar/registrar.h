@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The registrar: which contacts an address of record has, and on which flow each is reached
+ * (RFC 3261 §10.3, RFC 3581, the part of RFC 5626 that needs no new header).
+ *
+ * A binding remembers the contact as it was written, its q, when it ends, the Call-ID and
+ * CSeq that made it (an older REGISTER of the same Call-ID changes nothing), the hop from
+ * which it came: requests go there, whatever the contact says, so that a phone behind NAT is
+ * reached through the hole it opened, and what the phone said it can do (Allow,
+ * Allow-Events, methods). A binding with the same contact, or with the same +sip.instance
+ * (and reg-id) as an older one of the record, replaces it: a phone that restarted does not
+ * leave a ghost.
+ *
+ * Changes are all or nothing: a request with one bad contact changes none.
+ *
+ * The registrar decides no policy: who may register what is asked before. It owns all bindings;
+ * pointers to them live until the next call that changes the record or time passes.
+ * Memory: about 0.5 KiB a binding. Bounded: records, and contacts per record.
+ */
+#ifndef BATON_REGISTRAR_REGISTRAR_H
+#define BATON_REGISTRAR_REGISTRAR_H
+
+#include "base/arena.h"
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "sip/hdr.h"
+#include "sip/msg.h"
+
+struct registrar;
+struct record;
+
+struct binding {
+    struct list link;       /**< of the record, highest q first, then newest first */
+    struct record *record;
+    struct timer expire;
+    struct str contact;     /**< URI text */
+    struct str params;      /**< contact parameters without expires and q */
+    struct str instance;    /**< +sip.instance value, or absent */
+    uint32_t reg_id;
+    struct str call_id;
+    uint32_t cseq;
+    uint16_t q_milli;       /**< 0..1000 */
+    struct hop hop;         /**< where its REGISTER came from */
+    struct str user_agent;
+    uint32_t methods;       /**< bit per enum sip_method that its Allow named; 0: not said */
+    bool event_talk;        /**< Allow-Events has "talk" */
+    bool event_hold;
+    uint64_t expires_ms;    /**< on the clock of now_ms */
+    void *block;            /**< the strings' memory */
+};
+
+struct record {
+    struct map_node node;
+    struct str key;         /**< canonical address of record, sip_uri_write_aor */
+    struct list bindings;
+    uint32_t count;
+    struct registrar *registrar;
+};
+
+struct registrar_config {
+    uint32_t default_expires_s; /**< 3600 */
+    uint32_t min_expires_s;     /**< 60: shorter is 423, except 0 */
+    uint32_t max_expires_s;     /**< 86400: longer is cut */
+    uint32_t max_contacts;      /**< 10 per record */
+    uint32_t max_records;       /**< 100000 */
+};
+
+/** A record got its first binding (registered = true) or lost its last one. */
+typedef void (*registrar_change_fn)(void *ctx, const struct record *r, bool registered,
+                                    uint64_t now_ms);
+
+struct registrar {
+    const struct env *env;
+    struct wheel *wheel;
+    struct registrar_config config;
+    struct hash_key key;
+    struct map records;
+    struct pool record_pool, binding_pool;
+    registrar_change_fn on_change;
+    void *ctx;
+    uint64_t registered, refreshed, removed, expired, refused; /**< counters */
+};
+
+/** Zeros in `config` mean the defaults above. @return 0 or E_NOMEM */
+int registrar_init(struct registrar *r, const struct env *env, struct wheel *wheel,
+                   const struct registrar_config *config);
+void registrar_fini(struct registrar *r);
+
+struct registrar_answer {
+    unsigned status;    /**< 200, 400, 403, 423, 500 (older CSeq), 503 */
+    struct str reason;  /**< absent: the default phrase */
+    struct str lines;   /**< Contact, Date, Min-Expires, … in the arena */
+};
+
+/**
+ * Process a REGISTER that passed authentication and whose To is `key`.
+ * No Contact: a query. `Contact: *` with Expires: 0 removes all.
+ */
+void registrar_register(struct registrar *r, const struct sip_msg *m, struct str key,
+                        const struct hop *from, uint64_t now_ms, struct arena *arena,
+                        struct registrar_answer *out);
+
+/** The record of a canonical address of record that has bindings, or NULL. */
+struct record *registrar_find(const struct registrar *r, struct str key);
+
+/** The best binding of a record (highest q, newest), never NULL for a record that was found. */
+struct binding *registrar_best(const struct record *rec);
+
+/** A stream flow closed: its bindings stay but can be reached only by a new connection to the
+    contact; hop.flow becomes 0. */
+void registrar_on_flow_closed(struct registrar *r, uint32_t flow);
+
+#endif

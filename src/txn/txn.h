@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transaction layer: the four machines of RFC 3261 §17 with RFC 6026, and matching.
+ *
+ * It absorbs retransmissions, repeats what is unanswered, times out, and tells its users
+ * (dialogs, the registrar, a proxy) only what is new. It knows nothing of dialogs, except
+ * that it lets 2xx to INVITE and their ACK through to whoever does (RFC 3261 §13).
+ *
+ *   ICT   INVITE client   Calling → Proceeding → Completed | Accepted → Terminated
+ *   NICT  other client    Trying → Proceeding → Completed → Terminated
+ *   IST   INVITE server   Proceeding → Completed → Confirmed | Accepted → Terminated
+ *   NIST  other server    Trying → Proceeding → Completed → Terminated
+ *   plus, for clients, Resolving: the host name of the target is being looked up.
+ *
+ * OWNERSHIP. The layer owns every transaction. A user holds a plain pointer and drops it
+ * in `on_gone`, which is the last thing that it hears; txn_detach ends the relation
+ * earlier. A server transaction owns a copy of its request until a final response was
+ * sent; a client transaction owns the bytes of its request until it needs them no more.
+ *
+ * CALLBACKS may call anything of this layer, including txn_detach on the transaction
+ * that calls; transactions are freed only after the callback has returned.
+ */
+#ifndef BATON_TXN_TXN_H
+#define BATON_TXN_TXN_H
+
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "sip/hdr.h"
+#include "sip/msg.h"
+
+enum txn_kind { TXN_ICT, TXN_NICT, TXN_IST, TXN_NIST };
+
+enum txn_state {
+    TXN_RESOLVING,
+    TXN_CALLING, /**< also Trying */
+    TXN_PROCEEDING,
+    TXN_COMPLETED,
+    TXN_CONFIRMED,
+    TXN_ACCEPTED,
+    TXN_TERMINATED,
+};
+
+/** Why a transaction failed without a response. */
+enum txn_failure {
+    TXN_TIMEOUT,    /**< Timer B, F or H: treat as 408 (§8.1.3.1) */
+    TXN_TRANSPORT,  /**< not sent or flow lost: treat as 503 */
+    TXN_UNRESOLVED, /**< no address for the host name: treat as 503 */
+};
+
+struct txn;
+
+/** What a user of a transaction wants to hear. Any member may be NULL. */
+struct txn_user {
+    /** Client: each provisional once it is new, each final, for INVITE also every 2xx. */
+    void (*on_response)(struct txn *t, const struct sip_msg *m, const struct hop *from,
+                        uint64_t now_ms);
+    /** Client: no final response will come. Server: a final response was not acknowledged
+        (IST, Timer H) or could not be sent. */
+    void (*on_failure)(struct txn *t, enum txn_failure why, uint64_t now_ms);
+    /** The transaction is about to be freed. */
+    void (*on_gone)(struct txn *t);
+};
+
+struct txn_layer;
+
+struct txn {
+    struct txn_layer *layer;
+    uint8_t kind;   /**< enum txn_kind */
+    uint8_t state;  /**< enum txn_state */
+    uint8_t method; /**< enum sip_method of the request (CANCEL has one of its own) */
+    const struct txn_user *user;
+    void *owner; /**< the user's; the layer never looks */
+
+    struct hop hop;           /**< where requests go to / where the request came from */
+    struct sip_msg_own *req;  /**< server: the request, NULL after the final response */
+    struct str sent;          /**< bytes to repeat: client: request; server: last response */
+    uint16_t status;          /**< server: last status sent; client: last received */
+
+    /* the rest is the layer's own */
+    char branch[24];          /**< client: our branch, cookie included, NUL-terminated */
+    struct str host;          /**< client: name that is being resolved */
+    uint16_t port;
+    bool cancel_wanted, cancelled, dying;
+    struct str cancel_lines;  /**< header lines for the CANCEL that waits for a provisional */
+    uint32_t interval_ms;     /**< of the running retransmission timer */
+    struct timer retransmit;  /**< A, E, G; 100 Trying of an IST */
+    struct timer expire;      /**< B, F, H, and the end of Completed/Accepted/Confirmed */
+    struct map_node by_branch, by_call;
+    struct list link;         /**< resolving, or dying */
+};
+
+/** Timer values in milliseconds; zero means the default of RFC 3261 table 4. */
+struct txn_timing {
+    uint32_t t1; /**< 500 */
+    uint32_t t2; /**< 4000 */
+    uint32_t t4; /**< 5000 */
+    uint32_t trying; /**< 200: after this an IST answers 100 by itself (§17.2.1) */
+};
+
+struct txn_stats {
+    uint64_t server_created, client_created, retransmitted, absorbed, timeouts,
+        transport_errors, stray_responses, stray_acks, refused;
+};
+
+struct txn_layer {
+    const struct env *env;
+    struct wheel *wheel;
+    struct txn_timing timing;
+    struct hash_key key;
+    struct pool pool;
+    struct map by_branch; /**< both sides: hash of branch, method, side (and sent-by) */
+    struct map by_call;   /**< servers: hash of Call-ID, From tag, CSeq number */
+    struct list resolving, dying;
+    struct txn_stats stats;
+    /** Fields put on each request and response of ours, CRLF included: "Server: …", or absent. */
+    struct str server_line, user_agent_line;
+};
+
+/** @param max most transactions at a time, 0: no limit. @return 0 or E_NOMEM */
+int txn_layer_init(struct txn_layer *l, const struct env *env, struct wheel *wheel,
+                   const struct txn_timing *timing, size_t max);
+
+/** Frees all transactions without callbacks. */
+void txn_layer_fini(struct txn_layer *l);
+
+/* ---- requests that arrive ---- */
+
+enum txn_in {
+    TXN_IN_NEW,      /**< nothing known: the user makes a server transaction or not */
+    TXN_IN_ABSORBED, /**< retransmission, or ACK to a non-2xx: dealt with */
+    TXN_IN_ACK,      /**< an ACK for nobody here: for a dialog's 2xx, or stray */
+    TXN_IN_CANCEL,   /**< CANCEL for the INVITE transaction *out (which may be finished) */
+    TXN_IN_MERGED,   /**< came a second time by another path (§8.2.2.2): answer 482 */
+};
+
+/** Match a checked request (RFC 3261 §17.2.3, both the cookie and the RFC 2543 way). */
+enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m,
+                           const struct hop *from, uint64_t now_ms, struct txn **out);
+
+/**
+ * Make the server transaction of a request that txn_on_request called NEW (or of the CANCEL
+ * itself). Copies the message. @return NULL when memory or the limit is out: answer 503
+ * with txn_reply_stateless
+ */
+struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m,
+                           const struct hop *from, const struct txn_user *user, void *owner,
+                           uint64_t now_ms);
+
+/**
+ * Send a response whose bytes the caller made (runs as from sip_edit_emit; the Via lines are
+ * the request's, with received and rport as txn_write_vias puts them).
+ * Provisional responses after a final one, and a second final one, are E_STATE; a 2xx of an
+ * INVITE may be sent again (the user repeats it until the ACK, §13.3.1.4: txn_resend).
+ * @return 0, E_STATE, E_NOMEM, E_IO (on_failure follows)
+ */
+int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
+                uint64_t now_ms);
+
+/** A response made here from the request. All members may be zero except status. */
+struct txn_reply {
+    unsigned status;
+    struct str reason;  /**< absent: the default phrase */
+    struct str to_tag;  /**< added to To when it has none; absent: a fresh tag for 101-699 */
+    struct str lines;   /**< further header lines, each with CRLF */
+    bool record_route;  /**< copy Record-Route (2xx and 101-199 that make a dialog) */
+    struct str type;    /**< Content-Type value when there is a body */
+    struct str body;
+};
+int txn_reply(struct txn *t, const struct txn_reply *r, uint64_t now_ms);
+
+/** Just a status with its default phrase. */
+int txn_reply_status(struct txn *t, unsigned status, uint64_t now_ms);
+
+/** Send the last response again (2xx to INVITE that was not acknowledged yet). */
+int txn_resend(struct txn *t);
+
+/**
+ * Answer without a transaction, for overload and for messages that cannot be processed. The
+ * To tag is derived from the request so that repeats get the same (§8.2.7). Never answers
+ * ACK or a response, or a message without a usable Via.
+ */
+int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                        const struct txn_reply *r);
+
+/**
+ * The Via lines of a response to `m` from `from`: all of the request's in order, the top one
+ * with received= and rport= (RFC 3261 §18.2.1, RFC 3581 §4).
+ */
+void txn_write_vias(struct out *o, const struct sip_msg *m, const struct hop *from);
+
+/** Where responses to `m` go (§18.2.2): hop->flow of a stream, or address by maddr/received/rport. */
+void txn_response_hop(const struct sip_msg *m, const struct hop *from, struct hop *out);
+
+/* ---- requests that we send ---- */
+
+/** Where a request is to go: an address, or a name with a port. */
+struct txn_target {
+    struct hop hop;   /**< flow: use it; else transport and remote, when family is set */
+    struct str host;  /**< else this name is looked up (copied) */
+    uint16_t port;
+};
+
+/**
+ * Send a request. run[0] is the start line with its CRLF; the layer puts its Via line behind
+ * it (branch of its own, sent-by from env->local, rport on UDP) and then the other runs.
+ * @param method  enum sip_method or SIP_METHOD_OTHER for an unknown one
+ * @return NULL when memory or the limit is out. A transport error is told by on_failure,
+ *         after this has returned (at the next tick), never from inside.
+ */
+struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
+                           const struct txn_target *to, const struct str *run, size_t n,
+                           const struct txn_user *user, void *owner, uint64_t now_ms);
+
+/**
+ * Cancel an INVITE client transaction (§9.1): at once when a provisional response has come,
+ * else when the first one comes. `lines`: header lines for the CANCEL, e.g. Reason, copied.
+ * If no final response follows within 64*T1 after the CANCEL, on_failure(TXN_TIMEOUT).
+ * Harmless when a final response was received. @return 0 or E_NOMEM
+ */
+int txn_cancel(struct txn *t, struct str lines, uint64_t now_ms);
+
+/** The user leaves: no callback any more. The transaction lives on as the RFC wants. */
+void txn_detach(struct txn *t);
+
+/** Hand in a checked response. @return false when it matches nothing (counted) */
+bool txn_on_response(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                     uint64_t now_ms);
+
+/** A look-up has ended: try all that wait. */
+void txn_on_resolved(struct txn_layer *l, uint64_t now_ms);
+
+/** A flow is gone: client transactions that wait on it fail; servers forget the flow. */
+void txn_on_flow_closed(struct txn_layer *l, uint32_t flow, uint64_t now_ms);
+
+/** Send a message outside of any transaction, e.g. an ACK to a 2xx, with a Via of its own
+    (branch: NUL-terminated, or NULL for a fresh one). @return 0, E_AGAIN (name is being looked
+    up; nothing sent), E_IO, … */
+int txn_send_ack(struct txn_layer *l, const struct txn_target *to, const struct str *run,
+                 size_t n);
+
+/** How many transactions live. */
+static inline size_t txn_count(const struct txn_layer *l)
+{
+    return l->pool.in_use;
+}
+
+#endif
