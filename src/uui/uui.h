@@ -276,6 +276,9 @@ bool uui_is_token(struct str s);
 /** Can a quoted-string carry these octets? UTF-8 without control characters but HTAB. */
 bool uui_is_quotable(struct str s);
 
+/** Octets of the UTF8-NONASCII sequence at `i` (RFC 3261 §25.1), 0 when there is none. */
+size_t uui_utf8_len(struct str s, size_t i);
+
 /** The name of the package of RFC 7434. */
 extern const struct str uui_isdn;
 

@@ -70,8 +70,7 @@ static bool fail(struct uui_value *v, enum uui_rule rule, size_t at)
     return false;
 }
 
-/** Octets of the UTF8-NONASCII sequence at `i` (RFC 3261 §25.1), 0 when it is none. */
-static size_t utf8_len(struct str s, size_t i)
+size_t uui_utf8_len(struct str s, size_t i)
 {
     unsigned char c = (unsigned char)s.p[i];
     size_t n = c >= 0xFE   ? 0
@@ -95,7 +94,9 @@ bool uui_is_quotable(struct str s)
 {
     for (size_t i = 0; i < s.n;) {
         unsigned char c = (unsigned char)s.p[i];
-        size_t n = c >= 0x80 ? utf8_len(s, i) : c == '\t' || (c >= 0x20 && c != 0x7F) ? 1 : 0;
+        size_t n = c >= 0x80                               ? uui_utf8_len(s, i)
+                   : c == '\t' || (c >= 0x20 && c != 0x7F) ? 1
+                                                           : 0;
         if (n == 0) {
             return false;
         }
@@ -114,7 +115,7 @@ static size_t quoted_unit(struct str s, size_t i)
         return pair ? 2 : 0;
     }
     if (c >= 0x80) {
-        return utf8_len(s, i);
+        return uui_utf8_len(s, i);
     }
     if (c == '\r' || c == '\n') {
         return fold_len(s, i);
