@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory: who there is. Our domains, the devices that may register and be called,
+ * the applications that may command and watch them, and the peers (PBX, trunk, gateway) that
+ * are trusted by address.
+ *
+ * Filled from the configuration before the engine starts and not changed while it is in use
+ * (a reload builds a new one). All strings are borrowed from the configuration; the
+ * directory owns only its tables. Look-ups are O(1), except peers and grants, which are few.
+ */
+#ifndef BATON_AUTH_DIRECTORY_H
+#define BATON_AUTH_DIRECTORY_H
+
+#include "auth/auth.h"
+#include "base/arena.h"
+#include "base/map.h"
+#include "sip/uri.h"
+
+struct device {
+    struct map_node by_key;
+    struct str number;  /**< the user part: "1001" */
+    struct str uri;     /**< "sip:1001@example.com": the device identifier shown to applications */
+    struct str key;     /**< "1001@example.com": canonical address of record */
+    struct str display; /**< name for From of calls made on its behalf, or absent */
+    struct auth_secret secret;
+    bool has_secret;    /**< false: this device may not register (it is only a name) */
+    void *cti;          /**< the CTI layer's: monitors of this device */
+    void *calls;        /**< the call layer's: connections of this device */
+};
+
+struct application {
+    struct map_node by_name;
+    struct str name; /**< the user name of its digest credentials */
+    struct auth_secret secret;
+    /** Which devices it may control: numbers or patterns with '*' at the end; "*" is all. */
+    const struct str *grants;
+    size_t grant_count;
+    uint32_t max_monitors; /**< 0: no limit of its own */
+};
+
+/** A neighbour that is known by address: its requests need no digest. */
+struct peer {
+    struct str name;
+    struct str uri;            /**< "sip:192.0.2.7:5060;transport=tcp": where calls to it go */
+    struct addr addr;          /**< numeric address of that, port 0: any source port */
+    struct str host;           /**< when it is a name */
+    uint16_t port;
+    uint8_t transport;
+    const struct str *numbers; /**< called numbers that go there: patterns with '*' at the end */
+    size_t number_count;
+    bool trusted;              /**< may call in without digest */
+};
+
+struct directory {
+    const struct env *env;
+    struct hash_key key;
+    const struct str *domains; /**< the first one is the default; at least one */
+    size_t domain_count;
+    struct map devices, applications;
+    struct peer *peers;
+    size_t peer_count;
+};
+
+/** @return 0 or E_NOMEM. The domains stay the caller's. */
+int directory_init(struct directory *d, const struct env *env, const struct str *domains,
+                   size_t domain_count);
+void directory_fini(struct directory *d);
+
+/** Add the caller's struct. @return 0, E_EXISTS */
+int directory_add_device(struct directory *d, struct device *dev);
+int directory_add_application(struct directory *d, struct application *app);
+
+bool directory_is_domain(const struct directory *d, struct str host);
+
+/** By canonical key, by number in the default domain, or NULL. */
+struct device *directory_device(const struct directory *d, struct str key);
+
+/**
+ * Any spelling of a device identifier of ours: "1001", "sip:1001@example.com",
+ * "<sip:1001@…>;tag=…", "tel:1001;phone-context=…", "N<1001>Name;…" (spec of CSTA
+ * device numbers), host of ours, none, or a numeric address of ours. NULL when unknown.
+ */
+struct device *directory_device_named(const struct directory *d, struct str text);
+
+/** The device that a URI (Request-URI, To, From) means, or NULL. */
+struct device *directory_device_of_uri(const struct directory *d, const struct sip_uri *u);
+
+struct application *directory_application(const struct directory *d, struct str name);
+
+/** May this application control and watch this device? */
+bool directory_grants(const struct application *app, const struct device *dev);
+
+/** The trusted or plain peer with that source address, or NULL. */
+const struct peer *directory_peer_at(const struct directory *d, const struct addr *from);
+
+/** The first peer that takes calls to this number, or NULL. */
+const struct peer *directory_peer_for(const struct directory *d, struct str number);
+
+/** "10*" matches what begins with "10"; without '*' only the same text. */
+bool directory_matches(struct str pattern, struct str text);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A leg: one INVITE usage (RFC 3261 §13-15, RFC 5057), ours end of it. Both the two sides of a
+ * bridged call and each CSTA application session are legs; so are the calls of `baton phone`
+ * and the session of `baton csta`.
+ *
+ * What a leg does by itself: dialogs for forked responses; ACK to extra 2xx of a fork followed
+ * by BYE; repeating its 2xx until the ACK; answering CANCEL and 487; CSeq order; 491 and 500 on
+ * crossing re-INVITE and UPDATE (§14.2, RFC 3311 §5.2); session timers in both roles (RFC 4028);
+ * credentials for 401/407 when it has them; 481 and 408 to a request inside the dialog end it.
+ * What it leaves to its user: what to answer, bodies, policy.
+ *
+ *   UAC   CALLING → EARLY → CONFIRMED → ENDING → ENDED        (CALLING/EARLY → ENDED on refusal)
+ *   UAS   INCOMING → EARLY → ANSWERED → CONFIRMED → ENDING → ENDED
+ *
+ * MESSAGES IN AND OUT. What is sent is either made from lines and a body, or an incoming
+ * message that is passed on (`pass`): then everything that is not hop-by-hop and not the
+ * leg's own (flags `hop` and `own` of gen/sip_headers.txt) stays byte for byte, and the leg
+ * puts its own identity in its place. Option tags in Supported and Require pass when they are
+ * end to end (100rel, uui, …); the leg's own (timer) are added.
+ *
+ * OWNERSHIP. The layer owns legs and dialogs. A user keeps a plain pointer until `on_gone`.
+ * leg_free ends a leg at once without a message (used when the owner dies).
+ * In every callback the message is borrowed for the duration of the call.
+ */
+#ifndef BATON_DIALOG_LEG_H
+#define BATON_DIALOG_LEG_H
+
+#include "auth/auth.h"
+#include "dialog/dialog.h"
+
+enum leg_state {
+    LEG_CALLING,
+    LEG_INCOMING,
+    LEG_EARLY,
+    LEG_ANSWERED, /**< UAS: 2xx sent, no ACK yet */
+    LEG_CONFIRMED,
+    LEG_ENDING, /**< BYE sent or received, or CANCEL sent, and not yet answered */
+    LEG_ENDED,
+};
+
+enum leg_end {
+    LEG_END_BYE,       /**< the peer sent BYE (told by on_bye before) */
+    LEG_END_LOCAL,     /**< our BYE, CANCEL or final response has done it */
+    LEG_END_NO_ACK,    /**< our 2xx was never acknowledged: BYE was sent */
+    LEG_END_EXPIRED,   /**< the session timer ran out: BYE was sent */
+    LEG_END_LOST,      /**< 481 or 408 or no answer to a request inside the dialog */
+};
+
+struct leg_request;
+
+/** What the user of a leg is told. Every member must be set (empty functions are fine). */
+struct leg_user {
+    /** UAC: a 101-199. `d` is its early dialog, NULL when the response had no To tag. */
+    void (*on_provisional)(struct leg *leg, struct dialog *d, const struct sip_msg *m,
+                           uint64_t now_ms);
+    /** UAC: the first 2xx. The leg is CONFIRMED with leg->dialog; the user must leg_ack. */
+    void (*on_answered)(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
+    /** UAC: a final refusal; m is NULL for 408 and 503 made here. The leg is ENDED. */
+    void (*on_rejected)(struct leg *leg, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms);
+    /** UAS: the caller cancelled; 200 and 487 are sent. The leg is ENDED. `m`: the CANCEL */
+    void (*on_cancelled)(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
+    /** ACK to our 2xx of the INVITE, initial or re-INVITE (`initial` tells). */
+    void (*on_acked)(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms);
+    /**
+     * A request inside a dialog, other than BYE, ACK and CANCEL, which passed all checks. The user
+     * answers with leg_answer (now or later). Refreshes without a body that the leg deals with
+     * itself (UPDATE or re-INVITE of the session timer) come as well: is_refresh is true when
+     * there is no body, and leg_answer with 200 is enough for UPDATE.
+     */
+    void (*on_request)(struct leg *leg, struct dialog *d, struct txn *t,
+                       const struct sip_msg *m, uint64_t now_ms);
+    /** CANCEL of a re-INVITE that on_request gave and that has no final answer yet: the user
+        cancels what it sent on its behalf; the leg has answered 200 to the CANCEL, not 487. */
+    void (*on_request_cancelled)(struct leg *leg, struct txn *t, uint64_t now_ms);
+    /** BYE came. The user answers `t` with leg_answer (a bridge: with the far side's answer).
+        on_ended(LEG_END_BYE) follows right after this has returned. */
+    void (*on_bye)(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
+    /** The leg is ENDED (not told after on_rejected, on_cancelled). */
+    void (*on_ended)(struct leg *leg, enum leg_end why, uint64_t now_ms);
+    /** The leg is about to be freed: nothing refers to it any more. */
+    void (*on_gone)(struct leg *leg);
+};
+
+/** What a message of ours is made of. Zeros are fine. */
+struct leg_content {
+    const struct sip_msg *pass; /**< pass this message on … */
+    struct str lines;           /**< … and/or add these header lines (each with CRLF) */
+    struct str type;            /**< Content-Type of `body`; with `pass`: replaces its body */
+    struct str body;
+    bool no_body;               /**< with `pass`: leave its body out */
+    /** With `pass`: headers that are cut besides, by id; ends with SIP_HDR_OTHER (0). */
+    const enum sip_hdr_id *cut;
+};
+
+struct leg_config {
+    uint32_t session_expires_s; /**< offered and accepted at most; default 1800, 0: no timer */
+    uint32_t min_se_s;          /**< default 90 (RFC 4028 §5) */
+    uint32_t max_forwards;      /**< default 70 */
+    struct str contact_user;    /**< user part of our Contact, or absent */
+    struct str allow;           /**< "INVITE, ACK, …": our Allow value */
+    struct str accept;          /**< our Accept value */
+    struct str allow_events;    /**< our Allow-Events value, absent: none */
+};
+
+struct leg_layer {
+    const struct env *env;
+    struct wheel *wheel;
+    struct txn_layer *txn;
+    struct arena *scratch; /**< the event arena: reset by the engine after each input */
+    struct leg_config config;
+    struct hash_key key;
+    struct map dialogs;
+    struct pool leg_pool, dialog_pool, request_pool;
+    struct list ended; /**< legs to free when the callback stack has unwound */
+    uint64_t glare, stray, refreshed, expired; /**< counters */
+};
+
+struct leg {
+    struct leg_layer *layer;
+    const struct leg_user *user;
+    void *owner;
+    uint8_t state;  /**< enum leg_state */
+    bool uac;
+    struct dialog *dialog; /**< the confirmed one, or the only one; NULL before any */
+    struct list dialogs;   /**< all of them: struct dialog.link */
+    struct txn *invite;    /**< the initial INVITE's transaction while it lives */
+    struct auth_client *auth; /**< borrowed; NULL: 401/407 are refusals */
+    struct hop hop;        /**< where the peer's last message came from */
+    struct list link;
+    /* session timer */
+    uint32_t interval_s;   /**< agreed session interval; 0: none */
+    bool we_refresh;
+    struct timer session;
+    /* the rest is leg.c's own: see there */
+    struct leg_private *priv;
+};
+
+/** @param max_legs 0: no limit. @return 0 or E_NOMEM */
+int leg_layer_init(struct leg_layer *l, const struct env *env, struct wheel *wheel,
+                   struct txn_layer *txn, struct arena *scratch,
+                   const struct leg_config *config, size_t max_legs);
+void leg_layer_fini(struct leg_layer *l);
+
+/** Free what has ended; the engine calls it at the end of each input. */
+void leg_layer_sweep(struct leg_layer *l);
+
+/* ---- UAC ---- */
+
+struct leg_invite {
+    struct str request_uri;
+    struct str from; /**< From value without tag: `"Alice" <sip:alice@example.com>` */
+    struct str to;   /**< To value without tag */
+    struct str call_id;       /**< absent: minted */
+    struct txn_target target; /**< where the request goes (flow, address, or name) */
+    struct leg_content content;
+    uint32_t max_forwards;    /**< 0: the configured one; with pass: one less than it has */
+    struct auth_client *auth; /**< must outlive the leg */
+    bool pin;                 /**< keep to target.hop for the dialog (registered phone) */
+    bool no_timer;            /**< do not offer a session timer */
+};
+
+/** Send an INVITE. @return the leg, or NULL (memory or limit) */
+struct leg *leg_invite(struct leg_layer *l, const struct leg_invite *args,
+                       const struct leg_user *user, void *owner, uint64_t now_ms);
+
+/** Acknowledge the 2xx (initial or re-INVITE) and every repetition of it. @return 0, E_NOMEM, E_STATE */
+int leg_ack(struct leg *leg, const struct leg_content *c, uint64_t now_ms);
+
+/** CANCEL while no final response has come; on_rejected (487 or what came) follows. If the 2xx
+    wins the race the leg acknowledges and sends BYE itself, and on_rejected(487) is told. */
+void leg_cancel(struct leg *leg, struct str lines, uint64_t now_ms);
+
+/* ---- UAS ---- */
+
+/**
+ * Take an initial INVITE that has a server transaction (made by this call).
+ * Checks Require (420), session timer (422). @return the leg; NULL: it has been answered
+ */
+struct leg *leg_incoming(struct leg_layer *l, const struct sip_msg *m, const struct hop *from,
+                         const struct leg_user *user, void *owner, uint64_t now_ms);
+
+/** A further early dialog with a tag of its own (forks behind a bridge), or the first one. */
+struct dialog *leg_fork(struct leg *leg);
+
+/**
+ * Answer the initial INVITE. For 101-299 `d` says under which tag (NULL: leg->dialog, made
+ * when there is none). A 2xx confirms `d`, drops the other early dialogs, and is repeated until
+ * the ACK. With content.pass the response is passed on. @return 0, E_STATE, E_NOMEM
+ */
+int leg_respond(struct leg *leg, struct dialog *d, unsigned status, struct str reason,
+                const struct leg_content *c, uint64_t now_ms);
+
+/* ---- both ---- */
+
+typedef void (*leg_response_fn)(struct leg_request *r, unsigned status,
+                                const struct sip_msg *m, uint64_t now_ms);
+
+/** A request of ours inside a dialog. The layer owns it until its final response was told. */
+struct leg_request {
+    struct leg *leg;
+    struct dialog *dialog;
+    struct txn *txn;
+    uint8_t method;
+    /** Each response, provisional too; m is NULL for 408 and 503 made here. After a final status
+        the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
+    leg_response_fn on_response;
+    void *owner;
+    bool tried_auth;
+    struct list link;
+};
+
+/**
+ * Send a request inside a dialog. INVITE and UPDATE with a body are refused with E_STATE while
+ * another offer is pending in either direction.
+ * @param d  NULL: leg->dialog
+ * @param method  name as it goes into the start line, e.g. STR("INFO")
+ * @param out     may be NULL
+ * @return 0, E_STATE, E_NOMEM
+ */
+int leg_send(struct leg *leg, struct dialog *d, struct str method, const struct leg_content *c,
+             leg_response_fn fn, void *owner, struct leg_request **out, uint64_t now_ms);
+
+/** The user of a request in progress leaves: no callback. */
+void leg_request_detach(struct leg_request *r);
+
+/** CANCEL a re-INVITE of ours that has no final response. */
+void leg_request_cancel(struct leg_request *r, uint64_t now_ms);
+
+/**
+ * Answer a request that on_request or on_bye gave. Contact, Session-Expires, Allow are added as
+ * the method needs; a 2xx to a re-INVITE is repeated until its ACK. @return 0, E_STATE, E_NOMEM
+ */
+int leg_answer(struct leg *leg, struct txn *t, unsigned status, struct str reason,
+               const struct leg_content *c, uint64_t now_ms);
+
+/**
+ * End it, whatever the state: CANCEL, a final response (`status`, for UAS before the answer; 0:
+ * 480), or BYE with `c` (may be NULL). on_ended(LEG_END_LOCAL) follows when it is done, at once when
+ * nothing needs to be waited for. Idempotent.
+ * @param fn  hears the answer to the BYE (a bridge passes it on), or NULL
+ */
+void leg_end(struct leg *leg, unsigned status, const struct leg_content *c, leg_response_fn fn,
+             void *owner, uint64_t now_ms);
+
+/** Drop at once: no message, no callback but on_gone is not called either. */
+void leg_free(struct leg *leg);
+
+/** Are requests with an offer possible now (no offer pending either way)? */
+bool leg_can_offer(const struct leg *leg);
+
+/** An in-dialog request or ACK from the wire. @return false: no such dialog (answer 481; ACK: drop) */
+bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct hop *from,
+                    uint64_t now_ms);
+
+/** CANCEL that txn_on_request matched with the INVITE server transaction `invite`. */
+void leg_on_cancel(struct leg_layer *l, struct txn *invite, const struct sip_msg *m,
+                   const struct hop *from, uint64_t now_ms);
+
+/** A flow closed: pinned dialogs fall back to their targets. */
+void leg_on_flow_closed(struct leg_layer *l, uint32_t flow, uint64_t now_ms);
+
+/**
+ * Edit a message so that it can go on in another dialog: cut every line that is hop-by-hop or the
+ * leg's own (Content-Length stays, the body does), and the ids in `cut`. Used by leg.c for
+ * `pass`; here because the bridge's tests need it too.
+ */
+void leg_edit_pass(struct sip_edit *e, const enum sip_hdr_id *cut);
+
+#endif
