@@ -4,7 +4,7 @@
  *
  * Two uses: the event arena of a worker, reset after each input, and the arena of one
  * long-lived object (a dialog's strings). Chunks come from a `struct mem`; reset keeps
- * the first chunk, so that a warm arena does not allocate. Pointers die at reset/fini.
+ * the largest chunk, so that a warm arena does not allocate. Pointers die at reset/fini.
  */
 #ifndef BATON_BASE_ARENA_H
 #define BATON_BASE_ARENA_H

@@ -7,7 +7,9 @@
  * never allocate. `wheel_advance` fires everything that is due, in order of its
  * deadline to the millisecond (timers of the same millisecond: in the order in which they
  * were set). A callback may set, move or stop any timer, including its own, and may free
- * the owner. Deadlines in the past fire at the next advance.
+ * the owner. A deadline that has passed counts as "now": due_ms becomes the wheel's now_ms
+ * and the timer fires at the next advance; set by a callback it waits for the advance after
+ * the one that runs, so a timer that renews itself without delay cannot hold the wheel.
  */
 #ifndef BATON_BASE_WHEEL_H
 #define BATON_BASE_WHEEL_H
@@ -32,6 +34,7 @@ struct wheel {
     size_t count;    /**< timers that run */
     uint64_t occupied[WHEEL_LEVELS];
     struct list slot[WHEEL_LEVELS][WHEEL_SLOTS];
+    struct list late; /**< deadline passed: for the next advance */
 };
 
 #define WHEEL_NEVER UINT64_MAX
@@ -54,7 +57,11 @@ static inline bool timer_running(const struct timer *t)
 void timer_set(struct wheel *w, struct timer *t, uint64_t due_ms);
 void timer_stop(struct wheel *w, struct timer *t);
 
-/** Fire what is due at `now_ms` or before. @return how many fired */
+/**
+ * Fire what is due at `now_ms` or before; callbacks are given `now_ms`, also those that were
+ * due earlier. A time before the wheel's own is taken as the wheel's. Not from a callback.
+ * @return how many fired
+ */
 size_t wheel_advance(struct wheel *w, uint64_t now_ms);
 
 /**

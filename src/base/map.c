@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Intrusive hash map with chaining.
+ *
+ * Full means as many nodes as slots. Growing rehashes all nodes at once; tables whose final
+ * size is known are made with that hint and never do. When there is no memory for more
+ * slots the map stays correct with longer chains and tries again at the next addition.
+ *
+ * INVARIANTS  the number of slots is a power of two; a node with `linked` is in exactly the
+ *             chain hash & mask; count is the number of linked nodes.
+ */
+#include "base/map.h"
+#include "base/err.h"
+#include <assert.h>
+
+#define MIN_SLOTS 8
+
+int map_init(struct map *m, const struct mem *mem, size_t hint)
+{
+    size_t slots = MIN_SLOTS;
+    *m = (struct map){.mem = mem};
+    while (slots < hint) {
+        if (slots > SIZE_MAX / 4 / sizeof(*m->slot)) {
+            return E_NOMEM;
+        }
+        slots *= 2;
+    }
+    m->slot = mem_zalloc(mem, slots * sizeof(*m->slot));
+    if (m->slot == NULL) {
+        return E_NOMEM;
+    }
+    m->mask = slots - 1;
+    return 0;
+}
+
+void map_fini(struct map *m)
+{
+    if (m->slot != NULL) {
+        mem_free(m->mem, m->slot);
+    }
+    *m = (struct map){.mem = m->mem};
+}
+
+static void push(struct map *m, struct map_node *n)
+{
+    struct map_node **head = &m->slot[n->hash & m->mask];
+    n->next = *head;
+    *head = n;
+}
+
+static void grow(struct map *m)
+{
+    size_t old_slots = m->mask + 1;
+    struct map_node **old = m->slot;
+    if (old_slots > SIZE_MAX / 4 / sizeof(*old)) {
+        return;
+    }
+    struct map_node **slot = mem_zalloc(m->mem, old_slots * 2 * sizeof(*slot));
+    if (slot == NULL) {
+        return;
+    }
+    m->slot = slot;
+    m->mask = old_slots * 2 - 1;
+    for (size_t i = 0; i < old_slots; i++) {
+        struct map_node *next;
+        for (struct map_node *n = old[i]; n != NULL; n = next) {
+            next = n->next;
+            push(m, n);
+        }
+    }
+    mem_free(m->mem, old);
+}
+
+void map_add(struct map *m, struct map_node *n, uint64_t hash)
+{
+    assert(!n->linked);
+    if (m->count > m->mask) {
+        grow(m);
+    }
+    n->hash = hash;
+    n->linked = true;
+    push(m, n);
+    m->count++;
+}
+
+void map_remove(struct map *m, struct map_node *n)
+{
+    if (!n->linked) {
+        return;
+    }
+    struct map_node **at = &m->slot[n->hash & m->mask];
+    while (*at != n) {
+        at = &(*at)->next;
+    }
+    *at = n->next;
+    n->next = NULL;
+    n->linked = false;
+    m->count--;
+}
+
+/** The first node from `n` on, along the chain, that has this hash. */
+static struct map_node *same_hash(struct map_node *n, uint64_t hash)
+{
+    while (n != NULL && n->hash != hash) {
+        n = n->next;
+    }
+    return n;
+}
+
+struct map_node *map_first(const struct map *m, uint64_t hash)
+{
+    return m->slot != NULL ? same_hash(m->slot[hash & m->mask], hash) : NULL;
+}
+
+struct map_node *map_next(const struct map_node *n)
+{
+    return same_hash(n->next, n->hash);
+}
+
+struct map_node *map_walk(const struct map *m, size_t *slot, struct map_node *n)
+{
+    if (m->slot == NULL) {
+        return NULL;
+    }
+    if (n != NULL) {
+        if (n->next != NULL) {
+            return n->next;
+        }
+        ++*slot;
+    }
+    while (*slot <= m->mask) {
+        if (m->slot[*slot] != NULL) {
+            return m->slot[*slot];
+        }
+        ++*slot;
+    }
+    return NULL;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Borrowed runs of bytes: comparing, searching, cutting, reading numbers.
+ *
+ * Nothing here allocates, and an absent string ({NULL, 0}) is everywhere as good as an empty
+ * one; pointers are never handed to a library function with a length of zero, because NULL
+ * is undefined there even then.
+ */
+#include "base/str.h"
+
+bool str_ieq(struct str a, struct str b)
+{
+    return a.n == b.n && str_istarts(a, b);
+}
+
+int str_cmp(struct str a, struct str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int diff = n > 0 ? memcmp(a.p, b.p, n) : 0;
+    if (diff != 0) {
+        return diff;
+    }
+    return (a.n > b.n) - (a.n < b.n);
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_eq(str_upto(s, prefix.n), prefix);
+}
+
+bool str_istarts(struct str s, struct str prefix)
+{
+    if (s.n < prefix.n) {
+        return false;
+    }
+    for (size_t i = 0; i < prefix.n; i++) {
+        if (ascii_lower(s.p[i]) != ascii_lower(prefix.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && str_eq(str_from(s, s.n - suffix.n), suffix);
+}
+
+size_t str_index(struct str s, char c)
+{
+    const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+    return at != NULL ? (size_t)(at - s.p) : s.n;
+}
+
+size_t str_find(struct str s, struct str what)
+{
+    if (what.n == 0) {
+        return 0;
+    }
+    const char *at = s.n >= what.n ? memmem(s.p, s.n, what.p, what.n) : NULL;
+    return at != NULL ? (size_t)(at - s.p) : s.n;
+}
+
+struct str str_from(struct str s, size_t from)
+{
+    if (s.p == NULL) {
+        return s;
+    }
+    from = from < s.n ? from : s.n;
+    return str_make(s.p + from, s.n - from);
+}
+
+struct str str_upto(struct str s, size_t n)
+{
+    return str_make(s.p, n < s.n ? n : s.n);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n > 0 && is_blank(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && is_blank(s.p[s.n - 1])) {
+        s.n--;
+    }
+    return s;
+}
+
+bool str_to_u64(struct str s, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (s.n == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+        if (digit > 9 || value > (max - digit) / 10 || digit > max) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return true;
+}
+
+bool str_to_u32(struct str s, uint32_t *out)
+{
+    uint64_t value;
+    if (!str_to_u64(s, UINT32_MAX, &value)) {
+        return false;
+    }
+    *out = (uint32_t)value;
+    return true;
+}
+
+int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool str_eq_secret(struct str a, struct str b)
+{
+    /* volatile: the compiler may not notice that the answer is known early */
+    volatile unsigned char diff = 0;
+    if (a.n != b.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a.n; i++) {
+        diff = (unsigned char)(diff | (a.p[i] ^ b.p[i]));
+    }
+    return diff == 0;
+}
