@@ -27,11 +27,11 @@ struct sip_limits {
     uint32_t uri;     /**< octets of the Request-URI or of any URI that is viewed */
 };
 
-/** 64 KiB, 256 lines, 4 KiB. */
+/** 64 KiB, 255 lines, 4 KiB. */
 extern const struct sip_limits sip_limits_default;
 
-/** The most header lines any limit can allow: size of the index array. */
-#define SIP_HDR_MAX 256
+/** The most header lines any limit can allow: size of the index array. Fits an octet. */
+#define SIP_HDR_MAX 255
 
 struct sip_hdr {
     uint32_t name_off, val_off, val_len; /**< value without surrounding white space */
@@ -50,7 +50,7 @@ struct sip_msg {
     uint8_t method_len; /**< request: octets of the method token at offset 0 */
     uint16_t hdr_count;
     uint8_t first[SIP_HDR_COUNT]; /**< by id: 0 absent, else index + 1 of the first line */
-    uint8_t count[SIP_HDR_COUNT]; /**< by id: number of lines (saturates at 255) */
+    uint8_t count[SIP_HDR_COUNT]; /**< by id: number of lines */
     struct sip_hdr *hdr;          /**< the caller's array of SIP_HDR_MAX (or a dup's own) */
 };
 
@@ -67,6 +67,8 @@ struct sip_fault {
  * @param m    `m->hdr` is set by the caller (SIP_HDR_MAX entries); the rest is written.
  *             On failure `m` holds what was indexed until then, so that a 400 can be
  *             answered when Via, From, To, Call-ID and CSeq were found.
+ * @param bytes CRLF octets before the start line of a datagram are skipped: `m->buf` then
+ *              points behind them.
  * @param datagram  a body may be shorter than what follows (trailing octets are ignored,
  *             RFC 4475 §3.1.1.8); without Content-Length the body goes to the end
  * @return 0; E_SYNTAX, E_TOOBIG, E_TOOMANY, E_VERSION with *fault

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls and connections: the model that CSTA speaks of, over legs (ECMA-269; TR/87 §9).
+ *
+ * A CALL is one conversation, from the first INVITE to the last BYE, through deflection and
+ * transfer; its id never changes. A CONNECTION is one device (or outside number) in a call, with
+ * a leg of its own when signalling runs to it. A plain call A→B has two connections; while B's
+ * phone rings on two contacts, B's connection has two legs (branches), of which one stays.
+ *
+ *   null → initiated → connected ⇄ hold → null          originating side
+ *   null → alerting → connected ⇄ hold → null           called side
+ *   any → fail → null
+ *
+ * This layer bridges the legs (bridge.c), makes calls on behalf of an application (make.c, RFC
+ * 3725), and carries out hold, retrieve, deflect and transfer. Everything that an observer
+ * may see is told once, by `on_event`, in the order in which it happened. It does not know who
+ * observes: that is CTI's business. The phone's own key presses and an application's commands give
+ * the same events.
+ *
+ * UUI. User-to-User of INVITE, 101-199, 2xx, BYE and its 2xx is carried byte for byte by the
+ * bridge (it is neither hop nor own) and shown with the event.
+ *
+ * OWNERSHIP. The layer owns calls and connections. Others keep callID and device key, or
+ * look up at use; pointers in an event are valid during the callback. Cost: call_memory() tells;
+ * budget 12 KiB a bridged call with both legs.
+ */
+#ifndef BATON_CALL_CALL_H
+#define BATON_CALL_CALL_H
+
+#include "auth/directory.h"
+#include "dialog/leg.h"
+#include "registrar/registrar.h"
+#include "uui/uui.h"
+
+enum connection_state {
+    CONN_NULL,
+    CONN_INITIATED,
+    CONN_ALERTING,
+    CONN_CONNECTED,
+    CONN_HOLD,
+    CONN_QUEUED,
+    CONN_FAIL,
+};
+
+#define CALL_ID_LEN 20
+
+struct call;
+struct branch;
+
+struct connection {
+    struct list link;        /**< of the call */
+    struct list of_device;   /**< of device->calls */
+    struct call *call;
+    struct device *device;   /**< NULL: an outside number */
+    struct str id;           /**< device identifier: "sip:1001@example.com", "tel:…", in the call's arena */
+    struct str display;      /**< name that came with it, or absent */
+    uint8_t state;           /**< enum connection_state */
+    bool originating;        /**< it began the call (or was made to by MakeCall) */
+    bool outside;            /**< reached over a peer: NetworkReached */
+    bool restricted;         /**< the caller asked for privacy: identity not to be shown */
+    bool alerted, established, ended; /**< told already */
+    struct leg *leg;         /**< the one that stays; NULL until then, and when it is gone */
+    struct list branches;    /**< struct branch.link: INVITEs to its contacts that are out */
+    struct dialog *early;    /**< with leg: the dialog in use before the answer */
+    struct call_media *media; /**< descriptions sent and received, see media.h */
+};
+
+enum call_phase {
+    CALL_PROMPTING,  /**< MakeCall: the caller's phone is being called */
+    CALL_SETUP,      /**< the callee's is */
+    CALL_ACTIVE,
+    CALL_MOVING,     /**< a transfer is being set up */
+    CALL_ENDING,
+};
+
+struct call {
+    struct map_node by_id;
+    struct list link;
+    struct call_layer *layer;
+    struct arena arena;          /**< strings and connections of this call */
+    char id[CALL_ID_LEN + 1];    /**< callID, [0-9a-z] */
+    uint8_t phase;
+    struct list connections;
+    struct connection *a, *b;    /**< the two that are bridged now; b NULL while unknown */
+    struct str called;           /**< device identifier that was dialled first */
+    struct str last_redirection; /**< identifier of the device that last moved the call, or absent */
+    struct str uui;              /**< raw User-to-User value(s) of the set-up, or absent */
+    struct str correlator;       /**< decoded correlatorData, or absent */
+    struct call_step *step;      /**< the procedure that runs (hold, transfer, make), or NULL */
+    struct timer timer;          /**< ring time, procedure time */
+    bool dead;
+};
+
+/** What happened, in CSTA's words. */
+enum call_event_kind {
+    CALL_EV_SERVICE_INITIATED,
+    CALL_EV_ORIGINATED,
+    CALL_EV_NETWORK_REACHED,
+    CALL_EV_DELIVERED,
+    CALL_EV_ESTABLISHED,
+    CALL_EV_HELD,
+    CALL_EV_RETRIEVED,
+    CALL_EV_DIVERTED,
+    CALL_EV_TRANSFERRED,
+    CALL_EV_FAILED,
+    CALL_EV_CONNECTION_CLEARED,
+};
+
+struct call_event {
+    enum call_event_kind kind;
+    const struct call *call;
+    const struct connection *subject;  /**< whose state changed: alerting, established, held, dropped … */
+    const struct connection *calling;  /**< callingDevice, or NULL when it left */
+    struct str calling_id;             /**< its identifier, even when it left */
+    struct str called_id;
+    struct str last_redirection;       /**< absent: notRequired */
+    const struct connection *by;       /**< releasing, transferring device; NULL: the subject itself */
+    struct str by_id;
+    struct str to_id;                  /**< newDestination of Diverted, transferredTo */
+    const char *cause;                 /**< EventCause: "normal", "newCall", "busy", … (table: cause.h) */
+    struct str uui;                    /**< raw User-to-User header value(s) of the message behind it; several
+                                            lines are joined by ", "; absent: none */
+    unsigned status;                   /**< SIP status behind Failed, or 0 */
+    uint64_t now_ms;
+};
+
+typedef void (*call_event_fn)(void *ctx, const struct call_event *e);
+
+enum call_error {
+    CALL_OK = 0,
+    CALL_UNKNOWN_DESTINATION,  /**< no such device, no peer that takes the number, malformed */
+    CALL_NOT_REGISTERED,       /**< the device has no binding */
+    CALL_BAD_STATE,            /**< not possible in the connection's state */
+    CALL_BUSY_STEP,            /**< another procedure of this call runs */
+    CALL_UNSUPPORTED,          /**< the phone cannot do it (AnswerCall without talk) */
+    CALL_NO_RESOURCES,
+    CALL_REFUSED,              /**< the phone or the far side refused: `status` says how */
+    CALL_TIMEOUT,
+    CALL_GONE,                 /**< the call ended meanwhile */
+};
+
+/** Outcome of a procedure that takes time. `status`: SIP status of a refusal, or 0. */
+typedef void (*call_done_fn)(void *owner, enum call_error err, unsigned status, uint64_t now_ms);
+
+struct call_config {
+    uint32_t ring_s;           /**< unanswered calls end after this; default 120 */
+    uint32_t prompt_s;         /**< MakeCall: the caller's phone; default 30 */
+    uint32_t step_s;           /**< hold, retrieve, transfer; default 20 */
+    uint32_t max_calls;        /**< 0: no limit */
+    uint16_t decline_status;   /**< ClearConnection of an alerting call without reason; default 603 */
+    bool auto_answer;          /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info; default on */
+};
+
+struct call_layer {
+    const struct env *env;
+    struct wheel *wheel;
+    struct leg_layer *legs;
+    struct registrar *registrar;
+    struct directory *directory;
+    struct arena *scratch;
+    struct call_config config;
+    struct hash_key key;
+    struct map by_id;
+    struct list calls;
+    struct pool call_pool, branch_pool, step_pool;
+    call_event_fn on_event;
+    void *ctx;
+    struct list dead;
+    uint64_t made, bridged, failed, transferred; /**< counters */
+};
+
+int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *wheel,
+                    struct leg_layer *legs, struct registrar *registrar,
+                    struct directory *directory, struct arena *scratch,
+                    const struct call_config *config);
+void call_layer_fini(struct call_layer *l);
+void call_layer_sweep(struct call_layer *l);
+
+/**
+ * A new INVITE that is to be bridged. `device` is the authenticated caller, or NULL (a peer).
+ * Answers it itself when it cannot be bridged (404, 480, 482, 483, 503 …).
+ */
+void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                   struct device *device, uint64_t now_ms);
+
+struct call *call_find(const struct call_layer *l, struct str id);
+
+/** The connection of that device in that call, or NULL. `device` absent: none. */
+struct connection *call_connection(const struct call *c, struct str device);
+
+/** Walk the connections of a device: pass NULL first. */
+struct connection *call_of_device(const struct device *d, const struct connection *last);
+
+/** The other connection of a two-party call, or NULL. */
+struct connection *call_other(const struct connection *c);
+
+struct call_make {
+    struct device *from;
+    struct str to;          /**< what was dialled: number, sip: or tel: URI */
+    bool prompt;            /**< ring the caller's phone; false: ask it to answer by itself */
+    struct str uui;         /**< octets of userData: go out as isdn-uui hex; absent: none */
+    struct str correlator;  /**< kept with the call and shown in events */
+};
+
+/** MakeCall. On CALL_OK *out is the caller's connection (initiated); the rest are events. */
+enum call_error call_make(struct call_layer *l, const struct call_make *args,
+                          struct connection **out, uint64_t now_ms);
+
+/** AnswerCall: `fn` hears the outcome unless the error is immediate (then it is returned). */
+enum call_error call_answer(struct connection *c, call_done_fn fn, void *owner,
+                            uint64_t now_ms);
+
+/**
+ * ClearConnection. `reason`: EventCause name or absent (TR/87 7.3 maps it to a status or to a
+ * Reason header); `uui`: octets for the BYE, absent: none.
+ */
+enum call_error call_clear(struct connection *c, struct str reason, struct str uui,
+                           uint64_t now_ms);
+
+/** DeflectCall of an alerting connection. `uui` replaces the set-up's when present. */
+enum call_error call_deflect(struct connection *c, struct str to, struct str uui,
+                             uint64_t now_ms);
+
+enum call_error call_hold(struct connection *c, call_done_fn fn, void *owner, uint64_t now_ms);
+enum call_error call_retrieve(struct connection *c, call_done_fn fn, void *owner,
+                              uint64_t now_ms);
+
+/**
+ * SingleStepTransferCall: `c` leaves, its partner talks to `to`. `fn` hears when the new party
+ * rings or answers (CALL_OK, and the Transferred event is out) or that nothing has changed.
+ */
+enum call_error call_transfer(struct connection *c, struct str to, struct str uui,
+                              call_done_fn fn, void *owner, uint64_t now_ms);
+
+/** The requester of a running procedure is gone: nobody hears the outcome. */
+void call_forget(struct call_layer *l, void *owner);
+
+/** Which of the services are possible on this connection now; bits by enum call_service. */
+enum call_service {
+    CALL_SVC_ANSWER = 1,
+    CALL_SVC_CLEAR = 2,
+    CALL_SVC_DEFLECT = 4,
+    CALL_SVC_HOLD = 8,
+    CALL_SVC_RETRIEVE = 16,
+    CALL_SVC_TRANSFER = 32,
+};
+unsigned call_services(const struct connection *c);
+
+/** End every call (shutdown): BYE, CANCEL, 503. */
+void call_end_all(struct call_layer *l, uint64_t now_ms);
+
+/** Bytes held by the standing calls of the layer, legs and dialogs included. */
+size_t call_memory(const struct call_layer *l);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CTI: application sessions, services, monitors, events.
+ *
+ * A SESSION is an INVITE dialog that carries CSTA (TR/87 §7; the leg layer runs it). Services
+ * come in INFO, each is answered in the 200 to its INFO, exactly once. Events go out as INFO, in
+ * order, one at a time.
+ *
+ * Everything that happens goes into the JOURNAL first (journal.h): a record per event and
+ * monitored device, with a sequence number. A session is a cursor over it. What survives a
+ * restart is the journal's business alone, so making it durable changes no caller.
+ *
+ * The SWITCH DRIVER carries services out on calls that Baton bridges (call.h). It is behind a
+ * small table of functions, so that a phone driver can stand next to it.
+ */
+#ifndef BATON_CTI_CTI_H
+#define BATON_CTI_CTI_H
+
+#include "call/call.h"
+#include "csta/csta.h"
+
+struct cti;
+struct cti_session;
+
+struct cti_config {
+    uint32_t max_sessions;       /**< default 1000 */
+    uint32_t max_monitors;       /**< of all sessions; default 10000 */
+    uint32_t max_session_monitors; /**< default 1000 */
+    uint32_t journal_records;    /**< records kept in memory; default 65536 */
+    uint32_t max_unsent;         /**< records a session may be behind before it is told of the gap; default 4096 */
+    bool back_in_service_on_monitor; /**< TR/87 digest N-6; default true */
+    bool failed_local_fail;      /**< localConnectionInfo of Failed: fail instead of connected */
+};
+
+/** The engine gives the session INVITE, already authenticated as `app`. */
+void cti_incoming(struct cti *c, const struct sip_msg *m, const struct hop *from,
+                  struct application *app, uint64_t now_ms);
+
+/** To be set as call_layer.on_event and registrar.on_change (ctx: struct cti *). */
+void cti_on_call_event(void *cti, const struct call_event *e);
+void cti_on_registration(void *cti, const struct record *r, bool registered, uint64_t now_ms);
+
+struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer *legs,
+                    struct call_layer *calls, struct registrar *registrar,
+                    struct directory *directory, struct arena *scratch,
+                    const struct cti_config *config);
+void cti_free(struct cti *c);
+
+/** BYE to every session. */
+void cti_end_all(struct cti *c, uint64_t now_ms);
+
+/** Is this INVITE one for a CSTA session: has it, or accepts it only, application/csta+xml? */
+bool cti_wants(const struct sip_msg *m);
+
+struct cti_stats {
+    uint64_t sessions, monitors;                 /**< now */
+    uint64_t requests, answered, errors;         /**< so far; answered counts errors too */
+    uint64_t events_recorded, events_sent, gaps; /**< so far */
+};
+void cti_stats(const struct cti *c, struct cti_stats *out);
+
+#endif

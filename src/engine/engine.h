@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: one worker. Bytes and time in; bytes, events and a deadline out.
+ *
+ * It wires L1-L4 to an `env` and dispatches what comes in, in one fixed order:
+ *
+ *   index → check → (response: transaction) → transaction match → dialog match →
+ *   identity (device, application, peer) → role by method → default refusal
+ *
+ * It makes no system call and holds no lock: one thread owns it. The server feeds it from its
+ * loop, tests from a virtual network, the fuzzer from bytes.
+ *
+ *     engine_new → engine_input / engine_tick / engine_resolved / engine_flow_closed … → engine_free
+ *
+ * After each of these calls ask engine_deadline and wake it then with engine_tick.
+ */
+#ifndef BATON_ENGINE_ENGINE_H
+#define BATON_ENGINE_ENGINE_H
+
+#include "auth/directory.h"
+#include "call/call.h"
+#include "cti/cti.h"
+#include "registrar/registrar.h"
+#include "sip/framer.h"
+
+struct engine;
+
+struct engine_config {
+    struct sip_limits limits;          /**< zeros: defaults */
+    struct txn_timing timing;
+    uint32_t max_transactions;         /**< 0: 100000 */
+    struct registrar_config registrar;
+    struct leg_config leg;
+    struct call_config call;
+    struct cti_config cti;
+    struct str realm;                  /**< digest realm; absent: the first domain */
+    uint32_t nonce_life_s;             /**< 0: 300 */
+    struct str server_name;            /**< Server and User-Agent value; absent: none */
+    struct directory *directory;       /**< the caller's, must outlive the engine */
+};
+
+/** @param now_ms the time, as in every call. @return NULL when memory is out */
+struct engine *engine_new(const struct env *env, const struct engine_config *config,
+                          uint64_t now_ms);
+void engine_free(struct engine *e);
+
+/** One whole message: a datagram, or what engine_stream_input cuts off. */
+void engine_input(struct engine *e, const struct hop *from, struct str bytes, bool datagram,
+                  uint64_t now_ms);
+
+/**
+ * Bytes of a stream flow: takes whole messages off the front of `bytes` and says how many octets
+ * are done with. The framer belongs to the flow (zeroed by sip_framer_init).
+ * @return octets used; SIZE_MAX: the stream cannot be framed, close it
+ */
+size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct hop *from,
+                           struct str bytes, uint64_t now_ms);
+
+/** Run what is due. */
+void engine_tick(struct engine *e, uint64_t now_ms);
+
+/** When engine_tick must be called at the latest; WHEEL_NEVER: no timer runs. */
+uint64_t engine_deadline(const struct engine *e);
+
+/** A look-up that env->resolve said E_AGAIN to has ended. */
+void engine_resolved(struct engine *e, uint64_t now_ms);
+
+void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms);
+
+/**
+ * Begin to shut down: no new calls and sessions (503), BYE to all. engine_idle says when
+ * everything has ended.
+ */
+void engine_stop(struct engine *e, uint64_t now_ms);
+bool engine_idle(const struct engine *e);
+
+/** Every counter by name, for metrics and tests: fn is called for each. */
+void engine_each_stat(const struct engine *e,
+                      void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx);
+/** One of them; 0 for an unknown name. */
+uint64_t engine_stat(const struct engine *e, const char *name);
+
+/** The parts, for tests and tools. */
+struct txn_layer *engine_txn(struct engine *e);
+struct leg_layer *engine_legs(struct engine *e);
+struct registrar *engine_registrar(struct engine *e);
+struct call_layer *engine_calls(struct engine *e);
+struct cti *engine_cti(struct engine *e);
+struct wheel *engine_wheel(struct engine *e);
+
+#endif
