@@ -33,7 +33,8 @@ CLASSES = [
     ("PASSWORD", UNRESERVED + "&=+$,", "password, without escapes"),
     ("PARAM", UNRESERVED + "[]/:&+$", "paramchar, without escapes"),
     ("HNV", UNRESERVED + "[]/?:+$", "hname and hvalue, without escapes"),
-    ("URIC", UNRESERVED + ";/?:@&=+$,[]#", "uric and fragment, without escapes; also RFC 2732 brackets"),
+    ("URIC", "".join(chr(c) for c in range(0x21, 0x7f) if chr(c) not in '<>"'),
+     "printable but <, > and quote: the opaque part of other schemes"),
     ("HOST", ALNUM + "-._", "hostname and IPv4address; also '_'"),
     ("DIGIT", "0123456789", "DIGIT"),
     ("HEX", "0123456789abcdefABCDEF", "HEXDIG"),
@@ -42,6 +43,7 @@ CLASSES = [
     ("PHONE", "0123456789-.()*#abcdefABCDEF+", "number of RFC 3966 §3, global or local"),
     ("ALPHA", ALNUM[:52], "ALPHA"),
     ("SCHEME", ALNUM + "+-.", "scheme, after its first letter"),
+    ("UNRESERVED", UNRESERVED, "unreserved"),
 ]
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 
