@@ -13,6 +13,7 @@
 
 #include "auth/auth.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "sip/uri.h"
