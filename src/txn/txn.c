@@ -247,8 +247,8 @@ static enum txn_in on_ack(struct txn_layer *l, const struct sip_msg *m, uint64_t
     return txn__ist_on_ack(*out, now_ms);
 }
 
-enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m,
-                           const struct hop *from, uint64_t now_ms, struct txn **out)
+enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           uint64_t now_ms, struct txn **out)
 {
     (void)from; /* matching does not look at the source: a phone's address may change */
     *out = NULL;
@@ -268,9 +268,8 @@ enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m,
     return *out != NULL ? TXN_IN_MERGED : TXN_IN_NEW;
 }
 
-struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m,
-                           const struct hop *from, const struct txn_user *user, void *owner,
-                           uint64_t now_ms)
+struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           const struct txn_user *user, void *owner, uint64_t now_ms)
 {
     if (!sip_is_request(m) || m->method == SIP_METHOD_ACK) {
         return NULL;
