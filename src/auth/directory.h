@@ -13,6 +13,8 @@
 
 #include "auth/auth.h"
 #include "base/arena.h"
+#include "base/hash.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "sip/uri.h"
 
@@ -25,7 +27,7 @@ struct device {
     struct auth_secret secret;
     bool has_secret;    /**< false: this device may not register (it is only a name) */
     void *cti;          /**< the CTI layer's: monitors of this device */
-    void *calls;        /**< the call layer's: connections of this device */
+    struct list calls;  /**< the call layer's: connections of this device; zeros: none yet */
 };
 
 struct application {
