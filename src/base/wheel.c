@@ -11,16 +11,17 @@
  * in its life.
  *
  * The top level is a ring, because time does not end when its digit wraps: a slot there is
- * a distance of 1 to 63 from now. Deadlines still farther away (more than 136 years) wait
- * in the farthest slot and are placed again when time gets there.
+ * a distance of 1 to 64 from now, 2 to 139 years. A deadline still farther away stands in the
+ * slot of its digit all the same: time gets there a turn or more too early, and the timer is
+ * placed again.
  *
  * ORDER       For one `now` the place depends on the deadline only, and lists keep the
  *             order in which timers came. So timers of one millisecond are always in one
  *             list, in the order in which they were set (but for those beyond the range).
  * INVARIANTS  Timers in slots are due after now_ms; those that are not stand in `late`. A
- *             bit of `occupied` is set exactly when its slot has timers. The slot of now's
- *             own digit is empty on every level.
- * COST        7 KiB a wheel, 40 bytes a timer; set and stop O(1); advance O(fired + moved),
+ *             bit of `occupied` is set exactly when its slot has timers. Below the top level
+ *             only slots after now's own digit have any.
+ * COST        7 KiB a wheel, 32 bytes a timer; set and stop O(1); advance O(fired + moved),
  *             not of the time that passed.
  */
 #include "base/wheel.h"
@@ -47,16 +48,10 @@ void wheel_init(struct wheel *w, uint64_t now_ms)
 static void place(struct wheel *w, struct timer *t)
 {
     int level = TOP;
-    uint64_t digit;
-    if (t->due_ms >> TOP_SHIFT != w->now_ms >> TOP_SHIFT) {
-        uint64_t now = w->now_ms >> TOP_SHIFT;
-        uint64_t ahead = (t->due_ms >> TOP_SHIFT) - now;
-        digit = now + (ahead < DIGIT_MASK ? ahead : DIGIT_MASK);
-    } else {
+    if (t->due_ms >> TOP_SHIFT == w->now_ms >> TOP_SHIFT) {
         level = (63 - __builtin_clzll(t->due_ms ^ w->now_ms)) / BITS;
-        digit = t->due_ms >> (BITS * level);
     }
-    digit &= DIGIT_MASK;
+    size_t digit = (size_t)(t->due_ms >> (BITS * level)) & DIGIT_MASK;
     w->occupied[level] |= (uint64_t)1 << digit;
     list_append(&w->slot[level][digit], &t->link);
 }
@@ -106,8 +101,8 @@ static int first_slot(const struct wheel *w, uint64_t *start)
     if (w->occupied[TOP] == 0) {
         return -1;
     }
-    /* Turn the ring so that the slot next to now's is bit 0. now's own slot is empty, so
-       the turn is by 1 to 64; 64 is split to stay within what C defines. */
+    /* The slots after now's digit come first, then, a turn later, those up to it. Shifted in
+       two steps because a shift by 64 is undefined. */
     uint64_t now = w->now_ms >> TOP_SHIFT;
     unsigned digit = (unsigned)(now & DIGIT_MASK);
     uint64_t ring = w->occupied[TOP] >> digit >> 1;

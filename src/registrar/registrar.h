@@ -11,7 +11,19 @@
  * (and reg-id) as an older one of the record, replaces it: a phone that restarted does not
  * leave a ghost.
  *
+ * Two flows of one phone (same instance, different reg-id) are two bindings, even with one
+ * contact URI (RFC 5626 §6). A reg-id without an instance is ignored.
+ *
  * Changes are all or nothing: a request with one bad contact changes none.
+ *
+ * CONTACT SCHEMES. RFC 3261 §10.2.1 lets a phone register any URI (tel, mailto), and leaves to
+ * the registrar what it takes. Baton reaches a contact over the flow of its REGISTER, which
+ * only a SIP element has, so it takes sip and sips and refuses any other with 403 and a
+ * reason phrase: the request is well formed (so not 400), and to keep a binding that no
+ * call can ever reach would be a quiet lie.
+ *
+ * NOT HERE  Path (RFC 3327), GRUU (RFC 5627), the option tag "outbound": none is offered, and
+ * what requires one is refused with 420 before it comes here.
  *
  * The registrar decides no policy: who may register what is asked before. It owns all bindings;
  * pointers to them live until the next call that changes the record or time passes.
@@ -34,28 +46,31 @@ struct registrar;
 struct record;
 
 struct binding {
-    struct list link;       /**< of the record, highest q first, then newest first */
+    struct list link; /**< of the record, highest q first, then newest first */
     struct record *record;
     struct timer expire;
-    struct str contact;     /**< URI text */
-    struct str params;      /**< contact parameters without expires and q */
-    struct str instance;    /**< +sip.instance value, or absent */
-    uint32_t reg_id;
+    struct str contact;  /**< URI text */
+    struct str params;   /**< ";a=b;c": contact parameters without expires and q, or empty */
+    struct str instance; /**< +sip.instance value without quotes, or absent */
+    uint32_t reg_id;     /**< 0: none */
     struct str call_id;
     uint32_t cseq;
-    uint16_t q_milli;       /**< 0..1000 */
-    struct hop hop;         /**< where its REGISTER came from */
+    uint16_t q_milli; /**< 0..1000; 1000 when it was not given */
+    bool has_q;
+    struct hop hop; /**< where its REGISTER came from */
     struct str user_agent;
-    uint32_t methods;       /**< bit per enum sip_method that its Allow named; 0: not said */
-    bool event_talk;        /**< Allow-Events has "talk" */
+    uint32_t methods; /**< bit per enum sip_method that its Allow (or else the methods
+                           parameter, RFC 3840 §10) named; 0: not said */
+    bool event_talk;  /**< Allow-Events has "talk" */
     bool event_hold;
-    uint64_t expires_ms;    /**< on the clock of now_ms */
-    void *block;            /**< the strings' memory */
+    uint64_t expires_ms;   /**< on the clock of now_ms */
+    void *block;           /**< the strings' memory */
+    struct list flow_link; /**< stream flows: the bucket of hop.flow */
 };
 
 struct record {
     struct map_node node;
-    struct str key;         /**< canonical address of record, sip_uri_write_aor */
+    struct str key; /**< canonical address of record, sip_uri_write_aor */
     struct list bindings;
     uint32_t count;
     struct registrar *registrar;
@@ -69,7 +84,14 @@ struct registrar_config {
     uint32_t max_records;       /**< 100000 */
 };
 
-/** A record got its first binding (registered = true) or lost its last one. */
+/** Buckets in which the bindings of a stream flow are found when it closes; a power of two. */
+#define REGISTRAR_FLOW_BUCKETS 1024
+
+/**
+ * A record got its first binding (registered = true) or lost its last one; then registrar_find
+ * finds it no more and it is freed after the call. Called last: the registrar is consistent
+ * and may be asked and changed.
+ */
 typedef void (*registrar_change_fn)(void *ctx, const struct record *r, bool registered,
                                     uint64_t now_ms);
 
@@ -80,25 +102,29 @@ struct registrar {
     struct hash_key key;
     struct map records;
     struct pool record_pool, binding_pool;
-    registrar_change_fn on_change;
+    struct list *flows; /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
+    registrar_change_fn on_change; /**< may be NULL; set after init, with ctx */
     void *ctx;
     uint64_t registered, refreshed, removed, expired, refused; /**< counters */
 };
 
 /** Zeros in `config` mean the defaults above. @return 0 or E_NOMEM */
 int registrar_init(struct registrar *r, const struct env *env, struct wheel *wheel,
-                   const struct registrar_config *config);
+                   const struct registrar_config *config) MUST_USE;
+
+/** Frees everything without on_change. Harmless on zeroed memory. */
 void registrar_fini(struct registrar *r);
 
 struct registrar_answer {
-    unsigned status;    /**< 200, 400, 403, 423, 500 (older CSeq), 503 */
-    struct str reason;  /**< absent: the default phrase */
-    struct str lines;   /**< Contact, Date, Min-Expires, … in the arena */
+    unsigned status;   /**< 200, 400, 403 (a limit, a scheme), 423, 500 (older CSeq), 503 */
+    struct str reason; /**< absent: the default phrase */
+    struct str lines;  /**< Contact, Date, Min-Expires, … in the arena */
 };
 
 /**
  * Process a REGISTER that passed authentication and whose To is `key`.
- * No Contact: a query. `Contact: *` with Expires: 0 removes all.
+ * No Contact: a query. `Contact: *` with Expires: 0 removes all. A status other than 200
+ * means that nothing changed. RFC 3261 §10.3 steps 6 to 8; the steps before are the caller's.
  */
 void registrar_register(struct registrar *r, const struct sip_msg *m, struct str key,
                         const struct hop *from, uint64_t now_ms, struct arena *arena,
@@ -111,7 +137,7 @@ struct record *registrar_find(const struct registrar *r, struct str key);
 struct binding *registrar_best(const struct record *rec);
 
 /** A stream flow closed: its bindings stay but can be reached only by a new connection to the
-    contact; hop.flow becomes 0. */
+    contact; hop.flow becomes 0. Costs what is in the flow's bucket. */
 void registrar_on_flow_closed(struct registrar *r, uint32_t flow);
 
 #endif

@@ -64,9 +64,12 @@ const struct sip_hdr *sip_msg_named(const struct sip_msg *m, struct str name)
     return NULL;
 }
 
-/* The first comma in [p, end) that separates, or `end`. */
+/* The first comma in [p, end) that separates, or `end`. Most values hold none at all. */
 static const char *find_comma(const char *p, const char *end)
 {
+    if (memchr(p, ',', (size_t)(end - p)) == NULL) {
+        return end;
+    }
     bool quoted = false;
     bool angle = false;
     for (; p < end; p++) {

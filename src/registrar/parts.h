@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the registrar share. Internal to the module.
+ *
+ *   registrar.c  the table: records, bindings, timers, flows
+ *   contact.c    one Contact value of a REGISTER: what it asks for, which binding it means
+ *   register.c   one REGISTER: plan, then commit
+ *   answer.c     the lines of a 200
+ */
+#ifndef BATON_REGISTRAR_PARTS_H
+#define BATON_REGISTRAR_PARTS_H
+
+#include "registrar/registrar.h"
+
+/** The most octets of text that one binding keeps (contact, parameters, Call-ID, User-Agent).
+ */
+#define REGISTRAR_TEXT_MAX 8192
+
+/** What a malformed expires counts as (RFC 3261 §10.2.1.1). */
+#define REGISTRAR_EXPIRES_MALFORMED 3600
+
+/** One Contact value. Slices of the request, valid while it is processed. */
+struct contact {
+    struct sip_addr addr;
+    struct str instance; /**< without quotes, or absent */
+    uint32_t reg_id;
+    uint32_t expires_s; /**< 0: remove */
+    uint16_t q_milli;
+    bool has_q;
+
+    struct binding *match; /**< the binding of the record that it refreshes or removes */
+    struct binding *fresh; /**< a binding prepared for it */
+    void *block;           /**< strings prepared for it */
+    struct str uri, params, call_id, user_agent; /**< slices of block */
+};
+
+/** Why a Contact value cannot be taken. */
+struct contact_fault {
+    unsigned status;
+    const char *reason;
+};
+
+/**
+ * Read one value. `expires` is what counts when it has no expires parameter.
+ * @return false with *fault
+ */
+bool contact_parse(struct str value, uint32_t expires, struct contact *out,
+                   struct contact_fault *fault);
+
+/** Digits, cut to 2^32-1; REGISTRAR_EXPIRES_MALFORMED for anything else. */
+uint32_t contact_expires(struct str text);
+
+/** The same address (RFC 3261 §19.1.4), or the same flow of the same phone (RFC 5626 §6). */
+bool contact_is(const struct contact *c, const struct binding *b);
+/** The same phone and flow number, whatever its address is now. */
+bool contact_same_phone(const struct contact *c, const struct binding *b);
+
+/** The +sip.instance value in contact parameters without its quotes, or absent. */
+struct str contact_instance(struct str params);
+
+/** Copy the strings that a binding keeps into a block. @return 0, E_NOMEM, E_TOOBIG */
+int contact_prepare(struct contact *c, const struct mem *mem, struct str call_id,
+                    struct str user_agent) MUST_USE;
+
+/** What its REGISTER says that the phone can do. */
+uint32_t contact_methods(const struct contact *c, const struct sip_msg *m);
+
+/* registrar.c */
+
+/** A record without bindings, in the map. NULL: limit or memory. */
+struct record *registrar_add_record(struct registrar *r, struct str key);
+/** Take a record without bindings out of the map. */
+void registrar_hide_record(struct record *rec);
+/** Free a record that was hidden. */
+void registrar_free_record(struct record *rec);
+/** Put a filled binding into its place in the record, on its flow and on the wheel. */
+void registrar_link(struct record *rec, struct binding *b);
+/** The opposite; its strings stay. */
+void registrar_unlink(struct binding *b);
+/** Unlink and free. */
+void registrar_drop(struct binding *b);
+/** Drop what is due; a record that lost its last binding is told of and freed. */
+void registrar_expire_due(struct record *rec, uint64_t now_ms);
+
+/* answer.c */
+
+/** Octets that the answer about the record needs at most, with `contacts` added. */
+size_t registrar_answer_size(const struct record *rec, const struct contact *c, size_t n);
+/** Contact lines for all bindings of the record (may be NULL), and Date. */
+void registrar_answer_write(const struct registrar *r, const struct record *rec,
+                            uint64_t now_ms, struct out *o);
+
+#endif
