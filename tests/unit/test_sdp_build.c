@@ -109,13 +109,15 @@ static void test_answer_takes_the_first_audio(void)
                                    "m=audio 0 RTP/AVP 0\r\n");
 }
 
+static const char dtmf_only[] = "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 1 RTP/AVP 101\r\n"
+                                "a=rtpmap:101 telephone-event/8000\r\n";
+
 static void test_answer_without_common_codec(void)
 {
     static const char *const offers[] = {
         "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 1 RTP/AVP 18\r\n",
         "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 0 RTP/AVP 0\r\n",
-        "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 1 RTP/AVP 101\r\na=rtpmap:101 "
-        "telephone-event/8000\r\n",
+        dtmf_only,
         "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 1 RTP/AVP\r\n",
         "v=0\r\no=- 1 1 IN IP4 h\r\n",
     };
