@@ -213,6 +213,9 @@ int sip_uri_parse(struct str text, size_t max, struct sip_uri *out, uint32_t *at
 
 bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 {
+    if (rest->n == 0) {
+        return false; /* absent: there is no pointer to add to */
+    }
     const char *p = rest->p;
     const char *end = p + rest->n;
     while (p < end) {
