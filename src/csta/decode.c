@@ -356,11 +356,11 @@ static int decode_struct(struct decoder *d, const struct csta_field *self,
     return err ? err : check_struct(d, self, type, at, base);
 }
 
-/* A device reference that is plain text instead of a choice (as-feature-event, §17). */
+/* Text in place of the first alternative: a device (as-feature-event, digest §17) or a volume. */
 static int decode_plain(struct decoder *d, const struct csta_field *self,
                         const struct csta_type *type, const struct xml_raw *raw, char *base)
 {
-    const struct csta_field *f = type->field; /* deviceIdentifier */
+    const struct csta_field *f = type->field;
     struct str text;
     int err = xml_text_of(raw, d->arena, &text);
     if (err) {
@@ -371,7 +371,9 @@ static int decode_plain(struct decoder *d, const struct csta_field *self,
     }
     unsigned kind = f->kind;
     memcpy(base, &kind, sizeof(kind));
-    return store_id(d, self, text, raw->raw.p, base + f->offset);
+    return f->type->kind == CSTA_K_TEXT
+               ? store_id(d, self, text, raw->raw.p, base + f->offset)
+               : store(d, f, text, raw->raw.p, base + f->offset);
 }
 
 static int decode_choice(struct decoder *d, const struct csta_field *self,
