@@ -21,8 +21,8 @@
  * bridge (it is neither hop nor own) and shown with the event.
  *
  * OWNERSHIP. The layer owns calls and connections. Others keep callID and device key, or
- * look up at use; pointers in an event are valid during the callback. Cost: call_memory() tells;
- * budget 12 KiB a bridged call with both legs.
+ * look up at use; pointers in an event are valid during the callback. Budget: 12 KiB a bridged call
+ * with both legs and dialogs (bench/ measures it).
  */
 #ifndef BATON_CALL_CALL_H
 #define BATON_CALL_CALL_H
@@ -58,11 +58,22 @@ struct connection {
     bool originating;        /**< it began the call (or was made to by MakeCall) */
     bool outside;            /**< reached over a peer: NetworkReached */
     bool restricted;         /**< the caller asked for privacy: identity not to be shown */
-    bool alerted, established, ended; /**< told already */
-    struct leg *leg;         /**< the one that stays; NULL until then, and when it is gone */
-    struct list branches;    /**< struct branch.link: INVITEs to its contacts that are out */
-    struct dialog *early;    /**< with leg: the dialog in use before the answer */
-    struct call_media *media; /**< descriptions sent and received, see media.h */
+    bool reached, alerted, established, ended; /**< told already */
+    const char *moved;       /**< cause with which it joined ("redirected", …); NULL: newCall */
+    struct branch *stem;     /**< the branch that answered (or called); NULL until then */
+    struct list branches;    /**< struct branch.link: all legs of this connection */
+    struct str desc;         /**< the session description that its phone sent last; owned */
+    struct str sent;         /**< the one that was sent to it last; owned */
+};
+
+/** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
+struct branch {
+    struct list link;
+    struct connection *conn;
+    struct leg *leg;         /**< NULL: gone */
+    bool talk;               /**< its registration said Allow-Events: talk */
+    bool refused;            /**< has a final refusal: `status` */
+    uint16_t status;
 };
 
 enum call_phase {
@@ -73,11 +84,40 @@ enum call_phase {
     CALL_ENDING,
 };
 
+enum call_error {
+    CALL_OK = 0,
+    CALL_UNKNOWN_DESTINATION,  /**< no such device, no peer that takes the number, malformed */
+    CALL_NOT_REGISTERED,       /**< the device has no binding */
+    CALL_BAD_STATE,            /**< not possible in the connection's state */
+    CALL_BUSY_STEP,            /**< another procedure of this call runs */
+    CALL_UNSUPPORTED,          /**< the phone cannot do it (AnswerCall without talk) */
+    CALL_NO_RESOURCES,
+    CALL_REFUSED,              /**< the phone or the far side refused: `status` says how */
+    CALL_TIMEOUT,
+    CALL_GONE,                 /**< the call ended meanwhile */
+};
+
+/**
+ * Outcome of a procedure that takes time. `status`: SIP status of a refusal, or 0. May be called
+ * before the function that started the procedure has returned.
+ */
+typedef void (*call_done_fn)(void *owner, enum call_error err, unsigned status, uint64_t now_ms);
+
+/** Connecting a leg that has made an offer with one that is up. Nothing runs: offerer is NULL. */
+struct join {
+    struct connection *offerer, *other;
+    call_done_fn fn;
+    void *owner;
+    struct leg_request *request;
+    uint8_t retries;
+    struct timer retry;
+};
+
 struct call {
     struct map_node by_id;
     struct list link;
     struct call_layer *layer;
-    struct arena arena;          /**< strings and connections of this call */
+    struct arena arena;          /**< strings, connections and branches of this call */
     char id[CALL_ID_LEN + 1];    /**< callID, [0-9a-z] */
     uint8_t phase;
     struct list connections;
@@ -85,10 +125,15 @@ struct call {
     struct str called;           /**< device identifier that was dialled first */
     struct str last_redirection; /**< identifier of the device that last moved the call, or absent */
     struct str uui;              /**< raw User-to-User value(s) of the set-up, or absent */
+    struct str uui_lines;        /**< for calls that Baton makes: the header line that carries it */
     struct str correlator;       /**< decoded correlatorData, or absent */
-    struct call_step *step;      /**< the procedure that runs (hold, transfer, make), or NULL */
-    struct timer timer;          /**< ring time, procedure time */
-    bool dead;
+    struct join join;            /**< of two legs, see join.c */
+    struct step *step;           /**< the procedure that runs (hold, transfer …), or NULL */
+    struct connection *joining;  /**< the party that a transfer is calling, or NULL */
+    struct list relays;          /**< requests that are being passed across, relay.c */
+    struct timer timer;          /**< ring time; when ENDING: patience with the far side's BYE */
+    size_t legs;                 /**< that still refer to this call */
+    bool offerless;              /**< Baton made the call: the callee's INVITE has no offer */
 };
 
 /** What happened, in CSTA's words. */
@@ -118,29 +163,15 @@ struct call_event {
     struct str by_id;
     struct str to_id;                  /**< newDestination of Diverted, transferredTo */
     const char *cause;                 /**< EventCause: "normal", "newCall", "busy", … (table: cause.h) */
-    struct str uui;                    /**< raw User-to-User header value(s) of the message behind it; several
-                                            lines are joined by ", "; absent: none */
+    struct str uui_to;                 /**< raw User-to-User value(s) that went to the subject (the INVITE's);
+                                            several lines are joined by ", "; absent: none */
+    struct str uui_from;               /**< and that came from the subject, or from `by`: 18x, 2xx, BYE */
     unsigned status;                   /**< SIP status behind Failed, or 0 */
     uint64_t now_ms;
 };
 
 typedef void (*call_event_fn)(void *ctx, const struct call_event *e);
 
-enum call_error {
-    CALL_OK = 0,
-    CALL_UNKNOWN_DESTINATION,  /**< no such device, no peer that takes the number, malformed */
-    CALL_NOT_REGISTERED,       /**< the device has no binding */
-    CALL_BAD_STATE,            /**< not possible in the connection's state */
-    CALL_BUSY_STEP,            /**< another procedure of this call runs */
-    CALL_UNSUPPORTED,          /**< the phone cannot do it (AnswerCall without talk) */
-    CALL_NO_RESOURCES,
-    CALL_REFUSED,              /**< the phone or the far side refused: `status` says how */
-    CALL_TIMEOUT,
-    CALL_GONE,                 /**< the call ended meanwhile */
-};
-
-/** Outcome of a procedure that takes time. `status`: SIP status of a refusal, or 0. */
-typedef void (*call_done_fn)(void *owner, enum call_error err, unsigned status, uint64_t now_ms);
 
 struct call_config {
     uint32_t ring_s;           /**< unanswered calls end after this; default 120 */
@@ -162,7 +193,7 @@ struct call_layer {
     struct hash_key key;
     struct map by_id;
     struct list calls;
-    struct pool call_pool, branch_pool, step_pool;
+    struct pool call_pool, step_pool, relay_pool;
     call_event_fn on_event;
     void *ctx;
     struct list dead;
@@ -185,8 +216,8 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
 
 struct call *call_find(const struct call_layer *l, struct str id);
 
-/** The connection of that device in that call, or NULL. `device` absent: none. */
-struct connection *call_connection(const struct call *c, struct str device);
+/** The connection of that device in that call that has not ended, or NULL. */
+struct connection *call_connection(const struct call *c, const struct device *device);
 
 /** Walk the connections of a device: pass NULL first. */
 struct connection *call_of_device(const struct device *d, const struct connection *last);
@@ -248,8 +279,5 @@ unsigned call_services(const struct connection *c);
 
 /** End every call (shutdown): BYE, CANCEL, 503. */
 void call_end_all(struct call_layer *l, uint64_t now_ms);
-
-/** Bytes held by the standing calls of the layer, legs and dialogs included. */
-size_t call_memory(const struct call_layer *l);
 
 #endif

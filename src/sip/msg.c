@@ -95,6 +95,9 @@ static const char *find_comma(const char *p, const char *end)
 
 bool sip_list_next(struct str *rest, struct str *element)
 {
+    if (rest->n == 0) {
+        return false; /* absent: there is no pointer to add to */
+    }
     const char *p = rest->p;
     const char *end = p + rest->n;
     while (p < end) {

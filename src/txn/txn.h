@@ -18,7 +18,18 @@
  * sent; a client transaction owns the bytes of its request until it needs them no more.
  *
  * CALLBACKS may call anything of this layer, including txn_detach on the transaction
- * that calls; transactions are freed only after the callback has returned.
+ * that calls. on_response comes from txn_on_response; on_failure and on_gone come from
+ * timers only (wheel_advance), never from inside a call of the user. A transaction that
+ * has ended stays in memory until the next tick, so the pointer is good until on_gone.
+ *
+ * NOBODY LISTENING. A transaction that was detached, or made without a user, cannot hang:
+ * an unanswered INVITE is answered 500 after 64*T1, and an outgoing INVITE that rings is
+ * forgotten after three minutes (Timer C, RFC 3261 §16.6). A non-INVITE that its user does
+ * not answer ends after 64*T1 in any case, because nobody waits for the answer any more
+ * (RFC 4320 §4.2).
+ *
+ * NON-INVITE (RFC 4320). 101-199 and 408 are refused. 100 is sent by the layer when the
+ * user is still silent at the time when Timer E reaches T2 (3.5 s).
  */
 #ifndef BATON_TXN_TXN_H
 #define BATON_TXN_TXN_H
@@ -55,7 +66,7 @@ struct txn;
 
 /** What a user of a transaction wants to hear. Any member may be NULL. */
 struct txn_user {
-    /** Client: each provisional once it is new, each final, for INVITE also every 2xx. */
+    /** Client: each provisional, the final, for INVITE also every 2xx. */
     void (*on_response)(struct txn *t, const struct sip_msg *m, const struct hop *from,
                         uint64_t now_ms);
     /** Client: no final response will come. Server: a final response was not acknowledged
@@ -75,36 +86,57 @@ struct txn {
     const struct txn_user *user;
     void *owner; /**< the user's; the layer never looks */
 
-    struct hop hop;           /**< where requests go to / where the request came from */
-    struct sip_msg_own *req;  /**< server: the request, NULL after the final response */
-    struct str sent;          /**< bytes to repeat: client: request; server: last response */
-    uint16_t status;          /**< server: last status sent; client: last received */
+    struct hop hop;          /**< where requests go to / where the request came from */
+    struct sip_msg_own *req; /**< server: the request, NULL after the final response */
+    struct str sent;         /**< bytes to repeat: client: request; server: last response */
+    uint16_t status;         /**< server: last status sent; client: last received */
 
     /* the rest is the layer's own */
-    char branch[24];          /**< client: our branch, cookie included, NUL-terminated */
-    struct str host;          /**< client: name that is being resolved */
-    uint16_t port;
-    bool cancel_wanted, cancelled, dying;
-    struct str cancel_lines;  /**< header lines for the CANCEL that waits for a provisional */
-    uint32_t interval_ms;     /**< of the running retransmission timer */
-    struct timer retransmit;  /**< A, E, G; 100 Trying of an IST */
-    struct timer expire;      /**< B, F, H, and the end of Completed/Accepted/Confirmed */
-    struct map_node by_branch, by_call;
-    struct list link;         /**< resolving, or dying */
+    uint8_t why;          /**< enum txn_failure that on_failure tells when `expire` fires */
+    bool tell;            /**< IST: a transport failure is to be told at the next tick */
+    bool told;            /**< IST: that of the present response was told */
+    uint32_t interval_ms; /**< of the running retransmission timer */
+    union {
+        struct {                     /* client */
+            char branch[24];         /**< ours, cookie included, NUL-terminated */
+            struct str host;         /**< name that is being resolved */
+            struct str cancel_lines; /**< header lines for the CANCEL that waits */
+            uint16_t port;
+            bool cancel_wanted, cancelled;
+        };
+        struct {                  /* server */
+            struct hop reply_hop; /**< UDP: where responses go; stream: where to connect
+                                       when the connection of the request is gone */
+            struct map_node by_call;
+        };
+    };
+    struct timer retransmit; /**< A, E, G; 100 Trying of a server */
+    struct timer expire;     /**< B, F, H, and the end of Completed/Accepted/Confirmed */
+    struct map_node by_branch;
+    struct list link; /**< resolving, or on its flow, or dying */
 };
 
 /** Timer values in milliseconds; zero means the default of RFC 3261 table 4. */
 struct txn_timing {
-    uint32_t t1; /**< 500 */
-    uint32_t t2; /**< 4000 */
-    uint32_t t4; /**< 5000 */
+    uint32_t t1;     /**< 500 */
+    uint32_t t2;     /**< 4000 */
+    uint32_t t4;     /**< 5000 */
     uint32_t trying; /**< 200: after this an IST answers 100 by itself (§17.2.1) */
 };
 
 struct txn_stats {
-    uint64_t server_created, client_created, retransmitted, absorbed, timeouts,
-        transport_errors, stray_responses, stray_acks, refused;
+    uint64_t server_created, client_created;
+    uint64_t retransmitted;    /**< sent again by timer or because the peer repeated itself */
+    uint64_t absorbed;         /**< repeated requests, ACKs and responses */
+    uint64_t timeouts;         /**< Timers B, F, H, the guard of a CANCEL, no answer by us */
+    uint64_t transport_errors; /**< sends that failed */
+    uint64_t stray_responses;  /**< no transaction, or not possible in its state */
+    uint64_t stray_acks;       /**< ACK before there was a final response */
+    uint64_t refused;          /**< transactions not made: memory or the limit */
 };
+
+/** Lists over which the transactions are spread by flow: a closed flow walks only one. */
+#define TXN_FLOW_LISTS 256
 
 struct txn_layer {
     const struct env *env;
@@ -115,8 +147,11 @@ struct txn_layer {
     struct map by_branch; /**< both sides: hash of branch, method, side (and sent-by) */
     struct map by_call;   /**< servers: hash of Call-ID, From tag, CSeq number */
     struct list resolving, dying;
+    struct list flows[TXN_FLOW_LISTS]; /**< transactions by the flow they stand on */
+    struct timer reap;                 /**< frees the dying at the next tick */
     struct txn_stats stats;
-    /** Fields put on each request and response of ours, CRLF included: "Server: …", or absent. */
+    /** Header lines with CRLF, or absent, that are put on what the layer itself builds:
+        responses of txn_reply and txn_reply_stateless; ACK and CANCEL. */
     struct str server_line, user_agent_line;
 };
 
@@ -137,25 +172,33 @@ enum txn_in {
     TXN_IN_MERGED,   /**< came a second time by another path (§8.2.2.2): answer 482 */
 };
 
-/** Match a checked request (RFC 3261 §17.2.3, both the cookie and the RFC 2543 way). */
-enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m,
-                           const struct hop *from, uint64_t now_ms, struct txn **out);
+/**
+ * Match a checked request (RFC 3261 §17.2.3, both the cookie and the RFC 2543 way).
+ * @param out  the transaction that matched, or NULL. ACK: the INVITE transaction when it
+ *             has the branch of one that was accepted (an old client); MERGED: the
+ *             transaction of the first copy. A proxy through which a request comes twice
+ *             (a spiral) may treat MERGED as NEW.
+ */
+enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           uint64_t now_ms, struct txn **out);
 
 /**
  * Make the server transaction of a request that txn_on_request called NEW (or of the CANCEL
- * itself). Copies the message. @return NULL when memory or the limit is out: answer 503
- * with txn_reply_stateless
+ * itself; MERGED is allowed). Copies the message. @return NULL when memory or the limit is
+ * out: answer 503 with txn_reply_stateless. Also NULL for ACK, and without a usable Via
  */
-struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m,
-                           const struct hop *from, const struct txn_user *user, void *owner,
-                           uint64_t now_ms);
+struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           const struct txn_user *user, void *owner, uint64_t now_ms);
 
 /**
  * Send a response whose bytes the caller made (runs as from sip_edit_emit; the Via lines are
  * the request's, with received and rport as txn_write_vias puts them).
  * Provisional responses after a final one, and a second final one, are E_STATE; a 2xx of an
  * INVITE may be sent again (the user repeats it until the ACK, §13.3.1.4: txn_resend).
- * @return 0, E_STATE, E_NOMEM, E_IO (on_failure follows)
+ * The request (t->req) is freed by the first final response.
+ * @return 0; E_STATE; E_VALUE (no status; 101-199 or 408 to a non-INVITE); E_NOMEM: nothing
+ *         was sent and nothing changed; E_IO, E_TOOBIG and what env->open says: not sent,
+ *         on_failure follows
  */
 int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
                 uint64_t now_ms);
@@ -163,25 +206,32 @@ int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
 /** A response made here from the request. All members may be zero except status. */
 struct txn_reply {
     unsigned status;
-    struct str reason;  /**< absent: the default phrase */
-    struct str to_tag;  /**< added to To when it has none; absent: a fresh tag for 101-699 */
-    struct str lines;   /**< further header lines, each with CRLF */
-    bool record_route;  /**< copy Record-Route (2xx and 101-199 that make a dialog) */
-    struct str type;    /**< Content-Type value when there is a body */
+    struct str reason; /**< absent: the default phrase */
+    struct str to_tag; /**< added to To when it has none; absent: a tag of the layer's for
+                            101-699, the same for all responses to a request, and for the
+                            CANCEL of an INVITE the same as for that (§9.2) */
+    struct str lines;  /**< further header lines, each with CRLF */
+    bool record_route; /**< copy Record-Route (2xx and 101-199 that make a dialog) */
+    struct str type;   /**< Content-Type value when there is a body */
     struct str body;
 };
+/** 100 gets the request's Timestamp (§8.2.6.1). @return as txn_respond; E_STATE also when
+    the request is no longer kept, i.e. after a final response */
 int txn_reply(struct txn *t, const struct txn_reply *r, uint64_t now_ms);
 
 /** Just a status with its default phrase. */
 int txn_reply_status(struct txn *t, unsigned status, uint64_t now_ms);
 
-/** Send the last response again (2xx to INVITE that was not acknowledged yet). */
+/** Send the last response to an INVITE again (a 2xx that was not acknowledged yet, a
+    reliable provisional). @return 0, E_STATE, or what sending says */
 int txn_resend(struct txn *t);
 
 /**
  * Answer without a transaction, for overload and for messages that cannot be processed. The
  * To tag is derived from the request so that repeats get the same (§8.2.7). Never answers
  * ACK or a response, or a message without a usable Via.
+ * @return 0; E_STATE: never answered; E_VALUE: a provisional status; E_SYNTAX: no Via;
+ *         E_NOMEM; E_IO, E_TOOBIG
  */
 int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
                         const struct txn_reply *r);
@@ -192,15 +242,16 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
  */
 void txn_write_vias(struct out *o, const struct sip_msg *m, const struct hop *from);
 
-/** Where responses to `m` go (§18.2.2): hop->flow of a stream, or address by maddr/received/rport. */
+/** Where responses to `m` go (§18.2.2): hop->flow of a stream, or address by
+ * maddr/received/rport. */
 void txn_response_hop(const struct sip_msg *m, const struct hop *from, struct hop *out);
 
 /* ---- requests that we send ---- */
 
 /** Where a request is to go: an address, or a name with a port. */
 struct txn_target {
-    struct hop hop;   /**< flow: use it; else transport and remote, when family is set */
-    struct str host;  /**< else this name is looked up (copied) */
+    struct hop hop;  /**< flow: use it; else transport and remote, when family is set */
+    struct str host; /**< else this name is looked up (copied) */
     uint16_t port;
 };
 
@@ -218,8 +269,9 @@ struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
 /**
  * Cancel an INVITE client transaction (§9.1): at once when a provisional response has come,
  * else when the first one comes. `lines`: header lines for the CANCEL, e.g. Reason, copied.
- * If no final response follows within 64*T1 after the CANCEL, on_failure(TXN_TIMEOUT).
- * Harmless when a final response was received. @return 0 or E_NOMEM
+ * If no final response follows within 64*T1 after the CANCEL, on_failure(TXN_TIMEOUT); so
+ * also, at the next tick, when the name of the target was not yet known and nothing was sent.
+ * Harmless when a final response was received. @return 0 or E_NOMEM; E_STATE: no INVITE of ours
  */
 int txn_cancel(struct txn *t, struct str lines, uint64_t now_ms);
 
@@ -236,9 +288,9 @@ void txn_on_resolved(struct txn_layer *l, uint64_t now_ms);
 /** A flow is gone: client transactions that wait on it fail; servers forget the flow. */
 void txn_on_flow_closed(struct txn_layer *l, uint32_t flow, uint64_t now_ms);
 
-/** Send a message outside of any transaction, e.g. an ACK to a 2xx, with a Via of its own
-    (branch: NUL-terminated, or NULL for a fresh one). @return 0, E_AGAIN (name is being looked
-    up; nothing sent), E_IO, … */
+/** Send a message outside of any transaction, e.g. an ACK to a 2xx, with a Via of its own and
+    a fresh branch. @return 0, E_AGAIN (name is being looked up; nothing sent), E_NOTFOUND,
+    E_TOOMANY (runs), and what env->open and env->send say */
 int txn_send_ack(struct txn_layer *l, const struct txn_target *to, const struct str *run,
                  size_t n);
 

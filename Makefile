@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin face over meson: `make help` lists what there is. Released code is built in build/,
+# tests in build/check-*, benchmarks in build/bench.
+
+prefix ?= /usr/local
+DESTDIR ?=
+MESON ?= meson
+NINJA ?= ninja
+CONFIG ?= examples/baton.yaml
+export DESTDIR
+
+DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-dev \
+	libexpat1-dev libssl-dev
+TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
+	openssl python3-yaml universal-ctags mandoc
+BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := build
+.PHONY: build deps test-deps bench-deps demo run check bench install clean help
+
+build: build/build.ninja ## compile the program: build/baton (the default)
+	@$(NINJA) -C build
+	@if [ -x build/src/baton ]; then ln -sf src/baton build/baton; fi
+
+build/build.ninja:
+	@command -v $(MESON) >/dev/null || { echo "meson is missing; 'make deps' installs what building needs" >&2; exit 1; }
+	$(MESON) setup build --buildtype=release -Dtests=false --prefix=$(prefix)
+
+deps: ## install what building needs (Debian 12; root or sudo; only what is missing)
+	@scripts/need $(DEPS)
+
+test-deps: ## install what building and testing need
+	@scripts/need $(TEST_DEPS)
+
+bench-deps: ## install what building and the benchmarks need
+	@scripts/need $(BENCH_DEPS)
+
+demo: deps build ## build, then show in one go what it does
+	@scripts/demo
+
+run: build ## build, then run the server with an example configuration (CONFIG=...)
+	build/baton serve -c $(CONFIG)
+
+check: test-deps ## every test: layers, gcc and clang with sanitizers, fuzzing, interop
+	@scripts/check
+
+bench: bench-deps ## measure against other SIP stacks
+	@if [ ! -f build/bench/build.ninja ]; then \
+		$(MESON) setup build/bench --buildtype=release -Dbench=true -Dtests=false; fi
+	@$(NINJA) -C build/bench
+	@scripts/bench
+
+install: build ## install to $(DESTDIR)$(prefix)
+	@$(MESON) configure build -Dprefix=$(prefix)
+	$(MESON) install -C build
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bridge: a call that came in, and the end of every call.
+ *
+ *   caller's INVITE ──► leg (UAS)      connection a, originating, connected
+ *                        │ pass
+ *                        ▼
+ *                      legs (UAC)      connection b: null → alerting → connected
+ *
+ * Responses go back as they come: each early dialog of the callee's side gets one of its own on
+ * the caller's side, the first 2xx ends the search and is passed, refusals wait for each
+ * other. After that both legs are equal: what comes in on one goes out on the other (relay.c).
+ *
+ * ENDING. Whoever ends it (BYE, CANCEL, a lost leg, an application, a timer), the same three
+ * things happen, in call_release: the phase becomes ENDING, every connection gets its one
+ * terminal event, every leg is ended. A call in ENDING is deaf to all news but on_gone.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+enum { BYE_PATIENCE_MS = 4000 };
+
+static struct branch *branch_of(const struct leg *leg)
+{
+    return leg->owner;
+}
+
+static bool is_over(const struct branch *b)
+{
+    return b->conn->call->phase == CALL_ENDING;
+}
+
+/* ---- the way out ---- */
+
+static void end_leg(struct leg *leg, unsigned status, const struct leg_content *content,
+                    uint64_t now_ms)
+{
+    if (leg != NULL && leg->state < LEG_ENDING) {
+        leg_end(leg, status, content, NULL, NULL, now_ms);
+    }
+}
+
+static void end_legs(struct connection *conn, unsigned status, const struct leg_content *content,
+                     uint64_t now_ms)
+{
+    list_each(it, &conn->branches)
+    {
+        end_leg(list_entry(it, struct branch, link)->leg, status, content, now_ms);
+    }
+}
+
+static void enter_ending(struct call *c, uint64_t now_ms)
+{
+    c->phase = CALL_ENDING;
+    call_set_timer(c, BYE_PATIENCE_MS, now_ms);
+    join_abort(c, now_ms);
+    step_abort(c, now_ms);
+}
+
+void call_release(struct call *c, struct connection *by, const char *cause,
+                  const struct leg_content *content, struct str uui, uint64_t now_ms)
+{
+    if (c->phase == CALL_ENDING) {
+        return;
+    }
+    enter_ending(c, now_ms);
+    if (by != NULL && !by->ended) {
+        connection_cleared(by, by, cause, uui, now_ms);
+    }
+    list_each(it, &c->connections)
+    {
+        struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->alerted || conn->established || conn->originating) {
+            connection_cleared(conn, by, cause, uui, now_ms);
+        }
+        conn->ended = true;
+    }
+    list_each(jt, &c->connections)
+    {
+        end_legs(list_entry(jt, struct connection, link), 0, content, now_ms);
+    }
+    call_check_dead(c);
+}
+
+/** Contact lines of a 3xx: the one response whose Contact is not ours to write. */
+static struct str redirect_contacts(struct arena *a, const struct sip_msg *m)
+{
+    struct sip_values it = {0};
+    struct str v, lines = STR_NONE;
+
+    while (sip_msg_each(m, SIP_HDR_CONTACT, &it, &v)) {
+        struct str part[] = {lines, STR("Contact: "), v, STR("\r\n")};
+        lines = arena_join(a, part, ARRAY_LEN(part));
+    }
+    return lines;
+}
+
+void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct connection *a = c->a, *b = c->b;
+    struct leg *caller = connection_leg(a);
+    const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
+    struct leg_content content = {.pass = m};
+
+    if (c->phase == CALL_ENDING) {
+        return;
+    }
+    c->layer->failed++;
+    if (b != NULL && b->alerted) {
+        connection_cleared(b, b, cause, call_uui_of(c->layer->scratch, m), now_ms);
+    }
+    if (b != NULL) {
+        connection_failed(b, status, cause, now_ms);
+    }
+    enter_ending(c, now_ms);
+    connection_cleared(a, a, cause, call_uui_of(c->layer->scratch, m), now_ms);
+    if (b != NULL) {
+        b->ended = true;
+        end_legs(b, 0, NULL, now_ms);
+    }
+    if (caller != NULL && !caller->uac && caller->state <= LEG_EARLY) {
+        if (m != NULL && status >= 300 && status < 400) {
+            content.lines = redirect_contacts(c->layer->scratch, m);
+        }
+        (void)leg_respond(caller, NULL, status, STR_NONE, &content, now_ms);
+    } else {
+        end_legs(a, 0, NULL, now_ms);
+    }
+    call_check_dead(c);
+}
+
+void call_on_timer(struct timer *t, uint64_t now_ms)
+{
+    struct call *c = container_of(t, struct call, timer);
+
+    if (c->phase == CALL_ENDING) {
+        relays_answer_byes(c, now_ms);
+    } else if (c->phase == CALL_PROMPTING) {
+        connection_stop_ringing(c->a, NULL, STR_NONE, now_ms);
+        call_release(c, c->a, "timeout", NULL, STR_NONE, now_ms);
+    } else if (c->phase == CALL_SETUP && c->b != NULL) {
+        connection_stop_ringing(c->b, NULL, STR("Reason: Q.850;cause=19\r\n"), now_ms);
+        call_setup_failed(c, c->b->alerted ? 480 : 408, NULL, now_ms);
+    }
+}
+
+/* ---- callbacks that all legs of a call share ---- */
+
+void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
+                       uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+
+    if (is_over(b)) {
+        (void)leg_answer(leg, t, 481, STR_NONE, &(struct leg_content){0}, now_ms);
+        return;
+    }
+    relay_request(b, d, t, m, now_ms);
+}
+
+void branch_on_request_cancelled(struct leg *leg, struct txn *t, uint64_t now_ms)
+{
+    relay_cancel(branch_of(leg), t, now_ms);
+}
+
+void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+    struct call *c = b->conn->call;
+
+    if (is_over(b) || b->conn->stem != b || call_other(b->conn) == NULL) {
+        (void)leg_answer(leg, t, 200, STR_NONE, &(struct leg_content){0}, now_ms);
+    } else {
+        relay_bye(b, t, m, now_ms);
+    }
+    if (!is_over(b) && b->conn->stem == b && !b->conn->ended) {
+        struct leg_content on = {.pass = NULL};
+        call_release(c, b->conn, "normalClearing", &on, call_uui_of(c->layer->scratch, m),
+                     now_ms);
+    }
+}
+
+void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+    struct call *c = b->conn->call;
+
+    if (is_over(b) || b->conn->ended || b->conn->stem != b || why == LEG_END_LOCAL) {
+        return;
+    }
+    call_release(c, b->conn, why == LEG_END_BYE ? "normalClearing" : "networkSignal",
+                 &(struct leg_content){.lines = STR("Reason: Q.850;cause=27\r\n")}, STR_NONE,
+                 now_ms);
+}
+
+void branch_on_gone(struct leg *leg)
+{
+    struct branch *b = branch_of(leg);
+
+    relays_drop_leg(b->conn->call, leg, leg->layer->wheel->now_ms);
+    branch_gone(b);
+}
+
+void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+    struct connection *other = call_other(b->conn);
+    struct leg *to = connection_leg(other);
+    struct leg_content content = {0};
+
+    (void)initial;
+    if (is_over(b) || to == NULL) {
+        return;
+    }
+    media_received(b->conn, m);
+    media_pass(other, m, &content, b->conn->call->layer->scratch);
+    (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
+}
+
+/* ---- the caller's leg ---- */
+
+void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m, uint64_t now_ms)
+{
+    (void)leg;
+    (void)d;
+    (void)m;
+    (void)now_ms;
+}
+
+static void no_answer(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+{
+    (void)leg;
+    (void)m;
+    (void)now_ms;
+}
+
+static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m, uint64_t now_ms)
+{
+    (void)leg;
+    (void)status;
+    (void)m;
+    (void)now_ms;
+}
+
+static void caller_on_cancelled(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+    struct call *c = b->conn->call;
+    struct sip_values it = {0};
+    struct str reason, lines = STR_NONE;
+
+    if (c->phase == CALL_ENDING) {
+        return;
+    }
+    if (c->b != NULL) {
+        while (m != NULL && sip_msg_each(m, SIP_HDR_REASON, &it, &reason)) {
+            struct str part[] = {lines, STR("Reason: "), reason, STR("\r\n")};
+            lines = arena_join(c->layer->scratch, part, ARRAY_LEN(part));
+        }
+        connection_stop_ringing(c->b, NULL, lines, now_ms);
+    }
+    call_release(c, b->conn, "callCancelled", NULL, STR_NONE, now_ms);
+}
+
+const struct leg_user caller_user = {
+    .on_provisional = leg_no_response,
+    .on_answered = no_answer,
+    .on_rejected = no_refusal,
+    .on_cancelled = caller_on_cancelled,
+    .on_acked = branch_on_acked,
+    .on_request = branch_on_request,
+    .on_request_cancelled = branch_on_request_cancelled,
+    .on_bye = branch_on_bye,
+    .on_ended = branch_on_ended,
+    .on_gone = branch_on_gone,
+};
+
+/* ---- the callee's legs ---- */
+
+/** The caller's dialog that stands for the callee's `d`: an early one of its own for each. */
+static struct dialog *mirror(struct call *c, struct dialog *d)
+{
+    struct leg *caller = connection_leg(c->a);
+
+    if (d == NULL) {
+        return NULL;
+    }
+    if (d->owner == NULL) {
+        d->owner = leg_fork(caller);
+    }
+    return d->owner;
+}
+
+static void network_reached(struct connection *conn, uint64_t now_ms)
+{
+    struct call_event e;
+
+    if (conn->outside && !conn->alerted && !conn->established && !conn->reached) {
+        conn->reached = true;
+        e = call_event_make(conn->call, CALL_EV_NETWORK_REACHED, conn, "normal", now_ms);
+        call_tell(&e);
+    }
+}
+
+void callee_news(struct connection *conn, const struct sip_msg *m, uint64_t now_ms)
+{
+    network_reached(conn, now_ms);
+    if (m->status == 180 || m->status == 183) {
+        connection_alerting(conn, m, conn->moved ? conn->moved : "newCall", now_ms);
+    }
+}
+
+static void callee_on_provisional(struct leg *leg, struct dialog *d, const struct sip_msg *m,
+                                  uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+    struct call *c = b->conn->call;
+    struct leg *caller = connection_leg(c->a);
+    struct leg_content content = {0};
+
+    if (is_over(b) || b->refused || caller == NULL || caller->state > LEG_EARLY) {
+        return;
+    }
+    media_received(b->conn, m);
+    callee_news(b->conn, m, now_ms);
+    media_pass(c->a, m, &content, c->layer->scratch);
+    (void)leg_respond(caller, mirror(c, d), m->status, STR_NONE, &content, now_ms);
+}
+
+static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+    struct call *c = b->conn->call;
+    struct leg *caller = connection_leg(c->a);
+    struct leg_content content = {0};
+    bool had_offer = c->a->desc.n > 0;
+
+    if (is_over(b) || b->refused || caller == NULL || caller->state > LEG_EARLY) {
+        (void)leg_ack(leg, &content, now_ms);
+        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+        return;
+    }
+    b->conn->stem = b;
+    connection_stop_ringing(b->conn, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
+    media_received(b->conn, m);
+    media_pass(c->a, m, &content, c->layer->scratch);
+    network_reached(b->conn, now_ms);
+    if (leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) != 0) {
+        (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
+        call_setup_failed(c, 500, NULL, now_ms);
+        return;
+    }
+    if (had_offer) {
+        (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
+    }
+    call_set_timer(c, 0, now_ms);
+    c->phase = CALL_ACTIVE;
+    c->layer->bridged++;
+    connection_established(b->conn, m, b->conn->moved ? b->conn->moved : "newCall", now_ms);
+}
+
+static void callee_on_rejected(struct leg *leg, unsigned status, const struct sip_msg *m,
+                               uint64_t now_ms)
+{
+    struct branch *b = branch_of(leg);
+    struct connection *conn = b->conn;
+    struct call *c = conn->call;
+    unsigned best;
+
+    if (is_over(b) || b->refused || conn != c->b) {
+        return;
+    }
+    b->refused = true;
+    b->status = (uint16_t)status;
+    if (status >= 600) {
+        connection_stop_ringing(conn, b, STR_NONE, now_ms);
+    }
+    best = connection_refusal(conn);
+    if (best == 0) {
+        return;
+    }
+    if (best == 401 || best == 407) {
+        best = 500; /* a challenge is for us, and we have nothing to answer it with */
+    }
+    call_setup_failed(c, best, best == status ? m : NULL, now_ms);
+}
+
+void leg_no_cancel(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+{
+    (void)leg;
+    (void)m;
+    (void)now_ms;
+}
+
+const struct leg_user callee_user = {
+    .on_provisional = callee_on_provisional,
+    .on_answered = callee_on_answered,
+    .on_rejected = callee_on_rejected,
+    .on_cancelled = leg_no_cancel,
+    .on_acked = branch_on_acked,
+    .on_request = branch_on_request,
+    .on_request_cancelled = branch_on_request_cancelled,
+    .on_bye = branch_on_bye,
+    .on_ended = branch_on_ended,
+    .on_gone = branch_on_gone,
+};

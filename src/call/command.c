@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AnswerCall, ClearConnection, and what is possible when.
+ *
+ * Only a phone can answer itself. Baton asks it with NOTIFY "Event: talk" inside the early
+ * dialog, and only if the phone has said (Allow-Events in its registration or in its 180)
+ * that it knows it; else the service is refused.
+ *
+ * Clearing depends on the state: BYE for a call that is up, the final response chosen by
+ * `reason` for one that rings, CANCEL for one that Baton is calling.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+/* ---- answer ---- */
+
+static void talk_on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                             uint64_t now_ms)
+{
+    struct call *c = r->owner;
+
+    (void)m;
+    if (status < 200 || c->step == NULL) {
+        return;
+    }
+    *step_request(c->step) = NULL;
+    if (status < 300) {
+        step_done(c->step, CALL_OK, 0, now_ms);
+    } else {
+        step_done(c->step, CALL_REFUSED, status, now_ms);
+    }
+}
+
+/** A ringing branch whose phone takes `talk`, and the dialog to ask it in. */
+static struct branch *talker(const struct connection *conn, struct dialog **d)
+{
+    list_each(it, &conn->branches)
+    {
+        struct branch *b = list_entry(it, struct branch, link);
+        if (b->leg == NULL || b->refused || b->leg->state != LEG_EARLY) {
+            continue;
+        }
+        list_each(jt, &b->leg->dialogs)
+        {
+            *d = list_entry(jt, struct dialog, link);
+            if (b->talk || (*d)->peer_talk) {
+                return b;
+            }
+        }
+    }
+    return NULL;
+}
+
+enum call_error call_answer(struct connection *conn, call_done_fn fn, void *owner,
+                            uint64_t now_ms)
+{
+    static const char lines[] = "Event: talk\r\nSubscription-State: active\r\n";
+    struct call *c = conn->call;
+    struct dialog *d = NULL;
+    struct branch *b;
+    struct step *s;
+
+    if (conn->state != CONN_ALERTING && conn->state != CONN_INITIATED) {
+        return CALL_BAD_STATE;
+    }
+    if (c->step != NULL) {
+        return CALL_BUSY_STEP;
+    }
+    b = talker(conn, &d);
+    if (b == NULL) {
+        return CALL_UNSUPPORTED;
+    }
+    s = step_new(conn, STEP_ANSWER, fn, owner, now_ms);
+    if (s == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    if (leg_send(b->leg, d, STR("NOTIFY"), &(struct leg_content){.lines = str_c(lines)},
+                 talk_on_response, c, step_request(s), now_ms) != 0) {
+        step_cancel(s, now_ms);
+        return CALL_NO_RESOURCES;
+    }
+    return CALL_OK;
+}
+
+/* ---- clear ---- */
+
+static void clear_alerting(struct connection *conn, struct str reason, uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    unsigned status = cause_to_status(reason, c->layer->config.decline_status);
+    struct str line = cause_to_reason_line(reason);
+    struct str name = str_is_set(reason) && line.n > 0 ? reason : STR("normalClearing");
+    const char *cause = cause_name(name);
+
+    connection_stop_ringing(conn, NULL, line, now_ms);
+    connection_cleared(conn, conn, cause, STR_NONE, now_ms);
+    call_setup_failed(c, status, NULL, now_ms);
+}
+
+enum call_error call_clear(struct connection *conn, struct str reason, struct str uui,
+                           uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    struct str parts[2];
+    struct leg_content content = {0};
+
+    if (conn->ended || c->phase == CALL_ENDING) {
+        return CALL_BAD_STATE;
+    }
+    if (conn->state == CONN_ALERTING) {
+        clear_alerting(conn, reason, now_ms);
+        return CALL_OK;
+    }
+    parts[0] = cause_to_reason_line(reason);
+    parts[1] = call_uui_line(c->layer->scratch, uui);
+    if (str_is_set(uui) && uui.n > 0 && !str_is_set(parts[1])) {
+        return CALL_NO_RESOURCES;
+    }
+    content.lines = arena_join(c->layer->scratch, parts, 2);
+    if (c->b != NULL && c->b->stem == NULL) {
+        connection_stop_ringing(c->b, NULL, parts[0], now_ms);
+    }
+    call_release(c, conn, cause_name(reason),
+                 &content, parts[1].n > 0 ? str_trim(str_from(parts[1], sizeof("User-to-User:") - 1)) : STR_NONE,
+                 now_ms);
+    return CALL_OK;
+}
+
+/* ---- what is possible ---- */
+
+unsigned call_services(const struct connection *conn)
+{
+    const struct connection *other = call_other(conn);
+    bool two = other != NULL && !other->ended && conn->call->phase == CALL_ACTIVE;
+    struct dialog *d;
+
+    switch ((enum connection_state)conn->state) {
+    case CONN_ALERTING:
+        return CALL_SVC_CLEAR | CALL_SVC_DEFLECT | (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
+    case CONN_INITIATED:
+        return CALL_SVC_CLEAR | (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
+    case CONN_CONNECTED:
+        return CALL_SVC_CLEAR | (two ? CALL_SVC_HOLD | CALL_SVC_TRANSFER : 0U);
+    case CONN_HOLD:
+        return CALL_SVC_CLEAR | CALL_SVC_RETRIEVE;
+    case CONN_QUEUED:
+    case CONN_FAIL:
+        return CALL_SVC_CLEAR;
+    case CONN_NULL:
+        break;
+    }
+    return 0;
+}
+
+void call_end_all(struct call_layer *l, uint64_t now_ms)
+{
+    list_each(it, &l->calls)
+    {
+        struct call *c = list_entry(it, struct call, link);
+        struct leg *caller = connection_leg(c->a);
+        if (caller != NULL && !caller->uac && caller->state <= LEG_EARLY) {
+            if (c->b != NULL) {
+                connection_stop_ringing(c->b, NULL, STR_NONE, now_ms);
+            }
+            call_setup_failed(c, 503, NULL, now_ms);
+        } else {
+            call_release(c, NULL, "switchingFunctionTerminated", NULL, STR_NONE, now_ms);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Telling what happened: the only place from which call events leave.
+ *
+ * A connection's state changes here and nowhere else, together with the event that reports it,
+ * so that state and report cannot disagree. The flags alerted, established, ended make each
+ * of these events happen once: a second 180, a fork's second 2xx, BYE from both sides at
+ * once are no news. `ended` is the terminal event; after it a connection is never told of.
+ */
+#include "call/parts.h"
+
+struct str call_uui_of(struct arena *a, const struct sip_msg *m)
+{
+    const struct sip_hdr *h = m == NULL ? NULL : sip_msg_line(m, SIP_HDR_USER_TO_USER);
+    struct str out = h == NULL ? STR_NONE : sip_hdr_value(m, h);
+
+    while (h != NULL && (h = sip_msg_next_line(m, h)) != NULL) {
+        struct str part[] = {out, STR(", "), sip_hdr_value(m, h)};
+        out = arena_join(a, part, 3);
+    }
+    return out;
+}
+
+struct call_event call_event_make(const struct call *c, enum call_event_kind kind,
+                                  const struct connection *subject, const char *cause,
+                                  uint64_t now_ms)
+{
+    struct call_event e = {
+        .kind = kind,
+        .call = c,
+        .subject = subject,
+        .cause = cause,
+        .now_ms = now_ms,
+        .called_id = c->called,
+        .last_redirection = c->last_redirection,
+        .uui_to = c->uui,
+    };
+    list_each(it, &c->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->originating) {
+            e.calling = conn->ended ? NULL : conn;
+            e.calling_id = conn->id;
+            break;
+        }
+    }
+    return e;
+}
+
+void call_tell(const struct call_event *e)
+{
+    struct call_layer *l = e->call->layer;
+
+    if (l->on_event != NULL) {
+        l->on_event(l->ctx, e);
+    }
+}
+
+void connection_alerting(struct connection *conn, const struct sip_msg *m, const char *cause,
+                         uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    struct call_event e;
+
+    if (conn->alerted || conn->established || conn->ended) {
+        return;
+    }
+    conn->alerted = true;
+    conn->state = CONN_ALERTING;
+    e = call_event_make(c, CALL_EV_DELIVERED, conn, cause, now_ms);
+    e.uui_from = call_uui_of(c->layer->scratch, m);
+    call_tell(&e);
+}
+
+void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
+                            uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    struct call_event e;
+
+    if (conn->established || conn->ended) {
+        return;
+    }
+    conn->established = true;
+    conn->state = CONN_CONNECTED;
+    e = call_event_make(c, CALL_EV_ESTABLISHED, conn, cause, now_ms);
+    e.uui_from = call_uui_of(c->layer->scratch, m);
+    call_tell(&e);
+}
+
+void connection_cleared(struct connection *conn, const struct connection *by,
+                        const char *cause, struct str uui, uint64_t now_ms)
+{
+    struct call_event e;
+
+    if (conn->ended) {
+        return;
+    }
+    conn->ended = true;
+    conn->state = CONN_NULL;
+    e = call_event_make(conn->call, CALL_EV_CONNECTION_CLEARED, conn, cause, now_ms);
+    e.by = by;
+    e.by_id = by == NULL ? conn->id : by->id;
+    e.uui_to = STR_NONE;
+    e.uui_from = uui;
+    call_tell(&e);
+}
+
+void connection_failed(struct connection *conn, unsigned status, const char *cause,
+                       uint64_t now_ms)
+{
+    struct call_event e;
+
+    if (!conn->ended) {
+        conn->state = CONN_FAIL;
+    }
+    e = call_event_make(conn->call, CALL_EV_FAILED, conn, cause, now_ms);
+    e.status = status;
+    call_tell(&e);
+}

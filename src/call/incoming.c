@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A new INVITE: find out whom it is for, make the call, ring.
+ *
+ * Refusals that say nothing about a call (no such number, no room) are sent before there is
+ * one. From then on the call exists for observers, and whatever goes wrong is told as Failed
+ * and ConnectionCleared: an application sees the attempt.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+/** Take the INVITE's leg for connection `a`. @return false: it was answered, drop the call */
+static bool take_leg(struct connection *a, const struct sip_msg *m, const struct hop *from,
+                     uint64_t now_ms)
+{
+    struct call *c = a->call;
+    struct branch *b = connection_add_branch(a);
+
+    if (b == NULL) {
+        return false;
+    }
+    b->leg = leg_incoming(c->layer->legs, m, from, &caller_user, b, now_ms);
+    if (b->leg == NULL) {
+        return false;
+    }
+    a->stem = b;
+    c->legs++;
+    return true;
+}
+
+/** The caller as observers see it: our device, or what From says. */
+static struct connection *add_caller(struct call *c, const struct sip_msg *m,
+                                     struct device *device)
+{
+    struct sip_addr from;
+    struct connection *a;
+    struct str id = device != NULL ? device->uri : STR("sip:anonymous@anonymous.invalid");
+    bool restricted = str_find(sip_msg_value(m, SIP_HDR_PRIVACY), STR("id")) <
+                      sip_msg_value(m, SIP_HDR_PRIVACY).n;
+
+    if (device == NULL && sip_msg_addr(m, SIP_HDR_P_ASSERTED_IDENTITY, &from) == 0) {
+        id = from.uri_text;
+    } else if (device == NULL && sip_msg_addr(m, SIP_HDR_FROM, &from) == 0) {
+        id = from.uri_text;
+        restricted = restricted || str_ieq(from.uri.host, STR("anonymous.invalid"));
+    }
+    a = call_add_connection(c, device, id);
+    if (a != NULL) {
+        a->originating = true;
+        a->restricted = restricted && device == NULL;
+        a->outside = device == NULL;
+        a->state = CONN_CONNECTED;
+        c->a = a;
+    }
+    return a;
+}
+
+/** From or To value without its tag: what the other leg shows. */
+static struct str without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id)
+{
+    struct sip_addr addr;
+    struct str rest, name, value, text;
+
+    if (sip_msg_addr(m, id, &addr) != 0) {
+        return STR_NONE;
+    }
+    if (!str_is_set(sip_addr_tag(&addr))) {
+        return addr.text;
+    }
+    text = addr.bracketed ? str_upto(addr.text, (size_t)(addr.uri_text.p - addr.text.p) +
+                                                    addr.uri_text.n + 1)
+                          : addr.uri_text;
+    rest = addr.params;
+    while (sip_param_next(&rest, &name, &value)) {
+        if (!str_ieq(name, STR("tag"))) {
+            struct str part[] = {text, STR(";"), name, STR("="), value};
+            text = arena_join(arena, part, str_is_set(value) ? 5 : 3);
+        }
+    }
+    return text;
+}
+
+static void refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                   unsigned status, const char *lines, uint64_t now_ms)
+{
+    struct txn *t = txn_server_new(l->legs->txn, m, from, NULL, NULL, now_ms);
+    struct txn_reply r = {.status = status, .lines = str_c(lines)};
+
+    if (t == NULL) {
+        (void)txn_reply_stateless(l->legs->txn, m, from, &r);
+    } else {
+        (void)txn_reply(t, &r, now_ms);
+    }
+}
+
+void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                   struct device *device, uint64_t now_ms)
+{
+    struct destination to;
+    struct sip_uri uri;
+    uint32_t at, hops;
+    struct call *c;
+    unsigned status;
+
+    if (sip_msg_number(m, SIP_HDR_MAX_FORWARDS, &hops) == 0 && hops == 0) {
+        refuse(l, m, from, 483, NULL, now_ms);
+        return;
+    }
+    if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0 || uri.scheme == SIP_SCHEME_OTHER) {
+        refuse(l, m, from, 416, NULL, now_ms);
+        return;
+    }
+    if (!destination_of_uri(l, &uri, &to)) {
+        refuse(l, m, from, 404, NULL, now_ms);
+        return;
+    }
+    c = call_new(l);
+    if (c == NULL) {
+        refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
+        return;
+    }
+    c->called = arena_dup(&c->arena, to.id);
+    c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
+    if (add_caller(c, m, device) == NULL || (c->b = call_add_connection(c, to.device, to.id)) == NULL) {
+        c->phase = CALL_ENDING;
+        call_check_dead(c);
+        refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
+        return;
+    }
+    if (!take_leg(c->a, m, from, now_ms)) {
+        c->phase = CALL_ENDING;
+        call_check_dead(c);
+        return;
+    }
+    media_received(c->a, m);
+    call_tell(&(struct call_event){.kind = CALL_EV_ORIGINATED,
+                                   .call = c,
+                                   .subject = c->a,
+                                   .calling = c->a,
+                                   .calling_id = c->a->id,
+                                   .called_id = c->called,
+                                   .uui_to = c->uui,
+                                   .cause = "newCall",
+                                   .now_ms = now_ms});
+    call_set_timer(c, l->config.ring_s * 1000, now_ms);
+    status = connection_ring(c->b, &to,
+                             &(struct ring){.pass = m,
+                                            .from = without_tag(l->scratch, m, SIP_HDR_FROM),
+                                            .to = without_tag(l->scratch, m, SIP_HDR_TO),
+                                            .user = &callee_user},
+                             now_ms);
+    if (status != 0) {
+        call_setup_failed(c, status, NULL, now_ms);
+    }
+}
+
+/** DeflectCall: the same INVITE again, to somebody else. */
+enum call_error call_deflect(struct connection *conn, struct str to, struct str uui,
+                             uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    struct call_layer *l = c->layer;
+    struct leg *caller = connection_leg(c->a);
+    struct destination dest;
+    struct connection *next;
+    struct call_event e;
+    struct ring ring = {0};
+    unsigned status;
+
+    if (conn != c->b || conn->state != CONN_ALERTING || c->phase != CALL_SETUP) {
+        return CALL_BAD_STATE;
+    }
+    if (!destination_of_text(l, to, &dest) || dest.device == conn->device) {
+        return CALL_UNKNOWN_DESTINATION;
+    }
+    if (dest.device != NULL && registrar_find(l->registrar, dest.device->key) == NULL) {
+        return CALL_NOT_REGISTERED;
+    }
+    next = call_add_connection(c, dest.device, dest.id);
+    ring.lines = call_uui_line(l->scratch, uui);
+    if (next == NULL || (str_is_set(uui) && !str_is_set(ring.lines))) {
+        return CALL_NO_RESOURCES;
+    }
+    connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=302\r\n"), now_ms);
+    e = call_event_make(c, CALL_EV_DIVERTED, conn, "redirected", now_ms);
+    e.to_id = next->id;
+    conn->ended = true;
+    conn->state = CONN_NULL;
+    call_tell(&e);
+    c->last_redirection = conn->id;
+    c->b = next;
+    next->moved = "redirected";
+    call_set_timer(c, l->config.ring_s * 1000, now_ms);
+    if (c->offerless) {
+        status = call_invite_party(c, next, &dest, c->a,
+                                   str_is_set(ring.lines) ? ring.lines : c->uui_lines, now_ms);
+    } else {
+        const struct sip_msg *m = &caller->invite->req->m;
+        ring.pass = m;
+        ring.replace_uui = str_is_set(ring.lines);
+        ring.from = without_tag(l->scratch, m, SIP_HDR_FROM);
+        ring.to = without_tag(l->scratch, m, SIP_HDR_TO);
+        ring.user = &callee_user;
+        status = connection_ring(next, &dest, &ring, now_ms);
+    }
+    if (status != 0) {
+        call_setup_failed(c, status, NULL, now_ms);
+    }
+    return CALL_OK;
+}

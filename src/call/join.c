@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joining two legs without media of our own (RFC 3725 §4.3, flow III, second half).
+ *
+ *   offerer                Baton                 other
+ *     │── 200 (offer) ──────►│                     │     the answer to an offerless INVITE
+ *     │                      │── INVITE (offer) ──►│
+ *     │                      │◄── 200 (answer) ────│
+ *     │◄── ACK (answer) ─────│──── ACK ───────────►│
+ *
+ * The offerer's 2xx must be acknowledged with an answer in any case: when the other side
+ * refuses, with one that stops all media. 491 from the other side is tried again a few
+ * times, after the time of RFC 3261 §14.1.
+ *
+ * One join runs per call at a time; it lies in the call.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+enum { RETRIES = 3 };
+
+static void run(struct call *c, uint64_t now_ms);
+
+static void on_retry(struct timer *t, uint64_t now_ms)
+{
+    run(container_of(t, struct call, join.retry), now_ms);
+}
+
+void join_init(struct call *c)
+{
+    timer_init(&c->join.retry, on_retry);
+}
+
+static void acknowledge(struct connection *offerer, struct str answer, uint64_t now_ms)
+{
+    struct arena *a = offerer->call->layer->scratch;
+    struct leg_content content = {.type = STR("application/sdp"), .body = answer};
+    struct str continued;
+
+    if (connection_leg(offerer) == NULL) {
+        return;
+    }
+    continued = media_continue(offerer, answer, a);
+    if (str_is_set(continued)) {
+        content.body = continued;
+    }
+    if (!str_is_set(answer)) {
+        content = (struct leg_content){0};
+    } else {
+        media_sent(offerer, content.body);
+    }
+    (void)leg_ack(connection_leg(offerer), &content, now_ms);
+}
+
+static void finish(struct call *c, enum call_error err, unsigned status, struct str answer,
+                   uint64_t now_ms)
+{
+    struct join j = c->join;
+
+    timer_stop(c->layer->wheel, &c->join.retry);
+    c->join.offerer = NULL;
+    c->join.request = NULL;
+    acknowledge(j.offerer, answer, now_ms);
+    if (j.fn != NULL) {
+        j.fn(j.owner, err, status, now_ms);
+    }
+}
+
+static struct str silence(struct call *c)
+{
+    return media_silence(c->join.offerer, c->layer->scratch);
+}
+
+static void refused(struct call *c, unsigned status, uint64_t now_ms)
+{
+    if (status == 491 && c->join.retries < RETRIES) {
+        c->join.retries++;
+        timer_set(c->layer->wheel, &c->join.retry,
+                  now_ms + 2100 + env_random64(c->layer->env) % 1900);
+        return;
+    }
+    finish(c, CALL_REFUSED, status, silence(c), now_ms);
+}
+
+static void on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms)
+{
+    struct call *c = r->owner;
+    struct connection *other = c->join.other;
+
+    if (status < 200) {
+        return;
+    }
+    c->join.request = NULL;
+    if (status >= 300) {
+        refused(c, status, now_ms);
+        return;
+    }
+    (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+    if (!media_has_sdp(m)) {
+        finish(c, CALL_REFUSED, 488, silence(c), now_ms);
+        return;
+    }
+    media_received(other, m);
+    finish(c, CALL_OK, 0, sip_msg_body(m), now_ms);
+}
+
+static void run(struct call *c, uint64_t now_ms)
+{
+    struct join *j = &c->join;
+    struct leg *leg = connection_leg(j->other);
+    struct leg_content content = {.type = STR("application/sdp"), .body = j->offerer->desc};
+    struct str continued = media_continue(j->other, content.body, c->layer->scratch);
+
+    if (str_is_set(continued)) {
+        content.body = continued;
+    }
+    if (leg == NULL) {
+        refused(c, 481, now_ms);
+        return;
+    }
+    switch (leg_send(leg, NULL, STR("INVITE"), &content, on_response, c, &j->request, now_ms)) {
+    case 0:
+        media_sent(j->other, content.body);
+        break;
+    case E_STATE:
+        refused(c, 491, now_ms);
+        break;
+    default:
+        refused(c, 500, now_ms);
+        break;
+    }
+}
+
+void join_start(struct connection *offerer, struct connection *other, const struct sip_msg *offer,
+                call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    struct call *c = offerer->call;
+
+    c->join.offerer = offerer;
+    c->join.other = other;
+    c->join.fn = fn;
+    c->join.owner = owner;
+    c->join.request = NULL;
+    c->join.retries = 0;
+    if (!media_has_sdp(offer)) {
+        finish(c, CALL_REFUSED, 488, STR_NONE, now_ms);
+        return;
+    }
+    media_received(offerer, offer);
+    run(c, now_ms);
+}
+
+void join_abort(struct call *c, uint64_t now_ms)
+{
+    struct connection *offerer = c->join.offerer;
+
+    if (offerer == NULL) {
+        return;
+    }
+    if (c->join.request != NULL) {
+        leg_request_detach(c->join.request);
+    }
+    c->join.fn = NULL;
+    finish(c, CALL_GONE, 0, silence(c), now_ms);
+}

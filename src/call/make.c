@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MakeCall: Baton calls both sides (RFC 3725, flow III).
+ *
+ *   caller's phone            Baton                     callee
+ *     │◄── INVITE, no offer ────│                          │   ServiceInitiated
+ *     │─── 200 (offer) ────────►│                          │
+ *     │◄── ACK (silence) ───────│                          │   Originated
+ *     │                         │── INVITE, no offer ─────►│   (with the application's UUI)
+ *     │                         │◄── 180 ──────────────────│   Delivered
+ *     │                         │◄── 200 (offer) ──────────│   Established
+ *     │◄── INVITE (offer) ──────│                          │
+ *     │─── 200 (answer) ───────►│── ACK (answer) ─────────►│   join.c
+ *
+ * Flow III because phones ring long: flow I would leave the caller's 200 unacknowledged until
+ * the callee answers. The first answer to the caller is inactive in all streams, on its own
+ * codecs, so that no phone has to guess.
+ *
+ * doNotPrompt asks the caller's phone to answer by itself with the three headers in use:
+ * Answer-Mode (RFC 5373), Call-Info with answer-after, Alert-Info with info=alert-autoanswer.
+ * With prompt the phone rings like for any call and the person picks up.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+struct str call_uui_line(struct arena *a, struct str octets)
+{
+    size_t cap = octets.n * 2 + 64;
+    char *buf;
+    struct out o;
+
+    if (!str_is_set(octets) || octets.n == 0 || (buf = arena_alloc(a, cap)) == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, cap);
+    out_c(&o, "User-to-User: ");
+    if (uui_write(&o, octets, &(struct uui_format){0}, NULL) != 0) {
+        return STR_NONE;
+    }
+    out_c(&o, "\r\n");
+    return o.over ? STR_NONE : out_str_of(&o);
+}
+
+/** `"Alice" <sip:1001@example.com>` for a connection. */
+static struct str address_of(struct arena *a, const struct connection *conn)
+{
+    struct str display = conn->device != NULL ? conn->device->display : conn->display;
+    struct out o;
+    char quoted[256];
+
+    if (!str_is_set(display) || display.n == 0) {
+        return arena_fmt(a, "<%.*s>", STR_ARG(conn->id));
+    }
+    out_init(&o, quoted, sizeof(quoted));
+    sip_quote(&o, display);
+    return o.over ? arena_fmt(a, "<%.*s>", STR_ARG(conn->id))
+                  : arena_fmt(a, "%.*s <%.*s>", (int)o.n, quoted, STR_ARG(conn->id));
+}
+
+unsigned call_invite_party(struct call *c, struct connection *conn, const struct destination *to,
+                           const struct connection *on_behalf, struct str lines,
+                           uint64_t now_ms)
+{
+    struct arena *a = c->layer->scratch;
+    struct ring ring = {
+        .from = address_of(a, on_behalf),
+        .to = arena_fmt(a, "<%.*s>", STR_ARG(conn->id)),
+        .lines = lines,
+        .user = &joined_user,
+    };
+
+    return connection_ring(conn, to, &ring, now_ms);
+}
+
+/* ---- the second leg: an offerless INVITE to the party that is to join ---- */
+
+static struct connection *partner(struct connection *conn)
+{
+    struct call *c = conn->call;
+
+    return c->a == conn ? c->b : c->a;
+}
+
+static void on_joined(void *owner, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    struct call *c = owner;
+
+    (void)status;
+    if (err != CALL_OK && c->phase != CALL_ENDING) {
+        call_release(c, NULL, "incompatibleDestination", NULL, STR_NONE, now_ms);
+    }
+}
+
+static void joined_on_provisional(struct leg *leg, struct dialog *d, const struct sip_msg *m,
+                                  uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+
+    (void)d;
+    if (b->conn->call->phase == CALL_ENDING || b->refused) {
+        return;
+    }
+    transfer_on_progress(b->conn, now_ms);
+    callee_news(b->conn, m, now_ms);
+}
+
+static void joined_on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+    struct connection *conn = b->conn;
+    struct call *c = conn->call;
+
+    if (c->phase == CALL_ENDING || b->refused) {
+        (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
+        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+        return;
+    }
+    conn->stem = b;
+    connection_stop_ringing(conn, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
+    transfer_on_progress(conn, now_ms);
+    call_set_timer(c, 0, now_ms);
+    c->phase = CALL_ACTIVE;
+    c->layer->bridged++;
+    callee_news(conn, m, now_ms);
+    connection_established(conn, m, conn->moved ? conn->moved : "newCall", now_ms);
+    join_start(conn, partner(conn), m, on_joined, c, now_ms);
+}
+
+static void joined_on_rejected(struct leg *leg, unsigned status, const struct sip_msg *m,
+                               uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+    struct connection *conn = b->conn;
+    unsigned best;
+
+    if (conn->call->phase == CALL_ENDING || b->refused) {
+        return;
+    }
+    b->refused = true;
+    b->status = (uint16_t)status;
+    best = connection_refusal(conn);
+    if (best != 0 && !transfer_on_failed(conn, best, now_ms)) {
+        call_setup_failed(conn->call, best, best == status ? m : NULL, now_ms);
+    }
+}
+
+const struct leg_user joined_user = {
+    .on_provisional = joined_on_provisional,
+    .on_answered = joined_on_answered,
+    .on_rejected = joined_on_rejected,
+    .on_cancelled = leg_no_cancel,
+    .on_acked = branch_on_acked,
+    .on_request = branch_on_request,
+    .on_request_cancelled = branch_on_request_cancelled,
+    .on_bye = branch_on_bye,
+    .on_ended = branch_on_ended,
+    .on_gone = branch_on_gone,
+};
+
+/* ---- the first leg: the caller's own phone ---- */
+
+static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+    struct connection *a = b->conn;
+    struct call *c = a->call;
+    struct leg_content content = {.type = STR("application/sdp")};
+    struct destination to;
+    struct call_event e;
+    unsigned status;
+
+    if (c->phase == CALL_ENDING || b->refused) {
+        (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
+        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+        return;
+    }
+    a->stem = b;
+    connection_stop_ringing(a, b, STR_NONE, now_ms);
+    media_received(a, m);
+    content.body = media_silence(a, c->layer->scratch);
+    if (!str_is_set(content.body)) {
+        content.type = STR_NONE;
+    }
+    (void)leg_ack(leg, &content, now_ms);
+    media_sent(a, content.body);
+    a->state = CONN_CONNECTED;
+    c->phase = CALL_SETUP;
+    call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);
+    e = call_event_make(c, CALL_EV_ORIGINATED, a, "makeCall", now_ms);
+    call_tell(&e);
+    if (!destination_of_text(c->layer, c->called, &to)) {
+        status = 404;
+    } else {
+        c->b = call_add_connection(c, to.device, to.id);
+        status = c->b == NULL ? 503 : call_invite_party(c, c->b, &to, a, c->uui_lines, now_ms);
+    }
+    if (status != 0) {
+        call_setup_failed(c, status, NULL, now_ms);
+    }
+}
+
+static void caller_rejected(struct leg *leg, unsigned status, const struct sip_msg *m,
+                            uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+    struct connection *a = b->conn;
+    unsigned best;
+
+    if (a->call->phase == CALL_ENDING || b->refused) {
+        return;
+    }
+    b->refused = true;
+    b->status = (uint16_t)status;
+    best = connection_refusal(a);
+    if (best != 0) {
+        call_release(a->call, a, cause_of_status(best, m, true), NULL, STR_NONE, now_ms);
+    }
+}
+
+const struct leg_user made_caller_user = {
+    .on_provisional = leg_no_response,
+    .on_answered = caller_answered,
+    .on_rejected = caller_rejected,
+    .on_cancelled = leg_no_cancel,
+    .on_acked = branch_on_acked,
+    .on_request = branch_on_request,
+    .on_request_cancelled = branch_on_request_cancelled,
+    .on_bye = branch_on_bye,
+    .on_ended = branch_on_ended,
+    .on_gone = branch_on_gone,
+};
+
+static struct str auto_answer_lines(struct call_layer *l)
+{
+    struct str domain = l->directory->domains[0];
+
+    return arena_fmt(l->scratch,
+                     "Answer-Mode: Auto\r\n"
+                     "Call-Info: <sip:%.*s>;answer-after=0\r\n"
+                     "Alert-Info: <http://%.*s>;info=alert-autoanswer;delay=0\r\n",
+                     STR_ARG(domain), STR_ARG(domain));
+}
+
+/** The call with everything in it that MakeCall says; NULL when memory is out. */
+static struct call *prepare(struct call_layer *l, const struct call_make *args,
+                            const struct destination *to)
+{
+    struct call *c = call_new(l);
+    struct str line = call_uui_line(l->scratch, args->uui);
+
+    if (c == NULL) {
+        return NULL;
+    }
+    c->phase = CALL_PROMPTING;
+    c->offerless = true;
+    c->called = arena_dup(&c->arena, to->id);
+    c->correlator = arena_dup(&c->arena, args->correlator);
+    c->uui_lines = arena_dup(&c->arena, line);
+    if (c->uui_lines.n > 0) {
+        c->uui = str_trim(str_from(c->uui_lines, sizeof("User-to-User:") - 1));
+    }
+    c->a = call_add_connection(c, args->from, args->from->uri);
+    if (c->a == NULL || (line.n > 0 && c->uui_lines.n == 0) ||
+        (args->uui.n > 0 && line.n == 0) || c->called.p == NULL) {
+        c->phase = CALL_ENDING;
+        call_check_dead(c);
+        return NULL;
+    }
+    c->a->originating = true;
+    c->a->state = CONN_INITIATED;
+    return c;
+}
+
+enum call_error call_make(struct call_layer *l, const struct call_make *args,
+                          struct connection **out, uint64_t now_ms)
+{
+    struct destination to, self = {.device = args->from};
+    struct call_event e;
+    struct call *c;
+    struct ring ring = {.user = &made_caller_user};
+
+    if (!destination_of_text(l, args->to, &to) || to.device == args->from) {
+        return CALL_UNKNOWN_DESTINATION;
+    }
+    if (registrar_find(l->registrar, args->from->key) == NULL) {
+        return CALL_NOT_REGISTERED;
+    }
+    c = prepare(l, args, &to);
+    if (c == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    ring.from = arena_fmt(l->scratch, "<%.*s>", STR_ARG(c->called));
+    ring.to = address_of(l->scratch, c->a);
+    ring.lines = args->prompt || !l->config.auto_answer ? STR_NONE : auto_answer_lines(l);
+    if (connection_ring(c->a, &self, &ring, now_ms) != 0) {
+        c->phase = CALL_ENDING;
+        c->a->ended = true;
+        call_check_dead(c);
+        return CALL_NO_RESOURCES;
+    }
+    call_set_timer(c, l->config.prompt_s * 1000, now_ms);
+    e = call_event_make(c, CALL_EV_SERVICE_INITIATED, c->a, "makeCall", now_ms);
+    call_tell(&e);
+    *out = c->a;
+    return CALL_OK;
+}

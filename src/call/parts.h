@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this module share: the table of contents of call/.
+ *
+ * A call lives until it is ENDING and its last leg is gone; then it is put on the layer's
+ * `dead` list and freed by call_layer_sweep, when no callback of it is on the stack. Until
+ * then every pointer between call, connections, branches and steps is good.
+ */
+#ifndef BATON_CALL_PARTS_H
+#define BATON_CALL_PARTS_H
+
+#include "call/call.h"
+
+/* ---- call.c: life ---- */
+
+/** Pools of relays and steps, whose sizes only their files know. */
+void relay_pool_init(struct call_layer *l);
+void step_pool_init(struct call_layer *l);
+
+/** A call without connections; NULL when memory or the limit is out. */
+struct call *call_new(struct call_layer *l);
+
+/** Append a connection. `id` is copied. NULL when memory is out. */
+struct connection *call_add_connection(struct call *c, struct device *dev, struct str id);
+
+struct branch *connection_add_branch(struct connection *conn);
+
+/** The leg of that branch is gone; the call may be freed at the next sweep. */
+void branch_gone(struct branch *b);
+
+/** Everything about the call is told and nothing is running: free it when the legs are gone. */
+void call_check_dead(struct call *c);
+
+/** A time limit for the phase that begins: 0 stops it. */
+void call_set_timer(struct call *c, uint32_t after_ms, uint64_t now_ms);
+
+/* ---- event.c: telling ---- */
+
+struct call_event call_event_make(const struct call *c, enum call_event_kind kind,
+                                  const struct connection *subject, const char *cause,
+                                  uint64_t now_ms);
+void call_tell(const struct call_event *e);
+
+/** States and events in one: each is told once and only once. */
+void connection_alerting(struct connection *conn, const struct sip_msg *m, const char *cause,
+                         uint64_t now_ms);
+void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
+                            uint64_t now_ms);
+void connection_cleared(struct connection *conn, const struct connection *by,
+                        const char *cause, struct str uui, uint64_t now_ms);
+void connection_failed(struct connection *conn, unsigned status, const char *cause,
+                       uint64_t now_ms);
+
+/** All User-to-User values of a message joined by ", ", in the arena; absent when none. */
+struct str call_uui_of(struct arena *a, const struct sip_msg *m);
+
+/* ---- cause.c: tables ---- */
+
+/** EventCause for a final response (TR/87 digest 12.2; a Reason header goes before). */
+const char *cause_of_status(unsigned status, const struct sip_msg *m, bool alerted);
+/** Final response for ClearConnection of an alerting call; 0: unknown reason. */
+unsigned cause_to_status(struct str reason, unsigned decline);
+/** "Reason: Q.850;cause=…" line with CRLF for a BYE or CANCEL, absent when none fits. */
+struct str cause_to_reason_line(struct str reason);
+
+/** The EventCause that an application gave, as static text; "normalClearing" for others. */
+const char *cause_name(struct str reason);
+
+/* ---- setup.c: reaching a destination ---- */
+
+/** Where a dialled text or URI leads. */
+struct destination {
+    struct device *device;     /**< one of ours, or NULL */
+    const struct peer *peer;   /**< or a peer */
+    struct str id;             /**< device identifier to show */
+    struct str number;         /**< user part, for the peer's Request-URI */
+};
+bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out);
+bool destination_of_text(struct call_layer *l, struct str text, struct destination *out);
+
+/** What the INVITEs to a connection are made of. */
+struct ring {
+    const struct sip_msg *pass; /**< the caller's INVITE to pass on, or NULL: offerless */
+    struct str from, to;        /**< header values without tags */
+    struct str lines;           /**< further header lines */
+    bool replace_uui;           /**< with pass: `lines` has User-to-User, the message's are cut */
+    const struct leg_user *user;
+};
+/** Send INVITE to all contacts (or to the peer). @return 0 or the status that says why not */
+unsigned connection_ring(struct connection *conn, const struct destination *to,
+                         const struct ring *r, uint64_t now_ms);
+
+/** CANCEL or forget all branches but `keep`. */
+void connection_stop_ringing(struct connection *conn, const struct branch *keep,
+                             struct str lines, uint64_t now_ms);
+
+/** All branches of `conn` have refused: the status to pass on, 0 while one is still open. */
+unsigned connection_refusal(const struct connection *conn);
+
+/* ---- bridge.c: two legs ---- */
+
+extern const struct leg_user caller_user; /**< the INVITE that came in */
+extern const struct leg_user callee_user; /**< INVITEs that go out with the caller's offer */
+
+/** What a provisional response of the callee's side means for its connection. */
+void callee_news(struct connection *conn, const struct sip_msg *m, uint64_t now_ms);
+
+/** The set-up has failed: tell, answer the caller, end. `m`: the response to pass, or NULL. */
+void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
+                       uint64_t now_ms);
+
+/** End both sides. `by` releases; `skip`: a leg that has ended already (may be NULL). */
+void call_release(struct call *c, struct connection *by, const char *cause,
+                  const struct leg_content *content, struct str uui, uint64_t now_ms);
+
+/** Ring time is over, procedure over time, patience with BYE over. */
+void call_on_timer(struct timer *t, uint64_t now_ms);
+
+struct leg *connection_leg(const struct connection *conn);
+
+/* shared by all users of legs in this module */
+void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
+                       uint64_t now_ms);
+void branch_on_request_cancelled(struct leg *leg, struct txn *t, uint64_t now_ms);
+void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
+void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms);
+void branch_on_gone(struct leg *leg);
+void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms);
+
+/* ---- relay.c: requests inside the dialogs, passed across ---- */
+
+void relay_request(struct branch *from, struct dialog *d, struct txn *t, const struct sip_msg *m,
+                   uint64_t now_ms);
+void relay_cancel(struct branch *from, struct txn *t, uint64_t now_ms);
+/** BYE goes across; its answer comes back. */
+void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
+/** The leg on either side of a relay is gone. */
+void relays_drop_leg(struct call *c, const struct leg *leg, uint64_t now_ms);
+/** BYEs that still wait for the far side are answered 200 now. */
+void relays_answer_byes(struct call *c, uint64_t now_ms);
+bool relays_pending_offer(const struct call *c);
+bool relays_empty(const struct call *c);
+
+/* ---- media.c: session descriptions ---- */
+
+/** Remember what a phone sent. Other content than SDP is ignored. */
+void media_received(struct connection *conn, const struct sip_msg *m);
+/**
+ * The body of `m` as it goes to `conn`: unchanged (absent is returned) as long as its origin
+ * line continues what that phone has seen, else with that origin and a higher version.
+ */
+struct str media_continue(struct connection *conn, struct str body, struct arena *a);
+/** Remember what was sent. */
+void media_sent(struct connection *conn, struct str body);
+/** content for passing m to conn, with the body continued. */
+void media_pass(struct connection *to, const struct sip_msg *m, struct leg_content *c,
+                struct arena *a);
+/** `body` with another direction (enum sdp_aim of sdp.h); absent when it cannot be read. */
+struct str media_aimed(struct str body, unsigned aim, struct arena *a);
+/** The answer to what the phone offered that takes the call and no media; absent: none fits. */
+struct str media_silence(const struct connection *conn, struct arena *a);
+/** Does this description ask for silence? */
+bool media_is_hold(struct str body);
+bool media_has_sdp(const struct sip_msg *m);
+void media_fini(struct connection *conn);
+
+/* ---- step.c: procedures ---- */
+
+enum step_kind { STEP_HOLD, STEP_RETRIEVE, STEP_TRANSFER, STEP_ANSWER };
+
+struct step;
+
+struct leg_request **step_request(struct step *s);
+struct connection *step_connection(const struct step *s);
+enum step_kind step_kind_of(const struct step *s);
+/** CALL_OK: `conn` is in state `want`, both its legs are up and nothing else is going on. */
+enum call_error call_step_ready(const struct connection *conn, enum connection_state want);
+
+/** A step for `conn`; NULL when memory is out. One runs per call at a time. */
+struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn fn,
+                      void *owner, uint64_t now_ms);
+/** Tell the outcome, free the step. */
+void step_done(struct step *s, enum call_error err, unsigned status, uint64_t now_ms);
+/** The same without telling: the one who asked gets his answer in another way. */
+void step_cancel(struct step *s, uint64_t now_ms);
+/** The call is ending: whatever runs is over. */
+void step_abort(struct call *c, uint64_t now_ms);
+
+/* ---- join.c: connect a leg that has offered with one that is up (RFC 3725) ---- */
+
+/**
+ * `offerer` answered an offerless INVITE (initial or re-INVITE) with `offer` and waits for our ACK;
+ * `other` is confirmed. Re-INVITE `other` with the offer, ACK with its answer. `fn` hears.
+ */
+void join_start(struct connection *offerer, struct connection *other, const struct sip_msg *offer,
+                call_done_fn fn, void *owner, uint64_t now_ms);
+/** The call is ending: acknowledge what is open, forget the rest. Nobody is told. */
+void join_abort(struct call *c, uint64_t now_ms);
+void join_init(struct call *c);
+
+/* ---- make.c, transfer.c ---- */
+
+extern const struct leg_user made_caller_user; /**< MakeCall: the caller's phone */
+extern const struct leg_user joined_user;      /**< offerless INVITE to the party that is to join */
+
+/** The party of an offerless INVITE rings or has answered: a transfer's first party leaves now. */
+void transfer_on_progress(struct connection *x, uint64_t now_ms);
+/** It refused. @return true: it was a transfer's, which is called off; the call goes on */
+bool transfer_on_failed(struct connection *x, unsigned status, uint64_t now_ms);
+
+/** Let the party that a transfer is calling go. Harmless when there is none. */
+void transfer_call_off(struct call *c, uint64_t now_ms);
+
+/** Callbacks for a leg that has none of that kind. */
+void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m, uint64_t now_ms);
+void leg_no_cancel(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
+
+/** Start the offerless INVITE to `to` as the call's other party. @return 0 or a status */
+unsigned call_invite_party(struct call *c, struct connection *conn, const struct destination *to,
+                           const struct connection *on_behalf, struct str lines,
+                           uint64_t now_ms);
+
+/** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
+struct str call_uui_line(struct arena *a, struct str octets);
+
+#endif

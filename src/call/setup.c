@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reaching a destination: what a dialled text means, and INVITE to every contact of it.
+ *
+ * A destination is one of our devices (reached over the flows of its bindings) or a number
+ * that a peer takes. Anything else is unknown: Baton relays to nobody whom the configuration
+ * does not name.
+ *
+ * A device with several contacts rings on all of them at once, each a branch with a leg of
+ * its own; the first that answers becomes the stem and the others are cancelled. When all
+ * have refused, the best refusal counts: a 6xx, else the lowest class and number
+ * (RFC 3261 §16.7 step 6).
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out)
+{
+    struct directory *dir = l->directory;
+
+    *out = (struct destination){0};
+    out->device = directory_device_of_uri(dir, u);
+    if (out->device != NULL) {
+        out->id = out->device->uri;
+        out->number = out->device->number;
+        return true;
+    }
+    if (!str_is_set(u->user) || u->user.n == 0) {
+        return false;
+    }
+    if (u->scheme != SIP_SCHEME_TEL && !directory_is_domain(dir, u->host)) {
+        return false;
+    }
+    out->number = u->user;
+    out->peer = directory_peer_for(dir, out->number);
+    out->id = u->scheme == SIP_SCHEME_TEL
+                  ? arena_fmt(l->scratch, "tel:%.*s", STR_ARG(out->number))
+                  : arena_fmt(l->scratch, "sip:%.*s@%.*s", STR_ARG(out->number), STR_ARG(u->host));
+    return out->peer != NULL && out->id.p != NULL;
+}
+
+bool destination_of_text(struct call_layer *l, struct str text, struct destination *out)
+{
+    struct sip_uri u;
+    uint32_t at;
+
+    text = str_trim(text);
+    *out = (struct destination){0};
+    out->device = directory_device_named(l->directory, text);
+    if (out->device != NULL) {
+        out->id = out->device->uri;
+        out->number = out->device->number;
+        return true;
+    }
+    if (str_index(text, ':') == text.n) {
+        text = arena_fmt(l->scratch, "sip:%.*s@%.*s", STR_ARG(text),
+                         STR_ARG(l->directory->domains[0]));
+    }
+    if (sip_uri_parse(text, 0, &u, &at) != 0 || u.scheme == SIP_SCHEME_OTHER) {
+        return false;
+    }
+    return destination_of_uri(l, &u, out);
+}
+
+/** Where a binding is reached: the flow it came on, else what its contact says. */
+static bool target_of_binding(const struct binding *b, struct txn_target *out)
+{
+    struct sip_uri u;
+    struct str tp;
+    uint32_t at;
+
+    *out = (struct txn_target){0};
+    if (b->hop.flow != 0) {
+        out->hop = b->hop;
+        return true;
+    }
+    if (sip_uri_parse(b->contact, 0, &u, &at) != 0) {
+        return false;
+    }
+    out->hop.transport = TP_UDP;
+    if (str_is_set(u.params) && sip_param(u.params, STR("transport"), &tp)) {
+        out->hop.transport = (uint8_t)transport_of(tp);
+    }
+    if (!addr_parse_host(u.host, sip_uri_port(&u), &out->hop.remote)) {
+        out->host = u.host;
+        out->port = sip_uri_port(&u);
+    }
+    return true;
+}
+
+/** One INVITE. @return 0 or the status that says why not */
+static unsigned ring_one(struct connection *conn, struct str request_uri,
+                         const struct txn_target *target, bool pin, bool talk,
+                         const struct ring *r, uint64_t now_ms)
+{
+    static const enum sip_hdr_id identity[] = {SIP_HDR_P_PREFERRED_IDENTITY, SIP_HDR_OTHER};
+    static const enum sip_hdr_id identity_and_uui[] = {SIP_HDR_P_PREFERRED_IDENTITY,
+                                                       SIP_HDR_USER_TO_USER, SIP_HDR_OTHER};
+    struct call *c = conn->call;
+    struct branch *b = connection_add_branch(conn);
+    struct leg_invite args = {
+        .request_uri = request_uri,
+        .from = r->from,
+        .to = r->to,
+        .target = *target,
+        .pin = pin,
+        .content = {.pass = r->pass, .lines = r->lines},
+    };
+
+    if (b == NULL) {
+        return 503;
+    }
+    args.content.cut = r->replace_uui ? identity_and_uui : identity;
+    if (r->pass != NULL) {
+        media_pass(conn, r->pass, &args.content, c->layer->scratch);
+    }
+    b->talk = talk;
+    b->leg = leg_invite(c->layer->legs, &args, r->user, b, now_ms);
+    if (b->leg == NULL) {
+        list_remove(&b->link);
+        return 503;
+    }
+    c->legs++;
+    return 0;
+}
+
+static unsigned ring_device(struct connection *conn, struct device *dev, const struct ring *r,
+                            uint64_t now_ms)
+{
+    struct record *rec = registrar_find(conn->call->layer->registrar, dev->key);
+    unsigned status = 480;
+    bool any = false;
+
+    if (rec == NULL) {
+        return 480;
+    }
+    list_each(it, &rec->bindings)
+    {
+        struct binding *b = list_entry(it, struct binding, link);
+        struct txn_target target;
+        if (target_of_binding(b, &target)) {
+            unsigned s =
+                ring_one(conn, b->contact, &target, true, b->event_talk, r, now_ms);
+            any = any || s == 0;
+            status = s;
+        }
+    }
+    return any ? 0 : status;
+}
+
+static unsigned ring_peer(struct connection *conn, const struct destination *to,
+                          const struct ring *r, uint64_t now_ms)
+{
+    const struct peer *p = to->peer;
+    struct txn_target target = {.hop = {.transport = p->transport, .remote = p->addr},
+                                .host = p->host,
+                                .port = p->port};
+    struct out o;
+    char uri[512];
+
+    out_init(&o, uri, sizeof(uri));
+    out_c(&o, "sip:");
+    out_str(&o, to->number);
+    out_ch(&o, '@');
+    if (p->addr.family != ADDR_NONE) {
+        addr_write(&o, &p->addr);
+    } else {
+        out_str(&o, p->host);
+        if (p->port != 0) {
+            out_fmt(&o, ":%u", p->port);
+        }
+    }
+    if (p->transport != TP_UDP) {
+        out_fmt(&o, ";transport=%s", transport_name(p->transport));
+    }
+    if (o.over) {
+        return 414;
+    }
+    conn->outside = true;
+    return ring_one(conn, out_str_of(&o), &target, false, false, r, now_ms);
+}
+
+unsigned connection_ring(struct connection *conn, const struct destination *to,
+                         const struct ring *r, uint64_t now_ms)
+{
+    if (to->device != NULL) {
+        return ring_device(conn, to->device, r, now_ms);
+    }
+    return to->peer != NULL ? ring_peer(conn, to, r, now_ms) : 404;
+}
+
+void connection_stop_ringing(struct connection *conn, const struct branch *keep,
+                             struct str lines, uint64_t now_ms)
+{
+    list_each(it, &conn->branches)
+    {
+        struct branch *b = list_entry(it, struct branch, link);
+        if (b != keep && b->leg != NULL && !b->refused) {
+            b->refused = true;
+            leg_cancel(b->leg, lines, now_ms);
+        }
+    }
+}
+
+/** Is `a` a better refusal to pass on than `b`? */
+static bool refusal_better(unsigned a, unsigned b)
+{
+    if (b == 0) {
+        return true;
+    }
+    if ((a >= 600) != (b >= 600)) {
+        return a >= 600;
+    }
+    /* 401 and 407 ask for credentials that the caller cannot have; 408, 487 and 503 say least */
+    static const uint16_t weak[] = {401, 407, 408, 487, 503};
+    bool wa = false, wb = false;
+    for (size_t i = 0; i < ARRAY_LEN(weak); i++) {
+        wa = wa || weak[i] == a;
+        wb = wb || weak[i] == b;
+    }
+    return wa != wb ? wb : a < b;
+}
+
+unsigned connection_refusal(const struct connection *conn)
+{
+    unsigned best = 0;
+
+    list_each(it, &conn->branches)
+    {
+        const struct branch *b = list_entry(it, struct branch, link);
+        if (!b->refused) {
+            return 0;
+        }
+        if (b->status != 0 && refusal_better(b->status, best)) {
+            best = b->status;
+        }
+    }
+    return best == 0 ? 480 : best;
+}

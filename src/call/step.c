@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Procedures that take time: one step per call at a time, with a limit and one outcome.
+ *
+ * HOLD (the connection `conn` suspends its partner), as RFC 3264 §8.4 by third party: first the
+ * device itself is told that its partner is inactive, so that its microphone stops; then the
+ * partner gets the device's description as sendonly. If the partner refuses, the device gets the
+ * old description back and nothing has changed.
+ *
+ *   HOLD_SELF ─ 2xx ─► HOLD_OTHER ─ 2xx ─► done, Held
+ *       └ refusal ► done      └ refusal ► UNDO_SELF ─► done (refused)
+ *
+ * RETRIEVE: re-INVITE without offer to the device; what it offers goes to the partner, whose answer
+ * goes back in the ACK (join.c).
+ *
+ * A re-INVITE that meets another one (491) is tried again after the time of RFC 3261 §14.1.
+ *
+ * OWNERSHIP. The step belongs to its call. The one who asked (`owner`) hears exactly once; when he
+ * is gone (call_forget) nobody does.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+#include "sdp/sdp.h"
+
+enum { RETRIES = 3 };
+
+enum hold_stage { HOLD_SELF, HOLD_OTHER, UNDO_SELF };
+
+struct step {
+    struct call *call;
+    struct connection *conn;
+    uint8_t kind;
+    uint8_t stage;
+    uint8_t retries;
+    bool waiting;            /**< the timer runs for a retry, not for the limit */
+    unsigned status;         /**< of the refusal that is being undone */
+    call_done_fn fn;
+    void *owner;
+    struct leg_request *request;
+    struct timer timer;
+    uint64_t limit_ms;       /**< when the whole step is over time */
+};
+
+static void run(struct step *s, uint64_t now_ms);
+
+static void step_on_timer(struct timer *t, uint64_t now_ms)
+{
+    struct step *s = container_of(t, struct step, timer);
+
+    if (s->waiting && now_ms < s->limit_ms) {
+        s->waiting = false;
+        timer_set(s->call->layer->wheel, &s->timer, s->limit_ms);
+        run(s, now_ms);
+    } else {
+        transfer_call_off(s->call, now_ms);
+        step_done(s, CALL_TIMEOUT, 0, now_ms);
+    }
+}
+
+void step_pool_init(struct call_layer *l)
+{
+    pool_init(&l->step_pool, &l->env->mem, sizeof(struct step), 16, 0);
+}
+
+struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn fn,
+                      void *owner, uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    struct step *s = pool_get(&c->layer->step_pool);
+
+    if (s == NULL) {
+        return NULL;
+    }
+    *s = (struct step){.call = c, .conn = conn, .kind = (uint8_t)kind, .fn = fn, .owner = owner};
+    s->limit_ms = now_ms + (uint64_t)c->layer->config.step_s * 1000;
+    timer_init(&s->timer, step_on_timer);
+    timer_set(c->layer->wheel, &s->timer, s->limit_ms);
+    c->step = s;
+    return s;
+}
+
+void step_done(struct step *s, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    struct call *c = s->call;
+    call_done_fn fn = s->fn;
+    void *owner = s->owner;
+
+    timer_stop(c->layer->wheel, &s->timer);
+    if (s->request != NULL) {
+        leg_request_detach(s->request);
+    }
+    c->step = NULL;
+    pool_put(&c->layer->step_pool, s);
+    if (fn != NULL) {
+        fn(owner, err, status, now_ms);
+    }
+}
+
+void step_cancel(struct step *s, uint64_t now_ms)
+{
+    s->fn = NULL;
+    step_done(s, CALL_GONE, 0, now_ms);
+}
+
+void step_abort(struct call *c, uint64_t now_ms)
+{
+    if (c->step != NULL) {
+        step_done(c->step, CALL_GONE, 0, now_ms);
+    }
+}
+
+struct leg_request **step_request(struct step *s)
+{
+    return &s->request;
+}
+
+struct connection *step_connection(const struct step *s)
+{
+    return s->conn;
+}
+
+enum step_kind step_kind_of(const struct step *s)
+{
+    return s->kind;
+}
+
+void call_forget(struct call_layer *l, void *owner)
+{
+    list_each(it, &l->calls)
+    {
+        struct step *s = list_entry(it, struct call, link)->step;
+        if (s != NULL && s->owner == owner) {
+            s->fn = NULL;
+        }
+    }
+}
+
+/* ---- hold ---- */
+
+static void told(struct step *s, enum call_event_kind kind, enum connection_state state,
+                 uint64_t now_ms)
+{
+    struct connection *conn = s->conn;
+    struct call_event e;
+
+    conn->state = (uint8_t)state;
+    step_done(s, CALL_OK, 0, now_ms);
+    e = call_event_make(conn->call, kind, conn, "normal", now_ms);
+    call_tell(&e);
+}
+
+static void retry(struct step *s, uint64_t now_ms)
+{
+    /* §14.1: 2.1-4 s for the owner of the Call-ID, 0-2 s for the other; the first suits both */
+    uint64_t wait = 2100 + env_random64(s->call->layer->env) % 1900;
+
+    s->retries++;
+    s->waiting = true;
+    timer_set(s->call->layer->wheel, &s->timer, now_ms + wait);
+}
+
+static void hold_refused(struct step *s, unsigned status, uint64_t now_ms)
+{
+    if (status == 491 && s->retries < RETRIES) {
+        retry(s, now_ms);
+    } else if (s->stage == HOLD_OTHER) {
+        s->status = status;
+        s->stage = UNDO_SELF;
+        run(s, now_ms);
+    } else {
+        step_done(s, CALL_REFUSED, s->stage == UNDO_SELF ? s->status : status, now_ms);
+    }
+}
+
+static void hold_on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                             uint64_t now_ms)
+{
+    struct step *s = r->owner;
+    (void)m;
+
+    if (status < 200) {
+        return;
+    }
+    s->request = NULL;
+    if (status >= 300) {
+        hold_refused(s, status, now_ms);
+        return;
+    }
+    (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+    if (s->stage == HOLD_SELF) {
+        s->stage = HOLD_OTHER;
+        run(s, now_ms);
+    } else if (s->stage == HOLD_OTHER) {
+        told(s, CALL_EV_HELD, CONN_HOLD, now_ms);
+    } else {
+        step_done(s, CALL_REFUSED, s->status, now_ms);
+    }
+}
+
+/** The description that this stage sends, and to whom. */
+static struct str hold_body(struct step *s, struct connection **to)
+{
+    struct arena *a = s->call->layer->scratch;
+    struct connection *other = call_other(s->conn);
+    struct str body, continued;
+
+    switch (s->stage) {
+    case HOLD_SELF:
+        *to = s->conn;
+        body = media_aimed(other->desc, SDP_SILENCE, a);
+        break;
+    case HOLD_OTHER:
+        *to = other;
+        body = media_aimed(s->conn->desc, SDP_HOLD, a);
+        break;
+    default:
+        *to = s->conn;
+        body = other->desc;
+        break;
+    }
+    if (!str_is_set(body)) {
+        return body;
+    }
+    continued = media_continue(*to, body, a);
+    return str_is_set(continued) ? continued : body;
+}
+
+static void run(struct step *s, uint64_t now_ms)
+{
+    struct connection *to = NULL;
+    struct leg_content content = {.type = STR("application/sdp")};
+    struct leg *leg;
+
+    content.body = hold_body(s, &to);
+    leg = connection_leg(to);
+    if (leg == NULL || !str_is_set(content.body)) {
+        step_done(s, CALL_BAD_STATE, 0, now_ms);
+        return;
+    }
+    switch (leg_send(leg, NULL, STR("INVITE"), &content, hold_on_response, s, &s->request,
+                     now_ms)) {
+    case 0:
+        media_sent(to, content.body);
+        break;
+    case E_STATE:
+        hold_refused(s, 491, now_ms);
+        break;
+    default:
+        step_done(s, CALL_NO_RESOURCES, 0, now_ms);
+        break;
+    }
+}
+
+static enum call_error ready(const struct connection *conn, enum connection_state want)
+{
+    const struct call *c = conn->call;
+    const struct leg *leg = connection_leg(conn);
+    const struct leg *other = connection_leg(call_other(conn));
+
+    if (conn->state != want || leg == NULL || leg->state != LEG_CONFIRMED || other == NULL ||
+        other->state != LEG_CONFIRMED) {
+        return CALL_BAD_STATE;
+    }
+    return c->step != NULL || relays_pending_offer(c) ? CALL_BUSY_STEP : CALL_OK;
+}
+
+enum call_error call_step_ready(const struct connection *conn, enum connection_state want)
+{
+    return ready(conn, want);
+}
+
+enum call_error call_hold(struct connection *conn, call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    enum call_error err = ready(conn, CONN_CONNECTED);
+    struct step *s;
+
+    if (err != CALL_OK) {
+        return err;
+    }
+    if (!str_is_set(conn->desc) || !str_is_set(call_other(conn)->desc)) {
+        return CALL_BAD_STATE;
+    }
+    s = step_new(conn, STEP_HOLD, fn, owner, now_ms);
+    if (s == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    run(s, now_ms);
+    return CALL_OK;
+}
+
+/* ---- retrieve ---- */
+
+static void retrieve_on_joined(void *owner, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    struct call *c = owner;
+
+    if (c->step == NULL) {
+        return;
+    }
+    if (err == CALL_OK) {
+        told(c->step, CALL_EV_RETRIEVED, CONN_CONNECTED, now_ms);
+    } else {
+        step_done(c->step, err, status, now_ms);
+    }
+}
+
+static void retrieve_on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                                 uint64_t now_ms)
+{
+    struct step *s = r->owner;
+    struct connection *conn = s->conn;
+
+    if (status < 200) {
+        return;
+    }
+    s->request = NULL;
+    if (status >= 300) {
+        step_done(s, CALL_REFUSED, status, now_ms);
+        return;
+    }
+    join_start(conn, call_other(conn), m, retrieve_on_joined, conn->call, now_ms);
+}
+
+enum call_error call_retrieve(struct connection *conn, call_done_fn fn, void *owner,
+                              uint64_t now_ms)
+{
+    enum call_error err = ready(conn, CONN_HOLD);
+    struct step *s;
+
+    if (err != CALL_OK) {
+        return err;
+    }
+    s = step_new(conn, STEP_RETRIEVE, fn, owner, now_ms);
+    if (s == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    if (leg_send(connection_leg(conn), NULL, STR("INVITE"), &(struct leg_content){0},
+                 retrieve_on_response, s, &s->request, now_ms) != 0) {
+        step_cancel(s, now_ms);
+        return CALL_BUSY_STEP;
+    }
+    return CALL_OK;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `baton uui decode` and `baton uui encode`.
+ *
+ * Decode reads what people have at hand: a value out of a log, a header line, a URI, a whole
+ * message. A message is read tolerantly, line by line and not by the SIP parser: traces come
+ * with comments in front, with LF for CRLF, and without the headers that somebody left out,
+ * and none of that is a reason not to look at their User-to-User. The lines of a message are
+ * one list, as its receiver would see it; every other line of input is a list of its own.
+ */
+#include "cli/uui_cmd.h"
+#include "base/err.h"
+#include "cli/uui_show.h"
+#include "sip/msg.h"
+#include <stdlib.h>
+
+/** Input beyond this is no SIP message and no value. */
+enum { INPUT_MAX = 1 << 20 };
+
+struct reader {
+    struct arena arena;
+    FILE *out, *err;
+    bool json;
+    size_t shown;
+    size_t bad; /**< values that are not valid, and lists that could not be read */
+    struct str lines[UUI_VALUES_MAX]; /**< User-to-User lines of the message at hand */
+    size_t line_count;
+};
+
+static void show_list(struct reader *r, const struct uui_list *l, struct str where)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        r->bad += l->v[i].verdict != UUI_VALID ? 1 : 0;
+        if (r->json) {
+            fputs(r->shown > 0 ? ",\n  " : "[\n  ", r->out);
+            uui_show_json(&l->v[i], where, r->out);
+        } else {
+            fputs(r->shown > 0 ? "\n" : "", r->out);
+            uui_show_text(&l->v[i], where, r->out);
+        }
+        r->shown++;
+    }
+}
+
+static void report(struct reader *r, int err)
+{
+    r->bad++;
+    fprintf(r->err, "baton uui: %s\n",
+            err == E_TOOMANY ? "more than 64 values in one message" : err_text(err));
+}
+
+static void decode_lines(struct reader *r, const struct str *lines, size_t n)
+{
+    struct uui_list l;
+    int err = uui_list_parse(lines, n, NULL, &r->arena, &l);
+    if (err < 0) {
+        report(r, err);
+    }
+    show_list(r, &l, STR_NONE);
+}
+
+/** User-to-User embedded in the URIs of a header's values. @return were there any? */
+static bool decode_uris(struct reader *r, struct str name, struct str addresses)
+{
+    struct str address;
+    bool any = false;
+    while (sip_list_next(&addresses, &address)) {
+        struct uui_list l;
+        struct str headers = uui_uri_headers(address);
+        int err = uui_list_parse_uri(headers, NULL, &r->arena, &l);
+        if (err < 0) {
+            report(r, err);
+        }
+        any = any || err < 0 || l.n > 0;
+        show_list(r, &l, str_is_set(name) ? name : STR("URI"));
+    }
+    return any;
+}
+
+/** Split "Name: value". @return false when `line` does not begin with a header name */
+static bool split_header(struct str line, struct str *name, struct str *value)
+{
+    size_t colon = str_index(line, ':');
+    *name = str_trim(str_upto(line, colon));
+    *value = str_trim(str_from(line, colon + 1));
+    return colon < line.n && uui_is_token(*name);
+}
+
+/** A header line of a message: collected, or searched for embedded values. */
+static void read_header(struct reader *r, struct str line)
+{
+    struct str name, value;
+    if (!split_header(line, &name, &value)) {
+        return;
+    }
+    if (!str_ieq(name, STR("User-to-User"))) {
+        decode_uris(r, name, value);
+    } else if (r->line_count < UUI_VALUES_MAX) {
+        r->lines[r->line_count++] = value;
+    } else {
+        report(r, E_TOOMANY);
+    }
+}
+
+/** A value, a header line or a URI, as an argument or as a line of a text. */
+static void read_single(struct reader *r, struct str text)
+{
+    struct str name, value;
+    bool header = split_header(text, &name, &value);
+    if (header && str_ieq(name, STR("User-to-User"))) {
+        decode_lines(r, &value, 1);
+        return;
+    }
+    if (str_index(text, '?') < text.n) {
+        bool address = header && !str_istarts(name, STR("sip")) && !str_ieq(name, STR("tel"));
+        if (decode_uris(r, address ? name : STR_NONE, address ? value : text)) {
+            return;
+        }
+    }
+    decode_lines(r, &text, 1);
+}
+
+/** The next line with its folded continuations, cut off *rest. */
+static struct str next_line(struct str *rest)
+{
+    size_t end = str_index(*rest, '\n');
+    while (end + 1 < rest->n && (rest->p[end + 1] == ' ' || rest->p[end + 1] == '\t')) {
+        end += 1 + str_index(str_from(*rest, end + 1), '\n');
+    }
+    struct str line = str_upto(*rest, end);
+    *rest = str_from(*rest, end + 1);
+    return str_trim(line);
+}
+
+static bool is_start_line(struct str line)
+{
+    return str_starts(line, STR("SIP/2.0 ")) || str_ends(line, STR(" SIP/2.0"));
+}
+
+static void read_text(struct reader *r, struct str text)
+{
+    bool message = false;
+    while (text.n > 0) {
+        struct str line = next_line(&text);
+        if (message && line.n == 0) {
+            break; /* what follows is the body */
+        }
+        if (line.n == 0 || line.p[0] == '#') {
+            continue;
+        }
+        if (message) {
+            read_header(r, line);
+        } else if (is_start_line(line)) {
+            message = true;
+        } else {
+            read_single(r, line);
+        }
+    }
+    if (r->line_count > 0) {
+        decode_lines(r, r->lines, r->line_count);
+        r->line_count = 0;
+    }
+}
+
+/** All of a stream into memory of its own. @return E_TOOBIG, E_NOMEM, E_IO */
+static int read_stream(FILE *in, char **buf, size_t *n)
+{
+    *n = 0;
+    *buf = malloc(INPUT_MAX + 1);
+    if (!*buf) {
+        return E_NOMEM;
+    }
+    *n = fread(*buf, 1, INPUT_MAX + 1, in);
+    return ferror(in) ? E_IO : *n > INPUT_MAX ? E_TOOBIG : 0;
+}
+
+static void read_input(struct reader *r, FILE *in)
+{
+    char *buf;
+    size_t n;
+    int err = read_stream(in, &buf, &n);
+    if (err < 0) {
+        report(r, err);
+    } else {
+        read_text(r, str_make(buf, n));
+    }
+    free(buf);
+}
+
+/** Take the options out of argv[1..). @return operands left in argv[0..), or -1 */
+static int take_options(int argc, char **argv, bool *json)
+{
+    int n = 0;
+    bool options = true;
+    for (int i = 1; i < argc; i++) {
+        if (!options || argv[i][0] != '-' || argv[i][1] == '\0') {
+            argv[n++] = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            options = false;
+        } else if (strcmp(argv[i], "--json") == 0) {
+            *json = true;
+        } else {
+            (void)help_usage_error(&help_uui, "unknown option '%s'", argv[i]);
+            return -1;
+        }
+    }
+    return n;
+}
+
+static int decode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
+{
+    struct reader r = {.out = out, .err = err};
+    int n = take_options(argc, argv, &r.json);
+    if (n < 0) {
+        return EXIT_CODE_USAGE;
+    }
+    arena_init(&r.arena, &mem_libc, 16384);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(argv[i], "-") == 0) {
+            read_input(&r, in);
+        } else {
+            read_single(&r, str_c(argv[i]));
+        }
+    }
+    if (n == 0) {
+        read_input(&r, in);
+    }
+    if (r.json) {
+        fputs(r.shown > 0 ? "\n]\n" : "[]\n", out);
+    }
+    if (r.shown == 0 && r.bad == 0) {
+        fputs("baton uui: no User-to-User value\n", err);
+    }
+    arena_fini(&r.arena);
+    return r.bad > 0 || r.shown == 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+}
+
+/* ---------------------------------------------------------------------------- encode */
+
+struct request {
+    const char *hex, *text, *pd, *package, *content, *encoding;
+    bool stream, uri;
+};
+
+static int parse_request(int argc, char **argv, struct request *q)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } table[] = {
+        {"--hex", &q->hex},         {"--text", &q->text},       {"--pd", &q->pd},
+        {"--package", &q->package}, {"--content", &q->content}, {"--encoding", &q->encoding},
+    };
+    for (int i = 1; i < argc; i++) {
+        size_t k = 0;
+        size_t len = strcspn(argv[i], "=");
+        while (k < ARRAY_LEN(table) &&
+               (strlen(table[k].name) != len || strncmp(argv[i], table[k].name, len) != 0)) {
+            k++;
+        }
+        if (strcmp(argv[i], "-") == 0) {
+            q->stream = true;
+        } else if (strcmp(argv[i], "--uri") == 0) {
+            q->uri = true;
+        } else if (k == ARRAY_LEN(table)) {
+            return help_usage_error(&help_uui, "unexpected '%s'", argv[i]);
+        } else if (argv[i][len] == '=') {
+            *table[k].value = argv[i] + len + 1;
+        } else if (i + 1 < argc) {
+            *table[k].value = argv[++i];
+        } else {
+            return help_usage_error(&help_uui, "%s needs a value", argv[i]);
+        }
+    }
+    if ((q->hex != NULL) + (q->text != NULL) + q->stream != 1) {
+        return help_usage_error(&help_uui, "one of --hex, --text and - is needed");
+    }
+    return 0;
+}
+
+/** "4", "255", "0x04". */
+static bool parse_pd(const char *text, uint8_t *out)
+{
+    uint64_t n = 0;
+    size_t digits = strlen(text);
+    if (strncmp(text, "0x", 2) != 0) {
+        if (!str_to_u64(str_c(text), 255, &n)) {
+            return false;
+        }
+        *out = (uint8_t)n;
+        return true;
+    }
+    for (size_t i = 2; i < digits && digits <= 4; i++) {
+        int d = hex_digit(text[i]);
+        if (d < 0) {
+            return false;
+        }
+        n = n * 16 + (unsigned)d;
+    }
+    *out = (uint8_t)n;
+    return digits == 3 || digits == 4;
+}
+
+/** Hex digits with white space between octets, in place. @return octets, or -1 */
+static long decode_hex(const char *text, char *buf)
+{
+    size_t n = 0;
+    for (size_t i = 0; text[i] != '\0';) {
+        if (text[i] == ' ' || text[i] == '\t' || text[i] == '\n') {
+            i++;
+            continue;
+        }
+        int high = hex_digit(text[i]);
+        int low = high >= 0 ? hex_digit(text[i + 1]) : -1;
+        if (low < 0) {
+            return -1;
+        }
+        buf[n++] = (char)(unsigned char)(high * 16 + low);
+        i += 2;
+    }
+    return (long)n;
+}
+
+static int write_value(const struct request *q, struct str octets, FILE *out, FILE *err)
+{
+    struct uui_format f = {.package = str_c(q->package),
+                           .content = str_c(q->content),
+                           .encoding = str_c(q->encoding),
+                           .has_pd = q->pd != NULL};
+    if (q->pd && !parse_pd(q->pd, &f.pd)) {
+        return help_usage_error(&help_uui, "--pd takes 0 to 255, not '%s'", q->pd);
+    }
+    size_t names = f.package.n + f.content.n + f.encoding.n;
+    size_t cap = 2 * octets.n + names + 64;
+    char *buf = malloc(4 * cap);
+    enum uui_rule why = UUI_R_NONE;
+    struct out o, escaped;
+    if (!buf) {
+        fprintf(err, "baton uui: %s\n", err_text(E_NOMEM));
+        return EXIT_CODE_FAILED;
+    }
+    out_init(&o, buf, cap);
+    out_init(&escaped, buf + cap, 3 * cap);
+    int rc = uui_write(&o, octets, &f, &why);
+    if (rc == E_VALUE) {
+        fprintf(err, "baton uui: a receiver would not take this: %s (%s)\n", uui_rule_text(why),
+                uui_rule_source(why));
+    } else if (rc < 0) {
+        fprintf(err, "baton uui: %s\n", err_text(rc));
+    } else {
+        uui_write_escaped(&escaped, out_str_of(&o));
+        struct str text = out_str_of(q->uri ? &escaped : &o);
+        fprintf(out, "%.*s\n", STR_ARG(text));
+    }
+    bool isdn = !q->package || str_ieq(f.package, uui_isdn);
+    if (rc == 0 && isdn && octets.n + f.has_pd > UUI_ISDN_OCTETS) {
+        fprintf(err, "baton uui: %zu octets; an ISDN carries %d and drops more (RFC 7434 §6)\n",
+                octets.n + f.has_pd, UUI_ISDN_OCTETS);
+    }
+    free(buf);
+    return rc < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+}
+
+static int encode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
+{
+    struct request q = {0};
+    int rc = parse_request(argc, argv, &q);
+    if (rc != 0) {
+        return rc;
+    }
+    if (q.text) {
+        return write_value(&q, str_c(q.text), out, err);
+    }
+    char *buf = NULL;
+    size_t n = 0;
+    if (q.stream) {
+        int io = read_stream(in, &buf, &n);
+        if (io < 0) {
+            fprintf(err, "baton uui: %s\n", err_text(io));
+            rc = EXIT_CODE_FAILED;
+        }
+    } else {
+        buf = malloc(strlen(q.hex) + 1);
+        long octets = buf ? decode_hex(q.hex, buf) : 0;
+        n = octets > 0 ? (size_t)octets : 0;
+        if (!buf || octets < 0) {
+            rc =
+                help_usage_error(&help_uui, "--hex takes pairs of hex digits, not '%s'", q.hex);
+        }
+    }
+    if (rc == 0) {
+        rc = write_value(&q, str_make(buf, n), out, err);
+    }
+    free(buf);
+    return rc;
+}
+
+int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
+{
+    if (argc < 2) {
+        return help_usage_error(&help_uui, "decode or encode?");
+    }
+    if (strcmp(argv[1], "decode") == 0) {
+        return decode(argc - 1, argv + 1, in, out, err);
+    }
+    if (strcmp(argv[1], "encode") == 0) {
+        return encode(argc - 1, argv + 1, in, out, err);
+    }
+    return help_usage_error(&help_uui, "'%s' is neither decode nor encode", argv[1]);
+}
+
+int cmd_uui(int argc, char **argv)
+{
+    return uui_run(argc, argv, stdin, stdout, stderr);
+}

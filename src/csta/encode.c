@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The encoder: the tables of csta/vocab.c walked in schema order (X-3).
+ *
+ * What is absent is not written, except that a missing mandatory field is a mistake of the
+ * caller's and ends the walk with E_VALUE. An element without content becomes `<a/>`: the
+ * closing bracket of its start tag is taken back when nothing has come behind it.
+ *
+ * EDITIONS  fields marked ed6 are left out before edition 6 and those marked pre6 from then
+ *           on; an enumeration value that is new in edition 6 is replaced by the one the
+ *           table names.
+ */
+#include "csta/table.h"
+#include "csta/xml.h"
+#include "csta/xml_char.h"
+
+struct encoder {
+    struct out *o;
+    enum csta_edition edition;
+    size_t mark; /**< octets written when the last start tag was complete */
+    int err;
+};
+
+static void write_value(struct encoder *e, struct str name, const struct csta_type *type,
+                        const void *p);
+
+static void fail(struct encoder *e)
+{
+    e->err = e->err != 0 ? e->err : E_VALUE;
+}
+
+static void open_tag(struct encoder *e, struct str name)
+{
+    out_ch(e->o, '<');
+    out_str(e->o, name);
+}
+
+static void open_done(struct encoder *e)
+{
+    out_ch(e->o, '>');
+    e->mark = e->o->n;
+}
+
+static void open_element(struct encoder *e, struct str name)
+{
+    open_tag(e, name);
+    open_done(e);
+}
+
+static void close_element(struct encoder *e, struct str name)
+{
+    struct out *o = e->o;
+    if (!o->over && o->n == e->mark) {
+        o->n--;
+        out_str(o, STR("/>"));
+    } else {
+        out_str(o, STR("</"));
+        out_str(o, name);
+        out_ch(o, '>');
+    }
+    e->mark = SIZE_MAX;
+}
+
+/* What the octet at `p` has to be written as; {NULL, 0} and *n octets when as it is. */
+static struct str replacement(const char *p, const char *end, bool attr, size_t *n)
+{
+    *n = 1;
+    switch (*p) {
+    case '&':
+        return STR("&amp;");
+    case '<':
+        return STR("&lt;");
+    case '>':
+        return STR("&gt;");
+    case '\r':
+        return STR("&#13;");
+    case '"':
+        return attr ? STR("&quot;") : STR_NONE;
+    case '\n':
+        return attr ? STR("&#10;") : STR_NONE;
+    case '\t':
+        return attr ? STR("&#9;") : STR_NONE;
+    default:
+        break;
+    }
+    if ((unsigned char)*p >= 0x80) {
+        *n = xml_utf8_len(p, end);
+        if (*n > 0) {
+            return STR_NONE;
+        }
+        *n = 1;
+        return STR("\xEF\xBF\xBD");
+    }
+    return (unsigned char)*p >= 0x20 ? STR_NONE : STR("\xEF\xBF\xBD");
+}
+
+static void write_text(struct encoder *e, struct str s, bool attr)
+{
+    const char *end = s.p + s.n;
+    const char *from = s.p;
+    const char *p = from;
+    while (p < end) {
+        if (xml_is(*p, XML_C_ATTR) && *p != '>') {
+            p++;
+            continue;
+        }
+        size_t n;
+        struct str other = replacement(p, end, attr, &n);
+        if (str_is_set(other)) {
+            out_str(e->o, str_make(from, (size_t)(p - from)));
+            out_str(e->o, other);
+            from = p + n;
+        }
+        p += n;
+    }
+    out_str(e->o, str_make(from, (size_t)(p - from)));
+}
+
+static void write_int(struct encoder *e, const struct csta_type *type, const void *p)
+{
+    struct csta_int i;
+    memcpy(&i, p, sizeof(i));
+    if (i.value < type->min || i.value > type->max) {
+        fail(e);
+    }
+    if (i.value < 0) {
+        out_ch(e->o, '-');
+        out_u64(e->o, (uint64_t) - (i.value + 1) + 1);
+    } else {
+        out_u64(e->o, (uint64_t)i.value);
+    }
+}
+
+static void write_enum(struct encoder *e, const struct csta_type *type, const void *p)
+{
+    const struct csta_enum *names = type->names;
+    unsigned value;
+    memcpy(&value, p, sizeof(value));
+    value = value != 0 ? value : names->lax;
+    if (value == 0 || value > names->n) {
+        fail(e);
+        return;
+    }
+    if (e->edition < CSTA_ED6 && names->before6 != NULL) {
+        value = names->before6[value];
+    }
+    out_str(e->o, names->name[value]);
+}
+
+/* The text of a simple value, without an element around it. */
+static void write_simple(struct encoder *e, const struct csta_type *type, const void *p,
+                         bool attr)
+{
+    enum csta_bool boolean;
+    struct str text;
+    switch (type->kind) {
+    case CSTA_K_BOOL:
+        memcpy(&boolean, p, sizeof(boolean));
+        out_str(e->o, boolean == CSTA_TRUE ? STR("true") : STR("false"));
+        break;
+    case CSTA_K_INT:
+        write_int(e, type, p);
+        break;
+    case CSTA_K_ENUM:
+        write_enum(e, type, p);
+        break;
+    case CSTA_K_HEX:
+        memcpy(&text, p, sizeof(text));
+        out_hex(e->o, text, true);
+        break;
+    case CSTA_K_ID:
+        memcpy(&text, p, sizeof(text));
+        if (text.n > CSTA_ID_MAX) {
+            fail(e);
+        }
+        write_text(e, text, attr);
+        break;
+    default:
+        memcpy(&text, p, sizeof(text));
+        write_text(e, text, attr);
+        break;
+    }
+}
+
+static bool is_of_edition(const struct encoder *e, const struct csta_field *f)
+{
+    return !(f->flags & CSTA_F_ALIAS) &&
+           !(f->flags & (e->edition >= CSTA_ED6 ? CSTA_F_PRE6 : CSTA_F_ED6));
+}
+
+static void write_attrs(struct encoder *e, const struct csta_type *type, const char *base)
+{
+    for (size_t i = 0; i < type->nfield; i++) {
+        const struct csta_field *f = &type->field[i];
+        const char *p = base + f->offset;
+        if (is_of_edition(e, f) && csta_is_present(f->type, p)) {
+            out_ch(e->o, ' ');
+            out_str(e->o, str_make(f->name, f->len));
+            out_str(e->o, STR("=\""));
+            write_simple(e, f->type, p, true);
+            out_ch(e->o, '"');
+        }
+    }
+    if (type->more != NULL) {
+        const char *more;
+        memcpy(&more, base + type->more_offset, sizeof(more));
+        if (more != NULL) {
+            write_attrs(e, type->more, more);
+        }
+    }
+}
+
+/* A device identifier: attributes, and the text that is its first member. */
+static void write_device(struct encoder *e, struct str name, const struct csta_type *type,
+                         const void *p)
+{
+    struct str text;
+    memcpy(&text, p, sizeof(text));
+    if (text.n > CSTA_ID_MAX) {
+        fail(e);
+    }
+    open_tag(e, name);
+    write_attrs(e, type, p);
+    open_done(e);
+    write_text(e, text, false);
+    close_element(e, name);
+}
+
+static void write_xml(struct encoder *e, struct str name, const void *p)
+{
+    struct csta_xml xml;
+    memcpy(&xml, p, sizeof(xml));
+    if (!xml_is_content(xml.body) || !xml_is_attrs(xml.attrs)) {
+        fail(e);
+        return;
+    }
+    open_tag(e, name);
+    out_str(e->o, xml.attrs);
+    open_done(e);
+    out_str(e->o, xml.body);
+    close_element(e, name);
+}
+
+/* Items of a list, each in an element: the list's own name for one that is in place. */
+static void write_items(struct encoder *e, struct str name, const struct csta_type *type,
+                        const void *p)
+{
+    struct csta_any_list list;
+    memcpy(&list, p, sizeof(list));
+    const char *item = list.item;
+    for (size_t i = 0; i < list.n; i++) {
+        write_value(e, name, type->field->type, item + i * type->item_size);
+    }
+}
+
+static const struct csta_cap *cap_of(const struct csta_type *type, enum csta_msg_id id)
+{
+    for (size_t i = 0; i < type->ncap; i++) {
+        if (type->caps[i].id == id) {
+            return &type->caps[i];
+        }
+    }
+    return NULL;
+}
+
+static void write_caps(struct encoder *e, const struct csta_type *type, const void *p)
+{
+    struct csta_feature_list list;
+    memcpy(&list, p, sizeof(list));
+    for (size_t i = 0; i < list.n; i++) {
+        const struct csta_feature *feature = &list.item[i];
+        const struct csta_cap *cap = cap_of(type, feature->id);
+        if (cap == NULL) {
+            fail(e);
+            return;
+        }
+        open_element(e, cap->name);
+        for (size_t k = 0; k < feature->nbit; k++) {
+            struct str bit = feature->bit[k].name;
+            if (!csta_is_bit_name(bit)) {
+                fail(e);
+                return;
+            }
+            open_element(e, bit);
+            out_str(e->o, feature->bit[k].value ? STR("true") : STR("false"));
+            close_element(e, bit);
+        }
+        close_element(e, cap->name);
+    }
+}
+
+static void write_field(struct encoder *e, const struct csta_field *f, const char *base)
+{
+    const char *p = base + f->offset;
+    struct str name = str_make(f->name, f->len);
+    if (f->flags & CSTA_F_REPEATED) {
+        write_items(e, name, f->type, p);
+    } else if (f->flags & CSTA_F_POINTER) {
+        const void *value;
+        memcpy(&value, p, sizeof(value));
+        write_value(e, name, f->type, value);
+    } else {
+        write_value(e, name, f->type, p);
+    }
+}
+
+static void write_fields(struct encoder *e, const struct csta_type *type, const char *base)
+{
+    for (size_t i = 0; i < type->nfield && e->err == 0; i++) {
+        const struct csta_field *f = &type->field[i];
+        if (!is_of_edition(e, f)) {
+            continue;
+        }
+        if (csta_field_is_present(f, base + f->offset)) {
+            write_field(e, f, base);
+        } else if (f->flags & CSTA_F_MANDATORY) {
+            fail(e);
+        }
+    }
+}
+
+static void write_alternative(struct encoder *e, const struct csta_type *type, const char *base)
+{
+    unsigned kind;
+    memcpy(&kind, base, sizeof(kind));
+    for (size_t i = 0; i < type->nfield; i++) {
+        const struct csta_field *f = &type->field[i];
+        if (f->kind == kind && !(f->flags & CSTA_F_ALIAS)) {
+            write_field(e, f, base);
+            return;
+        }
+    }
+    if (kind != 0) {
+        fail(e); /* a kind that this choice does not have */
+    }
+}
+
+static void write_value(struct encoder *e, struct str name, const struct csta_type *type,
+                        const void *p)
+{
+    if (p == NULL) {
+        fail(e); /* an alternative that is a pointer, and has none */
+        return;
+    }
+    if (type->kind == CSTA_K_TEXT) {
+        write_device(e, name, type, p);
+        return;
+    }
+    if (type->kind == CSTA_K_TARGET && e->edition < CSTA_ED6) {
+        write_device(e, name, type->more, p);
+        return;
+    }
+    if (type->kind == CSTA_K_XML) {
+        write_xml(e, name, p);
+        return;
+    }
+    open_element(e, name);
+    switch (type->kind) {
+    case CSTA_K_STRUCT:
+        write_fields(e, type, p);
+        break;
+    case CSTA_K_CHOICE:
+        write_alternative(e, type, p);
+        break;
+    case CSTA_K_LIST:
+        write_items(e, str_make(type->field->name, type->field->len), type, p);
+        break;
+    case CSTA_K_CAPS:
+        write_caps(e, type, p);
+        break;
+    case CSTA_K_TARGET:
+        write_device(e, STR("device"), type->more, p);
+        break;
+    case CSTA_K_EMPTY:
+        break;
+    default:
+        write_simple(e, type, p, false);
+    }
+    close_element(e, name);
+}
+
+int csta_encode(const struct csta_msg *msg, enum csta_edition edition, struct out *out)
+{
+    if ((unsigned)msg->id >= CSTA_MSG_COUNT || csta_msg_infos[msg->id].body == NULL) {
+        return E_UNSUPPORTED;
+    }
+    const struct csta_msg_info *info = &csta_msg_infos[msg->id];
+    struct encoder e = {.o = out, .edition = edition, .mark = SIZE_MAX};
+    if (msg->body == NULL) {
+        return E_VALUE;
+    }
+    out_str(out, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
+    open_tag(&e, info->name);
+    if (edition != CSTA_EDITION_NONE) {
+        out_str(out, STR(" xmlns=\""));
+        out_str(out, csta_edition_ns(edition));
+        out_ch(out, '"');
+    }
+    open_done(&e);
+    if (info->body->kind == CSTA_K_CHOICE) {
+        if (!csta_is_present(info->body, msg->body)) {
+            return E_VALUE;
+        }
+        write_alternative(&e, info->body, msg->body);
+    } else {
+        write_fields(&e, info->body, msg->body);
+    }
+    close_element(&e, info->name);
+    return e.err != 0 ? e.err : out->over ? E_SPACE : 0;
+}
+
+int csta_error_write(struct csta_error error, enum csta_edition edition, struct out *out)
+{
+    const struct csta_msg msg = {.id = CSTA_MSG_ERROR_CODE, .error_code = &error};
+    return csta_encode(&msg, edition, out);
+}

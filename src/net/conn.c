@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TCP connections: accepted, made, looked up, limited.
+ *
+ * A connection is known by its flow number and by (transport, remote address): a request for
+ * an address that has a connection goes over that one, whoever opened it (RFC 3261 §18.1.1,
+ * RFC 5923). When `max_connections` are there, the one that has been silent for the longest
+ * time makes room for a new one if that time is at least `evict_ms`; else the new one is
+ * refused.
+ */
+#include "base/err.h"
+#include "net/net_int.h"
+#include <stdlib.h>
+
+#define BACKLOG 1024
+#define KEEPALIVE_S 60
+#define RETRY_MS 100
+
+static void plain_in(struct conn *c, struct str bytes, uint64_t now_ms)
+{
+    stream_message_bytes(c, bytes, now_ms);
+}
+
+const struct stream_ops stream_tcp = {
+    .transport = TP_TCP,
+    .wire_in = plain_in,
+    .plain_out = stream_wire_out,
+};
+
+static uint64_t remote_hash(const struct net *n, uint8_t transport, const struct addr *a)
+{
+    uint64_t h =
+        hash_bytes(&n->key, str_make((const char *)a->ip, a->family == ADDR_IP4 ? 4 : 16));
+    return hash_mix(h, (uint64_t)a->port << 8 | transport);
+}
+
+static struct conn *find_remote(const struct net *n, uint8_t transport, const struct addr *a)
+{
+    struct map_node *node = map_first(&n->by_remote, remote_hash(n, transport, a));
+    for (; node != NULL; node = map_next(node)) {
+        struct conn *c = container_of(node, struct conn, by_remote);
+        if (c->ops->transport == transport && addr_eq(&c->remote, a)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void conn_forget_remote(struct conn *c)
+{
+    map_remove(&c->net->by_remote, &c->by_remote);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    struct conn *c = h->data;
+    stream_free_buffers(c);
+    free(c);
+}
+
+void conn_close(struct conn *c)
+{
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+/** Room for one more? Evicts if that helps. */
+static bool make_room(struct net *n)
+{
+    if (n->stats.connections < n->config.max_connections) {
+        return true;
+    }
+    struct conn *oldest = list_entry(n->conns.next, struct conn, link);
+    bool silent = net_now(n) - oldest->active_ms >= n->config.evict_ms;
+    if (oldest->state == STREAM_CONNECTING || (oldest->state == STREAM_OPEN && !silent)) {
+        return false;
+    }
+    n->stats.evicted++;
+    stream_drop(oldest);
+    return true;
+}
+
+/** @return NULL when memory is out */
+static struct conn *conn_new(struct net *n, const struct stream_ops *ops)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        return NULL;
+    }
+    c->net = n;
+    c->ops = ops;
+    c->flow.stream = true;
+    c->state = STREAM_CONNECTING;
+    c->active_ms = net_now(n);
+    timer_init(&c->timer, stream_timer);
+    uv_tcp_init(&n->loop, &c->tcp);
+    c->tcp.data = c;
+    return c;
+}
+
+/** From here on it counts, and ends through net_sweep. */
+static void conn_add(struct conn *c)
+{
+    struct net *n = c->net;
+    flow_add(n, &c->flow);
+    list_append(&n->conns, &c->link);
+    map_add(&n->by_remote, &c->by_remote, remote_hash(n, c->ops->transport, &c->remote));
+    n->stats.connections++;
+    (void)uv_tcp_nodelay(&c->tcp, 1);
+    (void)uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
+}
+
+static bool read_local(struct conn *c)
+{
+    union net_sockaddr sa;
+    int len = sizeof(sa);
+    return uv_tcp_getsockname(&c->tcp, &sa.sa, &len) == 0 && sockaddr_read(&sa.sa, &c->local);
+}
+
+/* ---- in ---- */
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    struct acceptor *a = server->data;
+    struct net *n = a->net;
+    if (status != 0) {
+        n->stats.refused++;
+        env_trace(&n->env, TRACE_WARN, "net", "accept: %s", uv_strerror(status));
+        return;
+    }
+    bool room = make_room(n);
+    struct conn *c = conn_new(n, &stream_tcp);
+    if (c == NULL) {
+        /* libuv holds it, and accepts no other, until we take it. */
+        timer_set(&n->wheel, &a->retry, net_now(n) + RETRY_MS);
+        return;
+    }
+    union net_sockaddr sa;
+    int len = sizeof(sa);
+    if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || !room || !read_local(c) ||
+        uv_tcp_getpeername(&c->tcp, &sa.sa, &len) != 0 || !sockaddr_read(&sa.sa, &c->remote)) {
+        n->stats.refused++;
+        uv_close((uv_handle_t *)&c->tcp, on_closed);
+        return;
+    }
+    n->stats.accepted++;
+    conn_add(c);
+    stream_started(c);
+}
+
+static void on_retry(struct timer *t, uint64_t now_ms)
+{
+    (void)now_ms;
+    on_connection((uv_stream_t *)&container_of(t, struct acceptor, retry)->tcp, 0);
+}
+
+static void on_acceptor_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+void acceptor_close(struct acceptor *a)
+{
+    list_remove(&a->link);
+    timer_stop(&a->net->wheel, &a->retry);
+    uv_close((uv_handle_t *)&a->tcp, on_acceptor_closed);
+}
+
+int conn_listen(struct net *n, const struct addr *at, struct addr *bound)
+{
+    union net_sockaddr sa;
+    if (sockaddr_of(at, &sa) == 0) {
+        return E_UNSUPPORTED;
+    }
+    struct acceptor *a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        return E_NOMEM;
+    }
+    a->net = n;
+    a->transport = TP_TCP;
+    timer_init(&a->retry, on_retry);
+    uv_tcp_init(&n->loop, &a->tcp);
+    a->tcp.data = a;
+    int err = uv_tcp_bind(&a->tcp, &sa.sa, at->family == ADDR_IP6 ? UV_TCP_IPV6ONLY : 0);
+    if (err == 0) {
+        err = uv_listen((uv_stream_t *)&a->tcp, BACKLOG, on_connection);
+    }
+    int len = sizeof(sa);
+    if (err == 0) {
+        err = uv_tcp_getsockname(&a->tcp, &sa.sa, &len);
+    }
+    list_append(&n->acceptors, &a->link);
+    if (err != 0) {
+        acceptor_close(a);
+        return net_err(err);
+    }
+    (void)sockaddr_read(&sa.sa, &a->bound);
+    *bound = a->bound;
+    return 0;
+}
+
+/* ---- out ---- */
+
+static void on_connect(uv_connect_t *req, int status)
+{
+    struct conn *c = req->data;
+    struct net *n = c->net;
+    if (c->state != STREAM_CONNECTING) {
+        return; /* given up meanwhile */
+    }
+    if (status != 0) {
+        n->stats.connect_failed++;
+        env_trace(&n->env, TRACE_INFO, "net", "flow %u: %s", c->flow.id, uv_strerror(status));
+        stream_drop(c);
+        return;
+    }
+    n->stats.connected++;
+    (void)read_local(c);
+    stream_started(c);
+}
+
+/** Peers that know us by address expect the one that we listen on. */
+static void bind_source(struct net *n, struct conn *c)
+{
+    const struct acceptor *a = local_acceptor(n, c->ops->transport, &c->remote);
+    if (a == NULL || addr_is_any(&a->bound) ||
+        addr_is_loopback(&a->bound) != addr_is_loopback(&c->remote)) {
+        return;
+    }
+    struct addr from = a->bound;
+    from.port = 0;
+    union net_sockaddr sa;
+    sockaddr_of(&from, &sa);
+    (void)uv_tcp_bind(&c->tcp, &sa.sa, 0); /* not possible: the kernel chooses */
+}
+
+int conn_open(struct net *n, struct hop *hop)
+{
+    struct conn *c = find_remote(n, hop->transport, &hop->remote);
+    if (c != NULL) {
+        hop->flow = c->flow.id;
+        return 0;
+    }
+    union net_sockaddr sa;
+    if (sockaddr_of(&hop->remote, &sa) == 0 || hop->remote.port == 0) {
+        return E_UNSUPPORTED;
+    }
+    if (!make_room(n)) {
+        n->stats.refused++;
+        return E_TOOMANY;
+    }
+    c = conn_new(n, &stream_tcp);
+    if (c == NULL) {
+        return E_IO;
+    }
+    c->remote = hop->remote;
+    bind_source(n, c);
+    c->connect.data = c;
+    int err = uv_tcp_connect(&c->connect, &c->tcp, &sa.sa, on_connect);
+    if (err != 0) {
+        n->stats.connect_failed++;
+        uv_close((uv_handle_t *)&c->tcp, on_closed);
+        return net_err(err) == E_TOOMANY ? E_TOOMANY : E_IO;
+    }
+    conn_add(c);
+    (void)read_local(c);
+    timer_set(&n->wheel, &c->timer, net_now(n) + n->config.connect_ms);
+    hop->flow = c->flow.id;
+    return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sockets: the world as the core sees it (struct env), over one libuv loop.
+ *
+ * A program makes a `struct net`, adds listeners, gives net_env() to its protocol layers and
+ * runs it. What arrives is handed to the program's handler; what the layers send goes out at
+ * the end of the loop's round, UDP in batches.
+ *
+ *     net_new → net_listen … → (engine_new with net_env) → net_run → net_stop → net_free
+ *
+ * FLOWS. Each UDP listener and each connection has a number of its own. A closed flow is told
+ * once, by flow_closed, and never from inside of env->send or env->open.
+ *
+ * BOUNDS. Every table and queue has a limit in net_config; what goes beyond is refused
+ * (E_TOOBIG, E_TOOMANY) or dropped and counted. A peer that does not read costs at most
+ * `write_queue` octets, one that sends an endless message at most `message_max`.
+ *
+ * One thread owns it. Callbacks run on that thread and may call anything here but net_free.
+ */
+#ifndef BATON_NET_NET_H
+#define BATON_NET_NET_H
+
+#include "base/env.h"
+#include "sip/framer.h"
+
+struct uv_loop_s;
+struct net;
+
+/** What the program does with what comes in. Members may be NULL where it says so. */
+struct net_handler {
+    void *ctx;
+    /** One message. `bytes` is valid during the call. */
+    void (*input)(void *ctx, const struct hop *from, struct str bytes, bool datagram,
+                  uint64_t now_ms);
+    /**
+     * Octets of a stream, as engine_stream_input has it. NULL: net cuts messages off itself,
+     * hands them to `input`, and answers keep-alive pings.
+     */
+    size_t (*stream_input)(void *ctx, struct sip_framer *f, const struct hop *from,
+                           struct str bytes, uint64_t now_ms);
+    /** Run what is due; NULL: no timers. */
+    void (*tick)(void *ctx, uint64_t now_ms);
+    /** When `tick` must be called, WHEEL_NEVER: not; NULL: no timers. */
+    uint64_t (*deadline)(void *ctx);
+    /** A look-up that was answered with E_AGAIN has ended. May be NULL. */
+    void (*resolved)(void *ctx, uint64_t now_ms);
+    /** May be NULL. */
+    void (*flow_closed)(void *ctx, uint32_t flow, uint64_t now_ms);
+    /** env->trace; NULL: nothing is traced. */
+    void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
+};
+
+/** Zeros mean the defaults. */
+struct net_config {
+    struct net_handler handler;
+    struct sip_limits limits;    /**< for streams; default sip_limits_default */
+    uint32_t write_queue;        /**< octets per connection; default 1 MiB */
+    uint32_t udp_queue;          /**< datagrams per listener that wait; default 1024 */
+    uint32_t udp_receive_buffer; /**< asked of the kernel, octets; default 4 MiB */
+    uint32_t max_connections;    /**< in and out; default 10000 */
+    uint32_t connect_ms;         /**< default 5000 */
+    uint32_t idle_ms;         /**< silent connections are closed; default 3 900 000 (65 min) */
+    uint32_t evict_ms;        /**< when all are taken, a connection that was silent for so
+                                   long makes room; default 60000 */
+    uint32_t drain_ms;        /**< time to write what is queued after a peer closed its
+                                   side; default 2000 */
+    uint32_t resolve_ok_ms;   /**< names are kept for; default 60000 */
+    uint32_t resolve_fail_ms; /**< so are failures; default 5000 */
+    uint32_t max_names;       /**< names kept; default 1024 */
+    struct addr advertise[2]; /**< shown instead of ours, per family; port 0: the
+                                   listener's; family ADDR_NONE: not set */
+};
+
+/** @return NULL when memory or file descriptors are out */
+struct net *net_new(const struct net_config *config);
+
+/** Closes everything without telling the handler. Waits for look-ups that cannot be cancelled.
+ */
+void net_free(struct net *n);
+
+/**
+ * Listen. Port 0 picks one.
+ * @param transport  TP_UDP or TP_TCP
+ * @param bound      out, may be NULL: the address with its port
+ * @return 0; E_EXISTS (in use), E_DENIED (no right), E_NOTFOUND (not an address of this
+ *         machine), E_UNSUPPORTED (transport or family), E_TOOMANY, E_NOMEM, E_IO
+ */
+int net_listen(struct net *n, enum transport transport, const struct addr *at,
+               struct addr *bound);
+
+/** The core's view of it; valid until net_free. */
+const struct env *net_env(struct net *n);
+
+/** Monotonic milliseconds, the `now_ms` of every call. */
+uint64_t net_now(const struct net *n);
+
+/** Run until net_stop, from a callback or a signal handle of the loop, was called. */
+void net_run(struct net *n);
+void net_stop(struct net *n);
+
+/** One round: waits for one event when `wait`. For tests and programs with a loop of their own.
+ */
+void net_turn(struct net *n, bool wait);
+
+/** For handles of the program's own (signals, standard input). Close them before net_free. */
+struct uv_loop_s *net_loop(struct net *n);
+
+/** Close one connection (not a listener) once what is queued was written. Told by flow_closed.
+ */
+void net_close_flow(struct net *n, uint32_t flow);
+
+/** Close the TCP listeners: no further connections. */
+void net_stop_listening(struct net *n);
+
+struct net_stats {
+    uint64_t udp_received, udp_sent, udp_batches_in, udp_batches_out;
+    uint64_t udp_dropped;                  /**< refused by a full queue or by the kernel */
+    uint64_t stream_received, stream_sent; /**< octets */
+    uint64_t accepted, connected, refused, evicted, connect_failed;
+    uint64_t closed_slow, closed_bad, closed_idle;
+    uint64_t names_asked, names_failed;
+    uint64_t connections, names, lookups; /**< now */
+};
+void net_stats(const struct net *n, struct net_stats *out);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the transaction layer know of each other.
+ *
+ *   txn.c     the layer: lifetime, timers, dispatch to the four machines
+ *   match.c   which transaction a message belongs to
+ *   ict.c nict.c ist.c nist.c   the machines: one handler for each event, all states in it
+ *   send.c    requests: target, Via, CANCEL, ACK
+ *   reply.c   responses: building them, sending them
+ *   via.c     the top Via: response address, received, rport
+ *
+ * In each machine a static `enter` is the only place that writes `state`; it asserts the
+ * step against a constant matrix and stamps the deadlines of the new state. A timer whose
+ * value is zero on reliable transports is not armed: the handler goes on to Terminated.
+ */
+#ifndef BATON_TXN_PRIV_H
+#define BATON_TXN_PRIV_H
+
+#include "base/err.h"
+#include "txn/txn.h"
+#include <assert.h>
+
+#define STATE_BIT(state) (1u << (state))
+
+/** 64*T1: Timers B, F, H, J, L, M. */
+static inline uint64_t txn__64t1(const struct txn *t)
+{
+    return 64u * (uint64_t)t->layer->timing.t1;
+}
+
+static inline bool txn__reliable(const struct txn *t)
+{
+    return transport_is_reliable((enum transport)t->hop.transport);
+}
+
+static inline bool txn__is_server(const struct txn *t)
+{
+    return t->kind == TXN_IST || t->kind == TXN_NIST;
+}
+
+/* ---- txn.c ---- */
+
+/** A transaction in no table, or NULL (counted). */
+struct txn *txn__alloc(struct txn_layer *l, enum txn_kind kind, enum sip_method method,
+                       const struct txn_user *user, void *owner);
+
+/** Out of all tables, timers stopped, bytes freed; the struct goes at the next tick. */
+void txn__die(struct txn *t);
+
+/** Give back one that txn__alloc made and nobody has seen. */
+void txn__discard(struct txn *t);
+
+/** Put it on the list of the flow that it stands on now. */
+void txn__bind_flow(struct txn *t, uint32_t flow);
+
+/** Nothing more is sent; `expire` tells `why` at the next tick. */
+void txn__fail_soon(struct txn *t, enum txn_failure why, uint64_t now_ms);
+
+/** Count and tell; the state is Terminated (or stays, for an IST). */
+void txn__tell_failure(struct txn *t, enum txn_failure why, uint64_t now_ms);
+
+void txn__drop_sent(struct txn *t);
+
+/* ---- match.c ---- */
+
+/** Enter a server transaction into both tables. @return false: no usable Via */
+bool txn__index_server(struct txn *t, const struct sip_msg *m);
+void txn__index_client(struct txn *t);
+
+/** The server transaction of `m`, seen as a request of `method` (for ACK and CANCEL). */
+struct txn *txn__find_server(struct txn_layer *l, const struct sip_msg *m,
+                             enum sip_method method);
+struct txn *txn__find_merged(struct txn_layer *l, const struct sip_msg *m);
+struct txn *txn__find_client(struct txn_layer *l, const struct sip_msg *m);
+
+/** 16 characters that only this layer makes of this request, and always the same. */
+void txn__tag(const struct txn_layer *l, const struct sip_msg *m, char out[static 17]);
+
+/* ---- via.c ---- */
+
+uint16_t txn__default_port(enum transport t);
+
+/** RFC 3261 §18.2.2 for a connection that is gone: the source address with sent-by's port. */
+void txn__reconnect_hop(const struct sip_msg *m, const struct hop *from, struct hop *out);
+
+/* ---- send.c ---- */
+
+/** A text that is written once and then sent, kept, or both: on the stack while it is small. */
+struct txn__text {
+    struct str s;
+    char *heap;
+    char stack[4096];
+};
+typedef void (*txn__write_fn)(struct out *o, const void *arg);
+int txn__text_init(struct txn__text *x, const struct mem *mem, txn__write_fn write,
+                   const void *arg) MUST_USE;
+void txn__text_fini(struct txn__text *x, const struct mem *mem);
+/** Memory of its own, of the right size, for as long as the caller wants. */
+int txn__text_keep(struct txn__text *x, const struct mem *mem, struct str *out) MUST_USE;
+
+/** Index bytes that this layer has sent. `hdr` has SIP_HDR_MAX entries. */
+bool txn__index_sent(struct str sent, struct sip_hdr *hdr, struct sip_msg *m);
+
+/** Send t->sent to t->hop. */
+int txn__send_request(struct txn *t);
+
+/** Look the target up again. */
+void txn__resolve(struct txn *t, uint64_t now_ms);
+
+/** Build and send the ACK to the final response `m` (§17.1.1.3); keep it for repeats. */
+int txn__send_ack(struct txn *t, const struct sip_msg *m);
+
+/** Start the CANCEL of an ICT. `lines` as in txn_cancel. @return 0 or E_NOMEM */
+int txn__send_cancel(struct txn *t, struct str lines, uint64_t now_ms);
+
+/* ---- reply.c ---- */
+
+/** Send t->sent to where responses go, over a new connection when the old one is gone. */
+int txn__send_response(struct txn *t);
+
+/** A status made by the layer itself. */
+int txn__auto_reply(struct txn *t, unsigned status, uint32_t delay_ms, uint64_t now_ms);
+
+/* ---- the machines ---- */
+
+void txn__ict_start(struct txn *t, uint64_t now_ms);
+void txn__ict_on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
+                          uint64_t now_ms);
+void txn__ict_on_retransmit(struct txn *t, uint64_t now_ms);
+void txn__ict_on_expire(struct txn *t, uint64_t now_ms);
+void txn__ict_on_error(struct txn *t, uint64_t now_ms);
+int txn__ict_on_cancel(struct txn *t, struct str lines, uint64_t now_ms);
+void txn__ict_on_detach(struct txn *t, uint64_t now_ms);
+
+void txn__nict_start(struct txn *t, uint64_t now_ms);
+void txn__nict_on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
+                           uint64_t now_ms);
+void txn__nict_on_retransmit(struct txn *t, uint64_t now_ms);
+void txn__nict_on_expire(struct txn *t, uint64_t now_ms);
+void txn__nict_on_error(struct txn *t, uint64_t now_ms);
+
+void txn__ist_start(struct txn *t, uint64_t now_ms);
+void txn__ist_on_request(struct txn *t, uint64_t now_ms);
+enum txn_in txn__ist_on_ack(struct txn *t, uint64_t now_ms);
+/** May a response of this status be sent now? @return 0, E_STATE, E_VALUE */
+int txn__ist_accepts(const struct txn *t, unsigned status);
+/** Send t->sent, which is a response of t->status. */
+int txn__ist_on_respond(struct txn *t, uint64_t now_ms);
+int txn__ist_on_resend(struct txn *t, uint64_t now_ms);
+void txn__ist_on_retransmit(struct txn *t, uint64_t now_ms);
+void txn__ist_on_expire(struct txn *t, uint64_t now_ms);
+void txn__ist_on_detach(struct txn *t, uint64_t now_ms);
+
+void txn__nist_start(struct txn *t, uint64_t now_ms);
+void txn__nist_on_request(struct txn *t, uint64_t now_ms);
+int txn__nist_accepts(const struct txn *t, unsigned status);
+int txn__nist_on_respond(struct txn *t, uint64_t now_ms);
+void txn__nist_on_retransmit(struct txn *t, uint64_t now_ms);
+void txn__nist_on_expire(struct txn *t, uint64_t now_ms);
+
+#endif

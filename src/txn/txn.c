@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transaction layer: who lives, who is called, who is freed.
+ *
+ * LIFE. txn__alloc takes a transaction from the pool; one of the machines drives it; in
+ * Terminated txn__die takes it out of every table, stops its timers and frees its bytes, so
+ * that no message, timer or flow reaches it any more; the struct itself waits on `dying`
+ * until `reap`, a timer of the layer, fires at the next tick, tells on_gone and puts it back
+ * into the pool. So a pointer that someone holds further up the stack is never dangling, and
+ * on_gone is called from a clean stack.
+ *
+ * INVARIANTS. A transaction is on `dying` exactly when it is Terminated; else it is in
+ * by_branch, and a server other than CANCEL in by_call too. `link` is in one list at a time:
+ * `resolving`, the list of its flow, `dying`.
+ *
+ * COST. One pool object of some 300 octets, and one block for the request or the response.
+ * Everything is O(1) but a closed flow, which walks one of TXN_FLOW_LISTS lists, and the end
+ * of a look-up, which walks what waits for one.
+ */
+#include "txn/priv.h"
+
+#define PER_SLAB 32
+#define FIRST_SLOTS 64
+
+static void on_retransmit(struct timer *timer, uint64_t now_ms)
+{
+    struct txn *t = container_of(timer, struct txn, retransmit);
+    switch ((enum txn_kind)t->kind) {
+    case TXN_ICT:
+        txn__ict_on_retransmit(t, now_ms);
+        break;
+    case TXN_NICT:
+        txn__nict_on_retransmit(t, now_ms);
+        break;
+    case TXN_IST:
+        txn__ist_on_retransmit(t, now_ms);
+        break;
+    case TXN_NIST:
+        txn__nist_on_retransmit(t, now_ms);
+        break;
+    }
+}
+
+static void on_expire(struct timer *timer, uint64_t now_ms)
+{
+    struct txn *t = container_of(timer, struct txn, expire);
+    switch ((enum txn_kind)t->kind) {
+    case TXN_ICT:
+        txn__ict_on_expire(t, now_ms);
+        break;
+    case TXN_NICT:
+        txn__nict_on_expire(t, now_ms);
+        break;
+    case TXN_IST:
+        txn__ist_on_expire(t, now_ms);
+        break;
+    case TXN_NIST:
+        txn__nist_on_expire(t, now_ms);
+        break;
+    }
+}
+
+/* ---- life and death ---- */
+
+struct txn *txn__alloc(struct txn_layer *l, enum txn_kind kind, enum sip_method method,
+                       const struct txn_user *user, void *owner)
+{
+    struct txn *t = pool_get(&l->pool);
+    if (t == NULL) {
+        l->stats.refused++;
+        return NULL;
+    }
+    t->layer = l;
+    t->kind = (uint8_t)kind;
+    t->method = (uint8_t)method;
+    t->user = user;
+    t->owner = owner;
+    timer_init(&t->retransmit, on_retransmit);
+    timer_init(&t->expire, on_expire);
+    return t;
+}
+
+void txn__drop_sent(struct txn *t)
+{
+    mem_free(&t->layer->env->mem, (void *)(uintptr_t)t->sent.p);
+    t->sent = STR_NONE;
+}
+
+/** Out of every table and list, without memory of its own. */
+static void strip(struct txn *t)
+{
+    struct txn_layer *l = t->layer;
+    const struct mem *mem = &l->env->mem;
+    timer_stop(l->wheel, &t->retransmit);
+    timer_stop(l->wheel, &t->expire);
+    list_remove(&t->link);
+    map_remove(&l->by_branch, &t->by_branch);
+    txn__drop_sent(t);
+    mem_free(mem, t->req);
+    t->req = NULL;
+    if (txn__is_server(t)) {
+        map_remove(&l->by_call, &t->by_call);
+        return;
+    }
+    mem_free(mem, (void *)(uintptr_t)t->host.p);
+    mem_free(mem, (void *)(uintptr_t)t->cancel_lines.p);
+    t->host = t->cancel_lines = STR_NONE;
+}
+
+void txn__die(struct txn *t)
+{
+    struct txn_layer *l = t->layer;
+    strip(t);
+    list_append(&l->dying, &t->link);
+    if (!timer_running(&l->reap)) {
+        timer_set(l->wheel, &l->reap, l->wheel->now_ms);
+    }
+}
+
+void txn__discard(struct txn *t)
+{
+    struct txn_layer *l = t->layer;
+    l->stats.refused++;
+    strip(t);
+    pool_put(&l->pool, t);
+}
+
+static void on_reap(struct timer *timer, uint64_t now_ms)
+{
+    struct txn_layer *l = container_of(timer, struct txn_layer, reap);
+    (void)now_ms;
+    while (!list_empty(&l->dying)) {
+        struct txn *t = list_entry(l->dying.next, struct txn, link);
+        list_remove(&t->link);
+        if (t->user != NULL && t->user->on_gone != NULL) {
+            t->user->on_gone(t);
+        }
+        pool_put(&l->pool, t);
+    }
+}
+
+void txn__bind_flow(struct txn *t, uint32_t flow)
+{
+    list_remove(&t->link);
+    if (flow != 0) {
+        list_append(&t->layer->flows[flow % TXN_FLOW_LISTS], &t->link);
+    }
+}
+
+void txn__fail_soon(struct txn *t, enum txn_failure why, uint64_t now_ms)
+{
+    struct wheel *wheel = t->layer->wheel;
+    t->why = (uint8_t)why;
+    timer_stop(wheel, &t->retransmit);
+    timer_set(wheel, &t->expire, now_ms);
+    if (!txn__is_server(t) && t->state == TXN_RESOLVING) {
+        list_remove(&t->link); /* the answer of the look-up comes too late */
+    }
+}
+
+void txn__tell_failure(struct txn *t, enum txn_failure why, uint64_t now_ms)
+{
+    if (why == TXN_TIMEOUT) {
+        t->layer->stats.timeouts++;
+    }
+    if (t->user != NULL && t->user->on_failure != NULL) {
+        t->user->on_failure(t, why, now_ms);
+    }
+}
+
+/* ---- the layer ---- */
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+    return value != 0 ? value : fallback;
+}
+
+int txn_layer_init(struct txn_layer *l, const struct env *env, struct wheel *wheel,
+                   const struct txn_timing *timing, size_t max)
+{
+    static const struct txn_timing none = {0};
+    const struct txn_timing *given = timing != NULL ? timing : &none;
+    memset(l, 0, sizeof *l);
+    l->env = env;
+    l->wheel = wheel;
+    l->timing.t1 = or_default(given->t1, 500);
+    l->timing.t2 = or_default(given->t2, 4000);
+    l->timing.t4 = or_default(given->t4, 5000);
+    l->timing.trying = or_default(given->trying, 200);
+    env->random(env->ctx, &l->key, sizeof l->key);
+    timer_init(&l->reap, on_reap);
+    list_init(&l->resolving);
+    list_init(&l->dying);
+    for (size_t i = 0; i < TXN_FLOW_LISTS; i++) {
+        list_init(&l->flows[i]);
+    }
+    if (map_init(&l->by_branch, &env->mem, FIRST_SLOTS) != 0) {
+        return E_NOMEM;
+    }
+    if (map_init(&l->by_call, &env->mem, FIRST_SLOTS) != 0) {
+        map_fini(&l->by_branch);
+        return E_NOMEM;
+    }
+    pool_init(&l->pool, &env->mem, sizeof(struct txn), PER_SLAB, max);
+    return 0;
+}
+
+void txn_layer_fini(struct txn_layer *l)
+{
+    size_t slot = 0;
+    struct map_node *n = map_walk(&l->by_branch, &slot, NULL);
+    while (n != NULL) {
+        struct txn *t = container_of(n, struct txn, by_branch);
+        n = map_walk(&l->by_branch, &slot, n);
+        strip(t);
+        pool_put(&l->pool, t);
+    }
+    while (!list_empty(&l->dying)) {
+        struct txn *t = list_entry(l->dying.next, struct txn, link);
+        list_remove(&t->link);
+        pool_put(&l->pool, t);
+    }
+    timer_stop(l->wheel, &l->reap);
+    map_fini(&l->by_branch);
+    map_fini(&l->by_call);
+    pool_fini(&l->pool);
+}
+
+/* ---- what comes in ---- */
+
+static void on_repeated_request(struct txn *t, uint64_t now_ms)
+{
+    if (t->kind == TXN_IST) {
+        txn__ist_on_request(t, now_ms);
+    } else {
+        txn__nist_on_request(t, now_ms);
+    }
+}
+
+static enum txn_in on_ack(struct txn_layer *l, const struct sip_msg *m, uint64_t now_ms,
+                          struct txn **out)
+{
+    *out = txn__find_server(l, m, SIP_METHOD_INVITE);
+    if (*out == NULL) {
+        return TXN_IN_ACK;
+    }
+    return txn__ist_on_ack(*out, now_ms);
+}
+
+enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           uint64_t now_ms, struct txn **out)
+{
+    (void)from; /* matching does not look at the source: a phone's address may change */
+    *out = NULL;
+    if (m->method == SIP_METHOD_ACK) {
+        return on_ack(l, m, now_ms, out);
+    }
+    *out = txn__find_server(l, m, (enum sip_method)m->method);
+    if (*out != NULL) {
+        on_repeated_request(*out, now_ms);
+        return TXN_IN_ABSORBED;
+    }
+    if (m->method == SIP_METHOD_CANCEL) {
+        *out = txn__find_server(l, m, SIP_METHOD_INVITE);
+        return *out != NULL ? TXN_IN_CANCEL : TXN_IN_NEW;
+    }
+    *out = txn__find_merged(l, m);
+    return *out != NULL ? TXN_IN_MERGED : TXN_IN_NEW;
+}
+
+struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           const struct txn_user *user, void *owner, uint64_t now_ms)
+{
+    if (!sip_is_request(m) || m->method == SIP_METHOD_ACK) {
+        return NULL;
+    }
+    enum txn_kind kind = m->method == SIP_METHOD_INVITE ? TXN_IST : TXN_NIST;
+    struct txn *t = txn__alloc(l, kind, (enum sip_method)m->method, user, owner);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->hop = *from;
+    if (txn__reliable(t)) {
+        txn__reconnect_hop(m, from, &t->reply_hop);
+    } else {
+        txn_response_hop(m, from, &t->reply_hop);
+    }
+    t->req = sip_msg_dup(&l->env->mem, m);
+    if (t->req == NULL || !txn__index_server(t, m)) {
+        txn__discard(t);
+        return NULL;
+    }
+    txn__bind_flow(t, t->hop.flow);
+    l->stats.server_created++;
+    if (kind == TXN_IST) {
+        txn__ist_start(t, now_ms);
+    } else {
+        txn__nist_start(t, now_ms);
+    }
+    return t;
+}
+
+bool txn_on_response(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                     uint64_t now_ms)
+{
+    struct txn *t = txn__find_client(l, m);
+    if (t == NULL) {
+        l->stats.stray_responses++;
+        return false;
+    }
+    if (t->kind == TXN_ICT) {
+        txn__ict_on_response(t, m, from, now_ms);
+    } else {
+        txn__nict_on_response(t, m, from, now_ms);
+    }
+    return true;
+}
+
+void txn_on_resolved(struct txn_layer *l, uint64_t now_ms)
+{
+    list_each(it, &l->resolving)
+    {
+        txn__resolve(list_entry(it, struct txn, link), now_ms);
+    }
+}
+
+/** A server forgets the flow: its next response finds another way (§18.2.2). */
+static void forget_flow(struct txn *t, uint32_t flow)
+{
+    if (t->hop.flow == flow) {
+        t->hop.flow = 0;
+    }
+    if (t->reply_hop.flow == flow) {
+        t->reply_hop.flow = 0;
+    }
+}
+
+void txn_on_flow_closed(struct txn_layer *l, uint32_t flow, uint64_t now_ms)
+{
+    if (flow == 0) {
+        return;
+    }
+    list_each(it, &l->flows[flow % TXN_FLOW_LISTS])
+    {
+        struct txn *t = list_entry(it, struct txn, link);
+        if (txn__is_server(t)) {
+            forget_flow(t, flow);
+        } else if (t->hop.flow != flow) {
+            continue;
+        } else if (t->kind == TXN_ICT) {
+            txn__ict_on_error(t, now_ms);
+        } else {
+            txn__nict_on_error(t, now_ms);
+        }
+    }
+}
+
+/* ---- what the user asks ---- */
+
+int txn_cancel(struct txn *t, struct str lines, uint64_t now_ms)
+{
+    return t->kind == TXN_ICT ? txn__ict_on_cancel(t, lines, now_ms) : E_STATE;
+}
+
+void txn_detach(struct txn *t)
+{
+    t->user = NULL;
+    t->owner = NULL;
+    if (t->kind == TXN_ICT) {
+        txn__ict_on_detach(t, t->layer->wheel->now_ms);
+    } else if (t->kind == TXN_IST) {
+        txn__ist_on_detach(t, t->layer->wheel->now_ms);
+    }
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a receiver has to do with one well-formed element, and why.
+ *
+ * The order of the questions is the order of severity: does it contradict itself (WRONG),
+ * then does a rule tell this receiver to ignore it (IGNORED). So hex that is no hex is
+ * called WRONG also in a package that nobody here knows: its sender has a bug, and its
+ * receiver should not have to know the package to be told.
+ *
+ * DOUBLE ESCAPING gets a rule of its own. `%` is a token character, so a value that was
+ * escaped for a URI and never unescaped is one legal token without parameters; as "not a
+ * hex digit" it would be true and useless. It is the commonest fault in captured traffic.
+ *
+ * isdn-interwork was the name of the package in drafts of RFC 7434 and is read as isdn-uui
+ * (§8). It is noted and never written.
+ */
+#include "base/err.h"
+#include "uui/uui.h"
+
+const struct str uui_isdn = STR_INIT("isdn-uui");
+
+static const struct uui_package isdn_package = {
+    .name = STR_INIT("isdn-uui"),
+    .content = STR_INIT("isdn-uui"),
+    .encoding = STR_INIT("hex"),
+    .max_octets = UUI_ISDN_OCTETS,
+    .max_count = 1,
+};
+
+static const struct {
+    const char *name, *text, *source;
+    uint8_t verdict;
+} rules[] = {
+#define UUI_RULE_ROW(name, verdict, text, source) {#name, text, source, UUI_##verdict},
+    UUI_RULE_LIST(UUI_RULE_ROW)
+#undef UUI_RULE_ROW
+};
+
+const char *uui_verdict_text(enum uui_verdict v)
+{
+    return v == UUI_VALID ? "valid" : v == UUI_IGNORED ? "ignored" : "wrong";
+}
+
+const char *uui_rule_name(enum uui_rule r)
+{
+    return (unsigned)r < UUI_R_COUNT ? rules[r].name : "";
+}
+
+const char *uui_rule_text(enum uui_rule r)
+{
+    return (unsigned)r < UUI_R_COUNT ? rules[r].text : "";
+}
+
+const char *uui_rule_source(enum uui_rule r)
+{
+    return (unsigned)r < UUI_R_COUNT ? rules[r].source : "";
+}
+
+enum uui_verdict uui_rule_verdict(enum uui_rule r)
+{
+    return (unsigned)r < UUI_R_COUNT ? (enum uui_verdict)rules[r].verdict : UUI_WRONG;
+}
+
+static const struct uui_package *find_package(struct str name, const struct uui_packages *known)
+{
+    if (str_ieq(name, isdn_package.name)) {
+        return &isdn_package;
+    }
+    for (size_t i = 0; known && i < known->n; i++) {
+        if (str_ieq(name, known->row[i].name)) {
+            return &known->row[i];
+        }
+    }
+    return NULL;
+}
+
+/** Set the rule; `where` is a slice of v->text. @return false, for `return strike(...)` */
+static bool strike(struct uui_value *v, enum uui_rule rule, struct str where)
+{
+    v->rule = (uint8_t)rule;
+    v->verdict = (uint8_t)uui_rule_verdict(rule);
+    v->at = str_is_set(where) ? (size_t)(where.p - v->text.p) : 0;
+    return false;
+}
+
+/** purpose="x" is a generic-param by grammar; taking it for an absent purpose would turn it
+    into isdn-uui. */
+static bool check_form(struct uui_value *v)
+{
+    if (str_is_set(v->purpose) && !uui_is_token(v->purpose)) {
+        return strike(v, UUI_R_PURPOSE_FORM, v->purpose);
+    }
+    if (str_is_set(v->content) && !uui_is_token(v->content)) {
+        return strike(v, UUI_R_CONTENT_FORM, v->content);
+    }
+    if (str_is_set(v->encoding) && !uui_is_token(v->encoding)) {
+        return strike(v, UUI_R_ENCODING_FORM, v->encoding);
+    }
+    return true;
+}
+
+/** Does an escaped `c` start *s, escaped once or more often (%3B, %253B, ...)? Skip it. */
+static bool skip_escaped(struct str *s, const char *hex)
+{
+    if (s->n == 0 || s->p[0] != '%') {
+        return false;
+    }
+    struct str r = str_from(*s, 1);
+    while (str_starts(r, STR("25"))) {
+        r = str_from(r, 2);
+    }
+    if (!str_istarts(r, str_c(hex))) {
+        return false;
+    }
+    *s = str_from(r, 2);
+    return true;
+}
+
+/** The '%' of an escaped ";purpose=", ";content=" or ";encoding=" in a token, else absent. */
+static struct str find_escaped(const struct uui_value *v)
+{
+    static const struct str names[] = {STR_INIT("encoding"), STR_INIT("purpose"),
+                                       STR_INIT("content")};
+    struct str rest = v->quoted ? STR_NONE : v->data;
+    while (rest.n > 0) {
+        rest = str_from(rest, str_index(rest, '%'));
+        struct str s = rest;
+        if (skip_escaped(&s, "3B")) {
+            for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                struct str value = str_from(s, names[i].n);
+                if (str_istarts(s, names[i]) && skip_escaped(&value, "3D")) {
+                    return rest;
+                }
+            }
+        }
+        rest = str_from(rest, 1);
+    }
+    return STR_NONE;
+}
+
+static bool check_hex(struct uui_value *v)
+{
+    for (size_t i = 0; i < v->data.n; i++) {
+        if (hex_digit(v->data.p[i]) < 0) {
+            return strike(v, UUI_R_HEX_CHAR, str_from(v->data, i));
+        }
+    }
+    if (v->data.n % 2 != 0) {
+        return strike(v, UUI_R_HEX_ODD, str_from(v->data, v->data.n - 1));
+    }
+    if (v->isdn && v->data.n == 0) {
+        return strike(v, UUI_R_NO_PD, v->data);
+    }
+    return true;
+}
+
+static void resolve_package(struct uui_value *v)
+{
+    v->package = str_is_set(v->purpose) ? v->purpose : uui_isdn;
+    if (str_ieq(v->package, STR("isdn-interwork"))) {
+        v->notes |= UUI_NOTE_DRAFT_PURPOSE;
+        v->package = uui_isdn;
+    }
+    if (str_ieq(v->package, uui_isdn)) {
+        v->package = uui_isdn;
+        v->isdn = true;
+    }
+}
+
+static enum uui_encoding resolve_encoding(const struct uui_value *v,
+                                          const struct uui_package *p)
+{
+    const struct str hex = STR("hex");
+    struct str own = p && str_is_set(p->encoding) ? p->encoding : hex;
+    if (!str_is_set(v->encoding) && !p) {
+        return UUI_ENC_OTHER;
+    }
+    struct str name = str_is_set(v->encoding) ? v->encoding : own;
+    if (str_ieq(name, hex)) {
+        return UUI_ENC_HEX;
+    }
+    return p && str_ieq(name, own) ? UUI_ENC_TEXT : UUI_ENC_OTHER;
+}
+
+void uui_judge(struct uui_value *v, const struct uui_packages *known)
+{
+    if (v->verdict != UUI_VALID || !check_form(v)) {
+        return;
+    }
+    resolve_package(v);
+    struct str escaped = find_escaped(v);
+    if (str_is_set(escaped)) {
+        strike(v, UUI_R_ESCAPED, escaped);
+        return;
+    }
+    const struct uui_package *p = find_package(v->package, known);
+    v->encoding_id = (uint8_t)resolve_encoding(v, p);
+    if (v->encoding_id == UUI_ENC_HEX && !check_hex(v)) {
+        return;
+    }
+    if (!p) {
+        strike(v, UUI_R_PACKAGE, v->purpose);
+    } else if (v->encoding_id == UUI_ENC_OTHER) {
+        strike(v, UUI_R_ENCODING, v->encoding);
+    } else if (str_is_set(v->content) && str_is_set(p->content) &&
+               !str_ieq(v->content, p->content)) {
+        strike(v, UUI_R_CONTENT, v->content);
+    }
+    if (p && p->max_octets > 0 && uui_decoded_len(v) > p->max_octets) {
+        v->notes |= UUI_NOTE_LONG;
+    }
+}
+
+static size_t count_package(const struct uui_list *l, struct str package)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        n += str_is_set(l->v[i].package) && str_ieq(l->v[i].package, package) ? 1 : 0;
+    }
+    return n;
+}
+
+void uui_list_judge(struct uui_list *l, const struct uui_packages *known)
+{
+    l->isdn = NULL;
+    l->isdn_seen = count_package(l, uui_isdn);
+    for (size_t i = 0; i < l->n; i++) {
+        struct uui_value *v = &l->v[i];
+        const struct uui_package *p =
+            str_is_set(v->package) ? find_package(v->package, known) : NULL;
+        if (v->verdict != UUI_VALID || !p) {
+            continue;
+        }
+        if (p->max_count > 0 && count_package(l, v->package) > p->max_count) {
+            strike(v, UUI_R_MANY, v->text);
+        } else if (v->isdn) {
+            l->isdn = v;
+        }
+    }
+}
+
+const char *uui_pd_text(uint8_t pd)
+{
+    static const char *const low[] = {
+        "user-specific protocol",
+        "OSI high layer protocols",
+        "X.244",
+        "reserved for system management convergence function",
+        "IA5 characters",
+        "X.208 and X.209 coded user information (ASN.1)",
+        NULL,
+        "V.120 rate adaption",
+        "Q.931 user-network call control messages",
+    };
+    if (pd < ARRAY_LEN(low) && low[pd]) {
+        return low[pd];
+    }
+    if (pd == 0x4F) {
+        return "3GPP capability exchange";
+    }
+    if (pd >= 0x40 && pd <= 0x4E) {
+        return "national use";
+    }
+    if ((pd >= 0x10 && pd <= 0x3F) || (pd >= 0x50 && pd <= 0xFE)) {
+        return "reserved for other network layer or layer 3 protocols";
+    }
+    return "reserved";
+}
