@@ -287,7 +287,7 @@ static bool check_limits(struct request *q)
         gone += c->expires_s == 0 && c->match != NULL;
     }
     size_t had = q->rec != NULL ? q->rec->count : 0;
-    if (added > gone && had + added - gone > q->r->config.max_contacts) {
+    if (had + added - gone > q->r->config.max_contacts) {
         return refuse_limit(q, 403, " Contacts Of An Address", q->r->config.max_contacts);
     }
     if (q->rec == NULL && added > 0 && q->r->record_pool.in_use >= q->r->config.max_records) {
