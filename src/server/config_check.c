@@ -76,7 +76,10 @@ void tree_free(struct config_tree *t)
 
 yaml_node_t *tree_root(struct config_tree *t)
 {
-    return yaml_document_get_root_node(&t->doc);
+    yaml_node_t *root = yaml_document_get_root_node(&t->doc);
+    bool nothing =
+        root != NULL && root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0;
+    return nothing ? NULL : root;
 }
 
 static struct str scalar(const yaml_node_t *n)

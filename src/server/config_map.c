@@ -353,9 +353,9 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
         u.host.n == 0) {
         return tree_fault(t, uri_at, "uri: a sip: URI is wanted, e.g. sip:192.0.2.7:5060");
     }
-    struct str transport = STR("udp");
-    (void)sip_param(u.params, STR("transport"), &transport);
-    to->transport = (uint8_t)transport_of(transport);
+    struct str transport;
+    bool named = sip_param(u.params, STR("transport"), &transport);
+    to->transport = (uint8_t)(named ? transport_of(transport) : TP_UDP);
     if (to->transport != TP_UDP && to->transport != TP_TCP) {
         return tree_fault(t, uri_at, "uri: the transport must be udp or tcp");
     }
