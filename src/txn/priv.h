@@ -38,6 +38,14 @@ static inline bool txn__is_server(const struct txn *t)
     return t->kind == TXN_IST || t->kind == TXN_NIST;
 }
 
+/** Write the state; `follows` has for each state the bits of those that may come next. */
+static inline void txn__step(struct txn *t, enum txn_state state, const uint8_t *follows)
+{
+    assert((follows[t->state] & STATE_BIT(state)) != 0);
+    (void)follows;
+    t->state = (uint8_t)state;
+}
+
 /* ---- txn.c ---- */
 
 /** A transaction in no table, or NULL (counted). */
