@@ -110,7 +110,7 @@ void txn__resolve(struct txn *t, uint64_t now_ms);
 /** Build and send the ACK to the final response `m` (§17.1.1.3); keep it for repeats. */
 int txn__send_ack(struct txn *t, const struct sip_msg *m);
 
-/** Start the CANCEL of an ICT. `lines` as in txn_cancel. @return 0 or E_NOMEM */
+/** Start the CANCEL of an ICT. `lines` as in txn_cancel. @return 0, E_NOMEM, E_SYNTAX */
 int txn__send_cancel(struct txn *t, struct str lines, uint64_t now_ms);
 
 /* ---- reply.c ---- */
