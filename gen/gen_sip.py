@@ -10,10 +10,11 @@ vocab_tab.h  declarations of the tables and the constants of the two perfect has
 vocab.c      the tables
 chars.h, chars.c  the character classes of RFC 3261 §25.1, one bit each
 
-A name is found without probing: three of its octets and its length are mixed with
-multipliers for which no two names of the table fall on one slot; one comparison then
-decides. The multipliers are searched for here, always in the same order, so that the
-output depends on nothing but the input.
+A name is found without probing: its last eight octets (all of it, when it is shorter) are
+taken as a number, its length and first octet are added, and the sum is multiplied by a
+constant for which no two names of the table fall on one slot; one to three comparisons of
+numbers then decide. The constant is searched for here, always in
+the same order, so that the output depends on nothing but the input.
 """
 
 import itertools
@@ -95,26 +96,37 @@ def read_methods(path):
     return methods
 
 
-def slot_of(key, mul, size):
-    a, b, c, d = mul
+def words(key):
+    """The octets as little-endian numbers: last eight, first eight, second eight."""
     n = len(key)
-    return (key[0] * a + key[n // 2] * b + key[n - 1] * c + n * d) % size
+    number = lambda part: int.from_bytes(part, "little")
+    if n <= 8:
+        return number(key), 0, 0
+    return number(key[n - 8:]), number(key[:8]), number(key[8:16]) if n > 16 else 0
 
 
-def perfect(keys, size):
-    """Multipliers for which all keys have slots of their own."""
-    shapes = {(k[0], k[len(k) // 2], k[-1], len(k)) for k in keys}
-    if len(shapes) != len(keys):
-        sys.exit("two names agree in length, first, middle and last octet")
+def mix(key):
+    return words(key)[0] + len(key) + (key[0] << 32)
+
+
+def slot_of(key, mul, bits):
+    return (mix(key) * mul & (1 << 64) - 1) >> (64 - bits)
+
+
+def perfect(keys, bits):
+    """A multiplier for which all keys have slots of their own."""
+    sums = [mix(k) for k in keys]
+    if len(set(sums)) != len(keys):
+        sys.exit("two names agree in length, first octet and last eight octets")
     rnd = random.Random(3261)
-    for _ in range(3_000_000):
-        mul = tuple(rnd.randrange(1, 256) for _ in range(4))
+    for _ in range(1_000_000):
+        mul = rnd.getrandbits(64) | 1
         slots = set()
-        for key in keys:
-            s = slot_of(key, mul, size)
-            if s in slots:
+        for value in sums:
+            slot = (value * mul & (1 << 64) - 1) >> (64 - bits)
+            if slot in slots:
                 break
-            slots.add(s)
+            slots.add(slot)
         else:
             return mul
     sys.exit("no perfect hash found: double the table")
@@ -122,6 +134,10 @@ def perfect(keys, size):
 
 def macro(name):
     return name.upper().replace("-", "_")
+
+
+def numbers(name):
+    return ", ".join(f"0x{w:x}U" for w in words(name.encode()))
 
 
 def c_bytes(values):
@@ -152,49 +168,54 @@ def write_tab(path, hdr, method):
                 "#ifndef BATON_SIP_VOCAB_TAB_H\n#define BATON_SIP_VOCAB_TAB_H\n\n"
                 "#include \"base/str.h\"\n#include \"sip/vocab.h\"\n\n")
         f.write(f"#define SIP_VOCAB_NAME_CAP {NAME_CAP}\n\n")
-        for prefix, (mul, size) in (("HDR", hdr), ("METHOD", method)):
-            for letter, value in zip("ABCD", mul):
-                f.write(f"#define SIP_VOCAB_{prefix}_{letter} {value}U\n")
-            f.write(f"#define SIP_VOCAB_{prefix}_SLOTS {size}U\n\n")
-        f.write("struct sip_vocab_name {\n"
-                "    char key[SIP_VOCAB_NAME_CAP]; /* header: lower case; padded with NUL */\n"
-                "    unsigned char len;\n    unsigned char flags;\n    char compact; /* or 0 */\n"
+        for prefix, (mul, bits) in (("HDR", hdr), ("METHOD", method)):
+            f.write(f"#define SIP_VOCAB_{prefix}_MUL 0x{mul:016x}U\n"
+                    f"#define SIP_VOCAB_{prefix}_BITS {bits}\n\n")
+        f.write("/* Octets as little-endian numbers; header names in lower case. */\n"
+                "struct sip_vocab_name {\n"
+                "    uint64_t tail; /* the last eight, or all when there are fewer */\n"
+                "    uint64_t head; /* the first eight, when there are more than eight */\n"
+                "    uint64_t mid;  /* the second eight, when there are more than sixteen */\n"
+                "    uint8_t len;\n    uint8_t flags;\n    char compact; /* or 0 */\n"
                 "};\n\n"
+                "/* Hidden: reached without the detour that a shared library needs. */\n"
+                "#pragma GCC visibility push(hidden)\n"
                 "extern const struct sip_vocab_name sip_vocab_hdr[SIP_HDR_COUNT];\n"
                 "extern const struct sip_vocab_name sip_vocab_method[SIP_METHOD_COUNT];\n"
                 "extern const struct str sip_vocab_hdr_text[SIP_HDR_COUNT];\n"
                 "extern const struct str sip_vocab_method_text[SIP_METHOD_COUNT];\n"
-                "extern const unsigned char sip_vocab_hdr_slot[SIP_VOCAB_HDR_SLOTS];\n"
-                "extern const unsigned char sip_vocab_method_slot[SIP_VOCAB_METHOD_SLOTS];\n"
-                "extern const unsigned char sip_vocab_compact[26];\n\n#endif\n")
+                "extern const unsigned char sip_vocab_hdr_slot[1 << SIP_VOCAB_HDR_BITS];\n"
+                "extern const unsigned char sip_vocab_method_slot[1 << SIP_VOCAB_METHOD_BITS];\n"
+                "extern const unsigned char sip_vocab_compact[26];\n"
+                "#pragma GCC visibility pop\n\n#endif\n")
 
 
 def write_tables(path, headers, methods, hdr, method):
     with open(path, "w", encoding="utf-8") as f:
         f.write(SPDX + "/* Made by gen/gen_sip.py from gen/sip_headers.txt and "
                 "gen/sip_methods.txt. */\n#include \"sip/vocab_tab.h\"\n#include \"sip/msg.h\"\n\n")
-        f.write("const struct sip_vocab_name sip_vocab_hdr[SIP_HDR_COUNT] = {\n    {\"\", 0, 0, 0},\n")
+        f.write("const struct sip_vocab_name sip_vocab_hdr[SIP_HDR_COUNT] = {\n    {0, 0, 0, 0, 0, 0},\n")
         for name, compact, flags in headers:
             mask = " | ".join(FLAGS[x] for x in flags) or "0"
             char = "0" if compact == "-" else f"'{compact}'"
-            f.write(f"    {{\"{name.lower()}\", {len(name)}, {mask}, {char}}},\n")
+            f.write(f"    {{{numbers(name.lower())}, {len(name)}, {mask}, {char}}},\n")
         f.write("};\n\nconst struct str sip_vocab_hdr_text[SIP_HDR_COUNT] = {\n    {\"\", 0},\n")
         for name, _, _ in headers:
             f.write(f"    {{\"{name}\", {len(name)}}},\n")
         f.write("};\n\nconst struct sip_vocab_name sip_vocab_method[SIP_METHOD_COUNT] = {\n"
-                "    {\"\", 0, 0, 0},\n")
+                "    {0, 0, 0, 0, 0, 0},\n")
         for name in methods:
-            f.write(f"    {{\"{name}\", {len(name)}, 0, 0}},\n")
+            f.write(f"    {{{numbers(name)}, {len(name)}, 0, 0}},\n")
         f.write("};\n\nconst struct str sip_vocab_method_text[SIP_METHOD_COUNT] = {\n    {\"\", 0},\n")
         for name in methods:
             f.write(f"    {{\"{name}\", {len(name)}}},\n")
         f.write("};\n\n")
-        for label, names, (mul, size) in (
+        for label, names, (mul, bits) in (
                 ("hdr", [h[0].lower() for h in headers], hdr), ("method", methods, method)):
-            slots = [0] * size
+            slots = [0] * (1 << bits)
             for i, name in enumerate(names, 1):
-                slots[slot_of(name.encode(), mul, size)] = i
-            f.write(f"const unsigned char sip_vocab_{label}_slot[SIP_VOCAB_{label.upper()}_SLOTS]"
+                slots[slot_of(name.encode(), mul, bits)] = i
+            f.write(f"const unsigned char sip_vocab_{label}_slot[1 << SIP_VOCAB_{label.upper()}_BITS]"
                     f" = {{\n{c_bytes(slots)}\n}};\n\n")
         compact = [0] * 26
         for i, (_, letter, _) in enumerate(headers, 1):
@@ -210,7 +231,9 @@ def write_chars(header, source):
                 "#include <stdbool.h>\n#include <stdint.h>\n\nenum {\n")
         for bit, (name, _, text) in enumerate(CLASSES):
             f.write(f"    SIP_C_{name} = {1 << bit}, /**< {text} */\n")
-        f.write("};\n\nextern const uint16_t sip_chars[256];\n\n"
+        f.write("};\n\n#pragma GCC visibility push(hidden)\n"
+                "extern const uint16_t sip_chars[256];\n"
+                "#pragma GCC visibility pop\n\n"
                 "static inline bool sip_char_is(char c, unsigned classes)\n{\n"
                 "    return (sip_chars[(unsigned char)c] & classes) != 0;\n}\n\n#endif\n")
     with open(source, "w", encoding="utf-8") as f:
@@ -226,8 +249,8 @@ def main():
         sys.exit(__doc__)
     headers = read_headers(sys.argv[1])
     methods = read_methods(sys.argv[2])
-    hdr = (perfect([h[0].lower().encode() for h in headers], 256), 256)
-    method = (perfect([m.encode() for m in methods], 64), 64)
+    hdr = (perfect([h[0].lower().encode() for h in headers], 8), 8)
+    method = (perfect([m.encode() for m in methods], 6), 6)
     write_enums(sys.argv[3], headers, methods)
     write_tab(sys.argv[4], hdr, method)
     write_tables(sys.argv[5], headers, methods, hdr, method)

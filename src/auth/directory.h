@@ -20,14 +20,14 @@
 
 struct device {
     struct map_node by_key;
-    struct str number;  /**< the user part: "1001" */
-    struct str uri;     /**< "sip:1001@example.com": the device identifier shown to applications */
-    struct str key;     /**< "1001@example.com": canonical address of record */
+    struct str number; /**< the user part: "1001" */
+    struct str uri; /**< "sip:1001@example.com": the device identifier shown to applications */
+    struct str key; /**< "1001@example.com": canonical address of record */
     struct str display; /**< name for From of calls made on its behalf, or absent */
     struct auth_secret secret;
-    bool has_secret;    /**< false: this device may not register (it is only a name) */
-    void *cti;          /**< the CTI layer's: monitors of this device */
-    struct list calls;  /**< the call layer's: connections of this device; zeros: none yet */
+    bool has_secret; /**< false: this device may not register (it is only a name) */
+    void *cti;       /**< the CTI layer's: monitors of this device */
+    struct list calls; /**< the call layer's: connections of this device; zeros: none yet */
 };
 
 struct application {
@@ -43,14 +43,15 @@ struct application {
 /** A neighbour that is known by address: its requests need no digest. */
 struct peer {
     struct str name;
-    struct str uri;            /**< "sip:192.0.2.7:5060;transport=tcp": where calls to it go */
-    struct addr addr;          /**< numeric address of that, port 0: any source port */
-    struct str host;           /**< when it is a name */
+    struct str uri;   /**< "sip:192.0.2.7:5060;transport=tcp": where calls to it go */
+    struct addr addr; /**< numeric address of that, port 0: any source port */
+    struct str host;  /**< when it is a name */
     uint16_t port;
     uint8_t transport;
-    const struct str *numbers; /**< called numbers that go there: patterns with '*' at the end */
+    const struct str
+        *numbers; /**< called numbers that go there: patterns with '*' at the end */
     size_t number_count;
-    bool trusted;              /**< may call in without digest */
+    bool trusted; /**< may call in without digest */
 };
 
 struct directory {
@@ -58,6 +59,7 @@ struct directory {
     struct hash_key key;
     const struct str *domains; /**< the first one is the default; at least one */
     size_t domain_count;
+    uint64_t peopled; /**< bit i: devices were added to domain i; all others mean the default */
     struct map devices, applications;
     struct peer *peers;
     size_t peer_count;
@@ -84,7 +86,10 @@ struct device *directory_device(const struct directory *d, struct str key);
  */
 struct device *directory_device_named(const struct directory *d, struct str text);
 
-/** The device that a URI (Request-URI, To, From) means, or NULL. */
+/**
+ * The device that a URI (Request-URI, To, From) means, or NULL. A domain of ours without any
+ * device of its own, e.g. a numeric address, is another name of the default domain.
+ */
 struct device *directory_device_of_uri(const struct directory *d, const struct sip_uri *u);
 
 struct application *directory_application(const struct directory *d, struct str name);
@@ -92,7 +97,8 @@ struct application *directory_application(const struct directory *d, struct str 
 /** May this application control and watch this device? */
 bool directory_grants(const struct application *app, const struct device *dev);
 
-/** The trusted or plain peer with that source address, or NULL. */
+/** The trusted or plain peer with that source address (the same port, else one of any port), or
+    NULL. */
 const struct peer *directory_peer_at(const struct directory *d, const struct addr *from);
 
 /** The first peer that takes calls to this number, or NULL. */

@@ -16,7 +16,6 @@
  */
 #include "base/err.h"
 #include "call/parts.h"
-#include "sdp/sdp.h"
 
 enum { RETRIES = 3 };
 
@@ -69,7 +68,7 @@ static void finish(struct call *c, enum call_error err, unsigned status, struct 
 
 static struct str silence(struct call *c)
 {
-    return sdp_answer_inactive(c->join.offerer->desc, c->layer->scratch);
+    return media_silence(c->join.offerer, c->layer->scratch);
 }
 
 static void refused(struct call *c, unsigned status, uint64_t now_ms)

@@ -22,7 +22,6 @@
  */
 #include "base/err.h"
 #include "call/parts.h"
-#include "sdp/sdp.h"
 
 struct str call_uui_line(struct arena *a, struct str octets)
 {
@@ -178,7 +177,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     a->stem = b;
     connection_stop_ringing(a, b, STR_NONE, now_ms);
     media_received(a, m);
-    content.body = sdp_answer_inactive(a->desc, c->layer->scratch);
+    content.body = media_silence(a, c->layer->scratch);
     if (!str_is_set(content.body)) {
         content.type = STR_NONE;
     }

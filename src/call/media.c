@@ -41,21 +41,85 @@ void media_sent(struct connection *conn, struct str body)
     keep(conn, &conn->sent, body);
 }
 
+static bool same_origin(const struct sdp *a, const struct sdp *b)
+{
+    return str_eq(a->username, b->username) && str_eq(a->id, b->id) && str_eq(a->net, b->net);
+}
+
+static uint64_t version_of(const struct sdp *s)
+{
+    uint64_t v = 0;
+
+    (void)str_to_u64(s->version, UINT64_MAX - 1, &v); /* not a number: any number continues it */
+    return v;
+}
+
+static struct str with_origin(const struct sdp *body, const struct sdp *seen, uint64_t version,
+                              struct arena *a)
+{
+    struct sdp_origin origin = {
+        .username = seen->username, .id = seen->id, .net = seen->net, .version = version};
+    struct sdp_edit edit = {.aim = SDP_KEEP, .origin = &origin};
+    struct str out;
+
+    return sdp_rewrite(body, &edit, a, &out) == 0 ? out : STR_NONE;
+}
+
 struct str media_continue(struct connection *conn, struct str body, struct arena *a)
 {
-    struct sdp_origin seen, now;
+    struct sdp seen, now;
+    struct str out;
 
     if (!str_is_set(conn->sent) || str_eq(conn->sent, body) ||
-        sdp_origin_parse(conn->sent, &seen) != 0 || sdp_origin_parse(body, &now) != 0) {
+        sdp_parse(conn->sent, &seen, NULL) != 0 || sdp_parse(body, &now, NULL) != 0) {
         return STR_NONE;
     }
-    if (sdp_origin_same(&seen, &now) && now.version > seen.version) {
+    if (same_origin(&seen, &now) && version_of(&now) > version_of(&seen)) {
         return STR_NONE;
     }
-    if (sdp_equal_but_origin(conn->sent, body)) {
-        return conn->sent;
+    out = with_origin(&now, &seen, version_of(&seen), a);
+    if (str_eq(out, conn->sent)) {
+        return out; /* nothing but the origin differs: it is the same description */
     }
-    return sdp_with_origin(body, &seen, seen.version + 1, a);
+    return with_origin(&now, &seen, version_of(&seen) + 1, a);
+}
+
+struct str media_aimed(struct str body, unsigned aim, struct arena *a)
+{
+    struct sdp_edit edit = {.aim = (uint8_t)aim};
+    struct sdp view;
+    struct str out;
+
+    if (sdp_parse(body, &view, NULL) != 0 || sdp_rewrite(&view, &edit, a, &out) != 0) {
+        return STR_NONE;
+    }
+    return out;
+}
+
+struct str media_silence(const struct connection *conn, struct arena *a)
+{
+    const struct env *env = conn->call->layer->env;
+    struct sdp_local local = {.id = env_random64(env) >> 16, .version = 1};
+    const struct leg *leg = connection_leg(conn);
+    size_t cap = conn->desc.n + 512;
+    char *buf = arena_alloc(a, cap);
+    struct addr addr = {0};
+    struct out o, host;
+    struct sdp offer;
+    char text[64];
+
+    if (buf == NULL || leg == NULL || sdp_parse(conn->desc, &offer, NULL) != 0) {
+        return STR_NONE;
+    }
+    env->local(env->ctx, &leg->hop, &addr);
+    out_init(&host, text, sizeof(text));
+    addr_write_host(&host, &addr);
+    local.address = out_str_of(&host);
+    if (addr.family == ADDR_IP6) { /* SDP writes it without brackets */
+        local.address = str_upto(str_from(local.address, 1), local.address.n - 2);
+    }
+    out_init(&o, buf, cap);
+    return sdp_write_black_hole(&o, &local, &offer) == 0 ? out_str_of(&o) : STR_NONE;
 }
 
 void media_pass(struct connection *to, const struct sip_msg *m, struct leg_content *c,
@@ -75,11 +139,11 @@ void media_pass(struct connection *to, const struct sip_msg *m, struct leg_conte
     media_sent(to, str_is_set(body) ? body : sip_msg_body(m));
 }
 
-bool media_is_hold(struct str sdp)
+bool media_is_hold(struct str body)
 {
-    enum sdp_direction d = sdp_direction(sdp);
+    struct sdp view;
 
-    return d == SDP_SENDONLY || d == SDP_INACTIVE;
+    return sdp_parse(body, &view, NULL) == 0 && sdp_is_held(&view);
 }
 
 void media_fini(struct connection *conn)

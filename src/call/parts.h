@@ -155,8 +155,12 @@ void media_sent(struct connection *conn, struct str body);
 /** content for passing m to conn, with the body continued. */
 void media_pass(struct connection *to, const struct sip_msg *m, struct leg_content *c,
                 struct arena *a);
-/** Held? (sendonly or inactive in all streams) */
-bool media_is_hold(struct str sdp);
+/** `body` with another direction (enum sdp_aim of sdp.h); absent when it cannot be read. */
+struct str media_aimed(struct str body, unsigned aim, struct arena *a);
+/** The answer to what the phone offered that takes the call and no media; absent: none fits. */
+struct str media_silence(const struct connection *conn, struct arena *a);
+/** Does this description ask for silence? */
+bool media_is_hold(struct str body);
 bool media_has_sdp(const struct sip_msg *m);
 void media_fini(struct connection *conn);
 

@@ -21,7 +21,6 @@
  */
 #include "base/err.h"
 #include "call/parts.h"
-#include "sdp/sdp.h"
 
 struct relay {
     struct list link;

@@ -207,11 +207,11 @@ static struct str hold_body(struct step *s, struct connection **to)
     switch (s->stage) {
     case HOLD_SELF:
         *to = s->conn;
-        body = sdp_with_direction(other->desc, SDP_INACTIVE, a);
+        body = media_aimed(other->desc, SDP_SILENCE, a);
         break;
     case HOLD_OTHER:
         *to = other;
-        body = sdp_with_direction(s->conn->desc, SDP_SENDONLY, a);
+        body = media_aimed(s->conn->desc, SDP_HOLD, a);
         break;
     default:
         *to = s->conn;

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "sip/lex.h"
+#include "sip/scan.h"
 
 static int fail(const struct sip_addr *a, const char *p, uint32_t *at)
 {
@@ -25,7 +26,7 @@ static int fail(const struct sip_addr *a, const char *p, uint32_t *at)
 static int parse_uri(const char *p, const char *end, struct sip_addr *out, uint32_t *at)
 {
     out->uri_text = sip_slice(p, end);
-    int err = sip_uri_parse(out->uri_text, 0, &out->uri, at);
+    int err = sip__uri_parse(out->uri_text, &out->uri, at);
     *at += (uint32_t)(p - out->text.p);
     return err;
 }
@@ -55,8 +56,8 @@ static int parse_params(const char *p, const char *end, struct sip_addr *out, ui
 /* Behind the '<' at `p`. */
 static int parse_bracketed(const char *p, const char *end, struct sip_addr *out, uint32_t *at)
 {
-    const char *close = memchr(p, '>', (size_t)(end - p));
-    if (close == NULL) {
+    const char *close = sip_scan_char(p, end, '>');
+    if (close == end) {
         return fail(out, p, at);
     }
     out->bracketed = true;
@@ -84,10 +85,10 @@ static bool is_display(char c)
 
 int sip_addr_parse(struct str value, struct sip_addr *out, uint32_t *at)
 {
-    memset(out, 0, sizeof(*out));
+    sip_zero(out, sizeof(*out));
     out->text = value;
     *at = 0;
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     if (p == end) {
         return E_SYNTAX;
@@ -121,7 +122,13 @@ int sip_addr_parse(struct str value, struct sip_addr *out, uint32_t *at)
 
 struct str sip_addr_tag(const struct sip_addr *a)
 {
-    struct str tag;
-    (void)sip_param(a->params, STR("tag"), &tag); /* absent is an answer */
-    return tag;
+    struct str rest = a->params;
+    struct str name;
+    struct str value;
+    while (sip_param_next(&rest, &name, &value)) {
+        if (SIP_IS_WORD(name, "tag")) {
+            return value;
+        }
+    }
+    return STR_NONE;
 }

@@ -85,13 +85,13 @@ static bool take_line(struct length *len, const char *p, const char *e)
     if (first != 'c' && first != 'l') {
         return true;
     }
-    const char *colon = sip_scan_colon(p, e);
+    const char *colon = sip_scan_char(p, e, ':');
     const char *name_end = colon;
     while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t')) {
         name_end--;
     }
     if (colon == e || name_end == p ||
-        sip_hdr_lookup(p, (size_t)(name_end - p)) != SIP_HDR_CONTENT_LENGTH) {
+        sip_hdr_lookup(p, (size_t)(name_end - p), (size_t)(e - p)) != SIP_HDR_CONTENT_LENGTH) {
         return true;
     }
     uint64_t v = 0;

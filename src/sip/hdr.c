@@ -10,14 +10,15 @@
 #include "base/err.h"
 #include "sip/lex.h"
 #include "sip/names.h"
+#include "sip/scan.h"
 
 #define CSEQ_MAX 0x7fffffffU /* RFC 3261 §8.1.1.5: below 2^31 */
 
 int sip_cseq_parse(struct str value, struct sip_cseq *out, uint32_t *at)
 {
-    memset(out, 0, sizeof(*out));
+    sip_zero(out, sizeof(*out));
     *at = 0;
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     bool big;
     const char *q = sip_digits(p, end, CSEQ_MAX, &out->number, &big);
@@ -32,7 +33,7 @@ int sip_cseq_parse(struct str value, struct sip_cseq *out, uint32_t *at)
         return E_SYNTAX;
     }
     out->method = sip_slice(p, method_end);
-    out->method_id = sip_method_lookup(p, out->method.n);
+    out->method_id = sip_method_lookup(p, out->method.n, out->method.n);
     return 0;
 }
 
@@ -40,7 +41,7 @@ int sip_rack_parse(struct str value, struct sip_rack *out, uint32_t *at)
 {
     memset(out, 0, sizeof(*out));
     *at = 0;
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     bool big;
     const char *q = sip_digits(p, end, UINT32_MAX, &out->rseq, &big);
@@ -70,7 +71,7 @@ static const char *skip_comment(const char *p, const char *end)
 
 int sip_number_parse(struct str value, uint32_t *out, struct str *params)
 {
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     bool big;
     uint32_t v = 0;
@@ -118,7 +119,7 @@ int sip_session_expires_parse(struct str value, struct sip_session_expires *out)
 int sip_media_parse(struct str value, struct sip_media *out)
 {
     memset(out, 0, sizeof(*out));
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     const char *q = sip_span(p, end, SIP_C_TOKEN);
     out->type = sip_slice(p, q);
@@ -147,7 +148,7 @@ bool sip_media_is(const struct sip_media *m, struct str type, struct str subtype
 int sip_credentials_parse(struct str value, struct sip_credentials *out)
 {
     memset(out, 0, sizeof(*out));
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     const char *q = sip_span(p, end, SIP_C_TOKEN);
     const char *params = sip_skip_ws(q, end);
@@ -191,7 +192,7 @@ static const char *span_call_id(const char *p, const char *end)
 int sip_replaces_parse(struct str value, struct sip_replaces *out)
 {
     memset(out, 0, sizeof(*out));
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     const char *q = span_call_id(p, end);
     if (q == p) {
@@ -224,22 +225,26 @@ int sip_replaces_parse(struct str value, struct sip_replaces *out)
     return str_is_set(out->to_tag) && str_is_set(out->from_tag) ? 0 : E_SYNTAX;
 }
 
-static bool first_value(const struct sip_msg *m, enum sip_hdr_id id, struct str *v)
+/* The value of the first line, or its first element that is not empty. */
+static bool first_value(const struct sip_msg *m, enum sip_hdr_id id, bool list, struct str *v)
 {
-    struct sip_values it = {0};
-    if ((sip_hdr_flags(id) & SIP_HDRF_LIST) != 0) {
+    if (m->first[id] == 0) {
+        return false;
+    }
+    *v = sip_hdr_value(m, &m->hdr[m->first[id] - 1]);
+    if (list && (v->n == 0 || sip_scan_char(v->p, v->p + v->n, ',') < v->p + v->n)) {
+        struct sip_values it = {0};
         return sip_msg_each(m, id, &it, v);
     }
-    *v = sip_msg_value(m, id);
-    return str_is_set(*v);
+    return true;
 }
 
 int sip_msg_via(const struct sip_msg *m, struct sip_via *out)
 {
     struct str v;
     uint32_t at;
-    if (!first_value(m, SIP_HDR_VIA, &v)) {
-        memset(out, 0, sizeof(*out));
+    if (!first_value(m, SIP_HDR_VIA, true, &v)) {
+        sip_zero(out, sizeof(*out));
         return E_NOTFOUND;
     }
     return sip_via_parse(v, out, &at);
@@ -247,10 +252,10 @@ int sip_msg_via(const struct sip_msg *m, struct sip_via *out)
 
 int sip_msg_cseq(const struct sip_msg *m, struct sip_cseq *out)
 {
-    struct str v = sip_msg_value(m, SIP_HDR_CSEQ);
+    struct str v;
     uint32_t at;
-    if (!str_is_set(v)) {
-        memset(out, 0, sizeof(*out));
+    if (!first_value(m, SIP_HDR_CSEQ, false, &v)) {
+        sip_zero(out, sizeof(*out));
         return E_NOTFOUND;
     }
     int err = sip_cseq_parse(v, out, &at);
@@ -261,8 +266,8 @@ int sip_msg_addr(const struct sip_msg *m, enum sip_hdr_id id, struct sip_addr *o
 {
     struct str v;
     uint32_t at;
-    if (!first_value(m, id, &v)) {
-        memset(out, 0, sizeof(*out));
+    if (!first_value(m, id, (sip_vocab_hdr[id].flags & SIP_HDRF_LIST) != 0, &v)) {
+        sip_zero(out, sizeof(*out));
         return E_NOTFOUND;
     }
     return sip_addr_parse(v, out, &at);
@@ -293,7 +298,7 @@ struct str sip_msg_tag(const struct sip_msg *m, enum sip_hdr_id from_or_to)
     struct str v = sip_msg_value(m, from_or_to);
     struct str tag = STR_NONE;
     if (v.n > 0) {
-        const char *end = v.p + v.n;
+        const char *end = sip_end(v);
         const char *p = skip_address(v.p, end);
         if (p < end) {
             (void)sip_param(sip_slice(p + 1, end), STR("tag"), &tag); /* absent: no tag */

@@ -18,7 +18,7 @@
 #include "sip/msg.h"
 
 #include "base/err.h"
-#include "sip/chars.h"
+#include "sip/lex.h"
 #include "sip/names.h"
 #include "sip/scan.h"
 
@@ -42,12 +42,8 @@ static void note(struct pass *s, int err, unsigned status, const char *at, const
     }
 }
 
-/*
- * The end of the line that starts at `p`: its CR or LF, or the end of the octets. *after
- * is where the next line starts, NULL when the line is not terminated. A LF alone ends the
- * line (and is a fault) so that the pass can go on.
- */
-static const char *line_end(struct pass *s, const char *p, const char **after)
+/* Not the usual end of a line at `p`: go on to it. See line_end. */
+static const char *odd_line_end(struct pass *s, const char *p, const char **after)
 {
     for (;; p++) {
         p = sip_scan_control(p, s->end);
@@ -67,6 +63,22 @@ static const char *line_end(struct pass *s, const char *p, const char **after)
             return p;
         }
     }
+}
+
+/*
+ * The end of the line that starts at `p`: its CR or LF, or the end of the octets. *after
+ * is where the next line starts, NULL when the line is not terminated. A LF alone ends the
+ * line (and is a fault) so that the pass can go on.
+ */
+static inline const char *line_end(struct pass *s, const char *p, const char *end,
+                                   const char **after)
+{
+    p = sip_scan_control(p, end);
+    if (end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
+        *after = p + 2;
+        return p;
+    }
+    return odd_line_end(s, p, after);
 }
 
 static bool is_version_like(const char *p, const char *end)
@@ -166,10 +178,10 @@ static void request_line(struct pass *s, const char *p, const char *e, uint32_t 
         return;
     }
     m->method_len = (uint8_t)(sp - p);
-    m->method = sip_method_lookup(p, (size_t)(sp - p));
+    m->method = sip_method_lookup(p, (size_t)(sp - p), (size_t)(e - p));
     const char *uri = sp + 1;
-    const char *uri_end = memchr(uri, ' ', (size_t)(e - uri));
-    if (uri_end == NULL) {
+    const char *uri_end = sip_scan_char(uri, e, ' ');
+    if (uri_end == e) {
         note(s, E_SYNTAX, 0, uri, "Not a SIP message");
         return;
     }
@@ -179,8 +191,6 @@ static void request_line(struct pass *s, const char *p, const char *e, uint32_t 
         version_fault(s, p, uri_end + 1, e);
     } else if (uri == uri_end) {
         note(s, E_SYNTAX, 400, uri, "Empty Request-URI");
-    } else if (memchr(uri, '\t', (size_t)(uri_end - uri)) != NULL) {
-        note(s, E_SYNTAX, 400, uri, "White space in the Request-URI");
     } else if (m->ruri_len > uri_max) {
         note(s, E_TOOBIG, 414, uri, "Request-URI too long");
     }
@@ -194,14 +204,31 @@ static bool is_token(const char *p, const char *e)
     return p == e;
 }
 
-/* Put line [p, e), folds included, into the index. */
-static inline void header_line(struct pass *s, const char *p, const char *e)
+/* Put a line into the chain of its header. */
+static inline void chain(struct pass *s, struct sip_hdr *hdr, uint8_t id, uint8_t ordinal)
 {
     struct sip_msg *m = s->m;
-    const char *colon = sip_scan_colon(p, e);
+    if (m->first[id] == 0) {
+        m->first[id] = ordinal;
+    } else {
+        hdr[s->last[id] - 1].next = ordinal;
+    }
+    s->last[id] = ordinal;
+    m->count[id]++; /* at most SIP_HDR_MAX == 255 */
+}
+
+/*
+ * Read line [p, e), folds included, into hdr[count]. @return false: not a header line.
+ * What the pass knows comes in by value: through `s` it would be read again after every
+ * store of an octet, which may alias anything.
+ */
+static inline bool header_line(struct pass *s, const char *start, const char *end,
+                               const char *p, const char *e, struct sip_hdr *out)
+{
+    const char *colon = sip_scan_char(p, e, ':');
     if (colon == e || colon == p) {
         note(s, E_SYNTAX, 400, p, "Header line without a name");
-        return;
+        return false;
     }
     const char *name_end = colon;
     while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t')) {
@@ -215,53 +242,54 @@ static inline void header_line(struct pass *s, const char *p, const char *e)
         e--;
     }
     size_t n = (size_t)(name_end - p);
-    uint8_t id = n == 0 ? SIP_HDR_OTHER : sip_hdr_lookup(p, n);
+    uint8_t id = n == 0 ? SIP_HDR_OTHER : sip_hdr_lookup(p, n, (size_t)(end - p));
     if (id == SIP_HDR_OTHER && (n == 0 || n > UINT16_MAX || !is_token(p, name_end))) {
         note(s, E_SYNTAX, 400, p, "Header name is not a token");
-        return;
+        return false;
     }
-    m->hdr[m->hdr_count] = (struct sip_hdr){
-        .name_off = (uint32_t)(p - s->start),
-        .val_off = (uint32_t)(v - s->start),
-        .val_len = (uint32_t)(e - v),
-        .name_len = (uint16_t)n,
-        .id = id,
-    };
-    uint8_t ordinal = (uint8_t)++m->hdr_count; /* <= SIP_HDR_MAX, fits */
-    if (id == SIP_HDR_OTHER) {
-        return;
-    }
-    if (m->first[id] == 0) {
-        m->first[id] = ordinal;
-    } else {
-        m->hdr[s->last[id] - 1].next = ordinal;
-    }
-    s->last[id] = ordinal;
-    m->count[id]++; /* at most SIP_HDR_MAX == 255 */
+    out->name_off = (uint32_t)(p - start);
+    out->val_off = (uint32_t)(v - start);
+    out->val_len = (uint32_t)(e - v);
+    out->name_len = (uint16_t)n;
+    out->id = id;
+    out->next = 0;
+    return true;
 }
 
 /* All lines up to the empty one. @return where the body starts, NULL when there is none */
 static const char *header_lines(struct pass *s, const char *p, uint32_t max)
 {
-    for (;;) {
-        const char *after = NULL;
-        const char *e = line_end(s, p, &after);
+    const char *const start = s->start;
+    const char *const end = s->end;
+    struct sip_hdr *const hdr = s->m->hdr;
+    unsigned count = 0;
+    const char *after;
+    for (;; p = after) {
+        const char *e = line_end(s, p, end, &after);
         if (e == p) {
-            return after; /* the empty line, or the end of the octets */
+            break; /* the empty line, or the end of the octets */
         }
-        while (after != NULL && after < s->end && (*after == ' ' || *after == '\t')) {
-            e = line_end(s, after, &after);
+        while (after != NULL && after < end && (*after == ' ' || *after == '\t')) {
+            e = line_end(s, after, end, &after);
         }
-        if (s->m->hdr_count >= max) {
+        if (count >= max) {
             note(s, E_TOOMANY, 513, p, "Too many header lines");
-            return NULL;
+            after = NULL;
+            break;
         }
-        header_line(s, p, e);
+        if (header_line(s, start, end, p, e, &hdr[count])) {
+            uint8_t id = hdr[count].id;
+            count++; /* <= SIP_HDR_MAX: fits an octet */
+            if (id != SIP_HDR_OTHER) {
+                chain(s, hdr, id, (uint8_t)count);
+            }
+        }
         if (after == NULL) {
-            return NULL;
+            break;
         }
-        p = after;
     }
+    s->m->hdr_count = (uint16_t)count;
+    return after;
 }
 
 /* Where the body ends. RFC 3261 §18.3, §20.14; RFC 4475 §3.1.1.8, §3.1.2.2, §3.3.9. */
@@ -303,7 +331,8 @@ static uint8_t cseq_method(const struct sip_msg *m)
     while (from > 0 && sip_char_is(v.p[from - 1], SIP_C_TOKEN)) {
         from--;
     }
-    return from < v.n ? sip_method_lookup(v.p + from, v.n - from) : SIP_METHOD_OTHER;
+    return from < v.n ? sip_method_lookup(v.p + from, v.n - from, v.n - from)
+                      : SIP_METHOD_OTHER;
 }
 
 static void start_line(struct pass *s, const char *p, const char *e, uint32_t uri_max)
@@ -321,15 +350,21 @@ int sip_msg_index(struct sip_msg *m, struct str bytes, bool datagram,
 {
     struct sip_hdr *hdr = m->hdr;
     const char *p = bytes.p;
-    const char *end = p + bytes.n;
+    const char *end = sip_end(bytes);
     while (datagram && end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
         p += 2; /* RFC 3261 §7.5, by lenience for datagrams too */
     }
-    memset(m, 0, sizeof(*m));
+    sip_zero(m, sizeof(*m));
     m->hdr = hdr;
     m->buf = p;
 
-    struct pass s = {.m = m, .fault = fault, .start = p, .end = end};
+    struct pass s; /* but for `last`, which is read only where it was written */
+    s.m = m;
+    s.fault = fault;
+    s.start = p;
+    s.end = end;
+    s.err = 0;
+    s.response = false;
     *fault = (struct sip_fault){0, 0, NULL};
     if (p == NULL || p == end) {
         note(&s, E_SYNTAX, 0, p, "Empty message");
@@ -342,7 +377,7 @@ int sip_msg_index(struct sip_msg *m, struct str bytes, bool datagram,
     m->len = m->head_len = (uint32_t)(end - p);
 
     const char *after = NULL;
-    const char *e = line_end(&s, p, &after);
+    const char *e = line_end(&s, p, end, &after);
     start_line(&s, p, e, limits->uri);
     if (after != NULL) {
         uint32_t max = limits->headers < SIP_HDR_MAX ? limits->headers : SIP_HDR_MAX;

@@ -12,9 +12,44 @@
 #include "base/str.h"
 #include "sip/chars.h"
 
+struct sip_uri;
+
+/* sip_uri_parse without a limit into a view that is zeroed already. */
+int sip__uri_parse(struct str text, struct sip_uri *out, uint32_t *at);
+
 static inline struct str sip_slice(const char *p, const char *end)
 {
     return str_make(p, (size_t)(end - p));
+}
+
+/* str_trim, inline. */
+static inline struct str sip_trimmed(const char *p, const char *end)
+{
+    while (p < end && sip_char_is(*p, SIP_C_WS)) {
+        p++;
+    }
+    while (end > p && sip_char_is(end[-1], SIP_C_WS)) {
+        end--;
+    }
+    return sip_slice(p, end);
+}
+
+/* Is `s` the literal `word`, made of lower-case letters and '-', in any case? */
+#define SIP_IS_WORD(s, word) ((s).n == sizeof(word) - 1 && sip_same_word((s).p, "" word, (s).n))
+static inline bool sip_same_word(const char *p, const char *word, size_t n)
+{
+    unsigned char diff = 0;
+    for (size_t i = 0; i < n; i++) {
+        /* bit 5 folds letters; '-' has it, and CR, which would fold to '-', is no token */
+        diff |= (unsigned char)(((unsigned char)p[i] | 0x20U) ^ (unsigned char)word[i]);
+    }
+    return diff == 0;
+}
+
+/* Behind the last octet. An absent string has no octets, and NULL must not be added to. */
+static inline const char *sip_end(struct str s)
+{
+    return s.n == 0 ? s.p : s.p + s.n;
 }
 
 /* Octets of the classes. */

@@ -11,7 +11,8 @@ struct str sip_method_name(enum sip_method m)
 
 enum sip_method sip_method_of(struct str name)
 {
-    return name.n == 0 ? SIP_METHOD_OTHER : (enum sip_method)sip_method_lookup(name.p, name.n);
+    return name.n == 0 ? SIP_METHOD_OTHER
+                       : (enum sip_method)sip_method_lookup(name.p, name.n, name.n);
 }
 
 struct str sip_hdr_id_name(enum sip_hdr_id id)
@@ -25,7 +26,7 @@ enum sip_hdr_id sip_hdr_id_of(struct str name)
     if (name.n == 0 || name.n > SIP_VOCAB_NAME_CAP || memchr(name.p, '\r', name.n) != NULL) {
         return SIP_HDR_OTHER;
     }
-    return (enum sip_hdr_id)sip_hdr_lookup(name.p, name.n);
+    return (enum sip_hdr_id)sip_hdr_lookup(name.p, name.n, name.n);
 }
 
 unsigned sip_hdr_flags(enum sip_hdr_id id)

@@ -18,6 +18,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "sip/lex.h"
+#include "sip/scan.h"
 
 static int fail(const struct sip_uri *u, const char *p, uint32_t *at)
 {
@@ -176,17 +177,12 @@ static const char *parse_scheme(const char *p, const char *end, struct sip_uri *
     return q + 1;
 }
 
-int sip_uri_parse(struct str text, size_t max, struct sip_uri *out, uint32_t *at)
+int sip__uri_parse(struct str text, struct sip_uri *out, uint32_t *at)
 {
-    memset(out, 0, sizeof(*out));
     out->text = text;
     *at = 0;
-    if (max != 0 && text.n > max) {
-        *at = (uint32_t)max;
-        return E_TOOBIG;
-    }
     const char *p = text.p;
-    const char *end = p + text.n;
+    const char *end = sip_end(text);
     p = parse_scheme(p, end, out);
     if (p == NULL) {
         return E_SYNTAX;
@@ -204,10 +200,24 @@ int sip_uri_parse(struct str text, size_t max, struct sip_uri *out, uint32_t *at
     }
 }
 
+int sip_uri_parse(struct str text, size_t max, struct sip_uri *out, uint32_t *at)
+{
+    sip_zero(out, sizeof(*out));
+    if (max != 0 && text.n > max) {
+        out->text = text;
+        *at = (uint32_t)max;
+        return E_TOOBIG;
+    }
+    return sip__uri_parse(text, out, at);
+}
+
 bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 {
+    if (rest->n == 0) {
+        return false; /* absent: there is no pointer to add to */
+    }
     const char *p = rest->p;
-    const char *end = p + rest->n;
+    const char *end = sip_end(*rest);
     while (p < end) {
         const char *eq = NULL;
         const char *q = p;
@@ -222,8 +232,8 @@ bool sip_param_next(struct str *rest, struct str *name, struct str *value)
             }
             q++;
         }
-        struct str n = str_trim(sip_slice(p, eq == NULL ? q : eq));
-        struct str v = eq == NULL ? STR_NONE : str_trim(sip_slice(eq + 1, q));
+        struct str n = sip_trimmed(p, eq == NULL ? q : eq);
+        struct str v = eq == NULL ? STR_NONE : sip_trimmed(eq + 1, q);
         p = q < end ? q + 1 : end;
         if (n.n > 0) {
             *name = n;

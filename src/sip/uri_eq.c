@@ -36,10 +36,13 @@ static const char *next_unit(const char *p, const char *end, struct unit *u)
 
 static bool escaped_eq(struct str a, struct str b, bool fold)
 {
+    if (a.n == 0 || b.n == 0) {
+        return a.n == b.n; /* absent: there is no pointer to add to */
+    }
     const char *p = a.p;
     const char *q = b.p;
-    const char *p_end = p + a.n;
-    const char *q_end = q + b.n;
+    const char *p_end = sip_end(a);
+    const char *q_end = sip_end(b);
     while (p < p_end && q < q_end) {
         struct unit u;
         struct unit v;
@@ -76,18 +79,20 @@ static bool counts_alone(struct str name)
            escaped_eq(name, STR("transport"), true);
 }
 
-/* Every parameter of `a` agrees with `b`. With `all`, absence is a difference for each. */
-static bool params_agree(struct str a, struct str b, bool all)
+/* Every parameter of `a` agrees with `b`; of two with one name the first one counts. */
+static bool params_agree(struct str a, struct str b)
 {
+    struct str rest = a;
     struct str name;
     struct str value;
-    while (sip_param_next(&a, &name, &value)) {
+    while (sip_param_next(&rest, &name, &value)) {
         struct str other;
         if (find_param(b, name, &other)) {
+            (void)find_param(a, name, &value); /* found: this one, or one before */
             if (str_is_set(value) != str_is_set(other) || !escaped_eq(value, other, true)) {
                 return false;
             }
-        } else if (all || counts_alone(name)) {
+        } else if (counts_alone(name)) {
             return false;
         }
     }
@@ -158,11 +163,12 @@ static bool number_eq(struct str a, struct str b)
 
 static bool tel_params_within(struct str a, struct str b)
 {
+    struct str rest = a;
     struct str name;
     struct str value;
-    while (sip_param_next(&a, &name, &value)) {
+    while (sip_param_next(&rest, &name, &value)) {
         struct str other;
-        if (!find_param(b, name, &other)) {
+        if (!find_param(b, name, &other) || !find_param(a, name, &value)) {
             return false;
         }
         bool number = str_ieq(name, STR("ext")) ||
@@ -190,9 +196,9 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
                str_is_set(a->password) == str_is_set(b->password) &&
                escaped_eq(a->user, b->user, false) &&
                escaped_eq(a->password, b->password, false) && host_eq(a->host, b->host) &&
-               a->port == b->port && params_agree(a->params, b->params, false) &&
-               params_agree(b->params, a->params, false) &&
-               headers_within(a->headers, b->headers) && headers_within(b->headers, a->headers);
+               a->port == b->port && params_agree(a->params, b->params) &&
+               params_agree(b->params, a->params) && headers_within(a->headers, b->headers) &&
+               headers_within(b->headers, a->headers);
     }
 }
 
@@ -219,7 +225,7 @@ uint16_t sip_uri_port(const struct sip_uri *u)
 
 void sip_unescape(struct out *o, struct str s)
 {
-    const char *end = s.p + s.n;
+    const char *end = sip_end(s);
     for (const char *p = s.p; p < end;) {
         if (end - p >= 3 && *p == '%' && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
             out_ch(o, (char)(hex_digit(p[1]) * 16 + hex_digit(p[2])));
@@ -261,7 +267,7 @@ void sip_escape_header(struct out *o, struct str s)
 
 static void write_user(struct out *o, struct str user)
 {
-    const char *end = user.p + user.n;
+    const char *end = sip_end(user);
     for (const char *p = user.p; p < end;) {
         struct unit u;
         p = next_unit(p, end, &u);

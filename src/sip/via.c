@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "sip/lex.h"
+#include "sip/scan.h"
 
 static int fail(const struct sip_via *v, const char *p, uint32_t *at)
 {
@@ -89,23 +90,23 @@ static bool take_param(struct sip_via *out, struct str name, struct str value)
 {
     switch (name.n) {
     case 5:
-        if (str_ieq(name, STR("rport"))) {
+        if (SIP_IS_WORD(name, "rport")) {
             out->has_rport = true;
             bool big;
             return value.n == 0 || sip_digits(value.p, value.p + value.n, UINT16_MAX,
                                               &out->rport, &big) == value.p + value.n;
         }
-        if (str_ieq(name, STR("maddr"))) {
+        if (SIP_IS_WORD(name, "maddr")) {
             out->maddr = value;
         }
         return true;
     case 6:
-        if (str_ieq(name, STR("branch"))) {
+        if (SIP_IS_WORD(name, "branch")) {
             out->branch = value;
         }
         return true;
     case 8:
-        if (str_ieq(name, STR("received"))) {
+        if (SIP_IS_WORD(name, "received")) {
             out->received = value;
         }
         return true;
@@ -116,11 +117,11 @@ static bool take_param(struct sip_via *out, struct str name, struct str value)
 
 int sip_via_parse(struct str value, struct sip_via *out, uint32_t *at)
 {
-    memset(out, 0, sizeof(*out));
+    sip_zero(out, sizeof(*out));
     out->text = value;
     *at = 0;
     const char *p = value.p;
-    const char *end = p + value.n;
+    const char *end = sip_end(value);
     const char *bad = p;
     p = parse_protocol(p, end, out, &bad);
     if (p != NULL) {

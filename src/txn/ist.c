@@ -49,8 +49,8 @@
 static const uint8_t follows[] = {
     [TXN_RESOLVING] = 0,
     [TXN_CALLING] = STATE_BIT(TXN_PROCEEDING), /* the zeroed transaction, before its INVITE */
-    [TXN_PROCEEDING] = STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_ACCEPTED) |
-                       STATE_BIT(TXN_TERMINATED),
+    [TXN_PROCEEDING] =
+        STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_ACCEPTED) | STATE_BIT(TXN_TERMINATED),
     [TXN_COMPLETED] = STATE_BIT(TXN_CONFIRMED) | STATE_BIT(TXN_TERMINATED),
     [TXN_CONFIRMED] = STATE_BIT(TXN_TERMINATED),
     [TXN_ACCEPTED] = STATE_BIT(TXN_TERMINATED),
@@ -60,8 +60,7 @@ static const uint8_t follows[] = {
 static void enter(struct txn *t, enum txn_state state, uint64_t now_ms)
 {
     struct wheel *wheel = t->layer->wheel;
-    assert((follows[t->state] & STATE_BIT(state)) != 0);
-    t->state = (uint8_t)state;
+    txn__step(t, state, follows);
     timer_stop(wheel, &t->retransmit);
     timer_stop(wheel, &t->expire);
     switch (state) {

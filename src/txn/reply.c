@@ -167,7 +167,8 @@ static int respond(struct txn *t, unsigned status, struct str bytes, uint64_t no
         mem_free(mem, t->req);
         t->req = NULL;
     }
-    return t->kind == TXN_IST ? txn__ist_on_respond(t, now_ms) : txn__nist_on_respond(t, now_ms);
+    return t->kind == TXN_IST ? txn__ist_on_respond(t, now_ms)
+                              : txn__nist_on_respond(t, now_ms);
 }
 
 int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,

@@ -86,41 +86,41 @@ struct txn {
     const struct txn_user *user;
     void *owner; /**< the user's; the layer never looks */
 
-    struct hop hop;           /**< where requests go to / where the request came from */
-    struct sip_msg_own *req;  /**< server: the request, NULL after the final response */
-    struct str sent;          /**< bytes to repeat: client: request; server: last response */
-    uint16_t status;          /**< server: last status sent; client: last received */
+    struct hop hop;          /**< where requests go to / where the request came from */
+    struct sip_msg_own *req; /**< server: the request, NULL after the final response */
+    struct str sent;         /**< bytes to repeat: client: request; server: last response */
+    uint16_t status;         /**< server: last status sent; client: last received */
 
     /* the rest is the layer's own */
-    uint8_t why;              /**< enum txn_failure that on_failure tells when `expire` fires */
-    bool tell;                /**< IST: a transport failure is to be told at the next tick */
-    bool told;                /**< IST: that of the present response was told */
-    uint32_t interval_ms;     /**< of the running retransmission timer */
+    uint8_t why;          /**< enum txn_failure that on_failure tells when `expire` fires */
+    bool tell;            /**< IST: a transport failure is to be told at the next tick */
+    bool told;            /**< IST: that of the present response was told */
+    uint32_t interval_ms; /**< of the running retransmission timer */
     union {
-        struct {                  /* client */
-            char branch[24];          /**< ours, cookie included, NUL-terminated */
-            struct str host;          /**< name that is being resolved */
-            struct str cancel_lines;  /**< header lines for the CANCEL that waits */
+        struct {                     /* client */
+            char branch[24];         /**< ours, cookie included, NUL-terminated */
+            struct str host;         /**< name that is being resolved */
+            struct str cancel_lines; /**< header lines for the CANCEL that waits */
             uint16_t port;
             bool cancel_wanted, cancelled;
         };
         struct {                  /* server */
-            struct hop reply_hop;     /**< UDP: where responses go; stream: where to connect
-                                           when the connection of the request is gone */
+            struct hop reply_hop; /**< UDP: where responses go; stream: where to connect
+                                       when the connection of the request is gone */
             struct map_node by_call;
         };
     };
-    struct timer retransmit;  /**< A, E, G; 100 Trying of a server */
-    struct timer expire;      /**< B, F, H, and the end of Completed/Accepted/Confirmed */
+    struct timer retransmit; /**< A, E, G; 100 Trying of a server */
+    struct timer expire;     /**< B, F, H, and the end of Completed/Accepted/Confirmed */
     struct map_node by_branch;
-    struct list link;         /**< resolving, or on its flow, or dying */
+    struct list link; /**< resolving, or on its flow, or dying */
 };
 
 /** Timer values in milliseconds; zero means the default of RFC 3261 table 4. */
 struct txn_timing {
-    uint32_t t1; /**< 500 */
-    uint32_t t2; /**< 4000 */
-    uint32_t t4; /**< 5000 */
+    uint32_t t1;     /**< 500 */
+    uint32_t t2;     /**< 4000 */
+    uint32_t t4;     /**< 5000 */
     uint32_t trying; /**< 200: after this an IST answers 100 by itself (§17.2.1) */
 };
 
@@ -179,17 +179,16 @@ enum txn_in {
  *             transaction of the first copy. A proxy through which a request comes twice
  *             (a spiral) may treat MERGED as NEW.
  */
-enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m,
-                           const struct hop *from, uint64_t now_ms, struct txn **out);
+enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           uint64_t now_ms, struct txn **out);
 
 /**
  * Make the server transaction of a request that txn_on_request called NEW (or of the CANCEL
  * itself; MERGED is allowed). Copies the message. @return NULL when memory or the limit is
  * out: answer 503 with txn_reply_stateless. Also NULL for ACK, and without a usable Via
  */
-struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m,
-                           const struct hop *from, const struct txn_user *user, void *owner,
-                           uint64_t now_ms);
+struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
+                           const struct txn_user *user, void *owner, uint64_t now_ms);
 
 /**
  * Send a response whose bytes the caller made (runs as from sip_edit_emit; the Via lines are
@@ -207,13 +206,13 @@ int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
 /** A response made here from the request. All members may be zero except status. */
 struct txn_reply {
     unsigned status;
-    struct str reason;  /**< absent: the default phrase */
-    struct str to_tag;  /**< added to To when it has none; absent: a tag of the layer's for
-                             101-699, the same for all responses to a request, and for the
-                             CANCEL of an INVITE the same as for that (§9.2) */
-    struct str lines;   /**< further header lines, each with CRLF */
-    bool record_route;  /**< copy Record-Route (2xx and 101-199 that make a dialog) */
-    struct str type;    /**< Content-Type value when there is a body */
+    struct str reason; /**< absent: the default phrase */
+    struct str to_tag; /**< added to To when it has none; absent: a tag of the layer's for
+                            101-699, the same for all responses to a request, and for the
+                            CANCEL of an INVITE the same as for that (§9.2) */
+    struct str lines;  /**< further header lines, each with CRLF */
+    bool record_route; /**< copy Record-Route (2xx and 101-199 that make a dialog) */
+    struct str type;   /**< Content-Type value when there is a body */
     struct str body;
 };
 /** 100 gets the request's Timestamp (§8.2.6.1). @return as txn_respond; E_STATE also when
@@ -243,15 +242,16 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
  */
 void txn_write_vias(struct out *o, const struct sip_msg *m, const struct hop *from);
 
-/** Where responses to `m` go (§18.2.2): hop->flow of a stream, or address by maddr/received/rport. */
+/** Where responses to `m` go (§18.2.2): hop->flow of a stream, or address by
+ * maddr/received/rport. */
 void txn_response_hop(const struct sip_msg *m, const struct hop *from, struct hop *out);
 
 /* ---- requests that we send ---- */
 
 /** Where a request is to go: an address, or a name with a port. */
 struct txn_target {
-    struct hop hop;   /**< flow: use it; else transport and remote, when family is set */
-    struct str host;  /**< else this name is looked up (copied) */
+    struct hop hop;  /**< flow: use it; else transport and remote, when family is set */
+    struct str host; /**< else this name is looked up (copied) */
     uint16_t port;
 };
 
@@ -271,7 +271,8 @@ struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
  * else when the first one comes. `lines`: header lines for the CANCEL, e.g. Reason, copied.
  * If no final response follows within 64*T1 after the CANCEL, on_failure(TXN_TIMEOUT); so
  * also, at the next tick, when the name of the target was not yet known and nothing was sent.
- * Harmless when a final response was received. @return 0 or E_NOMEM; E_STATE: no INVITE of ours
+ * Harmless when a final response was received. @return 0; E_NOMEM; E_STATE: no INVITE of ours;
+ * E_SYNTAX: its bytes were no message
  */
 int txn_cancel(struct txn *t, struct str lines, uint64_t now_ms);
 

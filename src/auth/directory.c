@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory: see directory.h for what it is and whose the memory is.
+ *
+ * A device is kept under one key, "user@host" with the host in lower case. Every spelling of a
+ * device that applications and phones use is first brought to (user, host) and then looked up
+ * under that key, so that there is one place, `lookup`, which decides what a host means:
+ *
+ *   none of ours            → nobody
+ *   ours, with devices      → the device of that domain
+ *   ours, without devices   → another name of the default domain (numeric addresses mostly)
+ *
+ * Two domains that both have devices never answer for each other.
+ */
+#include "auth/directory.h"
+#include "base/err.h"
+
+/** The longest "user@host" that can be a device. */
+#define KEY_MAX 320
+
+int directory_init(struct directory *d, const struct env *env, const struct str *domains,
+                   size_t domain_count)
+{
+    memset(d, 0, sizeof(*d));
+    d->env = env;
+    d->key.k0 = env_random64(env);
+    d->key.k1 = env_random64(env);
+    d->domains = domains;
+    d->domain_count = domain_count;
+    int err = map_init(&d->devices, &env->mem, 64);
+    if (err == 0) {
+        err = map_init(&d->applications, &env->mem, 16);
+        if (err != 0) {
+            map_fini(&d->devices);
+        }
+    }
+    return err;
+}
+
+void directory_fini(struct directory *d)
+{
+    map_fini(&d->devices);
+    map_fini(&d->applications);
+}
+
+/** Index of the domain, or domain_count. */
+static size_t domain_index(const struct directory *d, struct str host)
+{
+    size_t i = 0;
+    while (i < d->domain_count && !str_ieq(d->domains[i], host)) {
+        i++;
+    }
+    return i;
+}
+
+bool directory_is_domain(const struct directory *d, struct str host)
+{
+    return domain_index(d, host) < d->domain_count;
+}
+
+static struct device *find_key(const struct directory *d, struct str key)
+{
+    struct map_node *n = map_first(&d->devices, hash_bytes(&d->key, key));
+    for (; n != NULL; n = map_next(n)) {
+        struct device *dev = container_of(n, struct device, by_key);
+        if (str_eq(dev->key, key)) {
+            return dev;
+        }
+    }
+    return NULL;
+}
+
+int directory_add_device(struct directory *d, struct device *dev)
+{
+    if (find_key(d, dev->key) != NULL) {
+        return E_EXISTS;
+    }
+    size_t domain = domain_index(d, str_from(dev->key, str_index(dev->key, '@') + 1));
+    if (domain < 64) {
+        d->peopled |= 1ull << domain;
+    }
+    map_add(&d->devices, &dev->by_key, hash_bytes(&d->key, dev->key));
+    return 0;
+}
+
+int directory_add_application(struct directory *d, struct application *app)
+{
+    if (directory_application(d, app->name) != NULL) {
+        return E_EXISTS;
+    }
+    map_add(&d->applications, &app->by_name, hash_bytes(&d->key, app->name));
+    return 0;
+}
+
+struct application *directory_application(const struct directory *d, struct str name)
+{
+    struct map_node *n = map_first(&d->applications, hash_bytes(&d->key, name));
+    for (; n != NULL; n = map_next(n)) {
+        struct application *app = container_of(n, struct application, by_name);
+        if (str_eq(app->name, name)) {
+            return app;
+        }
+    }
+    return NULL;
+}
+
+/** The device `user` in the domain `host`; absent host: the default domain. */
+static struct device *lookup(const struct directory *d, struct str user, struct str host)
+{
+    size_t domain = str_is_set(host) ? domain_index(d, host) : 0;
+    if (domain >= d->domain_count || user.n == 0) {
+        return NULL;
+    }
+    bool peopled = domain >= 64 || (d->peopled >> domain & 1) != 0;
+    struct str name = d->domains[peopled ? domain : 0];
+    char buf[KEY_MAX];
+    struct out o;
+    out_init(&o, buf, sizeof(buf));
+    out_str(&o, user);
+    out_ch(&o, '@');
+    for (size_t i = 0; i < name.n; i++) {
+        out_ch(&o, ascii_lower(name.p[i]));
+    }
+    return o.over ? NULL : find_key(d, out_str_of(&o));
+}
+
+struct device *directory_device(const struct directory *d, struct str key)
+{
+    size_t at = str_index(key, '@');
+    if (at == key.n) {
+        return lookup(d, key, STR_NONE);
+    }
+    return lookup(d, str_upto(key, at), str_from(key, at + 1));
+}
+
+/** RFC 3966 §3: visual separators mean nothing. */
+static bool is_separator(char c)
+{
+    return c == '-' || c == '.' || c == '(' || c == ')';
+}
+
+struct device *directory_device_of_uri(const struct directory *d, const struct sip_uri *u)
+{
+    if (u->scheme == SIP_SCHEME_OTHER || !str_is_set(u->user)) {
+        return NULL;
+    }
+    /* Telephone parameters inside a user part ("1001;phone-context=x") are not its name. */
+    struct str user = str_upto(u->user, str_index(u->user, ';'));
+    char buf[KEY_MAX];
+    struct out o;
+    out_init(&o, buf, sizeof(buf));
+    if (u->scheme == SIP_SCHEME_TEL) {
+        for (size_t i = 0; i < user.n; i++) {
+            if (!is_separator(user.p[i])) {
+                out_ch(&o, user.p[i]);
+            }
+        }
+    } else {
+        sip_unescape(&o, user);
+    }
+    if (o.over) {
+        return NULL;
+    }
+    return lookup(d, out_str_of(&o), u->scheme == SIP_SCHEME_TEL ? STR_NONE : u->host);
+}
+
+static bool has_scheme(struct str s)
+{
+    return str_istarts(s, STR("sip:")) || str_istarts(s, STR("sips:")) ||
+           str_istarts(s, STR("tel:"));
+}
+
+struct device *directory_device_named(const struct directory *d, struct str text)
+{
+    text = str_trim(text);
+    size_t open = str_index(text, '<');
+    if (open < text.n) {
+        text = str_from(text, open + 1);
+        size_t close = str_index(text, '>');
+        if (close == text.n) {
+            return NULL;
+        }
+        text = str_upto(text, close);
+    }
+    if (has_scheme(text)) {
+        struct sip_uri u;
+        uint32_t at;
+        return sip_uri_parse(text, 0, &u, &at) == 0 ? directory_device_of_uri(d, &u) : NULL;
+    }
+    /* A bare number, perhaps with "&sub-address" or ";extension" of the CSTA number format. */
+    text = str_upto(text, str_index(text, ';'));
+    text = str_upto(text, str_index(text, '&'));
+    return directory_device(d, text);
+}
+
+bool directory_matches(struct str pattern, struct str text)
+{
+    if (pattern.n > 0 && pattern.p[pattern.n - 1] == '*') {
+        return str_starts(text, str_upto(pattern, pattern.n - 1));
+    }
+    return str_eq(pattern, text);
+}
+
+bool directory_grants(const struct application *app, const struct device *dev)
+{
+    for (size_t i = 0; i < app->grant_count; i++) {
+        if (directory_matches(app->grants[i], dev->number) ||
+            directory_matches(app->grants[i], dev->key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct peer *directory_peer_at(const struct directory *d, const struct addr *from)
+{
+    const struct peer *any_port = NULL;
+    for (size_t i = 0; i < d->peer_count; i++) {
+        const struct peer *p = &d->peers[i];
+        if (p->addr.family == ADDR_NONE || !addr_ip_eq(&p->addr, from)) {
+            continue;
+        }
+        if (p->addr.port == from->port) {
+            return p;
+        }
+        if (p->addr.port == 0 && any_port == NULL) {
+            any_port = p;
+        }
+    }
+    return any_port;
+}
+
+const struct peer *directory_peer_for(const struct directory *d, struct str number)
+{
+    for (size_t i = 0; i < d->peer_count; i++) {
+        const struct peer *p = &d->peers[i];
+        for (size_t k = 0; k < p->number_count; k++) {
+            if (directory_matches(p->numbers[k], number)) {
+                return p;
+            }
+        }
+    }
+    return NULL;
+}

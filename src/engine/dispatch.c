@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of a request: transaction, dialog, then the role that its method asks for.
+ *
+ * The order is that of RFC 3261 §8.2: what it is (scheme, method), what it demands
+ * (Require), who sent it, and only then what it wants. One table says which methods begin
+ * something here and what the others are told.
+ */
+#include "base/err.h"
+#include "engine/parts.h"
+
+void dispatch_reply(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                    const struct txn_reply *r, uint64_t now_ms)
+{
+    struct txn *t;
+
+    if (m->method == SIP_METHOD_ACK) {
+        return;
+    }
+    t = txn_server_new(&e->txn, m, from, NULL, NULL, now_ms);
+    if (t != NULL) {
+        (void)txn_reply(t, r, now_ms);
+        return;
+    }
+    e->count.refused++;
+    (void)txn_reply_stateless(
+        &e->txn, m, from,
+        &(struct txn_reply){.status = 503, .lines = STR("Retry-After: 5\r\n")});
+}
+
+void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                     unsigned status, uint64_t now_ms)
+{
+    dispatch_reply(e, m, from, &(struct txn_reply){.status = status}, now_ms);
+}
+
+/* ---- roles ---- */
+
+static void on_register(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                        uint64_t now_ms)
+{
+    struct registrar_answer answer;
+    struct identity who;
+    struct sip_addr to;
+    struct device *d;
+
+    if (sip_msg_addr(m, SIP_HDR_TO, &to) != 0) {
+        dispatch_status(e, m, from, 400, now_ms);
+        return;
+    }
+    if (!identify(e, m, from, &who, now_ms)) {
+        return;
+    }
+    d = directory_device_of_uri(e->config.directory, &to.uri);
+    if (d == NULL) {
+        dispatch_status(e, m, from, 404, now_ms);
+        return;
+    }
+    if (who.device != d && who.peer == NULL) {
+        e->count.auth_failed++;
+        dispatch_status(e, m, from, 403, now_ms);
+        return;
+    }
+    registrar_register(&e->registrar, m, d->key, from, now_ms, &e->scratch, &answer);
+    dispatch_reply(e, m, from,
+                   &(struct txn_reply){.status = answer.status,
+                                       .reason = answer.reason,
+                                       .lines = answer.lines},
+                   now_ms);
+}
+
+static void on_invite(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms)
+{
+    struct identity who;
+    bool csta = cti_wants(m);
+
+    if (!identify(e, m, from, &who, now_ms)) {
+        return;
+    }
+    if (csta && who.application != NULL) {
+        cti_incoming(e->cti, m, from, who.application, now_ms);
+    } else if (csta || who.application != NULL) {
+        dispatch_reply(e, m, from,
+                       &(struct txn_reply){
+                           .status = 403,
+                           .reason = csta ? STR("Only Applications Open CSTA Sessions")
+                                          : STR("Applications Make Calls by CSTA"),
+                       },
+                       now_ms);
+    } else {
+        call_incoming(&e->calls, m, from, who.device, now_ms);
+    }
+}
+
+static void on_options(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                       uint64_t now_ms)
+{
+    struct txn_reply r = {.status = 200};
+    struct sip_uri uri;
+    uint32_t at;
+
+    if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) == 0 && uri.user.n > 0) {
+        struct device *d = directory_device_of_uri(e->config.directory, &uri);
+        if (d == NULL) {
+            r.status = 404;
+        } else if (registrar_find(&e->registrar, d->key) == NULL) {
+            r.status = 480;
+        }
+    }
+    r.lines = arena_fmt(&e->scratch,
+                        "Allow: %.*s\r\nAccept: %.*s\r\nSupported: timer, 100rel, uui\r\n",
+                        STR_ARG(e->legs.config.allow), STR_ARG(e->legs.config.accept));
+    dispatch_reply(e, m, from, &r, now_ms);
+}
+
+static void no_dialog(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms)
+{
+    e->count.no_dialog++;
+    dispatch_status(e, m, from, 481, now_ms);
+}
+
+static void bad_event(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms)
+{
+    dispatch_status(e, m, from, 489, now_ms);
+}
+
+static void not_here(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                     uint64_t now_ms)
+{
+    struct txn_reply r = {.status = 405};
+
+    r.lines = arena_fmt(&e->scratch, "Allow: %.*s\r\n", STR_ARG(e->legs.config.allow));
+    dispatch_reply(e, m, from, &r, now_ms);
+}
+
+typedef void (*role_fn)(struct engine *, const struct sip_msg *, const struct hop *, uint64_t);
+
+/** What a request outside of any dialog leads to. NULL: not implemented (501). */
+static const role_fn roles[] = {
+    [SIP_METHOD_INVITE] = on_invite,     [SIP_METHOD_REGISTER] = on_register,
+    [SIP_METHOD_OPTIONS] = on_options,   [SIP_METHOD_BYE] = no_dialog,
+    [SIP_METHOD_CANCEL] = no_dialog,     [SIP_METHOD_PRACK] = no_dialog,
+    [SIP_METHOD_UPDATE] = no_dialog,     [SIP_METHOD_INFO] = no_dialog,
+    [SIP_METHOD_SUBSCRIBE] = bad_event,  [SIP_METHOD_NOTIFY] = no_dialog,
+    [SIP_METHOD_PUBLISH] = bad_event,    [SIP_METHOD_REFER] = not_here,
+    [SIP_METHOD_MESSAGE] = not_here,
+};
+
+/* ---- what it is and what it demands ---- */
+
+/** Option tags that a request may demand of us outside of an INVITE (RFC 3261 §8.2.2.3). */
+static bool demands_met(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                        uint64_t now_ms)
+{
+    static const struct str known[] = {STR_INIT("timer"), STR_INIT("100rel"), STR_INIT("uui")};
+    struct str lines = STR_NONE, tag;
+    struct sip_values it = {0};
+
+    while (sip_msg_each(m, SIP_HDR_REQUIRE, &it, &tag)) {
+        bool ok = false;
+        for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+            ok = ok || str_ieq(tag, known[i]);
+        }
+        if (!ok) {
+            struct str part[] = {lines, STR("Unsupported: "), tag, STR("\r\n")};
+            lines = arena_join(&e->scratch, part, ARRAY_LEN(part));
+        }
+    }
+    if (!str_is_set(lines)) {
+        return true;
+    }
+    dispatch_reply(e, m, from, &(struct txn_reply){.status = 420, .lines = lines}, now_ms);
+    return false;
+}
+
+static bool scheme_known(const struct sip_msg *m)
+{
+    struct sip_uri uri;
+    uint32_t at;
+
+    return sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) == 0 && uri.scheme != SIP_SCHEME_OTHER;
+}
+
+static void begin(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                  uint64_t now_ms)
+{
+    role_fn role = m->method < ARRAY_LEN(roles) ? roles[m->method] : NULL;
+
+    if (role == NULL) {
+        e->count.unknown_method++;
+        dispatch_status(e, m, from, 501, now_ms);
+    } else if (!scheme_known(m)) {
+        dispatch_status(e, m, from, 416, now_ms);
+    } else if (e->stopping) {
+        dispatch_reply(e, m, from,
+                       &(struct txn_reply){.status = 503, .lines = STR("Retry-After: 30\r\n")},
+                       now_ms);
+    } else if (demands_met(e, m, from, now_ms)) {
+        role(e, m, from, now_ms);
+    }
+}
+
+static void on_cancel(struct engine *e, struct txn *invite, const struct sip_msg *m,
+                      const struct hop *from, uint64_t now_ms)
+{
+    if (invite->owner != NULL) {
+        leg_on_cancel(&e->legs, invite, m, from, now_ms);
+    } else {
+        dispatch_status(e, m, from, 200, now_ms); /* it was refused already: no effect (§9.2) */
+    }
+}
+
+void dispatch_request(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms)
+{
+    struct txn *t = NULL;
+
+    switch (txn_on_request(&e->txn, m, from, now_ms, &t)) {
+    case TXN_IN_ABSORBED:
+        return;
+    case TXN_IN_CANCEL:
+        on_cancel(e, t, m, from, now_ms);
+        return;
+    case TXN_IN_MERGED:
+        dispatch_status(e, m, from, 482, now_ms);
+        return;
+    case TXN_IN_ACK:
+        (void)leg_on_request(&e->legs, m, from, now_ms);
+        return;
+    case TXN_IN_NEW:
+        break;
+    }
+    if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
+        if (!leg_on_request(&e->legs, m, from, now_ms)) {
+            no_dialog(e, m, from, now_ms);
+        }
+        return;
+    }
+    begin(e, m, from, now_ms);
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine's life and its five entries.
+ *
+ * Every entry does the same: run the timers that are due, do its work, then settle. Settling
+ * frees what has ended (legs first, since their going is told to calls, then calls) and
+ * resets the scratch arena, so nothing that one input made survives it by accident.
+ *
+ * OWNERSHIP. The engine owns all layers. They refer to each other by plain pointers in the
+ * order of their making, and go in the reverse order.
+ */
+#include "engine/engine.h"
+
+#include "base/err.h"
+#include "engine/parts.h"
+
+enum { SCRATCH_CHUNK = 32 * 1024 };
+
+static void settle(struct engine *e)
+{
+    leg_layer_sweep(&e->legs);
+    call_layer_sweep(&e->calls);
+    arena_reset(&e->scratch);
+}
+
+static void limits_defaults(struct sip_limits *l)
+{
+    l->message = l->message != 0 ? l->message : sip_limits_default.message;
+    l->headers = l->headers != 0 ? l->headers : sip_limits_default.headers;
+    l->uri = l->uri != 0 ? l->uri : sip_limits_default.uri;
+}
+
+/** "Server: x" and "User-Agent: x" lines from the configured name. */
+static int name_lines(struct engine *e)
+{
+    struct str name = e->config.server_name;
+    struct str server[] = {STR("Server: "), name, STR("\r\n")};
+    struct str agent[] = {STR("User-Agent: "), name, STR("\r\n")};
+
+    if (name.n == 0) {
+        return 0;
+    }
+    if (mem_dup(&e->env->mem, arena_join(&e->scratch, server, 3), &e->txn.server_line) != 0 ||
+        mem_dup(&e->env->mem, arena_join(&e->scratch, agent, 3), &e->txn.user_agent_line) != 0) {
+        return E_NOMEM;
+    }
+    return 0;
+}
+
+static int make_layers(struct engine *e)
+{
+    const struct engine_config *c = &e->config;
+    struct directory *dir = c->directory;
+    struct str realm = c->realm.n > 0 ? c->realm : dir->domains[0];
+    uint32_t max_txn = c->max_transactions != 0 ? c->max_transactions : 100000;
+
+    if (txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
+        auth_server_init(&e->auth, e->env, realm, 0) != 0 ||
+        registrar_init(&e->registrar, e->env, &e->wheel, &c->registrar) != 0 ||
+        leg_layer_init(&e->legs, e->env, &e->wheel, &e->txn, &e->scratch, &c->leg, 0) != 0 ||
+        call_layer_init(&e->calls, e->env, &e->wheel, &e->legs, &e->registrar, dir, &e->scratch,
+                        &c->call) != 0 ||
+        name_lines(e) != 0) {
+        return E_NOMEM;
+    }
+    if (c->nonce_life_s != 0) {
+        e->auth.nonce_life_ms = c->nonce_life_s * 1000;
+    }
+    e->cti = cti_new(e->env, &e->wheel, &e->legs, &e->calls, &e->registrar, dir, &e->scratch,
+                     &c->cti);
+    if (e->cti == NULL) {
+        return E_NOMEM;
+    }
+    e->calls.on_event = cti_on_call_event;
+    e->calls.ctx = e->cti;
+    e->registrar.on_change = cti_on_registration;
+    e->registrar.ctx = e->cti;
+    return 0;
+}
+
+struct engine *engine_new(const struct env *env, const struct engine_config *config,
+                          uint64_t now_ms)
+{
+    struct engine *e = mem_zalloc(&env->mem, sizeof(*e));
+
+    if (e == NULL) {
+        return NULL;
+    }
+    e->env = env;
+    e->config = *config;
+    limits_defaults(&e->config.limits);
+    wheel_init(&e->wheel, now_ms);
+    arena_init(&e->scratch, &env->mem, SCRATCH_CHUNK);
+    if (make_layers(e) != 0) {
+        engine_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void engine_free(struct engine *e)
+{
+    if (e == NULL) {
+        return;
+    }
+    e->registrar.on_change = NULL;
+    cti_free(e->cti);
+    call_layer_fini(&e->calls);
+    leg_layer_fini(&e->legs);
+    registrar_fini(&e->registrar);
+    auth_server_fini(&e->auth);
+    mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.server_line.p);
+    mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.user_agent_line.p);
+    txn_layer_fini(&e->txn);
+    arena_fini(&e->scratch);
+    mem_free(&e->env->mem, e);
+}
+
+static void run_timers(struct engine *e, uint64_t now_ms)
+{
+    if (wheel_next(&e->wheel) <= now_ms || e->wheel.now_ms < now_ms) {
+        (void)wheel_advance(&e->wheel, now_ms);
+    }
+}
+
+/** CRLF keep-alives (RFC 5626 §3.5.1) and the zero bytes that some phones send. */
+static bool is_keepalive(struct str bytes)
+{
+    if (bytes.n > 4) {
+        return false;
+    }
+    for (size_t i = 0; i < bytes.n; i++) {
+        if (bytes.p[i] != '\r' && bytes.p[i] != '\n' && bytes.p[i] != '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Can a response be addressed: does the message have what a response copies? */
+static bool is_answerable(const struct sip_msg *m)
+{
+    return sip_is_request(m) && sip_msg_has(m, SIP_HDR_VIA) && sip_msg_has(m, SIP_HDR_FROM) &&
+           sip_msg_has(m, SIP_HDR_TO) && sip_msg_has(m, SIP_HDR_CALL_ID) &&
+           sip_msg_has(m, SIP_HDR_CSEQ);
+}
+
+static void on_fault(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                     const struct sip_fault *fault)
+{
+    struct txn_reply r = {.status = fault->status};
+
+    e->count.malformed++;
+    env_trace(e->env, TRACE_INFO, "sip", "malformed message: %s, at octet %u",
+              fault->reason == NULL ? "?" : fault->reason, fault->at);
+    if (fault->status == 0 || !is_answerable(m)) {
+        e->count.dropped++;
+        return;
+    }
+    if (fault->reason != NULL) {
+        r.lines = arena_fmt(&e->scratch, "Warning: 399 baton \"%s, at octet %u\"\r\n",
+                            fault->reason, fault->at);
+    }
+    (void)txn_reply_stateless(&e->txn, m, from, &r);
+}
+
+static void process(struct engine *e, const struct hop *from, struct str bytes, bool datagram,
+                    uint64_t now_ms)
+{
+    struct sip_msg m = {.hdr = e->hdr};
+    struct sip_fault fault = {0};
+
+    e->count.received++;
+    e->count.bytes += bytes.n;
+    if (is_keepalive(bytes)) {
+        e->count.keepalives++;
+        return;
+    }
+    if (sip_msg_index(&m, bytes, datagram, &e->config.limits, &fault) != 0 ||
+        sip_msg_check(&m, &e->config.limits, &fault) != 0) {
+        on_fault(e, &m, from, &fault);
+        return;
+    }
+    if (sip_is_request(&m)) {
+        e->count.requests++;
+        dispatch_request(e, &m, from, now_ms);
+    } else {
+        e->count.responses++;
+        (void)txn_on_response(&e->txn, &m, from, now_ms);
+    }
+}
+
+void engine_input(struct engine *e, const struct hop *from, struct str bytes, bool datagram,
+                  uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    process(e, from, bytes, datagram, now_ms);
+    settle(e);
+}
+
+/** The stream cannot go on; say why if the head allows it. */
+static void answer_unframed(struct engine *e, const struct hop *from, struct str bytes,
+                            const struct sip_fault *fault)
+{
+    struct sip_msg m = {.hdr = e->hdr};
+    struct sip_fault ignored;
+
+    if (sip_msg_index(&m, bytes, true, &e->config.limits, &ignored) != 0 && m.hdr_count == 0) {
+        e->count.malformed++;
+        return;
+    }
+    on_fault(e, &m, from, fault);
+}
+
+size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct hop *from,
+                           struct str bytes, uint64_t now_ms)
+{
+    static const struct str pong = STR_INIT("\r\n");
+    size_t done = 0;
+
+    run_timers(e, now_ms);
+    for (;;) {
+        struct str msg, rest = str_from(bytes, done);
+        struct sip_fault fault = {0};
+        size_t used = 0;
+        enum sip_frame frame =
+            sip_framer_next(f, rest, &e->config.limits, &msg, &used, &fault);
+        done += used;
+        if (frame == SIP_FRAME_MESSAGE) {
+            process(e, from, msg, false, now_ms);
+        } else if (frame == SIP_FRAME_PING) {
+            e->count.keepalives++;
+            (void)e->env->send(e->env->ctx, from, &pong, 1);
+        } else if (frame == SIP_FRAME_PONG) {
+            e->count.keepalives++;
+        } else {
+            if (frame == SIP_FRAME_BAD) {
+                answer_unframed(e, from, rest, &fault);
+                done = SIZE_MAX;
+            }
+            break;
+        }
+    }
+    settle(e);
+    return done;
+}
+
+void engine_tick(struct engine *e, uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    settle(e);
+}
+
+uint64_t engine_deadline(const struct engine *e)
+{
+    return wheel_next(&e->wheel);
+}
+
+void engine_resolved(struct engine *e, uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    txn_on_resolved(&e->txn, now_ms);
+    settle(e);
+}
+
+void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    registrar_on_flow_closed(&e->registrar, flow);
+    leg_on_flow_closed(&e->legs, flow, now_ms);
+    txn_on_flow_closed(&e->txn, flow, now_ms);
+    settle(e);
+}
+
+void engine_stop(struct engine *e, uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    if (!e->stopping) {
+        e->stopping = true;
+        call_end_all(&e->calls, now_ms);
+        cti_end_all(e->cti, now_ms);
+    }
+    settle(e);
+}
+
+bool engine_idle(const struct engine *e)
+{
+    return e->legs.leg_pool.in_use == 0;
+}
+
+struct txn_layer *engine_txn(struct engine *e)
+{
+    return &e->txn;
+}
+
+struct leg_layer *engine_legs(struct engine *e)
+{
+    return &e->legs;
+}
+
+struct registrar *engine_registrar(struct engine *e)
+{
+    return &e->registrar;
+}
+
+struct call_layer *engine_calls(struct engine *e)
+{
+    return &e->calls;
+}
+
+struct cti *engine_cti(struct engine *e)
+{
+    return e->cti;
+}
+
+struct wheel *engine_wheel(struct engine *e)
+{
+    return &e->wheel;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who sent this request?
+ *
+ * A trusted peer is known by its address. Everybody else proves it with digest: a device
+ * under its number, an application under its name, in one name space (the directory refuses
+ * a name that both have). A device may speak only for itself: its From must be its own
+ * address of record, so that nobody can place calls in another's name.
+ *
+ * Requests inside a dialog are not asked again (TR/87 digest S-18).
+ */
+#include "engine/parts.h"
+
+static struct device *device_of_user(const struct directory *dir, struct str user)
+{
+    struct device *d = directory_device(dir, user);
+
+    return d != NULL && d->has_secret ? d : NULL;
+}
+
+static bool lookup(void *ctx, struct str user, struct auth_secret *out)
+{
+    const struct directory *dir = ctx;
+    struct application *app = directory_application(dir, user);
+    struct device *d = app == NULL ? device_of_user(dir, user) : NULL;
+
+    if (app != NULL) {
+        *out = app->secret;
+    } else if (d != NULL) {
+        *out = d->secret;
+    }
+    return app != NULL || d != NULL;
+}
+
+static void challenge(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      bool stale, uint64_t now_ms)
+{
+    char lines[1024];
+    struct out o;
+
+    out_init(&o, lines, sizeof(lines));
+    auth_server_challenge(&e->auth, SIP_HDR_WWW_AUTHENTICATE, stale, now_ms, &o);
+    e->count.challenged++;
+    dispatch_reply(e, m, from, &(struct txn_reply){.status = 401, .lines = out_str_of(&o)},
+                   now_ms);
+}
+
+/** Does a device speak for itself? REGISTER is judged by To, everything else by From. */
+static bool speaks_for_itself(struct engine *e, const struct sip_msg *m, const struct device *d)
+{
+    struct sip_addr addr;
+    enum sip_hdr_id who = m->method == SIP_METHOD_REGISTER ? SIP_HDR_TO : SIP_HDR_FROM;
+
+    return sip_msg_addr(m, who, &addr) == 0 &&
+           directory_device_of_uri(e->config.directory, &addr.uri) == d;
+}
+
+static bool accept(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                   struct str user, struct identity *who, uint64_t now_ms)
+{
+    struct directory *dir = e->config.directory;
+
+    who->application = directory_application(dir, user);
+    if (who->application != NULL) {
+        return true;
+    }
+    who->device = device_of_user(dir, user);
+    if (who->device != NULL && speaks_for_itself(e, m, who->device)) {
+        return true;
+    }
+    e->count.auth_failed++;
+    env_trace(e->env, TRACE_WARN, "auth", "%.*s may not speak for somebody else",
+              STR_ARG(user));
+    dispatch_reply(e, m, from,
+                   &(struct txn_reply){.status = 403,
+                                       .reason = STR("These Credentials Are Another's")},
+                   now_ms);
+    return false;
+}
+
+bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+              struct identity *who, uint64_t now_ms)
+{
+    struct directory *dir = e->config.directory;
+    enum auth_verdict verdict;
+    struct str user;
+
+    *who = (struct identity){0};
+    who->peer = directory_peer_at(dir, &from->remote);
+    if (who->peer != NULL && who->peer->trusted) {
+        return true;
+    }
+    who->peer = NULL;
+    verdict = auth_server_check(&e->auth, m, SIP_HDR_AUTHORIZATION, lookup, dir, now_ms, &user);
+    switch (verdict) {
+    case AUTH_OK:
+        return accept(e, m, from, user, who, now_ms);
+    case AUTH_MISSING:
+        challenge(e, m, from, false, now_ms);
+        return false;
+    case AUTH_STALE:
+    case AUTH_REPLAY:
+        challenge(e, m, from, true, now_ms);
+        return false;
+    case AUTH_WRONG:
+        e->count.auth_failed++;
+        env_trace(e->env, TRACE_WARN, "auth", "wrong credentials in %.*s",
+                  STR_ARG(sip_msg_method(m)));
+        challenge(e, m, from, false, now_ms);
+        return false;
+    case AUTH_MALFORMED:
+        break;
+    }
+    dispatch_reply(e, m, from,
+                   &(struct txn_reply){.status = 400, .reason = STR("Malformed Credentials")},
+                   now_ms);
+    return false;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the engine share. */
+#ifndef BATON_ENGINE_PARTS_H
+#define BATON_ENGINE_PARTS_H
+
+#include "engine/engine.h"
+
+struct engine_counters {
+    uint64_t received, bytes, keepalives, malformed, refused, requests, responses, dropped;
+    uint64_t challenged, auth_failed, no_dialog, unknown_method;
+};
+
+struct engine {
+    const struct env *env;
+    struct engine_config config;
+    struct wheel wheel;
+    struct arena scratch; /**< lives for one input */
+    struct txn_layer txn;
+    struct auth_server auth;
+    struct registrar registrar;
+    struct leg_layer legs;
+    struct call_layer calls;
+    struct cti *cti;
+    bool stopping;
+    struct engine_counters count;
+    struct sip_hdr hdr[SIP_HDR_MAX]; /**< index of the message that is being processed */
+};
+
+/* ---- dispatch.c ---- */
+
+/** A request that passed index and check. */
+void dispatch_request(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms);
+/** Answer with a new server transaction, or without one when there is no room. */
+void dispatch_reply(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                    const struct txn_reply *r, uint64_t now_ms);
+void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                     unsigned status, uint64_t now_ms);
+
+/* ---- identity.c ---- */
+
+/** Who sent a request, as far as it is proven. */
+struct identity {
+    struct device *device;
+    struct application *application;
+    const struct peer *peer; /**< trusted by address */
+};
+
+/**
+ * Find out who it is; answers 401, 403 or 400 itself when that is not proven.
+ * @return true: *who holds at least one
+ */
+bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+              struct identity *who, uint64_t now_ms);
+
+#endif

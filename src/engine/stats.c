@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every counter by name, in one table: what metrics, the log at shutdown and tests read.
+ * Adding a counter is adding a row.
+ */
+#include "engine/parts.h"
+
+#define STATS(X)                                                                         \
+    X("sip_received", e->count.received)                                                 \
+    X("sip_received_octets", e->count.bytes)                                             \
+    X("sip_keepalives", e->count.keepalives)                                             \
+    X("sip_requests", e->count.requests)                                                 \
+    X("sip_responses", e->count.responses)                                               \
+    X("sip_malformed", e->count.malformed)                                               \
+    X("sip_dropped", e->count.dropped)                                                   \
+    X("sip_refused_overload", e->count.refused)                                          \
+    X("sip_no_dialog", e->count.no_dialog)                                               \
+    X("sip_unknown_method", e->count.unknown_method)                                     \
+    X("auth_challenged", e->count.challenged)                                            \
+    X("auth_failed", e->count.auth_failed)                                               \
+    X("auth_ok", e->auth.ok)                                                             \
+    X("auth_wrong", e->auth.wrong)                                                       \
+    X("auth_stale", e->auth.stale)                                                       \
+    X("auth_replayed", e->auth.replay)                                                   \
+    X("auth_malformed", e->auth.malformed)                                               \
+    X("txn_active", txn_count(&e->txn))                                                  \
+    X("txn_server", e->txn.stats.server_created)                                         \
+    X("txn_client", e->txn.stats.client_created)                                         \
+    X("txn_retransmitted", e->txn.stats.retransmitted)                                   \
+    X("txn_absorbed", e->txn.stats.absorbed)                                             \
+    X("txn_timeouts", e->txn.stats.timeouts)                                             \
+    X("txn_transport_errors", e->txn.stats.transport_errors)                             \
+    X("txn_stray_responses", e->txn.stats.stray_responses)                               \
+    X("txn_refused", e->txn.stats.refused)                                               \
+    X("dialog_legs", e->legs.leg_pool.in_use)                                            \
+    X("dialogs", e->legs.dialog_pool.in_use)                                             \
+    X("dialog_glare", e->legs.glare)                                                     \
+    X("session_timer_refreshed", e->legs.refreshed)                                      \
+    X("session_timer_expired", e->legs.expired)                                          \
+    X("registrar_bindings", e->registrar.binding_pool.in_use)                            \
+    X("registrar_records", e->registrar.record_pool.in_use)                              \
+    X("registrar_registered", e->registrar.registered)                                   \
+    X("registrar_refreshed", e->registrar.refreshed)                                     \
+    X("registrar_removed", e->registrar.removed)                                         \
+    X("registrar_expired", e->registrar.expired)                                         \
+    X("registrar_refused", e->registrar.refused)                                         \
+    X("calls_active", e->calls.by_id.count)                                              \
+    X("calls_made", e->calls.made)                                                       \
+    X("calls_bridged", e->calls.bridged)                                                 \
+    X("calls_failed", e->calls.failed)                                                   \
+    X("calls_transferred", e->calls.transferred)                                         \
+    X("csta_sessions", cti.sessions)                                                     \
+    X("csta_monitors", cti.monitors)                                                     \
+    X("csta_requests", cti.requests)                                                     \
+    X("csta_answered", cti.answered)                                                     \
+    X("csta_errors", cti.errors)                                                         \
+    X("csta_events_recorded", cti.events_recorded)                                       \
+    X("csta_events_sent", cti.events_sent)                                               \
+    X("csta_gaps", cti.gaps)                                                             \
+    X("timers", e->wheel.count)
+
+void engine_each_stat(const struct engine *e,
+                      void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx)
+{
+    struct cti_stats cti;
+
+    cti_stats(e->cti, &cti);
+#define STAT_CALL(name, value) fn(ctx, name, (uint64_t)(value));
+    STATS(STAT_CALL)
+#undef STAT_CALL
+}
+
+struct wanted {
+    const char *name;
+    uint64_t value;
+};
+
+static void pick(void *ctx, const char *name, uint64_t value)
+{
+    struct wanted *w = ctx;
+
+    if (strcmp(name, w->name) == 0) {
+        w->value = value;
+    }
+}
+
+uint64_t engine_stat(const struct engine *e, const char *name)
+{
+    struct wanted w = {name, 0};
+
+    engine_each_stat(e, pick, &w);
+    return w.value;
+}

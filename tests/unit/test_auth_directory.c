@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory: spellings of devices, domains, grants, peers. */
+#include "auth/directory.h"
+#include "base/err.h"
+#include "test.h"
+
+static void fill_random(void *ctx, void *out, size_t n)
+{
+    uint8_t *p = out;
+    uint64_t *state = ctx;
+    while (n-- > 0) {
+        *state = *state * 6364136223846793005u + 1442695040888963407u;
+        *p++ = (uint8_t)(*state >> 56);
+    }
+}
+
+static uint64_t seed = 7;
+static const struct str domains[] = {STR_INIT("example.com"), STR_INIT("Sales.example.com"),
+                                     STR_INIT("192.0.2.1"), STR_INIT("[2001:db8::1]")};
+
+struct world {
+    struct test_mem mem;
+    struct env env;
+    struct directory d;
+    struct device dev[3];
+};
+
+static struct device device_of(const char *number, const char *key)
+{
+    return (struct device){.number = str_c(number), .key = str_c(key)};
+}
+
+static void world_init(struct world *w)
+{
+    test_mem_init(&w->mem);
+    w->env = (struct env){.ctx = &seed, .mem = w->mem.mem, .random = fill_random};
+    CHECK_INT(directory_init(&w->d, &w->env, domains, 4), 0);
+    w->dev[0] = device_of("1001", "1001@example.com");
+    w->dev[1] = device_of("1001", "1001@sales.example.com");
+    w->dev[2] = device_of("+4930123", "+4930123@example.com");
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_INT(directory_add_device(&w->d, &w->dev[i]), 0);
+    }
+}
+
+static void world_fini(struct world *w)
+{
+    directory_fini(&w->d);
+    CHECK_INT(w->mem.live, 0);
+}
+
+static void test_device_spellings(void)
+{
+    static const struct {
+        const char *text;
+        int dev; /* -1: nobody */
+    } table[] = {
+        {"1001", 0},
+        {" 1001 ", 0},
+        {"1001@example.com", 0},
+        {"1001@EXAMPLE.com", 0},
+        {"1001@sales.example.com", 1},
+        {"sip:1001@example.com", 0},
+        {"SIP:1001@Example.Com;transport=tcp", 0},
+        {"sips:1001@sales.example.com", 1},
+        {"sip:%31001@example.com", 0},
+        {"sip:1001;phone-context=x@example.com", 0},
+        {"sip:1001:secret@example.com", 0},
+        {"sip:1001@192.0.2.1:5062", 0},
+        {"sip:1001@[2001:db8::1]", 0},
+        {"<sip:1001@example.com>;tag=9", 0},
+        {"\"A\" <sip:1001@sales.example.com>", 1},
+        {"tel:1001;phone-context=example.com", 0},
+        {"tel:+49-30-123", 2},
+        {"tel:+49(30)1.23", 2},
+        {"N<1001>Line;displayNumber=1", 0},
+        {"N<1001&5>", 0},
+        {"N<+4930123>", 2},
+        {"1001;ext=4", 0},
+        {"1002", -1},
+        {"sip:1001@example.org", -1},
+        {"sip:example.com", -1},
+        {"sip:1001@", -1},
+        {"mailto:1001@example.com", -1},
+        {"N<1001", -1},
+        {"N<>", -1},
+        {"", -1},
+        {"@example.com", -1},
+        {"+4930123@sales.example.com", -1},
+    };
+    struct world w;
+    world_init(&w);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        test_context(table[i].text);
+        struct str text = test_guard(str_c(table[i].text));
+        struct device *want = table[i].dev < 0 ? NULL : &w.dev[table[i].dev];
+        CHECK(directory_device_named(&w.d, text) == want);
+        test_guard_free(text);
+    }
+    test_context(NULL);
+    world_fini(&w);
+}
+
+static void test_long_names_are_nobody(void)
+{
+    struct world w;
+    world_init(&w);
+    char text[2000];
+    memset(text, '1', sizeof(text));
+    CHECK(directory_device_named(&w.d, str_make(text, sizeof(text))) == NULL);
+    memcpy(text, "sip:", 4);
+    memcpy(text + sizeof(text) - 12, "@example.com", 12);
+    CHECK(directory_device_named(&w.d, str_make(text, sizeof(text))) == NULL);
+    world_fini(&w);
+}
+
+static void test_added_once(void)
+{
+    struct world w;
+    world_init(&w);
+    struct device again = device_of("1001", "1001@example.com");
+    CHECK_INT(directory_add_device(&w.d, &again), E_EXISTS);
+    struct application a = {.name = STR_INIT("crm")}, b = {.name = STR_INIT("crm")};
+    CHECK_INT(directory_add_application(&w.d, &a), 0);
+    CHECK_INT(directory_add_application(&w.d, &b), E_EXISTS);
+    CHECK(directory_application(&w.d, STR("crm")) == &a);
+    CHECK(directory_application(&w.d, STR("CRM")) == NULL);
+    world_fini(&w);
+}
+
+static void test_domains(void)
+{
+    struct world w;
+    world_init(&w);
+    CHECK(directory_is_domain(&w.d, STR("EXAMPLE.COM")));
+    CHECK(directory_is_domain(&w.d, STR("192.0.2.1")));
+    CHECK(!directory_is_domain(&w.d, STR("192.0.2.2")));
+    CHECK(!directory_is_domain(&w.d, STR("")));
+    world_fini(&w);
+}
+
+static void test_grants(void)
+{
+    static const struct str some[] = {STR_INIT("2*"), STR_INIT("1001@sales.example.com")};
+    static const struct str all[] = {STR_INIT("*")};
+    struct world w;
+    world_init(&w);
+    struct application app = {.grants = some, .grant_count = 2};
+    struct device dev = device_of("2005", "2005@example.com");
+    CHECK(directory_grants(&app, &dev));
+    CHECK(!directory_grants(&app, &w.dev[0]));
+    CHECK(directory_grants(&app, &w.dev[1]));
+    app = (struct application){.grants = all, .grant_count = 1};
+    CHECK(directory_grants(&app, &w.dev[0]));
+    app.grant_count = 0;
+    CHECK(!directory_grants(&app, &w.dev[0]));
+    world_fini(&w);
+}
+
+static void test_patterns(void)
+{
+    CHECK(directory_matches(STR("10*"), STR("10")));
+    CHECK(directory_matches(STR("10*"), STR("1001")));
+    CHECK(!directory_matches(STR("10*"), STR("1")));
+    CHECK(!directory_matches(STR("10"), STR("1001")));
+    CHECK(directory_matches(STR("10"), STR("10")));
+    CHECK(directory_matches(STR("*"), STR("")));
+    CHECK(!directory_matches(STR("1*0"), STR("1x0")));
+}
+
+static void test_peers(void)
+{
+    static const struct str numbers_a[] = {STR_INIT("0*")};
+    static const struct str numbers_b[] = {STR_INIT("9"), STR_INIT("00*")};
+    struct peer peers[3] = {
+        {.name = STR_INIT("any"), .numbers = numbers_a, .number_count = 1},
+        {.name = STR_INIT("port"), .numbers = numbers_b, .number_count = 2},
+        {.name = STR_INIT("name")},
+    };
+    struct world w;
+    world_init(&w);
+    w.d.peers = peers;
+    w.d.peer_count = 3;
+    CHECK(addr_parse(STR("192.0.2.9"), &peers[0].addr));
+    CHECK(addr_parse(STR("192.0.2.9:5062"), &peers[1].addr));
+    struct addr from;
+    CHECK(addr_parse(STR("192.0.2.9:5062"), &from));
+    CHECK(directory_peer_at(&w.d, &from) == &peers[1]);
+    from.port = 33333;
+    CHECK(directory_peer_at(&w.d, &from) == &peers[0]);
+    CHECK(addr_parse(STR("192.0.2.10:5062"), &from));
+    CHECK(directory_peer_at(&w.d, &from) == NULL);
+    CHECK(directory_peer_for(&w.d, STR("0049")) == &peers[0]);
+    CHECK(directory_peer_for(&w.d, STR("9")) == &peers[1]);
+    CHECK(directory_peer_for(&w.d, STR("91")) == NULL);
+    world_fini(&w);
+}
+
+static void test_no_memory(void)
+{
+    struct test_mem mem;
+    test_mem_init(&mem);
+    for (size_t i = 1; i <= 2; i++) {
+        mem.calls = 0;
+        mem.fail_at = i;
+        struct env env = {.ctx = &seed, .mem = mem.mem, .random = fill_random};
+        struct directory d;
+        CHECK_INT(directory_init(&d, &env, domains, 4), E_NOMEM);
+        CHECK_INT(mem.live, 0);
+    }
+}
+
+TEST_MAIN(T(test_device_spellings), T(test_long_names_are_nobody), T(test_added_once),
+          T(test_domains), T(test_grants), T(test_patterns), T(test_peers), T(test_no_memory))
