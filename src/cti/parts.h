@@ -66,14 +66,13 @@ struct monitor {
     struct cti_session *session;
     struct watch *watch;
     struct journal_cursor cursor;
-    struct str
-        spelling;    /**< of the device as the client wrote it; absent: device->uri. Owned */
-    uint64_t due;    /**< number of the record that is next, when it is ready */
-    uint32_t ref;    /**< monitorCrossRefID */
-    uint32_t slot;   /**< place in the session's queue + 1; 0: nothing to tell */
-    uint32_t unsent; /**< records behind the cursor */
-    uint8_t edition; /**< enum csta_edition of its MonitorStart */
-    bool greet;      /**< BackInService comes first */
+    struct str spelling; /**< the client's, of the device; absent: device->uri. Owned */
+    uint64_t due;        /**< number of the record that is next, when it is ready */
+    uint32_t ref;        /**< monitorCrossRefID */
+    uint32_t slot;       /**< place in the session's queue + 1; 0: nothing to tell */
+    uint32_t unsent;     /**< records behind the cursor */
+    uint8_t edition;     /**< enum csta_edition of its MonitorStart */
+    bool greet;          /**< BackInService comes first */
 };
 _Static_assert(sizeof(struct monitor) <= 256, "budget of a monitor");
 

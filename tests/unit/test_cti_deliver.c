@@ -181,6 +181,29 @@ static void test_deliver_stream_481_ends_it(void)
     down(o);
 }
 
+static void test_deliver_after_the_stream_closed(void)
+{
+    struct office *o = up(NULL, TP_TCP);
+    struct client *c = &o->client[0];
+    client_watch(c, "crm", "1001");
+    CHECK_INT(vnet_close(&o->net, &o->node, &c->st.node), 1);
+    office_run(o, 50);
+    flap(o, 1);
+    office_run(o, 200);
+    CHECK_STR(str_c(c->log), "E:BackInService E:OutOfService"); /* on a new one */
+    /* and when there is nobody any more */
+    c->st.up = false;
+    vnet_close(&o->net, &o->node, &c->st.node);
+    list_remove(&c->st.node.link);
+    office_run(o, 50);
+    flap(o, 1);
+    office_run(o, 40000);
+    CHECK_INT(office_stats(o).sessions, 0);
+    CHECK_INT(office_stats(o).monitors, 0);
+    list_append(&o->net.nodes, &c->st.node.link);
+    down(o);
+}
+
 static void test_deliver_too_far_behind(void)
 {
     struct office *o = up(&(struct cti_config){.max_unsent = 5}, TP_UDP);
@@ -244,5 +267,5 @@ TEST_MAIN(T(test_deliver_one_at_a_time), T(test_deliver_goes_on_after_refusals),
           T(test_deliver_stream_does_not_wait_for_the_mute),
           T(test_deliver_stream_waits_again_for_who_answers),
           T(test_deliver_stream_has_a_limit), T(test_deliver_stream_481_ends_it),
-          T(test_deliver_too_far_behind), T(test_deliver_ring_overtakes),
-          T(test_deliver_answer_before_events))
+          T(test_deliver_after_the_stream_closed), T(test_deliver_too_far_behind),
+          T(test_deliver_ring_overtakes), T(test_deliver_answer_before_events))

@@ -355,6 +355,24 @@ static void test_event_answer_call(void)
     down(o);
 }
 
+/** The caller's own phone is answered: Originated shows it before the phone answers NOTIFY. */
+static void test_event_answer_call_of_the_caller(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    client_ask(b, "MakeCall",
+               "<callingDevice>1002</callingDevice>"
+               "<calledDirectoryNumber>1001</calledDirectoryNumber>");
+    ring(o, 1);
+    client_clear(b);
+    o->phone[1].auto_answer = false;
+    ask_connection(b, "AnswerCall", "callToBeAnswered", "1002");
+    CHECK_STR(station_last(&o->phone[1], "Event"), "talk");
+    answer(o, 1);
+    CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Originated[connected]");
+    down(o);
+}
+
 static void test_event_clear_connection(void)
 {
     struct office *o = up();
@@ -458,6 +476,7 @@ TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye
           T(test_event_refused_after_ringing), T(test_event_caller_gives_up),
           T(test_event_hold_and_retrieve), T(test_event_make_call),
           T(test_event_make_call_prompt), T(test_event_deflect), T(test_event_transfer),
-          T(test_event_answer_call), T(test_event_clear_connection), T(test_event_outside),
-          T(test_event_restricted), T(test_event_restricted_connection_is_dynamic),
-          T(test_event_registration), T(test_event_same_device_twice_in_a_call))
+          T(test_event_answer_call), T(test_event_answer_call_of_the_caller),
+          T(test_event_clear_connection), T(test_event_outside), T(test_event_restricted),
+          T(test_event_restricted_connection_is_dynamic), T(test_event_registration),
+          T(test_event_same_device_twice_in_a_call))
