@@ -119,7 +119,7 @@ bool auth_nonce_read(struct auth_server *a, struct str text, struct auth_nonce *
 
 static bool too_old(const struct auth_server *a, uint64_t birth_ms, uint64_t now_ms)
 {
-    return now_ms < birth_ms || now_ms - birth_ms > a->nonce_life_ms;
+    return now_ms - birth_ms > a->nonce_life_ms; /* one from the future wraps: too old, too */
 }
 
 static struct nonce_use *find(const struct auth_server *a, uint64_t serial)

@@ -15,6 +15,8 @@
  */
 #include "cli/uui_show.h"
 
+#include "cli/json.h"
+
 enum { ROW = 16 };
 
 static bool is_printable(char c)
@@ -144,33 +146,12 @@ void uui_show_text(const struct uui_value *v, struct str where, FILE *to)
 
 /* ------------------------------------------------------------------------------ JSON */
 
-static void json_string(struct str s, FILE *to)
-{
-    fputc('"', to);
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t n = uui_utf8_len(s, i);
-        if (c == '"' || c == '\\') {
-            fprintf(to, "\\%c", c);
-        } else if (c < 0x20 || c == 0x7F) {
-            fprintf(to, "\\u%04X", c);
-        } else if (c < 0x80) {
-            fputc(c, to);
-        } else if (n == 0 || n > 4) {
-            fputs("\\uFFFD", to);
-        } else {
-            fwrite(s.p + i, 1, n, to);
-            i += n - 1;
-        }
-    }
-    fputc('"', to);
-}
-
-static void json_member(const char *name, struct str value, FILE *to)
+/** A member on a line of its own, behind another one. */
+static void json_line(const char *name, struct str value, FILE *to)
 {
     if (str_is_set(value)) {
-        fprintf(to, ",\n    \"%s\": ", name);
-        json_string(value, to);
+        fprintf(to, ",\n    ");
+        json_member(name, value, true, to);
     }
 }
 
@@ -202,11 +183,11 @@ static void json_octets(const struct uui_value *v, FILE *to)
     fputc('"', to);
     if (pd >= 0) {
         fprintf(to, ",\n    \"discriminator\": %d", pd);
-        json_member("discriminatorText", str_c(uui_pd_text((uint8_t)pd)), to);
+        json_line("discriminatorText", str_c(uui_pd_text((uint8_t)pd)), to);
     }
     struct str text = str_from(v->octets, pd >= 0 ? 1 : 0);
     if (text.n > 0 && uui_is_quotable(text)) {
-        json_member("octetsAsText", text, to);
+        json_line("octetsAsText", text, to);
     }
 }
 
@@ -214,18 +195,18 @@ void uui_show_json(const struct uui_value *v, struct str where, FILE *to)
 {
     fputs("{\n    \"value\": ", to);
     json_string(v->text, to);
-    json_member("in", where, to);
-    json_member("verdict", str_c(uui_verdict_text(v->verdict)), to);
+    json_line("in", where, to);
+    json_line("verdict", str_c(uui_verdict_text(v->verdict)), to);
     if (v->rule != UUI_R_NONE) {
-        json_member("rule", str_c(uui_rule_name(v->rule)), to);
-        json_member("ruleText", str_c(uui_rule_text(v->rule)), to);
-        json_member("ruleSource", str_c(uui_rule_source(v->rule)), to);
+        json_line("rule", str_c(uui_rule_name(v->rule)), to);
+        json_line("ruleText", str_c(uui_rule_text(v->rule)), to);
+        json_line("ruleSource", str_c(uui_rule_source(v->rule)), to);
         fprintf(to, ",\n    \"at\": %zu", v->at);
     }
-    json_member("package", v->package, to);
-    json_member("purpose", v->purpose, to);
-    json_member("content", v->content, to);
-    json_member("encoding", v->encoding, to);
+    json_line("package", v->package, to);
+    json_line("purpose", v->purpose, to);
+    json_line("content", v->content, to);
+    json_line("encoding", v->encoding, to);
     fprintf(to, ",\n    \"draftPurpose\": %s,\n    \"tooLongForIsdn\": %s",
             v->notes & UUI_NOTE_DRAFT_PURPOSE ? "true" : "false",
             v->notes & UUI_NOTE_LONG ? "true" : "false");

@@ -296,8 +296,9 @@ static void write_field(struct encoder *e, const struct csta_field *f, const cha
     if (f->flags & CSTA_F_REPEATED) {
         write_items(e, name, f->type, p);
     } else if (f->flags & CSTA_F_POINTER) {
-        memcpy(&p, p, sizeof(p));
-        write_value(e, name, f->type, p);
+        const void *value;
+        memcpy(&value, p, sizeof(value));
+        write_value(e, name, f->type, value);
     } else {
         write_value(e, name, f->type, p);
     }

@@ -61,42 +61,48 @@ static bool reserve(struct recode *rc, size_t more)
 
 static void put(struct recode *rc, struct str s)
 {
-    if (reserve(rc, s.n)) {
+    if (s.n > 0 && reserve(rc, s.n)) {
         memcpy(rc->p + rc->n, s.p, s.n);
         rc->n += s.n;
     }
 }
 
-/* What cannot stand for itself goes out as a reference; expat gives legal UTF-8 only. */
-static void put_escaped(struct recode *rc, struct str s)
+/* How `c` has to be written when it cannot stand for itself. */
+static struct str escape(char c, bool attr)
 {
+    switch (c) {
+    case '&':
+        return STR("&amp;");
+    case '<':
+        return STR("&lt;");
+    case '>':
+        return STR("&gt;");
+    case '\r':
+        return STR("&#13;");
+    case '"':
+        return attr ? STR("&quot;") : STR_NONE;
+    case '\n':
+        return attr ? STR("&#10;") : STR_NONE;
+    case '\t':
+        return attr ? STR("&#9;") : STR_NONE;
+    default:
+        return STR_NONE;
+    }
+}
+
+/* expat gives legal UTF-8 only, so nothing else is to be looked after. */
+static void put_escaped(struct recode *rc, struct str s, bool attr)
+{
+    size_t from = 0;
     for (size_t i = 0; i < s.n; i++) {
-        switch (s.p[i]) {
-        case '&':
-            put(rc, STR("&amp;"));
-            break;
-        case '<':
-            put(rc, STR("&lt;"));
-            break;
-        case '>':
-            put(rc, STR("&gt;"));
-            break;
-        case '"':
-            put(rc, STR("&quot;"));
-            break;
-        case '\r':
-            put(rc, STR("&#13;"));
-            break;
-        case '\n':
-            put(rc, STR("&#10;"));
-            break;
-        case '\t':
-            put(rc, STR("&#9;"));
-            break;
-        default:
-            put(rc, str_make(s.p + i, 1));
+        struct str other = escape(s.p[i], attr);
+        if (str_is_set(other)) {
+            put(rc, str_make(s.p + from, i - from));
+            put(rc, other);
+            from = i + 1;
         }
     }
+    put(rc, str_from(s, from));
 }
 
 static void add_place(struct recode *rc)
@@ -135,7 +141,7 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attr)
         put(rc, STR(" "));
         put(rc, str_c(attr[i]));
         put(rc, STR("=\""));
-        put_escaped(rc, str_c(attr[i + 1]));
+        put_escaped(rc, str_c(attr[i + 1]), true);
         put(rc, STR("\""));
     }
     put(rc, STR(">"));
@@ -157,7 +163,7 @@ static void on_text(void *ctx, const XML_Char *text, int n)
 {
     struct recode *rc = ctx;
     if (rc->err == 0) {
-        put_escaped(rc, str_make(text, (size_t)n));
+        put_escaped(rc, str_make(text, (size_t)n), false);
     }
 }
 

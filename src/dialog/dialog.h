@@ -7,9 +7,9 @@
  * CSeq, to refresh the target, and to make a request that belongs to it. It sends nothing.
  *
  * NEXT HOP. Requests go to the first Route, or to the remote target. When the peer reached
- * us directly over a stream, or over UDP with rport or from another address than its Contact
- * says (NAT), the dialog is pinned: requests go back to where its messages come from, as
- * long as that flow is open; then to the target again.
+ * us directly (one Via, no Record-Route) over a stream, or over UDP with rport or from another
+ * address than its Contact says (NAT), the dialog is pinned: requests go back to where its
+ * messages come from, as long as that flow is open; then to the target again.
  *
  * OWNERSHIP. All strings of a dialog are in one block of its own (`block`), replaced as a
  * whole when the target changes. Cost: about 0.6 KiB a dialog; look-up by keyed hash of
@@ -28,6 +28,9 @@
 
 enum dialog_state { DIALOG_EARLY, DIALOG_CONFIRMED, DIALOG_ENDED };
 
+/** Whose offer waits for its answer (RFC 3264 §4, RFC 6337 §2.2). */
+enum dialog_offer { DIALOG_OFFER_NONE, DIALOG_OFFER_OURS, DIALOG_OFFER_THEIRS };
+
 struct leg;
 struct leg_layer;
 
@@ -36,20 +39,25 @@ struct dialog {
     struct list link; /**< of its leg */
     struct leg *leg;
     uint8_t state;
+    uint8_t offer; /**< enum dialog_offer */
     bool pinned;
-    bool cseq_known;          /**< remote_cseq holds a value */
-    uint32_t local_cseq;      /**< of the last request that we sent */
+    bool bye_sent;       /**< of a fork that lost */
+    bool secure;         /**< sips: our Contact is one too (§12.1.1) */
+    bool cseq_known;     /**< remote_cseq holds a value */
+    uint32_t local_cseq; /**< of the last request that we sent */
     uint32_t remote_cseq;
     struct str call_id, local_tag, remote_tag;
     struct str local_addr;    /**< our From/To value without tag */
     struct str remote_addr;   /**< theirs */
     struct str remote_target; /**< URI */
-    struct str routes;        /**< "Route: …" CRLF lines, or empty */
+    struct str request_uri;   /**< of requests: the target, or a strict router (§12.2.1.1) */
+    struct str route_set;     /**< "Route: …" CRLF lines as learnt, or empty */
+    struct str routes;        /**< the lines that requests carry: differ with a strict router */
     struct txn_target next;   /**< host is a slice of the block */
     uint32_t peer_methods;    /**< bit per enum sip_method in the peer's Allow; 0: not said */
     bool peer_talk, peer_hold; /**< the peer's Allow-Events has talk / hold */
     void *block;
-    void *owner;              /**< the user's: e.g. the paired dialog of a bridge */
+    void *owner; /**< the user's: e.g. the paired dialog of a bridge */
 };
 
 /** The dialog that an in-dialog request is for (To tag present), or NULL. */
@@ -65,7 +73,12 @@ struct dialog *dialog_find_parts(struct leg_layer *l, struct str call_id, struct
  */
 int dialog_check_cseq(struct dialog *d, const struct sip_msg *request);
 
-/** A new Contact of the peer (target refresh), its source for pinning, Allow. @return 0, E_NOMEM */
+/**
+ * What a request or response of the peer says about how to reach it: a new Contact (target
+ * refresh), its source for pinning (requests), Allow and Allow-Events.
+ * @param from  where a request came from; NULL for a response
+ * @return 0, E_NOMEM
+ */
 int dialog_refresh(struct dialog *d, const struct sip_msg *m, const struct hop *from);
 
 /**

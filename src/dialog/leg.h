@@ -6,12 +6,12 @@
  *
  * What a leg does by itself: dialogs for forked responses; ACK to extra 2xx of a fork followed
  * by BYE; repeating its 2xx until the ACK; answering CANCEL and 487; CSeq order; 491 and 500 on
- * crossing re-INVITE and UPDATE (§14.2, RFC 3311 §5.2); session timers in both roles (RFC 4028);
- * credentials for 401/407 when it has them; 481 and 408 to a request inside the dialog end it.
- * What it leaves to its user: what to answer, bodies, policy.
+ * crossing re-INVITE and UPDATE (§14.2, RFC 3311 §5.2); session timers in both roles (RFC
+ * 4028); credentials for 401/407 when it has them; 481 and 408 to a request inside the dialog
+ * end it. What it leaves to its user: what to answer, bodies, policy.
  *
- *   UAC   CALLING → EARLY → CONFIRMED → ENDING → ENDED        (CALLING/EARLY → ENDED on refusal)
- *   UAS   INCOMING → EARLY → ANSWERED → CONFIRMED → ENDING → ENDED
+ *   UAC   CALLING → EARLY → CONFIRMED → ENDING → ENDED        (CALLING/EARLY → ENDED on
+ * refusal) UAS   INCOMING → EARLY → ANSWERED → CONFIRMED → ENDING → ENDED
  *
  * MESSAGES IN AND OUT. What is sent is either made from lines and a body, or an incoming
  * message that is passed on (`pass`): then everything that is not hop-by-hop and not the
@@ -40,11 +40,11 @@ enum leg_state {
 };
 
 enum leg_end {
-    LEG_END_BYE,       /**< the peer sent BYE (told by on_bye before) */
-    LEG_END_LOCAL,     /**< our BYE, CANCEL or final response has done it */
-    LEG_END_NO_ACK,    /**< our 2xx was never acknowledged: BYE was sent */
-    LEG_END_EXPIRED,   /**< the session timer ran out: BYE was sent */
-    LEG_END_LOST,      /**< 481 or 408 or no answer to a request inside the dialog */
+    LEG_END_BYE,     /**< the peer sent BYE (told by on_bye before) */
+    LEG_END_LOCAL,   /**< our BYE, CANCEL or final response has done it */
+    LEG_END_NO_ACK,  /**< our 2xx was never acknowledged: BYE was sent */
+    LEG_END_EXPIRED, /**< the session timer ran out: BYE was sent */
+    LEG_END_LOST,    /**< 481 or 408 or no answer to a request inside the dialog */
 };
 
 struct leg_request;
@@ -64,10 +64,10 @@ struct leg_user {
     /** ACK to our 2xx of the INVITE, initial or re-INVITE (`initial` tells). */
     void (*on_acked)(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms);
     /**
-     * A request inside a dialog, other than BYE, ACK and CANCEL, which passed all checks. The user
-     * answers with leg_answer (now or later). Refreshes without a body that the leg deals with
-     * itself (UPDATE or re-INVITE of the session timer) come as well: is_refresh is true when
-     * there is no body, and leg_answer with 200 is enough for UPDATE.
+     * A request inside a dialog, other than BYE, ACK and CANCEL, which passed all checks. The
+     * user answers with leg_answer (now or later). Refreshes without a body that the leg deals
+     * with itself (UPDATE or re-INVITE of the session timer) come as well: is_refresh is true
+     * when there is no body, and leg_answer with 200 is enough for UPDATE.
      */
     void (*on_request)(struct leg *leg, struct dialog *d, struct txn *t,
                        const struct sip_msg *m, uint64_t now_ms);
@@ -83,13 +83,18 @@ struct leg_user {
     void (*on_gone)(struct leg *leg);
 };
 
+struct leg;
+struct leg_request;
+typedef void (*leg_response_fn)(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                                uint64_t now_ms);
+
 /** What a message of ours is made of. Zeros are fine. */
 struct leg_content {
     const struct sip_msg *pass; /**< pass this message on … */
     struct str lines;           /**< … and/or add these header lines (each with CRLF) */
     struct str type;            /**< Content-Type of `body`; with `pass`: replaces its body */
     struct str body;
-    bool no_body;               /**< with `pass`: leave its body out */
+    bool no_body; /**< with `pass`: leave its body out */
     /** With `pass`: headers that are cut besides, by id; ends with SIP_HDR_OTHER (0). */
     const enum sip_hdr_id *cut;
 };
@@ -112,35 +117,70 @@ struct leg_layer {
     struct leg_config config;
     struct hash_key key;
     struct map dialogs;
-    struct pool leg_pool, dialog_pool, request_pool;
+    struct pool leg_pool, dialog_pool, request_pool, served_pool;
+    struct list legs;  /**< all: struct leg.all */
     struct list ended; /**< legs to free when the callback stack has unwound */
     uint64_t glare, stray, refreshed, expired; /**< counters */
+};
+
+/** The identity of a message that is kept because it may have to be sent again. */
+struct leg_parts {
+    struct str lines;              /**< header lines of the user's */
+    struct str supported, require; /**< option tags that pass */
+    const struct str *run;         /**< passed lines, Content-*, the empty line, the body */
+    size_t n;
+    struct str type, body; /**< of what goes out */
+    uint32_t max_forwards;
+    bool accept, events, agent; /**< Accept, Allow-Events, User-Agent are there already */
+    void *block;                /**< when kept: one block with all of it … */
+    struct str kept;            /**< … and its only run */
 };
 
 struct leg {
     struct leg_layer *layer;
     const struct leg_user *user;
     void *owner;
-    uint8_t state;  /**< enum leg_state */
+    uint8_t state; /**< enum leg_state */
     bool uac;
-    struct dialog *dialog; /**< the confirmed one, or the only one; NULL before any */
-    struct list dialogs;   /**< all of them: struct dialog.link */
-    struct txn *invite;    /**< the initial INVITE's transaction while it lives */
+    struct dialog *dialog;    /**< the confirmed one, or the only one; NULL before any */
+    struct list dialogs;      /**< all of them: struct dialog.link */
+    struct txn *invite;       /**< the initial INVITE's transaction while it lives */
     struct auth_client *auth; /**< borrowed; NULL: 401/407 are refusals */
-    struct hop hop;        /**< where the peer's last message came from */
+    struct hop hop;           /**< where the peer's last message came from */
     struct list link;
     /* session timer */
-    uint32_t interval_s;   /**< agreed session interval; 0: none */
+    uint32_t interval_s; /**< agreed session interval; 0: none */
     bool we_refresh;
     struct timer session;
-    /* the rest is leg.c's own: see there */
-    struct leg_private *priv;
+
+    /* the rest is the layer's own */
+    struct list all;             /**< of the layer */
+    struct list requests;        /**< ours in progress: leg_request.link */
+    struct list served;          /**< theirs in progress, 2xx that wait for ACK: leg_served */
+    struct dialog *seed;         /**< UAC: what the INVITE is written from; no remote tag */
+    struct leg_request *first;   /**< UAC: the initial INVITE while it lives */
+    struct leg_request *unacked; /**< our INVITE whose 2xx was told and is not acknowledged */
+    char tag[20];                /**< our tag, NUL-terminated */
+    bool no_timer, secure;
+    bool freed;        /**< leg_free was called */
+    bool answered;     /**< UAC: a 2xx was taken */
+    bool end_wanted;   /**< leg_end was called: on_ended is due */
+    bool cancelled;    /**< leg_cancel or leg_end before the answer */
+    bool refreshing;   /**< a refresh of ours is under way */
+    uint32_t min_se_s; /**< the largest Min-SE that we were told; 0: none */
+    uint64_t refresh_ms, expires_ms;
+    struct leg_parts bye; /**< kept for the BYE that has to wait */
+    leg_response_fn bye_fn;
+    void *bye_owner;
+    struct str last_type, last_body; /**< last session description that we sent */
+    size_t last_cap;                 /**< octets of the block under last_type */
 };
 
 /** @param max_legs 0: no limit. @return 0 or E_NOMEM */
 int leg_layer_init(struct leg_layer *l, const struct env *env, struct wheel *wheel,
                    struct txn_layer *txn, struct arena *scratch,
                    const struct leg_config *config, size_t max_legs);
+/** Frees all legs without callback or message. Before txn_layer_fini. */
 void leg_layer_fini(struct leg_layer *l);
 
 /** Free what has ended; the engine calls it at the end of each input. */
@@ -150,8 +190,8 @@ void leg_layer_sweep(struct leg_layer *l);
 
 struct leg_invite {
     struct str request_uri;
-    struct str from; /**< From value without tag: `"Alice" <sip:alice@example.com>` */
-    struct str to;   /**< To value without tag */
+    struct str from;          /**< From value without tag: `"Alice" <sip:alice@example.com>` */
+    struct str to;            /**< To value without tag */
     struct str call_id;       /**< absent: minted */
     struct txn_target target; /**< where the request goes (flow, address, or name) */
     struct leg_content content;
@@ -165,7 +205,8 @@ struct leg_invite {
 struct leg *leg_invite(struct leg_layer *l, const struct leg_invite *args,
                        const struct leg_user *user, void *owner, uint64_t now_ms);
 
-/** Acknowledge the 2xx (initial or re-INVITE) and every repetition of it. @return 0, E_NOMEM, E_STATE */
+/** Acknowledge the 2xx (initial or re-INVITE) and every repetition of it. @return 0, E_NOMEM,
+ * E_STATE */
 int leg_ack(struct leg *leg, const struct leg_content *c, uint64_t now_ms);
 
 /** CANCEL while no final response has come; on_rejected (487 or what came) follows. If the 2xx
@@ -194,21 +235,32 @@ int leg_respond(struct leg *leg, struct dialog *d, unsigned status, struct str r
 
 /* ---- both ---- */
 
-typedef void (*leg_response_fn)(struct leg_request *r, unsigned status,
-                                const struct sip_msg *m, uint64_t now_ms);
-
 /** A request of ours inside a dialog. The layer owns it until its final response was told. */
 struct leg_request {
     struct leg *leg;
     struct dialog *dialog;
     struct txn *txn;
     uint8_t method;
-    /** Each response, provisional too; m is NULL for 408 and 503 made here. After a final status
-        the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
+    /** Each response, provisional too; m is NULL for 408 and 503 made here. After a final
+       status the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
     leg_response_fn on_response;
     void *owner;
     bool tried_auth;
     struct list link;
+
+    /* the rest is the layer's own */
+    bool initial; /**< the INVITE that made the leg */
+    bool done;    /**< 2xx to INVITE: lives on to repeat the ACK */
+    bool refresh; /**< of the session timer */
+    bool bye;
+    bool offer;  /**< it carries one */
+    bool pinned; /**< it went to the flow that the dialog is pinned to */
+    uint8_t auth_tries, interval_tries;
+    uint32_t cseq;
+    struct str name;        /**< the method; for an unknown one a slice of parts.block */
+    struct leg_parts parts; /**< kept for a retry, or empty */
+    struct str credentials; /**< header lines, in memory of their own */
+    struct str ack;         /**< the ACK, in memory of its own */
 };
 
 /**
@@ -217,40 +269,59 @@ struct leg_request {
  * @param d  NULL: leg->dialog
  * @param method  name as it goes into the start line, e.g. STR("INFO")
  * @param out     may be NULL
- * @return 0, E_STATE, E_NOMEM
+ * BYE, CANCEL and ACK are E_STATE: see leg_end, leg_request_cancel, leg_ack. PRACK with `pass`:
+ * its RAck gets the CSeq of our INVITE.
+ *
+ * A 481, 408 or no answer to INVITE, UPDATE, INFO, OPTIONS, REFER and MESSAGE in a confirmed
+ * dialog ends the leg with LEG_END_LOST after `fn` has heard of it (RFC 5057 §5.1), except that
+ * over a stream a timeout seen here does not: there the flow is alive, only the peer is slow,
+ * and an INFO that a phone does not answer shall not cost the call. When the flow was closed,
+ * the dialog falls back to its target; failing there too ends the leg.
+ * @return 0, E_STATE, E_NOMEM, E_VALUE (Max-Forwards of `pass` is used up: answer 483)
  */
 int leg_send(struct leg *leg, struct dialog *d, struct str method, const struct leg_content *c,
              leg_response_fn fn, void *owner, struct leg_request **out, uint64_t now_ms);
 
-/** The user of a request in progress leaves: no callback. */
+/** The user of a request in progress leaves: no callback. A 2xx to its re-INVITE is
+    acknowledged by the leg. */
 void leg_request_detach(struct leg_request *r);
 
 /** CANCEL a re-INVITE of ours that has no final response. */
 void leg_request_cancel(struct leg_request *r, uint64_t now_ms);
 
 /**
- * Answer a request that on_request or on_bye gave. Contact, Session-Expires, Allow are added as
- * the method needs; a 2xx to a re-INVITE is repeated until its ACK. @return 0, E_STATE, E_NOMEM
+ * Answer a request that on_request or on_bye gave. 408 to anything but INVITE goes out as 504
+ * (RFC 4320 §4.2). When the leg ends, what is still open (but BYE) is answered 487 by the leg,
+ * and the user forgets `t` at on_ended; E_STATE also when `t` is none of the open ones.
+ * Contact, Session-Expires, Allow are added as the method needs; a 2xx to a re-INVITE is
+ * repeated until its ACK. @return 0, E_STATE, E_NOMEM
  */
 int leg_answer(struct leg *leg, struct txn *t, unsigned status, struct str reason,
                const struct leg_content *c, uint64_t now_ms);
 
 /**
  * End it, whatever the state: CANCEL, a final response (`status`, for UAS before the answer; 0:
- * 480), or BYE with `c` (may be NULL). on_ended(LEG_END_LOCAL) follows when it is done, at once when
- * nothing needs to be waited for. Idempotent.
- * @param fn  hears the answer to the BYE (a bridge passes it on), or NULL
+ * 480), or BYE with `c` (may be NULL). on_ended(LEG_END_LOCAL) follows when it is done, at once
+ * when nothing needs to be waited for. Idempotent. Before the answer only the lines of `c` are
+ * used (CANCEL, final response). UAS between 2xx and ACK: the BYE waits for the ACK (§15).
+ * @param fn  hears the answer to the BYE (a bridge passes it on), or NULL; not called when
+ *            there is no BYE
  */
 void leg_end(struct leg *leg, unsigned status, const struct leg_content *c, leg_response_fn fn,
              void *owner, uint64_t now_ms);
 
-/** Drop at once: no message, no callback but on_gone is not called either. */
+/**
+ * Drop at once: no callback any more, not even on_gone; the pointer is dead for the user. No
+ * message either, but that an INVITE of ours without final answer is cancelled, and a 2xx that
+ * still comes is acknowledged and followed by BYE: no phone rings for nobody.
+ */
 void leg_free(struct leg *leg);
 
 /** Are requests with an offer possible now (no offer pending either way)? */
 bool leg_can_offer(const struct leg *leg);
 
-/** An in-dialog request or ACK from the wire. @return false: no such dialog (answer 481; ACK: drop) */
+/** An in-dialog request or ACK from the wire. @return false: no such dialog (answer 481; ACK:
+ * drop) */
 bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct hop *from,
                     uint64_t now_ms);
 
@@ -262,10 +333,22 @@ void leg_on_cancel(struct leg_layer *l, struct txn *invite, const struct sip_msg
 void leg_on_flow_closed(struct leg_layer *l, uint32_t flow, uint64_t now_ms);
 
 /**
- * Edit a message so that it can go on in another dialog: cut every line that is hop-by-hop or the
- * leg's own (Content-Length stays, the body does), and the ids in `cut`. Used by leg.c for
+ * Edit a message so that it can go on in another dialog: cut every line that is hop-by-hop or
+ * the leg's own (Content-Length stays, the body does), and the ids in `cut`. Used by leg.c for
  * `pass`; here because the bridge's tests need it too.
  */
 void leg_edit_pass(struct sip_edit *e, const enum sip_hdr_id *cut);
+
+/**
+ * Max-Forwards for a request that passes `m` on: one less than it has, 70 without one.
+ * @return 0; E_VALUE: used up, answer 483 (RFC 3261 §16.3)
+ */
+int leg_max_forwards(const struct sip_msg *m, uint32_t *out);
+
+/**
+ * What of a Require or Supported header goes on in another dialog: option tags that mean
+ * something between the ends. Written as a list to `o`; nothing when none.
+ */
+void leg_write_tags(struct out *o, const struct sip_msg *m, enum sip_hdr_id id);
 
 #endif

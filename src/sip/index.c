@@ -18,7 +18,7 @@
 #include "sip/msg.h"
 
 #include "base/err.h"
-#include "sip/chars.h"
+#include "sip/lex.h"
 #include "sip/names.h"
 #include "sip/scan.h"
 
@@ -350,7 +350,7 @@ int sip_msg_index(struct sip_msg *m, struct str bytes, bool datagram,
 {
     struct sip_hdr *hdr = m->hdr;
     const char *p = bytes.p;
-    const char *end = p + bytes.n;
+    const char *end = sip_end(bytes);
     while (datagram && end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
         p += 2; /* RFC 3261 §7.5, by lenience for datagrams too */
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two scans that touch every octet of a head: private to the sip module.
+ * The scans that touch every octet of a head, and zeroing: private to the sip module.
  *
  * Sixteen octets a step with SSE2 where the target has it (every x86-64 does), one octet a
  * step elsewhere and at the end of the buffer: nothing is read beyond `end`. Building with
- * -DSIP_SCAN_SCALAR takes the plain loops, which is how the tests compare the two.
+ * -DSIP_SCAN_SCALAR takes the plain loops on any target.
  */
 #ifndef BATON_SIP_SCAN_H
 #define BATON_SIP_SCAN_H

@@ -36,10 +36,13 @@ static const char *next_unit(const char *p, const char *end, struct unit *u)
 
 static bool escaped_eq(struct str a, struct str b, bool fold)
 {
+    if (a.n == 0 || b.n == 0) {
+        return a.n == b.n; /* absent: there is no pointer to add to */
+    }
     const char *p = a.p;
     const char *q = b.p;
-    const char *p_end = p + a.n;
-    const char *q_end = q + b.n;
+    const char *p_end = sip_end(a);
+    const char *q_end = sip_end(b);
     while (p < p_end && q < q_end) {
         struct unit u;
         struct unit v;
@@ -222,7 +225,7 @@ uint16_t sip_uri_port(const struct sip_uri *u)
 
 void sip_unescape(struct out *o, struct str s)
 {
-    const char *end = s.p + s.n;
+    const char *end = sip_end(s);
     for (const char *p = s.p; p < end;) {
         if (end - p >= 3 && *p == '%' && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
             out_ch(o, (char)(hex_digit(p[1]) * 16 + hex_digit(p[2])));
@@ -264,7 +267,7 @@ void sip_escape_header(struct out *o, struct str s)
 
 static void write_user(struct out *o, struct str user)
 {
-    const char *end = user.p + user.n;
+    const char *end = sip_end(user);
     for (const char *p = user.p; p < end;) {
         struct unit u;
         p = next_unit(p, end, &u);

@@ -198,10 +198,17 @@ static void test_right_credentials_are_accepted(void)
     c.nc = "0000000A"; /* hex of either case */
     c.algorithm = "md5";
     CHECK_INT(try(&f, &c, 20), AUTH_OK);
+    char line[2048];
+    c.nc = "0000000c";
+    credentials(&c, line, sizeof(line));
+    for (char *p = strstr(line, "response=") + 9; *p != ','; p++) {
+        *p = (char)(*p >= 'a' && *p <= 'f' ? *p - 'a' + 'A' : *p);
+    }
+    CHECK_INT(ask(&f, line, 20), AUTH_OK);
     c = (struct cred){.nonce = nonce, .user = "hashed", .nc = "0000000b"};
     CHECK_INT(try(&f, &c, 20), AUTH_OK);
     CHECK_STR(f.user, "hashed");
-    CHECK_INT(f.a.ok, 5);
+    CHECK_INT(f.a.ok, 6);
     teardown(&f);
 }
 

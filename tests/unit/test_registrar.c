@@ -420,6 +420,45 @@ static void test_two_addresses_of_one_phone(void)
     teardown(&f);
 }
 
+static void test_removing_one_address_keeps_the_other(void)
+{
+    struct fixture f;
+    setup(&f);
+    put(&f, ID("a", 1) "Contact: <sip:b@h1>" INSTANCE("1") ", <sip:b@h2>" INSTANCE("1") "\r\n");
+    CHECK_INT(put(&f, ID("a", 2) "Contact: <sip:b@h1>;expires=0" INSTANCE("1") "\r\n"), 200);
+    CHECK_BYTES(contacts(&f), STR("Contact: <sip:b@h2>;expires=3600" INSTANCE("1") "\r\n"));
+    check_invariants(&f);
+    teardown(&f);
+}
+
+static void test_a_ghost_has_an_order_too(void)
+{
+    struct fixture f;
+    setup(&f);
+    put(&f, ID("b", 1) "Contact: <sip:b@h1>\r\n");
+    put(&f, ID("a", 9) "Contact: <sip:b@h2>" INSTANCE("1") "\r\n");
+    CHECK_INT(put(&f, ID("a", 5) "Contact: <sip:b@h1>" INSTANCE("1") "\r\n"), 500);
+    CHECK_INT(record_of(&f)->count, 2);
+    CHECK_INT(put(&f, ID("a", 10) "Contact: <sip:b@h1>" INSTANCE("1") "\r\n"), 200);
+    CHECK_BYTES(contacts(&f), STR("Contact: <sip:b@h1>;expires=3600" INSTANCE("1") "\r\n"));
+    check_invariants(&f);
+    teardown(&f);
+}
+
+/* URI comparison is not transitive: a parameter that only one side has does not count. */
+static void test_two_contacts_that_fit_one_binding(void)
+{
+    struct fixture f;
+    setup(&f);
+    put(&f, ID("a", 1) "Contact: <sip:b@h>\r\n");
+    CHECK_INT(put(&f, ID("a", 2) "Contact: <sip:b@h;x=1>;expires=0, <sip:b@h;x=2>\r\n"), 200);
+    CHECK_BYTES(contacts(&f), STR("Contact: <sip:b@h;x=2>;expires=3600\r\n"));
+    CHECK_INT(f.r.removed, 1);
+    CHECK_INT(f.r.registered, 2);
+    check_invariants(&f);
+    teardown(&f);
+}
+
 static void test_flows_of_one_phone(void)
 {
     struct fixture f;
@@ -597,6 +636,7 @@ TEST_MAIN(T(test_first_binding_appears), T(test_refresh_keeps_one_binding),
           T(test_order_of_preference), T(test_star), T(test_older_cseq_changes_nothing),
           T(test_all_or_nothing), T(test_schemes),
           T(test_a_phone_that_restarted_leaves_no_ghost), T(test_two_addresses_of_one_phone),
-          T(test_flows_of_one_phone), T(test_parameters_come_back), T(test_what_is_learned),
-          T(test_limit_of_contacts), T(test_limit_of_records), T(test_limit_of_text),
-          T(test_dates), T(test_closed_flows))
+          T(test_removing_one_address_keeps_the_other), T(test_a_ghost_has_an_order_too),
+          T(test_two_contacts_that_fit_one_binding), T(test_flows_of_one_phone),
+          T(test_parameters_come_back), T(test_what_is_learned), T(test_limit_of_contacts),
+          T(test_limit_of_records), T(test_limit_of_text), T(test_dates), T(test_closed_flows))

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON strings (RFC 8259 §7): escape what must be, pass valid UTF-8, replace the rest, so
+ * that the line is JSON whatever a peer has put into a display name.
+ */
+#include "cli/json.h"
+
+#include "uui/uui.h"
+
+/** Octets of the UTF-8 character at `i`, 0 when it is none. */
+static size_t utf8_len(struct str s, size_t i)
+{
+    for (size_t n = 1; n <= 4 && i + n <= s.n; n++) {
+        if (uui_is_quotable(str_make(s.p + i, n))) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+void json_string(struct str s, FILE *to)
+{
+    fputc('"', to);
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c == '"' || c == '\\') {
+            fprintf(to, "\\%c", c);
+        } else if (c < 0x20 || c == 0x7F) {
+            fprintf(to, "\\u%04X", c);
+        } else if (c < 0x80) {
+            fputc(c, to);
+        } else {
+            size_t n = utf8_len(s, i);
+            if (n == 0) {
+                fputs("\\uFFFD", to);
+            } else {
+                fwrite(s.p + i, 1, n, to);
+                i += n - 1;
+            }
+        }
+    }
+    fputc('"', to);
+}
+
+void json_member(const char *name, struct str value, bool first, FILE *to)
+{
+    if (!str_is_set(value)) {
+        return;
+    }
+    fprintf(to, "%s\"%s\": ", first ? "" : ", ", name);
+    json_string(value, to);
+}

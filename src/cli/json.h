@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON text on a stream, for commands that print a few objects and need no library for it. */
+#ifndef BATON_CLI_JSON_H
+#define BATON_CLI_JSON_H
+
+#include "base/str.h"
+#include <stdio.h>
+
+/** A string with its quotes. Octets that are no UTF-8 come out as U+FFFD. */
+void json_string(struct str s, FILE *to);
+
+/** `"name": "value"`, after a comma unless `first`; nothing when `value` is absent. */
+void json_member(const char *name, struct str value, bool first, FILE *to);
+
+#endif
