@@ -46,6 +46,7 @@ static void test_empty_is_loopback_only(void)
         CHECK(c->engine.cti.back_in_service_on_monitor);
         CHECK(!c->engine.cti.failed_local_fail);
         CHECK(str_starts(c->engine.server_name, STR("Baton/")));
+        CHECK(str_is_set(c->engine.leg.allow) && str_is_set(c->engine.leg.accept));
         CHECK_INT(c->stop_ms, 10000);
         CHECK_INT(c->log_level, TRACE_INFO);
         CHECK(c->log_file == NULL);
