@@ -243,6 +243,9 @@ static inline bool header_line(struct pass *s, const char *start, const char *en
     }
     size_t n = (size_t)(name_end - p);
     uint8_t id = n == 0 ? SIP_HDR_OTHER : sip_hdr_lookup(p, n, (size_t)(end - p));
+    if (s->err != 0 && n > 0 && memchr(p, '\r', n) != NULL) {
+        id = SIP_HDR_OTHER; /* a CR alone was noted; the look-up takes it for '-' */
+    }
     if (id == SIP_HDR_OTHER && (n == 0 || n > UINT16_MAX || !is_token(p, name_end))) {
         note(s, E_SYNTAX, 400, p, "Header name is not a token");
         return false;
