@@ -12,6 +12,7 @@
 #include "server/server.h"
 #include "base/err.h"
 #include "engine/engine.h"
+#include "net/sockaddr.h"
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -247,6 +248,27 @@ static bool listen_all(struct server *s)
     return true;
 }
 
+/** A wildcard listener is reached by every address of this machine: they all mean us. */
+static void add_interfaces(struct config *c)
+{
+    uv_interface_address_t *list = NULL;
+    int n = 0;
+    if (uv_interface_addresses(&list, &n) != 0) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        struct addr a;
+        bool here = sockaddr_read((const struct sockaddr *)&list[i].address, &a);
+        for (size_t k = 0; here && k < c->listen_count; k++) {
+            const struct addr *at = &c->listen[k].at;
+            if (at->family == a.family && addr_is_any(at)) {
+                config_add_own_address(c, &a);
+            }
+        }
+    }
+    uv_free_interface_addresses(list, n);
+}
+
 static bool start(struct server *s)
 {
     struct config *c = s->config;
@@ -264,6 +286,7 @@ static bool start(struct server *s)
         return false;
     }
     const struct env *env = net_env(s->net);
+    add_interfaces(c);
     if (directory_init(&s->directory, env, c->domains, c->domain_count) != 0 ||
         config_fill_directory(c, &s->directory) != 0) {
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
