@@ -117,7 +117,12 @@
 #define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                \
     W(level, "info", "error warn info debug", "What is logged: this and what is graver.") \
     W(format, "text", "text json", "Lines of text, or one JSON object per line.")         \
-    S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")
+    S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")          \
+    S(sip_trace, "",                                                                      \
+      "A file for the SIP trace: one JSON object per message sent or received, with its " \
+      "start line, Call-ID, CSeq, User-to-User and what CSTA it carries; no credentials. " \
+      "Appended to; reopened on SIGHUP. None unless given; `serve --sip-trace` overrides " \
+      "it.")
 
 #define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                  \
     L(listen, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060",                                      \

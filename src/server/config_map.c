@@ -487,6 +487,7 @@ static void map_log(struct config *c)
                                                 : TRACE_ERROR;
     c->log_json = raw->format != NULL && strcmp(raw->format, "json") == 0;
     c->log_file = raw->file;
+    c->sip_trace = raw->sip_trace;
 }
 
 bool config_map(struct config_tree *t, struct config *c)
