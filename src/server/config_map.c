@@ -8,8 +8,12 @@
 #include "server/config_map.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "net/sockaddr.h"
 
 #define PRODUCT "Baton/" BATON_VERSION
+
+/** Room for addresses of this machine that a wildcard listener stands for. */
+#define INTERFACES_MAX 64
 
 static bool out_of_memory(struct config_tree *t)
 {
@@ -119,7 +123,7 @@ static bool is_host(struct str s)
     return s.n > 0 && s.n <= 253;
 }
 
-static void add_address(struct config *c, const struct addr *a)
+void config_add_own_address(struct config *c, const struct addr *a)
 {
     char buf[64];
     struct out o;
@@ -129,6 +133,9 @@ static void add_address(struct config *c, const struct addr *a)
         if (str_ieq(c->domains[i], out_str_of(&o))) {
             return;
         }
+    }
+    if (addr_is_any(a) || c->domain_count == c->domain_room) {
+        return;
     }
     struct str copy = arena_dup(&c->arena, out_str_of(&o));
     if (copy.p != NULL) {
@@ -140,7 +147,8 @@ int config_map_domains(struct config *c)
 {
     const struct raw_root *raw = c->raw;
     size_t n = raw->domains_count > 0 ? raw->domains_count : 1;
-    c->domains = many(c, n + c->listen_count + 2, sizeof(*c->domains));
+    c->domain_room = n + c->listen_count + 2 + INTERFACES_MAX;
+    c->domains = many(c, c->domain_room, sizeof(*c->domains));
     if (c->domains == NULL) {
         return E_NOMEM;
     }
@@ -151,11 +159,11 @@ int config_map_domains(struct config *c)
     }
     for (size_t i = 0; i < 2; i++) {
         if (c->net.advertise[i].family != ADDR_NONE) {
-            add_address(c, &c->net.advertise[i]);
+            config_add_own_address(c, &c->net.advertise[i]);
         }
     }
     for (size_t i = 0; i < c->listen_count; i++) {
-        add_address(c, &c->listen[i].at);
+        config_add_own_address(c, &c->listen[i].at);
     }
     return 0;
 }

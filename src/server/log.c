@@ -110,12 +110,15 @@ static size_t secret_name(struct str s)
         while (n < s.n && s.p[n] == ' ') {
             n++;
         }
-        if (n < s.n && s.p[n] == '=') {
-            return n + 1;
+        bool colon = n + 1 < s.n && s.p[n] == ':' && s.p[n + 1] == ' ';
+        if (!colon && (n >= s.n || s.p[n] != '=')) {
+            continue;
         }
-        if (n + 1 < s.n && s.p[n] == ':' && s.p[n + 1] == ' ') {
-            return n + 2;
+        n++;
+        while (n < s.n && s.p[n] == ' ') {
+            n++;
         }
+        return n;
     }
     return 0;
 }

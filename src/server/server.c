@@ -12,6 +12,7 @@
 #include "server/server.h"
 #include "base/err.h"
 #include "engine/engine.h"
+#include "net/sockaddr.h"
 #include "server/trace.h"
 #include <errno.h>
 #include <signal.h>
@@ -291,6 +292,42 @@ static bool listen_all(struct server *s)
     return true;
 }
 
+/** A wildcard listener is reached by every address of this machine: they all mean us. */
+static void add_interfaces(struct config *c)
+{
+    uv_interface_address_t *list = NULL;
+    int n = 0;
+    if (uv_interface_addresses(&list, &n) != 0) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        struct addr a;
+        bool here = sockaddr_read((const struct sockaddr *)&list[i].address, &a);
+        for (size_t k = 0; here && k < c->listen_count; k++) {
+            const struct addr *at = &c->listen[k].at;
+            if (at->family == a.family && addr_is_any(at)) {
+                config_add_own_address(c, &a);
+            }
+        }
+    }
+    uv_free_interface_addresses(list, n);
+}
+
+/** The sockets, with the trace around them when one is wanted. NULL after the complaint. */
+static const struct env *engine_env(struct server *s)
+{
+    const struct env *env = net_env(s->net);
+    if (s->config->sip_trace == NULL) {
+        return env;
+    }
+    s->trace = sip_trace_new(s->config->sip_trace);
+    if (s->trace == NULL) {
+        log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace, strerror(errno));
+        return NULL;
+    }
+    return sip_trace_env(s->trace, env);
+}
+
 static bool start(struct server *s)
 {
     struct config *c = s->config;
@@ -307,15 +344,11 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "no event loop: out of memory or descriptors");
         return false;
     }
-    const struct env *env = net_env(s->net);
-    if (c->sip_trace != NULL) {
-        s->trace = sip_trace_new(c->sip_trace);
-        if (s->trace == NULL) {
-            log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", c->sip_trace, strerror(errno));
-            return false;
-        }
-        env = sip_trace_env(s->trace, env);
+    const struct env *env = engine_env(s);
+    if (env == NULL) {
+        return false;
     }
+    add_interfaces(c);
     if (directory_init(&s->directory, env, c->domains, c->domain_count) != 0 ||
         config_fill_directory(c, &s->directory) != 0) {
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");

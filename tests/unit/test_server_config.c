@@ -166,6 +166,20 @@ static void test_other_listeners(void)
     CHECK_INT(config_set_listen(c, &at, 1), 0);
     CHECK_INT(c->listen_count, 1);
     CHECK_STR(c->domains[1], "192.0.2.1");
+    CHECK(config_parse_listen(STR("tcp:0.0.0.0:99"), &at));
+    CHECK_INT(config_set_listen(c, &at, 1), 0);
+    CHECK_INT(c->domain_count, 1); /* the wildcard is nobody's name */
+    at.at.ip[0] = 10;
+    config_add_own_address(c, &at.at);
+    config_add_own_address(c, &at.at);
+    CHECK_INT(c->domain_count, 2);
+    CHECK_STR(c->domains[1], "10.0.0.0");
+    for (int i = 0; i < 1000; i++) {
+        at.at.ip[1] = (uint8_t)(i >> 8);
+        at.at.ip[2] = (uint8_t)i;
+        config_add_own_address(c, &at.at);
+    }
+    CHECK_INT(c->domain_count, c->domain_room);
     CHECK(!config_parse_listen(STR("192.0.2.1:99"), &at));
     CHECK(!config_parse_listen(STR("tls:192.0.2.1:99"), &at));
     CHECK(!config_parse_listen(STR("udp:host:99"), &at));
