@@ -49,6 +49,7 @@ static void test_empty_is_loopback_only(void)
         CHECK_INT(c->stop_ms, 10000);
         CHECK_INT(c->log_level, TRACE_INFO);
         CHECK(c->log_file == NULL);
+        CHECK(c->sip_trace == NULL);
         CHECK(!c->exposed);
         config_free(c);
     }
@@ -79,7 +80,7 @@ static const char full[] =
     "registrar: {default_expires_s: 120, min_expires_s: 30}\n"
     "calls: {auto_answer: false, decline_status: 486}\n"
     "cti: {max_unsent: 16, failed_local_fail: true}\n"
-    "log: {level: warn, format: json, file: baton.log}\n";
+    "log: {level: warn, format: json, file: baton.log, sip_trace: sip.json}\n";
 
 static void test_full_file(void)
 {
@@ -130,6 +131,7 @@ static void test_full_file(void)
     CHECK(c->engine.cti.failed_local_fail);
     CHECK_INT(c->log_level, TRACE_WARN);
     CHECK(c->log_json);
+    CHECK_STR(str_c(c->sip_trace), "sip.json");
     CHECK(c->exposed);
     config_free(c);
 }
