@@ -136,6 +136,10 @@
       "Our SIP domains, the default one first. The addresses that Baton listens on count "   \
       "as other names of the default domain.")                                               \
     S(realm, "", "The realm of digest challenges; the first domain unless given.")           \
+    W(digest, "md5", "md5 sha-256 both",                                                     \
+      "Digest algorithms that a challenge offers. Many phones give up when they see one "    \
+      "that they do not know, even if MD5 stands beside it; where all know SHA-256 use "     \
+      "`sha-256`.")                                                                          \
     S(server_name, "",                                                                       \
       "Value of Server and User-Agent; `Baton` with its version unless given, `none`: "      \
       "neither field is sent.")                                                              \
