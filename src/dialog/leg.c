@@ -48,7 +48,11 @@ static void on_client_gone(struct txn *t)
         leg->invite = NULL;
     }
     if (!r->done) {
-        return; /* being retried, or its final answer is just being told */
+        /* Its 2xx came, and there was never memory for a dialog; the peer has given up too. */
+        if (initial) {
+            leg_uac_on_failure(r, 503, leg->layer->wheel->now_ms);
+        }
+        return;
     }
     if (leg->unacked == r) {
         leg->unacked = NULL; /* the peer has given up waiting for the ACK */
