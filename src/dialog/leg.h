@@ -161,12 +161,11 @@ struct leg {
     struct leg_request *first;   /**< UAC: the initial INVITE while it lives */
     struct leg_request *unacked; /**< our INVITE whose 2xx was told and is not acknowledged */
     char tag[20];                /**< our tag, NUL-terminated */
-    bool no_timer, secure;
+    bool no_timer;
     bool freed;        /**< leg_free was called */
     bool answered;     /**< UAC: a 2xx was taken */
     bool end_wanted;   /**< leg_end was called: on_ended is due */
     bool cancelled;    /**< leg_cancel or leg_end before the answer */
-    bool refreshing;   /**< a refresh of ours is under way */
     uint32_t min_se_s; /**< the largest Min-SE that we were told; 0: none */
     uint64_t refresh_ms, expires_ms;
     struct leg_parts bye; /**< kept for the BYE that has to wait */
@@ -241,8 +240,8 @@ struct leg_request {
     struct dialog *dialog;
     struct txn *txn;
     uint8_t method;
-    /** Each response, provisional (but 100) too; m is NULL for 408 and 503 made here. After a final
-       status the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
+    /** Each response, provisional (but 100) too; m is NULL for 408 and 503 made here. After a
+       final status the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
     leg_response_fn on_response;
     void *owner;
     bool tried_auth;
