@@ -14,7 +14,7 @@
  * A challenge is ignored when it cannot be answered: another scheme, another algorithm, a qop
  * list without "auth", no realm or no nonce, or a syntax error (RFC 8760 §2.4).
  *
- * COST  contexts of the crypto library are made per answer, about 5 us; challenges are rare.
+ * COST  contexts of the crypto library are made per answer, about 3 us; challenges are rare.
  */
 #include "auth/auth.h"
 #include "auth/digest.h"

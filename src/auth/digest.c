@@ -23,6 +23,19 @@ static const struct str alg_name[AUTH_ALG_COUNT] = {
     [AUTH_SHA256] = STR_INIT("SHA-256"),
 };
 
+#define PARAM(name)                                         \
+    {                                                       \
+        STR_INIT(#name), offsetof(struct auth_params, name) \
+    }
+static const struct {
+    struct str key;
+    size_t offset;
+} param[] = {
+    PARAM(username), PARAM(realm),     PARAM(nonce),  PARAM(uri),
+    PARAM(response), PARAM(cnonce),    PARAM(opaque), PARAM(qop),
+    PARAM(nc),       PARAM(algorithm), PARAM(stale),
+};
+
 void auth_digest_fini(struct auth_digest *d)
 {
     for (int i = 0; i < AUTH_ALG_COUNT; i++) {
@@ -173,25 +186,9 @@ void auth_write_raw(struct out *o, struct str raw)
 
 static struct str *member_of(struct auth_params *p, struct str key)
 {
-    const struct {
-        struct str key;
-        struct str *value;
-    } table[] = {
-        {STR("username"), &p->username},
-        {STR("realm"), &p->realm},
-        {STR("nonce"), &p->nonce},
-        {STR("uri"), &p->uri},
-        {STR("response"), &p->response},
-        {STR("cnonce"), &p->cnonce},
-        {STR("opaque"), &p->opaque},
-        {STR("qop"), &p->qop},
-        {STR("nc"), &p->nc},
-        {STR("algorithm"), &p->algorithm},
-        {STR("stale"), &p->stale},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        if (str_ieq(key, table[i].key)) {
-            return table[i].value;
+    for (size_t i = 0; i < ARRAY_LEN(param); i++) {
+        if (key.n == param[i].key.n && str_ieq(key, param[i].key)) {
+            return (struct str *)(void *)((char *)p + param[i].offset);
         }
     }
     return NULL;

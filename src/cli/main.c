@@ -1,4 +1,148 @@
-int main(void)
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The `baton` command: finds the subcommand, deals with --help, --version and `help`.
+ *
+ * One table has every command. The man pages are printed by `baton help --man NAME` from the
+ * same structs as --help.
+ */
+#include "base/attr.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include <string.h>
+
+struct command {
+    const struct help *help;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {COMMANDS};
+
+static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",
+                                       "--version", NULL};
+
+static const struct help_option options[] = {
+    {"-h, --help", NULL, "This text; behind a command, that command's."},
+    {"--version", NULL, "The version."},
+    {"help", "[COMMAND]", "The same as --help."},
+    {"help --man", "[COMMAND]", "As a man page, for `man -l -`."},
+    {NULL, NULL, NULL},
+};
+
+/** The help of `baton` itself; `entries` is filled with the commands. */
+static void write_own_help(bool man)
 {
-    return 0;
+    struct help_option entries[ARRAY_LEN(commands) + 1] = {0};
+    const char *others[ARRAY_LEN(commands) + 1] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        entries[i].names = commands[i].help->name;
+        entries[i].text = commands[i].help->summary;
+        others[i] = commands[i].help->name;
+    }
+    const struct help_section sections[] = {{"Commands", NULL, entries}, {NULL, NULL, NULL}};
+    const struct help own = {
+        .name = "",
+        .summary = "SIP call control and context",
+        .synopsis = synopsis,
+        .description =
+            "Baton controls and watches any SIP phone in CSTA over SIP (ECMA TR/87), and "
+            "keeps User-to-User Information (RFC 7433) with the call wherever it goes. "
+            "One program: the server, and the tools to try it with.",
+        .options = options,
+        .sections = sections,
+        .see_also = others,
+    };
+    if (man) {
+        help_man(&own, BATON_VERSION, stdout);
+    } else {
+        help_print(&own, stdout);
+    }
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].help->name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown(const char *name)
+{
+    const char *names[ARRAY_LEN(commands) + 1];
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        names[i] = commands[i].help->name;
+    }
+    names[ARRAY_LEN(commands)] = "help";
+    const char *near = help_nearest(name, names, ARRAY_LEN(names));
+    fprintf(stderr, "baton: there is no command \"%s\".", name);
+    if (near != NULL) {
+        fprintf(stderr, " Did you mean \"%s\"?", near);
+    }
+    fprintf(stderr, "\nTry 'baton help'.\n");
+    return EXIT_CODE_USAGE;
+}
+
+static int run_help(int argc, char **argv)
+{
+    bool man = argc > 1 && strcmp(argv[1], "--man") == 0;
+    const char *name = argc > 1 + man ? argv[1 + man] : NULL;
+    if (argc > 2 + man) {
+        fprintf(stderr, "baton help: one command at a time\n");
+        return EXIT_CODE_USAGE;
+    }
+    if (name == NULL || strcmp(name, "baton") == 0 || strcmp(name, "--help") == 0) {
+        write_own_help(man);
+        return EXIT_CODE_OK;
+    }
+    const struct command *c = find(name);
+    if (c == NULL) {
+        return unknown(name);
+    }
+    if (man) {
+        help_man(c->help, BATON_VERSION, stdout);
+    } else {
+        help_print(c->help, stdout);
+    }
+    return EXIT_CODE_OK;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || (i == 1 && strcmp(argv[i], "-h") == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "baton: a command is missing\nTry 'baton help'.\n");
+        return EXIT_CODE_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("baton %s\n", BATON_VERSION);
+        return EXIT_CODE_OK;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        write_own_help(false);
+        return EXIT_CODE_OK;
+    }
+    if (strcmp(name, "help") == 0) {
+        return run_help(argc - 1, argv + 1);
+    }
+    const struct command *c = find(name);
+    if (c == NULL) {
+        return unknown(name);
+    }
+    if (wants_help(argc - 1, argv + 1)) {
+        help_print(c->help, stdout);
+        return EXIT_CODE_OK;
+    }
+    return c->run(argc - 1, argv + 1);
 }

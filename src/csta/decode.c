@@ -15,6 +15,7 @@
  */
 #include "csta/table.h"
 #include "csta/xml.h"
+#include "csta/xml_char.h"
 
 struct decoder {
     struct xml_reader *r;
@@ -69,7 +70,7 @@ static const struct csta_field *find_field(const struct csta_type *type, struct 
     for (size_t step = 0, i = *hint; step < type->nfield; step++, i++) {
         i = i >= type->nfield ? 0 : i;
         const struct csta_field *f = &type->field[i];
-        if (f->len == name.n && memcmp(f->name, name.p, name.n) == 0) {
+        if (f->len == name.n && xml_same(f->name, name.p, name.n)) {
             *hint = i + 1;
             return f;
         }
@@ -356,7 +357,8 @@ static int decode_struct(struct decoder *d, const struct csta_field *self,
     return err ? err : check_struct(d, self, type, at, base);
 }
 
-/* Text in place of the first alternative: a device (as-feature-event, digest §17) or a volume. */
+/* Text in place of the first alternative: a device (as-feature-event, digest §17) or a volume.
+ */
 static int decode_plain(struct decoder *d, const struct csta_field *self,
                         const struct csta_type *type, const struct xml_raw *raw, char *base)
 {
@@ -371,9 +373,8 @@ static int decode_plain(struct decoder *d, const struct csta_field *self,
     }
     unsigned kind = f->kind;
     memcpy(base, &kind, sizeof(kind));
-    return f->type->kind == CSTA_K_TEXT
-               ? store_id(d, self, text, raw->raw.p, base + f->offset)
-               : store(d, f, text, raw->raw.p, base + f->offset);
+    return f->type->kind == CSTA_K_TEXT ? store_id(d, self, text, raw->raw.p, base + f->offset)
+                                        : store(d, f, text, raw->raw.p, base + f->offset);
 }
 
 static int decode_choice(struct decoder *d, const struct csta_field *self,
@@ -548,7 +549,9 @@ static bool find_edition(const struct xml_reader *r, enum csta_edition *out)
                                 : str_starts(name, STR("xmlns:")) &&
                                       str_eq(str_from(name, 6), str_upto(r->qname, prefix - 1));
         if (ours && !is_blank(ns)) {
-            size_t at = str_find(ns, mark) + mark.n;
+            size_t tail = ns.n > mark.n ? ns.n - 1 - mark.n : 0; /* where it usually is */
+            size_t at = str_starts(str_from(ns, tail), mark) ? tail : str_find(ns, mark);
+            at += mark.n;
             char digit = at < ns.n ? ns.p[at] : '\0';
             bool known = digit >= '2' && digit <= '6';
             *out = known ? (enum csta_edition)(CSTA_ED2 + (digit - '2')) : CSTA_ED3;

@@ -35,47 +35,59 @@ static bool starts(const char *p, const char *end, struct str what)
 
 static const char *skip_space(const char *p, const char *end)
 {
-    while (p < end && xml_is(*p, XML_C_SPACE)) {
-        p++;
+    return xml_scan(p, end, XML_C_SPACE);
+}
+
+/* The rest of a name at `p`, where an octet is that is no plain name character. */
+static int read_odd_name(struct xml_reader *r, const char **pp, const char **colon)
+{
+    const char *p = *pp;
+    while (p < r->end) {
+        size_t n = 1;
+        if (*p == ':') {
+            if (*colon != NULL) {
+                return decline(r, p, "two colons in a name");
+            }
+            *colon = p;
+        } else if ((unsigned char)*p >= 0x80) {
+            n = r->limits.any_name ? xml_utf8_len(p, r->end) : 0;
+            if (n == 0) {
+                return decline(r, p, "a character in a name");
+            }
+        } else if (!xml_is(*p, XML_C_NAME)) {
+            break;
+        }
+        p += n;
     }
-    return p;
+    *pp = p;
+    return 0;
 }
 
 /* A name at *pp, split at its one colon. */
 static int read_name(struct xml_reader *r, const char **pp, struct str *qname, struct str *name)
 {
-    const char *p = *pp;
+    const char *from = *pp;
     const char *colon = NULL;
-    if (p < r->end && !xml_is(*p, XML_C_START) && (unsigned char)*p < 0x80) {
-        return fail(r, E_SYNTAX, p, "a name is expected");
+    if (from < r->end && !xml_is(*from, XML_C_START) && (unsigned char)*from < 0x80) {
+        return fail(r, E_SYNTAX, from, "a name is expected");
     }
-    while (p < r->end) {
-        if (xml_is(*p, XML_C_NAME)) {
-            if (*p == ':') {
-                if (colon != NULL) {
-                    return decline(r, p, "two colons in a name");
-                }
-                colon = p;
-            }
-            p++;
-        } else if ((unsigned char)*p < 0x80) {
-            break;
-        } else {
-            size_t n = r->limits.any_name ? xml_utf8_len(p, r->end) : 0;
-            if (n == 0) {
-                return decline(r, p, "a character in a name");
-            }
-            p += n;
+    const char *p = xml_scan(from, r->end, XML_C_NAME);
+    if (p < r->end && (*p == ':' || (unsigned char)*p >= 0x80)) {
+        int err = read_odd_name(r, &p, &colon);
+        if (err) {
+            return err;
         }
     }
-    if (p == r->end || p == *pp) {
+    if (p == r->end || p == from) {
         return fail(r, E_SYNTAX, p, "the document ends in a tag");
     }
-    if (colon != NULL && (colon == *pp || colon + 1 == p)) {
-        return decline(r, colon, "a name begins or ends with a colon");
+    *qname = *name = str_make(from, (size_t)(p - from));
+    if (colon != NULL) {
+        if (colon == from || colon + 1 == p) {
+            return decline(r, colon, "a name begins or ends with a colon");
+        }
+        *name = str_make(colon + 1, (size_t)(p - colon - 1));
     }
-    *qname = str_make(*pp, (size_t)(p - *pp));
-    *name = colon != NULL ? str_make(colon + 1, (size_t)(p - colon - 1)) : *qname;
     *pp = p;
     return 0;
 }
@@ -104,8 +116,12 @@ static int read_attr_value(struct xml_reader *r, const char **pp, struct xml_raw
     }
     const char *from = ++p;
     out->plain = true;
-    while (p < r->end && *p != quote) {
-        if (xml_is(*p, XML_C_ATTR) || *p == '"' || *p == '\'') {
+    for (;;) {
+        p = xml_scan(p, r->end, XML_C_ATTR);
+        if (p == r->end || *p == quote) {
+            break;
+        }
+        if (*p == '"' || *p == '\'') {
             p++;
             continue;
         }
@@ -184,10 +200,13 @@ static int read_start(struct xml_reader *r, const char *p)
 {
     r->at = p++;
     int err = read_name(r, &p, &r->qname, &r->name);
-    if (!err) {
-        err = read_attrs(r, &p);
-    }
     if (err) {
+        return err;
+    }
+    if (*p == '>') { /* the usual case, short */
+        r->nattr = 0;
+        r->attrs = str_make(p, 0);
+    } else if ((err = read_attrs(r, &p)) != 0) {
         return err;
     }
     if (p == r->end) {
@@ -218,10 +237,12 @@ static int read_end(struct xml_reader *r, const char *p)
     struct str want = r->open[r->depth - 1];
     const char *name = p + 2;
     r->at = p;
-    if ((r->fragment && r->depth == 1) || !starts(name, r->end, want)) {
+    if ((r->fragment && r->depth == 1) || (size_t)(r->end - name) <= want.n ||
+        !xml_same(name, want.p, want.n)) {
         return fail(r, E_SYNTAX, p, "an end tag that does not match");
     }
-    p = skip_space(name + want.n, r->end);
+    p = name + want.n;
+    p = *p == '>' ? p : skip_space(p, r->end);
     if (p == r->end || *p != '>') {
         return fail(r, E_SYNTAX, r->at, "an end tag that does not match");
     }
@@ -259,9 +280,7 @@ static int read_text(struct xml_reader *r, const char **pp)
     const char *end = r->end;
     bool plain = true;
     for (;;) {
-        while (p < end && xml_is(*p, XML_C_TEXT)) {
-            p++;
-        }
+        p = xml_scan(p, end, XML_C_TEXT);
         if (p == end) {
             break;
         }
@@ -344,8 +363,9 @@ int xml_next(struct xml_reader *r)
     if (r->depth == 0) {
         return read_outside(r);
     }
-    const char *p;
-    int err = read_text(r, &p);
+    const char *p = r->p;
+    bool tag = r->end - p > 1 && *p == '<' && p[1] != '!';
+    int err = tag ? 0 : read_text(r, &p);
     if (err) {
         return err;
     }
@@ -450,6 +470,12 @@ int xml_init(struct xml_reader *r, struct str doc, const struct xml_limits *limi
 int xml_text(struct xml_reader *r, struct arena *a, struct str *out)
 {
     struct xml_raw text = {STR_INIT(""), true};
+    const char *p = xml_scan(r->p, r->end, XML_C_TEXT);
+    if (!r->empty_tag && r->end - p > 2 && *p == '<' && p[1] == '/') {
+        *out = str_make(r->p, (size_t)(p - r->p)); /* the usual case: nothing to replace */
+        int err = read_end(r, p);
+        return err < 0 ? err : 0;
+    }
     int ev = xml_next(r);
     if (ev == XML_TEXT) {
         text = r->text;

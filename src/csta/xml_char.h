@@ -7,10 +7,10 @@
 
 /* Classes of ASCII octets; every octet from 0x80 up has none. */
 enum {
-    XML_C_START = 1, /**< begins a name */
-    XML_C_NAME = 2,
-    XML_C_TEXT = 4, /**< stands for itself in text: not `<`, `&`, `]`, CR */
-    XML_C_ATTR = 8, /**< stands for itself in an attribute: no quote, no blank but SP */
+    XML_C_START = 1, /**< begins a name; `:` too */
+    XML_C_NAME = 2,  /**< stands in a name; not `:` */
+    XML_C_TEXT = 4,  /**< stands for itself in text: not `<`, `&`, `]`, CR */
+    XML_C_ATTR = 8,  /**< stands for itself in an attribute: no quote, no blank but SP */
     XML_C_SPACE = 16,
 };
 
@@ -19,6 +19,56 @@ extern const unsigned char xml_classes[256];
 static inline bool xml_is(char c, unsigned classes)
 {
     return (xml_classes[(unsigned char)c] & classes) != 0;
+}
+
+/** The first octet from `p` on that is in none of `classes`. */
+static inline const char *xml_scan(const char *p, const char *end, unsigned classes)
+{
+    while (end - p >= 4) {
+        if (!xml_is(p[0], classes)) {
+            return p;
+        }
+        if (!xml_is(p[1], classes)) {
+            return p + 1;
+        }
+        if (!xml_is(p[2], classes)) {
+            return p + 2;
+        }
+        if (!xml_is(p[3], classes)) {
+            return p + 3;
+        }
+        p += 4;
+    }
+    while (p < end && xml_is(*p, classes)) {
+        p++;
+    }
+    return p;
+}
+
+/** memcmp(a, b, n) == 0 without the call, which costs more than comparing a name does. */
+static inline bool xml_same(const char *a, const char *b, size_t n)
+{
+    uint64_t x;
+    uint64_t y;
+    if (n >= sizeof(x)) {
+        for (size_t i = 0;; i += sizeof(x)) {
+            i = i > n - sizeof(x) ? n - sizeof(x) : i; /* the last step overlaps */
+            memcpy(&x, a + i, sizeof(x));
+            memcpy(&y, b + i, sizeof(y));
+            if (x != y) {
+                return false;
+            }
+            if (i == n - sizeof(x)) {
+                return true;
+            }
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (a[i] != b[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /** Octets of the legal UTF-8 character at `p` that is not ASCII; 0 when there is none. */

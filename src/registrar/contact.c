@@ -8,8 +8,8 @@
  * EXPIRES   The parameter, else the Expires header, else the default (§10.2.1.1). A value that
  *           is no number counts as 3600, one above 2^32-1 as that; q has no such rule and is
  *           an error when it is not a qvalue (§25.1).
- * OWNERSHIP A contact is a set of slices of the request until contact_prepare copies what a
- *           binding keeps into one block, which passes to the binding at the commit.
+ * OWNERSHIP A contact is a set of slices of the request until registrar_contact_prepare copies
+ * what a binding keeps into one block, which passes to the binding at the commit.
  */
 #include "base/err.h"
 #include "registrar/parts.h"
@@ -17,7 +17,7 @@
 /* The vocabulary of methods must fit the bits of binding.methods. */
 _Static_assert(SIP_METHOD_COUNT <= 32, "more methods than bits");
 
-uint32_t contact_expires(struct str text)
+uint32_t registrar_contact_expires(struct str text)
 {
     uint64_t v = 0;
     text = str_trim(text);
@@ -65,7 +65,7 @@ static struct str without_quotes(struct str s)
     return s;
 }
 
-struct str contact_instance(struct str params)
+struct str registrar_contact_instance(struct str params)
 {
     struct str value;
     if (!sip_param(params, STR("+sip.instance"), &value) || value.n == 0) {
@@ -81,8 +81,8 @@ static bool fail(struct contact_fault *fault, unsigned status, const char *reaso
     return false;
 }
 
-bool contact_parse(struct str value, uint32_t expires, struct contact *out,
-                   struct contact_fault *fault)
+bool registrar_contact_parse(struct str value, uint32_t expires, struct contact *out,
+                             struct contact_fault *fault)
 {
     uint32_t at;
     struct str text;
@@ -97,7 +97,7 @@ bool contact_parse(struct str value, uint32_t expires, struct contact *out,
         return fail(fault, 403, "Only SIP Contacts Can Be Reached");
     }
     if (sip_param(out->addr.params, STR("expires"), &text)) {
-        out->expires_s = contact_expires(text);
+        out->expires_s = registrar_contact_expires(text);
     }
     if (sip_param(out->addr.params, STR("q"), &text)) {
         if (!parse_q(text, &out->q_milli)) {
@@ -105,7 +105,7 @@ bool contact_parse(struct str value, uint32_t expires, struct contact *out,
         }
         out->has_q = true;
     }
-    out->instance = contact_instance(out->addr.params);
+    out->instance = registrar_contact_instance(out->addr.params);
     if (sip_param(out->addr.params, STR("reg-id"), &text)) {
         /* 1 to 2^31-1 (RFC 5626 §4.2) */
         if (!str_to_u32(text, &out->reg_id) || out->reg_id == 0 || out->reg_id > INT32_MAX) {
@@ -118,18 +118,18 @@ bool contact_parse(struct str value, uint32_t expires, struct contact *out,
     return true;
 }
 
-bool contact_same_phone(const struct contact *c, const struct binding *b)
+bool registrar_contact_same_phone(const struct contact *c, const struct binding *b)
 {
     return str_is_set(c->instance) && str_is_set(b->instance) && c->reg_id == b->reg_id &&
            str_ieq(c->instance, b->instance);
 }
 
-bool contact_is(const struct contact *c, const struct binding *b)
+bool registrar_contact_is(const struct contact *c, const struct binding *b)
 {
     struct sip_uri uri;
     uint32_t at;
     if (c->reg_id != 0 && b->reg_id != 0) {
-        return contact_same_phone(c, b);
+        return registrar_contact_same_phone(c, b);
     }
     if (str_eq(c->addr.uri_text, b->contact)) {
         return true;
@@ -169,8 +169,8 @@ static struct str put(struct out *o, struct str s)
     return str_make(p, s.n);
 }
 
-int contact_prepare(struct contact *c, const struct mem *mem, struct str call_id,
-                    struct str user_agent)
+int registrar_contact_prepare(struct contact *c, const struct mem *mem, struct str call_id,
+                              struct str user_agent)
 {
     /* write_params adds at most the first ';' to what is there */
     size_t size = c->addr.uri_text.n + c->addr.params.n + 1 + call_id.n + user_agent.n;
@@ -198,7 +198,7 @@ static uint32_t method_bit(struct str name)
     return id == SIP_METHOD_OTHER ? 0 : UINT32_C(1) << id;
 }
 
-uint32_t contact_methods(const struct contact *c, const struct sip_msg *m)
+uint32_t registrar_contact_methods(const struct contact *c, const struct sip_msg *m)
 {
     uint32_t methods = 0;
     struct str name;

@@ -44,26 +44,26 @@ struct contact_fault {
  * Read one value. `expires` is what counts when it has no expires parameter.
  * @return false with *fault
  */
-bool contact_parse(struct str value, uint32_t expires, struct contact *out,
-                   struct contact_fault *fault);
+bool registrar_contact_parse(struct str value, uint32_t expires, struct contact *out,
+                             struct contact_fault *fault);
 
 /** Digits, cut to 2^32-1; REGISTRAR_EXPIRES_MALFORMED for anything else. */
-uint32_t contact_expires(struct str text);
+uint32_t registrar_contact_expires(struct str text);
 
 /** The same address (RFC 3261 §19.1.4), or the same flow of the same phone (RFC 5626 §6). */
-bool contact_is(const struct contact *c, const struct binding *b);
+bool registrar_contact_is(const struct contact *c, const struct binding *b);
 /** The same phone and flow number, whatever its address is now. */
-bool contact_same_phone(const struct contact *c, const struct binding *b);
+bool registrar_contact_same_phone(const struct contact *c, const struct binding *b);
 
 /** The +sip.instance value in contact parameters without its quotes, or absent. */
-struct str contact_instance(struct str params);
+struct str registrar_contact_instance(struct str params);
 
 /** Copy the strings that a binding keeps into a block. @return 0, E_NOMEM, E_TOOBIG */
-int contact_prepare(struct contact *c, const struct mem *mem, struct str call_id,
-                    struct str user_agent) MUST_USE;
+int registrar_contact_prepare(struct contact *c, const struct mem *mem, struct str call_id,
+                              struct str user_agent) MUST_USE;
 
 /** What its REGISTER says that the phone can do. */
-uint32_t contact_methods(const struct contact *c, const struct sip_msg *m);
+uint32_t registrar_contact_methods(const struct contact *c, const struct sip_msg *m);
 
 /* registrar.c */
 

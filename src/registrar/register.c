@@ -108,7 +108,7 @@ static uint32_t default_expires(const struct request *q)
     if (!sip_msg_has(q->m, SIP_HDR_EXPIRES)) {
         return q->r->config.default_expires_s;
     }
-    return contact_expires(sip_msg_value(q->m, SIP_HDR_EXPIRES));
+    return registrar_contact_expires(sip_msg_value(q->m, SIP_HDR_EXPIRES));
 }
 
 /* Step 7: the interval of one contact. */
@@ -151,7 +151,7 @@ static bool read_contacts(struct request *q)
     while (q->count < n && sip_msg_each(q->m, SIP_HDR_CONTACT, &it, &value)) {
         struct contact *c = &q->contact[q->count++];
         struct contact_fault fault;
-        if (!contact_parse(value, expires, c, &fault)) {
+        if (!registrar_contact_parse(value, expires, c, &fault)) {
             return refuse(q, fault.status, str_c(fault.reason));
         }
         if (!check_expires(q, c)) {
@@ -217,7 +217,7 @@ static bool match_by_identity(struct request *q)
         list_each(it, &q->rec->bindings)
         {
             struct binding *b = list_entry(it, struct binding, link);
-            if (c->match == NULL && contact_is(c, b) && !is_claimed(q, b)) {
+            if (c->match == NULL && registrar_contact_is(c, b) && !is_claimed(q, b)) {
                 c->match = b;
             }
         }
@@ -239,7 +239,7 @@ static bool match_by_phone(struct request *q)
         struct binding *b = list_entry(it, struct binding, link);
         for (size_t i = 0; i < q->count && !is_claimed(q, b); i++) {
             struct contact *c = &q->contact[i];
-            if (!contact_same_phone(c, b)) {
+            if (!registrar_contact_same_phone(c, b)) {
                 continue;
             }
             if (c->match == NULL) {
@@ -303,8 +303,8 @@ static bool prepare_contact(struct request *q, struct contact *c)
     if (c->expires_s == 0) {
         return true;
     }
-    int err = contact_prepare(c, &q->r->env->mem, q->call_id,
-                              sip_msg_value(q->m, SIP_HDR_USER_AGENT));
+    int err = registrar_contact_prepare(c, &q->r->env->mem, q->call_id,
+                                        sip_msg_value(q->m, SIP_HDR_USER_AGENT));
     if (err == E_TOOBIG) {
         return refuse_limit(q, 403, " Octets Of Text In A Binding", REGISTRAR_TEXT_MAX);
     }
@@ -355,7 +355,7 @@ static void fill(const struct request *q, const struct contact *c, struct bindin
     b->block = c->block;
     b->contact = c->uri;
     b->params = c->params;
-    b->instance = contact_instance(str_from(c->params, 1));
+    b->instance = registrar_contact_instance(str_from(c->params, 1));
     b->reg_id = c->reg_id;
     b->call_id = c->call_id;
     b->cseq = q->cseq;
@@ -363,7 +363,7 @@ static void fill(const struct request *q, const struct contact *c, struct bindin
     b->has_q = c->has_q;
     b->hop = *q->from;
     b->user_agent = c->user_agent;
-    b->methods = contact_methods(c, q->m);
+    b->methods = registrar_contact_methods(c, q->m);
     b->event_talk = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("talk"));
     b->event_hold = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("hold"));
     b->expires_ms = q->now_ms + (uint64_t)c->expires_s * 1000;

@@ -88,7 +88,7 @@ int sip_addr_parse(struct str value, struct sip_addr *out, uint32_t *at)
     sip_zero(out, sizeof(*out));
     out->text = value;
     *at = 0;
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     if (p == end) {
         return E_SYNTAX;

@@ -75,7 +75,7 @@ static int check_single(struct check *c)
 static int check_call_id(struct check *c)
 {
     struct str v = sip_msg_value(c->m, SIP_HDR_CALL_ID);
-    const char *end = v.p + v.n;
+    const char *end = sip_end(v);
     const char *p = v.p;
     while (p < end && (sip_char_is(*p, SIP_C_WORD) || *p == '@')) {
         p++;

@@ -64,7 +64,11 @@ void sip_edit_append(struct sip_edit *e, struct str name, struct str value);
 /** Header lines as they are, each with CRLF, after the start line. */
 void sip_edit_top(struct sip_edit *e, struct str lines);
 
-/** New body with its type (absent: none); Content-Length and Content-Type follow. */
+/**
+ * New body with its type (absent: none); Content-Length and Content-Type follow.
+ * Content-Encoding of the old body goes, without a type also its Content-Disposition and
+ * Content-Language.
+ */
 void sip_edit_body(struct sip_edit *e, struct str type, struct str body);
 
 /**

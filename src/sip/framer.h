@@ -16,7 +16,7 @@ struct sip_framer {
     uint32_t skip;    /**< CRLF octets before the start line */
     uint32_t looked;  /**< octets that hold no end of the head */
     uint32_t total;   /**< length of skip + message once known, else 0 */
-    uint8_t crlf;     /**< run of CR LF seen at the front */
+    uint8_t crlf;     /**< 2: a CRLF was just reported as a pong */
 };
 
 void sip_framer_init(struct sip_framer *f);
@@ -25,8 +25,10 @@ enum sip_frame {
     SIP_FRAME_MORE,    /**< incomplete */
     SIP_FRAME_MESSAGE, /**< *msg is one message */
     SIP_FRAME_PING,    /**< a double CRLF: answer with one CRLF */
-    SIP_FRAME_PONG,    /**< a single CRLF between messages */
-    SIP_FRAME_BAD,     /**< cannot be framed; answer *fault if it has a status, then close */
+    SIP_FRAME_PONG,    /**< a single CRLF, nothing behind it yet: nothing to do. When the
+                            second half of a ping comes later, that is a PING of its own */
+    SIP_FRAME_BAD,     /**< cannot be framed; answer *fault if it has a status, then close.
+                            *msg is the head if that was complete (index it for the answer) */
 };
 
 /**

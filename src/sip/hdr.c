@@ -18,7 +18,7 @@ int sip_cseq_parse(struct str value, struct sip_cseq *out, uint32_t *at)
 {
     sip_zero(out, sizeof(*out));
     *at = 0;
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     bool big;
     const char *q = sip_digits(p, end, CSEQ_MAX, &out->number, &big);
@@ -41,7 +41,7 @@ int sip_rack_parse(struct str value, struct sip_rack *out, uint32_t *at)
 {
     memset(out, 0, sizeof(*out));
     *at = 0;
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     bool big;
     const char *q = sip_digits(p, end, UINT32_MAX, &out->rseq, &big);
@@ -71,7 +71,7 @@ static const char *skip_comment(const char *p, const char *end)
 
 int sip_number_parse(struct str value, uint32_t *out, struct str *params)
 {
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     bool big;
     uint32_t v = 0;
@@ -119,7 +119,7 @@ int sip_session_expires_parse(struct str value, struct sip_session_expires *out)
 int sip_media_parse(struct str value, struct sip_media *out)
 {
     memset(out, 0, sizeof(*out));
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     const char *q = sip_span(p, end, SIP_C_TOKEN);
     out->type = sip_slice(p, q);
@@ -148,7 +148,7 @@ bool sip_media_is(const struct sip_media *m, struct str type, struct str subtype
 int sip_credentials_parse(struct str value, struct sip_credentials *out)
 {
     memset(out, 0, sizeof(*out));
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     const char *q = sip_span(p, end, SIP_C_TOKEN);
     const char *params = sip_skip_ws(q, end);
@@ -192,7 +192,7 @@ static const char *span_call_id(const char *p, const char *end)
 int sip_replaces_parse(struct str value, struct sip_replaces *out)
 {
     memset(out, 0, sizeof(*out));
-    const char *end = value.p + value.n;
+    const char *end = sip_end(value);
     const char *p = sip_skip_ws(value.p, end);
     const char *q = span_call_id(p, end);
     if (q == p) {
@@ -298,7 +298,7 @@ struct str sip_msg_tag(const struct sip_msg *m, enum sip_hdr_id from_or_to)
     struct str v = sip_msg_value(m, from_or_to);
     struct str tag = STR_NONE;
     if (v.n > 0) {
-        const char *end = v.p + v.n;
+        const char *end = sip_end(v);
         const char *p = skip_address(v.p, end);
         if (p < end) {
             (void)sip_param(sip_slice(p + 1, end), STR("tag"), &tag); /* absent: no tag */

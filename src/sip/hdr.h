@@ -59,7 +59,10 @@ struct sip_rack {
 };
 int sip_rack_parse(struct str value, struct sip_rack *out, uint32_t *at);
 
-/** A number with optional parameters or a comment behind: Expires, Max-Forwards, Min-SE, … */
+/**
+ * A number with optional parameters or a comment behind: Expires, Max-Forwards, Min-SE, …
+ * @return 0, E_SYNTAX, E_VALUE (larger than 2^32-1: *out unchanged)
+ */
 int sip_number_parse(struct str value, uint32_t *out, struct str *params);
 
 /** Session-Expires (RFC 4028 §4). */
@@ -86,7 +89,10 @@ int sip_credentials_parse(struct str value, struct sip_credentials *out);
 /** Walk: cut the next key=value off *rest; quotes are removed from the value. */
 bool sip_credentials_next(struct str *rest, struct str *key, struct str *value);
 
-/** Replaces / Target-Dialog / Join: call-id;to-tag=..;from-tag=..[;early-only]. */
+/**
+ * Replaces / Target-Dialog / Join: call-id;to-tag=..;from-tag=..[;early-only]. The
+ * remote-tag and local-tag of Target-Dialog (RFC 4538) count as to-tag and from-tag.
+ */
 struct sip_replaces {
     struct str call_id, to_tag, from_tag;
     bool early_only;

@@ -46,6 +46,12 @@ static inline bool sip_same_word(const char *p, const char *word, size_t n)
     return diff == 0;
 }
 
+/* Behind the last octet. An absent string has no octets, and NULL must not be added to. */
+static inline const char *sip_end(struct str s)
+{
+    return s.n == 0 ? s.p : s.p + s.n;
+}
+
 /* Octets of the classes. */
 static inline const char *sip_span(const char *p, const char *end, unsigned classes)
 {

@@ -12,7 +12,7 @@
  */
 #include "sip/msg.h"
 
-#include "sip/chars.h"
+#include "sip/lex.h"
 
 struct str sip_msg_method(const struct sip_msg *m)
 {
@@ -99,7 +99,7 @@ bool sip_list_next(struct str *rest, struct str *element)
         return false; /* absent: there is no pointer to add to */
     }
     const char *p = rest->p;
-    const char *end = p + rest->n;
+    const char *end = sip_end(*rest);
     while (p < end) {
         const char *comma = find_comma(p, end);
         struct str e = str_trim(str_make(p, (size_t)(comma - p)));

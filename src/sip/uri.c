@@ -182,7 +182,7 @@ int sip__uri_parse(struct str text, struct sip_uri *out, uint32_t *at)
     out->text = text;
     *at = 0;
     const char *p = text.p;
-    const char *end = p + text.n;
+    const char *end = sip_end(text);
     p = parse_scheme(p, end, out);
     if (p == NULL) {
         return E_SYNTAX;
@@ -217,7 +217,7 @@ bool sip_param_next(struct str *rest, struct str *name, struct str *value)
         return false; /* absent: there is no pointer to add to */
     }
     const char *p = rest->p;
-    const char *end = p + rest->n;
+    const char *end = sip_end(*rest);
     while (p < end) {
         const char *eq = NULL;
         const char *q = p;

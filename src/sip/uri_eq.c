@@ -41,8 +41,8 @@ static bool escaped_eq(struct str a, struct str b, bool fold)
     }
     const char *p = a.p;
     const char *q = b.p;
-    const char *p_end = p + a.n;
-    const char *q_end = q + b.n;
+    const char *p_end = sip_end(a);
+    const char *q_end = sip_end(b);
     while (p < p_end && q < q_end) {
         struct unit u;
         struct unit v;
@@ -225,7 +225,7 @@ uint16_t sip_uri_port(const struct sip_uri *u)
 
 void sip_unescape(struct out *o, struct str s)
 {
-    const char *end = s.n > 0 ? s.p + s.n : s.p;
+    const char *end = sip_end(s);
     for (const char *p = s.p; p < end;) {
         if (end - p >= 3 && *p == '%' && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
             out_ch(o, (char)(hex_digit(p[1]) * 16 + hex_digit(p[2])));
@@ -267,7 +267,7 @@ void sip_escape_header(struct out *o, struct str s)
 
 static void write_user(struct out *o, struct str user)
 {
-    const char *end = user.n > 0 ? user.p + user.n : user.p;
+    const char *end = sip_end(user);
     for (const char *p = user.p; p < end;) {
         struct unit u;
         p = next_unit(p, end, &u);

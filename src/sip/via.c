@@ -121,7 +121,7 @@ int sip_via_parse(struct str value, struct sip_via *out, uint32_t *at)
     out->text = value;
     *at = 0;
     const char *p = value.p;
-    const char *end = p + value.n;
+    const char *end = sip_end(value);
     const char *bad = p;
     p = parse_protocol(p, end, out, &bad);
     if (p != NULL) {

@@ -60,8 +60,7 @@ static const uint8_t follows[] = {
 static void enter(struct txn *t, enum txn_state state, uint64_t now_ms)
 {
     struct wheel *wheel = t->layer->wheel;
-    assert((follows[t->state] & STATE_BIT(state)) != 0);
-    t->state = (uint8_t)state;
+    txn__step(t, state, follows);
     timer_stop(wheel, &t->retransmit);
     timer_stop(wheel, &t->expire);
     switch (state) {

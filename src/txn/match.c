@@ -24,27 +24,41 @@
  */
 #include "txn/priv.h"
 
-/** What identifies a request. */
+/** What identifies a request. The second half is read only when it is needed. */
 struct ident {
     struct sip_via via;
+    bool cookie; /**< the branch is worth its name */
     struct sip_cseq cseq;
     struct str call_id, from_tag;
-    bool cookie; /**< the branch is worth its name */
 };
 
-static bool ident_read(const struct sip_msg *m, struct ident *id)
+static void ident_of_via(struct ident *id, const struct sip_via *via)
 {
     const struct str cookie = STR_INIT(SIP_BRANCH_COOKIE);
-    *id = (struct ident){0};
-    if (sip_msg_via(m, &id->via) != 0) {
-        return false;
-    }
+    id->via = *via;
+    id->cookie = via->branch.n > cookie.n && str_istarts(via->branch, cookie);
+}
+
+static void ident_of_call(struct ident *id, const struct sip_msg *m)
+{
     if (sip_msg_cseq(m, &id->cseq) != 0) {
         id->cseq = (struct sip_cseq){0};
     }
     id->call_id = sip_msg_value(m, SIP_HDR_CALL_ID);
     id->from_tag = sip_msg_tag(m, SIP_HDR_FROM);
-    id->cookie = id->via.branch.n > cookie.n && str_istarts(id->via.branch, cookie);
+}
+
+/** All that tells requests of this kind apart. @return false: no usable Via */
+static bool ident_read(struct ident *id, const struct sip_msg *m, enum sip_method method)
+{
+    struct sip_via via;
+    if (sip_msg_via(m, &via) != 0) {
+        return false;
+    }
+    ident_of_via(id, &via);
+    if (!id->cookie || method == SIP_METHOD_OTHER) {
+        ident_of_call(id, m);
+    }
     return true;
 }
 
@@ -83,19 +97,17 @@ static uint64_t call_hash(const struct txn_layer *l, const struct ident *id)
     return hash_mix(h, id->cseq.number);
 }
 
-bool txn__index_server(struct txn *t, const struct sip_msg *m)
+void txn__index_server(struct txn *t, const struct sip_msg *m, const struct sip_via *via)
 {
     struct txn_layer *l = t->layer;
     struct ident id;
-    if (!ident_read(m, &id)) {
-        return false;
-    }
+    ident_of_via(&id, via);
+    ident_of_call(&id, m);
     map_add(&l->by_branch, &t->by_branch,
             server_hash(l, &id, sip_msg_ruri(m), (enum sip_method)t->method));
     if (t->method != SIP_METHOD_CANCEL) {
         map_add(&l->by_call, &t->by_call, call_hash(l, &id));
     }
-    return true;
 }
 
 void txn__index_client(struct txn *t)
@@ -138,8 +150,8 @@ static bool same_server(const struct txn *t, const struct ident *id, const struc
     struct sip_msg space;
     struct ident own;
     const struct sip_msg *k = kept(t, hdr, &space);
-    if (k == NULL || !ident_read(k, &own) || own.cookie != id->cookie ||
-        !same_sent_by(&own.via, &id->via)) {
+    if (k == NULL || !ident_read(&own, k, (enum sip_method)t->method) ||
+        own.cookie != id->cookie || !same_sent_by(&own.via, &id->via)) {
         return false;
     }
     if (t->method == SIP_METHOD_OTHER && !str_eq(own.cseq.method, id->cseq.method)) {
@@ -157,7 +169,7 @@ struct txn *txn__find_server(struct txn_layer *l, const struct sip_msg *m,
                              enum sip_method method)
 {
     struct ident id;
-    if (!ident_read(m, &id)) {
+    if (!ident_read(&id, m, method)) {
         return NULL;
     }
     uint64_t h = server_hash(l, &id, sip_msg_ruri(m), method);
@@ -173,9 +185,10 @@ struct txn *txn__find_server(struct txn_layer *l, const struct sip_msg *m,
 struct txn *txn__find_merged(struct txn_layer *l, const struct sip_msg *m)
 {
     struct ident id;
-    if (!ident_read(m, &id) || str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
+    if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
         return NULL;
     }
+    ident_of_call(&id, m);
     uint64_t h = call_hash(l, &id);
     for (struct map_node *n = map_first(&l->by_call, h); n != NULL; n = map_next(n)) {
         struct sip_hdr hdr[SIP_HDR_MAX];
@@ -183,9 +196,12 @@ struct txn *txn__find_merged(struct txn_layer *l, const struct sip_msg *m)
         struct ident own;
         struct txn *t = container_of(n, struct txn, by_call);
         const struct sip_msg *k = kept(t, hdr, &space);
-        if (k != NULL && ident_read(k, &own) && str_eq(own.call_id, id.call_id) &&
-            str_ieq(own.from_tag, id.from_tag) && own.cseq.number == id.cseq.number &&
-            str_eq(own.cseq.method, id.cseq.method)) {
+        if (k == NULL) {
+            continue;
+        }
+        ident_of_call(&own, k);
+        if (str_eq(own.call_id, id.call_id) && str_ieq(own.from_tag, id.from_tag) &&
+            own.cseq.number == id.cseq.number && str_eq(own.cseq.method, id.cseq.method)) {
             return t;
         }
     }
@@ -212,13 +228,16 @@ struct txn *txn__find_client(struct txn_layer *l, const struct sip_msg *m)
 void txn__tag(const struct txn_layer *l, const struct sip_msg *m, char out[static 17])
 {
     /* A CANCEL has the branch of its INVITE, and is to get the tag of that (§9.2). */
+    bool cancel = m->method == SIP_METHOD_CANCEL;
+    enum sip_method method = cancel ? SIP_METHOD_INVITE : (enum sip_method)m->method;
+    struct sip_via via;
     struct ident id;
     struct out o;
     uint64_t h = 0;
-    uint8_t method = m->method == SIP_METHOD_CANCEL ? SIP_METHOD_INVITE : m->method;
-    if (ident_read(m, &id)) {
-        h = hash_mix(server_hash(l, &id, sip_msg_ruri(m), (enum sip_method)method),
-                     call_hash(l, &id));
+    if (sip_msg_via(m, &via) == 0) {
+        ident_of_via(&id, &via);
+        ident_of_call(&id, m);
+        h = hash_mix(server_hash(l, &id, sip_msg_ruri(m), method), call_hash(l, &id));
     }
     h = hash_bytes(&l->key, str_make((const char *)&h, sizeof h));
     out_init(&o, out, 17);

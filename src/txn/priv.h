@@ -38,6 +38,14 @@ static inline bool txn__is_server(const struct txn *t)
     return t->kind == TXN_IST || t->kind == TXN_NIST;
 }
 
+/** Write the state; `follows` has for each state the bits of those that may come next. */
+static inline void txn__step(struct txn *t, enum txn_state state, const uint8_t *follows)
+{
+    assert((follows[t->state] & STATE_BIT(state)) != 0);
+    (void)follows;
+    t->state = (uint8_t)state;
+}
+
 /* ---- txn.c ---- */
 
 /** A transaction in no table, or NULL (counted). */
@@ -63,8 +71,8 @@ void txn__drop_sent(struct txn *t);
 
 /* ---- match.c ---- */
 
-/** Enter a server transaction into both tables. @return false: no usable Via */
-bool txn__index_server(struct txn *t, const struct sip_msg *m);
+/** Enter a server transaction into both tables. `via`: the top one of `m`. */
+void txn__index_server(struct txn *t, const struct sip_msg *m, const struct sip_via *via);
 void txn__index_client(struct txn *t);
 
 /** The server transaction of `m`, seen as a request of `method` (for ACK and CANCEL). */
@@ -80,8 +88,9 @@ void txn__tag(const struct txn_layer *l, const struct sip_msg *m, char out[stati
 
 uint16_t txn__default_port(enum transport t);
 
-/** RFC 3261 §18.2.2 for a connection that is gone: the source address with sent-by's port. */
-void txn__reconnect_hop(const struct sip_msg *m, const struct hop *from, struct hop *out);
+/** What txn.reply_hop says: the hop of a response over UDP; over a stream that to which to
+    connect when the connection is gone. */
+void txn__reply_hop(const struct sip_via *via, const struct hop *from, struct hop *out);
 
 /* ---- send.c ---- */
 
@@ -110,7 +119,7 @@ void txn__resolve(struct txn *t, uint64_t now_ms);
 /** Build and send the ACK to the final response `m` (§17.1.1.3); keep it for repeats. */
 int txn__send_ack(struct txn *t, const struct sip_msg *m);
 
-/** Start the CANCEL of an ICT. `lines` as in txn_cancel. @return 0 or E_NOMEM */
+/** Start the CANCEL of an ICT. `lines` as in txn_cancel. @return 0, E_NOMEM, E_SYNTAX */
 int txn__send_cancel(struct txn *t, struct str lines, uint64_t now_ms);
 
 /* ---- reply.c ---- */

@@ -334,7 +334,7 @@ int txn__send_cancel(struct txn *t, struct str lines, uint64_t now_ms)
     struct sip_msg invite;
     struct txn__text x;
     if (!txn__index_sent(t->sent, hdr, &invite)) {
-        return E_NOMEM; /* the user's bytes were no message: the guard ends the call */
+        return E_SYNTAX; /* the user's bytes were no message: the guard ends the call */
     }
     struct follow_up f = {.method = STR("CANCEL"),
                           .invite = &invite,

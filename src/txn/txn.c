@@ -271,7 +271,8 @@ enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const s
 struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
                            const struct txn_user *user, void *owner, uint64_t now_ms)
 {
-    if (!sip_is_request(m) || m->method == SIP_METHOD_ACK) {
+    struct sip_via via;
+    if (!sip_is_request(m) || m->method == SIP_METHOD_ACK || sip_msg_via(m, &via) != 0) {
         return NULL;
     }
     enum txn_kind kind = m->method == SIP_METHOD_INVITE ? TXN_IST : TXN_NIST;
@@ -280,16 +281,13 @@ struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const s
         return NULL;
     }
     t->hop = *from;
-    if (txn__reliable(t)) {
-        txn__reconnect_hop(m, from, &t->reply_hop);
-    } else {
-        txn_response_hop(m, from, &t->reply_hop);
-    }
     t->req = sip_msg_dup(&l->env->mem, m);
-    if (t->req == NULL || !txn__index_server(t, m)) {
+    if (t->req == NULL) {
         txn__discard(t);
         return NULL;
     }
+    txn__reply_hop(&via, from, &t->reply_hop);
+    txn__index_server(t, m, &via);
     txn__bind_flow(t, t->hop.flow);
     l->stats.server_created++;
     if (kind == TXN_IST) {

@@ -271,7 +271,8 @@ struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
  * else when the first one comes. `lines`: header lines for the CANCEL, e.g. Reason, copied.
  * If no final response follows within 64*T1 after the CANCEL, on_failure(TXN_TIMEOUT); so
  * also, at the next tick, when the name of the target was not yet known and nothing was sent.
- * Harmless when a final response was received. @return 0 or E_NOMEM; E_STATE: no INVITE of ours
+ * Harmless when a final response was received. @return 0; E_NOMEM; E_STATE: no INVITE of ours;
+ * E_SYNTAX: its bytes were no message
  */
 int txn_cancel(struct txn *t, struct str lines, uint64_t now_ms);
 

@@ -24,32 +24,30 @@ static uint16_t sent_by_port(const struct sip_via *v, const struct hop *from)
                         : txn__default_port((enum transport)from->transport);
 }
 
-void txn__reconnect_hop(const struct sip_msg *m, const struct hop *from, struct hop *out)
+void txn__reply_hop(const struct sip_via *via, const struct hop *from, struct hop *out)
 {
-    struct sip_via v;
+    uint16_t port = sent_by_port(via, from);
+    struct addr maddr;
     *out = *from;
-    out->flow = 0;
-    if (sip_msg_via(m, &v) == 0) {
-        out->remote.port = sent_by_port(&v, from);
+    if (transport_is_reliable((enum transport)from->transport)) {
+        out->flow = 0;
+        out->remote.port = port;
+    } else if (str_is_set(via->maddr) && addr_parse_host(via->maddr, port, &maddr)) {
+        out->remote = maddr;
+        if (maddr.family != from->remote.family) {
+            out->flow = 0; /* this socket cannot: let the environment choose one */
+        }
+    } else if (!via->has_rport) {
+        out->remote.port = port;
     }
 }
 
 void txn_response_hop(const struct sip_msg *m, const struct hop *from, struct hop *out)
 {
-    struct sip_via v;
-    struct addr maddr;
+    struct sip_via via;
     *out = *from;
-    if (transport_is_reliable((enum transport)from->transport) || sip_msg_via(m, &v) != 0) {
-        return;
-    }
-    uint16_t port = sent_by_port(&v, from);
-    if (str_is_set(v.maddr) && addr_parse_host(v.maddr, port, &maddr)) {
-        out->remote = maddr;
-        if (maddr.family != from->remote.family) {
-            out->flow = 0; /* this socket cannot: let the environment choose one */
-        }
-    } else if (!v.has_rport) {
-        out->remote.port = port;
+    if (!transport_is_reliable((enum transport)from->transport) && sip_msg_via(m, &via) == 0) {
+        txn__reply_hop(&via, from, out);
     }
 }
 

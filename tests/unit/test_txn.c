@@ -300,6 +300,23 @@ static void test_orphan_invite_is_answered(void)
     fx_fini(&f);
 }
 
+static void test_invite_without_a_user_is_answered(void)
+{
+    struct fx f;
+    struct fx_msg x;
+    struct hop from = fx_hop(TP_TCP);
+    fx_init(&f);
+    const struct sip_msg *m = fx_request(&x, (struct fx_req){0});
+    CHECK(txn_server_new(&f.l, m, &from, NULL, NULL, f.now) != NULL);
+    fx_run(&f, 32000);
+    CHECK_INT(f.sent_n, 2);
+    CHECK_STR(fx_sent_what(&f, 0), "100");
+    CHECK_STR(fx_sent_what(&f, 1), "500");
+    fx_run(&f, 32000);
+    CHECK_INT(txn_count(&f.l), 0);
+    fx_fini(&f);
+}
+
 static void test_orphan_that_rings_is_forgotten(void)
 {
     struct fx f;
@@ -354,5 +371,6 @@ TEST_MAIN(T(test_ict_timer_a_and_b), T(test_ict_reliable_is_sent_once),
           T(test_ist_reliable_final_is_sent_once), T(test_server_ends),
           T(test_100_after_200_ms_of_silence), T(test_no_100_when_the_user_spoke),
           T(test_nist_100_when_e_reaches_t2), T(test_nist_refuses_what_rfc_4320_forbids),
-          T(test_orphan_invite_is_answered), T(test_orphan_that_rings_is_forgotten),
-          T(test_detached_client_lives_on), T(test_a_late_tick_catches_up))
+          T(test_orphan_invite_is_answered), T(test_invite_without_a_user_is_answered),
+          T(test_orphan_that_rings_is_forgotten), T(test_detached_client_lives_on),
+          T(test_a_late_tick_catches_up))

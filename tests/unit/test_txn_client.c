@@ -166,8 +166,8 @@ static void test_responses_that_match_nothing(void)
     fx_init(&f);
     struct txn *t = fx_client(&f, SIP_METHOD_INFO, TP_UDP);
     static const char *const texts[] = {
-        "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKnot-this-one\nCSeq: 314 "
-        "INFO\n\n",
+        ("SIP/2.0 200 OK\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKnot-this-one\n"
+         "CSeq: 314 INFO\n\n"),
         "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 192.0.2.1\nCSeq: 314 INFO\n\n",
         "SIP/2.0 200 OK\nCSeq: 314 INFO\n\n",
     };
@@ -317,6 +317,33 @@ static void test_cancel_without_room_is_tried_again(void)
     f.l.pool.limit = 2;
     CHECK(fx_answer(&f, 0, 180, "x"));
     CHECK_STR(fx_sent_what(&f, 1), "CANCEL");
+    fx_fini(&f);
+}
+
+#define ANY_RESPONSE "SIP/2.0 %d X\nVia: SIP/2.0/UDP h;branch=%s\nCSeq: 1 INVITE\n\n"
+
+/** A user that sends nonsense does itself no good, and the layer no harm. */
+static void test_an_invite_that_is_no_message(void)
+{
+    struct fx f;
+    struct fx_msg x;
+    struct str run[] = {STR("INVITE\r\n"), STR("nonsense")};
+    struct txn_target to = {.hop = fx_hop(TP_UDP)};
+    fx_init(&f);
+    for (int i = 0; i < 2; i++) {
+        struct txn *t =
+            txn_client_new(&f.l, SIP_METHOD_INVITE, &to, run, 2, &fx_user, &f, f.now);
+        CHECK(
+            txn_on_response(&f.l, fx_parse(&x, ANY_RESPONSE, 180, t->branch), &to.hop, f.now));
+        if (i == 0) {
+            CHECK_INT(txn_cancel(t, STR_NONE, f.now), E_SYNTAX);
+        }
+        CHECK(
+            txn_on_response(&f.l, fx_parse(&x, ANY_RESPONSE, 486, t->branch), &to.hop, f.now));
+        CHECK_INT(t->state, TXN_COMPLETED);
+    }
+    CHECK_INT(f.sent_n, 2);
+    CHECK_INT(f.heard_n, 4);
     fx_fini(&f);
 }
 
@@ -540,9 +567,9 @@ TEST_MAIN(T(test_via_line_is_put_behind_the_start_line), T(test_via_of_streams_a
           T(test_cancel_waits_for_a_provisional),
           T(test_cancel_after_a_provisional_is_sent_at_once), T(test_cancel_crosses_a_200),
           T(test_cancel_after_the_final_is_harmless), T(test_cancel_guard),
-          T(test_cancel_without_room_is_tried_again), T(test_target_address_opens_a_flow),
-          T(test_target_name_known_at_once), T(test_target_name_known_later),
-          T(test_target_failures), T(test_look_up_ends_badly),
+          T(test_cancel_without_room_is_tried_again), T(test_an_invite_that_is_no_message),
+          T(test_target_address_opens_a_flow), T(test_target_name_known_at_once),
+          T(test_target_name_known_later), T(test_target_failures), T(test_look_up_ends_badly),
           T(test_a_closed_flow_fails_its_own_clients_only),
           T(test_a_provisional_does_not_hide_a_failure), T(test_limit_refuses),
           T(test_an_ack_is_no_transaction))

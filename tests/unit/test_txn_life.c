@@ -338,7 +338,7 @@ static void serve(const struct sip_msg *m, const struct hop *from, uint64_t now)
         break;
     }
     case TXN_IN_MERGED:
-        CHECK(!"no merged requests here");
+        CHECK(false); /* nothing forks here */
         break;
     case TXN_IN_ABSORBED:
     case TXN_IN_ACK:

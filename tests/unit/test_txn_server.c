@@ -382,13 +382,15 @@ static void test_maddr_of_the_other_family(void)
     fx_fini(&f);
 }
 
+#define GONE_VIA "SIP/2.0/TCP 10.0.0.1:5077;branch=z9hG4bKx"
+
 static void test_connection_gone_opens_another(void)
 {
     for (int i = 0; i < 3; i++) {
         struct fx f;
+        struct txn *out;
         fx_init(&f);
-        struct txn *t = fx_server(
-            &f, TP_TCP, (struct fx_req){.via = "SIP/2.0/TCP 10.0.0.1:5077;branch=z9hG4bKx"});
+        struct txn *t = fx_server(&f, TP_TCP, (struct fx_req){.via = GONE_VIA});
         struct addr want = fx_addr("192.0.2.9:5077"); /* the source, at the port of sent-by */
         if (i == 0) {
             txn_on_flow_closed(&f.l, 20, f.now);
@@ -417,7 +419,11 @@ static void test_connection_gone_opens_another(void)
             CHECK_INT(txn_reply_status(t, 486, f.now), 0); /* over the same new one */
             CHECK_INT(f.sent[1].hop.flow, 100);
             CHECK_INT(f.opened.flow, 0);
-            txn_on_flow_closed(&f.l, 100, f.now);
+            f.dead = 100; /* and that is gone too, and nobody said so */
+            CHECK_INT(fx_offer(&f, TP_TCP, (struct fx_req){.via = GONE_VIA}, &out),
+                      TXN_IN_ABSORBED);
+            CHECK_INT(f.sent[2].hop.flow, 101);
+            txn_on_flow_closed(&f.l, 101, f.now);
             CHECK_INT(t->reply_hop.flow, 0);
         }
         fx_fini(&f);

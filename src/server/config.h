@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: a YAML file, checked and turned into what the parts of the server want.
+ *
+ * Loading has no side effect: no socket is opened and no name looked up. The first thing that
+ * is wrong is told with file, line, column, and what would be right. Secrets are read here,
+ * from the file itself, from a file of their own or from the environment, and shown nowhere.
+ *
+ * docs/configuration.md is printed by config_write_doc from the table that the file is checked
+ * by.
+ */
+#ifndef BATON_SERVER_CONFIG_H
+#define BATON_SERVER_CONFIG_H
+
+#include "base/arena.h"
+#include "base/env.h"
+#include "engine/engine.h"
+#include "net/net.h"
+#include <stdio.h>
+
+struct config_listen {
+    uint8_t transport;
+    struct addr at;
+};
+
+struct config {
+    struct engine_config engine; /**< without `directory` */
+    struct net_config net;       /**< without `handler` */
+    struct config_listen *listen;
+    size_t listen_count;
+    struct str *domains; /**< the configured ones, then our numeric addresses */
+    size_t domain_count, domain_room;
+    struct device *devices;
+    size_t device_count;
+    struct application *applications;
+    size_t application_count;
+    struct peer *peers;
+    size_t peer_count;
+    enum trace_level log_level;
+    bool log_json;
+    const char *log_file;  /**< NULL: standard error */
+    const char *sip_trace; /**< NULL: none */
+    uint32_t stop_ms;
+    bool exposed; /**< secrets are in a file that others on this machine can read */
+
+    struct arena arena; /**< what of the above is not raw's */
+    struct raw_root *raw;
+};
+
+struct config_error {
+    const char *file;      /**< as it was passed */
+    unsigned line, column; /**< from 1; 0: not about a place */
+    char text[480];
+};
+
+/** @return NULL with *error filled */
+struct config *config_load(const char *path, struct config_error *error);
+void config_free(struct config *c);
+
+/** The same for text that is in memory; `path` names it and is where relative files start. */
+struct config *config_read(const char *path, struct str text, struct config_error *error);
+
+/** "FILE:LINE:COLUMN: TEXT" and a line end. */
+void config_error_print(const struct config_error *e, FILE *to);
+
+/** "udp:127.0.0.1:5060". @return false when it is none */
+bool config_parse_listen(struct str text, struct config_listen *out);
+
+/** Replace the listeners (the command line's); at least one. @return 0 or E_NOMEM */
+int config_set_listen(struct config *c, const struct config_listen *listen, size_t n);
+
+/** Another name of the default domain. Nothing happens when it is known, or a wildcard. */
+void config_add_own_address(struct config *c, const struct addr *a);
+
+/** Put devices, applications and peers in; `d` was initialised with c->domains. @return 0 */
+int config_fill_directory(struct config *c, struct directory *d);
+
+/** docs/configuration.md */
+void config_write_doc(FILE *to);
+
+#endif

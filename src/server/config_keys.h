@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every key of the configuration file, once.
+ *
+ * From these lists come the structs that libcyaml fills (config_raw.h), its schema, the checks
+ * with line numbers (config_check.c), the defaults, and docs/configuration.md (config_doc.c). A
+ * key exists when it has a row here, and cannot exist without a sentence about it.
+ *
+ *   U(key, default, least, most, text)   unsigned number
+ *   B(key, default, text)                true or false
+ *   S(key, default, text)                string; default "" is: not set; text "" is refused
+ *   W(key, default, words, text)         one of the words
+ *   L(key, default, text)                list of strings; the default is what an absent list
+ * means N(key, text)                         string that must be given M(key, section, text) a
+ * section of its own Q(key, section, text)                list of sections
+ */
+#ifndef BATON_SERVER_CONFIG_KEYS_H
+#define BATON_SERVER_CONFIG_KEYS_H
+
+#define CONFIG_SECRET(S)                                                                      \
+    S(password, "", "The password in clear text. Anyone who can read this file can read it.") \
+    S(password_file, "",                                                                      \
+      "A file whose first line is the password, seen from this file's folder.")               \
+    S(password_env, "", "The environment variable that holds the password.")                  \
+    S(ha1_md5, "",                                                                            \
+      "Instead of a password: MD5 of `user:realm:password`, 32 hexadecimal digits.")          \
+    S(ha1_sha256, "",                                                                         \
+      "Instead of a password: SHA-256 of `user:realm:password`, 64 hexadecimal digits. "      \
+      "May stand next to `ha1_md5`.")
+
+#define CONFIG_DEVICE(U, B, S, W, L, N, M, Q)                                             \
+    N(number, "The user part of its address, and of its digest credentials: `\"1001\"`.") \
+    S(domain, "", "One of `domains`; the first one unless given.")                        \
+    S(display, "", "A name that is shown with calls made on its behalf.")                 \
+    CONFIG_SECRET(S)
+
+#define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                     \
+    N(name, "The user name of its digest credentials.")                                \
+    L(grants, "",                                                                      \
+      "The devices that it may control and watch: numbers, `number@domain`, or "       \
+      "beginnings such as `10*`; `*` is all. Nothing is granted unless listed.")       \
+    U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.") \
+    CONFIG_SECRET(S)
+
+#define CONFIG_PEER(U, B, S, W, L, N, M, Q)                                                 \
+    N(name, "A name for logs.")                                                             \
+    N(uri, "Where calls to it go: `sip:192.0.2.7:5060;transport=tcp`.")                     \
+    B(trusted, false,                                                                       \
+      "Its requests need no digest. They are recognised by their source address, so the "   \
+      "host in `uri` must be numeric. Over UDP a source address can be forged: trust only " \
+      "peers on a network that you control.")                                               \
+    L(numbers, "", "Called numbers that go there: `0*`, `+49*`, `*`.")
+
+#define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                   \
+    U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")  \
+    U(headers, 256, 16, 256, "Header lines of one message.")                    \
+    U(uri, 4096, 64, 65536, "Octets of one URI.")                               \
+    U(transactions, 100000, 16, 100000000, "Transactions at a time.")           \
+    U(calls, 20000, 1, 10000000, "Calls at a time.")                            \
+    U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.") \
+    U(names, 1024, 1, 1000000, "Host names remembered with their addresses.")
+
+#define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                             \
+    U(write_queue, 1048576, 65536, 1073741824,                                             \
+      "Octets that wait for one TCP peer; a peer that lets more pile up is disconnected.") \
+    U(udp_queue, 1024, 32, 100000, "Datagrams that wait per UDP listener.")                \
+    U(receive_buffer, 4194304, 65536, 1073741824,                                          \
+      "Octets of socket buffer asked of the kernel per UDP listener (it grants at most "   \
+      "`net.core.rmem_max`).")                                                             \
+    U(connect_ms, 5000, 10, 120000, "Time for a TCP connection to stand.")                 \
+    U(idle_s, 3900, 1, 4000000, "Silent TCP connections are closed after this.")           \
+    U(evict_s, 60, 1, 4000000,                                                             \
+      "When all connections are taken, one that was silent for so long makes room.")       \
+    U(resolve_ok_s, 60, 1, 86400, "Addresses of host names are used for so long.")         \
+    U(resolve_fail_s, 5, 1, 3600, "Failed look-ups are not repeated for so long.")
+
+#define CONFIG_TIMERS(U, B, S, W, L, N, M, Q)                                         \
+    U(t1_ms, 500, 10, 60000, "T1 of RFC 3261: the round-trip estimate.")              \
+    U(t2_ms, 4000, 10, 60000, "T2: the longest interval of repetition.")              \
+    U(t4_ms, 5000, 10, 60000, "T4: how long a message stays in the network.")         \
+    U(session_expires_s, 1800, 0, 86400,                                              \
+      "Session timer (RFC 4028) offered and accepted at most; 0: no session timer.")  \
+    U(min_se_s, 90, 90, 86400, "Shortest session timer accepted.")                    \
+    U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                       \
+    U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.") \
+    U(step_s, 20, 1, 3600, "Time for a hold, a retrieval or a transfer.")             \
+    U(nonce_s, 300, 1, 86400, "Life of a digest nonce.")                              \
+    U(stop_s, 10, 0, 600, "Time to end calls and sessions at shutdown.")
+
+#define CONFIG_REGISTRAR(U, B, S, W, L, N, M, Q)                                        \
+    U(default_expires_s, 3600, 60, 86400, "Life of a registration that asks for none.") \
+    U(min_expires_s, 60, 1, 86400, "Shorter ones are refused (423).")                   \
+    U(max_expires_s, 86400, 60, 604800, "Longer ones are cut to this.")                 \
+    U(max_contacts, 10, 1, 1000, "Contacts of one device.")                             \
+    U(max_records, 100000, 1, 10000000, "Devices registered at a time.")
+
+#define CONFIG_CALLS(U, B, S, W, L, N, M, Q)                                         \
+    U(decline_status, 603, 400, 699,                                                 \
+      "SIP status when an application clears an alerting call without a reason.")    \
+    B(auto_answer, true,                                                             \
+      "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, " \
+      "Call-Info, Alert-Info).")
+
+#define CONFIG_CTI(U, B, S, W, L, N, M, Q)                                               \
+    U(max_sessions, 1000, 1, 100000, "Application sessions at a time.")                  \
+    U(max_monitors, 10000, 1, 1000000, "Monitors of all sessions.")                      \
+    U(max_session_monitors, 1000, 1, 1000000, "Monitors of one session.")                \
+    U(journal_records, 65536, 16, 16777216, "Events kept for sessions that are behind.") \
+    U(max_unsent, 4096, 1, 16777216,                                                     \
+      "Events that a session may be behind before it is told of a gap.")                 \
+    B(back_in_service_on_monitor, true,                                                  \
+      "MonitorStart on a registered device is followed by a BackInService event, which " \
+      "existing TR/87 clients wait for.")                                                \
+    B(failed_local_fail, false,                                                          \
+      "localConnectionInfo of a Failed event is `fail`; otherwise `connected`.")
+
+#define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                \
+    W(level, "info", "error warn info debug", "What is logged: this and what is graver.") \
+    W(format, "text", "text json", "Lines of text, or one JSON object per line.")         \
+    S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")          \
+    S(sip_trace, "",                                                                      \
+      "A file for the SIP trace: one JSON object per message sent or received, with its " \
+      "start line, Call-ID, CSeq, User-to-User and what CSTA it carries; no credentials. " \
+      "Appended to; reopened on SIGHUP. None unless given; `serve --sip-trace` overrides " \
+      "it.")
+
+#define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                  \
+    L(listen, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060",                                      \
+      "Where Baton listens: `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`, IPv6 in brackets. "    \
+      "Nothing beyond this machine unless an address says so; `0.0.0.0` and `[::]` are all " \
+      "addresses of a family.")                                                              \
+    L(advertise, "",                                                                         \
+      "The address that others reach us at, when it is not the one that we listen on "       \
+      "(behind NAT): `198.51.100.7` or `198.51.100.7:5060`, at most one per family.")        \
+    L(domains, "localhost",                                                                  \
+      "Our SIP domains, the default one first. The addresses that Baton listens on count "   \
+      "as other names of the default domain.")                                               \
+    S(realm, "", "The realm of digest challenges; the first domain unless given.")           \
+    W(digest, "md5", "md5 sha-256 both",                                                     \
+      "Digest algorithms that a challenge offers. Many phones give up when they see one "    \
+      "that they do not know, even if MD5 stands beside it; where all know SHA-256 use "     \
+      "`sha-256`.")                                                                          \
+    S(server_name, "",                                                                       \
+      "Value of Server and User-Agent; `Baton` with its version unless given, `none`: "      \
+      "neither field is sent.")                                                              \
+    Q(devices, device,                                                                       \
+      "The phones. A device without a secret can be called and named, but cannot "           \
+      "register or call.")                                                                   \
+    Q(applications, application, "Programs that control and watch devices.")                 \
+    Q(peers, peer, "PBX, trunk, gateway: neighbours that are known by address.")             \
+    M(limits, limits, "Bounds.")                                                             \
+    M(network, network, "Sockets.")                                                          \
+    M(timers, timers, "Times.")                                                              \
+    M(registrar, registrar, "Registrations.")                                                \
+    M(calls, calls, "Call control.")                                                         \
+    M(cti, cti, "Application sessions.")                                                     \
+    M(log, log, "The log.")
+
+#endif

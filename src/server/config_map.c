@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Meaning: from what is written in the file to what the parts of the server want.
+ *
+ * Each function maps one section and checks what needs more than one value, or more than form.
+ * An error points to the value it is about.
+ */
+#include "server/config_map.h"
+#include "base/err.h"
+#include "base/map.h"
+#include "net/sockaddr.h"
+
+#define PRODUCT "Baton/" BATON_VERSION
+
+/** Room for addresses of this machine that a wildcard listener stands for. */
+#define INTERFACES_MAX 64
+
+static bool out_of_memory(struct config_tree *t)
+{
+    return tree_fault(t, NULL, "out of memory");
+}
+
+/** `n` zeroed objects; never NULL for n == 0. */
+static void *many(struct config *c, size_t n, size_t size)
+{
+    return arena_zalloc(&c->arena, n == 0 ? size : n * size);
+}
+
+/** A node of a list below the root, for errors. */
+static yaml_node_t *entry_of(struct config_tree *t, const char *key, size_t i)
+{
+    return tree_entry(t, tree_key(t, tree_root(t), key), i);
+}
+
+/* ---- addresses ---- */
+
+bool config_parse_listen(struct str text, struct config_listen *out)
+{
+    size_t colon = str_index(text, ':');
+    enum transport tp = transport_of(str_upto(text, colon));
+    if ((tp != TP_UDP && tp != TP_TCP) || colon == text.n) {
+        return false;
+    }
+    struct addr at;
+    if (!addr_parse(str_from(text, colon + 1), &at)) {
+        return false;
+    }
+    *out = (struct config_listen){.transport = (uint8_t)tp, .at = at};
+    if (out->at.port == 0) {
+        out->at.port = 5060;
+    }
+    return true;
+}
+
+static bool map_listen(struct config_tree *t, struct config *c)
+{
+    const struct raw_root *raw = c->raw;
+    static const struct config_listen loopback[] = {
+        {TP_UDP, {.ip = {127, 0, 0, 1}, .port = 5060, .family = ADDR_IP4}},
+        {TP_TCP, {.ip = {127, 0, 0, 1}, .port = 5060, .family = ADDR_IP4}},
+    };
+    yaml_node_t *list = tree_key(t, tree_root(t), "listen");
+    size_t n = list == NULL ? ARRAY_LEN(loopback) : raw->listen_count;
+    if (n == 0) {
+        return tree_fault(t, list, "listen: at least one address is wanted");
+    }
+    struct config_listen *to = many(c, n, sizeof(*to));
+    if (to == NULL) {
+        return out_of_memory(t);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (list == NULL) {
+            to[i] = loopback[i];
+        } else if (!config_parse_listen(str_c(raw->listen[i]), &to[i])) {
+            return tree_fault(t, tree_entry(t, list, i),
+                              "listen: udp:ADDRESS:PORT or tcp:ADDRESS:PORT with a numeric "
+                              "address is wanted, e.g. udp:127.0.0.1:5060");
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (to[k].transport == to[i].transport && addr_eq(&to[k].at, &to[i].at)) {
+                return tree_fault(t, tree_entry(t, list, i), "listen: given twice");
+            }
+        }
+    }
+    c->listen = to;
+    c->listen_count = n;
+    return true;
+}
+
+static bool map_advertise(struct config_tree *t, struct config *c)
+{
+    const struct raw_root *raw = c->raw;
+    for (size_t i = 0; i < raw->advertise_count; i++) {
+        yaml_node_t *at = entry_of(t, "advertise", i);
+        struct addr a;
+        if (!addr_parse(str_c(raw->advertise[i]), &a)) {
+            return tree_fault(t, at,
+                              "advertise: a numeric address is wanted, e.g. 198.51.100.7");
+        }
+        struct addr *to = &c->net.advertise[a.family == ADDR_IP6];
+        if (to->family != ADDR_NONE) {
+            return tree_fault(t, at, "advertise: only one address per family is possible");
+        }
+        *to = a;
+    }
+    return true;
+}
+
+/* ---- domains ---- */
+
+static bool is_host(struct str s)
+{
+    struct addr a;
+    if (addr_parse_host(s, 0, &a)) {
+        return true;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = ascii_lower(s.p[i]);
+        if (!((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '.')) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= 253;
+}
+
+void config_add_own_address(struct config *c, const struct addr *a)
+{
+    char buf[64];
+    struct out o;
+    out_init(&o, buf, sizeof(buf));
+    addr_write_host(&o, a);
+    for (size_t i = 0; i < c->domain_count; i++) {
+        if (str_ieq(c->domains[i], out_str_of(&o))) {
+            return;
+        }
+    }
+    if (addr_is_any(a) || c->domain_count == c->domain_room) {
+        return;
+    }
+    struct str copy = arena_dup(&c->arena, out_str_of(&o));
+    if (copy.p != NULL) {
+        c->domains[c->domain_count++] = copy;
+    }
+}
+
+int config_map_domains(struct config *c)
+{
+    const struct raw_root *raw = c->raw;
+    size_t n = raw->domains_count > 0 ? raw->domains_count : 1;
+    c->domain_room = n + c->listen_count + 2 + INTERFACES_MAX;
+    c->domains = many(c, c->domain_room, sizeof(*c->domains));
+    if (c->domains == NULL) {
+        return E_NOMEM;
+    }
+    c->domain_count = n;
+    c->domains[0] = STR("localhost");
+    for (size_t i = 0; i < raw->domains_count; i++) {
+        c->domains[i] = str_c(raw->domains[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (c->net.advertise[i].family != ADDR_NONE) {
+            config_add_own_address(c, &c->net.advertise[i]);
+        }
+    }
+    for (size_t i = 0; i < c->listen_count; i++) {
+        config_add_own_address(c, &c->listen[i].at);
+    }
+    return 0;
+}
+
+static bool map_domains(struct config_tree *t, struct config *c)
+{
+    const struct raw_root *raw = c->raw;
+    for (size_t i = 0; i < raw->domains_count; i++) {
+        if (!is_host(str_c(raw->domains[i]))) {
+            return tree_fault(t, entry_of(t, "domains", i),
+                              "domains: a host name or address is wanted");
+        }
+    }
+    return config_map_domains(c) == 0 || out_of_memory(t);
+}
+
+/* ---- who there is ---- */
+
+/** RFC 3261 §25.1: what may stand in a user part without an escape; no ':' or '@'. */
+static bool is_user(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = ascii_lower(s.p[i]);
+        if (!((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') ||
+              memchr("-_.!~*'()&=+$,?/", ch, 16) != NULL)) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= 64;
+}
+
+/** Lower-cased canonical spelling of a domain of ours; absent when it is none. */
+static struct str domain_named(struct config *c, const char *name)
+{
+    struct str want = name != NULL ? str_c(name) : c->domains[0];
+    for (size_t i = 0; i < c->domain_count; i++) {
+        if (str_ieq(c->domains[i], want)) {
+            struct str copy = arena_dup(&c->arena, c->domains[i]);
+            char *p = (char *)(uintptr_t)copy.p; /* just copied: ours to write */
+            for (size_t k = 0; k < copy.n; k++) {
+                p[k] = ascii_lower(p[k]);
+            }
+            return copy;
+        }
+    }
+    return STR_NONE;
+}
+
+struct seen {
+    struct map_node node;
+    struct str text;
+};
+
+/** Remember a name. @return false when it was there already */
+static bool first_time(struct map *m, struct seen *entry, struct str text)
+{
+    static const struct hash_key key = {0x6261746f6e, 1}; /* the file is no attacker */
+    uint64_t h = hash_bytes(&key, text);
+    for (struct map_node *n = map_first(m, h); n != NULL; n = map_next(n)) {
+        if (str_eq(container_of(n, struct seen, node)->text, text)) {
+            return false;
+        }
+    }
+    entry->text = text;
+    map_add(m, &entry->node, h);
+    return true;
+}
+
+static bool map_device(struct config_tree *t, struct config *c, yaml_node_t *at,
+                       const struct raw_device *raw, struct device *to)
+{
+    to->number = str_c(raw->number);
+    if (!is_user(to->number)) {
+        return tree_fault(
+            t, tree_key(t, at, "number"),
+            "number: letters, digits and -_.!~*'()&=+$,?/ are allowed, at most 64");
+    }
+    struct str domain = domain_named(c, raw->domain);
+    if (domain.p == NULL) {
+        return tree_fault(t, tree_key(t, at, "domain"), "domain: %s is not one of domains",
+                          raw->domain);
+    }
+    to->key = arena_fmt(&c->arena, "%s@%.*s", raw->number, STR_ARG(domain));
+    to->uri = arena_fmt(&c->arena, "sip:%s@%.*s", raw->number, STR_ARG(domain));
+    to->display = str_c(raw->display);
+    if (to->key.p == NULL || to->uri.p == NULL) {
+        return out_of_memory(t);
+    }
+    struct raw_secret secret = {raw->password, raw->password_file, raw->password_env,
+                                raw->ha1_md5, raw->ha1_sha256};
+    return config_secret(t, c, at, &secret, &to->secret, &to->has_secret);
+}
+
+static bool map_devices(struct config_tree *t, struct config *c)
+{
+    size_t n = c->raw->devices_count;
+    struct seen *seen = many(c, n, sizeof(*seen));
+    c->devices = many(c, n, sizeof(*c->devices));
+    c->device_count = n;
+    struct map names;
+    if (c->devices == NULL || seen == NULL || map_init(&names, &mem_libc, n) != 0) {
+        return out_of_memory(t);
+    }
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++) {
+        yaml_node_t *at = entry_of(t, "devices", i);
+        ok = map_device(t, c, at, &c->raw->devices[i], &c->devices[i]);
+        if (ok && !first_time(&names, &seen[i], c->devices[i].key)) {
+            ok = tree_fault(t, tree_key(t, at, "number"),
+                            "number: there is a device %s already", c->raw->devices[i].number);
+        }
+    }
+    map_fini(&names);
+    return ok;
+}
+
+/** Borrowed strings for a list of libcyaml's. */
+static struct str *strings(struct config *c, char *const *list, size_t n)
+{
+    struct str *to = many(c, n, sizeof(*to));
+    for (size_t i = 0; to != NULL && i < n; i++) {
+        to[i] = str_c(list[i]);
+    }
+    return to;
+}
+
+/** '*' stands at the end or nowhere. */
+static bool check_patterns(struct config_tree *t, yaml_node_t *list, char *const *patterns,
+                           size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct str s = str_c(patterns[i]);
+        if (str_index(s, '*') + 1 < s.n) {
+            return tree_fault(t, tree_entry(t, list, i), "%s: '*' is possible only at the end",
+                              name);
+        }
+    }
+    return true;
+}
+
+static bool map_applications(struct config_tree *t, struct config *c)
+{
+    size_t n = c->raw->applications_count;
+    struct seen *seen = many(c, n, sizeof(*seen));
+    c->applications = many(c, n, sizeof(*c->applications));
+    c->application_count = n;
+    struct map names;
+    if (c->applications == NULL || seen == NULL || map_init(&names, &mem_libc, n) != 0) {
+        return out_of_memory(t);
+    }
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++) {
+        const struct raw_application *raw = &c->raw->applications[i];
+        struct application *to = &c->applications[i];
+        yaml_node_t *at = entry_of(t, "applications", i);
+        struct raw_secret secret = {raw->password, raw->password_file, raw->password_env,
+                                    raw->ha1_md5, raw->ha1_sha256};
+        bool has = false;
+        to->name = str_c(raw->name);
+        to->max_monitors = raw->max_monitors;
+        to->grant_count = raw->grants_count;
+        to->grants = strings(c, raw->grants, raw->grants_count);
+        ok = (to->grants != NULL || out_of_memory(t)) &&
+             (is_user(to->name) ||
+              tree_fault(
+                  t, tree_key(t, at, "name"),
+                  "name: letters, digits and -_.!~*'()&=+$,?/ are allowed, at most 64")) &&
+             (first_time(&names, &seen[i], to->name) ||
+              tree_fault(t, tree_key(t, at, "name"), "name: there is an application %s already",
+                         raw->name)) &&
+             check_patterns(t, tree_key(t, at, "grants"), raw->grants, raw->grants_count,
+                            "grants") &&
+             config_secret(t, c, at, &secret, &to->secret, &has) &&
+             (has || tree_fault(t, at, "an application needs a password"));
+    }
+    map_fini(&names);
+    return ok;
+}
+
+static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
+                     const struct raw_peer *raw, struct peer *to)
+{
+    struct sip_uri u;
+    uint32_t where;
+    yaml_node_t *uri_at = tree_key(t, at, "uri");
+    to->name = str_c(raw->name);
+    to->uri = str_c(raw->uri);
+    to->trusted = raw->trusted;
+    to->numbers = strings(c, raw->numbers, raw->numbers_count);
+    to->number_count = raw->numbers_count;
+    if (to->numbers == NULL) {
+        return out_of_memory(t);
+    }
+    if (sip_uri_parse(to->uri, 0, &u, &where) != 0 || u.scheme != SIP_SCHEME_SIP ||
+        u.host.n == 0) {
+        return tree_fault(t, uri_at, "uri: a sip: URI is wanted, e.g. sip:192.0.2.7:5060");
+    }
+    struct str transport;
+    bool named = sip_param(u.params, STR("transport"), &transport);
+    to->transport = (uint8_t)(named ? transport_of(transport) : TP_UDP);
+    if (to->transport != TP_UDP && to->transport != TP_TCP) {
+        return tree_fault(t, uri_at, "uri: the transport must be udp or tcp");
+    }
+    to->host = u.host;
+    to->port = sip_uri_port(&u);
+    /* Connections come from any port; datagrams from the one that we send to, if it was said.
+     */
+    uint16_t source = to->transport == TP_UDP ? (uint16_t)u.port : 0;
+    if (!addr_parse_host(u.host, source, &to->addr)) {
+        to->addr = (struct addr){0};
+        if (raw->trusted) {
+            return tree_fault(t, uri_at, "uri: a trusted peer needs a numeric address");
+        }
+    }
+    return check_patterns(t, tree_key(t, at, "numbers"), raw->numbers, raw->numbers_count,
+                          "numbers");
+}
+
+static bool map_peers(struct config_tree *t, struct config *c)
+{
+    size_t n = c->raw->peers_count;
+    c->peers = many(c, n, sizeof(*c->peers));
+    c->peer_count = n;
+    if (c->peers == NULL) {
+        return out_of_memory(t);
+    }
+    for (size_t i = 0; i < n; i++) {
+        yaml_node_t *at = entry_of(t, "peers", i);
+        if (!map_peer(t, c, at, &c->raw->peers[i], &c->peers[i])) {
+            return false;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq(c->peers[k].name, c->peers[i].name)) {
+                return tree_fault(t, tree_key(t, at, "name"),
+                                  "name: there is a peer %s already", c->raw->peers[i].name);
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- numbers ---- */
+
+static bool map_engine(struct config_tree *t, struct config *c)
+{
+    const struct raw_root *raw = c->raw;
+    struct engine_config *e = &c->engine;
+    yaml_node_t *root = tree_root(t);
+    if (raw->registrar.min_expires_s > raw->registrar.default_expires_s ||
+        raw->registrar.default_expires_s > raw->registrar.max_expires_s) {
+        return tree_fault(t, tree_key(t, root, "registrar"),
+                          "registrar: min_expires_s (%u), default_expires_s (%u) and "
+                          "max_expires_s (%u) must not fall",
+                          raw->registrar.min_expires_s, raw->registrar.default_expires_s,
+                          raw->registrar.max_expires_s);
+    }
+    if (raw->timers.session_expires_s != 0 &&
+        raw->timers.session_expires_s < raw->timers.min_se_s) {
+        return tree_fault(t, tree_key(t, root, "timers"),
+                          "timers: session_expires_s (%u) must be 0 or at least min_se_s (%u)",
+                          raw->timers.session_expires_s, raw->timers.min_se_s);
+    }
+    if (raw->timers.t1_ms > raw->timers.t2_ms) {
+        return tree_fault(t, tree_key(t, root, "timers"),
+                          "timers: t1_ms (%u) must not be larger than t2_ms (%u)",
+                          raw->timers.t1_ms, raw->timers.t2_ms);
+    }
+    e->limits = (struct sip_limits){raw->limits.message, raw->limits.headers, raw->limits.uri};
+    e->timing = (struct txn_timing){
+        .t1 = raw->timers.t1_ms, .t2 = raw->timers.t2_ms, .t4 = raw->timers.t4_ms};
+    e->max_transactions = raw->limits.transactions;
+    e->registrar = (struct registrar_config){
+        raw->registrar.default_expires_s, raw->registrar.min_expires_s,
+        raw->registrar.max_expires_s, raw->registrar.max_contacts, raw->registrar.max_records};
+    e->leg.session_expires_s = raw->timers.session_expires_s;
+    e->leg.min_se_s = raw->timers.min_se_s;
+    e->leg.allow =
+        STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY");
+    e->leg.accept = STR("application/sdp, application/csta+xml");
+    e->call = (struct call_config){.ring_s = raw->timers.ring_s,
+                                   .prompt_s = raw->timers.prompt_s,
+                                   .step_s = raw->timers.step_s,
+                                   .max_calls = raw->limits.calls,
+                                   .decline_status = (uint16_t)raw->calls.decline_status,
+                                   .auto_answer = raw->calls.auto_answer};
+    e->cti =
+        (struct cti_config){.max_sessions = raw->cti.max_sessions,
+                            .max_monitors = raw->cti.max_monitors,
+                            .max_session_monitors = raw->cti.max_session_monitors,
+                            .journal_records = raw->cti.journal_records,
+                            .max_unsent = raw->cti.max_unsent,
+                            .back_in_service_on_monitor = raw->cti.back_in_service_on_monitor,
+                            .failed_local_fail = raw->cti.failed_local_fail};
+    e->realm = raw->realm != NULL ? str_c(raw->realm) : c->domains[0];
+    if (str_index(e->realm, '"') < e->realm.n || str_index(e->realm, '\\') < e->realm.n) {
+        return tree_fault(t, tree_key(t, root, "realm"),
+                          "realm: quotation marks and backslashes are not allowed");
+    }
+    e->nonce_life_s = raw->timers.nonce_s;
+    e->server_name = raw->server_name == NULL ? STR(PRODUCT) : str_c(raw->server_name);
+    if (str_eq(e->server_name, STR("none"))) {
+        e->server_name = STR_NONE;
+    }
+    return true;
+}
+
+/** A secret that is a hash serves its algorithm only: whoever has one must be offered that. */
+static bool secret_fits(struct config_tree *t, yaml_node_t *at, const struct auth_secret *s,
+                        const struct engine_config *e)
+{
+    bool md5 = str_is_set(s->ha1[AUTH_MD5]), sha256 = str_is_set(s->ha1[AUTH_SHA256]);
+    if (str_is_set(s->password) || (!md5 && !sha256)) {
+        return true;
+    }
+    if (e->digest_sha256 && !sha256) {
+        return tree_fault(t, tree_key(t, at, "ha1_md5"),
+                          "ha1_md5: `digest` offers SHA-256, so ha1_sha256 is needed too");
+    }
+    return (!e->digest_md5 || md5) ||
+           tree_fault(t, tree_key(t, at, "ha1_sha256"),
+                      "ha1_sha256: `digest` offers MD5, so ha1_md5 is needed too");
+}
+
+static bool map_digest(struct config_tree *t, struct config *c)
+{
+    const char *word = c->raw->digest != NULL ? c->raw->digest : "md5";
+    struct engine_config *e = &c->engine;
+    e->digest_md5 = strcmp(word, "sha-256") != 0;
+    e->digest_sha256 = strcmp(word, "md5") != 0;
+    for (size_t i = 0; i < c->device_count; i++) {
+        if (!secret_fits(t, entry_of(t, "devices", i), &c->devices[i].secret, e)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < c->application_count; i++) {
+        if (!secret_fits(t, entry_of(t, "applications", i), &c->applications[i].secret, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void map_net(struct config *c)
+{
+    const struct raw_network *raw = &c->raw->network;
+    struct net_config *n = &c->net;
+    n->limits = c->engine.limits;
+    n->write_queue = raw->write_queue;
+    n->udp_queue = raw->udp_queue;
+    n->udp_receive_buffer = raw->receive_buffer;
+    n->max_connections = c->raw->limits.connections;
+    n->connect_ms = raw->connect_ms;
+    n->idle_ms = raw->idle_s * 1000;
+    n->evict_ms = raw->evict_s * 1000;
+    n->resolve_ok_ms = raw->resolve_ok_s * 1000;
+    n->resolve_fail_ms = raw->resolve_fail_s * 1000;
+    n->max_names = c->raw->limits.names;
+    c->stop_ms = c->raw->timers.stop_s * 1000;
+}
+
+static void map_log(struct config *c)
+{
+    const struct raw_log *raw = &c->raw->log;
+    const char *level = raw->level != NULL ? raw->level : "info";
+    c->log_level = strcmp(level, "debug") == 0  ? TRACE_DEBUG
+                   : strcmp(level, "info") == 0 ? TRACE_INFO
+                   : strcmp(level, "warn") == 0 ? TRACE_WARN
+                                                : TRACE_ERROR;
+    c->log_json = raw->format != NULL && strcmp(raw->format, "json") == 0;
+    c->log_file = raw->file;
+    c->sip_trace = raw->sip_trace;
+}
+
+bool config_map(struct config_tree *t, struct config *c)
+{
+    if (!map_listen(t, c) || !map_advertise(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
+        !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c)) {
+        return false;
+    }
+    map_net(c);
+    map_log(c);
+    return true;
+}

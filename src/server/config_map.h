@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From libcyaml's structs to those of the server, with the checks of meaning. */
+#ifndef BATON_SERVER_CONFIG_MAP_H
+#define BATON_SERVER_CONFIG_MAP_H
+
+#include "server/config_tree.h"
+
+/** Fill `c` from c->raw. @return false with the tree's error filled */
+bool config_map(struct config_tree *t, struct config *c);
+
+/** (Re)make c->domains: the configured ones and the addresses that c->listen shows. */
+int config_map_domains(struct config *c);
+
+/**
+ * The secret of one device or application.
+ * @param at   its mapping in the file
+ * @param has  out: one was given
+ */
+struct raw_secret {
+    const char *password, *password_file, *password_env, *ha1_md5, *ha1_sha256;
+};
+bool config_secret(struct config_tree *t, struct config *c, yaml_node_t *at,
+                   const struct raw_secret *raw, struct auth_secret *out, bool *has);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration file as libcyaml loads it: one struct per section, made from the lists of
+ * config_keys.h, and the table by which the file is checked and documented.
+ *
+ * Private to the configuration: config.h has what the rest of the program sees.
+ */
+#ifndef BATON_SERVER_CONFIG_RAW_H
+#define BATON_SERVER_CONFIG_RAW_H
+
+#include "server/config_keys.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RAW_U(key, def, least, most, text) uint32_t key;
+#define RAW_B(key, def, text) bool key;
+#define RAW_S(key, def, text) char *key;
+#define RAW_W(key, def, words, text) char *key;
+#define RAW_N(key, text) char *key;
+#define RAW_L(key, def, text) \
+    char **key;               \
+    uint32_t key##_count;
+#define RAW_M(key, section, text) struct raw_##section key;
+#define RAW_Q(key, section, text) \
+    struct raw_##section *key;    \
+    uint32_t key##_count;
+#define RAW_STRUCT(LIST) LIST(RAW_U, RAW_B, RAW_S, RAW_W, RAW_L, RAW_N, RAW_M, RAW_Q)
+
+struct raw_device {
+    RAW_STRUCT(CONFIG_DEVICE)
+};
+struct raw_application {
+    RAW_STRUCT(CONFIG_APPLICATION)
+};
+struct raw_peer {
+    RAW_STRUCT(CONFIG_PEER)
+};
+struct raw_limits {
+    RAW_STRUCT(CONFIG_LIMITS)
+};
+struct raw_network {
+    RAW_STRUCT(CONFIG_NETWORK)
+};
+struct raw_timers {
+    RAW_STRUCT(CONFIG_TIMERS)
+};
+struct raw_registrar {
+    RAW_STRUCT(CONFIG_REGISTRAR)
+};
+struct raw_calls {
+    RAW_STRUCT(CONFIG_CALLS)
+};
+struct raw_cti {
+    RAW_STRUCT(CONFIG_CTI)
+};
+struct raw_log {
+    RAW_STRUCT(CONFIG_LOG)
+};
+struct raw_root {
+    RAW_STRUCT(CONFIG_ROOT)
+};
+
+enum key_kind {
+    KEY_NUMBER,
+    KEY_BOOL,
+    KEY_STRING,
+    KEY_WORD,
+    KEY_LIST,
+    KEY_NEEDED, /**< a string that must be there */
+    KEY_SECTION,
+    KEY_SECTIONS,
+};
+
+struct config_section;
+
+struct config_key {
+    const char *name; /**< NULL ends a table */
+    enum key_kind kind;
+    size_t offset; /**< of the member in the section's struct */
+    uint32_t def, least, most;
+    const char *def_text, *words, *text;
+    const struct config_section *section;
+};
+
+struct config_section {
+    const char *name;
+    size_t size; /**< of its struct */
+    const struct config_key *keys;
+};
+
+extern const struct config_section config_root_section;
+
+struct cyaml_schema_value;
+extern const struct cyaml_schema_value config_schema;
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log. One write per line, so that lines of several processes in one file do not mix.
+ *
+ *   text   2026-01-31T12:00:00.123Z warn  net: flow 7 closed: its peer does not read
+ *   json   {"time":"2026-01-31T12:00:00.123Z","level":"warn","module":"net","text":"…"}
+ *
+ * SECRETS. Whatever follows `response=`, `password=`, `ha1…=` or `key=` (also with a colon),
+ * and the password in `sip:user:password@host`, becomes `***`. The modules do not log secrets;
+ * this is the second lock, for lines that quote what came in.
+ */
+#include "server/log.h"
+#include "base/out.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT_MAX_LEN 1024
+
+struct log {
+    enum trace_level level;
+    bool json;
+    char *file;
+    int fd;
+};
+
+static int open_file(const char *file)
+{
+    return open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+struct log *log_new(enum trace_level level, bool json, const char *file)
+{
+    struct log *l = calloc(1, sizeof(*l));
+    if (l == NULL) {
+        return NULL;
+    }
+    l->level = level;
+    l->json = json;
+    l->fd = STDERR_FILENO;
+    if (file != NULL) {
+        l->file = strdup(file);
+        l->fd = l->file != NULL ? open_file(file) : -1;
+        if (l->fd < 0) {
+            int err = errno;
+            free(l->file);
+            free(l);
+            errno = err;
+            return NULL;
+        }
+    }
+    return l;
+}
+
+void log_free(struct log *l)
+{
+    if (l == NULL) {
+        return;
+    }
+    if (l->file != NULL) {
+        close(l->fd);
+    }
+    free(l->file);
+    free(l);
+}
+
+void log_reopen(struct log *l)
+{
+    if (l->file == NULL) {
+        return;
+    }
+    int fd = open_file(l->file);
+    if (fd < 0) {
+        log_fmt(l, TRACE_ERROR, "log", "%s: %s", l->file, strerror(errno));
+        return;
+    }
+    close(l->fd);
+    l->fd = fd;
+}
+
+bool log_wants(const struct log *l, enum trace_level level)
+{
+    return level >= l->level;
+}
+
+/* ---- secrets ---- */
+
+static bool is_word(char c)
+{
+    c = ascii_lower(c);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/** Octets of a secret's name at the front of `s`, with what follows it up to the value; 0:
+ * none. */
+static size_t secret_name(struct str s)
+{
+    static const struct str names[] = {STR_INIT("response"),   STR_INIT("password"),
+                                       STR_INIT("ha1"),        STR_INIT("ha1_md5"),
+                                       STR_INIT("ha1_sha256"), STR_INIT("key")};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        size_t n = names[i].n;
+        if (!str_istarts(s, names[i])) {
+            continue;
+        }
+        while (n < s.n && s.p[n] == ' ') {
+            n++;
+        }
+        bool colon = n + 1 < s.n && s.p[n] == ':' && s.p[n + 1] == ' ';
+        if (!colon && (n >= s.n || s.p[n] != '=')) {
+            continue;
+        }
+        n++;
+        while (n < s.n && s.p[n] == ' ') {
+            n++;
+        }
+        return n;
+    }
+    return 0;
+}
+
+/** Octets of the value at the front of `s`: a quoted string or up to a separator. */
+static size_t secret_value(struct str s)
+{
+    size_t n = 0;
+    if (s.n > 0 && s.p[0] == '"') {
+        n = 1;
+        while (n < s.n && s.p[n] != '"') {
+            n += s.p[n] == '\\' && n + 1 < s.n ? 2 : 1;
+        }
+        return n < s.n ? n + 1 : n;
+    }
+    while (n < s.n && s.p[n] != ' ' && s.p[n] != ',' && s.p[n] != ';' && s.p[n] != '\r' &&
+           s.p[n] != '\n') {
+        n++;
+    }
+    return n;
+}
+
+/** "sip:user:" at the front of `s`, when a password and '@' follow: its length; 0: none. */
+static size_t userinfo(struct str s, size_t *password)
+{
+    if (!str_istarts(s, STR("sip:")) && !str_istarts(s, STR("sips:"))) {
+        return 0;
+    }
+    size_t colon = str_index(s, ':') + 1;
+    size_t second = colon;
+    while (second < s.n && s.p[second] != ':') {
+        if (s.p[second] == ' ' || s.p[second] == '@' || s.p[second] == '>') {
+            return 0;
+        }
+        second++;
+    }
+    size_t at = second;
+    while (at < s.n && s.p[at] != '@') {
+        if (s.p[at] == ' ' || s.p[at] == '>' || s.p[at] == ';') {
+            return 0;
+        }
+        at++;
+    }
+    if (at >= s.n) {
+        return 0;
+    }
+    *password = at - second - 1;
+    return second + 1;
+}
+
+void log_blank(struct out *o, struct str s)
+{
+    size_t i = 0;
+    while (i < s.n) {
+        bool word_start = i == 0 || !is_word(s.p[i - 1]);
+        size_t skip = 0;
+        size_t n = word_start ? secret_name(str_from(s, i)) : 0;
+        if (n > 0) {
+            skip = secret_value(str_from(s, i + n));
+        } else if (word_start) {
+            n = userinfo(str_from(s, i), &skip);
+        }
+        if (n == 0) {
+            out_ch(o, s.p[i++]);
+            continue;
+        }
+        out_str(o, str_upto(str_from(s, i), n));
+        out_c(o, "***");
+        i += n + skip;
+    }
+}
+
+/* ---- the line ---- */
+
+/** Octets of the UTF-8 character at the front of `s`, 0 when it is none. */
+static size_t utf8_len(struct str s)
+{
+    unsigned char c = (unsigned char)s.p[0];
+    size_t n = c < 0x80                 ? 1
+               : c >= 0xc2 && c <= 0xdf ? 2
+               : c >= 0xe0 && c <= 0xef ? 3
+               : c >= 0xf0 && c <= 0xf4 ? 4
+                                        : 0;
+    if (n == 0 || n > s.n) {
+        return 0;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (((unsigned char)s.p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    unsigned char second = n > 1 ? (unsigned char)s.p[1] : 0;
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
+        (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f)) {
+        return 0; /* overlong, a surrogate, or beyond U+10FFFF */
+    }
+    return n;
+}
+
+void log_escape(struct out *o, struct str s, bool json)
+{
+    for (size_t i = 0; i < s.n;) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t n = utf8_len(str_from(s, i));
+        if (n > 1) {
+            out_str(o, str_upto(str_from(s, i), n));
+            i += n;
+            continue;
+        }
+        if (n == 0 || c < 0x20 || c == 0x7f) {
+            out_fmt(o, json ? "\\u%04x" : "\\x%02x", c);
+        } else {
+            if (json && (c == '"' || c == '\\')) {
+                out_ch(o, '\\');
+            }
+            out_ch(o, (char)c);
+        }
+        i++;
+    }
+}
+
+void log_format(struct out *o, bool json, enum trace_level level, const char *module,
+                struct str text)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    char buf[TEXT_MAX_LEN * 2];
+    struct out clean;
+    out_init(&clean, buf, sizeof(buf));
+    log_blank(&clean, str_upto(text, TEXT_MAX_LEN));
+    if (json) {
+        out_fmt(o, "\"level\":\"%s\",\"module\":\"%s\",\"text\":\"", names[level], module);
+        log_escape(o, out_str_of(&clean), true);
+        out_c(o, "\"}");
+    } else {
+        out_fmt(o, "%-5s %s: ", names[level], module);
+        log_escape(o, out_str_of(&clean), false);
+    }
+}
+
+void log_time(struct out *o)
+{
+    struct timespec now;
+    struct tm tm;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gmtime_r(&now.tv_sec, &tm);
+    out_fmt(o, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
+            tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
+}
+
+void log_write(void *ctx, enum trace_level level, const char *module, struct str text)
+{
+    struct log *l = ctx;
+    if (!log_wants(l, level)) {
+        return;
+    }
+    char line[TEXT_MAX_LEN * 2 * 6 + 256]; /* every octet may become an escape of six */
+    struct out o;
+    out_init(&o, line, sizeof(line));
+    out_c(&o, l->json ? "{\"time\":\"" : "");
+    log_time(&o);
+    out_c(&o, l->json ? "\"," : " ");
+    log_format(&o, l->json, level, module, text);
+    out_ch(&o, '\n');
+    ssize_t done = write(l->fd, o.p, o.n);
+    (void)done; /* a log that cannot be written cannot be complained about */
+}
+
+void log_fmt(struct log *l, enum trace_level level, const char *module, const char *fmt, ...)
+{
+    if (!log_wants(l, level)) {
+        return;
+    }
+    char text[TEXT_MAX_LEN];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (n > 0) {
+        log_write(l, level, module,
+                  str_make(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1));
+    }
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server's frame: what it holds is made in the order directory, sockets, engine, listeners,
+ * signals, and given up in the opposite one.
+ *
+ *   Running ──SIGTERM──> Stopping ──engine idle──> out (0)
+ *                            └──── stop_s over, or a second signal ──> out (1)
+ *
+ * The engine is asked whether it is idle after each thing that happened to it, so that a server
+ * without calls stops in the same round.
+ */
+#include "server/server.h"
+#include "base/err.h"
+#include "engine/engine.h"
+#include "net/sockaddr.h"
+#include "server/trace.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <uv.h>
+
+/** Names are looked up by threads which nobody can stop; do not make an exit wait for them. */
+#define EXIT_AT_ONCE(code) _exit(code)
+
+enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_USR1, SIG_COUNT };
+static const int signal_numbers[SIG_COUNT] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+struct server {
+    struct config *config;
+    struct log *log;
+    struct sip_trace *trace; /**< NULL: nobody wants one */
+    struct directory directory;
+    struct net *net;
+    struct engine *engine;
+    uv_signal_t signals[SIG_COUNT];
+    uv_timer_t limit; /**< of Stopping */
+    bool handles;     /**< signals and limit are initialised */
+    bool stopping;
+    int code;
+};
+
+/* ---- what the sockets tell ---- */
+
+static void after(struct server *s)
+{
+    if (s->stopping && engine_idle(s->engine)) {
+        net_stop(s->net);
+    }
+}
+
+static void on_input(void *ctx, const struct hop *from, struct str bytes, bool datagram,
+                     uint64_t now_ms)
+{
+    struct server *s = ctx;
+    if (s->trace != NULL) {
+        sip_trace_received(s->trace, from, bytes);
+    }
+    engine_input(s->engine, from, bytes, datagram, now_ms);
+    after(s);
+}
+
+/**
+ * With a trace the engine gets a stream message by message, so that what it answers stands
+ * behind what was asked. What it has looked at before lies within the first message.
+ */
+static size_t traced_stream_input(struct server *s, struct sip_framer *f,
+                                  const struct hop *from, struct str bytes, uint64_t now_ms)
+{
+    size_t done = 0;
+    for (;;) {
+        struct sip_framer own;
+        struct str msg, rest = str_from(bytes, done);
+        struct sip_fault fault;
+        size_t used = 0, taken;
+        sip_framer_init(&own);
+        enum sip_frame frame =
+            sip_framer_next(&own, rest, &s->config->engine.limits, &msg, &used, &fault);
+        if (frame == SIP_FRAME_MESSAGE) {
+            sip_trace_received(s->trace, from, msg);
+        }
+        if (frame == SIP_FRAME_MORE || frame == SIP_FRAME_BAD) {
+            used = rest.n;
+        }
+        taken = engine_stream_input(s->engine, f, from, str_upto(rest, used), now_ms);
+        if (taken == SIZE_MAX) {
+            return taken;
+        }
+        done += taken;
+        if (taken == 0 || done == bytes.n) {
+            return done;
+        }
+    }
+}
+
+static size_t on_stream_input(void *ctx, struct sip_framer *f, const struct hop *from,
+                              struct str bytes, uint64_t now_ms)
+{
+    struct server *s = ctx;
+    size_t used = s->trace != NULL ? traced_stream_input(s, f, from, bytes, now_ms)
+                                   : engine_stream_input(s->engine, f, from, bytes, now_ms);
+    after(s);
+    return used;
+}
+
+static void on_tick(void *ctx, uint64_t now_ms)
+{
+    struct server *s = ctx;
+    engine_tick(s->engine, now_ms);
+    after(s);
+}
+
+static uint64_t on_deadline(void *ctx)
+{
+    struct server *s = ctx;
+    return s->engine != NULL ? engine_deadline(s->engine) : UINT64_MAX;
+}
+
+static void on_resolved(void *ctx, uint64_t now_ms)
+{
+    struct server *s = ctx;
+    engine_resolved(s->engine, now_ms);
+    after(s);
+}
+
+static void on_flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
+{
+    struct server *s = ctx;
+    engine_flow_closed(s->engine, flow, now_ms);
+    after(s);
+}
+
+static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+{
+    struct server *s = ctx;
+    log_write(s->log, level, module, text);
+}
+
+/* ---- counters ---- */
+
+struct counters {
+    struct server *server;
+    const char *module;
+    char buf[400];
+    struct out out;
+};
+
+static void counters_flush(struct counters *c)
+{
+    if (c->out.n > 0) {
+        log_write(c->server->log, TRACE_INFO, c->module, out_str_of(&c->out));
+    }
+    out_init(&c->out, c->buf, sizeof(c->buf));
+}
+
+static void counters_add(void *ctx, const char *name, uint64_t value)
+{
+    struct counters *c = ctx;
+    if (value == 0) {
+        return;
+    }
+    if (c->out.n + strlen(name) + 24 > sizeof(c->buf)) {
+        counters_flush(c);
+    }
+    out_fmt(&c->out, "%s%s=%llu", c->out.n > 0 ? " " : "", name, (unsigned long long)value);
+}
+
+static void write_counters(struct server *s)
+{
+    struct net_stats n;
+    struct counters c = {.server = s, .module = "net"};
+    out_init(&c.out, c.buf, sizeof(c.buf));
+    net_stats(s->net, &n);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } table[] = {
+        {"udp_received", n.udp_received},
+        {"udp_batches_in", n.udp_batches_in},
+        {"udp_sent", n.udp_sent},
+        {"udp_batches_out", n.udp_batches_out},
+        {"udp_dropped", n.udp_dropped},
+        {"stream_received", n.stream_received},
+        {"stream_sent", n.stream_sent},
+        {"connections", n.connections},
+        {"accepted", n.accepted},
+        {"connected", n.connected},
+        {"refused", n.refused},
+        {"evicted", n.evicted},
+        {"connect_failed", n.connect_failed},
+        {"closed_slow", n.closed_slow},
+        {"closed_bad", n.closed_bad},
+        {"closed_idle", n.closed_idle},
+        {"names_asked", n.names_asked},
+        {"names_failed", n.names_failed},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        counters_add(&c, table[i].name, table[i].value);
+    }
+    counters_flush(&c);
+    c.module = "engine";
+    engine_each_stat(s->engine, counters_add, &c);
+    counters_flush(&c);
+}
+
+/* ---- stopping ---- */
+
+static void on_limit(uv_timer_t *t)
+{
+    struct server *s = t->data;
+    log_fmt(s->log, TRACE_WARN, "server", "not everything has ended in time; stopping anyway");
+    s->code = 1;
+    net_stop(s->net);
+}
+
+static void stop(struct server *s)
+{
+    if (s->stopping) {
+        log_fmt(s->log, TRACE_WARN, "server", "told twice: stopping at once");
+        EXIT_AT_ONCE(1);
+    }
+    log_fmt(s->log, TRACE_INFO, "server", "stopping");
+    s->stopping = true;
+    uv_timer_start(&s->limit, on_limit, s->config->stop_ms, 0);
+    engine_stop(s->engine, net_now(s->net));
+    after(s);
+}
+
+static void on_signal(uv_signal_t *h, int number)
+{
+    struct server *s = h->data;
+    switch (number) {
+    case SIGHUP:
+        log_reopen(s->log);
+        if (s->trace != NULL && !sip_trace_reopen(s->trace)) {
+            log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace,
+                    strerror(errno));
+        }
+        break;
+    case SIGUSR1:
+        write_counters(s);
+        break;
+    default:
+        stop(s);
+        break;
+    }
+}
+
+/* ---- starting ---- */
+
+static bool init_handles(struct server *s)
+{
+    uv_loop_t *loop = net_loop(s->net);
+    (void)signal(SIGPIPE, SIG_IGN);
+    uv_timer_init(loop, &s->limit);
+    s->limit.data = s;
+    for (size_t i = 0; i < SIG_COUNT; i++) {
+        uv_signal_init(loop, &s->signals[i]);
+        s->signals[i].data = s;
+    }
+    s->handles = true;
+    for (size_t i = 0; i < SIG_COUNT; i++) {
+        if (uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool listen_all(struct server *s)
+{
+    for (size_t i = 0; i < s->config->listen_count; i++) {
+        const struct config_listen *at = &s->config->listen[i];
+        struct addr bound = at->at;
+        int err = net_listen(s->net, at->transport, &at->at, &bound);
+        char buf[64];
+        struct out o;
+        out_init(&o, buf, sizeof(buf));
+        addr_write(&o, &bound);
+        if (err != 0) {
+            log_fmt(s->log, TRACE_ERROR, "server", "cannot listen on %s %.*s: %s",
+                    transport_name(at->transport), STR_ARG(out_str_of(&o)),
+                    err == E_EXISTS     ? "another program has it"
+                    : err == E_DENIED   ? "not permitted"
+                    : err == E_NOTFOUND ? "this machine does not have the address"
+                                        : err_text(err));
+            return false;
+        }
+        log_fmt(s->log, TRACE_INFO, "server", "listening on %s %.*s",
+                transport_name(at->transport), STR_ARG(out_str_of(&o)));
+    }
+    return true;
+}
+
+/** A wildcard listener is reached by every address of this machine: they all mean us. */
+static void add_interfaces(struct config *c)
+{
+    uv_interface_address_t *list = NULL;
+    int n = 0;
+    if (uv_interface_addresses(&list, &n) != 0) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        struct addr a;
+        bool here = sockaddr_read((const struct sockaddr *)&list[i].address, &a);
+        for (size_t k = 0; here && k < c->listen_count; k++) {
+            const struct addr *at = &c->listen[k].at;
+            if (at->family == a.family && addr_is_any(at)) {
+                config_add_own_address(c, &a);
+            }
+        }
+    }
+    uv_free_interface_addresses(list, n);
+}
+
+/** The sockets, with the trace around them when one is wanted. NULL after the complaint. */
+static const struct env *engine_env(struct server *s)
+{
+    const struct env *env = net_env(s->net);
+    if (s->config->sip_trace == NULL) {
+        return env;
+    }
+    s->trace = sip_trace_new(s->config->sip_trace);
+    if (s->trace == NULL) {
+        log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace, strerror(errno));
+        return NULL;
+    }
+    return sip_trace_env(s->trace, env);
+}
+
+static bool start(struct server *s)
+{
+    struct config *c = s->config;
+    c->net.handler = (struct net_handler){.ctx = s,
+                                          .input = on_input,
+                                          .stream_input = on_stream_input,
+                                          .tick = on_tick,
+                                          .deadline = on_deadline,
+                                          .resolved = on_resolved,
+                                          .flow_closed = on_flow_closed,
+                                          .trace = on_trace};
+    s->net = net_new(&c->net);
+    if (s->net == NULL || !init_handles(s)) {
+        log_fmt(s->log, TRACE_ERROR, "server", "no event loop: out of memory or descriptors");
+        return false;
+    }
+    const struct env *env = engine_env(s);
+    if (env == NULL) {
+        return false;
+    }
+    add_interfaces(c);
+    if (directory_init(&s->directory, env, c->domains, c->domain_count) != 0 ||
+        config_fill_directory(c, &s->directory) != 0) {
+        log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
+        return false;
+    }
+    c->engine.directory = &s->directory;
+    s->engine = engine_new(env, &c->engine, net_now(s->net));
+    if (s->engine == NULL) {
+        log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
+        return false;
+    }
+    return listen_all(s);
+}
+
+static void finish(struct server *s)
+{
+    if (s->engine != NULL) {
+        write_counters(s);
+    }
+    struct net_stats n = {0};
+    if (s->net != NULL) {
+        net_stats(s->net, &n);
+    }
+    if (n.lookups > 0) {
+        log_fmt(s->log, TRACE_INFO, "server", "stopped");
+        EXIT_AT_ONCE(s->code);
+    }
+    if (s->handles) {
+        for (size_t i = 0; i < SIG_COUNT; i++) {
+            uv_close((uv_handle_t *)&s->signals[i], NULL);
+        }
+        uv_close((uv_handle_t *)&s->limit, NULL);
+    }
+    struct engine *e = s->engine;
+    s->engine = NULL; /* closing sockets must not reach it any more */
+    engine_free(e);
+    if (s->directory.env != NULL) {
+        directory_fini(&s->directory);
+    }
+    net_free(s->net);
+    sip_trace_free(s->trace);
+    log_fmt(s->log, TRACE_INFO, "server", "stopped");
+}
+
+int server_run(struct config *c, struct log *l)
+{
+    struct server s = {.config = c, .log = l};
+    if (c->exposed) {
+        log_fmt(l, TRACE_WARN, "server",
+                "the configuration holds secrets and can be read by everybody on this machine");
+    }
+    if (start(&s)) {
+        log_fmt(l, TRACE_INFO, "server", "Baton %s: %zu devices, %zu applications, %zu peers",
+                BATON_VERSION, c->device_count, c->application_count, c->peer_count);
+        net_run(s.net);
+    } else {
+        s.code = 1;
+    }
+    finish(&s);
+    return s.code;
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: what is right, what is wrong and where, secrets, the documentation. */
+#include "server/config.h"
+#include "test.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct config *read_text(const char *text, struct config_error *error)
+{
+    struct str copy = test_guard(str_c(text));
+    struct config *c = config_read("dir/test.yaml", copy, error);
+    test_guard_free(copy);
+    return c;
+}
+
+static struct config *good(const char *text)
+{
+    struct config_error error;
+    struct config *c = read_text(text, &error);
+    test_context(c == NULL ? error.text : text);
+    CHECK(c != NULL);
+    return c;
+}
+
+static void test_empty_is_loopback_only(void)
+{
+    static const char *const texts[] = {"", "{}", "# nothing\n", "---\n"};
+    for (size_t i = 0; i < 4; i++) {
+        struct config *c = good(texts[i]);
+        REQUIRE(c != NULL);
+        CHECK_INT(c->listen_count, 2);
+        CHECK_INT(c->listen[0].transport, TP_UDP);
+        CHECK_INT(c->listen[1].transport, TP_TCP);
+        CHECK(addr_is_loopback(&c->listen[0].at) && addr_is_loopback(&c->listen[1].at));
+        CHECK_INT(c->listen[0].at.port, 5060);
+        CHECK_INT(c->device_count, 0);
+        CHECK_STR(c->domains[0], "localhost");
+        CHECK_STR(c->domains[1], "127.0.0.1");
+        CHECK_INT(c->domain_count, 2);
+        CHECK_STR(c->engine.realm, "localhost");
+        CHECK(c->engine.digest_md5 && !c->engine.digest_sha256);
+        CHECK_INT(c->engine.timing.t1, 500);
+        CHECK_INT(c->engine.limits.message, 65536);
+        CHECK_INT(c->engine.registrar.min_expires_s, 60);
+        CHECK(c->engine.call.auto_answer);
+        CHECK(c->engine.cti.back_in_service_on_monitor);
+        CHECK(!c->engine.cti.failed_local_fail);
+        CHECK(str_starts(c->engine.server_name, STR("Baton/")));
+        CHECK(str_is_set(c->engine.leg.allow) && str_is_set(c->engine.leg.accept));
+        CHECK_INT(c->stop_ms, 10000);
+        CHECK_INT(c->log_level, TRACE_INFO);
+        CHECK(c->log_file == NULL);
+        CHECK(c->sip_trace == NULL);
+        CHECK(!c->exposed);
+        config_free(c);
+    }
+}
+
+static const char full[] =
+    "listen: [\"udp:0.0.0.0:5070\", \"tcp:[::1]\"]\n"
+    "advertise: [\"198.51.100.7:5080\", \"2001:db8::7\"]\n"
+    "domains: [example.com, Sales.Example.com]\n"
+    "realm: here\n"
+    "digest: both\n"
+    "server_name: none\n"
+    "devices:\n"
+    "  - number: \"1001\"\n"
+    "    display: Alice\n"
+    "    password: \"open sesame\"\n"
+    "  - {number: \"1001\", domain: sales.example.com,\n"
+    "     ha1_md5: 0123456789ABCDEF0123456789abcdef,\n"
+    "     ha1_sha256: \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}\n"
+    "  - number: door\n"
+    "applications:\n"
+    "  - {name: crm, grants: [\"10*\", door], max_monitors: 7, password: x}\n"
+    "peers:\n"
+    "  - {name: pbx, uri: \"sip:192.0.2.7:5062\", trusted: true, numbers: [\"0*\"]}\n"
+    "  - {name: trunk, uri: \"sip:trunk.example;transport=tcp\", numbers: [\"*\"]}\n"
+    "limits: {message: 20000, connections: 5}\n"
+    "network: {idle_s: 10, udp_queue: 64}\n"
+    "timers: {t1_ms: 100, session_expires_s: 0, stop_s: 0}\n"
+    "registrar: {default_expires_s: 120, min_expires_s: 30}\n"
+    "calls: {auto_answer: false, decline_status: 486}\n"
+    "cti: {max_unsent: 16, failed_local_fail: true}\n"
+    "log: {level: warn, format: json, file: baton.log, sip_trace: sip.json}\n";
+
+static void test_full_file(void)
+{
+    struct config *c = good(full);
+    REQUIRE(c != NULL);
+    CHECK_INT(c->listen_count, 2);
+    CHECK_INT(c->listen[0].at.port, 5070);
+    CHECK_INT(c->listen[1].at.port, 5060);
+    CHECK_INT(c->listen[1].at.family, ADDR_IP6);
+    CHECK_INT(c->net.advertise[0].port, 5080);
+    CHECK_INT(c->net.advertise[1].family, ADDR_IP6);
+    CHECK_STR(c->engine.realm, "here");
+    CHECK(c->engine.digest_md5 && c->engine.digest_sha256);
+    CHECK(!str_is_set(c->engine.server_name));
+    CHECK_INT(c->device_count, 3);
+    CHECK_STR(c->devices[0].key, "1001@example.com");
+    CHECK_STR(c->devices[0].uri, "sip:1001@example.com");
+    CHECK_STR(c->devices[0].display, "Alice");
+    CHECK_STR(c->devices[0].secret.password, "open sesame");
+    CHECK_STR(c->devices[1].key, "1001@sales.example.com");
+    CHECK(!str_is_set(c->devices[1].secret.password));
+    CHECK_STR(c->devices[1].secret.ha1[AUTH_MD5], "0123456789abcdef0123456789abcdef");
+    CHECK_INT(c->devices[1].secret.ha1[AUTH_SHA256].n, 64);
+    CHECK(c->devices[1].has_secret);
+    CHECK(!c->devices[2].has_secret);
+    CHECK_INT(c->application_count, 1);
+    CHECK_INT(c->applications[0].grant_count, 2);
+    CHECK_STR(c->applications[0].grants[1], "door");
+    CHECK_INT(c->applications[0].max_monitors, 7);
+    CHECK(c->peers[0].trusted);
+    CHECK_INT(c->peers[0].addr.port, 5062);
+    CHECK_INT(c->peers[0].transport, TP_UDP);
+    CHECK(!c->peers[1].trusted);
+    CHECK_INT(c->peers[1].transport, TP_TCP);
+    CHECK_STR(c->peers[1].host, "trunk.example");
+    CHECK_INT(c->peers[1].port, 5060);
+    CHECK_INT(c->peers[1].addr.family, ADDR_NONE);
+    CHECK_INT(c->engine.limits.message, 20000);
+    CHECK_INT(c->net.limits.message, 20000);
+    CHECK_INT(c->net.max_connections, 5);
+    CHECK_INT(c->net.idle_ms, 10000);
+    CHECK_INT(c->engine.timing.t1, 100);
+    CHECK_INT(c->engine.leg.session_expires_s, 0);
+    CHECK_INT(c->stop_ms, 0);
+    CHECK_INT(c->engine.registrar.default_expires_s, 120);
+    CHECK(!c->engine.call.auto_answer);
+    CHECK_INT(c->engine.call.decline_status, 486);
+    CHECK_INT(c->engine.cti.max_unsent, 16);
+    CHECK(c->engine.cti.failed_local_fail);
+    CHECK_INT(c->log_level, TRACE_WARN);
+    CHECK(c->log_json);
+    CHECK_STR(str_c(c->sip_trace), "sip.json");
+    CHECK(c->exposed);
+    config_free(c);
+}
+
+static void fill_random(void *ctx, void *out, size_t n)
+{
+    (void)ctx;
+    memset(out, 5, n);
+}
+
+static void test_directory_is_filled(void)
+{
+    struct config *c = good(full);
+    REQUIRE(c != NULL);
+    struct env env = {.mem = mem_libc, .random = fill_random};
+    struct directory d;
+    CHECK_INT(directory_init(&d, &env, c->domains, c->domain_count), 0);
+    CHECK_INT(config_fill_directory(c, &d), 0);
+    CHECK(directory_device_named(&d, STR("sip:1001@example.com")) == &c->devices[0]);
+    CHECK(directory_device_named(&d, STR("sip:1001@198.51.100.7")) == &c->devices[0]);
+    CHECK(directory_device_named(&d, STR("sip:1001@sales.example.com")) == &c->devices[1]);
+    CHECK(directory_application(&d, STR("crm")) == &c->applications[0]);
+    CHECK(directory_peer_for(&d, STR("0123")) == &c->peers[0]);
+    directory_fini(&d);
+    config_free(c);
+}
+
+static void test_other_listeners(void)
+{
+    struct config *c = good("");
+    REQUIRE(c != NULL);
+    struct config_listen at;
+    CHECK(config_parse_listen(STR("tcp:192.0.2.1:99"), &at));
+    CHECK_INT(config_set_listen(c, &at, 1), 0);
+    CHECK_INT(c->listen_count, 1);
+    CHECK_STR(c->domains[1], "192.0.2.1");
+    CHECK(config_parse_listen(STR("tcp:0.0.0.0:99"), &at));
+    CHECK_INT(config_set_listen(c, &at, 1), 0);
+    CHECK_INT(c->domain_count, 1); /* the wildcard is nobody's name */
+    at.at.ip[0] = 10;
+    config_add_own_address(c, &at.at);
+    config_add_own_address(c, &at.at);
+    CHECK_INT(c->domain_count, 2);
+    CHECK_STR(c->domains[1], "10.0.0.0");
+    for (int i = 0; i < 1000; i++) {
+        at.at.ip[1] = (uint8_t)(i >> 8);
+        at.at.ip[2] = (uint8_t)i;
+        config_add_own_address(c, &at.at);
+    }
+    CHECK_INT(c->domain_count, c->domain_room);
+    CHECK(!config_parse_listen(STR("192.0.2.1:99"), &at));
+    CHECK(!config_parse_listen(STR("tls:192.0.2.1:99"), &at));
+    CHECK(!config_parse_listen(STR("udp:host:99"), &at));
+    CHECK(!config_parse_listen(STR("udp:"), &at));
+    CHECK(!config_parse_listen(STR("udp"), &at));
+    config_free(c);
+}
+
+struct bad {
+    const char *text;
+    unsigned line, column;
+    const char *says;
+};
+
+static const struct bad bad_table[] = {
+    /* form */
+    {"a: b: c\n", 1, 5, "mapping values"},
+    {"listen: [\n", 2, 1, "did not find"},
+    {"- x\n", 1, 1, "keys with values are wanted, not a list"},
+    {"a\n", 1, 1, "keys with values are wanted"},
+    {"{}\n---\n{}\n", 3, 1, "only one document"},
+    {"{}\n---\n[\n", 4, 1, "did not find"},
+    {"\nlissten: []\n", 2, 1, "unknown key \"lissten\"; known here: listen, advertise"},
+    {"timers:\n  t3_ms: 5\n", 2, 3, "known here: t1_ms, t2_ms"},
+    {"devices:\n  - number: \"1\"\n    pass: x\n", 3, 5, "known here: number, domain, display"},
+    {"realm: a\nlog: {}\nrealm: b\n", 3, 1, "realm: given twice"},
+    {"[1]: x\n", 1, 1, "a key must be a name"},
+    /* kinds */
+    {"timers: {t1_ms: abc}\n", 1, 17, "a number from 10 to 60000"},
+    {"timers: {t1_ms: 12abc}\n", 1, 17, "a number from 10"},
+    {"timers: {t1_ms: -1}\n", 1, 17, "a number from 10"},
+    {"timers: {t1_ms: 0x20}\n", 1, 17, "a number from 10"},
+    {"timers: {t1_ms: 0500}\n", 1, 17, "does not begin with 0"},
+    {"timers: {t1_ms: 99999999999999}\n", 1, 17, "a number from 10"},
+    {"timers: {t1_ms: 5}\n", 1, 17, "5 is not between 10 and 60000"},
+    {"timers: {t1_ms: [5]}\n", 1, 17, "a number from"},
+    {"timers: 5\n", 1, 9, "keys with values are wanted, not a single value"},
+    {"timers:\nlog: {}\n", 1, 8, "not nothing"},
+    {"calls: {auto_answer: maybe}\n", 1, 22, "true or false"},
+    {"calls: {auto_answer: yes}\n", 1, 22, "true or false"},
+    {"digest: sha-256\ndevices: [{number: a, ha1_md5: 0123456789ABCDEF0123456789abcdef}]\n", 2,
+     32, "ha1_md5: `digest` offers SHA-256"},
+    {"applications: [{name: a,\n"
+     "  ha1_sha256: \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]\n",
+     2, 15, "ha1_sha256: `digest` offers MD5"},
+    {"digest: sha\n", 1, 9, "one of these is wanted: md5 sha-256 both"},
+    {"log: {level: loud}\n", 1, 14, "one of these is wanted: error warn info debug"},
+    {"log: {level: \"\"}\n", 1, 14, "one of these"},
+    {"listen: udp:127.0.0.1:5060\n", 1, 9, "a list is wanted, not a single value"},
+    {"listen: [[a]]\n", 1, 10, "a single value is wanted, not a list"},
+    {"realm: \"\"\n", 1, 8, "must not be empty"},
+    {"realm: {}\n", 1, 8, "a single value is wanted, not a section"},
+    {"realm: \"a\\nb\"\n", 1, 8, "control characters"},
+    {"realm: \"a\\0b\"\n", 1, 8, "control characters"},
+    {"devices: [{display: x}]\n", 1, 11, "number is missing"},
+    {"peers: [{name: x}]\n", 1, 9, "uri is missing"},
+    /* meaning */
+    {"listen: []\n", 1, 9, "at least one"},
+    {"listen: [\"udp:localhost:5060\"]\n", 1, 10, "numeric"},
+    {"listen: [\"tls:127.0.0.1\"]\n", 1, 10, "udp:ADDRESS:PORT"},
+    {"listen: [\"udp:127.0.0.1\", \"udp:127.0.0.1:5060\"]\n", 1, 27, "given twice"},
+    {"advertise: [host]\n", 1, 13, "numeric address"},
+    {"advertise: [192.0.2.1, 192.0.2.2]\n", 1, 24, "one address per family"},
+    {"domains: [\"a b\"]\n", 1, 11, "host name"},
+    {"devices: [{number: \"1 1\"}]\n", 1, 20, "at most 64"},
+    {"devices: [{number: \"1@x\"}]\n", 1, 20, "are allowed"},
+    {"devices: [{number: \"1\", domain: nowhere}]\n", 1, 33, "nowhere is not one of domains"},
+    {"devices:\n  - number: \"1\"\n  - number: \"1\"\n", 3, 13, "a device 1 already"},
+    {"devices: [{number: \"1\", password: a, password_env: B}]\n", 1, 11, "not several"},
+    {"devices: [{number: \"1\", password: \"\"}]\n", 1, 35, "must not be empty"},
+    {"devices: [{number: \"1\", password_env: BATON_TEST_UNSET}]\n", 1, 39, "is not set"},
+    {"devices: [{number: \"1\", password_file: no/such}]\n", 1, 40, "dir/no/such"},
+    {"devices: [{number: \"1\", ha1_md5: abc}]\n", 1, 34, "32 hexadecimal digits"},
+    {"devices: [{number: \"1\", ha1_sha256: 0123456789abcdef0123456789abcdef}]\n", 1, 37,
+     "64 hexadecimal digits"},
+    {"applications: [{name: a}]\n", 1, 16, "needs a password"},
+    {"applications: [{name: a, password: x}, {name: a, password: x}]\n", 1, 47,
+     "an application a already"},
+    {"applications: [{name: a, password: x, grants: [\"1*0\"]}]\n", 1, 48, "only at the end"},
+    {"peers: [{name: a, uri: \"tel:1\"}]\n", 1, 24, "a sip: URI"},
+    {"peers: [{name: a, uri: \"sip:h;transport=tls\"}]\n", 1, 24, "udp or tcp"},
+    {"peers: [{name: a, uri: \"sip:h\", trusted: true}]\n", 1, 24, "numeric"},
+    {"peers: [{name: a, uri: \"sip:h\"}, {name: a, uri: \"sip:i\"}]\n", 1, 41,
+     "a peer a already"},
+    {"realm: 'a\"b'\n", 1, 8, "quotation marks"},
+    {"registrar: {min_expires_s: 100, default_expires_s: 60}\n", 1, 12, "must not fall"},
+    {"timers: {session_expires_s: 80}\n", 1, 9, "at least min_se_s (90)"},
+    {"timers: {t1_ms: 5000}\n", 1, 9, "t1_ms (5000)"},
+};
+
+static void test_faults_have_a_place(void)
+{
+    for (size_t i = 0; i < sizeof(bad_table) / sizeof(bad_table[0]); i++) {
+        const struct bad *b = &bad_table[i];
+        struct config_error error;
+        test_context(b->text);
+        struct config *c = read_text(b->text, &error);
+        CHECK(c == NULL);
+        if (c != NULL) {
+            config_free(c);
+            continue;
+        }
+        CHECK_INT(error.line, b->line);
+        CHECK_INT(error.column, b->column);
+        if (!CHECK(strstr(error.text, b->says) != NULL)) {
+            fprintf(stderr, "# said: %s\n", error.text);
+        }
+        CHECK_STR(str_c(error.file), "dir/test.yaml");
+    }
+    test_context(NULL);
+}
+
+/** Every prefix of a good file is right or a fault; nothing worse. */
+static void test_prefixes_and_mutations(void)
+{
+    char text[sizeof(full)];
+    for (size_t n = 0; n < sizeof(full) - 1; n++) {
+        struct config_error error;
+        struct str part = test_guard(str_make(full, n));
+        struct config *c = config_read("x", part, &error);
+        CHECK(c != NULL || error.text[0] != '\0');
+        config_free(c);
+        test_guard_free(part);
+    }
+    static const char with[] = "\n\0:{[&*!\xff'\"#-";
+    for (size_t n = 0; n < sizeof(full) - 1; n += 3) {
+        struct config_error error;
+        memcpy(text, full, sizeof(full));
+        text[n] = with[(n / 3) % (sizeof(with) - 1)];
+        struct config *c = config_read("x", str_make(text, sizeof(full) - 1), &error);
+        CHECK(c != NULL || error.text[0] != '\0');
+        config_free(c);
+    }
+}
+
+static void test_secrets_from_elsewhere(void)
+{
+    char dir[] = "/tmp/baton-config-XXXXXX";
+    char path[64], secret[64];
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/b.yaml", dir);
+    (void)snprintf(secret, sizeof(secret), "%s/secret", dir);
+    FILE *f = fopen(path, "w");
+    REQUIRE(f != NULL);
+    fputs("devices:\n  - {number: a, password_file: secret}\n"
+          "  - {number: b, password_env: BATON_TEST_SECRET}\n",
+          f);
+    fclose(f);
+    struct config_error error;
+    CHECK(config_load(path, &error) == NULL);
+    CHECK_INT(error.line, 2);
+
+    f = fopen(secret, "w");
+    REQUIRE(f != NULL);
+    fputs("\nsecond line\n", f);
+    fclose(f);
+    CHECK(config_load(path, &error) == NULL);
+    CHECK(strstr(error.text, "is empty") != NULL);
+    CHECK(strstr(error.text, "second") == NULL);
+
+    f = fopen(secret, "w");
+    REQUIRE(f != NULL);
+    fputs("from file \nsecond line\n", f);
+    fclose(f);
+    setenv("BATON_TEST_SECRET", "from environment", 1);
+    struct config *c = config_load(path, &error);
+    unsetenv("BATON_TEST_SECRET");
+    REQUIRE(c != NULL);
+    CHECK_STR(c->devices[0].secret.password, "from file");
+    CHECK_STR(c->devices[1].secret.password, "from environment");
+    CHECK(!c->exposed);
+    config_free(c);
+
+    CHECK(config_load(dir, &error) == NULL);
+    CHECK_INT(error.line, 0);
+    unlink(secret);
+    unlink(path);
+    CHECK(config_load(path, &error) == NULL);
+    rmdir(dir);
+}
+
+static void test_fault_text_never_shows_a_secret(void)
+{
+    static const char *const texts[] = {
+        "devices: [{number: \"1\", password: hunter2, password_env: X}]\n",
+        "devices: [{number: \"1\", ha1_md5: hunter2}]\n",
+        "devices: [{number: \"1\", password: [hunter2]}]\n",
+        "devices: [{number: \"1\", password: hunter2}, {number: \"1\"}]\n",
+        "devices: [{number: \"1\", password: \"hunter2\\0\"}]\n",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct config_error error;
+        CHECK(read_text(texts[i], &error) == NULL);
+        CHECK(strstr(error.text, "hunter2") == NULL);
+    }
+}
+
+/** A file of the project, wherever below its root the test was started. */
+static struct str project_file(const char *name)
+{
+    char path[512] = "";
+    struct str text = STR_NONE;
+    for (int up = 0; up < 5 && text.p == NULL; up++) {
+        (void)snprintf(path, sizeof(path), "%.*s%s", up * 3, "../../../../../", name);
+        text = test_read_file(path);
+    }
+    return text;
+}
+
+static void test_documentation_is_current(void)
+{
+    struct str want = project_file("docs/configuration.md");
+    REQUIRE(want.p != NULL);
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    config_write_doc(f);
+    fclose(f);
+    CHECK(str_eq(str_make(text, n),
+                 want)); /* baton serve --explain-config > docs/configuration.md */
+    free(text);
+    free((void *)(uintptr_t)want.p);
+}
+
+static void test_example_is_right(void)
+{
+    struct str text = project_file("examples/baton.yaml");
+    REQUIRE(text.p != NULL);
+    struct config_error error;
+    CHECK(config_read("baton.yaml", text, &error) == NULL); /* no password by accident */
+    CHECK(strstr(error.text, "BATON_PASSWORD_1001 is not set") != NULL);
+    setenv("BATON_PASSWORD_1001", "a", 1);
+    setenv("BATON_PASSWORD_1002", "b", 1);
+    setenv("BATON_PASSWORD_DESK", "c", 1);
+    struct config *c = config_read("baton.yaml", text, &error);
+    CHECK(c != NULL);
+    for (size_t i = 0; c != NULL && i < c->listen_count; i++) {
+        CHECK(addr_is_loopback(&c->listen[i].at));
+    }
+    config_free(c);
+    free((void *)(uintptr_t)text.p);
+}
+
+TEST_MAIN(T(test_empty_is_loopback_only), T(test_full_file), T(test_directory_is_filled),
+          T(test_other_listeners), T(test_faults_have_a_place), T(test_prefixes_and_mutations),
+          T(test_secrets_from_elsewhere), T(test_fault_text_never_shows_a_secret),
+          T(test_documentation_is_current), T(test_example_is_right))
