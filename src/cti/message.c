@@ -71,11 +71,17 @@ static int send_answer(const struct asker *to, unsigned status, const struct leg
 static void answer(const struct asker *to, unsigned status, const struct leg_content *content,
                    uint64_t now_ms)
 {
+    int err;
+
     if (to->session->over) {
         return; /* the leg has answered what was open */
     }
-    if (send_answer(to, status, content, now_ms) == E_NOMEM) {
-        (void)send_answer(to, 503, &(struct leg_content){0}, now_ms);
+    err = send_answer(to, status, content, now_ms);
+    if (err == E_NOMEM) {
+        err = send_answer(to, 503, &(struct leg_content){0}, now_ms);
+    }
+    if (err != 0 && to->txn == NULL) {
+        session_end(to->session, STR_NONE, now_ms); /* never opened */
     }
 }
 
