@@ -241,7 +241,7 @@ struct leg_request {
     struct dialog *dialog;
     struct txn *txn;
     uint8_t method;
-    /** Each response, provisional too; m is NULL for 408 and 503 made here. After a final
+    /** Each response, provisional (but 100) too; m is NULL for 408 and 503 made here. After a final
        status the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
     leg_response_fn on_response;
     void *owner;

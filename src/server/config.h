@@ -38,7 +38,8 @@ struct config {
     size_t peer_count;
     enum trace_level log_level;
     bool log_json;
-    const char *log_file; /**< NULL: standard error */
+    const char *log_file;  /**< NULL: standard error */
+    const char *sip_trace; /**< NULL: none */
     uint32_t stop_ms;
     bool exposed; /**< secrets are in a file that others on this machine can read */
 

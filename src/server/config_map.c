@@ -440,6 +440,9 @@ static bool map_engine(struct config_tree *t, struct config *c)
         raw->registrar.max_expires_s, raw->registrar.max_contacts, raw->registrar.max_records};
     e->leg.session_expires_s = raw->timers.session_expires_s;
     e->leg.min_se_s = raw->timers.min_se_s;
+    e->leg.allow =
+        STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY");
+    e->leg.accept = STR("application/sdp, application/csta+xml");
     e->call = (struct call_config){.ring_s = raw->timers.ring_s,
                                    .prompt_s = raw->timers.prompt_s,
                                    .step_s = raw->timers.step_s,
@@ -463,6 +466,42 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->server_name = raw->server_name == NULL ? STR(PRODUCT) : str_c(raw->server_name);
     if (str_eq(e->server_name, STR("none"))) {
         e->server_name = STR_NONE;
+    }
+    return true;
+}
+
+/** A secret that is a hash serves its algorithm only: whoever has one must be offered that. */
+static bool secret_fits(struct config_tree *t, yaml_node_t *at, const struct auth_secret *s,
+                        const struct engine_config *e)
+{
+    bool md5 = str_is_set(s->ha1[AUTH_MD5]), sha256 = str_is_set(s->ha1[AUTH_SHA256]);
+    if (str_is_set(s->password) || (!md5 && !sha256)) {
+        return true;
+    }
+    if (e->digest_sha256 && !sha256) {
+        return tree_fault(t, tree_key(t, at, "ha1_md5"),
+                          "ha1_md5: `digest` offers SHA-256, so ha1_sha256 is needed too");
+    }
+    return (!e->digest_md5 || md5) ||
+           tree_fault(t, tree_key(t, at, "ha1_sha256"),
+                      "ha1_sha256: `digest` offers MD5, so ha1_md5 is needed too");
+}
+
+static bool map_digest(struct config_tree *t, struct config *c)
+{
+    const char *word = c->raw->digest != NULL ? c->raw->digest : "md5";
+    struct engine_config *e = &c->engine;
+    e->digest_md5 = strcmp(word, "sha-256") != 0;
+    e->digest_sha256 = strcmp(word, "md5") != 0;
+    for (size_t i = 0; i < c->device_count; i++) {
+        if (!secret_fits(t, entry_of(t, "devices", i), &c->devices[i].secret, e)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < c->application_count; i++) {
+        if (!secret_fits(t, entry_of(t, "applications", i), &c->applications[i].secret, e)) {
+            return false;
+        }
     }
     return true;
 }
@@ -495,12 +534,13 @@ static void map_log(struct config *c)
                                                 : TRACE_ERROR;
     c->log_json = raw->format != NULL && strcmp(raw->format, "json") == 0;
     c->log_file = raw->file;
+    c->sip_trace = raw->sip_trace;
 }
 
 bool config_map(struct config_tree *t, struct config *c)
 {
     if (!map_listen(t, c) || !map_advertise(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
-        !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c)) {
+        !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c)) {
         return false;
     }
     map_net(c);
