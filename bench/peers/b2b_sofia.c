@@ -9,9 +9,10 @@
  * User-to-User; 18x, final answers, ACK, CANCEL and BYE pass in both directions, with the
  * descriptions that they carry. Each leg is a dialog of its own: tags, Call-ID, CSeq, Contact.
  *
- * It is meant to be as cheap as the library allows. One thread, no log, nothing parsed twice:
- * the target is parsed once, headers are passed on as the library read them, one allocation of
- * ours per call. NUA, the library's upper layer, would cost more.
+ * It is meant to be as cheap as the library allows. 100 goes out only when nothing else did in
+ * 200 ms, as RFC 3261 §17.2.1 permits and as Baton has it. One thread, no log, nothing parsed
+ * twice: the target is parsed once, headers are passed on as the library read them, one
+ * allocation of ours per call. NUA, the library's upper layer, would cost more.
  *
  * A call is freed when the BYE of the second leg is answered, or the refusal of the first one
  * is sent. Requests in a dialog other than BYE are refused with 501.
@@ -195,7 +196,6 @@ static int on_invite(nta_incoming_t *irq, const sip_t *sip)
         return c == NULL ? 500 : 400;
     }
     c->invite = irq;
-    nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
     nta_incoming_bind(irq, on_ack_cancel, c);
     c->a = nta_leg_tcreate(agent, on_in_dialog, c, SIPTAG_CALL_ID(sip->sip_call_id),
                            SIPTAG_FROM(sip->sip_to), SIPTAG_TO(sip->sip_from), TAG_END());
