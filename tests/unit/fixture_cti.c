@@ -137,6 +137,8 @@ static void directory_up(struct office *o)
                             .numbers = outside,
                             .number_count = 1};
     addr_parse(STR("192.0.2.99:5060"), &o->peer.addr);
+    o->peer.host = STR("192.0.2.99");
+    o->peer.port = 5060;
     o->directory.peers = &o->peer;
     o->directory.peer_count = 1;
 }
