@@ -115,6 +115,7 @@ static void test_view_faults(void)
         CHECK_INT(at, cases[i].at);
         CHECK_INT(s.media_count, 0);
     }
+    CHECK_INT(sdp_parse(STR_NONE, &s, &at), E_SYNTAX); /* a phone that sent no description */
     test_context(NULL);
 }
 
