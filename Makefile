@@ -10,7 +10,7 @@ CONFIG ?= examples/baton.yaml
 export DESTDIR
 
 DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-dev \
-	libexpat1-dev libssl-dev
+	libexpat1-dev libssl-dev libyaml-dev
 TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
 	openssl python3-yaml universal-ctags mandoc
 BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev
@@ -40,7 +40,7 @@ demo: deps build ## build, then show in one go what it does
 	@scripts/demo
 
 run: build ## build, then run the server with an example configuration (CONFIG=...)
-	build/baton serve -c $(CONFIG)
+	@scripts/run $(CONFIG)
 
 check: test-deps ## every test: layers, gcc and clang with sanitizers, fuzzing, interop
 	@scripts/check

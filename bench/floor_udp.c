@@ -2,11 +2,13 @@
 /*
  * The floor: a UDP echo that does nothing but receive and send, 32 datagrams a call.
  *
- *     floor_udp [-1] PORT
+ *     floor_udp [-1] PORT [REPLY_OCTETS]
  *
  * Whatever a SIP server costs per message, it cannot cost less than this on the same machine;
  * the benches give their results as multiples of it. `-1` uses recvfrom and sendto, one
- * datagram a call, which is what most servers do. SIGTERM ends it and prints what it cost.
+ * datagram a call, which is what most servers do. REPLY_OCTETS: answers have that size,
+ * whatever came, so that the floor moves as many octets as the server that it is compared with.
+ * SIGTERM ends it and prints what it cost.
  */
 #include "cpu.h"
 #include <arpa/inet.h>
@@ -20,6 +22,8 @@
 
 #define BATCH 32
 #define STRIDE (65536 + 1088)
+
+static size_t reply_octets;
 
 static int open_socket(uint16_t port)
 {
@@ -36,6 +40,11 @@ static int open_socket(uint16_t port)
     return fd;
 }
 
+static size_t reply_size(size_t received)
+{
+    return reply_octets > 0 ? reply_octets : received;
+}
+
 static uint64_t echo_single(int fd)
 {
     static char buf[65536];
@@ -48,7 +57,7 @@ static uint64_t echo_single(int fd)
             return count;
         }
         count++;
-        (void)sendto(fd, buf, (size_t)n, 0, (struct sockaddr *)&from, len);
+        (void)sendto(fd, buf, reply_size((size_t)n), 0, (struct sockaddr *)&from, len);
     }
 }
 
@@ -75,7 +84,7 @@ static uint64_t echo_batches(int fd)
             return count;
         }
         for (int i = 0; i < n; i++) {
-            iov[i].iov_len = msg[i].msg_len;
+            iov[i].iov_len = reply_size(msg[i].msg_len);
         }
         (void)sendmmsg(fd, msg, (unsigned)n, 0);
         count += (uint64_t)n;
@@ -85,9 +94,16 @@ static uint64_t echo_batches(int fd)
 int main(int argc, char **argv)
 {
     bool single = argc > 1 && strcmp(argv[1], "-1") == 0;
-    if (argc != 2 + single) {
-        fprintf(stderr, "usage: floor_udp [-1] PORT\n");
+    if (argc < 2 + single || argc > 3 + single) {
+        fprintf(stderr, "usage: floor_udp [-1] PORT [REPLY_OCTETS]\n");
         return 2;
+    }
+    if (argc == 3 + single) {
+        reply_octets = strtoul(argv[2 + single], NULL, 10);
+        if (reply_octets == 0 || reply_octets > 65507) {
+            fprintf(stderr, "floor_udp: a reply has 1 to 65507 octets\n");
+            return 2;
+        }
     }
     int fd = open_socket((uint16_t)strtoul(argv[1 + single], NULL, 10));
     uint64_t count = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digest authentication, server and client (RFC 3261 §22, RFC 2617/7616, RFC 8760).
+ * Digest authentication, server and client (RFC 3261 §22, RFC 2617, RFC 7616, RFC 8760).
  *
  * Algorithms MD5 and SHA-256, qop "auth" (and, when a client sends none, the RFC 2069 form for
  * MD5 only if `allow_no_qop`). Secrets are compared in constant time and never traced.

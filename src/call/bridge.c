@@ -82,19 +82,6 @@ void call_release(struct call *c, struct connection *by, const char *cause,
     call_check_dead(c);
 }
 
-/** Contact lines of a 3xx: the one response whose Contact is not ours to write. */
-static struct str redirect_contacts(struct arena *a, const struct sip_msg *m)
-{
-    struct sip_values it = {0};
-    struct str v, lines = STR_NONE;
-
-    while (sip_msg_each(m, SIP_HDR_CONTACT, &it, &v)) {
-        struct str part[] = {lines, STR("Contact: "), v, STR("\r\n")};
-        lines = arena_join(a, part, ARRAY_LEN(part));
-    }
-    return lines;
-}
-
 void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m, uint64_t now_ms)
 {
     struct connection *a = c->a, *b = c->b;
@@ -119,9 +106,6 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
         end_legs(b, 0, NULL, now_ms);
     }
     if (caller != NULL && !caller->uac && caller->state <= LEG_EARLY) {
-        if (m != NULL && status >= 300 && status < 400) {
-            content.lines = redirect_contacts(c->layer->scratch, m);
-        }
         (void)leg_respond(caller, NULL, status, STR_NONE, &content, now_ms);
     } else {
         end_legs(a, 0, NULL, now_ms);

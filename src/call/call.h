@@ -17,8 +17,8 @@
  * observes: that is CTI's business. The phone's own key presses and an application's commands give
  * the same events.
  *
- * UUI. User-to-User of INVITE, 101-199, 2xx, BYE and its 2xx is carried byte for byte by the
- * bridge (it is neither hop nor own) and shown with the event.
+ * UUI. User-to-User of INVITE, 101-199, 2xx, BYE and its 2xx (RFC 7433 §4.1) is carried by the
+ * bridge byte for byte (it is neither hop nor own) and shown with the event.
  *
  * OWNERSHIP. The layer owns calls and connections. Others keep callID and device key, or
  * look up at use; pointers in an event are valid during the callback. Budget: 12 KiB a bridged call

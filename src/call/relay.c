@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Relays: requests inside the dialogs of a call, passed from one leg to the other.
+ * Relays: requests inside the dialogs of a call (RFC 3261 §12.2, §14, §15), passed from one leg
+ * to the other.
  *
  * A relay is a request that came in on one leg, the request that went out on the other for
  * it, and nothing else: responses of the second become responses of the first. INVITE and

@@ -152,23 +152,20 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
                           const struct ring *r, uint64_t now_ms)
 {
     const struct peer *p = to->peer;
-    struct txn_target target = {.hop = {.transport = p->transport, .remote = p->addr},
-                                .host = p->host,
-                                .port = p->port};
+    struct txn_target target = {.hop = {.transport = p->transport}, .port = p->port};
     struct out o;
     char uri[512];
 
+    if (!addr_parse_host(p->host, p->port, &target.hop.remote)) {
+        target.host = p->host;
+    }
     out_init(&o, uri, sizeof(uri));
     out_c(&o, "sip:");
     out_str(&o, to->number);
     out_ch(&o, '@');
-    if (p->addr.family != ADDR_NONE) {
-        addr_write(&o, &p->addr);
-    } else {
-        out_str(&o, p->host);
-        if (p->port != 0) {
-            out_fmt(&o, ":%u", p->port);
-        }
+    out_str(&o, p->host);
+    if (p->port != 0) {
+        out_fmt(&o, ":%u", p->port);
     }
     if (p->transport != TP_UDP) {
         out_fmt(&o, ";transport=%s", transport_name(p->transport));

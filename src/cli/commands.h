@@ -3,14 +3,9 @@
 #ifndef BATON_CLI_COMMANDS_H
 #define BATON_CLI_COMMANDS_H
 
+#include "cli/phone.h"
 #include "cli/serve.h"
 #include "cli/uui_cmd.h"
-#if BATON_CMD_PHONE
-#include "cli/phone.h"
-#define COMMAND_PHONE {&help_phone, cmd_phone},
-#else
-#define COMMAND_PHONE
-#endif
 #if BATON_CMD_CSTA
 #include "cli/csta.h"
 #define COMMAND_CSTA {&help_csta, cmd_csta},
@@ -18,10 +13,10 @@
 #define COMMAND_CSTA
 #endif
 
-#define COMMANDS                                         \
-    {&help_serve, cmd_serve}, COMMAND_PHONE COMMAND_CSTA \
-    {                                                    \
-        &help_uui, cmd_uui                               \
+#define COMMANDS                                                     \
+    {&help_serve, cmd_serve}, {&help_phone, cmd_phone}, COMMAND_CSTA \
+    {                                                                \
+        &help_uui, cmd_uui                                           \
     }
 
 #endif

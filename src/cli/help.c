@@ -96,7 +96,8 @@ void help_print(const struct help *h, FILE *to)
     fprintf(to, "baton%s%s: %s\n", h->name[0] != '\0' ? " " : "", h->name, h->summary);
     fputs("\nUsage:\n", to);
     for (const char *const *s = h->synopsis; *s != NULL; s++) {
-        fprintf(to, "  baton %s\n", *s);
+        fputs("  baton", to);
+        fill(*s, 8, 7, to);
     }
     if (h->description != NULL) {
         fputc('\n', to);

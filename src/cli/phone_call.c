@@ -135,11 +135,12 @@ void phone_reject(struct phone_call *c, unsigned status)
 void phone_hang_up(struct phone_call *c, struct str uui_hex)
 {
     struct leg_content content = {0};
-    const char *uui = c->phone->opt.uui_bye;
+    const char *uui;
 
     if (c->leg == NULL) {
         return;
     }
+    uui = c->phone->opt.uui_bye;
     content.lines = uui_hex.n > 0 ? phone_uui_line(c->phone, uui_hex.p, uui_hex.n)
                                   : phone_uui_line(c->phone, uui, uui == NULL ? 0 : strlen(uui));
     leg_end(c->leg, 486, &content, NULL, NULL, now_of(c));

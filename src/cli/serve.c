@@ -11,7 +11,7 @@
 #define LISTEN_MAX 16
 
 static const char *const synopsis[] = {
-    "serve -c FILE [--check] [--listen WHERE]... [-v]",
+    "serve -c FILE [--check] [--listen WHERE]... [--sip-trace FILE] [-v]",
     "serve --explain-config",
     NULL,
 };
@@ -25,6 +25,8 @@ static const struct help_option options[] = {
      "Listen here instead of where the configuration says: udp:ADDRESS:PORT or "
      "tcp:ADDRESS:PORT. "
      "May be given several times."},
+    {"--sip-trace", "FILE",
+     "Append one JSON object per SIP message to FILE, as log.sip_trace does."},
     {"-v, --verbose", NULL, "Log everything, whatever the configuration says."},
     {"--explain-config", NULL,
      "Print docs/configuration.md: every key, its default and range."},
@@ -36,7 +38,7 @@ static const struct help_option signals[] = {
      "End the standing calls and sessions, then exit; after timers.stop_s exit anyway. A "
      "second "
      "one: exit at once."},
-    {"SIGHUP", NULL, "Open the log file again, after it was rotated."},
+    {"SIGHUP", NULL, "Open the log file and the trace again, after they were rotated."},
     {"SIGUSR1", NULL, "Write the counters into the log."},
     {NULL, NULL, NULL},
 };
@@ -80,7 +82,7 @@ const struct help help_serve = {
 };
 
 struct serve_args {
-    const char *file;
+    const char *file, *sip_trace;
     bool check, verbose, explain;
     struct config_listen listen[LISTEN_MAX];
     size_t listen_count;
@@ -89,11 +91,12 @@ struct serve_args {
 /** @return 0 or the exit code after the complaint */
 static int read_args(int argc, char **argv, struct serve_args *a)
 {
-    enum { OPT_CHECK = 256, OPT_LISTEN, OPT_EXPLAIN };
+    enum { OPT_CHECK = 256, OPT_LISTEN, OPT_EXPLAIN, OPT_TRACE };
     static const struct option table[] = {
         {"config", required_argument, NULL, 'c'},
         {"check", no_argument, NULL, OPT_CHECK},
         {"listen", required_argument, NULL, OPT_LISTEN},
+        {"sip-trace", required_argument, NULL, OPT_TRACE},
         {"verbose", no_argument, NULL, 'v'},
         {"explain-config", no_argument, NULL, OPT_EXPLAIN},
         {NULL, 0, NULL, 0},
@@ -108,6 +111,9 @@ static int read_args(int argc, char **argv, struct serve_args *a)
             break;
         case 'v':
             a->verbose = true;
+            break;
+        case OPT_TRACE:
+            a->sip_trace = optarg;
             break;
         case OPT_CHECK:
             a->check = true;
@@ -171,6 +177,9 @@ int cmd_serve(int argc, char **argv)
         fprintf(stderr, "baton serve: %s: %s\n", c->log_file, strerror(errno));
         config_free(c);
         return EXIT_CODE_FAILED;
+    }
+    if (args.sip_trace != NULL) {
+        c->sip_trace = args.sip_trace;
     }
     code = EXIT_CODE_FAILED;
     if (args.listen_count == 0 || config_set_listen(c, args.listen, args.listen_count) == 0) {

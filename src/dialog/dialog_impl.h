@@ -11,6 +11,12 @@
 
 #include "dialog/dialog.h"
 
+/** The longest route set of a dialog. */
+#define DIALOG_ROUTES_MAX 64
+
+/** Has the message no more Record-Route values than that? */
+bool dialog_routes_fit(const struct sip_msg *m);
+
 struct dialog_parts {
     struct str call_id, local_tag, remote_tag;
     struct str local_addr, remote_addr; /**< with or without a tag: it is left out */
@@ -21,7 +27,7 @@ struct dialog_parts {
 };
 
 /** Give `d` these strings, and next.host as it is; what it had is freed after that.
-    @return 0, E_NOMEM */
+    @return 0, E_NOMEM, E_TOOMANY (routes) */
 int dialog_build(struct dialog *d, const struct mem *mem, const struct dialog_parts *p);
 
 /** UAS: from an INVITE (§12.1.1). @return 0, E_NOMEM */
@@ -41,6 +47,9 @@ void dialog_clear(struct dialog *d, const struct mem *mem);
 
 /** Where requests go when nothing is pinned: first Route or target. */
 void dialog_aim(struct dialog *d);
+
+/** Put it on the list of the flow that it is pinned to, or on none. */
+void dialog_bind_flow(struct dialog *d);
 
 /** Does this request show that its sender must be reached by its source? Then pin. */
 void dialog_pin(struct dialog *d, const struct sip_msg *m, const struct hop *from);

@@ -19,9 +19,6 @@
 
 #include "base/err.h"
 
-/** The most Record-Route values of one message that are taken in. */
-#define ROUTES_MAX 64
-
 /** Tolerate what RFC 2543 peers and careless ones send: an address is copied as it is then. */
 static void write_addr(struct out *o, struct str value)
 {
@@ -59,7 +56,7 @@ static void write_route(struct out *o, struct str value)
 
 static void write_route_set(struct out *o, const struct dialog_parts *p)
 {
-    struct str route[ROUTES_MAX];
+    struct str route[DIALOG_ROUTES_MAX];
     size_t n = 0;
     if (p->record == NULL) {
         out_str(o, p->route_set);
@@ -67,12 +64,23 @@ static void write_route_set(struct out *o, const struct dialog_parts *p)
     }
     struct sip_values it = {0};
     struct str v;
-    while (n < ROUTES_MAX && sip_msg_each(p->record, SIP_HDR_RECORD_ROUTE, &it, &v)) {
+    while (n < DIALOG_ROUTES_MAX && sip_msg_each(p->record, SIP_HDR_RECORD_ROUTE, &it, &v)) {
         route[n++] = v;
     }
     for (size_t i = 0; i < n; i++) {
         write_route(o, route[p->reverse ? n - 1 - i : i]);
     }
+}
+
+bool dialog_routes_fit(const struct sip_msg *m)
+{
+    struct sip_values it = {0};
+    struct str v;
+    size_t n = 0;
+    while (n <= DIALOG_ROUTES_MAX && sip_msg_each(m, SIP_HDR_RECORD_ROUTE, &it, &v)) {
+        n++;
+    }
+    return n <= DIALOG_ROUTES_MAX;
 }
 
 struct layout {
@@ -101,11 +109,12 @@ static void write_block(struct out *o, const struct dialog_parts *p, struct str 
     write_addr(o, p->remote_addr);
     l->remote_addr = str_make(o->p + at, o->n - at);
     l->remote_target = put(o, p->remote_target);
+    size_t before = o->need;
     at = o->n;
     write_route_set(o, p);
     l->route_set = str_make(o->p + at, o->n - at);
     at = o->n;
-    if (l->route_set.n > 0) {
+    if (o->need > before) {
         out_c(o, "Route: <");
         out_str(o, p->remote_target);
         out_c(o, ">\r\n");
@@ -158,6 +167,9 @@ int dialog_build(struct dialog *d, const struct mem *mem, const struct dialog_pa
     struct out o;
     struct layout l;
     char none[1];
+    if (p->record != NULL && !dialog_routes_fit(p->record)) {
+        return E_TOOMANY;
+    }
     out_init(&o, none, 0);
     write_block(&o, p, d->next.host, &l);
     size_t size = o.need;
@@ -260,6 +272,7 @@ void dialog_pin(struct dialog *d, const struct sip_msg *m, const struct hop *fro
     }
     d->pinned = true;
     d->next = (struct txn_target){.hop = *from};
+    dialog_bind_flow(d);
 }
 
 /* ---- what messages say ---- */
@@ -366,6 +379,7 @@ int dialog_from_response(struct dialog *d, const struct mem *mem, const struct d
         d->secure = seed->secure;
         d->offer = seed->offer;
     }
+    dialog_bind_flow(d);
     if (!d->pinned && (contact.n > 0 || d->route_set.n > 0)) {
         dialog_aim(d);
     }

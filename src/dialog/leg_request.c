@@ -186,7 +186,7 @@ void leg_request_on_response(struct leg_request *r, const struct sip_msg *m, uin
         }
     } else if (m->status < 200) {
         leg_offer_on_response(r, r->dialog, m->status, m);
-        if (r->on_response != NULL) {
+        if (r->on_response != NULL && m->status > 100) {
             r->on_response(r, m->status, m, now_ms);
         }
     } else if (!leg_retry(r, m, now_ms)) {

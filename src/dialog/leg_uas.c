@@ -41,14 +41,13 @@ struct leg *leg_incoming(struct leg_layer *l, const struct sip_msg *m, const str
     leg->invite = s->txn;
     if (dialog_contact_of(m).n == 0) {
         leg_served_refuse(s, 400, now_ms); /* nowhere to send the BYE */
-        leg_discard(leg);
-        return NULL;
+    } else if (!dialog_routes_fit(m)) {
+        leg_served_refuse(s, 513, now_ms);
+    } else if (!leg_served_check(s, m, now_ms)) {
+        return leg;
     }
-    if (leg_served_check(s, m, now_ms)) {
-        leg_discard(leg);
-        return NULL;
-    }
-    return leg;
+    leg_discard(leg);
+    return NULL;
 }
 
 struct dialog *leg_fork(struct leg *leg)

@@ -66,6 +66,10 @@ static int make_layers(struct engine *e)
     if (c->nonce_life_s != 0) {
         e->auth.nonce_life_ms = c->nonce_life_s * 1000;
     }
+    if (c->digest_md5 || c->digest_sha256) {
+        e->auth.md5 = c->digest_md5;
+        e->auth.sha256 = c->digest_sha256;
+    }
     e->cti = cti_new(e->env, &e->wheel, &e->legs, &e->calls, &e->registrar, dir, &e->scratch,
                      &c->cti);
     if (e->cti == NULL) {

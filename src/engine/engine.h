@@ -35,6 +35,7 @@ struct engine_config {
     struct cti_config cti;
     struct str realm;                  /**< digest realm; absent: the first domain */
     uint32_t nonce_life_s;             /**< 0: 300 */
+    bool digest_md5, digest_sha256;    /**< which challenges offer; neither: both */
     struct str server_name;            /**< Server and User-Agent value; absent: none */
     struct directory *directory;       /**< the caller's, must outlive the engine */
 };

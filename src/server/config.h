@@ -29,7 +29,7 @@ struct config {
     struct config_listen *listen;
     size_t listen_count;
     struct str *domains; /**< the configured ones, then our numeric addresses */
-    size_t domain_count;
+    size_t domain_count, domain_room;
     struct device *devices;
     size_t device_count;
     struct application *applications;
@@ -38,7 +38,8 @@ struct config {
     size_t peer_count;
     enum trace_level log_level;
     bool log_json;
-    const char *log_file; /**< NULL: standard error */
+    const char *log_file;  /**< NULL: standard error */
+    const char *sip_trace; /**< NULL: none */
     uint32_t stop_ms;
     bool exposed; /**< secrets are in a file that others on this machine can read */
 
@@ -67,6 +68,9 @@ bool config_parse_listen(struct str text, struct config_listen *out);
 
 /** Replace the listeners (the command line's); at least one. @return 0 or E_NOMEM */
 int config_set_listen(struct config *c, const struct config_listen *listen, size_t n);
+
+/** Another name of the default domain. Nothing happens when it is known, or a wildcard. */
+void config_add_own_address(struct config *c, const struct addr *a);
 
 /** Put devices, applications and peers in; `d` was initialised with c->domains. @return 0 */
 int config_fill_directory(struct config *c, struct directory *d);

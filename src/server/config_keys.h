@@ -117,7 +117,12 @@
 #define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                \
     W(level, "info", "error warn info debug", "What is logged: this and what is graver.") \
     W(format, "text", "text json", "Lines of text, or one JSON object per line.")         \
-    S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")
+    S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")          \
+    S(sip_trace, "",                                                                      \
+      "A file for the SIP trace: one JSON object per message sent or received, with its " \
+      "start line, Call-ID, CSeq, User-to-User and what CSTA it carries; no credentials. " \
+      "Appended to; reopened on SIGHUP. None unless given; `serve --sip-trace` overrides " \
+      "it.")
 
 #define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                  \
     L(listen, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060",                                      \
@@ -131,6 +136,10 @@
       "Our SIP domains, the default one first. The addresses that Baton listens on count "   \
       "as other names of the default domain.")                                               \
     S(realm, "", "The realm of digest challenges; the first domain unless given.")           \
+    W(digest, "md5", "md5 sha-256 both",                                                     \
+      "Digest algorithms that a challenge offers. Many phones give up when they see one "    \
+      "that they do not know, even if MD5 stands beside it; where all know SHA-256 use "     \
+      "`sha-256`.")                                                                          \
     S(server_name, "",                                                                       \
       "Value of Server and User-Agent; `Baton` with its version unless given, `none`: "      \
       "neither field is sent.")                                                              \

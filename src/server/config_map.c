@@ -8,8 +8,12 @@
 #include "server/config_map.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "net/sockaddr.h"
 
 #define PRODUCT "Baton/" BATON_VERSION
+
+/** Room for addresses of this machine that a wildcard listener stands for. */
+#define INTERFACES_MAX 64
 
 static bool out_of_memory(struct config_tree *t)
 {
@@ -119,7 +123,7 @@ static bool is_host(struct str s)
     return s.n > 0 && s.n <= 253;
 }
 
-static void add_address(struct config *c, const struct addr *a)
+void config_add_own_address(struct config *c, const struct addr *a)
 {
     char buf[64];
     struct out o;
@@ -129,6 +133,9 @@ static void add_address(struct config *c, const struct addr *a)
         if (str_ieq(c->domains[i], out_str_of(&o))) {
             return;
         }
+    }
+    if (addr_is_any(a) || c->domain_count == c->domain_room) {
+        return;
     }
     struct str copy = arena_dup(&c->arena, out_str_of(&o));
     if (copy.p != NULL) {
@@ -140,7 +147,8 @@ int config_map_domains(struct config *c)
 {
     const struct raw_root *raw = c->raw;
     size_t n = raw->domains_count > 0 ? raw->domains_count : 1;
-    c->domains = many(c, n + c->listen_count + 2, sizeof(*c->domains));
+    c->domain_room = n + c->listen_count + 2 + INTERFACES_MAX;
+    c->domains = many(c, c->domain_room, sizeof(*c->domains));
     if (c->domains == NULL) {
         return E_NOMEM;
     }
@@ -151,11 +159,11 @@ int config_map_domains(struct config *c)
     }
     for (size_t i = 0; i < 2; i++) {
         if (c->net.advertise[i].family != ADDR_NONE) {
-            add_address(c, &c->net.advertise[i]);
+            config_add_own_address(c, &c->net.advertise[i]);
         }
     }
     for (size_t i = 0; i < c->listen_count; i++) {
-        add_address(c, &c->listen[i].at);
+        config_add_own_address(c, &c->listen[i].at);
     }
     return 0;
 }
@@ -432,6 +440,9 @@ static bool map_engine(struct config_tree *t, struct config *c)
         raw->registrar.max_expires_s, raw->registrar.max_contacts, raw->registrar.max_records};
     e->leg.session_expires_s = raw->timers.session_expires_s;
     e->leg.min_se_s = raw->timers.min_se_s;
+    e->leg.allow =
+        STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY");
+    e->leg.accept = STR("application/sdp, application/csta+xml");
     e->call = (struct call_config){.ring_s = raw->timers.ring_s,
                                    .prompt_s = raw->timers.prompt_s,
                                    .step_s = raw->timers.step_s,
@@ -455,6 +466,42 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->server_name = raw->server_name == NULL ? STR(PRODUCT) : str_c(raw->server_name);
     if (str_eq(e->server_name, STR("none"))) {
         e->server_name = STR_NONE;
+    }
+    return true;
+}
+
+/** A secret that is a hash serves its algorithm only: whoever has one must be offered that. */
+static bool secret_fits(struct config_tree *t, yaml_node_t *at, const struct auth_secret *s,
+                        const struct engine_config *e)
+{
+    bool md5 = str_is_set(s->ha1[AUTH_MD5]), sha256 = str_is_set(s->ha1[AUTH_SHA256]);
+    if (str_is_set(s->password) || (!md5 && !sha256)) {
+        return true;
+    }
+    if (e->digest_sha256 && !sha256) {
+        return tree_fault(t, tree_key(t, at, "ha1_md5"),
+                          "ha1_md5: `digest` offers SHA-256, so ha1_sha256 is needed too");
+    }
+    return (!e->digest_md5 || md5) ||
+           tree_fault(t, tree_key(t, at, "ha1_sha256"),
+                      "ha1_sha256: `digest` offers MD5, so ha1_md5 is needed too");
+}
+
+static bool map_digest(struct config_tree *t, struct config *c)
+{
+    const char *word = c->raw->digest != NULL ? c->raw->digest : "md5";
+    struct engine_config *e = &c->engine;
+    e->digest_md5 = strcmp(word, "sha-256") != 0;
+    e->digest_sha256 = strcmp(word, "md5") != 0;
+    for (size_t i = 0; i < c->device_count; i++) {
+        if (!secret_fits(t, entry_of(t, "devices", i), &c->devices[i].secret, e)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < c->application_count; i++) {
+        if (!secret_fits(t, entry_of(t, "applications", i), &c->applications[i].secret, e)) {
+            return false;
+        }
     }
     return true;
 }
@@ -487,12 +534,13 @@ static void map_log(struct config *c)
                                                 : TRACE_ERROR;
     c->log_json = raw->format != NULL && strcmp(raw->format, "json") == 0;
     c->log_file = raw->file;
+    c->sip_trace = raw->sip_trace;
 }
 
 bool config_map(struct config_tree *t, struct config *c)
 {
     if (!map_listen(t, c) || !map_advertise(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
-        !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c)) {
+        !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c)) {
         return false;
     }
     map_net(c);

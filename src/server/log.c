@@ -110,12 +110,15 @@ static size_t secret_name(struct str s)
         while (n < s.n && s.p[n] == ' ') {
             n++;
         }
-        if (n < s.n && s.p[n] == '=') {
-            return n + 1;
+        bool colon = n + 1 < s.n && s.p[n] == ':' && s.p[n + 1] == ' ';
+        if (!colon && (n >= s.n || s.p[n] != '=')) {
+            continue;
         }
-        if (n + 1 < s.n && s.p[n] == ':' && s.p[n + 1] == ' ') {
-            return n + 2;
+        n++;
+        while (n < s.n && s.p[n] == ' ') {
+            n++;
         }
+        return n;
     }
     return 0;
 }
@@ -166,7 +169,7 @@ static size_t userinfo(struct str s, size_t *password)
     return second + 1;
 }
 
-static void blank(struct out *o, struct str s)
+void log_blank(struct out *o, struct str s)
 {
     size_t i = 0;
     while (i < s.n) {
@@ -215,8 +218,7 @@ static size_t utf8_len(struct str s)
     return n;
 }
 
-/** What is no printable character becomes \xHH (text) or \u00HH (JSON). */
-static void escape(struct out *o, struct str s, bool json)
+void log_escape(struct out *o, struct str s, bool json)
 {
     for (size_t i = 0; i < s.n;) {
         unsigned char c = (unsigned char)s.p[i];
@@ -245,18 +247,18 @@ void log_format(struct out *o, bool json, enum trace_level level, const char *mo
     char buf[TEXT_MAX_LEN * 2];
     struct out clean;
     out_init(&clean, buf, sizeof(buf));
-    blank(&clean, str_upto(text, TEXT_MAX_LEN));
+    log_blank(&clean, str_upto(text, TEXT_MAX_LEN));
     if (json) {
         out_fmt(o, "\"level\":\"%s\",\"module\":\"%s\",\"text\":\"", names[level], module);
-        escape(o, out_str_of(&clean), true);
+        log_escape(o, out_str_of(&clean), true);
         out_c(o, "\"}");
     } else {
         out_fmt(o, "%-5s %s: ", names[level], module);
-        escape(o, out_str_of(&clean), false);
+        log_escape(o, out_str_of(&clean), false);
     }
 }
 
-static void write_time(struct out *o)
+void log_time(struct out *o)
 {
     struct timespec now;
     struct tm tm;
@@ -276,7 +278,7 @@ void log_write(void *ctx, enum trace_level level, const char *module, struct str
     struct out o;
     out_init(&o, line, sizeof(line));
     out_c(&o, l->json ? "{\"time\":\"" : "");
-    write_time(&o);
+    log_time(&o);
     out_c(&o, l->json ? "\"," : " ");
     log_format(&o, l->json, level, module, text);
     out_ch(&o, '\n');

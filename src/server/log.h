@@ -32,4 +32,13 @@ bool log_wants(const struct log *l, enum trace_level level);
 void log_format(struct out *o, bool json, enum trace_level level, const char *module,
                 struct str text);
 
+/* The pieces of a line, for the SIP trace. */
+
+/** `s` with *** for secrets. */
+void log_blank(struct out *o, struct str s);
+/** What is no printable character becomes \xHH (text) or \u00HH (JSON). */
+void log_escape(struct out *o, struct str s, bool json);
+/** The time now: 2026-01-31T12:00:00.123Z. */
+void log_time(struct out *o);
+
 #endif

@@ -12,6 +12,9 @@
 #include "server/server.h"
 #include "base/err.h"
 #include "engine/engine.h"
+#include "net/sockaddr.h"
+#include "server/trace.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -26,6 +29,7 @@ static const int signal_numbers[SIG_COUNT] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 struct server {
     struct config *config;
     struct log *log;
+    struct sip_trace *trace; /**< NULL: nobody wants one */
     struct directory directory;
     struct net *net;
     struct engine *engine;
@@ -49,15 +53,52 @@ static void on_input(void *ctx, const struct hop *from, struct str bytes, bool d
                      uint64_t now_ms)
 {
     struct server *s = ctx;
+    if (s->trace != NULL) {
+        sip_trace_received(s->trace, from, bytes);
+    }
     engine_input(s->engine, from, bytes, datagram, now_ms);
     after(s);
+}
+
+/**
+ * With a trace the engine gets a stream message by message, so that what it answers stands
+ * behind what was asked. What it has looked at before lies within the first message.
+ */
+static size_t traced_stream_input(struct server *s, struct sip_framer *f,
+                                  const struct hop *from, struct str bytes, uint64_t now_ms)
+{
+    size_t done = 0;
+    for (;;) {
+        struct sip_framer own;
+        struct str msg, rest = str_from(bytes, done);
+        struct sip_fault fault;
+        size_t used = 0, taken;
+        sip_framer_init(&own);
+        enum sip_frame frame =
+            sip_framer_next(&own, rest, &s->config->engine.limits, &msg, &used, &fault);
+        if (frame == SIP_FRAME_MESSAGE) {
+            sip_trace_received(s->trace, from, msg);
+        }
+        if (frame == SIP_FRAME_MORE || frame == SIP_FRAME_BAD) {
+            used = rest.n;
+        }
+        taken = engine_stream_input(s->engine, f, from, str_upto(rest, used), now_ms);
+        if (taken == SIZE_MAX) {
+            return taken;
+        }
+        done += taken;
+        if (taken == 0 || done == bytes.n) {
+            return done;
+        }
+    }
 }
 
 static size_t on_stream_input(void *ctx, struct sip_framer *f, const struct hop *from,
                               struct str bytes, uint64_t now_ms)
 {
     struct server *s = ctx;
-    size_t used = engine_stream_input(s->engine, f, from, bytes, now_ms);
+    size_t used = s->trace != NULL ? traced_stream_input(s, f, from, bytes, now_ms)
+                                   : engine_stream_input(s->engine, f, from, bytes, now_ms);
     after(s);
     return used;
 }
@@ -191,6 +232,10 @@ static void on_signal(uv_signal_t *h, int number)
     switch (number) {
     case SIGHUP:
         log_reopen(s->log);
+        if (s->trace != NULL && !sip_trace_reopen(s->trace)) {
+            log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace,
+                    strerror(errno));
+        }
         break;
     case SIGUSR1:
         write_counters(s);
@@ -247,6 +292,42 @@ static bool listen_all(struct server *s)
     return true;
 }
 
+/** A wildcard listener is reached by every address of this machine: they all mean us. */
+static void add_interfaces(struct config *c)
+{
+    uv_interface_address_t *list = NULL;
+    int n = 0;
+    if (uv_interface_addresses(&list, &n) != 0) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        struct addr a;
+        bool here = sockaddr_read((const struct sockaddr *)&list[i].address, &a);
+        for (size_t k = 0; here && k < c->listen_count; k++) {
+            const struct addr *at = &c->listen[k].at;
+            if (at->family == a.family && addr_is_any(at)) {
+                config_add_own_address(c, &a);
+            }
+        }
+    }
+    uv_free_interface_addresses(list, n);
+}
+
+/** The sockets, with the trace around them when one is wanted. NULL after the complaint. */
+static const struct env *engine_env(struct server *s)
+{
+    const struct env *env = net_env(s->net);
+    if (s->config->sip_trace == NULL) {
+        return env;
+    }
+    s->trace = sip_trace_new(s->config->sip_trace);
+    if (s->trace == NULL) {
+        log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace, strerror(errno));
+        return NULL;
+    }
+    return sip_trace_env(s->trace, env);
+}
+
 static bool start(struct server *s)
 {
     struct config *c = s->config;
@@ -263,7 +344,11 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "no event loop: out of memory or descriptors");
         return false;
     }
-    const struct env *env = net_env(s->net);
+    const struct env *env = engine_env(s);
+    if (env == NULL) {
+        return false;
+    }
+    add_interfaces(c);
     if (directory_init(&s->directory, env, c->domains, c->domain_count) != 0 ||
         config_fill_directory(c, &s->directory) != 0) {
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
@@ -304,6 +389,7 @@ static void finish(struct server *s)
         directory_fini(&s->directory);
     }
     net_free(s->net);
+    sip_trace_free(s->trace);
     log_fmt(s->log, TRACE_INFO, "server", "stopped");
 }
 

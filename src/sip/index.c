@@ -256,6 +256,27 @@ static inline bool header_line(struct pass *s, const char *start, const char *en
     return true;
 }
 
+/*
+ * The look-up of names takes CR for '-'. A CR alone is a fault, so only then can one stand
+ * in a name: such a name is unknown, and the chains are made anew.
+ */
+static void forget_names_with_cr(struct pass *s)
+{
+    struct sip_msg *m = s->m;
+    memset(m->first, 0, sizeof(m->first));
+    memset(m->count, 0, sizeof(m->count));
+    for (unsigned i = 0; i < m->hdr_count; i++) {
+        struct sip_hdr *h = &m->hdr[i];
+        h->next = 0;
+        if (memchr(s->start + h->name_off, '\r', h->name_len) != NULL) {
+            h->id = SIP_HDR_OTHER;
+        }
+        if (h->id != SIP_HDR_OTHER) {
+            chain(s, m->hdr, h->id, (uint8_t)(i + 1));
+        }
+    }
+}
+
 /* All lines up to the empty one. @return where the body starts, NULL when there is none */
 static const char *header_lines(struct pass *s, const char *p, uint32_t max)
 {
@@ -289,6 +310,9 @@ static const char *header_lines(struct pass *s, const char *p, uint32_t max)
         }
     }
     s->m->hdr_count = (uint16_t)count;
+    if (s->err != 0) {
+        forget_names_with_cr(s);
+    }
     return after;
 }
 

@@ -28,17 +28,36 @@ static inline void sip_zero(void *at, size_t n)
 #if SIP_SCAN_SSE2
     char *p = at;
     const __m128i zero = _mm_setzero_si128();
-    for (size_t i = 0; i + 16 <= n; i += 16) {
-        _mm_storeu_si128((__m128i *)(void *)(p + i), zero);
+    for (; n >= 128; n -= 128, p += 128) {
+        _mm_storeu_si128((__m128i *)(void *)(p + 0), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 16), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 32), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 48), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 64), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 80), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 96), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 112), zero);
+    }
+    if (n >= 64) {
+        _mm_storeu_si128((__m128i *)(void *)(p + 0), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 16), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 32), zero);
+        _mm_storeu_si128((__m128i *)(void *)(p + 48), zero);
+        n -= 64;
+        p += 64;
+    }
+    for (; n > 16; n -= 16, p += 16) {
+        _mm_storeu_si128((__m128i *)(void *)(p + 0), zero);
         __asm__("" ::: "memory"); /* keeps the loop from becoming a memset again */
     }
-    _mm_storeu_si128((__m128i *)(void *)(p + n - 16), zero);
+    p += n; /* the last store overlaps the one before */
+    _mm_storeu_si128((__m128i *)(void *)(p - 16), zero);
 #else
     memset(at, 0, n);
 #endif
 }
 
-/* The first CR, LF or other control octet but HTAB in [p, end), or `end`. */
+/* The first control octet (CR, LF, HTAB, ...) in [p, end), or `end`. */
 static inline const char *sip_scan_control(const char *p, const char *end)
 {
 #if SIP_SCAN_SSE2
@@ -46,16 +65,13 @@ static inline const char *sip_scan_control(const char *p, const char *end)
     while (end - p >= 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
         unsigned hit = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(x, top), x));
-        for (; hit != 0; hit &= hit - 1) {
-            const char *at = p + __builtin_ctz(hit);
-            if (*at != '\t') {
-                return at;
-            }
+        if (hit != 0) {
+            return p + __builtin_ctz(hit);
         }
         p += 16;
     }
 #endif
-    while (p < end && ((unsigned char)*p > 0x1f || *p == '\t')) {
+    while (p < end && (unsigned char)*p > 0x1f) {
         p++;
     }
     return p;

@@ -39,6 +39,7 @@ static void test_empty_is_loopback_only(void)
         CHECK_STR(c->domains[1], "127.0.0.1");
         CHECK_INT(c->domain_count, 2);
         CHECK_STR(c->engine.realm, "localhost");
+        CHECK(c->engine.digest_md5 && !c->engine.digest_sha256);
         CHECK_INT(c->engine.timing.t1, 500);
         CHECK_INT(c->engine.limits.message, 65536);
         CHECK_INT(c->engine.registrar.min_expires_s, 60);
@@ -46,9 +47,11 @@ static void test_empty_is_loopback_only(void)
         CHECK(c->engine.cti.back_in_service_on_monitor);
         CHECK(!c->engine.cti.failed_local_fail);
         CHECK(str_starts(c->engine.server_name, STR("Baton/")));
+        CHECK(str_is_set(c->engine.leg.allow) && str_is_set(c->engine.leg.accept));
         CHECK_INT(c->stop_ms, 10000);
         CHECK_INT(c->log_level, TRACE_INFO);
         CHECK(c->log_file == NULL);
+        CHECK(c->sip_trace == NULL);
         CHECK(!c->exposed);
         config_free(c);
     }
@@ -59,6 +62,7 @@ static const char full[] =
     "advertise: [\"198.51.100.7:5080\", \"2001:db8::7\"]\n"
     "domains: [example.com, Sales.Example.com]\n"
     "realm: here\n"
+    "digest: both\n"
     "server_name: none\n"
     "devices:\n"
     "  - number: \"1001\"\n"
@@ -79,7 +83,7 @@ static const char full[] =
     "registrar: {default_expires_s: 120, min_expires_s: 30}\n"
     "calls: {auto_answer: false, decline_status: 486}\n"
     "cti: {max_unsent: 16, failed_local_fail: true}\n"
-    "log: {level: warn, format: json, file: baton.log}\n";
+    "log: {level: warn, format: json, file: baton.log, sip_trace: sip.json}\n";
 
 static void test_full_file(void)
 {
@@ -92,6 +96,7 @@ static void test_full_file(void)
     CHECK_INT(c->net.advertise[0].port, 5080);
     CHECK_INT(c->net.advertise[1].family, ADDR_IP6);
     CHECK_STR(c->engine.realm, "here");
+    CHECK(c->engine.digest_md5 && c->engine.digest_sha256);
     CHECK(!str_is_set(c->engine.server_name));
     CHECK_INT(c->device_count, 3);
     CHECK_STR(c->devices[0].key, "1001@example.com");
@@ -130,6 +135,7 @@ static void test_full_file(void)
     CHECK(c->engine.cti.failed_local_fail);
     CHECK_INT(c->log_level, TRACE_WARN);
     CHECK(c->log_json);
+    CHECK_STR(str_c(c->sip_trace), "sip.json");
     CHECK(c->exposed);
     config_free(c);
 }
@@ -166,6 +172,20 @@ static void test_other_listeners(void)
     CHECK_INT(config_set_listen(c, &at, 1), 0);
     CHECK_INT(c->listen_count, 1);
     CHECK_STR(c->domains[1], "192.0.2.1");
+    CHECK(config_parse_listen(STR("tcp:0.0.0.0:99"), &at));
+    CHECK_INT(config_set_listen(c, &at, 1), 0);
+    CHECK_INT(c->domain_count, 1); /* the wildcard is nobody's name */
+    at.at.ip[0] = 10;
+    config_add_own_address(c, &at.at);
+    config_add_own_address(c, &at.at);
+    CHECK_INT(c->domain_count, 2);
+    CHECK_STR(c->domains[1], "10.0.0.0");
+    for (int i = 0; i < 1000; i++) {
+        at.at.ip[1] = (uint8_t)(i >> 8);
+        at.at.ip[2] = (uint8_t)i;
+        config_add_own_address(c, &at.at);
+    }
+    CHECK_INT(c->domain_count, c->domain_room);
     CHECK(!config_parse_listen(STR("192.0.2.1:99"), &at));
     CHECK(!config_parse_listen(STR("tls:192.0.2.1:99"), &at));
     CHECK(!config_parse_listen(STR("udp:host:99"), &at));
@@ -206,6 +226,12 @@ static const struct bad bad_table[] = {
     {"timers:\nlog: {}\n", 1, 8, "not nothing"},
     {"calls: {auto_answer: maybe}\n", 1, 22, "true or false"},
     {"calls: {auto_answer: yes}\n", 1, 22, "true or false"},
+    {"digest: sha-256\ndevices: [{number: a, ha1_md5: 0123456789ABCDEF0123456789abcdef}]\n", 2,
+     32, "ha1_md5: `digest` offers SHA-256"},
+    {"applications: [{name: a,\n"
+     "  ha1_sha256: \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]\n",
+     2, 15, "ha1_sha256: `digest` offers MD5"},
+    {"digest: sha\n", 1, 9, "one of these is wanted: md5 sha-256 both"},
     {"log: {level: loud}\n", 1, 14, "one of these is wanted: error warn info debug"},
     {"log: {level: \"\"}\n", 1, 14, "one of these"},
     {"listen: udp:127.0.0.1:5060\n", 1, 9, "a list is wanted, not a single value"},

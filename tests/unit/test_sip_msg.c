@@ -265,6 +265,16 @@ static void test_lines(void)
     test_context(NULL);
 }
 
+/* CR folds to '-' in the look-up of names; a line with a CR in it must not be found by it. */
+static void test_cr_in_a_name(void)
+{
+    struct sip_parsed p;
+    CHECK_INT(sip_test_index(&p, STR("BYE sip:a@b SIP/2.0\r\nCall\rID: x\r\nTo: y\r\n\r\n")),
+              E_SYNTAX);
+    CHECK(!sip_msg_has(&p.m, SIP_HDR_CALL_ID));
+    CHECK(sip_msg_has(&p.m, SIP_HDR_TO));
+}
+
 static void test_rules(void)
 {
     static const struct {
@@ -555,6 +565,7 @@ TEST_MAIN(T(test_index_finds_everything), T(test_lines_of_one_header_are_chained
           T(test_named_finds_unknown_headers), T(test_each_walks_lines_and_elements),
           T(test_list_commas), T(test_response), T(test_start_lines_that_are_refused),
           T(test_version_in_any_case), T(test_methods_are_case_sensitive), T(test_lines),
-          T(test_rules), T(test_verdicts), T(test_identity_headers), T(test_limits),
-          T(test_most_lines), T(test_datagram_edges), T(test_dup_owns_everything),
-          T(test_vocabulary), T(test_reasons), T(test_every_prefix), T(test_every_mutation))
+          T(test_cr_in_a_name), T(test_rules), T(test_verdicts), T(test_identity_headers),
+          T(test_limits), T(test_most_lines), T(test_datagram_edges),
+          T(test_dup_owns_everything), T(test_vocabulary), T(test_reasons),
+          T(test_every_prefix), T(test_every_mutation))

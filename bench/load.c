@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The load generator: SIP and bare datagrams over loopback UDP, one thread.
+ *
+ *     load MODE --server IP:PORT --port PORT [options]
+ *
+ *     register   --count N devices from --device on, --rounds times
+ *     calls      --count calls to --device, --window at a time, --rate a second at most
+ *     hold       --count standing calls; says "holding N"; a line on standard input clears them
+ *     info       --count CSTA requests in one session of --user with --password
+ *     echo       --count datagrams of --request octets, answered by --reply octets
+ *
+ * The calling end is at --port, the called end at the next one; --register registers the called
+ * device there first. One line of JSON says what happened; the exit status is 0 when nothing
+ * failed. Everything is bounded by --count and --timeout.
+ */
+#include "load.h"
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+uint64_t load_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void load_fail(struct load *l, const char *what, struct str detail)
+{
+    if (l->failures++ == 0) {
+        (void)snprintf(l->why, sizeof(l->why), "%s%s%.*s", what, detail.n > 0 ? ": " : "",
+                       (int)(detail.n < 100 ? detail.n : 100),
+                       detail.p != NULL ? detail.p : "");
+    }
+}
+
+bool load_wait(struct load *l, int ms)
+{
+    struct pollfd p[2] = {{.fd = l->a.fd, .events = POLLIN}, {.fd = l->b.fd, .events = POLLIN}};
+    port_flush(&l->a);
+    port_flush(&l->b);
+    (void)poll(p, 2, ms);
+    return load_now_ms() < l->end_ms;
+}
+
+uint64_t load_allowed(const struct load *l, uint64_t begin_ms)
+{
+    return l->rate == 0 ? UINT64_MAX : 1 + (load_now_ms() - begin_ms) * l->rate / 1000;
+}
+
+static const struct {
+    const char *name;
+    size_t at;
+    uint32_t low, high;
+} numbers[] = {
+    {"count", offsetof(struct load, count), 1, 10000000},
+    {"window", offsetof(struct load, window), 1, 65535},
+    {"rate", offsetof(struct load, rate), 1, 1000000},
+    {"rounds", offsetof(struct load, rounds), 1, 10000},
+    {"timeout", offsetof(struct load, timeout_s), 1, 3600},
+    {"request", offsetof(struct load, request_octets), 1, LOAD_OCTETS},
+    {"reply", offsetof(struct load, reply_octets), 1, LOAD_OCTETS},
+};
+
+static const struct {
+    const char *name;
+    size_t at;
+} texts[] = {
+    {"server", offsetof(struct load, server_text)},
+    {"ip", offsetof(struct load, ip)},
+    {"domain", offsetof(struct load, domain)},
+    {"device", offsetof(struct load, device)},
+    {"user", offsetof(struct load, user)},
+    {"password", offsetof(struct load, password)},
+};
+
+static void usage(const char *what, const char *value)
+{
+    fprintf(
+        stderr,
+        "load: %s%s\nusage: load register|calls|hold|info|echo --server IP:PORT --port PORT\n"
+        "  [--count N] [--window N] [--rate N] [--rounds N] [--timeout S] [--register]\n"
+        "  [--device NUMBER] [--domain NAME] [--ip IP] [--user NAME --password TEXT]\n"
+        "  [--request OCTETS --reply OCTETS]\n",
+        what, value);
+    exit(2);
+}
+
+/** @return false: it is no option with a value */
+static bool option(struct load *l, const char *name, const char *value, uint32_t *port)
+{
+    char *base = (char *)l;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strcmp(name, texts[i].name) == 0) {
+            memcpy(base + texts[i].at, &value, sizeof(value));
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uint32_t n;
+        if (strcmp(name, numbers[i].name) != 0) {
+            continue;
+        }
+        if (!str_to_u32(str_c(value), &n) || n < numbers[i].low || n > numbers[i].high) {
+            usage("value out of range: ", value);
+        }
+        memcpy(base + numbers[i].at, &n, sizeof(n));
+        return true;
+    }
+    return strcmp(name, "port") == 0 && str_to_u32(str_c(value), port) && *port < 65535;
+}
+
+static void parse(struct load *l, int argc, char **argv)
+{
+    uint32_t port = 0;
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--register") == 0) {
+            l->registers = true;
+        } else if (strncmp(argv[i], "--", 2) != 0 || i + 1 == argc ||
+                   !option(l, argv[i] + 2, argv[i + 1], &port)) {
+            usage("unknown or incomplete: ", argv[i]);
+        } else {
+            i++;
+        }
+    }
+    const char *colon = l->server_text != NULL ? strchr(l->server_text, ':') : NULL;
+    char ip[64];
+    uint32_t n;
+    if (colon == NULL || (size_t)(colon - l->server_text) >= sizeof(ip) ||
+        !str_to_u32(str_c(colon + 1), &n) || n == 0 || n > 65535) {
+        usage("--server must be IP:PORT", "");
+        return;
+    }
+    memcpy(ip, l->server_text, (size_t)(colon - l->server_text));
+    ip[colon - l->server_text] = '\0';
+    l->server.sin_family = AF_INET;
+    l->server.sin_port = htons((uint16_t)n);
+    if (inet_pton(AF_INET, ip, &l->server.sin_addr) != 1) {
+        usage("no address: ", ip);
+    }
+    port_open(&l->a, l->ip, (uint16_t)port);
+    port_open(&l->b, l->ip, (uint16_t)(port == 0 ? 0 : port + 1));
+}
+
+static void report(const struct load *l, const char *mode, uint64_t begin_ms)
+{
+    printf("{\"mode\": \"%s\", \"count\": %u, \"seconds\": %.3f, \"messages\": %llu, "
+           "\"retransmissions\": %llu, \"failures\": %llu, \"request_octets\": %u, "
+           "\"reply_octets\": %u, \"why\": \"",
+           mode, l->count, (double)(load_now_ms() - begin_ms) / 1000.0,
+           (unsigned long long)(l->a.received + l->a.sent + l->b.received + l->b.sent),
+           (unsigned long long)(l->repeats_sent + l->repeats_received),
+           (unsigned long long)l->failures, l->request_octets, l->reply_octets);
+    for (const char *p = l->why; *p != '\0'; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '"' || c == '\\') {
+            printf("\\%c", c);
+        } else {
+            putchar(c < 0x20 || c > 0x7e ? '.' : c);
+        }
+    }
+    printf("\"}\n");
+}
+
+int main(int argc, char **argv)
+{
+    static struct load l = {.ip = "127.0.0.1",
+                            .domain = "example.com",
+                            .device = "1002",
+                            .user = "bench",
+                            .password = "",
+                            .count = 1000,
+                            .window = 64,
+                            .rounds = 1,
+                            .timeout_s = 60,
+                            .request_octets = 500,
+                            .reply_octets = 500};
+    if (argc < 2) {
+        usage("which mode?", "");
+    }
+    const char *mode = argv[1];
+    parse(&l, argc, argv);
+    uint64_t begin = load_now_ms();
+    int bad = 1;
+    l.end_ms = begin + (uint64_t)l.timeout_s * 1000;
+    if (strcmp(mode, "register") == 0) {
+        bad = load_register(&l);
+    } else if (strcmp(mode, "calls") == 0 || strcmp(mode, "hold") == 0) {
+        bad = load_calls(&l, mode[0] == 'h');
+    } else if (strcmp(mode, "info") == 0) {
+        bad = load_info(&l);
+    } else if (strcmp(mode, "echo") == 0) {
+        bad = load_echo(&l);
+    } else {
+        usage("no such mode: ", mode);
+    }
+    port_flush(&l.a);
+    port_flush(&l.b);
+    report(&l, mode, begin);
+    return bad;
+}

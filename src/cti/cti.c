@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The CTI layer: made, counted; and which INVITE opens a session.
+ *
+ * Nothing here knows of SIP messages but cti_wants. Bounds: sessions, monitors (all, of a
+ * session, of an application), requests of a session that wait, records that are kept, records
+ * that a session may be behind. Each has an answer of its own when it is reached.
+ */
+#include "cti/parts.h"
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+    return value == 0 ? fallback : value;
+}
+
+static void configure(struct cti *c, const struct cti_config *config)
+{
+    c->config = *config;
+    c->config.max_sessions = or_default(config->max_sessions, 1000);
+    c->config.max_monitors = or_default(config->max_monitors, 10000);
+    c->config.max_session_monitors = or_default(config->max_session_monitors, 1000);
+    c->config.journal_records = or_default(config->journal_records, 65536);
+    c->config.max_unsent = or_default(config->max_unsent, 4096);
+}
+
+struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer *legs,
+                    struct call_layer *calls, struct registrar *registrar,
+                    struct directory *directory, struct arena *scratch,
+                    const struct cti_config *config)
+{
+    struct cti *c = mem_zalloc(&env->mem, sizeof(*c));
+
+    if (c == NULL) {
+        return NULL;
+    }
+    c->env = env;
+    c->wheel = wheel;
+    c->legs = legs;
+    c->calls = calls;
+    c->registrar = registrar;
+    c->directory = directory;
+    c->scratch = scratch;
+    c->driver = &cti_switch_driver;
+    c->driver_ctx = calls;
+    c->xml_salt = (unsigned long)env_random64(env);
+    configure(c, config);
+    list_init(&c->sessions);
+    list_init(&c->dirty);
+    list_init(&c->pending);
+    pool_init(&c->session_pool, &env->mem, sizeof(struct cti_session), 16, 0);
+    pool_init(&c->monitor_pool, &env->mem, sizeof(struct monitor), 64, 0);
+    pool_init(&c->watch_pool, &env->mem, sizeof(struct watch), 64, 0);
+    pool_init(&c->pending_pool, &env->mem, sizeof(struct pending), 16, 0);
+    c->journal = journal_new(env, c->config.journal_records);
+    if (c->journal == NULL) {
+        cti_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void cti_stats(const struct cti *c, struct cti_stats *out)
+{
+    *out = c->stats;
+}
+
+/** Does the Accept header name CSTA and nothing else? */
+static bool accepts_only_csta(const struct sip_msg *m)
+{
+    struct sip_values it = {0};
+    struct sip_media media;
+    struct str v;
+    bool any = false;
+
+    while (sip_msg_each(m, SIP_HDR_ACCEPT, &it, &v)) {
+        if (sip_media_parse(v, &media) != 0 ||
+            !sip_media_is(&media, STR("application"), STR("csta+xml"))) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
+/** A multipart body with a CSTA part: a client that cannot send INVITE without SDP (S-3). */
+static bool has_csta_part(const struct sip_msg *m)
+{
+    struct sip_media media;
+    struct str body = sip_msg_body(m);
+
+    return sip_media_parse(sip_msg_value(m, SIP_HDR_CONTENT_TYPE), &media) == 0 &&
+           str_ieq(media.type, STR("multipart")) &&
+           str_find(body, STR("application/csta+xml")) < body.n;
+}
+
+bool cti_wants(const struct sip_msg *m)
+{
+    if (m->method != SIP_METHOD_INVITE) {
+        return false;
+    }
+    if (sip_msg_has(m, SIP_HDR_CONTENT_TYPE)) {
+        return sip_msg_content_is(m, STR("application"), STR("csta+xml")) || has_csta_part(m);
+    }
+    return sip_msg_body(m).n == 0 && accepts_only_csta(m);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A driver: who carries out what an application asks of a device.
+ *
+ * The services of a call go through this table, and nothing above it knows how a call is held
+ * or answered. The switch driver does it with the calls that Baton bridges. A driver that speaks
+ * TR/87 to the phone itself can stand next to it.
+ *
+ * The functions mean what their namesakes in call/call.h mean. `fn` of a service that takes time
+ * is called once, perhaps before the function returns, unless an error is returned.
+ */
+#ifndef BATON_CTI_DRIVER_H
+#define BATON_CTI_DRIVER_H
+
+#include "call/call.h"
+
+struct cti_driver {
+    const char *name;
+    enum call_error (*make)(void *ctx, const struct call_make *args, struct connection **out,
+                            uint64_t now_ms);
+    enum call_error (*answer)(void *ctx, struct connection *c, call_done_fn fn, void *owner,
+                              uint64_t now_ms);
+    enum call_error (*clear)(void *ctx, struct connection *c, struct str reason, struct str uui,
+                             uint64_t now_ms);
+    enum call_error (*deflect)(void *ctx, struct connection *c, struct str to, struct str uui,
+                               uint64_t now_ms);
+    enum call_error (*hold)(void *ctx, struct connection *c, call_done_fn fn, void *owner,
+                            uint64_t now_ms);
+    enum call_error (*retrieve)(void *ctx, struct connection *c, call_done_fn fn, void *owner,
+                                uint64_t now_ms);
+    enum call_error (*transfer)(void *ctx, struct connection *c, struct str to, struct str uui,
+                                call_done_fn fn, void *owner, uint64_t now_ms);
+    /** Bits of enum call_service. */
+    unsigned (*services)(void *ctx, const struct connection *c);
+    /** The one who waits for an outcome is gone. */
+    void (*forget)(void *ctx, void *owner);
+};
+
+/** Calls that Baton bridges; ctx: struct call_layer *. */
+extern const struct cti_driver cti_switch_driver;
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why not: the driver's answer in CSTA's words (ECMA-269 §12.2; TR/87 13).
+ *
+ * Every refusal has two parts: the standard's error, for programs, which names a class of
+ * reasons, and a sentence for people, which goes into a Warning header of the same answer.
+ */
+#include "cti/parts.h"
+
+struct csta_error error_of_state(enum csta_msg_id service)
+{
+    unsigned value = CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE;
+
+    switch (service) {
+    case CSTA_MSG_MAKE_CALL:
+        value = CSTA_INCOMPATIBLE_INVALID_CALLING_DEVICE_STATE;
+        break;
+    case CSTA_MSG_ANSWER_CALL:
+        value = CSTA_INCOMPATIBLE_NO_CALL_TO_ANSWER;
+        break;
+    case CSTA_MSG_CLEAR_CONNECTION:
+        value = CSTA_INCOMPATIBLE_NO_CONNECTION_TO_CLEAR;
+        break;
+    case CSTA_MSG_HOLD_CALL:
+    case CSTA_MSG_SINGLE_STEP_TRANSFER_CALL:
+        value = CSTA_INCOMPATIBLE_NO_ACTIVE_CALL;
+        break;
+    case CSTA_MSG_RETRIEVE_CALL:
+        value = CSTA_INCOMPATIBLE_NO_HELD_CALL;
+        break;
+    default:
+        break;
+    }
+    return csta_error_of(CSTA_ERROR_STATE_INCOMPATIBILITY, value);
+}
+
+static struct outcome unknown_destination(enum csta_msg_id service)
+{
+    return outcome_error(CSTA_ERROR_OPERATION,
+                         service == CSTA_MSG_MAKE_CALL ? CSTA_OPERATION_INVALID_CALLED_DEVICE_ID
+                                                       : CSTA_OPERATION_INVALID_DESTINATION,
+                         "the destination is no device of ours and no number that a peer takes, "
+                         "or is a party of the call");
+}
+
+static struct outcome not_registered(enum csta_msg_id service)
+{
+    if (service == CSTA_MSG_DEFLECT_CALL || service == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL) {
+        return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
+                             CSTA_SYSTEM_DESTINATION_DEVICE_OUT_OF_SERVICE,
+                             "the destination is not registered");
+    }
+    return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
+                         CSTA_SYSTEM_DEVICE_OUT_OF_SERVICE, "the device is not registered");
+}
+
+/** The phone or the far side said no. */
+static struct outcome refused(enum csta_msg_id service, unsigned status, struct arena *arena)
+{
+    enum csta_error_kind kind = CSTA_ERROR_OPERATION;
+    unsigned value = CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION;
+    struct outcome o;
+
+    switch (status) {
+    case 486:
+    case 491:
+    case 600:
+        kind = CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY;
+        value = CSTA_SYSTEM_RESOURCE_BUSY;
+        break;
+    case 408:
+    case 480:
+    case 503:
+    case 504:
+        kind = CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY;
+        value = service == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL
+                    ? CSTA_SYSTEM_DESTINATION_DEVICE_OUT_OF_SERVICE
+                    : CSTA_SYSTEM_DEVICE_OUT_OF_SERVICE;
+        break;
+    case 404:
+    case 410:
+    case 484:
+    case 604:
+        if (service == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL) {
+            value = CSTA_OPERATION_INVALID_DESTINATION;
+        }
+        break;
+    default:
+        break;
+    }
+    o = outcome_error(kind, value, "the phone refused it");
+    if (status != 0) {
+        o.why = arena_fmt(arena, "the phone refused it: %u %s", status, sip_reason(status));
+    }
+    return o;
+}
+
+struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsigned status,
+                             struct arena *arena)
+{
+    struct outcome o;
+
+    switch (err) {
+    case CALL_OK:
+        break;
+    case CALL_UNKNOWN_DESTINATION:
+        return unknown_destination(service);
+    case CALL_NOT_REGISTERED:
+        return not_registered(service);
+    case CALL_BAD_STATE:
+        o = outcome_error(CSTA_ERROR_ABSENT, 0, "not possible in the state of the connection");
+        o.error = error_of_state(service);
+        return o;
+    case CALL_BUSY_STEP:
+        return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY, CSTA_SYSTEM_RESOURCE_BUSY,
+                             "something else is going on in this call, try again");
+    case CALL_UNSUPPORTED:
+        return outcome_error(CSTA_ERROR_OPERATION,
+                             CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_DEVICE,
+                             "the phone does not let itself be answered: neither its "
+                             "registration nor its ringing has 'Allow-Events: talk'");
+    case CALL_NO_RESOURCES:
+        return outcome_nomem();
+    case CALL_REFUSED:
+        return refused(service, status, arena);
+    case CALL_TIMEOUT:
+        return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
+                             CSTA_SYSTEM_RESOURCE_OUT_OF_SERVICE, "no answer in time");
+    case CALL_GONE:
+        return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
+                             CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,
+                             "the call has ended meanwhile");
+    }
+    return outcome_error(CSTA_ERROR_UNSPECIFIED, 0, "unknown reason");
+}

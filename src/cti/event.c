@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a call tells, as each watched device sees it (TR/87 10, 11).
+ *
+ * One thing happens to one connection, the subject. Who is told, besides nobody watches:
+ *
+ *   ServiceInitiated, Originated              the subject
+ *   NetworkReached                            the caller
+ *   Delivered, Established, Held, Retrieved   every party that is in the call
+ *   Failed                                    every party but the subject
+ *   Diverted, ConnectionCleared               the subject: each party has a terminal event
+ *                                             of its own, exactly one
+ *   Transferred                               the subject, which leaves, and who stays
+ *
+ * localConnectionInfo is the state of the device that looks, after the event. userData is what the
+ * device that looks has got: the subject sees what was sent to it, the others what came from it.
+ *
+ * A caller who asked for privacy is `restricted`; where a ConnectionID cannot do without an id, one
+ * is made up that means something in this call only (typeOfNumber dynamic).
+ *
+ * Everything goes into the journal at once. Who is told when is the business of deliver.c.
+ */
+#include "cti/parts.h"
+#include "uui/uui.h"
+
+enum csta_local_connection_state state_of(const struct connection *conn)
+{
+    static const uint8_t states[] = {
+        [CONN_NULL] = CSTA_STATE_NULL,           [CONN_INITIATED] = CSTA_STATE_INITIATED,
+        [CONN_ALERTING] = CSTA_STATE_ALERTING,   [CONN_CONNECTED] = CSTA_STATE_CONNECTED,
+        [CONN_HOLD] = CSTA_STATE_HOLD,           [CONN_QUEUED] = CSTA_STATE_QUEUED,
+        [CONN_FAIL] = CSTA_STATE_FAIL,
+    };
+
+    return conn->ended ? CSTA_STATE_NULL : (enum csta_local_connection_state)states[conn->state];
+}
+
+bool connection_is_live(const struct connection *conn)
+{
+    return !conn->ended && conn->state != CONN_NULL;
+}
+
+static const uint16_t event_ids[] = {
+    [CALL_EV_SERVICE_INITIATED] = CSTA_MSG_SERVICE_INITIATED_EVENT,
+    [CALL_EV_ORIGINATED] = CSTA_MSG_ORIGINATED_EVENT,
+    [CALL_EV_NETWORK_REACHED] = CSTA_MSG_NETWORK_REACHED_EVENT,
+    [CALL_EV_DELIVERED] = CSTA_MSG_DELIVERED_EVENT,
+    [CALL_EV_ESTABLISHED] = CSTA_MSG_ESTABLISHED_EVENT,
+    [CALL_EV_HELD] = CSTA_MSG_HELD_EVENT,
+    [CALL_EV_RETRIEVED] = CSTA_MSG_RETRIEVED_EVENT,
+    [CALL_EV_DIVERTED] = CSTA_MSG_DIVERTED_EVENT,
+    [CALL_EV_TRANSFERRED] = CSTA_MSG_TRANSFERRED_EVENT,
+    [CALL_EV_FAILED] = CSTA_MSG_FAILED_EVENT,
+    [CALL_EV_CONNECTION_CLEARED] = CSTA_MSG_CONNECTION_CLEARED_EVENT,
+};
+
+static bool sees(const struct call_event *e, const struct connection *conn)
+{
+    bool own = conn == e->subject;
+
+    switch (e->kind) {
+    case CALL_EV_SERVICE_INITIATED:
+    case CALL_EV_ORIGINATED:
+    case CALL_EV_DIVERTED:
+    case CALL_EV_CONNECTION_CLEARED:
+        return own;
+    case CALL_EV_NETWORK_REACHED:
+        return conn == e->calling;
+    case CALL_EV_FAILED:
+        return !own && connection_is_live(conn);
+    case CALL_EV_DELIVERED:
+    case CALL_EV_ESTABLISHED:
+    case CALL_EV_HELD:
+    case CALL_EV_RETRIEVED:
+    case CALL_EV_TRANSFERRED:
+        return own || connection_is_live(conn);
+    }
+    return false;
+}
+
+/* ---- the parts of a record ---- */
+
+/** The restricted connection with that identifier: its place in the call; 0: none. */
+static unsigned restricted_place(const struct call *call, struct str id)
+{
+    unsigned place = 0;
+
+    list_each(it, &call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        place++;
+        if (conn->restricted && str_eq(conn->id, id)) {
+            return place;
+        }
+    }
+    return 0;
+}
+
+static void set_party(struct journal_record *r, enum journal_party party, const struct cti *c,
+                      const struct call *call, struct str id)
+{
+    unsigned place = id.n == 0 ? 0 : restricted_place(call, id);
+
+    r->party[party] = id;
+    r->identity[party] = id.n == 0 ? JOURNAL_NOT_KNOWN : JOURNAL_ID;
+    if (place != 0) {
+        r->party[party] = arena_fmt(c->scratch, "restricted%u", place);
+        r->identity[party] = JOURNAL_RESTRICTED;
+    }
+}
+
+/** The octets that an application is to see of raw User-to-User values. */
+static struct str user_data_of(const struct cti *c, struct str raw)
+{
+    const struct uui_value *best = NULL;
+    struct uui_list list;
+
+    if (raw.n == 0 || uui_list_parse(&raw, 1, NULL, c->scratch, &list) != 0) {
+        return STR_NONE;
+    }
+    best = list.isdn;
+    for (size_t i = 0; best == NULL && i < list.n; i++) {
+        /* a package that Baton does not know may be the application's own (RFC 7433 §4.1) */
+        if (list.v[i].verdict == UUI_VALID || list.v[i].rule == UUI_R_PACKAGE) {
+            best = &list.v[i];
+        }
+    }
+    return best == NULL ? STR_NONE : best->octets;
+}
+
+static const struct connection *who_stays(const struct call_event *e)
+{
+    list_each(it, &e->call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn != e->subject && connection_is_live(conn)) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+/** All that the views of one event have in common. */
+static void fill(struct journal_record *r, const struct cti *c, const struct call_event *e)
+{
+    const struct connection *stays = e->kind == CALL_EV_TRANSFERRED ? who_stays(e) : NULL;
+    enum csta_event_cause cause = csta_event_cause_find(str_c(e->cause));
+
+    *r = (struct journal_record){
+        .call_id = str_make(e->call->id, CALL_ID_LEN),
+        .correlator = e->call->correlator,
+        .event = event_ids[e->kind],
+        .cause = cause == CSTA_CAUSE_ABSENT ? CSTA_CAUSE_NORMAL : (uint16_t)cause,
+    };
+    set_party(r, JOURNAL_SUBJECT, c, e->call, e->subject->id);
+    set_party(r, JOURNAL_CALLING, c, e->call, e->calling_id);
+    set_party(r, JOURNAL_CALLED, c, e->call, e->called_id);
+    set_party(r, JOURNAL_BY, c, e->call, e->by_id);
+    set_party(r, JOURNAL_TO, c, e->call, e->to_id);
+    set_party(r, JOURNAL_REDIRECTION, c, e->call, e->last_redirection);
+    if (e->last_redirection.n == 0) {
+        r->identity[JOURNAL_REDIRECTION] = JOURNAL_NOT_REQUIRED;
+    }
+    if (stays != NULL) {
+        set_party(r, JOURNAL_STAYS, c, e->call, stays->id);
+    }
+}
+
+static void record(struct cti *c, const struct device *dev, struct journal_record *r)
+{
+    struct watch *w = dev->cti;
+
+    r->device = dev->key;
+    c->stats.events_recorded++;
+    watch_on_record(w, journal_append(c->journal, r));
+}
+
+void cti_on_call_event(void *cti, const struct call_event *e)
+{
+    struct cti *c = cti;
+    struct str own = STR_NONE, other = STR_NONE;
+    struct journal_record r;
+    bool filled = false;
+
+    pending_on_event(c, e);
+    list_each(it, &e->call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        bool twice = conn != e->subject && conn->device == e->subject->device &&
+                     sees(e, e->subject);
+        if (conn->device == NULL || conn->device->cti == NULL || twice || !sees(e, conn)) {
+            continue;
+        }
+        if (!filled) {
+            fill(&r, c, e);
+            own = user_data_of(c, e->uui_to.n > 0 ? e->uui_to : e->uui_from);
+            other = user_data_of(c, e->uui_from.n > 0 ? e->uui_from : e->uui_to);
+            filled = true;
+        }
+        r.user_data = conn == e->subject ? own : other;
+        r.local = (uint8_t)state_of(conn);
+        if (e->kind == CALL_EV_FAILED && c->config.failed_local_fail) {
+            r.local = CSTA_STATE_FAIL;
+        }
+        record(c, conn->device, &r);
+    }
+    cti_flush(c, e->now_ms);
+}
+
+void cti_on_registration(void *cti, const struct record *rec, bool registered, uint64_t now_ms)
+{
+    struct cti *c = cti;
+    struct device *dev = directory_device(c->directory, rec->key);
+    struct journal_record r = {
+        .event = registered ? CSTA_MSG_BACK_IN_SERVICE_EVENT : CSTA_MSG_OUT_OF_SERVICE_EVENT,
+        .cause = CSTA_CAUSE_NORMAL,
+    };
+
+    if (dev == NULL || dev->cti == NULL) {
+        return;
+    }
+    r.party[JOURNAL_SUBJECT] = dev->uri;
+    r.identity[JOURNAL_SUBJECT] = JOURNAL_ID;
+    record(c, dev, &r);
+    cti_flush(c, now_ms);
+}

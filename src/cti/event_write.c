@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A record of the journal as the message that one monitor's client gets.
+ *
+ * The record says what happened and who played which part; here it becomes a CSTA event in the
+ * client's edition, with its spelling of devices and the reference of its monitor. Optional
+ * elements that a lean producer leaves out are left out: an event should fit a datagram.
+ */
+#include "cti/parts.h"
+
+/** What all events are made from. */
+struct view {
+    const struct monitor *m;
+    const struct journal_record *r;
+    struct arena *arena;
+    struct str ref;
+    struct csta_data correlator, user;
+    enum csta_local_connection_state local;
+    enum csta_event_cause cause;
+};
+
+static struct str spell(const struct monitor *m, struct str id)
+{
+    if (str_is_set(m->spelling) && str_eq(id, m->watch->device->uri)) {
+        return m->spelling;
+    }
+    return session_spelling(m->session, id);
+}
+
+static struct csta_device_ref ref_of(const struct view *v, enum journal_party party)
+{
+    switch ((enum journal_identity)v->r->identity[party]) {
+    case JOURNAL_ID:
+        return csta_device_ref_of(spell(v->m, v->r->party[party]));
+    case JOURNAL_RESTRICTED:
+        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_RESTRICTED};
+    case JOURNAL_NOT_REQUIRED:
+        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_REQUIRED};
+    case JOURNAL_NOT_KNOWN:
+    case JOURNAL_ABSENT:
+        break;
+    }
+    return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_KNOWN};
+}
+
+static struct csta_connection_id connection_of(const struct view *v, enum journal_party party)
+{
+    struct csta_connection_id id = {.call_id = v->r->call_id};
+
+    if (v->r->identity[party] == JOURNAL_RESTRICTED) {
+        id.device_id.value = v->r->party[party];
+        id.device_id.type_of_number = CSTA_NUMBER_DYNAMIC;
+    } else {
+        id.device_id.value = spell(v->m, v->r->party[party]);
+    }
+    return id;
+}
+
+static struct csta_data data_of(struct str octets)
+{
+    struct csta_data d = {.kind = CSTA_DATA_ABSENT};
+
+    if (octets.n > 0) {
+        d.kind = CSTA_DATA_STRING;
+        d.string = octets;
+    }
+    return d;
+}
+
+/* ---- one function for each event ---- */
+
+static const void *service_initiated(const struct view *v)
+{
+    struct csta_service_initiated_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_service_initiated_event){
+            .monitor_cross_ref_id = v->ref,
+            .initiated_connection = connection_of(v, JOURNAL_SUBJECT),
+            .initiating_device = ref_of(v, JOURNAL_SUBJECT),
+            .called_device = ref_of(v, JOURNAL_CALLED),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *originated(const struct view *v)
+{
+    struct csta_originated_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_originated_event){
+            .monitor_cross_ref_id = v->ref,
+            .originated_connection = connection_of(v, JOURNAL_SUBJECT),
+            .calling_device = ref_of(v, JOURNAL_CALLING),
+            .called_device = ref_of(v, JOURNAL_CALLED),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *network_reached(const struct view *v)
+{
+    struct csta_network_reached_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_network_reached_event){
+            .monitor_cross_ref_id = v->ref,
+            .outbound_connection = connection_of(v, JOURNAL_SUBJECT),
+            .network_interface_used = ref_of(v, JOURNAL_SUBJECT),
+            .calling_device = ref_of(v, JOURNAL_CALLING),
+            .called_device = ref_of(v, JOURNAL_CALLED),
+            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *delivered(const struct view *v)
+{
+    struct csta_delivered_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_delivered_event){
+            .monitor_cross_ref_id = v->ref,
+            .connection = connection_of(v, JOURNAL_SUBJECT),
+            .alerting_device = ref_of(v, JOURNAL_SUBJECT),
+            .calling_device = ref_of(v, JOURNAL_CALLING),
+            .called_device = ref_of(v, JOURNAL_CALLED),
+            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .user_data = v->user,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *established(const struct view *v)
+{
+    struct csta_established_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_established_event){
+            .monitor_cross_ref_id = v->ref,
+            .established_connection = connection_of(v, JOURNAL_SUBJECT),
+            .answering_device = ref_of(v, JOURNAL_SUBJECT),
+            .calling_device = ref_of(v, JOURNAL_CALLING),
+            .called_device = ref_of(v, JOURNAL_CALLED),
+            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .user_data = v->user,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *held(const struct view *v)
+{
+    struct csta_held_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_held_event){
+            .monitor_cross_ref_id = v->ref,
+            .held_connection = connection_of(v, JOURNAL_SUBJECT),
+            .holding_device = ref_of(v, JOURNAL_SUBJECT),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *retrieved(const struct view *v)
+{
+    struct csta_retrieved_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_retrieved_event){
+            .monitor_cross_ref_id = v->ref,
+            .retrieved_connection = connection_of(v, JOURNAL_SUBJECT),
+            .retrieving_device = ref_of(v, JOURNAL_SUBJECT),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *diverted(const struct view *v)
+{
+    struct csta_diverted_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_diverted_event){
+            .monitor_cross_ref_id = v->ref,
+            .connection = connection_of(v, JOURNAL_SUBJECT),
+            .diverting_device = ref_of(v, JOURNAL_SUBJECT),
+            .new_destination = ref_of(v, JOURNAL_TO),
+            .calling_device = ref_of(v, JOURNAL_CALLING),
+            .called_device = ref_of(v, JOURNAL_CALLED),
+            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .user_data = v->user,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+/** The call after a transfer: who stays, under its old connection, and who came. */
+static struct csta_connection_list_item_list parties(const struct view *v)
+{
+    struct csta_connection_list_item *item = arena_zalloc(v->arena, 2 * sizeof(*item));
+    size_t n = 0;
+
+    if (item == NULL) {
+        return (struct csta_connection_list_item_list){0};
+    }
+    if (v->r->identity[JOURNAL_STAYS] != JOURNAL_ABSENT) {
+        item[n].new_connection = connection_of(v, JOURNAL_STAYS);
+        item[n].old_connection = item[n].new_connection;
+        item[n].endpoint = ref_of(v, JOURNAL_STAYS);
+        n++;
+    }
+    item[n].new_connection = connection_of(v, JOURNAL_TO);
+    item[n].endpoint = ref_of(v, JOURNAL_TO);
+    return (struct csta_connection_list_item_list){item, n + 1};
+}
+
+static const void *transferred(const struct view *v)
+{
+    struct csta_transferred_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_transferred_event){
+            .monitor_cross_ref_id = v->ref,
+            .primary_old_call = connection_of(v, JOURNAL_SUBJECT),
+            .transferring_device = ref_of(v, JOURNAL_SUBJECT),
+            .transferred_to_device = ref_of(v, JOURNAL_TO),
+            .transferred_connections = parties(v),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .user_data = v->user,
+            .cause = v->cause,
+        };
+    }
+    return e != NULL && e->transferred_connections.n > 0 ? e : NULL;
+}
+
+static const void *failed(const struct view *v)
+{
+    struct csta_failed_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_failed_event){
+            .monitor_cross_ref_id = v->ref,
+            .failed_connection = connection_of(v, JOURNAL_SUBJECT),
+            .failing_device = ref_of(v, JOURNAL_SUBJECT),
+            .calling_device = ref_of(v, JOURNAL_CALLING),
+            .called_device = ref_of(v, JOURNAL_CALLED),
+            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .user_data = v->user,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *connection_cleared(const struct view *v)
+{
+    struct csta_connection_cleared_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_connection_cleared_event){
+            .monitor_cross_ref_id = v->ref,
+            .dropped_connection = connection_of(v, JOURNAL_SUBJECT),
+            .releasing_device = ref_of(v, JOURNAL_BY),
+            .local_connection_info = v->local,
+            .correlator_data = v->correlator,
+            .user_data = v->user,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+/** OutOfService has the same elements. */
+static const void *back_in_service(const struct view *v)
+{
+    struct csta_back_in_service_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_back_in_service_event){
+            .monitor_cross_ref_id = v->ref,
+            .device = ref_of(v, JOURNAL_SUBJECT),
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+static const void *out_of_service(const struct view *v)
+{
+    struct csta_out_of_service_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_out_of_service_event){
+            .monitor_cross_ref_id = v->ref,
+            .device = ref_of(v, JOURNAL_SUBJECT),
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
+typedef const void *(*make_fn)(const struct view *v);
+
+static make_fn maker(unsigned event)
+{
+    switch (event) {
+    case CSTA_MSG_SERVICE_INITIATED_EVENT:
+        return service_initiated;
+    case CSTA_MSG_ORIGINATED_EVENT:
+        return originated;
+    case CSTA_MSG_NETWORK_REACHED_EVENT:
+        return network_reached;
+    case CSTA_MSG_DELIVERED_EVENT:
+        return delivered;
+    case CSTA_MSG_ESTABLISHED_EVENT:
+        return established;
+    case CSTA_MSG_HELD_EVENT:
+        return held;
+    case CSTA_MSG_RETRIEVED_EVENT:
+        return retrieved;
+    case CSTA_MSG_DIVERTED_EVENT:
+        return diverted;
+    case CSTA_MSG_TRANSFERRED_EVENT:
+        return transferred;
+    case CSTA_MSG_FAILED_EVENT:
+        return failed;
+    case CSTA_MSG_CONNECTION_CLEARED_EVENT:
+        return connection_cleared;
+    case CSTA_MSG_BACK_IN_SERVICE_EVENT:
+        return back_in_service;
+    case CSTA_MSG_OUT_OF_SERVICE_EVENT:
+        return out_of_service;
+    default:
+        return NULL;
+    }
+}
+
+int event_text(const struct monitor *m, const struct journal_record *r, struct str *out)
+{
+    struct cti *c = m->session->cti;
+    struct view v = {
+        .m = m,
+        .r = r,
+        .arena = c->scratch,
+        .ref = arena_fmt(c->scratch, "%u", m->ref),
+        .correlator = data_of(r->correlator),
+        .user = data_of(r->user_data),
+        .local = (enum csta_local_connection_state)r->local,
+        .cause = (enum csta_event_cause)r->cause,
+    };
+    struct csta_msg msg = {.id = (enum csta_msg_id)r->event};
+    make_fn make = maker(r->event);
+
+    if (make == NULL) {
+        return E_UNSUPPORTED;
+    }
+    msg.body = v.ref.n == 0 ? NULL : make(&v);
+    return msg.body == NULL ? E_NOMEM : csta_text(c, &msg, (enum csta_edition)m->edition, out);
+}
+
+int event_greeting(const struct monitor *m, struct str *out)
+{
+    struct journal_record r = {.event = CSTA_MSG_BACK_IN_SERVICE_EVENT,
+                               .cause = CSTA_CAUSE_NORMAL};
+
+    r.party[JOURNAL_SUBJECT] = m->watch->device->uri;
+    r.identity[JOURNAL_SUBJECT] = JOURNAL_ID;
+    return event_text(m, &r, out);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The journal: everything that happened, numbered, before anybody is told.
+ *
+ * One record per event and device that watches it, as that device sees it. A record needs
+ * nothing else to be told later: no call, no session, no table. Numbers rise by one and are
+ * never used again; 0 is none.
+ *
+ * A reader is a CURSOR over the records of one device. It is a place, not a queue: it costs 16
+ * bytes, and however many readers stand at one device, the record is kept once. What was
+ * dropped before a cursor came to it is a GAP, and the cursor says so; a reader never gets the
+ * later half of a story as if it were the whole.
+ *
+ * THIS ONE is a bounded ring in memory (journal.c). Another that outlives the process can
+ * stand behind the same functions: devices are named by their key, a place is a number.
+ */
+#ifndef BATON_CTI_JOURNAL_H
+#define BATON_CTI_JOURNAL_H
+
+#include "base/attr.h"
+#include "base/env.h"
+#include "csta/vocab.h"
+
+/** The devices that a record may speak of, by the part they play. */
+enum journal_party {
+    JOURNAL_SUBJECT,  /**< whose connection changed */
+    JOURNAL_CALLING,
+    JOURNAL_CALLED,
+    JOURNAL_BY,       /**< releasing or transferring */
+    JOURNAL_TO,       /**< newDestination, transferredTo */
+    JOURNAL_STAYS,    /**< the party of a transfer that stays */
+    JOURNAL_REDIRECTION,
+    JOURNAL_PARTY_COUNT
+};
+
+enum journal_identity {
+    JOURNAL_ABSENT,
+    JOURNAL_ID,         /**< `id` is a device identifier */
+    JOURNAL_RESTRICTED, /**< not to be shown; `id` is one made up for this call */
+    JOURNAL_NOT_KNOWN,
+    JOURNAL_NOT_REQUIRED,
+};
+
+struct journal_record {
+    uint64_t number;       /**< set by the journal */
+    uint64_t next;         /**< of the same device, 0: none yet; the journal's own */
+    struct str device;     /**< key of the device that sees it */
+    struct str call_id;
+    struct str user_data;  /**< octets, or absent */
+    struct str correlator; /**< octets, or absent */
+    struct str party[JOURNAL_PARTY_COUNT];
+    uint8_t identity[JOURNAL_PARTY_COUNT]; /**< enum journal_identity */
+    uint8_t local;         /**< enum csta_local_connection_state */
+    uint16_t event;        /**< enum csta_msg_id */
+    uint16_t cause;        /**< enum csta_event_cause */
+};
+
+struct journal;
+struct journal_chain;
+
+struct journal_cursor {
+    struct journal_chain *chain;
+    uint64_t after; /**< the last number that it has passed */
+};
+
+/** @param records how many are kept, at least 1. @return NULL when memory is out */
+struct journal *journal_new(const struct env *env, uint32_t records);
+
+/** Every cursor must have been closed. NULL is allowed. */
+void journal_free(struct journal *j);
+
+/** The number of the newest record, 0 before the first. */
+uint64_t journal_head(const struct journal *j);
+
+/**
+ * Append a copy of `r`. When there is no memory for it the number is used up and every
+ * cursor of the device that has not passed it finds a gap.
+ * @return its number
+ */
+uint64_t journal_append(struct journal *j, const struct journal_record *r);
+
+/**
+ * Put a cursor behind the record `after`, of whatever device: journal_head for "from now", a
+ * number of earlier to go on from there. @return 0 or E_NOMEM
+ */
+int journal_open(struct journal *j, struct str device, uint64_t after,
+                 struct journal_cursor *c) MUST_USE;
+void journal_close(struct journal *j, struct journal_cursor *c);
+
+/**
+ * The first record behind the cursor, which stays where it is. O(1).
+ * @return 0 and *out, good until the next append; E_AGAIN: nothing new; E_NOTFOUND: a gap
+ */
+int journal_peek(const struct journal *j, const struct journal_cursor *c,
+                 const struct journal_record **out) MUST_USE;
+
+/** Pass `r`, which journal_peek gave. */
+void journal_step(struct journal_cursor *c, const struct journal_record *r);
+
+#endif

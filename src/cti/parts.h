@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this module share: the table of contents of cti/.
+ *
+ *   cti.c           the layer: made, ended, counted; is this INVITE ours?
+ *   session.c       life of a session: what its leg tells
+ *   message.c       CSTA in SIP: contents taken apart, answers put together
+ *   request.c       one request: parse, known?, serve, answer once
+ *   pending.c       requests whose outcome comes later
+ *   resolve.c       which device, which connection a request means
+ *   service.c       services on calls
+ *   snapshot.c, features.c, monitor.c   the other services
+ *   ready.c         the monitors of a session that have something to tell, in order
+ *   journal.c       records of what happened
+ *   event.c         what a call tells → records, as each watched device sees it
+ *   event_write.c   record → message → XML for one monitor
+ *   deliver.c       records go out, one INFO at a time
+ *   driver.c        who carries services out
+ *   errors.c        why not, in CSTA's words
+ *
+ * LIFE. The table of sessions owns a session until its leg is gone (on_gone); `over` says that
+ * nothing is served or sent any more. A monitor is owned by its session and stands in the list
+ * of its device's watch. A watch exists while its device has monitors.
+ *
+ * ORDER. Events are recorded the moment they happen, whatever is going on. They go out from
+ * cti_flush, which runs when an event was recorded and after a request was answered, but never
+ * for a session that is being served (`busy`): so an answer precedes what it caused.
+ */
+#ifndef BATON_CTI_PARTS_H
+#define BATON_CTI_PARTS_H
+
+#include "base/err.h"
+#include "cti/cti.h"
+#include "cti/driver.h"
+#include "cti/journal.h"
+
+struct cti {
+    const struct env *env;
+    struct wheel *wheel;
+    struct leg_layer *legs;
+    struct call_layer *calls;
+    struct registrar *registrar;
+    struct directory *directory;
+    struct arena *scratch;
+    struct cti_config config;
+    const struct cti_driver *driver;
+    void *driver_ctx;
+    struct journal *journal;
+    struct list sessions; /**< struct cti_session.link */
+    struct list dirty;    /**< struct cti_session.dirty: something to send */
+    struct list pending;  /**< struct pending.of_cti */
+    struct pool session_pool, monitor_pool, watch_pool, pending_pool;
+    struct cti_stats stats;
+    unsigned long xml_salt;
+    bool stopping; /**< no new sessions */
+};
+
+/** Somebody watches this device (device->cti). */
+struct watch {
+    struct device *device;
+    struct list monitors; /**< struct monitor.of_device */
+};
+
+struct monitor {
+    struct list of_session, of_device;
+    struct cti_session *session;
+    struct watch *watch;
+    struct journal_cursor cursor;
+    struct str spelling; /**< of the device as the client wrote it; absent: device->uri. Owned */
+    uint64_t due;        /**< number of the record that is next, when it is ready */
+    uint32_t ref;        /**< monitorCrossRefID */
+    uint32_t slot;       /**< place in the session's queue + 1; 0: nothing to tell */
+    uint32_t unsent;     /**< records behind the cursor */
+    uint8_t edition;     /**< enum csta_edition of its MonitorStart */
+    bool greet;          /**< BackInService comes first */
+};
+_Static_assert(sizeof(struct monitor) <= 256, "budget of a monitor");
+
+struct cti_session {
+    struct list link, dirty;
+    struct cti *cti;
+    struct leg *leg;
+    struct application *app;
+    struct list monitors;     /**< struct monitor.of_session */
+    struct monitor **queue;   /**< heap by due: those that have something to tell */
+    uint32_t queue_len, queue_cap;
+    uint32_t monitor_count;
+    uint32_t last_ref;        /**< monitorCrossRefID given out last */
+    uint32_t spelled;         /**< monitors with a spelling of their own */
+    uint32_t unsent;          /**< records that its monitors still have to tell */
+    struct list pending;      /**< struct pending.of_session */
+    uint32_t pending_count;
+    uint32_t in_flight;       /**< event INFOs without a final response */
+    struct timer timer;       /**< patience with an answer, or another attempt to send */
+    uint32_t busy;            /**< requests being served on the stack */
+    bool mute;                /**< leaves event INFOs unanswered, on a stream that lives */
+    bool over;                /**< ended: waits for on_gone */
+};
+
+/* ---- session.c ---- */
+
+/** No more requests, monitors and events; the leg goes its own way. Idempotent. */
+void session_over(struct cti_session *s, uint64_t now_ms);
+
+/** End it from our side: BYE with a Reason header line (absent: none). */
+void session_end(struct cti_session *s, struct str reason_line, uint64_t now_ms);
+
+/* ---- message.c ---- */
+
+enum content {
+    CONTENT_NONE,    /**< no body, no type */
+    CONTENT_CSTA,
+    CONTENT_EMPTY,   /**< CSTA by type, and nothing in it */
+    CONTENT_UNKNOWN, /**< another type or an encoding: 415 */
+    CONTENT_PACKAGE, /**< INFO of an Info Package: 469 */
+};
+enum content content_of(const struct sip_msg *m);
+
+/** The transaction that waits for an answer. */
+struct asker {
+    struct cti_session *session;
+    struct txn *txn; /**< NULL: the INVITE that opens the session */
+    enum csta_edition edition;
+};
+
+/** A SIP answer without CSTA. `lines` and `why` (text of a Warning) may be absent. */
+void answer_sip(const struct asker *to, unsigned status, const char *lines, struct str why,
+                uint64_t now_ms);
+/** 200 with a CSTA message. */
+void answer_csta(const struct asker *to, const struct csta_msg *msg, uint64_t now_ms);
+/** 200 with CSTAErrorCode, and `why` for people in a Warning header. */
+void answer_error(const struct asker *to, struct csta_error error, struct str why,
+                  uint64_t now_ms);
+
+/** A message as XML in the scratch arena. @return 0, E_NOMEM, E_VALUE (see csta_encode) */
+int csta_text(struct cti *c, const struct csta_msg *msg, enum csta_edition edition,
+              struct str *out) MUST_USE;
+
+extern const struct str csta_type;        /**< "application/csta+xml" */
+extern const struct str csta_disposition; /**< Content-Disposition line */
+
+/* ---- request.c ---- */
+
+/** Serve what `m` carries and answer it, now or later. `t` as in struct asker. */
+void request_on_message(struct cti_session *s, struct txn *t, const struct sip_msg *m,
+                        uint64_t now_ms);
+
+/** A request that is being served. */
+struct request {
+    struct asker from;
+    struct cti *cti;
+    const struct csta_msg *msg;
+    uint64_t now_ms;
+};
+
+struct outcome {
+    enum { OUTCOME_ANSWER, OUTCOME_ERROR, OUTCOME_LATER } kind;
+    struct csta_msg msg;
+    struct csta_error error;
+    struct str why; /**< for people */
+};
+typedef struct outcome (*service_fn)(struct request *r);
+
+/** The positive answer with this body. */
+struct outcome outcome_answer(const struct request *r, const void *body);
+struct outcome outcome_error(enum csta_error_kind kind, unsigned value, const char *why);
+struct outcome outcome_nomem(void);
+struct outcome outcome_later(void);
+
+/* ---- pending.c ---- */
+
+enum { PENDING_PER_SESSION = 32, PENDING_LIMIT_MS = 28000 };
+
+struct pending {
+    struct list of_session, of_cti;
+    struct asker from;
+    enum csta_msg_id service;
+    const struct device *device;  /**< of the connection */
+    char call_id[CALL_ID_LEN];
+    struct timer limit;
+};
+
+/** Keep a request until its outcome is known; NULL: memory. */
+struct pending *pending_new(const struct request *r, const struct connection *conn);
+/** The driver refused at once. */
+void pending_free(struct pending *p);
+/** The outcome (call_done_fn; owner: struct pending). */
+void pending_on_done(void *owner, enum call_error err, unsigned status, uint64_t now_ms);
+/** An event shows the outcome before the driver does. */
+void pending_on_event(struct cti *c, const struct call_event *e);
+/** The session is over, or the request of that transaction was cancelled: nobody waits. */
+void pending_drop_session(struct cti_session *s);
+bool pending_drop_txn(struct cti_session *s, const struct txn *t);
+
+/* ---- resolve.c ---- */
+
+/** What a service needs to know to find its connection. */
+struct wanted {
+    enum csta_msg_id service;
+    unsigned states; /**< bits 1 << enum connection_state */
+};
+
+/**
+ * The device that `id` names, if the application may use it.
+ * @param unknown  operation error when there is none, e.g. CSTA_OPERATION_INVALID_DEVICE_ID
+ * @return true, or false and *err
+ */
+bool resolve_device(const struct request *r, const struct csta_device_id *id, unsigned unknown,
+                    struct device **out, struct outcome *err);
+
+/** The connection that a ConnectionID means, X-10. @return true, or false and *err */
+bool resolve_connection(const struct request *r, const struct csta_connection_id *id,
+                        const struct wanted *want, struct connection **out,
+                        struct outcome *err);
+
+/* ---- service.c, snapshot.c, features.c, monitor.c ---- */
+
+struct outcome service_make_call(struct request *r);
+struct outcome service_answer_call(struct request *r);
+struct outcome service_clear_connection(struct request *r);
+struct outcome service_deflect_call(struct request *r);
+struct outcome service_hold_call(struct request *r);
+struct outcome service_retrieve_call(struct request *r);
+struct outcome service_single_step_transfer_call(struct request *r);
+struct outcome service_snapshot_device(struct request *r);
+struct outcome service_get_csta_features(struct request *r);
+struct outcome service_request_system_status(struct request *r);
+struct outcome service_system_status(struct request *r);
+struct outcome service_monitor_start(struct request *r);
+struct outcome service_monitor_stop(struct request *r);
+
+/* ---- monitor.c ---- */
+
+void monitor_free(struct monitor *m);
+/** A record of this device was appended: whoever watches it has something to tell. */
+void watch_on_record(struct watch *w, uint64_t number);
+/** How the client of this session spells the device with that identifier. */
+struct str session_spelling(const struct cti_session *s, struct str id);
+
+/* ---- ready.c ---- */
+
+/** Room for one more. @return 0, E_NOMEM */
+int ready_reserve(struct cti_session *s, uint32_t monitors) MUST_USE;
+void ready_add(struct monitor *m, uint64_t due);
+void ready_remove(struct monitor *m);
+/** The one whose record is the oldest, or NULL. */
+struct monitor *ready_first(const struct cti_session *s);
+
+/* ---- event.c ---- */
+
+/** State of a connection in CSTA's words. */
+enum csta_local_connection_state state_of(const struct connection *conn);
+/** Is it in the call now, as far as anybody was told? */
+bool connection_is_live(const struct connection *conn);
+
+/* ---- event_write.c ---- */
+
+/** The record as this monitor's client gets it. @return as csta_text */
+int event_text(const struct monitor *m, const struct journal_record *r,
+               struct str *out) MUST_USE;
+/** BackInService of a monitor that has just been started. */
+int event_greeting(const struct monitor *m, struct str *out) MUST_USE;
+
+/* ---- deliver.c ---- */
+
+void deliver_init(struct cti_session *s);
+/** It may have something to send: cti_flush looks. */
+void deliver_mark(struct cti_session *s);
+/** Send what can be sent, of all sessions that were marked. */
+void cti_flush(struct cti *c, uint64_t now_ms);
+
+/* ---- errors.c ---- */
+
+/** Why the driver did not do it. */
+struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsigned status,
+                             struct arena *arena);
+/** The connection is in no state for this service. */
+struct csta_error error_of_state(enum csta_msg_id service);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests whose outcome comes later: Hold, Retrieve, Transfer and Answer wait for a phone.
+ *
+ * The transaction of the INFO is held until then, because the response belongs into its 200 and
+ * nowhere else. Whatever ends the wait takes the request off both lists first and answers after that, so
+ * there is one answer and no more:
+ *
+ *   the driver tells the outcome            pending_on_done
+ *   an event shows it earlier               pending_on_event   (a phone may answer the call
+ *                                           before it answers the NOTIFY that asked for it)
+ *   28 s are over (a client waits 32, S-10) on_limit           error
+ *   the session ends, or CANCEL             pending_drop_…     the leg answers 487
+ *
+ * In the last three cases the driver is told that nobody waits any more.
+ */
+#include "cti/parts.h"
+
+static void on_limit(struct timer *t, uint64_t now_ms);
+
+struct pending *pending_new(const struct request *r, const struct connection *conn)
+{
+    struct cti_session *s = r->from.session;
+    struct pending *p = pool_get(&r->cti->pending_pool);
+
+    if (p == NULL) {
+        return NULL;
+    }
+    p->from = r->from;
+    p->service = r->msg->id;
+    p->device = conn->device;
+    memcpy(p->call_id, conn->call->id, CALL_ID_LEN);
+    timer_init(&p->limit, on_limit);
+    timer_set(r->cti->wheel, &p->limit, r->now_ms + PENDING_LIMIT_MS);
+    list_append(&s->pending, &p->of_session);
+    list_append(&r->cti->pending, &p->of_cti);
+    s->pending_count++;
+    return p;
+}
+
+void pending_free(struct pending *p)
+{
+    struct cti_session *s = p->from.session;
+
+    timer_stop(s->cti->wheel, &p->limit);
+    list_remove(&p->of_session);
+    list_remove(&p->of_cti);
+    s->pending_count--;
+    pool_put(&s->cti->pending_pool, p);
+}
+
+static void drop(struct pending *p)
+{
+    struct cti *c = p->from.session->cti;
+
+    c->driver->forget(c->driver_ctx, p);
+    pending_free(p);
+}
+
+/** The body of the positive response, NULL when memory is out. */
+static const void *positive_body(const struct cti_session *s, enum csta_msg_id service,
+                                 struct str call_id)
+{
+    static const struct csta_hold_call_response plain; /* as all that have extensions only */
+    struct csta_single_step_transfer_call_response *transfer;
+    const struct call *call;
+
+    if (service != CSTA_MSG_SINGLE_STEP_TRANSFER_CALL) {
+        return &plain;
+    }
+    transfer = arena_zalloc(s->cti->scratch, sizeof(*transfer));
+    call = call_find(s->cti->calls, call_id);
+    if (transfer == NULL || call == NULL || call->b == NULL) {
+        return NULL;
+    }
+    transfer->transferred_call.call_id = arena_dup(s->cti->scratch, call_id);
+    transfer->transferred_call.device_id.value = session_spelling(s, call->b->id);
+    return transfer;
+}
+
+static void answer_ok(const struct asker *to, enum csta_msg_id service, struct str call_id,
+                      uint64_t now_ms)
+{
+    struct csta_msg msg = {.id = csta_msg_response(service)};
+
+    msg.body = positive_body(to->session, service, call_id);
+    if (msg.body == NULL) {
+        answer_sip(to, 500, NULL, STR("done, but there is no memory to say so"), now_ms);
+    } else {
+        answer_csta(to, &msg, now_ms);
+    }
+}
+
+static void finish(struct pending *p, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    struct asker to = p->from;
+    enum csta_msg_id service = p->service;
+    char call_id[CALL_ID_LEN];
+    struct outcome o;
+
+    memcpy(call_id, p->call_id, CALL_ID_LEN);
+    pending_free(p);
+    if (err == CALL_OK) {
+        answer_ok(&to, service, str_make(call_id, CALL_ID_LEN), now_ms);
+    } else {
+        o = error_of_call(service, err, status, to.session->cti->scratch);
+        answer_error(&to, o.error, o.why, now_ms);
+    }
+}
+
+void pending_on_done(void *owner, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    finish(owner, err, status, now_ms);
+}
+
+static void on_limit(struct timer *t, uint64_t now_ms)
+{
+    struct pending *p = container_of(t, struct pending, limit);
+    struct cti *c = p->from.session->cti;
+
+    c->driver->forget(c->driver_ctx, p);
+    finish(p, CALL_TIMEOUT, 0, now_ms);
+}
+
+void pending_on_event(struct cti *c, const struct call_event *e)
+{
+    struct str id = str_make(e->call->id, CALL_ID_LEN);
+
+    if (e->kind != CALL_EV_ESTABLISHED && e->kind != CALL_EV_ORIGINATED) {
+        return;
+    }
+    list_each(it, &c->pending)
+    {
+        struct pending *p = list_entry(it, struct pending, of_cti);
+        if (p->service == CSTA_MSG_ANSWER_CALL && p->device == e->subject->device &&
+            str_eq(str_make(p->call_id, CALL_ID_LEN), id)) {
+            c->driver->forget(c->driver_ctx, p);
+            finish(p, CALL_OK, 0, e->now_ms);
+        }
+    }
+}
+
+void pending_drop_session(struct cti_session *s)
+{
+    while (!list_empty(&s->pending)) {
+        drop(list_entry(s->pending.next, struct pending, of_session));
+    }
+}
+
+bool pending_drop_txn(struct cti_session *s, const struct txn *t)
+{
+    list_each(it, &s->pending)
+    {
+        struct pending *p = list_entry(it, struct pending, of_session);
+        if (p->from.txn == t) {
+            drop(p);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request: from the octets of a body to exactly one answer.
+ *
+ * The checks come in the order of TR/87 V-3, so that a client learns of the first thing that is
+ * wrong: is it XML (SIP 400) → is the service known (serviceNotSupported) → are the parameters
+ * right → is the device known and granted → is there such a connection → is its state right. The
+ * first three are here, the rest is with each service.
+ *
+ *   parse ──► services[id] ──► OUTCOME_ANSWER   200 with the response
+ *                         ──► OUTCOME_ERROR    200 with CSTAErrorCode and a Warning
+ *                         ──► OUTCOME_LATER    pending.c answers, once the outcome is known
+ *
+ * A response that comes as a request (TR/87 S-11: some clients answer so) is taken and answered
+ * with an empty 200; no service of ours waits for one.
+ *
+ * While a request is served its session sends no events (`busy`), so what the service causes is
+ * told behind its answer (S-16).
+ */
+#include "cti/parts.h"
+
+static const service_fn services[CSTA_MSG_COUNT] = {
+    [CSTA_MSG_MAKE_CALL] = service_make_call,
+    [CSTA_MSG_ANSWER_CALL] = service_answer_call,
+    [CSTA_MSG_CLEAR_CONNECTION] = service_clear_connection,
+    [CSTA_MSG_DEFLECT_CALL] = service_deflect_call,
+    [CSTA_MSG_HOLD_CALL] = service_hold_call,
+    [CSTA_MSG_RETRIEVE_CALL] = service_retrieve_call,
+    [CSTA_MSG_SINGLE_STEP_TRANSFER_CALL] = service_single_step_transfer_call,
+    [CSTA_MSG_MONITOR_START] = service_monitor_start,
+    [CSTA_MSG_MONITOR_STOP] = service_monitor_stop,
+    [CSTA_MSG_SNAPSHOT_DEVICE] = service_snapshot_device,
+    [CSTA_MSG_REQUEST_SYSTEM_STATUS] = service_request_system_status,
+    [CSTA_MSG_SYSTEM_STATUS] = service_system_status,
+    [CSTA_MSG_GET_CSTA_FEATURES] = service_get_csta_features,
+};
+
+struct outcome outcome_answer(const struct request *r, const void *body)
+{
+    struct outcome o = {.kind = OUTCOME_ANSWER};
+
+    if (body == NULL) {
+        return outcome_nomem();
+    }
+    o.msg.id = csta_msg_response(r->msg->id);
+    o.msg.body = body;
+    return o;
+}
+
+struct outcome outcome_error(enum csta_error_kind kind, unsigned value, const char *why)
+{
+    return (struct outcome){
+        .kind = OUTCOME_ERROR, .error = csta_error_of(kind, value), .why = str_c(why)};
+}
+
+struct outcome outcome_nomem(void)
+{
+    return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
+                         CSTA_SYSTEM_INTERNAL_RESOURCE_BUSY, "no memory or no room left");
+}
+
+struct outcome outcome_later(void)
+{
+    return (struct outcome){.kind = OUTCOME_LATER};
+}
+
+static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
+{
+    struct request r = {.from = *from, .cti = from->session->cti, .msg = msg, .now_ms = now_ms};
+    struct outcome o = services[msg->id](&r);
+
+    if (o.kind == OUTCOME_ANSWER) {
+        answer_csta(from, &o.msg, now_ms);
+    } else if (o.kind == OUTCOME_ERROR) {
+        answer_error(from, o.error, o.why, now_ms);
+    }
+}
+
+static void not_supported(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
+{
+    struct str why = arena_fmt(from->session->cti->scratch, "%.*s is not served here",
+                               STR_ARG(msg->root_name));
+
+    answer_error(from,
+                 csta_error_of(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED), why,
+                 now_ms);
+}
+
+/** No XML, or XML that nobody should send. */
+static void unreadable(const struct asker *from, const struct csta_fault *fault, uint64_t now_ms)
+{
+    struct cti *c = from->session->cti;
+
+    c->stats.answered++;
+    c->stats.errors++;
+    answer_sip(from, 400, NULL,
+               arena_fmt(c->scratch, "body, line %u, column %u: %s", fault->line, fault->column,
+                         fault->reason),
+               now_ms);
+}
+
+static void wrong_value(const struct asker *from, const struct csta_fault *fault, uint64_t now_ms)
+{
+    struct cti *c = from->session->cti;
+    struct str why = str_is_set(fault->element)
+                         ? arena_fmt(c->scratch, "%.*s, line %u, column %u: %s",
+                                     STR_ARG(fault->element), fault->line, fault->column,
+                                     fault->reason)
+                         : arena_fmt(c->scratch, "line %u, column %u: %s", fault->line,
+                                     fault->column, fault->reason);
+
+    answer_error(from, fault->error, why, now_ms);
+}
+
+static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
+{
+    struct cti *c = from->session->cti;
+    struct csta_limits limits = {.hash_salt = c->xml_salt};
+    struct csta_fault fault = {0};
+    struct csta_msg msg = {0};
+    int err;
+
+    c->stats.requests++;
+    err = csta_decode(body, &limits, c->scratch, &msg, &fault);
+    if (err == E_NOMEM) {
+        answer_sip(from, 503, NULL, STR_NONE, now_ms);
+        return;
+    }
+    if (err != 0 && err != E_VALUE && err != E_UNSUPPORTED) {
+        unreadable(from, &fault, now_ms);
+        return;
+    }
+    from->edition = msg.edition;
+    if (err == 0 && csta_msg_role(msg.id) == CSTA_ROLE_RESPONSE) {
+        c->stats.answered++;
+        answer_sip(from, 200, NULL, STR_NONE, now_ms);
+    } else if (err == E_UNSUPPORTED || services[msg.id] == NULL) {
+        not_supported(from, &msg, now_ms);
+    } else if (err == E_VALUE) {
+        wrong_value(from, &fault, now_ms);
+    } else {
+        serve(from, &msg, now_ms);
+    }
+}
+
+void request_on_message(struct cti_session *s, struct txn *t, const struct sip_msg *m,
+                        uint64_t now_ms)
+{
+    struct asker from = {s, t, CSTA_EDITION_NONE};
+
+    s->busy++;
+    switch (content_of(m)) {
+    case CONTENT_NONE:
+        answer_sip(&from, 200, NULL, STR_NONE, now_ms);
+        break;
+    case CONTENT_CSTA:
+        on_csta(&from, sip_msg_body(m), now_ms);
+        break;
+    case CONTENT_EMPTY:
+        answer_sip(&from, 400, NULL, STR("there is nothing in the body"), now_ms);
+        break;
+    case CONTENT_UNKNOWN:
+        answer_sip(&from, 415, "Accept: application/csta+xml\r\nAccept-Encoding: identity\r\n",
+                   STR_NONE, now_ms);
+        break;
+    case CONTENT_PACKAGE:
+        answer_sip(&from, 469, "Recv-Info:\r\n", STR("no Info Package is supported here"),
+                   now_ms);
+        break;
+    }
+    s->busy--;
+    deliver_mark(s);
+    cti_flush(s->cti, now_ms);
+}

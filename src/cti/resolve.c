@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which device and which connection a request means, and whether this application may touch it.
+ *
+ * A ConnectionID names a connection by callID and deviceID. Either may be left out (TR/87 X-10),
+ * then the one connection is meant that is in a state which the service needs: of the device, or,
+ * among the devices that the application may use, of the call. If several are, the request is
+ * refused; nothing is guessed.
+ */
+#include "cti/parts.h"
+
+static bool fail(struct outcome *err, enum csta_error_kind kind, unsigned value, const char *why)
+{
+    *err = outcome_error(kind, value, why);
+    return false;
+}
+
+static bool denied(struct outcome *err)
+{
+    return fail(err, CSTA_ERROR_OPERATION, CSTA_OPERATION_PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
+                "this application is not granted the device");
+}
+
+bool resolve_device(const struct request *r, const struct csta_device_id *id, unsigned unknown,
+                    struct device **out, struct outcome *err)
+{
+    *out = directory_device_named(r->cti->directory, id->value);
+    if (*out == NULL) {
+        return fail(err, CSTA_ERROR_OPERATION, unknown, "there is no such device");
+    }
+    return directory_grants(r->from.session->app, *out) || denied(err);
+}
+
+static bool no_connection(struct outcome *err)
+{
+    return fail(err, CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_CONNECTION_ID,
+                "there is no such connection");
+}
+
+/** Nothing there, or no more than one: the end of a search among candidates. */
+static bool decide(struct connection *found, size_t count, enum csta_msg_id service,
+                   struct connection **out, struct outcome *err)
+{
+    *out = found;
+    if (count == 1) {
+        return true;
+    }
+    if (count == 0) {
+        *err = outcome_error(CSTA_ERROR_ABSENT, 0,
+                             "no connection is in a state that the service needs");
+        err->error = error_of_state(service);
+        return false;
+    }
+    return fail(err, CSTA_ERROR_STATE_INCOMPATIBILITY,
+                CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,
+                "several connections could be meant: give callID and deviceID");
+}
+
+static bool of_device(struct device *dev, const struct wanted *want, struct connection **out,
+                      struct outcome *err)
+{
+    struct connection *found = NULL;
+    size_t count = 0;
+
+    for (struct connection *conn = NULL; (conn = call_of_device(dev, conn)) != NULL;) {
+        if (connection_is_live(conn) && (want->states >> conn->state & 1U) != 0) {
+            found = conn;
+            count++;
+        }
+    }
+    return decide(found, count, want->service, out, err);
+}
+
+static bool of_call(const struct request *r, const struct call *call, const struct wanted *want,
+                    struct connection **out, struct outcome *err)
+{
+    struct connection *found = NULL;
+    size_t count = 0;
+    bool any = false;
+
+    list_each(it, &call->connections)
+    {
+        struct connection *conn = list_entry(it, struct connection, link);
+        if (!connection_is_live(conn) || conn->device == NULL ||
+            !directory_grants(r->from.session->app, conn->device)) {
+            continue;
+        }
+        any = true;
+        if ((want->states >> conn->state & 1U) != 0) {
+            found = conn;
+            count++;
+        }
+    }
+    return any ? decide(found, count, want->service, out, err) : denied(err);
+}
+
+bool resolve_connection(const struct request *r, const struct csta_connection_id *id,
+                        const struct wanted *want, struct connection **out, struct outcome *err)
+{
+    struct device *dev = NULL;
+    struct call *call;
+
+    if (csta_connection_is_absent(id)) {
+        return fail(err, CSTA_ERROR_OPERATION,
+                    CSTA_OPERATION_AT_LEAST_ONE_CONDITIONAL_PARAMETER_NOT_PROVIDED,
+                    "the ConnectionID has neither callID nor deviceID");
+    }
+    if (id->device_id.value.n > 0 &&
+        !resolve_device(r, &id->device_id, CSTA_OPERATION_INVALID_DEVICE_ID, &dev, err)) {
+        return false;
+    }
+    if (id->call_id.n == 0) {
+        return of_device(dev, want, out, err);
+    }
+    call = call_find(r->cti->calls, id->call_id);
+    if (call == NULL) {
+        return no_connection(err);
+    }
+    if (dev == NULL) {
+        return of_call(r, call, want, out, err);
+    }
+    *out = call_connection(call, dev);
+    return *out != NULL && connection_is_live(*out) ? true : no_connection(err);
+}
