@@ -154,6 +154,8 @@ static void populate(struct world *w)
     CHECK_INT(directory_add_application(&w->directory, &w->application[1]), 0);
     w->peer[0] = (struct peer){.name = STR("gateway"),
                                .uri = STR("sip:10.0.2.1:5060"),
+                               .host = STR("10.0.2.1"),
+                               .port = 5060,
                                .transport = TP_UDP,
                                .numbers = &outside[0],
                                .number_count = 1,
@@ -161,6 +163,7 @@ static void populate(struct world *w)
     w->peer[1] = w->peer[0];
     w->peer[1].name = STR("trunk");
     w->peer[1].uri = STR("sip:10.0.2.2:5060");
+    w->peer[1].host = STR("10.0.2.2");
     w->peer[1].numbers = &outside[1];
     (void)addr_parse(STR("10.0.2.1:5060"), &w->peer[0].addr);
     (void)addr_parse(STR("10.0.2.2:5060"), &w->peer[1].addr);
