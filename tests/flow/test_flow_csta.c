@@ -333,6 +333,9 @@ static void test_08_deflect_more(void)
     ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
               "<newDestination>1004</newDestination>"),
            "systemResourceAvailibility/destinationDeviceOutOfService");
+    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
+              "<newDestination>1001</newDestination>"), /* the caller */
+           "operation/invalidDestination");
     ANSWER(on("DeflectCall", "callToBeDiverted", "1001",
               "<newDestination>1003</newDestination>"),
            "stateIncompatibility/invalidConnectionState");
@@ -345,6 +348,34 @@ static void test_08_deflect_more(void)
     struct str invite = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 2), "INVITE", 0);
     CHECK(str_istarts(str_trim(wire_raw(invite, "User-to-User", 0)), STR("04626262")));
     CHECK(!str_is_set(wire_raw(invite, "User-to-User", 1)));
+    EVENTS(b, "Diverted c1:1002 null redirected to=1003 uui=0461");
+    EVENTS(c, "Delivered c1:1003 alerting redirected 1001>1002 last=1002 uui=04626262");
+    /* and once more, to a number outside: the new context stays with the call */
+    app_forget(&w.crm);
+    ANSWER(on("DeflectCall", "callToBeDiverted", "1003",
+              "<newDestination>9555</newDestination>"),
+           "DeflectCallResponse");
+    struct text_msg out = world_take(&w.gateway, "INVITE");
+    CHECK(str_istarts(text_value(&out, "User-to-User"), STR("04626262")));
+    EVENTS(c, "Diverted c1:1003 null redirected to=9555 uui=04626262");
+    ANSWER(on("DeflectCall", "callToBeDiverted", "9555",
+              "<newDestination>1003</newDestination>"),
+           "operation/invalidDeviceID"); /* it is not ours to command */
+    text_free(&out);
+    phone_hang_up(ann, STR_NONE);
+    world_run(&w, 100);
+    world_down(&w);
+}
+
+/** When the deflected call is up nothing can be deflected any more. */
+static void test_08_deflect_late(void)
+{
+    up();
+    REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
+    world_run(&w, 100);
+    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
+              "<newDestination>1003</newDestination>"),
+           "DeflectCallResponse");
     CHECK_INT(phone_answer(cleo), 0);
     world_run(&w, 100);
     CHECK(phone_talks(ann) && phone_talks(cleo));
@@ -488,6 +519,6 @@ static void test_20_registration(void)
 TEST_MAIN(T(test_01_05_answered), T(test_02_no_ringing), T(test_02_ringing_twice),
           T(test_03_refused), T(test_04_06_abandoned), T(test_04_not_answered),
           T(test_07_rejected), T(test_clear_other_states), T(test_clear_talking),
-          T(test_clear_with_user_data), T(test_08_deflected), T(test_08_deflect_more),
+          T(test_clear_with_user_data), T(test_08_deflected), T(test_08_deflect_more), T(test_08_deflect_late),
           T(test_08_deflected_and_refused), T(test_answer), T(test_answer_by_device),
           T(test_answer_refused), T(test_answer_fails), T(test_20_registration))

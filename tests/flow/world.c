@@ -374,6 +374,7 @@ void world_raw_request(struct world *w, struct raw *r, const char *method, unsig
     static unsigned branch;
     struct hop to = vnet_hop(&w->node, TP_UDP);
     struct sip_addr contact;
+    const char *tag = "";
     char host[64];
     (void)host_of(r, host, sizeof(host));
     if (answer->m == NULL || sip_msg_addr(answer->m, SIP_HDR_CONTACT, &contact) != 0) {
@@ -385,12 +386,14 @@ void world_raw_request(struct world *w, struct raw *r, const char *method, unsig
         struct str other = from;
         from = dest;
         dest = other;
+        tag = str_is_set(sip_msg_tag(answer->m, SIP_HDR_TO)) ? "" : ";tag=t";
     }
     raw_sendf(r, &to,
               "%s %.*s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-r%u\nMax-Forwards: 70\n"
-              "From: %.*s\nTo: %.*s\nCall-ID: %.*s\nCSeq: %u %s\n"
+              "From: %.*s%s\nTo: %.*s\nCall-ID: %.*s\nCSeq: %u %s\n"
               "Contact: <sip:raw@%s>\n%s%s\n%s",
-              method, STR_ARG(contact.uri_text), host, branch++, STR_ARG(from), STR_ARG(dest),
+              method, STR_ARG(contact.uri_text), host, branch++, STR_ARG(from), tag,
+              STR_ARG(dest),
               STR_ARG(text_value(answer, "Call-ID")), cseq, method, host, lines,
               body[0] != '\0' ? "Content-Type: application/sdp\n" : "", body);
 }
