@@ -37,7 +37,6 @@ void transfer_on_progress(struct connection *x, uint64_t now_ms)
         c->a = call_other(leaver);
     }
     c->b = x;
-    c->called = x->id; /* what is dialled from now on */
     c->joining = NULL;
     c->offerless = true; /* its INVITE was: who is deflected to from here gets one like it */
     if (leaver->originating) { /* to the new party it is its partner who calls, and calls it */
