@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Devices register: `count` of them from number `device` on, `rounds` times, the first round
- * making bindings and the others refreshing them. They come from a trusted address, so no
- * digest is computed; their contact is the generator's second port.
+ * making bindings and the others refreshing them. They come from a trusted address, so no digest
+ * is computed, and from the port of the called end: there a registrar sends their calls.
  */
 #include "load.h"
 #include <stdlib.h>
@@ -24,14 +24,14 @@ static void make_mould(struct load *l)
         "User-Agent: Desk Phone 12.0\r\n"
         "Expires: 3600\r\n"
         "Content-Length: 0\r\n",
-        l->ip, l->a.number, l->ip);
+        l->ip, l->b.number, l->ip);
 }
 
 /** The branch tells the rounds apart, the Call-ID must not: it is cut out of the mould. */
 static void send_register(struct load *l, uint32_t index, uint32_t cseq)
 {
     char head[512];
-    char *room = port_room(&l->a);
+    char *room = port_room(&l->b);
     uint32_t number = first + index;
     int n = snprintf(head, sizeof(head),
                      "REGISTER sip:%s SIP/2.0\r\n"
@@ -44,7 +44,7 @@ static void send_register(struct load *l, uint32_t index, uint32_t cseq)
     p = mould_pour(&mould, p, (uint64_t)index);
     hex16_write(tail + mould.at[0], (uint64_t)cseq << 32 | index);
     p = put(p, STR("\r\n"));
-    port_send(&l->a, (size_t)(p - room), &l->server);
+    port_send(&l->b, (size_t)(p - room), &l->server);
 }
 
 /** @return the number of the device whose 200 this is, UINT32_MAX: it is none */
@@ -71,9 +71,9 @@ bool register_one(struct load *l, uint32_t number, uint32_t cseq)
         if (!load_wait(l, LOAD_REPEAT_MS)) {
             break;
         }
-        unsigned n = port_receive(&l->a);
+        unsigned n = port_receive(&l->b);
         for (unsigned i = 0; i < n; i++) {
-            if (answered(l, port_message(&l->a, i)) == 0) {
+            if (answered(l, port_message(&l->b, i)) == 0) {
                 return true;
             }
         }
@@ -98,9 +98,9 @@ static bool run_round(struct load *l, uint32_t cseq, uint8_t *open)
             load_fail(l, "REGISTER without an answer", STR_NONE);
             return false;
         }
-        for (unsigned n; (n = port_receive(&l->a)) > 0;) {
+        for (unsigned n; (n = port_receive(&l->b)) > 0;) {
             for (unsigned i = 0; i < n; i++) {
-                uint32_t at = answered(l, port_message(&l->a, i));
+                uint32_t at = answered(l, port_message(&l->b, i));
                 if (at < sent && open[at]) {
                     open[at] = 0;
                     done++;

@@ -82,19 +82,6 @@ void call_release(struct call *c, struct connection *by, const char *cause,
     call_check_dead(c);
 }
 
-/** Contact lines of a 3xx: the one response whose Contact is not ours to write. */
-static struct str redirect_contacts(struct arena *a, const struct sip_msg *m)
-{
-    struct sip_values it = {0};
-    struct str v, lines = STR_NONE;
-
-    while (sip_msg_each(m, SIP_HDR_CONTACT, &it, &v)) {
-        struct str part[] = {lines, STR("Contact: "), v, STR("\r\n")};
-        lines = arena_join(a, part, ARRAY_LEN(part));
-    }
-    return lines;
-}
-
 void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m, uint64_t now_ms)
 {
     struct connection *a = c->a, *b = c->b;
@@ -119,9 +106,6 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
         end_legs(b, 0, NULL, now_ms);
     }
     if (caller != NULL && !caller->uac && caller->state <= LEG_EARLY) {
-        if (m != NULL && status >= 300 && status < 400) {
-            content.lines = redirect_contacts(c->layer->scratch, m);
-        }
         (void)leg_respond(caller, NULL, status, STR_NONE, &content, now_ms);
     } else {
         end_legs(a, 0, NULL, now_ms);
@@ -217,6 +201,19 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
 }
 
+void branch_let_go(struct leg *leg, uint64_t now_ms)
+{
+    (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
+    leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+}
+
+unsigned branch_refused(struct branch *b, unsigned status)
+{
+    b->refused = true;
+    b->status = (uint16_t)status;
+    return connection_refusal(b->conn);
+}
+
 /* ---- the caller's leg ---- */
 
 void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m, uint64_t now_ms)
@@ -267,12 +264,7 @@ const struct leg_user caller_user = {
     .on_answered = no_answer,
     .on_rejected = no_refusal,
     .on_cancelled = caller_on_cancelled,
-    .on_acked = branch_on_acked,
-    .on_request = branch_on_request,
-    .on_request_cancelled = branch_on_request_cancelled,
-    .on_bye = branch_on_bye,
-    .on_ended = branch_on_ended,
-    .on_gone = branch_on_gone,
+    BRANCH_LEG_USER,
 };
 
 /* ---- the callee's legs ---- */
@@ -336,8 +328,7 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     bool had_offer = c->a->desc.n > 0;
 
     if (is_over(b) || b->refused || caller == NULL || caller->state > LEG_EARLY) {
-        (void)leg_ack(leg, &content, now_ms);
-        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+        branch_let_go(leg, now_ms);
         return;
     }
     b->conn->stem = b;
@@ -370,12 +361,10 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
     if (is_over(b) || b->refused || conn != c->b) {
         return;
     }
-    b->refused = true;
-    b->status = (uint16_t)status;
     if (status >= 600) {
         connection_stop_ringing(conn, b, STR_NONE, now_ms);
     }
-    best = connection_refusal(conn);
+    best = branch_refused(b, status);
     if (best == 0) {
         return;
     }
@@ -397,10 +386,5 @@ const struct leg_user callee_user = {
     .on_answered = callee_on_answered,
     .on_rejected = callee_on_rejected,
     .on_cancelled = leg_no_cancel,
-    .on_acked = branch_on_acked,
-    .on_request = branch_on_request,
-    .on_request_cancelled = branch_on_request_cancelled,
-    .on_bye = branch_on_bye,
-    .on_ended = branch_on_ended,
-    .on_gone = branch_on_gone,
+    BRANCH_LEG_USER,
 };

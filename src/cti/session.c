@@ -95,8 +95,8 @@ static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     cti_flush(s->cti, now_ms);
 }
 
-static void on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
-                       uint64_t now_ms)
+static void on_request(struct leg *leg, struct dialog *d, struct txn *t,
+                       const struct sip_msg *m, uint64_t now_ms)
 {
     struct cti_session *s = leg->owner;
 
@@ -116,9 +116,8 @@ static void on_request(struct leg *leg, struct dialog *d, struct txn *t, const s
                    "Accept: application/csta+xml\r\n", STR_NONE, now_ms);
         break;
     default:
-        answer_sip(&(struct asker){s, t, CSTA_EDITION_NONE}, 405,
-                   "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO\r\n", STR_NONE,
-                   now_ms);
+        answer_sip(&(struct asker){s, t, CSTA_EDITION_NONE}, 405, NULL,
+                   STR("nothing but CSTA is served in this session"), now_ms);
         break;
     }
 }

@@ -82,6 +82,14 @@ int dialog_refresh(struct dialog *d, const struct sip_msg *m, const struct hop *
     return 0;
 }
 
+void dialog_bind_flow(struct dialog *d)
+{
+    list_remove(&d->flow_link);
+    if (d->leg != NULL && d->pinned && d->next.hop.flow != 0) {
+        list_append(&d->leg->layer->flows[d->next.hop.flow % LEG_FLOW_LISTS], &d->flow_link);
+    }
+}
+
 size_t dialog_head_size(const struct dialog *d)
 {
     return d->local_addr.n + d->local_tag.n + d->remote_addr.n + d->remote_tag.n +

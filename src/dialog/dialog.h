@@ -36,7 +36,8 @@ struct leg_layer;
 
 struct dialog {
     struct map_node node;
-    struct list link; /**< of its leg */
+    struct list link;      /**< of its leg */
+    struct list flow_link; /**< of the layer's list for the flow that it is pinned to */
     struct leg *leg;
     uint8_t state;
     uint8_t offer; /**< enum dialog_offer */

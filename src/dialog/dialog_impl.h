@@ -48,6 +48,9 @@ void dialog_clear(struct dialog *d, const struct mem *mem);
 /** Where requests go when nothing is pinned: first Route or target. */
 void dialog_aim(struct dialog *d);
 
+/** Put it on the list of the flow that it is pinned to, or on none. */
+void dialog_bind_flow(struct dialog *d);
+
 /** Does this request show that its sender must be reached by its source? Then pin. */
 void dialog_pin(struct dialog *d, const struct sip_msg *m, const struct hop *from);
 

@@ -272,6 +272,7 @@ void dialog_pin(struct dialog *d, const struct sip_msg *m, const struct hop *fro
     }
     d->pinned = true;
     d->next = (struct txn_target){.hop = *from};
+    dialog_bind_flow(d);
 }
 
 /* ---- what messages say ---- */
@@ -378,6 +379,7 @@ int dialog_from_response(struct dialog *d, const struct mem *mem, const struct d
         d->secure = seed->secure;
         d->offer = seed->offer;
     }
+    dialog_bind_flow(d);
     if (!d->pinned && (contact.n > 0 || d->route_set.n > 0)) {
         dialog_aim(d);
     }

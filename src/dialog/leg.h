@@ -10,8 +10,10 @@
  * 4028); credentials for 401/407 when it has them; 481 and 408 to a request inside the dialog
  * end it. What it leaves to its user: what to answer, bodies, policy.
  *
- *   UAC   CALLING → EARLY → CONFIRMED → ENDING → ENDED        (CALLING/EARLY → ENDED on
- * refusal) UAS   INCOMING → EARLY → ANSWERED → CONFIRMED → ENDING → ENDED
+ *   UAC   CALLING → EARLY → CONFIRMED → ENDING → ENDED
+ *   UAS   INCOMING → EARLY → ANSWERED → CONFIRMED → ENDING → ENDED
+ *
+ * A refusal before the answer leads to ENDED at once.
  *
  * MESSAGES IN AND OUT. What is sent is either made from lines and a body, or an incoming
  * message that is passed on (`pass`): then everything that is not hop-by-hop and not the
@@ -19,9 +21,10 @@
  * puts its own identity in its place. Option tags in Supported and Require pass when they are
  * end to end (100rel, uui, …); the leg's own (timer) are added.
  *
- * OWNERSHIP. The layer owns legs and dialogs. A user keeps a plain pointer until `on_gone`.
- * leg_free ends a leg at once without a message (used when the owner dies).
- * In every callback the message is borrowed for the duration of the call.
+ * OWNERSHIP. The layer owns legs and dialogs. A user keeps a plain pointer until `on_gone`;
+ * leg_free ends a leg at once (used when the owner dies). Dialogs other than leg->dialog are
+ * gone for the user at on_answered. In every callback the message is borrowed for the duration
+ * of the call.
  */
 #ifndef BATON_DIALOG_LEG_H
 #define BATON_DIALOG_LEG_H
@@ -109,6 +112,9 @@ struct leg_config {
     struct str allow_events;    /**< our Allow-Events value, absent: none */
 };
 
+/** Lists over which pinned dialogs are spread: a closed flow walks only one. */
+#define LEG_FLOW_LISTS 256
+
 struct leg_layer {
     const struct env *env;
     struct wheel *wheel;
@@ -118,8 +124,9 @@ struct leg_layer {
     struct hash_key key;
     struct map dialogs;
     struct pool leg_pool, dialog_pool, request_pool, served_pool;
-    struct list legs;  /**< all: struct leg.all */
-    struct list ended; /**< legs to free when the callback stack has unwound */
+    struct list legs;                  /**< all: struct leg.all */
+    struct list flows[LEG_FLOW_LISTS]; /**< pinned dialogs, spread by flow */
+    struct list ended;                 /**< legs to free when the callback stack has unwound */
     uint64_t glare, stray, refreshed, expired; /**< counters */
 };
 
@@ -161,12 +168,11 @@ struct leg {
     struct leg_request *first;   /**< UAC: the initial INVITE while it lives */
     struct leg_request *unacked; /**< our INVITE whose 2xx was told and is not acknowledged */
     char tag[20];                /**< our tag, NUL-terminated */
-    bool no_timer, secure;
+    bool no_timer;
     bool freed;        /**< leg_free was called */
     bool answered;     /**< UAC: a 2xx was taken */
     bool end_wanted;   /**< leg_end was called: on_ended is due */
     bool cancelled;    /**< leg_cancel or leg_end before the answer */
-    bool refreshing;   /**< a refresh of ours is under way */
     uint32_t min_se_s; /**< the largest Min-SE that we were told; 0: none */
     uint64_t refresh_ms, expires_ms;
     struct leg_parts bye; /**< kept for the BYE that has to wait */
@@ -241,8 +247,8 @@ struct leg_request {
     struct dialog *dialog;
     struct txn *txn;
     uint8_t method;
-    /** Each response, provisional (but 100) too; m is NULL for 408 and 503 made here. After a final
-       status the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
+    /** Each response, provisional (but 100) too; m is NULL for 408 and 503 made here. After a
+       final status the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
     leg_response_fn on_response;
     void *owner;
     bool tried_auth;
@@ -266,9 +272,7 @@ struct leg_request {
 /**
  * Send a request inside a dialog. INVITE and UPDATE with a body are refused with E_STATE while
  * another offer is pending in either direction.
- * @param d  NULL: leg->dialog
- * @param method  name as it goes into the start line, e.g. STR("INFO")
- * @param out     may be NULL
+ *
  * BYE, CANCEL and ACK are E_STATE: see leg_end, leg_request_cancel, leg_ack. PRACK with `pass`:
  * its RAck gets the CSeq of our INVITE.
  *
@@ -277,6 +281,10 @@ struct leg_request {
  * over a stream a timeout seen here does not: there the flow is alive, only the peer is slow,
  * and an INFO that a phone does not answer shall not cost the call. When the flow was closed,
  * the dialog falls back to its target; failing there too ends the leg.
+ *
+ * @param d  NULL: leg->dialog
+ * @param method  name as it goes into the start line, e.g. STR("INFO")
+ * @param out     may be NULL
  * @return 0, E_STATE, E_NOMEM, E_VALUE (Max-Forwards of `pass` is used up: answer 483)
  */
 int leg_send(struct leg *leg, struct dialog *d, struct str method, const struct leg_content *c,

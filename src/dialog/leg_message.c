@@ -8,9 +8,10 @@
  * passed header or body is never copied on the way; they are kept as one block only when
  * the message may have to be sent again.
  *
- * INVARIANTS  The head ends with a whole line; the parts contain the empty line. Content-Length
- * is always there and right. run[0] of a request is its start line alone (txn.h). COST Two
- * arena allocations a message besides the runs; nothing on the heap.
+ * INVARIANTS  The head ends with a whole line; the parts contain the empty line.
+ *             Content-Length is always there and right. run[0] of a request is its start
+ *             line alone (txn.h).
+ * COST        Two arena allocations a message besides the runs; nothing on the heap.
  */
 #include "dialog/leg_impl.h"
 

@@ -160,7 +160,6 @@ static bool send_refresh(struct leg *leg, uint64_t now_ms)
         leg_request_free(r);
         return false;
     }
-    leg->refreshing = true;
     return true;
 }
 
@@ -196,7 +195,6 @@ void leg_timer_on_refreshed(struct leg_request *r, unsigned status, const struct
                             uint64_t now_ms)
 {
     struct leg *leg = r->leg;
-    leg->refreshing = false;
     if (status < 300) {
         leg->layer->refreshed++;
         return;

@@ -4,10 +4,11 @@
  *
  *   response          what happens
  *   101-199           early dialog by To tag, on_provisional
- *   first 2xx         its dialog is confirmed, the others end, on_answered; the user
- * acknowledges repeated 2xx      the ACK again, as it was 2xx of a fork     ACK and BYE; once
- * for the BYE, each time for the ACK 2xx after CANCEL  ACK and BYE; on_rejected(487) at once,
- * or on_ended when the BYE is done 401 407 422       again with what was missing (leg_retry.c)
+ *   first 2xx         its dialog is confirmed, the others end, on_answered; the user's ACK
+ *   repeated 2xx      the ACK again, as it was
+ *   2xx of a fork     the ACK each time, BYE once
+ *   2xx after CANCEL  ACK and BYE; on_rejected(487) at once, or on_ended after the BYE
+ *   401 407 422       again with what was missing (leg_retry.c)
  *   300-699           on_rejected
  *
  * When there is no memory for the dialog of a 2xx, nothing is done: the peer repeats it.
@@ -270,6 +271,7 @@ static int make_seed(struct leg *leg, const struct leg_invite *args)
     d->next = args->target;
     d->pinned = args->pin;
     d->secure = str_istarts(args->request_uri, STR("sips:"));
+    dialog_bind_flow(d);
     return dialog_build(d, &leg->layer->env->mem, &p);
 }
 

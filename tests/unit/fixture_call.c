@@ -290,7 +290,7 @@ struct leg *exchange_dial(struct exchange *x, struct station *from, unsigned num
 
 /* ---- an office ---- */
 
-void office_up(struct office *w, uint64_t seed)
+void trio_up(struct trio *w, uint64_t seed)
 {
     static const char *const ip[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};
     static const char *const name[] = {"1001", "1002", "1003"};
@@ -303,7 +303,7 @@ void office_up(struct office *w, uint64_t seed)
     }
 }
 
-void office_down(struct office *w)
+void trio_down(struct trio *w)
 {
     CHECK(vnet_run_quiet(&w->net, 400000) || w->x.registrar.binding_pool.in_use > 0);
     for (int i = 0; i < 3; i++) {
@@ -315,7 +315,7 @@ void office_down(struct office *w)
     vnet_fini(&w->net);
 }
 
-bool office_talk(struct office *w)
+bool trio_talk(struct trio *w)
 {
     exchange_dial(&w->x, &w->s[0], 1001, "1002", SDP_A, STR_NONE);
     vnet_run_for(&w->net, 100);
@@ -326,7 +326,7 @@ bool office_talk(struct office *w)
            CHECK_INT(w->s[1].leg->state, LEG_CONFIRMED);
 }
 
-void office_ring_and_answer(struct office *w, unsigned i, struct str sdp)
+void trio_ring_and_answer(struct trio *w, unsigned i, struct str sdp)
 {
     vnet_run_for(&w->net, 100);
     CHECK_INT(station_respond(&w->s[i], 180, STR_NONE), 0);

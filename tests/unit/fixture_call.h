@@ -57,17 +57,17 @@ struct leg *exchange_dial(struct exchange *x, struct station *from, unsigned num
                           const char *to, struct str sdp, struct str lines);
 
 /** An exchange and three phones, 1001 to 1003, all registered. */
-struct office {
+struct trio {
     struct vnet net;
     struct exchange x;
     struct station s[3];
 };
-void office_up(struct office *w, uint64_t seed);
+void trio_up(struct trio *w, uint64_t seed);
 /** Lets everything end; checks that nothing is left. */
-void office_down(struct office *w);
+void trio_down(struct trio *w);
 /** 1001 calls 1002, which rings and answers. */
-bool office_talk(struct office *w);
+bool trio_talk(struct trio *w);
 /** The last station answers its ringing call: 180, a while, 200 with that description. */
-void office_ring_and_answer(struct office *w, unsigned i, struct str sdp);
+void trio_ring_and_answer(struct trio *w, unsigned i, struct str sdp);
 
 #endif

@@ -12,7 +12,7 @@
     STR("v=0\r\no=c 3 1 IN IP4 192.0.2.3\r\ns=-\r\nc=IN IP4 192.0.2.3\r\nt=0 0\r\n" \
         "m=audio 4004 RTP/AVP 0 8\r\na=sendrecv\r\n")
 
-static struct connection *make(struct office *w, const char *to, bool prompt, struct str uui)
+static struct connection *make(struct trio *w, const char *to, bool prompt, struct str uui)
 {
     struct connection *conn = NULL;
     CHECK_INT(call_make(&w->x.calls,
@@ -27,26 +27,26 @@ static struct connection *make(struct office *w, const char *to, bool prompt, st
 }
 
 /** 1001 has answered and 1002 too: both talk. */
-static void made(struct office *w)
+static void made(struct trio *w)
 {
     w->s[0].answer_body = SDP_OFFER_A;
     w->s[1].answer_body = SDP_OFFER_B;
     make(w, "1002", false, STR("\x04hi"));
     vnet_run_for(&w->net, 100);
     CHECK_INT(station_respond(&w->s[0], 200, SDP_OFFER_A), 0);
-    office_ring_and_answer(w, 1, SDP_OFFER_B);
+    trio_ring_and_answer(w, 1, SDP_OFFER_B);
 }
 
-static void finish(struct office *w, unsigned i)
+static void finish(struct trio *w, unsigned i)
 {
     leg_end(w->s[i].leg, 0, NULL, NULL, NULL, w->net.now_ms);
-    office_down(w);
+    trio_down(w);
 }
 
 static void test_make_call(void)
 {
-    struct office w;
-    office_up(&w, 1);
+    struct trio w;
+    trio_up(&w, 1);
     struct connection *a = make(&w, "1002", false, STR("\x04hi"));
     REQUIRE(a != NULL);
     CHECK_INT(a->state, CONN_INITIATED);
@@ -60,7 +60,7 @@ static void test_make_call(void)
     CHECK(str_find(sip_msg_body(&w.s[0].last->m), STR("a=inactive")) <
           sip_msg_body(&w.s[0].last->m).n);
     CHECK_STR(station_last(&w.s[1], "User-to-User"), "046869;encoding=hex;purpose=isdn-uui");
-    office_ring_and_answer(&w, 1, SDP_OFFER_B);
+    trio_ring_and_answer(&w, 1, SDP_OFFER_B);
     /* B's ACK has A's answer, A's re-INVITE had B's offer */
     CHECK_STR(sip_msg_body(&w.s[1].last->m), SDP_OFFER_A.p);
     CHECK(str_find(sip_msg_body(&w.s[0].last->m), STR("a=inactive")) ==
@@ -75,40 +75,40 @@ static void test_make_call(void)
 
 static void test_make_call_is_refused_by_the_caller(void)
 {
-    struct office w;
-    office_up(&w, 2);
+    struct trio w;
+    trio_up(&w, 2);
     make(&w, "1002", true, STR_NONE);
     vnet_run_for(&w.net, 100);
     CHECK_STR(station_last(&w.s[0], "Answer-Mode"), "");
     CHECK_INT(station_respond(&w.s[0], 603, STR_NONE), 0);
-    office_down(&w);
+    trio_down(&w);
     CHECK_STR(str_c(w.x.log), "initiated:1001/makeCall cleared:1001/callNotAnswered");
     CHECK_STR(str_c(w.s[1].log), "");
 }
 
 static void test_make_call_is_not_answered_by_the_caller(void)
 {
-    struct office w;
-    office_up(&w, 3);
+    struct trio w;
+    trio_up(&w, 3);
     make(&w, "1002", true, STR_NONE);
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[0], 180, STR_NONE), 0);
     vnet_run_for(&w.net, 40000);
-    office_down(&w);
+    trio_down(&w);
     CHECK_STR(str_c(w.s[0].log), "call cancelled gone");
     CHECK_STR(str_c(w.x.log), "initiated:1001/makeCall cleared:1001/timeout");
 }
 
 static void test_make_call_to_a_busy_phone(void)
 {
-    struct office w;
-    office_up(&w, 4);
+    struct trio w;
+    trio_up(&w, 4);
     make(&w, "1002", false, STR_NONE);
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[0], 200, SDP_OFFER_A), 0);
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[1], 486, STR_NONE), 0);
-    office_down(&w);
+    trio_down(&w);
     CHECK_STR(str_c(w.s[0].log), "call acked bye ended:bye gone");
     CHECK_STR(str_c(w.x.log), "initiated:1001/makeCall originated:1001/makeCall "
                               "failed:1002/busy cleared:1001/busy");
@@ -116,10 +116,10 @@ static void test_make_call_to_a_busy_phone(void)
 
 static void test_make_call_errors(void)
 {
-    struct office w;
+    struct trio w;
     struct connection *conn;
     struct call_make args = {.from = &w.x.device[4], .to = STR("1002")};
-    office_up(&w, 5);
+    trio_up(&w, 5);
     CHECK_INT(call_make(&w.x.calls, &args, &conn, w.net.now_ms), CALL_NOT_REGISTERED);
     args = (struct call_make){.from = &w.x.device[0], .to = STR("nobody")};
     CHECK_INT(call_make(&w.x.calls, &args, &conn, w.net.now_ms), CALL_UNKNOWN_DESTINATION);
@@ -127,15 +127,15 @@ static void test_make_call_errors(void)
     CHECK_INT(call_make(&w.x.calls, &args, &conn, w.net.now_ms), CALL_UNKNOWN_DESTINATION);
     args.to = STR("sip:1002@elsewhere.example");
     CHECK_INT(call_make(&w.x.calls, &args, &conn, w.net.now_ms), CALL_UNKNOWN_DESTINATION);
-    office_down(&w);
+    trio_down(&w);
     CHECK_STR(str_c(w.x.log), "");
 }
 
 static void test_hold_and_retrieve(void)
 {
-    struct office w;
+    struct trio w;
     struct str body;
-    office_up(&w, 6);
+    trio_up(&w, 6);
     made(&w);
     struct connection *b = exchange_connection(&w.x, 1);
     REQUIRE(b != NULL && b->established);
@@ -160,8 +160,8 @@ static void test_hold_and_retrieve(void)
 
 static void test_hold_is_refused_by_the_partner(void)
 {
-    struct office w;
-    office_up(&w, 7);
+    struct trio w;
+    trio_up(&w, 7);
     made(&w);
     struct connection *a = exchange_connection(&w.x, 0);
     w.s[1].auto_answer = false;
@@ -180,8 +180,8 @@ static void test_hold_is_refused_by_the_partner(void)
 
 static void test_transfer(void)
 {
-    struct office w;
-    office_up(&w, 8);
+    struct trio w;
+    trio_up(&w, 8);
     made(&w);
     struct connection *b = exchange_connection(&w.x, 1);
     w.s[2].answer_body = SDP_OFFER_C;
@@ -207,8 +207,8 @@ static void test_transfer(void)
 
 static void test_transfer_to_a_busy_phone_changes_nothing(void)
 {
-    struct office w;
-    office_up(&w, 9);
+    struct trio w;
+    trio_up(&w, 9);
     made(&w);
     struct connection *a = exchange_connection(&w.x, 0);
     CHECK_INT(call_transfer(a, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms), CALL_OK);
@@ -229,8 +229,8 @@ static void test_transfer_to_a_busy_phone_changes_nothing(void)
 
 static void test_transfer_nobody_answers_after_ringing(void)
 {
-    struct office w;
-    office_up(&w, 10);
+    struct trio w;
+    trio_up(&w, 10);
     made(&w);
     struct connection *a = exchange_connection(&w.x, 0);
     CHECK_INT(call_transfer(a, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms), CALL_OK);
@@ -240,7 +240,7 @@ static void test_transfer_nobody_answers_after_ringing(void)
     vnet_run_for(&w.net, 130000);
     CHECK(w.s[0].leg == NULL);
     CHECK(w.s[1].leg == NULL);
-    office_down(&w);
+    trio_down(&w);
     CHECK(str_find(str_c(w.x.log), STR("transferred:1001/singleStepTransfer "
                                        "delivered:1003/singleStepTransfer "
                                        "cleared:1003/callNotAnswered failed:1003/callNotAnswered "
@@ -249,8 +249,8 @@ static void test_transfer_nobody_answers_after_ringing(void)
 
 static void test_deflect(void)
 {
-    struct office w;
-    office_up(&w, 11);
+    struct trio w;
+    trio_up(&w, 11);
     exchange_dial(&w.x, &w.s[0], 1001, "1002", SDP_A, STR("User-to-User: 00C8\r\n"));
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[1], 180, STR_NONE), 0);
@@ -275,8 +275,8 @@ static void test_deflect(void)
 
 static void test_answer_by_talk(void)
 {
-    struct office w;
-    office_up(&w, 12);
+    struct trio w;
+    trio_up(&w, 12);
     exchange_dial(&w.x, &w.s[0], 1001, "1002", SDP_A, STR_NONE);
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[1], 180, STR_NONE), 0);
@@ -297,8 +297,8 @@ static void test_answer_by_talk(void)
 
 static void test_clear_in_every_state(void)
 {
-    struct office w;
-    office_up(&w, 13);
+    struct trio w;
+    trio_up(&w, 13);
     struct connection *a = make(&w, "1002", true, STR_NONE); /* initiated */
     CHECK_INT(call_clear(a, STR_NONE, STR_NONE, w.net.now_ms), CALL_OK);
     exchange_settle(&w.x);
@@ -337,7 +337,7 @@ static void test_clear_in_every_state(void)
     vnet_run_for(&w.net, 1000);
     CHECK_STR(station_last(&w.s[1], "User-to-User"), "047478;encoding=hex;purpose=isdn-uui");
     CHECK_STR(station_last(&w.s[1], "Reason"), "Q.850;cause=16");
-    office_down(&w);
+    trio_down(&w);
 }
 
 TEST_MAIN(T(test_make_call), T(test_make_call_is_refused_by_the_caller),

@@ -4,7 +4,7 @@
 
 static const struct str nines[] = {STR_INIT("9*")};
 
-static void peer_up(struct office *w)
+static void peer_up(struct trio *w)
 {
     w->x.peer = (struct peer){.name = STR("gw"),
                               .uri = STR("sip:10.0.0.3"),
@@ -19,16 +19,16 @@ static void peer_up(struct office *w)
 
 static void test_call_to_a_peer(void)
 {
-    struct office w;
-    office_up(&w, 1);
+    struct trio w;
+    trio_up(&w, 1);
     peer_up(&w);
     exchange_dial(&w.x, &w.s[0], 1001, "90123", SDP_A, STR_NONE);
     vnet_run_for(&w.net, 100);
     REQUIRE(w.s[2].leg != NULL);
     CHECK_STR(sip_msg_ruri(&w.s[2].last->m), "sip:90123@10.0.0.3");
-    office_ring_and_answer(&w, 2, SDP_B);
+    trio_ring_and_answer(&w, 2, SDP_B);
     leg_end(w.s[0].leg, 0, NULL, NULL, NULL, w.net.now_ms);
-    office_down(&w);
+    trio_down(&w);
     CHECK_STR(str_c(w.x.log),
               "originated:1001/newCall network:90123/normal delivered:90123/newCall "
               "established:90123/newCall cleared:1001/normalClearing "
@@ -37,8 +37,8 @@ static void test_call_to_a_peer(void)
 
 static void test_call_from_a_peer_with_privacy(void)
 {
-    struct office w;
-    office_up(&w, 2);
+    struct trio w;
+    trio_up(&w, 2);
     exchange_dial(&w.x, &w.s[2], 7777, "1002", SDP_A, STR("Privacy: id\r\n"));
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[1], 180, STR_NONE), 0);
@@ -48,7 +48,7 @@ static void test_call_from_a_peer_with_privacy(void)
     CHECK(call_other(b)->restricted);
     CHECK_STR(call_other(b)->id, "sip:7777@example.com");
     leg_cancel(w.s[2].leg, STR_NONE, w.net.now_ms);
-    office_down(&w);
+    trio_down(&w);
 }
 
 TEST_MAIN(T(test_call_to_a_peer), T(test_call_from_a_peer_with_privacy))

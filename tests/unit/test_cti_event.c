@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the monitors of both parties are told in whole calls, with everything real beneath. */
+#include "fixture_cti.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct office *up_with(const struct cti_config *config)
+{
+    struct office *o = calloc(1, sizeof(*o));
+    if (o == NULL) {
+        abort();
+    }
+    office_up(o, config, TP_UDP);
+    for (unsigned i = 0; i < PHONES; i++) {
+        office_register(o, i, i == 1, 3600);
+    }
+    return o;
+}
+
+/** The first client watches 1001, the second 1002, each as the device is called here. */
+static struct office *up(void)
+{
+    struct office *o = up_with(NULL);
+    client_watch(&o->client[0], "crm", "sip:1001@example.com");
+    client_watch(&o->client[1], "crm", "sip:1002@example.com");
+    return o;
+}
+
+static void down(struct office *o)
+{
+    office_down(o);
+    free(o);
+}
+
+static void ring(struct office *o, unsigned phone)
+{
+    if (CHECK(o->phone[phone].leg != NULL)) {
+        CHECK_INT(station_respond(&o->phone[phone], 180, STR_NONE), 0);
+    }
+    office_run(o, 50);
+}
+
+static void answer(struct office *o, unsigned phone)
+{
+    if (CHECK(o->phone[phone].leg != NULL)) {
+        CHECK_INT(station_respond(&o->phone[phone], 200, SDP_B), 0);
+    }
+    office_run(o, 50);
+}
+
+static void hang_up(struct office *o, struct station *s, const char *lines)
+{
+    struct leg_content c = {.lines = str_c(lines)};
+    leg_end(s->leg, 0, &c, NULL, NULL, o->net.now_ms);
+    office_run(o, 100);
+}
+
+static bool has(const struct client *c, const char *event, const char *what)
+{
+    return strstr(client_text(c, event), what) != NULL;
+}
+
+static void ask_connection(struct client *c, const char *root, const char *element,
+                           const char *device)
+{
+    char inside[256];
+    (void)snprintf(inside, sizeof(inside), "<%s><deviceID>%s</deviceID></%s>", element, device,
+                   element);
+    client_ask(c, root, inside);
+}
+
+static void test_event_phone_to_phone(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", "User-to-User: 0048;encoding=hex\r\n");
+    ring(o, 1);
+    answer(o, 1);
+    hang_up(o, &o->phone[1], NULL);
+    CHECK_STR(str_c(a->log), "E:Originated[connected] E:Delivered[connected] "
+                             "E:Established[connected] E:ConnectionCleared[null]");
+    CHECK_STR(str_c(b->log),
+              "E:Delivered[alerting] E:Established[connected] E:ConnectionCleared[null]");
+    CHECK_STR(client_value(b, "Delivered", "cause"), "newCall");
+    CHECK_STR(client_value(b, "Delivered", "string"), "0048");
+    CHECK_STR(client_value(a, "Delivered", "string"), "0048");
+    CHECK_STR(client_value(b, "Delivered", "alertingDevice"),
+              "<deviceIdentifier>sip:1002@example.com</deviceIdentifier>");
+    CHECK_STR(client_value(b, "Delivered", "callingDevice"),
+              "<deviceIdentifier>sip:1001@example.com</deviceIdentifier>");
+    CHECK_STR(client_value(b, "Delivered", "calledDevice"),
+              "<deviceIdentifier>sip:1002@example.com</deviceIdentifier>");
+    CHECK_STR(client_value(b, "Delivered", "lastRedirectionDevice"), "<notRequired/>");
+    CHECK_STR(client_value(a, "Cleared", "releasingDevice"),
+              "<deviceIdentifier>sip:1002@example.com</deviceIdentifier>");
+    CHECK_STR(client_value(a, "Cleared", "cause"), "normalClearing");
+    /* each party is told of its own end */
+    CHECK_STR(client_value(a, "Cleared", "deviceID"), "sip:1001@example.com");
+    CHECK_STR(client_value(b, "Cleared", "deviceID"), "sip:1002@example.com");
+    /* one call, one id, and in every event the connection that changed */
+    struct str id = client_value(a, "Originated", "callID");
+    CHECK_INT(id.n, CALL_ID_LEN);
+    CHECK_BYTES(client_value(b, "Delivered", "callID"), id);
+    CHECK_BYTES(client_value(b, "Cleared", "callID"), id);
+    CHECK_STR(client_value(a, "Established", "deviceID"), "sip:1002@example.com");
+    down(o);
+}
+
+static void test_event_user_data_of_answer_and_bye(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    struct leg_content c = {.lines = STR("User-to-User: 0041;encoding=hex\r\n"),
+                            .type = STR("application/sdp"),
+                            .body = SDP_B};
+    phone_call(o, &o->phone[0], "1002", "User-to-User: 0048;encoding=hex\r\n");
+    CHECK_INT(leg_respond(o->phone[1].leg, NULL, 200, STR_NONE, &c, o->net.now_ms), 0);
+    office_run(o, 50);
+    CHECK_STR(client_value(a, "Established", "string"),
+              "0041"); /* what came from the subject */
+    CHECK_STR(client_value(b, "Established", "string"), "0048"); /* what it has got */
+    hang_up(o, &o->phone[0], "User-to-User: 0042;encoding=hex\r\n");
+    CHECK_STR(client_value(b, "Cleared", "string"), "0042");
+    CHECK_STR(client_value(a, "Cleared", "string"), "0042");
+    down(o);
+}
+
+static void test_event_user_data_values(void)
+{
+    static const struct {
+        const char *lines, *octets;
+    } rows[] = {
+        {"User-to-User: 56;purpose=foo;encoding=hex, 0048\r\n", "0048"},
+        {"User-to-User: 56;purpose=foo;encoding=hex\r\n", "56"},
+        {"User-to-User: 004\r\n", ""},
+        {"User-to-User: 0048, 0049\r\n", ""},
+        {"User-to-User: 56;purpose=foo;encoding=hex\r\nUser-to-User: 0048\r\n", "0048"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct office *o = up();
+        test_context(rows[i].lines);
+        phone_call(o, &o->phone[0], "1002", rows[i].lines);
+        ring(o, 1);
+        CHECK_STR(client_value(&o->client[1], "Delivered", "string"), rows[i].octets);
+        CHECK(has(&o->client[1], "Delivered", "userData") == (rows[i].octets[0] != '\0'));
+        down(o);
+    }
+    test_context(NULL);
+}
+
+static void test_event_busy(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    CHECK_INT(station_respond(&o->phone[1], 486, STR_NONE), 0);
+    office_run(o, 50);
+    CHECK_STR(str_c(a->log),
+              "E:Originated[connected] E:Failed[connected] E:ConnectionCleared[null]");
+    CHECK_STR(str_c(b->log), "");
+    CHECK_STR(client_value(a, "Failed", "cause"), "busy");
+    CHECK_STR(client_value(a, "Failed", "deviceID"), "sip:1002@example.com");
+    down(o);
+}
+
+static void test_event_failed_local_fail(void)
+{
+    struct office *o = up_with(&(struct cti_config){.failed_local_fail = true});
+    client_watch(&o->client[0], "crm", "1001");
+    phone_call(o, &o->phone[0], "1002", NULL);
+    CHECK_INT(station_respond(&o->phone[1], 486, STR_NONE), 0);
+    office_run(o, 50);
+    CHECK_STR(str_c(o->client[0].log),
+              "E:Originated[connected] E:Failed[fail] E:ConnectionCleared[null]");
+    down(o);
+}
+
+static void test_event_refused_after_ringing(void)
+{
+    struct office *o = up();
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    CHECK_INT(station_respond(&o->phone[1], 486, STR_NONE), 0);
+    office_run(o, 50);
+    CHECK_STR(str_c(o->client[0].log), "E:Originated[connected] E:Delivered[connected] "
+                                       "E:Failed[connected] E:ConnectionCleared[null]");
+    CHECK_STR(str_c(o->client[1].log), "E:Delivered[alerting] E:ConnectionCleared[null]");
+    CHECK_STR(client_value(&o->client[1], "Cleared", "cause"), "busy");
+    down(o);
+}
+
+static void test_event_caller_gives_up(void)
+{
+    struct office *o = up();
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    leg_cancel(o->phone[0].leg, STR_NONE, o->net.now_ms);
+    office_run(o, 100);
+    CHECK_STR(str_c(o->client[0].log), "E:Originated[connected] E:Delivered[connected] "
+                                       "E:ConnectionCleared[null]");
+    CHECK_STR(str_c(o->client[1].log), "E:Delivered[alerting] E:ConnectionCleared[null]");
+    CHECK_STR(client_value(&o->client[1], "Cleared", "cause"), "callCancelled");
+    CHECK(has(&o->client[1], "Cleared", "sip:1001@example.com</deviceIdentifier></releasing"));
+    down(o);
+}
+
+static void test_event_hold_and_retrieve(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    answer(o, 1);
+    client_clear(a);
+    client_clear(b);
+    ask_connection(a, "HoldCall", "callToBeHeld", "1001");
+    office_run(o, 200);
+    CHECK_STR(str_c(a->log), "A:HoldCallResponse E:Held[hold]"); /* S-16: first the answer */
+    CHECK_STR(str_c(b->log), "E:Held[connected]");
+    CHECK(has(b, "HeldEvent", "sip:1001@example.com</deviceIdentifier></holdingDevice>"));
+    ask_connection(a, "RetrieveCall", "callToBeRetrieved", "1001");
+    office_run(o, 200);
+    CHECK_STR(str_c(a->log), "A:HoldCallResponse E:Held[hold] A:RetrieveCallResponse "
+                             "E:Retrieved[connected]");
+    CHECK_STR(str_c(b->log), "E:Held[connected] E:Retrieved[connected]");
+    down(o);
+}
+
+static void test_event_make_call(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    client_ask(a, "MakeCall",
+               "<callingDevice>sip:1001@example.com</callingDevice>"
+               "<calledDirectoryNumber>1002</calledDirectoryNumber>"
+               "<autoOriginate>doNotPrompt</autoOriginate>"
+               "<correlatorData><string>AB01</string></correlatorData>"
+               "<userData><string>00C0FFEE</string></userData>");
+    CHECK_STR(str_c(a->log), "A:MakeCallResponse E:ServiceInitiated[initiated]");
+    CHECK_STR(client_value(a, "MakeCallResponse", "deviceID"), "sip:1001@example.com");
+    CHECK(station_last(&o->phone[0], "Call-Info").n > 0);
+    answer(o, 0);
+    ring(o, 1);
+    CHECK_STR(station_last(&o->phone[1], "User-to-User"),
+              "00C0FFEE;encoding=hex;purpose=isdn-uui");
+    answer(o, 1);
+    office_run(o, 200);
+    CHECK_STR(str_c(a->log), "A:MakeCallResponse E:ServiceInitiated[initiated] "
+                             "E:Originated[connected] E:Delivered[connected] "
+                             "E:Established[connected]");
+    CHECK_STR(str_c(b->log), "E:Delivered[alerting] E:Established[connected]");
+    CHECK_STR(client_value(b, "Delivered", "userData"), "<string>00C0FFEE</string>");
+    CHECK_STR(client_value(b, "Delivered", "correlatorData"), "<string>AB01</string>");
+    CHECK_STR(client_value(a, "Originated", "cause"), "makeCall");
+    CHECK_STR(client_value(a, "Originated", "correlatorData"), "<string>AB01</string>");
+    struct str id = client_value(a, "MakeCallResponse", "callID");
+    CHECK_BYTES(client_value(b, "Delivered", "callID"), id);
+    down(o);
+}
+
+static void test_event_make_call_prompt(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0];
+    client_ask(a, "MakeCall",
+               "<callingDevice>1001</callingDevice>"
+               "<calledDirectoryNumber>1002</calledDirectoryNumber>");
+    CHECK(station_last(&o->phone[0], "Call-Info").n == 0); /* the phone rings */
+    office_run(o, 31000);
+    CHECK_STR(str_c(a->log), "A:MakeCallResponse E:ServiceInitiated[initiated] "
+                             "E:ConnectionCleared[null]");
+    CHECK_STR(client_value(a, "Cleared", "cause"), "timeout");
+    CHECK_STR(client_value(a, "MakeCallResponse", "deviceID"), "1001"); /* as it was asked */
+    down(o);
+}
+
+static void test_event_deflect(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    client_ask(b, "MonitorStart",
+               "<monitorObject><deviceObject>sip:1003@example.com"
+               "</deviceObject></monitorObject>");
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    client_clear(a);
+    client_clear(b);
+    client_ask(b, "DeflectCall",
+               "<callToBeDiverted><deviceID>1002</deviceID></callToBeDiverted>"
+               "<newDestination>1003</newDestination>");
+    ring(o, 2);
+    answer(o, 2);
+    CHECK_STR(str_c(b->log), "A:DeflectCallResponse E:Diverted[null] E:Delivered[alerting] "
+                             "E:Established[connected]");
+    CHECK_STR(str_c(a->log), "E:Delivered[connected] E:Established[connected]");
+    CHECK(has(b, "Diverted", "sip:1003@example.com</deviceIdentifier></newDestination>"));
+    CHECK_STR(client_value(b, "Diverted", "cause"), "redirected");
+    CHECK_STR(client_value(b, "DeliveredEvent", "cause"), "redirected");
+    CHECK(
+        has(b, "DeliveredEvent", "<lastRedirectionDevice><numberDialed>sip:1002@example.com"));
+    down(o);
+}
+
+static void test_event_transfer(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    client_ask(b, "MonitorStart",
+               "<monitorObject><deviceObject>sip:1003@example.com"
+               "</deviceObject></monitorObject>");
+    phone_call(o, &o->phone[0], "1002", NULL);
+    answer(o, 1);
+    struct str id = client_value(a, "Established", "callID");
+    char call_id[CALL_ID_LEN + 1];
+    (void)snprintf(call_id, sizeof(call_id), "%.*s", STR_ARG(id));
+    client_clear(a);
+    client_clear(b);
+    client_ask(a, "SingleStepTransferCall",
+               "<activeCall><deviceID>1001</deviceID></activeCall>"
+               "<transferredTo>1003</transferredTo>");
+    CHECK_STR(str_c(a->log), "");
+    ring(o, 2);
+    answer(o, 2);
+    office_run(o, 200);
+    CHECK_STR(str_c(a->log), "A:SingleStepTransferCallResponse E:Transfered[null]");
+    CHECK_STR(client_value(a, "CallResponse", "callID"), call_id);
+    CHECK_STR(client_value(a, "CallResponse", "deviceID"), "sip:1003@example.com");
+    CHECK_STR(str_c(b->log),
+              "E:Transfered[connected] E:Delivered[connected] E:Delivered[alerting] "
+              "E:Established[connected] E:Established[connected]");
+    CHECK_STR(client_value(a, "TransferedEvent", "cause"), "singleStepTransfer");
+    struct str list = client_value(a, "TransferedEvent", "transferredConnections");
+    CHECK(str_find(list, STR("<oldConnection>")) < list.n);
+    CHECK(str_find(list, STR("sip:1002@example.com")) < list.n);
+    CHECK(str_find(list, STR("sip:1003@example.com")) < list.n);
+    CHECK(str_find(list, STR("sip:1001@example.com")) == list.n);
+    down(o);
+}
+
+static void test_event_answer_call(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    client_clear(b);
+    o->phone[1].auto_answer = false; /* answers the call first, the NOTIFY later */
+    ask_connection(b, "AnswerCall", "callToBeAnswered", "1002");
+    CHECK_STR(station_last(&o->phone[1], "Event"), "talk");
+    answer(o, 1);
+    CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Established[connected]");
+    CHECK_INT(station_answer(&o->phone[1], 200, STR_NONE), 0);
+    office_run(o, 100);
+    CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Established[connected]");
+    down(o);
+}
+
+/** The caller's own phone is answered: Originated shows it before the phone answers NOTIFY. */
+static void test_event_answer_call_of_the_caller(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    client_ask(b, "MakeCall",
+               "<callingDevice>1002</callingDevice>"
+               "<calledDirectoryNumber>1001</calledDirectoryNumber>");
+    ring(o, 1);
+    client_clear(b);
+    o->phone[1].auto_answer = false;
+    ask_connection(b, "AnswerCall", "callToBeAnswered", "1002");
+    CHECK_STR(station_last(&o->phone[1], "Event"), "talk");
+    answer(o, 1);
+    CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Originated[connected]");
+    down(o);
+}
+
+static void test_event_clear_connection(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    client_clear(b);
+    client_ask(b, "ClearConnection",
+               "<connectionToBeCleared><deviceID>1002</deviceID></connectionToBeCleared>"
+               "<reason>busy</reason>");
+    CHECK_STR(str_c(b->log), "A:ClearConnectionResponse E:ConnectionCleared[null]");
+    CHECK_STR(client_value(b, "ClearedEvent", "cause"), "busy");
+    CHECK(strstr(o->phone[0].log, "rejected:486") != NULL);
+    CHECK(strstr(a->log, "E:Failed[connected] E:ConnectionCleared[null]") != NULL);
+    phone_call(o, &o->phone[0], "1002", NULL);
+    answer(o, 1);
+    client_clear(b);
+    client_ask(b, "ClearConnection",
+               "<connectionToBeCleared><deviceID>1002</deviceID></connectionToBeCleared>"
+               "<userData><string>0099</string></userData>");
+    CHECK_STR(str_c(b->log), "A:ClearConnectionResponse E:ConnectionCleared[null]");
+    CHECK_STR(station_last(&o->phone[0], "User-to-User"), "0099;encoding=hex;purpose=isdn-uui");
+    down(o);
+}
+
+static void test_event_outside(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0];
+    phone_call(o, &o->phone[0], "0301234", NULL);
+    if (CHECK(o->outside.leg != NULL)) {
+        CHECK_INT(station_respond(&o->outside, 183, STR_NONE), 0);
+        office_run(o, 50);
+        CHECK_INT(station_respond(&o->outside, 200, SDP_B), 0);
+        office_run(o, 50);
+    }
+    CHECK_STR(str_c(a->log), "E:Originated[connected] E:NetworkReached[connected] "
+                             "E:Delivered[connected] E:Established[connected]");
+    CHECK_STR(client_value(a, "NetworkReached", "deviceID"), "sip:0301234@example.com");
+    down(o);
+}
+
+static void test_event_restricted(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    phone_call(o, &o->outside, "1002", "Privacy: id\r\n");
+    ring(o, 1);
+    answer(o, 1);
+    CHECK_STR(client_value(b, "Delivered", "callingDevice"), "<restricted/>");
+    hang_up(o, &o->outside, NULL);
+    CHECK_STR(client_value(b, "Cleared", "releasingDevice"), "<restricted/>");
+    for (size_t i = 0; i < b->texts; i++) {
+        CHECK(strstr(b->text[i], "030123") == NULL); /* nowhere */
+    }
+    down(o);
+}
+
+static void test_event_restricted_connection_is_dynamic(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    phone_call(o, &o->outside, "1002", "Privacy: id\r\n");
+    answer(o, 1);
+    client_ask(b, "SingleStepTransferCall",
+               "<activeCall><deviceID>1002</deviceID></activeCall>"
+               "<transferredTo>1003</transferredTo>");
+    ring(o, 2);
+    const char *text = client_text(b, "TransferedEvent");
+    CHECK(strstr(text, "typeOfNumber=\"dynamic\"") != NULL);
+    CHECK(strstr(text, "030123") == NULL);
+    down(o);
+}
+
+static void test_event_registration(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0];
+    office_register(o, 0, false, 0);
+    office_run(o, 50);
+    office_register(o, 0, false, 3600);
+    office_run(o, 50);
+    CHECK_STR(str_c(a->log), "E:OutOfService E:BackInService");
+    CHECK_STR(str_c(o->client[1].log), "");
+    CHECK(has(a, "OutOfService", "<device><deviceIdentifier>sip:1001@example.com"));
+    down(o);
+}
+
+static void test_event_same_device_twice_in_a_call(void)
+{
+    struct office *o = up();
+    phone_call(o, &o->phone[0], "1001", NULL); /* it rings itself */
+    CHECK(o->calls.made == 1);
+    CHECK(strstr(o->client[0].log, "E:Originated[connected]") != NULL);
+    office_run(o, 100);
+    down(o);
+}
+
+TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye),
+          T(test_event_user_data_values), T(test_event_busy), T(test_event_failed_local_fail),
+          T(test_event_refused_after_ringing), T(test_event_caller_gives_up),
+          T(test_event_hold_and_retrieve), T(test_event_make_call),
+          T(test_event_make_call_prompt), T(test_event_deflect), T(test_event_transfer),
+          T(test_event_answer_call), T(test_event_answer_call_of_the_caller),
+          T(test_event_clear_connection), T(test_event_outside), T(test_event_restricted),
+          T(test_event_restricted_connection_is_dynamic), T(test_event_registration),
+          T(test_event_same_device_twice_in_a_call))
