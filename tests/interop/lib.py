@@ -328,7 +328,7 @@ class Csta(Process):
             env={"BATON_PASSWORD": f"{name}-secret-1"})
 
     def ready(self):
-        self.item(lambda i: i["kind"] == "session" and i["state"] == "up", what="the session")
+        self.done("status")
         return self
 
     def item(self, test, since=0, limit=10.0, what="an object"):
@@ -347,8 +347,11 @@ class Csta(Process):
         """Say it, and return its answer: an object of kind response or error."""
         since = self.mark()
         self.say(line)
-        return self.item(lambda i: i["kind"] in ("response", "error"), since, limit,
-                         f"the answer to {line!r}")
+        answer = self.item(lambda i: i["kind"] in ("response", "error"), since, limit,
+                           f"the answer to {line!r}")
+        if answer["kind"] == "error":
+            self.expected = (1,)  # the shell remembers
+        return answer
 
     def done(self, line, limit=10.0):
         """As request, and it has to be a positive answer."""
