@@ -106,7 +106,9 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
         end_legs(b, 0, NULL, now_ms);
     }
     if (caller != NULL && !caller->uac && caller->state <= LEG_EARLY) {
-        (void)leg_respond(caller, NULL, status, STR_NONE, &content, now_ms);
+        if (leg_respond(caller, NULL, status, STR_NONE, &content, now_ms) != 0) {
+            end_leg(caller, status, NULL, now_ms); /* no room for it: at least it ends */
+        }
     } else {
         end_legs(a, 0, NULL, now_ms);
     }

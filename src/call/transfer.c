@@ -38,6 +38,7 @@ void transfer_on_progress(struct connection *x, uint64_t now_ms)
     }
     c->b = x;
     c->joining = NULL;
+    c->offerless = true; /* there is no INVITE of a caller that could be passed on any more */
     if (leaver->originating) { /* to the new party it is its partner who calls */
         leaver->originating = false;
         c->a->originating = true;
@@ -112,6 +113,7 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
     }
     x->moved = "singleStepTransfer";
     c->joining = x;
+    c->uui_lines = arena_dup(&c->arena, lines); /* should the new party be deflected */
     status = call_invite_party(c, x, &dest, stays, lines, now_ms);
     if (status != 0) {
         x->ended = true;
