@@ -87,7 +87,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     struct connection *a = c->a, *b = c->b;
     struct leg *caller = connection_leg(a);
     const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
-    struct leg_content content = {.pass = m};
+    struct leg_content content = {.pass = m, .cut = identity_cut(b, a, m, false)};
 
     if (c->phase == CALL_ENDING) {
         return;
@@ -199,7 +199,7 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
         return;
     }
     media_received(b->conn, m);
-    media_pass(other, m, &content, b->conn->call->layer->scratch);
+    media_pass(b->conn, other, m, &content);
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
 }
 
@@ -317,7 +317,7 @@ static void callee_on_provisional(struct leg *leg, struct dialog *d, const struc
     }
     media_received(b->conn, m);
     callee_news(b->conn, m, now_ms);
-    media_pass(c->a, m, &content, c->layer->scratch);
+    media_pass(b->conn, c->a, m, &content);
     (void)leg_respond(caller, mirror(c, d), m->status, STR_NONE, &content, now_ms);
 }
 
@@ -336,7 +336,7 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     b->conn->stem = b;
     connection_stop_ringing(b->conn, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
     media_received(b->conn, m);
-    media_pass(c->a, m, &content, c->layer->scratch);
+    media_pass(b->conn, c->a, m, &content);
     network_reached(b->conn, now_ms);
     if (leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) != 0) {
         (void)leg_ack(leg, &(struct leg_content){0}, now_ms);

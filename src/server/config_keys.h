@@ -98,6 +98,7 @@
 #define CONFIG_CALLS(U, B, S, W, L, N, M, Q)                                         \
     U(decline_status, 603, 400, 699,                                                 \
       "SIP status when an application clears an alerting call without a reason.")    \
+    U(per_device, 100, 1, 10000000, "Calls at a time that one device has begun.")    \
     B(auto_answer, true,                                                             \
       "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, " \
       "Call-Info, Alert-Info).")
