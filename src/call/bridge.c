@@ -241,22 +241,35 @@ static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m
     (void)now_ms;
 }
 
+/** The Reason lines of a CANCEL: as many as there were, each as it was. */
+static struct str reason_lines(struct arena *a, const struct sip_msg *m)
+{
+    const struct sip_hdr *first = m == NULL ? NULL : sip_msg_line(m, SIP_HDR_REASON);
+    struct out o;
+    char *buf = first == NULL ? NULL : arena_alloc(a, m->head_len + m->hdr_count * 10u);
+
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, m->head_len + m->hdr_count * 10u);
+    for (const struct sip_hdr *h = first; h != NULL; h = sip_msg_next_line(m, h)) {
+        out_c(&o, "Reason: ");
+        out_str(&o, sip_hdr_value(m, h));
+        out_c(&o, "\r\n");
+    }
+    return out_str_of(&o);
+}
+
 static void caller_on_cancelled(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);
     struct call *c = b->conn->call;
-    struct sip_values it = {0};
-    struct str reason, lines = STR_NONE;
 
     if (c->phase == CALL_ENDING) {
         return;
     }
     if (c->b != NULL) {
-        while (m != NULL && sip_msg_each(m, SIP_HDR_REASON, &it, &reason)) {
-            struct str part[] = {lines, STR("Reason: "), reason, STR("\r\n")};
-            lines = arena_join(c->layer->scratch, part, ARRAY_LEN(part));
-        }
-        connection_stop_ringing(c->b, NULL, lines, now_ms);
+        connection_stop_ringing(c->b, NULL, reason_lines(c->layer->scratch, m), now_ms);
     }
     call_release(c, b->conn, "callCancelled", NULL, STR_NONE, now_ms);
 }

@@ -74,6 +74,8 @@ static struct str without_tag(struct arena *arena, const struct sip_msg *m, enum
 {
     struct sip_addr addr;
     struct str rest, name, value, text;
+    struct out o;
+    char *buf;
 
     if (sip_msg_addr(m, id, &addr) != 0) {
         return STR_NONE;
@@ -84,14 +86,22 @@ static struct str without_tag(struct arena *arena, const struct sip_msg *m, enum
     text = addr.bracketed ? str_upto(addr.text, (size_t)(addr.uri_text.p - addr.text.p) +
                                                     addr.uri_text.n + 1)
                           : addr.uri_text;
+    buf = arena_alloc(arena, addr.text.n + 1);
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, addr.text.n + 1); /* nothing is added but what stood there */
+    out_str(&o, text);
     rest = addr.params;
     while (sip_param_next(&rest, &name, &value)) {
         if (!str_ieq(name, STR("tag"))) {
-            struct str part[] = {text, STR(";"), name, STR("="), value};
-            text = arena_join(arena, part, str_is_set(value) ? 5 : 3);
+            out_ch(&o, ';');
+            out_str(&o, name);
+            out_c(&o, str_is_set(value) ? "=" : "");
+            out_str(&o, value);
         }
     }
-    return text;
+    return o.over ? STR_NONE : out_str_of(&o);
 }
 
 static void refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,

@@ -109,7 +109,7 @@ static void refuse_glare(struct leg_served *s, uint64_t now_ms)
 bool leg_served_check(struct leg_served *s, const struct sip_msg *m, uint64_t now_ms)
 {
     struct leg_layer *l = s->leg->layer;
-    size_t cap = 16 + m->head_len;
+    size_t cap = 32 + 2 * (size_t)m->head_len; /* "a,b" becomes "a, b" */
     char *buf = arena_alloc(l->scratch, cap);
     struct out o;
     if (buf == NULL) {
