@@ -66,7 +66,7 @@ static void on_register(struct engine *e, const struct sip_msg *m, const struct 
         stranger(e, m, from, 400);
         return;
     }
-    if (!identify(e, m, from, &who, now_ms)) {
+    if (!identify(e, m, from, true, &who, now_ms)) {
         return;
     }
     d = directory_device_of_uri(e->config.directory, &to.uri);
@@ -93,7 +93,7 @@ static void on_invite(struct engine *e, const struct sip_msg *m, const struct ho
     struct identity who;
     bool csta = cti_wants(m);
 
-    if (!identify(e, m, from, &who, now_ms)) {
+    if (!identify(e, m, from, !csta, &who, now_ms)) {
         return;
     }
     if (csta && who.application != NULL) {
@@ -122,7 +122,7 @@ static void on_options(struct engine *e, const struct sip_msg *m, const struct h
 
     if (!server) {
         struct device *d = directory_device_of_uri(e->config.directory, &uri);
-        if (!identify(e, m, from, &who, now_ms)) {
+        if (!identify(e, m, from, true, &who, now_ms)) {
             return; /* as for INVITE (§11.2); which numbers there are is not for everybody */
         }
         if (d == NULL) {
