@@ -31,7 +31,7 @@ FORBIDDEN = """
 socket* bind listen accept accept4 connect send sendto sendmsg sendmmsg recv recvfrom recvmsg
 recvmmsg shutdown setsockopt getsockopt getsockname getpeername getaddrinfo gethostby*
 getnameinfo poll ppoll select pselect epoll_* eventfd pipe pipe2 ioctl fcntl
-open open64 openat creat close read pread* readv write pwrite* writev lseek* stat* fstat* lstat*
+open open64 openat creat close read pread* readv write pwrite* writev lseek* stat stat64 statx fstat fstat64 fstatat* lstat lstat64
 unlink rename mkdir opendir readdir mmap* munmap mprotect fork vfork exec* system popen waitpid
 kill raise signal sigaction getpid sleep usleep nanosleep
 malloc calloc realloc reallocarray free posix_memalign aligned_alloc memalign strdup strndup

@@ -201,6 +201,19 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
 }
 
+void branch_let_go(struct leg *leg, uint64_t now_ms)
+{
+    (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
+    leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+}
+
+unsigned branch_refused(struct branch *b, unsigned status)
+{
+    b->refused = true;
+    b->status = (uint16_t)status;
+    return connection_refusal(b->conn);
+}
+
 /* ---- the caller's leg ---- */
 
 void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m, uint64_t now_ms)
@@ -251,12 +264,7 @@ const struct leg_user caller_user = {
     .on_answered = no_answer,
     .on_rejected = no_refusal,
     .on_cancelled = caller_on_cancelled,
-    .on_acked = branch_on_acked,
-    .on_request = branch_on_request,
-    .on_request_cancelled = branch_on_request_cancelled,
-    .on_bye = branch_on_bye,
-    .on_ended = branch_on_ended,
-    .on_gone = branch_on_gone,
+    BRANCH_LEG_USER,
 };
 
 /* ---- the callee's legs ---- */
@@ -320,8 +328,7 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     bool had_offer = c->a->desc.n > 0;
 
     if (is_over(b) || b->refused || caller == NULL || caller->state > LEG_EARLY) {
-        (void)leg_ack(leg, &content, now_ms);
-        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+        branch_let_go(leg, now_ms);
         return;
     }
     b->conn->stem = b;
@@ -354,12 +361,10 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
     if (is_over(b) || b->refused || conn != c->b) {
         return;
     }
-    b->refused = true;
-    b->status = (uint16_t)status;
     if (status >= 600) {
         connection_stop_ringing(conn, b, STR_NONE, now_ms);
     }
-    best = connection_refusal(conn);
+    best = branch_refused(b, status);
     if (best == 0) {
         return;
     }
@@ -381,10 +386,5 @@ const struct leg_user callee_user = {
     .on_answered = callee_on_answered,
     .on_rejected = callee_on_rejected,
     .on_cancelled = leg_no_cancel,
-    .on_acked = branch_on_acked,
-    .on_request = branch_on_request,
-    .on_request_cancelled = branch_on_request_cancelled,
-    .on_bye = branch_on_bye,
-    .on_ended = branch_on_ended,
-    .on_gone = branch_on_gone,
+    BRANCH_LEG_USER,
 };

@@ -111,8 +111,7 @@ static void joined_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     struct call *c = conn->call;
 
     if (c->phase == CALL_ENDING || b->refused) {
-        (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
-        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+        branch_let_go(leg, now_ms);
         return;
     }
     conn->stem = b;
@@ -136,9 +135,7 @@ static void joined_on_rejected(struct leg *leg, unsigned status, const struct si
     if (conn->call->phase == CALL_ENDING || b->refused) {
         return;
     }
-    b->refused = true;
-    b->status = (uint16_t)status;
-    best = connection_refusal(conn);
+    best = branch_refused(b, status);
     if (best != 0 && !transfer_on_failed(conn, best, now_ms)) {
         call_setup_failed(conn->call, best, best == status ? m : NULL, now_ms);
     }
@@ -149,12 +146,7 @@ const struct leg_user joined_user = {
     .on_answered = joined_on_answered,
     .on_rejected = joined_on_rejected,
     .on_cancelled = leg_no_cancel,
-    .on_acked = branch_on_acked,
-    .on_request = branch_on_request,
-    .on_request_cancelled = branch_on_request_cancelled,
-    .on_bye = branch_on_bye,
-    .on_ended = branch_on_ended,
-    .on_gone = branch_on_gone,
+    BRANCH_LEG_USER,
 };
 
 /* ---- the first leg: the caller's own phone ---- */
@@ -170,8 +162,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     unsigned status;
 
     if (c->phase == CALL_ENDING || b->refused) {
-        (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
-        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+        branch_let_go(leg, now_ms);
         return;
     }
     a->stem = b;
@@ -209,9 +200,7 @@ static void caller_rejected(struct leg *leg, unsigned status, const struct sip_m
     if (a->call->phase == CALL_ENDING || b->refused) {
         return;
     }
-    b->refused = true;
-    b->status = (uint16_t)status;
-    best = connection_refusal(a);
+    best = branch_refused(b, status);
     if (best != 0) {
         call_release(a->call, a, cause_of_status(best, m, true), NULL, STR_NONE, now_ms);
     }
@@ -222,12 +211,7 @@ const struct leg_user made_caller_user = {
     .on_answered = caller_answered,
     .on_rejected = caller_rejected,
     .on_cancelled = leg_no_cancel,
-    .on_acked = branch_on_acked,
-    .on_request = branch_on_request,
-    .on_request_cancelled = branch_on_request_cancelled,
-    .on_bye = branch_on_bye,
-    .on_ended = branch_on_ended,
-    .on_gone = branch_on_gone,
+    BRANCH_LEG_USER,
 };
 
 static struct str auto_answer_lines(struct call_layer *l)

@@ -127,6 +127,17 @@ void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms);
 void branch_on_gone(struct leg *leg);
 void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms);
 
+/** The part of a struct leg_user that is the same for all legs of calls. */
+#define BRANCH_LEG_USER                                                                          \
+    .on_acked = branch_on_acked, .on_request = branch_on_request,                                \
+    .on_request_cancelled = branch_on_request_cancelled, .on_bye = branch_on_bye,                \
+    .on_ended = branch_on_ended, .on_gone = branch_on_gone
+
+/** A 2xx that nobody wants any more: acknowledge it and hang up. */
+void branch_let_go(struct leg *leg, uint64_t now_ms);
+/** A branch has refused. @return the status of its connection once all have refused, else 0 */
+unsigned branch_refused(struct branch *b, unsigned status);
+
 /* ---- relay.c: requests inside the dialogs, passed across ---- */
 
 void relay_request(struct branch *from, struct dialog *d, struct txn *t, const struct sip_msg *m,

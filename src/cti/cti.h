@@ -3,15 +3,20 @@
  * CTI: application sessions, services, monitors, events.
  *
  * A SESSION is an INVITE dialog that carries CSTA (TR/87 §7; the leg layer runs it). Services
- * come in INFO, each is answered in the 200 to its INFO, exactly once. Events go out as INFO, in
- * order, one at a time.
+ * come in INFO, each is answered in the 200 to its INFO, exactly once. Events go out as INFO,
+ * in order, one at a time.
  *
  * Everything that happens goes into the JOURNAL first (journal.h): a record per event and
  * monitored device, with a sequence number. A session is a cursor over it. What survives a
  * restart is the journal's business alone, so making it durable changes no caller.
  *
  * The SWITCH DRIVER carries services out on calls that Baton bridges (call.h). It is behind a
- * small table of functions, so that a phone driver can stand next to it.
+ * small table of functions (driver.h), so that a phone driver can stand next to it.
+ *
+ * A session that misses events (too far behind, or its records are gone) is ended with BYE and
+ * `Reason: SIP;cause=500;text="messagesLost"`: SystemRegister is not served, so there is no
+ * other way to tell it. A refused request is answered with the standard's error, and with a
+ * Warning header that says in words why.
  */
 #ifndef BATON_CTI_CTI_H
 #define BATON_CTI_CTI_H
@@ -23,13 +28,15 @@ struct cti;
 struct cti_session;
 
 struct cti_config {
-    uint32_t max_sessions;       /**< default 1000 */
-    uint32_t max_monitors;       /**< of all sessions; default 10000 */
+    uint32_t max_sessions;         /**< default 1000 */
+    uint32_t max_monitors;         /**< of all sessions; default 10000 */
     uint32_t max_session_monitors; /**< default 1000 */
-    uint32_t journal_records;    /**< records kept in memory; default 65536 */
-    uint32_t max_unsent;         /**< records a session may be behind before it is told of the gap; default 4096 */
-    bool back_in_service_on_monitor; /**< TR/87 digest N-6; default true */
-    bool failed_local_fail;      /**< localConnectionInfo of Failed: fail instead of connected */
+    uint32_t journal_records;      /**< records kept in memory; default 65536 */
+    uint32_t max_unsent; /**< records a session may be behind before it is told of the gap;
+                            default 4096 */
+    bool back_in_service_on_monitor; /**< TR/87 digest N-6; the configuration says true by
+                                          default, zeros mean false */
+    bool failed_local_fail; /**< localConnectionInfo of Failed: fail instead of connected */
 };
 
 /** The engine gives the session INVITE, already authenticated as `app`. */
@@ -40,13 +47,16 @@ void cti_incoming(struct cti *c, const struct sip_msg *m, const struct hop *from
 void cti_on_call_event(void *cti, const struct call_event *e);
 void cti_on_registration(void *cti, const struct record *r, bool registered, uint64_t now_ms);
 
+/** Everything given is the caller's and must outlive it. @return NULL when memory is out */
 struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer *legs,
                     struct call_layer *calls, struct registrar *registrar,
                     struct directory *directory, struct arena *scratch,
                     const struct cti_config *config);
+/** Drops what is left without a word. Before call_layer_fini and leg_layer_fini. NULL is
+ * allowed. */
 void cti_free(struct cti *c);
 
-/** BYE to every session. */
+/** BYE to every session, 503 to new ones. */
 void cti_end_all(struct cti *c, uint64_t now_ms);
 
 /** Is this INVITE one for a CSTA session: has it, or accepts it only, application/csta+xml? */

@@ -4,17 +4,18 @@
  *
  *   records ──► ready queue ──► INFO ──► final response ──► next
  *
- * ONE AT A TIME. Over UDP two INFOs can overtake each other, and a client has to refuse the older
- * one for its CSeq. So the next one waits for the answer to the last.
+ * ONE AT A TIME. Over UDP two INFOs can overtake each other, and a client has to refuse the
+ * older one for its CSeq. So the next one waits for the answer to the last.
  *
  * STREAMS keep the order by themselves. A real client never answers event INFOs; on a stream,
  * after half a second without an answer the session counts as mute and is no longer waited
  * for, up to a number of open INFOs. The first answer that comes undoes that. That an INFO
- * timed out says nothing about a stream that lives: the leg ends only what is dead (481, 408, no
- * answer over UDP), and then on_ended ends the session. Any other refusal is noted and passed over.
+ * timed out says nothing about a stream that lives: the leg ends only what is dead (481, 408,
+ * no answer over UDP), and then on_ended ends the session. Any other refusal is noted and
+ * passed over.
  *
- * GAPS. A client that is too far behind, or whose next record is gone, has missed something. It did
- * not register for system status (SystemRegister is not served), so nothing could tell it;
+ * GAPS. A client that is too far behind, or whose next record is gone, has missed something. It
+ * did not register for system status (SystemRegister is not served), so nothing could tell it;
  * the session is closed with `Reason: SIP;cause=500;text="messagesLost"`, which every client
  * understands: it opens a new one, monitors and takes a snapshot (TR/87 4.3).
  *

@@ -22,8 +22,8 @@ static enum call_error do_clear(void *ctx, struct connection *c, struct str reas
     return call_clear(c, reason, uui, now_ms);
 }
 
-static enum call_error do_deflect(void *ctx, struct connection *c, struct str to, struct str uui,
-                                  uint64_t now_ms)
+static enum call_error do_deflect(void *ctx, struct connection *c, struct str to,
+                                  struct str uui, uint64_t now_ms)
 {
     (void)ctx;
     return call_deflect(c, to, uui, now_ms);
@@ -36,15 +36,16 @@ static enum call_error do_hold(void *ctx, struct connection *c, call_done_fn fn,
     return call_hold(c, fn, owner, now_ms);
 }
 
-static enum call_error do_retrieve(void *ctx, struct connection *c, call_done_fn fn, void *owner,
-                                   uint64_t now_ms)
+static enum call_error do_retrieve(void *ctx, struct connection *c, call_done_fn fn,
+                                   void *owner, uint64_t now_ms)
 {
     (void)ctx;
     return call_retrieve(c, fn, owner, now_ms);
 }
 
 static enum call_error do_transfer(void *ctx, struct connection *c, struct str to,
-                                   struct str uui, call_done_fn fn, void *owner, uint64_t now_ms)
+                                   struct str uui, call_done_fn fn, void *owner,
+                                   uint64_t now_ms)
 {
     (void)ctx;
     return call_transfer(c, to, uui, fn, owner, now_ms);

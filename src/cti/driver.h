@@ -3,11 +3,11 @@
  * A driver: who carries out what an application asks of a device.
  *
  * The services of a call go through this table, and nothing above it knows how a call is held
- * or answered. The switch driver does it with the calls that Baton bridges. A driver that speaks
- * TR/87 to the phone itself can stand next to it.
+ * or answered. The switch driver does it with the calls that Baton bridges. A driver that
+ * speaks TR/87 to the phone itself can stand next to it.
  *
- * The functions mean what their namesakes in call/call.h mean. `fn` of a service that takes time
- * is called once, perhaps before the function returns, unless an error is returned.
+ * The functions mean what their namesakes in call/call.h mean. `fn` of a service that takes
+ * time is called once, perhaps before the function returns, unless an error is returned.
  */
 #ifndef BATON_CTI_DRIVER_H
 #define BATON_CTI_DRIVER_H

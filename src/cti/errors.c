@@ -36,11 +36,12 @@ struct csta_error error_of_state(enum csta_msg_id service)
 
 static struct outcome unknown_destination(enum csta_msg_id service)
 {
-    return outcome_error(CSTA_ERROR_OPERATION,
-                         service == CSTA_MSG_MAKE_CALL ? CSTA_OPERATION_INVALID_CALLED_DEVICE_ID
-                                                       : CSTA_OPERATION_INVALID_DESTINATION,
-                         "the destination is no device of ours and no number that a peer takes, "
-                         "or is a party of the call");
+    return outcome_error(
+        CSTA_ERROR_OPERATION,
+        service == CSTA_MSG_MAKE_CALL ? CSTA_OPERATION_INVALID_CALLED_DEVICE_ID
+                                      : CSTA_OPERATION_INVALID_DESTINATION,
+        "the destination is no device of ours and no number that a peer takes, "
+        "or is a party of the call");
 }
 
 static struct outcome not_registered(enum csta_msg_id service)

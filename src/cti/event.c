@@ -12,11 +12,12 @@
  *                                             of its own, exactly one
  *   Transferred                               the subject, which leaves, and who stays
  *
- * localConnectionInfo is the state of the device that looks, after the event. userData is what the
- * device that looks has got: the subject sees what was sent to it, the others what came from it.
+ * localConnectionInfo is the state of the device that looks, after the event. userData is what
+ * the device that looks has got: the subject sees what was sent to it, the others what came
+ * from it.
  *
- * A caller who asked for privacy is `restricted`; where a ConnectionID cannot do without an id, one
- * is made up that means something in this call only (typeOfNumber dynamic).
+ * A caller who asked for privacy is `restricted`; where a ConnectionID cannot do without an id,
+ * one is made up that means something in this call only (typeOfNumber dynamic).
  *
  * Everything goes into the journal at once. Who is told when is the business of deliver.c.
  */
@@ -26,13 +27,14 @@
 enum csta_local_connection_state state_of(const struct connection *conn)
 {
     static const uint8_t states[] = {
-        [CONN_NULL] = CSTA_STATE_NULL,           [CONN_INITIATED] = CSTA_STATE_INITIATED,
-        [CONN_ALERTING] = CSTA_STATE_ALERTING,   [CONN_CONNECTED] = CSTA_STATE_CONNECTED,
-        [CONN_HOLD] = CSTA_STATE_HOLD,           [CONN_QUEUED] = CSTA_STATE_QUEUED,
+        [CONN_NULL] = CSTA_STATE_NULL,         [CONN_INITIATED] = CSTA_STATE_INITIATED,
+        [CONN_ALERTING] = CSTA_STATE_ALERTING, [CONN_CONNECTED] = CSTA_STATE_CONNECTED,
+        [CONN_HOLD] = CSTA_STATE_HOLD,         [CONN_QUEUED] = CSTA_STATE_QUEUED,
         [CONN_FAIL] = CSTA_STATE_FAIL,
     };
 
-    return conn->ended ? CSTA_STATE_NULL : (enum csta_local_connection_state)states[conn->state];
+    return conn->ended ? CSTA_STATE_NULL
+                       : (enum csta_local_connection_state)states[conn->state];
 }
 
 bool connection_is_live(const struct connection *conn)
@@ -186,8 +188,8 @@ void cti_on_call_event(void *cti, const struct call_event *e)
     list_each(it, &e->call->connections)
     {
         const struct connection *conn = list_entry(it, struct connection, link);
-        bool twice = conn != e->subject && conn->device == e->subject->device &&
-                     sees(e, e->subject);
+        bool twice =
+            conn != e->subject && conn->device == e->subject->device && sees(e, e->subject);
         if (conn->device == NULL || conn->device->cti == NULL || twice || !sees(e, conn)) {
             continue;
         }

@@ -4,8 +4,8 @@
  * §13, §14; TR/87 9.3, 9.4).
  *
  * RequestSystemStatus opens a session and keeps it alive; a client goes on only if it hears
- * `normal`. The list of features comes from the table of messages, so it cannot promise what the
- * coverage page does not.
+ * `normal`. The list of features comes from the table of messages, so it cannot promise what
+ * the coverage page does not.
  */
 #include "cti/parts.h"
 

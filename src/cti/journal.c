@@ -14,8 +14,8 @@
  *   A cursor's `after` is a number of its own chain, or lies before the chain's first record.
  *
  * OWNERSHIP. The journal owns blocks and chains. A chain lives while it has records or
- * cursors. A block is used again for the record that takes its place when it is large enough, so
- * a warm ring hardly allocates.
+ * cursors. A block is used again for the record that takes its place when it is large enough,
+ * so a warm ring hardly allocates.
  *
  * COST. append, peek, step: O(1). open: O(1) from the head, else the records of the device.
  */
@@ -42,6 +42,7 @@ struct journal {
     struct hash_key key;
     struct map chains;
     uint64_t head;
+    uint64_t forgotten; /* highest `lost` of the chains that are gone */
     uint32_t records;
     struct block **ring;
 };
@@ -126,6 +127,7 @@ static struct journal_chain *chain_get(struct journal *j, struct str device)
         memcpy(text, device.p, device.n);
     }
     chain->device = str_make(text, device.n);
+    chain->lost = j->forgotten;
     map_add(&j->chains, &chain->node, hash_bytes(&j->key, device));
     return chain;
 }
@@ -133,6 +135,7 @@ static struct journal_chain *chain_get(struct journal *j, struct str device)
 static void chain_drop(struct journal *j, struct journal_chain *chain)
 {
     if (chain->cursors == 0 && chain->first == 0) {
+        j->forgotten = chain->lost > j->forgotten ? chain->lost : j->forgotten;
         map_remove(&j->chains, &chain->node);
         mem_free(j->mem, chain);
     }

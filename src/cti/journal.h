@@ -23,12 +23,12 @@
 
 /** The devices that a record may speak of, by the part they play. */
 enum journal_party {
-    JOURNAL_SUBJECT,  /**< whose connection changed */
+    JOURNAL_SUBJECT, /**< whose connection changed */
     JOURNAL_CALLING,
     JOURNAL_CALLED,
-    JOURNAL_BY,       /**< releasing or transferring */
-    JOURNAL_TO,       /**< newDestination, transferredTo */
-    JOURNAL_STAYS,    /**< the party of a transfer that stays */
+    JOURNAL_BY,    /**< releasing or transferring */
+    JOURNAL_TO,    /**< newDestination, transferredTo */
+    JOURNAL_STAYS, /**< the party of a transfer that stays */
     JOURNAL_REDIRECTION,
     JOURNAL_PARTY_COUNT
 };
@@ -42,17 +42,17 @@ enum journal_identity {
 };
 
 struct journal_record {
-    uint64_t number;       /**< set by the journal */
-    uint64_t next;         /**< of the same device, 0: none yet; the journal's own */
-    struct str device;     /**< key of the device that sees it */
+    uint64_t number;   /**< set by the journal */
+    uint64_t next;     /**< of the same device, 0: none yet; the journal's own */
+    struct str device; /**< key of the device that sees it */
     struct str call_id;
     struct str user_data;  /**< octets, or absent */
     struct str correlator; /**< octets, or absent */
     struct str party[JOURNAL_PARTY_COUNT];
     uint8_t identity[JOURNAL_PARTY_COUNT]; /**< enum journal_identity */
-    uint8_t local;         /**< enum csta_local_connection_state */
-    uint16_t event;        /**< enum csta_msg_id */
-    uint16_t cause;        /**< enum csta_event_cause */
+    uint8_t local;                         /**< enum csta_local_connection_state */
+    uint16_t event;                        /**< enum csta_msg_id */
+    uint16_t cause;                        /**< enum csta_event_cause */
 };
 
 struct journal;

@@ -3,16 +3,18 @@
  * CSTA in SIP: what the content of a request is, and how an answer is put together.
  *
  * A CSTA answer, good or bad, is the body of the 200 (TR/87 S-7, S-9). SIP's own refusals are
- * for what is wrong with SIP or cannot be read at all. Every refusal carries a Warning (RFC 3261
- * §20.43, code 399) with a sentence for people, because the codes of both only name classes.
+ * for what is wrong with SIP or cannot be read at all. Every refusal carries a Warning (RFC
+ * 3261 §20.43, code 399) with a sentence for people, because the codes of both only name
+ * classes.
  *
- * Legacy usage of INFO (RFC 6086 §2): the dialog itself says what INFO means. An INFO of an Info
- * Package is none of ours.
+ * Legacy usage of INFO (RFC 6086 §2): the dialog itself says what INFO means. An INFO of an
+ * Info Package is none of ours.
  */
 #include "cti/parts.h"
 
 const struct str csta_type = STR_INIT("application/csta+xml");
-const struct str csta_disposition = STR_INIT("Content-Disposition: signal;handling=required\r\n");
+const struct str csta_disposition =
+    STR_INIT("Content-Disposition: signal;handling=required\r\n");
 
 enum { TEXT_GUESS = 2048 };
 
@@ -56,8 +58,8 @@ static struct str warning(const struct cti *c, struct str why)
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
-static int send_answer(const struct asker *to, unsigned status, const struct leg_content *content,
-                       uint64_t now_ms)
+static int send_answer(const struct asker *to, unsigned status,
+                       const struct leg_content *content, uint64_t now_ms)
 {
     struct leg *leg = to->session->leg;
 

@@ -9,8 +9,8 @@
  * are told as well (monitorExistingCalls); what they were before, SnapshotDevice says.
  *
  * SPELLING. A client may write a device in many ways and some compare what they get with what
- * they wrote, octet by octet (TR/87 I-2). So the spelling of MonitorStart is kept, when it is not
- * ours, and used for that device wherever it occurs in this session.
+ * they wrote, octet by octet (TR/87 I-2). So the spelling of MonitorStart is kept, when it is
+ * not ours, and used for that device wherever it occurs in this session.
  *
  * FILTER. Its polarity is disputed among implementations (N-4), so none is applied: the answer
  * has no actualMonitorFilter and all events are sent.
@@ -91,7 +91,8 @@ void monitor_free(struct monitor *m)
 
 /* ---- MonitorStart ---- */
 
-static struct monitor *monitor_new(struct cti_session *s, struct device *dev, struct str spelling)
+static struct monitor *monitor_new(struct cti_session *s, struct device *dev,
+                                   struct str spelling)
 {
     struct cti *c = s->cti;
     struct monitor *m = pool_get(&c->monitor_pool);
@@ -213,7 +214,8 @@ struct outcome service_monitor_start(struct request *r)
         monitor_free(m);
         return outcome_nomem();
     }
-    if (c->config.back_in_service_on_monitor && registrar_find(c->registrar, dev->key) != NULL) {
+    if (c->config.back_in_service_on_monitor &&
+        registrar_find(c->registrar, dev->key) != NULL) {
         greet(m);
     }
     return outcome_answer(r, answer);

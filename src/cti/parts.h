@@ -66,7 +66,7 @@ struct monitor {
     struct cti_session *session;
     struct watch *watch;
     struct journal_cursor cursor;
-    struct str spelling; /**< of the device as the client wrote it; absent: device->uri. Owned */
+    struct str spelling; /**< the client's, of the device; absent: device->uri. Owned */
     uint64_t due;        /**< number of the record that is next, when it is ready */
     uint32_t ref;        /**< monitorCrossRefID */
     uint32_t slot;       /**< place in the session's queue + 1; 0: nothing to tell */
@@ -81,20 +81,20 @@ struct cti_session {
     struct cti *cti;
     struct leg *leg;
     struct application *app;
-    struct list monitors;     /**< struct monitor.of_session */
-    struct monitor **queue;   /**< heap by due: those that have something to tell */
+    struct list monitors;   /**< struct monitor.of_session */
+    struct monitor **queue; /**< heap by due: those that have something to tell */
     uint32_t queue_len, queue_cap;
     uint32_t monitor_count;
-    uint32_t last_ref;        /**< monitorCrossRefID given out last */
-    uint32_t spelled;         /**< monitors with a spelling of their own */
-    uint32_t unsent;          /**< records that its monitors still have to tell */
-    struct list pending;      /**< struct pending.of_session */
+    uint32_t last_ref;   /**< monitorCrossRefID given out last */
+    uint32_t spelled;    /**< monitors with a spelling of their own */
+    uint32_t unsent;     /**< records that its monitors still have to tell */
+    struct list pending; /**< struct pending.of_session */
     uint32_t pending_count;
-    uint32_t in_flight;       /**< event INFOs without a final response */
-    struct timer timer;       /**< patience with an answer, or another attempt to send */
-    uint32_t busy;            /**< requests being served on the stack */
-    bool mute;                /**< leaves event INFOs unanswered, on a stream that lives */
-    bool over;                /**< ended: waits for on_gone */
+    uint32_t in_flight; /**< event INFOs without a final response */
+    struct timer timer; /**< patience with an answer, or another attempt to send */
+    uint32_t busy;      /**< requests being served on the stack */
+    bool mute;          /**< leaves event INFOs unanswered, on a stream that lives */
+    bool over;          /**< ended: waits for on_gone */
 };
 
 /* ---- session.c ---- */
@@ -108,7 +108,7 @@ void session_end(struct cti_session *s, struct str reason_line, uint64_t now_ms)
 /* ---- message.c ---- */
 
 enum content {
-    CONTENT_NONE,    /**< no body, no type */
+    CONTENT_NONE, /**< no body, no type */
     CONTENT_CSTA,
     CONTENT_EMPTY,   /**< CSTA by type, and nothing in it */
     CONTENT_UNKNOWN, /**< another type or an encoding: 415 */
@@ -175,7 +175,7 @@ struct pending {
     struct list of_session, of_cti;
     struct asker from;
     enum csta_msg_id service;
-    const struct device *device;  /**< of the connection */
+    const struct device *device; /**< of the connection */
     char call_id[CALL_ID_LEN];
     struct timer limit;
 };

@@ -3,8 +3,8 @@
  * Requests whose outcome comes later: Hold, Retrieve, Transfer and Answer wait for a phone.
  *
  * The transaction of the INFO is held until then, because the response belongs into its 200 and
- * nowhere else. Whatever ends the wait takes the request off both lists first and answers after that, so
- * there is one answer and no more:
+ * nowhere else. Whatever ends the wait takes the request off both lists first and answers after
+ * that, so there is one answer and no more:
  *
  *   the driver tells the outcome            pending_on_done
  *   an event shows it earlier               pending_on_event   (a phone may answer the call

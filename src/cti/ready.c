@@ -3,9 +3,10 @@
  * The monitors of a session that have something to tell, the oldest record first.
  *
  * A binary heap of pointers, ordered by the number of each monitor's next record (`due`) and,
- * for two monitors of one device, by their reference. Events of several devices so leave in the order
- * in which they happened, and an event costs O(log of the monitors that are behind), whatever
- * else the session watches. Room for a monitor is made when it starts, so nothing here can fail.
+ * for two monitors of one device, by their reference. Events of several devices so leave in the
+ * order in which they happened, and an event costs O(log of the monitors that are behind),
+ * whatever else the session watches. Room for a monitor is made when it starts, so nothing here
+ * can fail.
  */
 #include "cti/parts.h"
 

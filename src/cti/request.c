@@ -4,8 +4,8 @@
  *
  * The checks come in the order of TR/87 V-3, so that a client learns of the first thing that is
  * wrong: is it XML (SIP 400) → is the service known (serviceNotSupported) → are the parameters
- * right → is the device known and granted → is there such a connection → is its state right. The
- * first three are here, the rest is with each service.
+ * right → is the device known and granted → is there such a connection → is its state right.
+ * The first three are here, the rest is with each service.
  *
  *   parse ──► services[id] ──► OUTCOME_ANSWER   200 with the response
  *                         ──► OUTCOME_ERROR    200 with CSTAErrorCode and a Warning
@@ -86,28 +86,34 @@ static void not_supported(const struct asker *from, const struct csta_msg *msg, 
                  now_ms);
 }
 
-/** No XML, or XML that nobody should send. */
-static void unreadable(const struct asker *from, const struct csta_fault *fault, uint64_t now_ms)
+/** A CSTA request that SIP refuses. */
+static void refuse(const struct asker *from, unsigned status, struct str why, uint64_t now_ms)
 {
-    struct cti *c = from->session->cti;
-
-    c->stats.answered++;
-    c->stats.errors++;
-    answer_sip(from, 400, NULL,
-               arena_fmt(c->scratch, "body, line %u, column %u: %s", fault->line, fault->column,
-                         fault->reason),
-               now_ms);
+    from->session->cti->stats.answered++;
+    from->session->cti->stats.errors++;
+    answer_sip(from, status, NULL, why, now_ms);
 }
 
-static void wrong_value(const struct asker *from, const struct csta_fault *fault, uint64_t now_ms)
+/** No XML, or XML that nobody should send. */
+static void unreadable(const struct asker *from, const struct csta_fault *fault,
+                       uint64_t now_ms)
+{
+    refuse(from, 400,
+           arena_fmt(from->session->cti->scratch, "body, line %u, column %u: %s", fault->line,
+                     fault->column, fault->reason),
+           now_ms);
+}
+
+static void wrong_value(const struct asker *from, const struct csta_fault *fault,
+                        uint64_t now_ms)
 {
     struct cti *c = from->session->cti;
-    struct str why = str_is_set(fault->element)
-                         ? arena_fmt(c->scratch, "%.*s, line %u, column %u: %s",
-                                     STR_ARG(fault->element), fault->line, fault->column,
-                                     fault->reason)
-                         : arena_fmt(c->scratch, "line %u, column %u: %s", fault->line,
-                                     fault->column, fault->reason);
+    struct str why =
+        str_is_set(fault->element)
+            ? arena_fmt(c->scratch, "%.*s, line %u, column %u: %s", STR_ARG(fault->element),
+                        fault->line, fault->column, fault->reason)
+            : arena_fmt(c->scratch, "line %u, column %u: %s", fault->line, fault->column,
+                        fault->reason);
 
     answer_error(from, fault->error, why, now_ms);
 }
@@ -123,7 +129,7 @@ static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
     c->stats.requests++;
     err = csta_decode(body, &limits, c->scratch, &msg, &fault);
     if (err == E_NOMEM) {
-        answer_sip(from, 503, NULL, STR_NONE, now_ms);
+        refuse(from, 503, STR_NONE, now_ms);
         return;
     }
     if (err != 0 && err != E_VALUE && err != E_UNSUPPORTED) {
@@ -157,7 +163,8 @@ void request_on_message(struct cti_session *s, struct txn *t, const struct sip_m
         on_csta(&from, sip_msg_body(m), now_ms);
         break;
     case CONTENT_EMPTY:
-        answer_sip(&from, 400, NULL, STR("there is nothing in the body"), now_ms);
+        s->cti->stats.requests++;
+        refuse(&from, 400, STR("there is nothing in the body"), now_ms);
         break;
     case CONTENT_UNKNOWN:
         answer_sip(&from, 415, "Accept: application/csta+xml\r\nAccept-Encoding: identity\r\n",

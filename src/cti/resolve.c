@@ -2,14 +2,15 @@
 /*
  * Which device and which connection a request means, and whether this application may touch it.
  *
- * A ConnectionID names a connection by callID and deviceID. Either may be left out (TR/87 X-10),
- * then the one connection is meant that is in a state which the service needs: of the device, or,
- * among the devices that the application may use, of the call. If several are, the request is
- * refused; nothing is guessed.
+ * A ConnectionID names a connection by callID and deviceID. Either may be left out (TR/87
+ * X-10), then the one connection is meant that is in a state which the service needs: of the
+ * device, or, among the devices that the application may use, of the call. If several are, the
+ * request is refused; nothing is guessed.
  */
 #include "cti/parts.h"
 
-static bool fail(struct outcome *err, enum csta_error_kind kind, unsigned value, const char *why)
+static bool fail(struct outcome *err, enum csta_error_kind kind, unsigned value,
+                 const char *why)
 {
     *err = outcome_error(kind, value, why);
     return false;

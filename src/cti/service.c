@@ -2,8 +2,8 @@
 /*
  * The services on calls (ECMA-269 §17; TR/87 7): what they need, what they answer.
  *
- * Each one checks its parameters, finds device or connection, and hands over to the driver. What
- * then happens to the call is told by events, not here.
+ * Each one checks its parameters, finds device or connection, and hands over to the driver.
+ * What then happens to the call is told by events, not here.
  *
  * userData goes into a User-to-User header of the package isdn-uui, which an ISDN carries up to
  * 129 octets (RFC 7434 §6); longer data would be dropped on the way without a word, so it is
@@ -69,8 +69,9 @@ struct outcome service_make_call(struct request *r)
         return err;
     }
     if (str_trim(args.to).n == 0) {
-        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_CALLED_DEVICE_ID,
-                             "a call needs a calledDirectoryNumber: there is no overlap dialling");
+        return outcome_error(
+            CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_CALLED_DEVICE_ID,
+            "a call needs a calledDirectoryNumber: there is no overlap dialling");
     }
     failed = r->cti->driver->make(r->cti->driver_ctx, &args, &conn, r->now_ms);
     if (failed != CALL_OK) {
@@ -154,8 +155,8 @@ static struct outcome begun(const struct request *r, struct pending *p, enum cal
     return error_of_call(r->msg->id, failed, 0, r->cti->scratch);
 }
 
-typedef enum call_error (*start_fn)(void *ctx, struct connection *c, call_done_fn fn, void *owner,
-                                    uint64_t now_ms);
+typedef enum call_error (*start_fn)(void *ctx, struct connection *c, call_done_fn fn,
+                                    void *owner, uint64_t now_ms);
 
 static struct outcome start(struct request *r, const struct csta_connection_id *id,
                             const struct wanted *want, start_fn fn)
@@ -208,6 +209,6 @@ struct outcome service_single_step_transfer_call(struct request *r)
         return err;
     }
     return begun(r, p,
-                 r->cti->driver->transfer(r->cti->driver_ctx, conn, m->transferred_to.value, uui,
-                                          pending_on_done, p, r->now_ms));
+                 r->cti->driver->transfer(r->cti->driver_ctx, conn, m->transferred_to.value,
+                                          uui, pending_on_done, p, r->now_ms));
 }

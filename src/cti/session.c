@@ -95,8 +95,8 @@ static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     cti_flush(s->cti, now_ms);
 }
 
-static void on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
-                       uint64_t now_ms)
+static void on_request(struct leg *leg, struct dialog *d, struct txn *t,
+                       const struct sip_msg *m, uint64_t now_ms)
 {
     struct cti_session *s = leg->owner;
 

@@ -8,7 +8,8 @@
  */
 #include "cti/parts.h"
 
-static struct csta_device_ref endpoint_of(const struct request *r, const struct connection *conn)
+static struct csta_device_ref endpoint_of(const struct request *r,
+                                          const struct connection *conn)
 {
     const struct connection *other = call_other(conn);
 
@@ -73,8 +74,8 @@ static const struct csta_services_permitted *permitted(const struct request *r,
     return out;
 }
 
-static bool write_info(const struct request *r, const struct connection *conn, struct str device,
-                       struct csta_snapshot_device_response_info *out)
+static bool write_info(const struct request *r, const struct connection *conn,
+                       struct str device, struct csta_snapshot_device_response_info *out)
 {
     *out = (struct csta_snapshot_device_response_info){
         .connection_identifier = {.call_id = str_make(conn->call->id, CALL_ID_LEN),

@@ -127,7 +127,8 @@ static void directory_up(struct office *o)
     }
     o->crm_grants[0] = STR("100*");
     o->desk_grants[0] = STR("1001");
-    o->crm = (struct application){.name = STR("crm"), .grants = o->crm_grants, .grant_count = 1};
+    o->crm =
+        (struct application){.name = STR("crm"), .grants = o->crm_grants, .grant_count = 1};
     o->desk =
         (struct application){.name = STR("desk"), .grants = o->desk_grants, .grant_count = 1};
     o->peer = (struct peer){.name = STR("trunk"),
@@ -187,6 +188,15 @@ static struct str between(struct str text, const char *name)
     return str_upto(text, str_find(text, str_c(close)));
 }
 
+/** What every message with CSTA in it has (TR/87 4.2, 5). */
+static void check_form(const struct sip_msg *m)
+{
+    struct str body = sip_msg_body(m);
+    CHECK(sip_msg_content_is(m, STR("application"), STR("csta+xml")));
+    CHECK_STR(sip_msg_value(m, SIP_HDR_CONTENT_DISPOSITION), "signal;handling=required");
+    CHECK(str_starts(body, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>")));
+}
+
 static void hear(struct client *c, struct str body, bool event)
 {
     struct arena a;
@@ -225,7 +235,7 @@ static void on_answer(struct leg_request *r, unsigned status, const struct sip_m
         (void)leg_ack(r->leg, NULL, now_ms);
     }
     if (m != NULL && status == 200 && sip_msg_body(m).n > 0) {
-        CHECK(sip_msg_content_is(m, STR("application"), STR("csta+xml")));
+        check_form(m);
         hear(c, sip_msg_body(m), false);
     } else {
         say(c, "S:%u", status);
@@ -239,6 +249,7 @@ static void on_hook(struct station *s, const char *what, struct leg *leg, uint64
     if (strcmp(what, "answered") == 0) {
         c->status = m->status;
         if (sip_msg_body(m).n > 0) {
+            check_form(m);
             hear(c, sip_msg_body(m), false);
         } else {
             say(c, "S:%u", m->status);
@@ -251,8 +262,8 @@ static void on_hook(struct station *s, const char *what, struct leg *leg, uint64
         say(c, "S:%u", c->status);
     } else if (strcmp(what, "request") == 0) {
         if (m->method == SIP_METHOD_INFO) {
+            check_form(m);
             hear(c, sip_msg_body(m), true);
-            CHECK(sip_msg_content_is(m, STR("application"), STR("csta+xml")));
         }
         if (m->method == SIP_METHOD_INFO && c->answer_with == 0) {
             c->unanswered[c->open++ % KEPT] = s->request;
@@ -309,11 +320,12 @@ void office_up(struct office *o, const struct cti_config *config, enum transport
     CHECK_INT(txn_layer_init(&o->txn, &o->node.env, &o->wheel, &(struct txn_timing){0}, 0), 0);
     CHECK_INT(leg_layer_init(&o->legs, &o->node.env, &o->wheel, &o->txn, &o->arena, &legs, 0),
               0);
-    CHECK_INT(registrar_init(&o->registrar, &o->node.env, &o->wheel,
-                             &(struct registrar_config){0}),
-              0);
+    CHECK_INT(
+        registrar_init(&o->registrar, &o->node.env, &o->wheel, &(struct registrar_config){0}),
+        0);
     CHECK_INT(call_layer_init(&o->calls, &o->node.env, &o->wheel, &o->legs, &o->registrar,
-                              &o->directory, &o->arena, &(struct call_config){.auto_answer = true}),
+                              &o->directory, &o->arena,
+                              &(struct call_config){.auto_answer = true}),
               0);
     o->cti = cti_new(&o->node.env, &o->wheel, &o->legs, &o->calls, &o->registrar, &o->directory,
                      &o->arena, config != NULL ? config : &plain);
@@ -403,8 +415,8 @@ void office_register(struct office *o, unsigned i, bool talk, unsigned expires)
                    talk ? "Allow-Events: talk, hold\n" : "");
     struct text_msg m = text_parse(text);
     if (CHECK(m.m != NULL)) {
-        registrar_register(&o->registrar, m.m, o->device[i].key, &from, o->net.now_ms, &o->arena,
-                           &a);
+        registrar_register(&o->registrar, m.m, o->device[i].key, &from, o->net.now_ms,
+                           &o->arena, &a);
         CHECK_INT(a.status, 200);
     }
     text_free(&m);

@@ -62,7 +62,8 @@ struct office {
     uint64_t last_ms;         /**< time of the input that is being handled */
 };
 
-/** Everything up; phones not registered. @param config NULL: defaults; @param transport of clients */
+/** Everything up; phones not registered. @param config NULL: defaults; @param transport of
+ * clients */
 void office_up(struct office *o, const struct cti_config *config, enum transport transport);
 /** Sessions and calls are ended, all is freed, and nothing may be left. */
 void office_down(struct office *o);
@@ -91,7 +92,8 @@ void client_answer(struct client *c, unsigned status);
 void client_clear(struct client *c);
 /** The text of the last message that has `part` in it; "" when none. */
 const char *client_text(const struct client *c, const char *part);
-/** What stands between <name> and </name> in the text with `part`, first time; "" if nowhere. */
+/** What stands between <name> and </name> in the text with `part`, first time; "" if nowhere.
+ */
 struct str client_value(const struct client *c, const char *part, const char *name);
 
 struct cti_stats office_stats(const struct office *o);

@@ -117,7 +117,8 @@ static void test_event_user_data_of_answer_and_bye(void)
     phone_call(o, &o->phone[0], "1002", "User-to-User: 0048;encoding=hex\r\n");
     CHECK_INT(leg_respond(o->phone[1].leg, NULL, 200, STR_NONE, &c, o->net.now_ms), 0);
     office_run(o, 50);
-    CHECK_STR(client_value(a, "Established", "string"), "0041"); /* what came from the subject */
+    CHECK_STR(client_value(a, "Established", "string"),
+              "0041"); /* what came from the subject */
     CHECK_STR(client_value(b, "Established", "string"), "0048"); /* what it has got */
     hang_up(o, &o->phone[0], "User-to-User: 0042;encoding=hex\r\n");
     CHECK_STR(client_value(b, "Cleared", "string"), "0042");
@@ -240,7 +241,8 @@ static void test_event_make_call(void)
     CHECK(station_last(&o->phone[0], "Call-Info").n > 0);
     answer(o, 0);
     ring(o, 1);
-    CHECK_STR(station_last(&o->phone[1], "User-to-User"), "00C0FFEE;encoding=hex;purpose=isdn-uui");
+    CHECK_STR(station_last(&o->phone[1], "User-to-User"),
+              "00C0FFEE;encoding=hex;purpose=isdn-uui");
     answer(o, 1);
     office_run(o, 200);
     CHECK_STR(str_c(a->log), "A:MakeCallResponse E:ServiceInitiated[initiated] "
@@ -276,8 +278,9 @@ static void test_event_deflect(void)
 {
     struct office *o = up();
     struct client *a = &o->client[0], *b = &o->client[1];
-    client_ask(b, "MonitorStart", "<monitorObject><deviceObject>sip:1003@example.com"
-                                  "</deviceObject></monitorObject>");
+    client_ask(b, "MonitorStart",
+               "<monitorObject><deviceObject>sip:1003@example.com"
+               "</deviceObject></monitorObject>");
     phone_call(o, &o->phone[0], "1002", NULL);
     ring(o, 1);
     client_clear(a);
@@ -293,7 +296,8 @@ static void test_event_deflect(void)
     CHECK(has(b, "Diverted", "sip:1003@example.com</deviceIdentifier></newDestination>"));
     CHECK_STR(client_value(b, "Diverted", "cause"), "redirected");
     CHECK_STR(client_value(b, "DeliveredEvent", "cause"), "redirected");
-    CHECK(has(b, "DeliveredEvent", "<lastRedirectionDevice><numberDialed>sip:1002@example.com"));
+    CHECK(
+        has(b, "DeliveredEvent", "<lastRedirectionDevice><numberDialed>sip:1002@example.com"));
     down(o);
 }
 
@@ -301,8 +305,9 @@ static void test_event_transfer(void)
 {
     struct office *o = up();
     struct client *a = &o->client[0], *b = &o->client[1];
-    client_ask(b, "MonitorStart", "<monitorObject><deviceObject>sip:1003@example.com"
-                                  "</deviceObject></monitorObject>");
+    client_ask(b, "MonitorStart",
+               "<monitorObject><deviceObject>sip:1003@example.com"
+               "</deviceObject></monitorObject>");
     phone_call(o, &o->phone[0], "1002", NULL);
     answer(o, 1);
     struct str id = client_value(a, "Established", "callID");
@@ -320,8 +325,9 @@ static void test_event_transfer(void)
     CHECK_STR(str_c(a->log), "A:SingleStepTransferCallResponse E:Transfered[null]");
     CHECK_STR(client_value(a, "CallResponse", "callID"), call_id);
     CHECK_STR(client_value(a, "CallResponse", "deviceID"), "sip:1003@example.com");
-    CHECK_STR(str_c(b->log), "E:Transfered[connected] E:Delivered[connected] E:Delivered[alerting] "
-                             "E:Established[connected] E:Established[connected]");
+    CHECK_STR(str_c(b->log),
+              "E:Transfered[connected] E:Delivered[connected] E:Delivered[alerting] "
+              "E:Established[connected] E:Established[connected]");
     CHECK_STR(client_value(a, "TransferedEvent", "cause"), "singleStepTransfer");
     struct str list = client_value(a, "TransferedEvent", "transferredConnections");
     CHECK(str_find(list, STR("<oldConnection>")) < list.n);
@@ -346,6 +352,24 @@ static void test_event_answer_call(void)
     CHECK_INT(station_answer(&o->phone[1], 200, STR_NONE), 0);
     office_run(o, 100);
     CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Established[connected]");
+    down(o);
+}
+
+/** The caller's own phone is answered: Originated shows it before the phone answers NOTIFY. */
+static void test_event_answer_call_of_the_caller(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    client_ask(b, "MakeCall",
+               "<callingDevice>1002</callingDevice>"
+               "<calledDirectoryNumber>1001</calledDirectoryNumber>");
+    ring(o, 1);
+    client_clear(b);
+    o->phone[1].auto_answer = false;
+    ask_connection(b, "AnswerCall", "callToBeAnswered", "1002");
+    CHECK_STR(station_last(&o->phone[1], "Event"), "talk");
+    answer(o, 1);
+    CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Originated[connected]");
     down(o);
 }
 
@@ -452,6 +476,7 @@ TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye
           T(test_event_refused_after_ringing), T(test_event_caller_gives_up),
           T(test_event_hold_and_retrieve), T(test_event_make_call),
           T(test_event_make_call_prompt), T(test_event_deflect), T(test_event_transfer),
-          T(test_event_answer_call), T(test_event_clear_connection), T(test_event_outside),
-          T(test_event_restricted), T(test_event_restricted_connection_is_dynamic),
-          T(test_event_registration), T(test_event_same_device_twice_in_a_call))
+          T(test_event_answer_call), T(test_event_answer_call_of_the_caller),
+          T(test_event_clear_connection), T(test_event_outside), T(test_event_restricted),
+          T(test_event_restricted_connection_is_dynamic), T(test_event_registration),
+          T(test_event_same_device_twice_in_a_call))

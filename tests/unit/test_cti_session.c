@@ -72,7 +72,8 @@ static void test_session_refuses(void)
         {"application/csta+xml", "<RequestSystemStatus", 400, "line 1, column"},
         {"application/csta+xml", "<!DOCTYPE a><RequestSystemStatus/>", 400, "body, line 1"},
         {"application/csta+xml", "  ", 400, "nothing in the body"},
-        {"multipart/mixed;boundary=x", "--x\r\nContent-Type: application/csta+xml\r\n\r\n", 415, ""},
+        {"multipart/mixed;boundary=x", "--x\r\nContent-Type: application/csta+xml\r\n\r\n", 415,
+         ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct office *o = up(NULL, TP_UDP);
@@ -302,7 +303,8 @@ static void test_wants(void)
                  "--x\nContent-Type: application/sdp\n"));
     CHECK(!wants("INVITE", "Accept: application/csta+xml, application/sdp\n", ""));
     CHECK(!wants("INVITE", "", ""));
-    CHECK(!wants("INVITE", "Content-Type: application/sdp\nAccept: application/csta+xml\n", "v=0\n"));
+    CHECK(!wants("INVITE", "Content-Type: application/sdp\nAccept: application/csta+xml\n",
+                 "v=0\n"));
     CHECK(!wants("INFO", "Content-Type: application/csta+xml\n", "<a/>"));
 }
 

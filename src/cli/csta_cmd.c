@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `baton csta`: the command line.
+ *
+ * Options of the session may stand anywhere; whatever else is there, in its order, is the
+ * command with its arguments and options, which csta_request reads. So `baton csta -s HOST -u
+ * crm clear 1001
+ * --reason busy --json` is as good as with --json in front.
+ */
+#include "cli/csta_cmd.h"
+
+#include "base/err.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { REFRESH_DEFAULT_S = 600, REFRESH_MIN_S = 90, REFRESH_MAX_S = 86400 };
+
+struct raw_options {
+    const char *edition, *refresh;
+};
+
+/** `-x VALUE`, `--name VALUE` or `--name=VALUE`. @return whether it is this option */
+static bool take_value(const char *name, const char *alias, int argc, char **argv, int *i,
+                       const char **out)
+{
+    size_t n = strlen(name);
+
+    if (strncmp(argv[*i], name, n) == 0 && argv[*i][n] == '=') {
+        *out = argv[*i] + n + 1;
+        return true;
+    }
+    if ((strcmp(argv[*i], name) == 0 || (alias != NULL && strcmp(argv[*i], alias) == 0)) &&
+        *i + 1 < argc) {
+        *out = argv[++*i];
+        return true;
+    }
+    return false;
+}
+
+static bool is(const char *arg, const char *alias, const char *name)
+{
+    return strcmp(arg, alias) == 0 || strcmp(arg, name) == 0;
+}
+
+static bool take_flag(struct csta_command *c, const char *arg)
+{
+    if (is(arg, "-j", "--json")) {
+        c->json = true;
+    } else if (is(arg, "-v", "--verbose")) {
+        c->verbose = true;
+    } else if (is(arg, "-e", "--exit-on-error")) {
+        c->exit_on_error = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/** Put argv[*i] to the command's words, with its value when it is an option that takes one. */
+static bool take_word(struct csta_command *c, int argc, char **argv, int *i)
+{
+    if (c->nword + 2 > CSTA_WORDS_MAX) {
+        return false;
+    }
+    c->word[c->nword++] = str_c(argv[*i]);
+    if (csta_option_takes_value(str_c(argv[*i])) && *i + 1 < argc) {
+        c->word[c->nword++] = str_c(argv[++*i]);
+    }
+    return true;
+}
+
+static int read_words(int argc, char **argv, struct csta_command *c, struct raw_options *raw)
+{
+    bool only_words = false;
+
+    for (int i = 1; i < argc; i++) {
+        only_words = only_words || strcmp(argv[i], "--") == 0;
+        if (!only_words && (take_value("--server", "-s", argc, argv, &i, &c->server_text) ||
+                            take_value("--user", "-u", argc, argv, &i, &c->user) ||
+                            take_value("--password", NULL, argc, argv, &i, &c->password) ||
+                            take_value("--device", NULL, argc, argv, &i, &c->device) ||
+                            take_value("--edition", NULL, argc, argv, &i, &raw->edition) ||
+                            take_value("--refresh", NULL, argc, argv, &i, &raw->refresh) ||
+                            take_flag(c, argv[i]))) {
+            continue;
+        }
+        if (!take_word(c, argc, argv, &i)) {
+            return help_usage_error(&help_csta, "too many arguments");
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+int csta_command_parse(int argc, char **argv, struct csta_command *out)
+{
+    struct raw_options raw = {0};
+    int code;
+
+    *out = (struct csta_command){.edition = CSTA_ED3, .refresh_s = REFRESH_DEFAULT_S};
+    code = read_words(argc, argv, out, &raw);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (out->nword > 0 && out->word[0].n > 1 && out->word[0].p[0] == '-') {
+        return help_usage_error(&help_csta, "unknown option \"%s\", or its value is missing",
+                                out->word[0].p);
+    }
+    if (out->nword == 0) {
+        return help_usage_error(&help_csta, "a command is needed");
+    }
+    if (out->server_text == NULL || out->user == NULL) {
+        return help_usage_error(&help_csta, "--server and --user are needed");
+    }
+    if (!ua_server_parse(out->server_text, &out->server)) {
+        return help_usage_error(&help_csta, "\"%s\" is no server: HOST[:PORT]",
+                                out->server_text);
+    }
+    if (out->user[0] == '\0' || out->user[0] == '@') {
+        return help_usage_error(&help_csta, "\"%s\" is no user name", out->user);
+    }
+    if (raw.edition != NULL) {
+        out->edition = csta_edition_find(str_c(raw.edition));
+        if (out->edition == CSTA_EDITION_NONE) {
+            return help_usage_error(&help_csta, "--edition takes ed2, ed3, ed4, ed5 or ed6");
+        }
+    }
+    if (raw.refresh != NULL &&
+        (!str_to_u32(str_c(raw.refresh), &out->refresh_s) || out->refresh_s < REFRESH_MIN_S ||
+         out->refresh_s > REFRESH_MAX_S)) {
+        return help_usage_error(&help_csta, "--refresh takes %d to %d seconds", REFRESH_MIN_S,
+                                REFRESH_MAX_S);
+    }
+    return EXIT_CODE_OK;
+}
+
+/** The words to an order in the client's arena. */
+static int read_order(struct csta_command *c, struct csta_client *client,
+                      struct csta_order *order)
+{
+    struct str complaint;
+    int err = csta_order_parse(c->word, c->nword, &client->arena, order, &complaint);
+
+    if (err == 0 && (order->verb == CSTA_VERB_WAIT || order->verb == CSTA_VERB_QUIT ||
+                     order->verb == CSTA_VERB_STOP)) {
+        return help_usage_error(&help_csta, "\"%s\" is a command of the shell", c->word[0].p);
+    }
+    if (err != 0) {
+        return help_usage_error(
+            &help_csta, "%.*s",
+            STR_ARG(str_is_set(complaint) ? complaint : str_c(err_text(err))));
+    }
+    return EXIT_CODE_OK;
+}
+
+static int run(const struct csta_command *c, struct csta_client *client, struct ua *ua,
+               const struct csta_order *order)
+{
+    const char *password = c->password != NULL ? c->password : getenv("BATON_PASSWORD");
+    struct csta_session_config config = {.user = str_c(c->user),
+                                         .password = str_c(password == NULL ? "" : password),
+                                         .device = str_c(c->device),
+                                         .edition = c->edition};
+    int code;
+
+    ua_on_signal(ua, csta_client_interrupt, client);
+    code = csta_client_start(client, ua, &config, order);
+    ua_settle(ua);
+    if (code == EXIT_CODE_OK) {
+        ua_run(ua);
+        code = client->exit_code;
+    }
+    return code;
+}
+
+int cmd_csta(int argc, char **argv)
+{
+    struct csta_command c;
+    struct csta_client client;
+    struct csta_order order;
+    struct ua *ua = NULL;
+    struct ua_config config = {
+        .user_agent = "baton csta",
+        .allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"),
+        .accept = STR("application/csta+xml"),
+    };
+    int code = csta_command_parse(argc, argv, &c);
+
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    config.server = c.server;
+    config.contact_user = str_upto(str_c(c.user), strcspn(c.user, "@"));
+    config.session_expires_s = c.refresh_s;
+    config.trace = c.verbose;
+    csta_client_init(&client, stdout, stderr, c.json);
+    client.exit_on_error = c.exit_on_error;
+    code = read_order(&c, &client, &order);
+    if (code == EXIT_CODE_OK) {
+        ua = ua_new(&config);
+        code = ua == NULL ? EXIT_CODE_FAILED : run(&c, &client, ua, &order);
+    }
+    csta_client_fini(&client);
+    if (ua != NULL) {
+        ua_free(ua);
+    }
+    return code;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `baton help csta` and baton-csta(1) say. */
+#include "cli/csta_cmd.h"
+
+static const char *const synopsis[] = {
+    "csta -s SERVER -u NAME [OPTION]... COMMAND [ARGUMENT]...", NULL};
+
+static const struct help_option options[] = {
+    {"-s, --server", "SERVER",
+     "The switching function: HOST[:PORT] or sip:HOST:PORT;transport=tcp."},
+    {"-u, --user", "NAME",
+     "Name of the application for digest, and the user part of From. NAME@DOMAIN sets the domain "
+     "of From, To and the Request-URI too; default: the server's host."},
+    {"--password", "TEXT",
+     "Password. Better: the environment variable BATON_PASSWORD, which other users of the "
+     "machine do not see."},
+    {"--device", "DEVICE",
+     "Whom to invite: a user name or a sip: URI. Default: csta, which a server takes for all its "
+     "devices; a phone or a gateway may want the line."},
+    {"--edition", "ed2..ed6",
+     "Edition of ECMA-323 to write; answers of any are read. Default: ed3."},
+    {"--refresh", "SECONDS", "Session interval to ask for, from 90. Default: 600."},
+    {"-j, --json", NULL,
+     "Print one JSON object a line, with \"kind\" event, response, error or session, and the "
+     "whole message under \"message\"."},
+    {"-e, --exit-on-error", NULL, "In the shell: leave at the first command that fails."},
+    {"-v, --verbose", NULL, "Say on standard error what the protocol layers have to say."},
+    {NULL, NULL, NULL},
+};
+
+static const struct help_option commands[] = {
+    {"make-call", "FROM TO",
+     "MakeCall: device FROM calls TO. The phone is rung or answers by itself, as the server has "
+     "it. Options: call options, --prompt."},
+    {"answer", "CONNECTION", "AnswerCall. Call options."},
+    {"clear", "CONNECTION",
+     "ClearConnection: hang up, or refuse a call that alerts. Call options, --reason."},
+    {"hold", "CONNECTION", "HoldCall. --watch."},
+    {"retrieve", "CONNECTION", "RetrieveCall. --watch."},
+    {"deflect", "CONNECTION TO",
+     "DeflectCall: send an alerting call elsewhere. Call options, --reason."},
+    {"transfer", "CONNECTION TO",
+     "SingleStepTransferCall: the other party goes to TO. Call options, --reason."},
+    {"monitor", "DEVICE...",
+     "MonitorStart for each, then print events until interrupted, or until --count, --until or "
+     "--timeout say that it is enough."},
+    {"snapshot", "DEVICE", "SnapshotDevice: the calls of a device and their states."},
+    {"features", NULL, "GetCSTAFeatures: what the server offers."},
+    {"status", NULL, "RequestSystemStatus."},
+    {"raw", "FILE|-", "Send the file's XML as it is and print the answer as it is."},
+    {"shell, -", NULL,
+     "Read commands from standard input, one a line, and run them in one session while events "
+     "are printed. The end of input is quit."},
+    {NULL, NULL, NULL},
+};
+
+static const struct help_option call_options[] = {
+    {"--user-data", "HEX", "userData: octets in hex, protocol discriminator first."},
+    {"--user-text", "TEXT", "userData: the discriminator 04 and TEXT in ASCII."},
+    {"--correlator", "HEX", "correlatorData: octets in hex."},
+    {"--prompt", NULL, "Let the user at FROM pick up first (autoOriginate prompt)."},
+    {"--reason", "CAUSE", "Why: busy, doNotDisturb, normalClearing or another CSTA cause."},
+    {"--watch", NULL,
+     "Monitor the device first, and print events until the call has ended there."},
+    {"--timeout", "SECONDS", "With --watch and monitor: give up after that."},
+    {"--count", "N", "monitor: stop after N events."},
+    {"--until", "EVENT", "monitor: stop after an event of that name."},
+    {NULL, NULL, NULL},
+};
+
+static const struct help_option shell_commands[] = {
+    {"stop", "CROSSREF", "MonitorStop of a monitor by its monitorCrossRefID."},
+    {"wait", "EVENT [DEVICE] [SECONDS]",
+     "Wait for an event, at the monitored DEVICE when given (* is any), at most 30 seconds when "
+     "not said otherwise. An event counts when it came after the first of the commands before "
+     "this row of waits, so nothing is missed in between; each event answers one wait."},
+    {"quit", NULL, "Stop the monitors, end the session, leave."},
+    {NULL, NULL, NULL},
+};
+
+static const struct help_section sections[] = {
+    {"Commands",
+     "CONNECTION is callID/deviceID as the events show it, or just a device: its only call. "
+     "DEVICE, FROM and TO are numbers, names or URIs as the server knows them.",
+     commands},
+    {"Options of commands", NULL, call_options},
+    {"In the shell",
+     "The commands above (monitor without its options), and these. Words are separated by "
+     "blanks; quotes keep them together; # begins a comment.",
+     shell_commands},
+    {NULL, NULL, NULL},
+};
+
+static const struct help_example examples[] = {
+    {"export BATON_PASSWORD=secret", "For all of these."},
+    {"baton csta -s 127.0.0.1 -u crm status", "Is the server there, and are we let in?"},
+    {"baton csta -s 127.0.0.1 -u crm features", "What does it offer?"},
+    {"baton csta -s 127.0.0.1 -u crm monitor 1001 1002", "Watch two phones until Ctrl-C."},
+    {"baton csta -s 127.0.0.1 -u crm monitor 1001 --until Delivered --json",
+     "Wait for the next call, as JSON."},
+    {"baton csta -s 127.0.0.1 -u crm make-call 1001 1002 --user-text 'case 4711' --watch",
+     "Call with user data and follow the call to its end."},
+    {"baton csta -s 127.0.0.1 -u crm make-call 1001 1002 --prompt --correlator 0102",
+     "The user of 1001 picks up first."},
+    {"baton csta -s 127.0.0.1 -u crm answer 1002", "Answer the call that rings at 1002."},
+    {"baton csta -s 127.0.0.1 -u crm clear 1002 --reason busy", "Refuse it instead."},
+    {"baton csta -s 127.0.0.1 -u crm hold 1001", "Hold; retrieve takes the call back."},
+    {"baton csta -s 127.0.0.1 -u crm retrieve c7/1001", "A connection by its identifier."},
+    {"baton csta -s 127.0.0.1 -u crm deflect 1002 1003", "Send a ringing call to 1003."},
+    {"baton csta -s 127.0.0.1 -u crm transfer 1001 1003 --user-data 04C8",
+     "Hand the other party to 1003, with user data."},
+    {"baton csta -s 127.0.0.1 -u crm snapshot 1001", "Which calls has 1001?"},
+    {"baton csta -s 127.0.0.1 -u crm raw request.xml", "Send any CSTA message."},
+    {"printf '%s\\n' 'monitor 1001' 'make-call 1001 1002' 'wait Established 1001' 'clear 1001' "
+     "| baton csta -s 127.0.0.1 -u crm -e shell",
+     "A script in one session."},
+    {"baton csta -s 192.0.2.7 -u admin --device 1001 --edition ed4 shell",
+     "Talk to a phone that speaks TR/87 itself."},
+    {NULL, NULL},
+};
+
+static const struct help_exit exits[] = {
+    {0,
+     "The command was carried out; with --watch, the call has ended and no Failed event came; "
+     "in the shell, so was every command."},
+    {1,
+     "The session or the request was refused or not answered, an event did not come in time, "
+     "or the command was interrupted before its end."},
+    {2, "The command line, or the file of raw, is wrong."},
+    {130, "A second signal ended it at once."},
+    {0, NULL},
+};
+
+static const char *const see_also[] = {"serve", "phone", "uui", NULL};
+
+const struct help help_csta = {
+    .name = "csta",
+    .summary = "control and watch phones: a TR/87 client",
+    .synopsis = synopsis,
+    .description =
+        "Opens a CSTA application session over SIP (ECMA TR/87) with a server, a gateway or a "
+        "phone, sends requests in it, and prints answers and events.\n\n"
+        "Events are rows of a table: time, monitored device, event, connection, its state at the "
+        "device, cause, who calls whom, and user data in hex and as text. A refusal is the "
+        "error's category and value, what it means, and what the server says in a Warning.\n\n"
+        "A session that is lost while something is monitored is opened again, after a second at "
+        "first and half a minute at most; then the monitors are started again, and a snapshot of "
+        "each device shows what was missed.",
+    .options = options,
+    .sections = sections,
+    .examples = examples,
+    .exits = exits,
+    .see_also = see_also,
+};

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: against a model that keeps everything, and when memory is out. */
+#include "base/err.h"
+#include "cti/journal.h"
+#include "test.h"
+
+#include <stdio.h>
+
+static uint64_t seed = 1;
+
+static uint64_t next_random(void)
+{
+    seed += 0x9e3779b97f4a7c15ull;
+    uint64_t z = (seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+static void env_random_fn(void *ctx, void *out, size_t n)
+{
+    (void)ctx;
+    for (size_t i = 0; i < n; i++) {
+        ((unsigned char *)out)[i] = (unsigned char)next_random();
+    }
+}
+
+struct kit {
+    struct test_mem mem;
+    struct env env;
+    struct journal *j;
+};
+
+static void up(struct kit *k, uint32_t records)
+{
+    test_mem_init(&k->mem);
+    k->env = (struct env){.mem = k->mem.mem, .random = env_random_fn};
+    k->j = journal_new(&k->env, records);
+    CHECK(k->j != NULL);
+}
+
+static void down(struct kit *k)
+{
+    journal_free(k->j);
+    CHECK_INT(k->mem.live, 0);
+}
+
+static uint64_t put(struct kit *k, const char *device, const char *call_id)
+{
+    struct journal_record r = {.device = str_c(device), .call_id = str_c(call_id), .event = 7};
+    return journal_append(k->j, &r);
+}
+
+/** Device and callID of the next record, or "again", "gap". */
+static void check_next(struct kit *k, struct journal_cursor *c, const char *call_id)
+{
+    const struct journal_record *r;
+    switch (journal_peek(k->j, c, &r)) {
+    case 0:
+        CHECK_STR(r->call_id, call_id);
+        journal_step(c, r);
+        break;
+    case E_AGAIN:
+        CHECK_STR(STR("again"), call_id);
+        break;
+    default:
+        CHECK_STR(STR("gap"), call_id);
+    }
+}
+
+static void test_journal_keeps_all_of_a_record(void)
+{
+    struct kit k;
+    struct journal_cursor c;
+    const struct journal_record *r;
+    char text[] = "c1-user-corr-sip:1-sip:2";
+    up(&k, 4);
+    struct journal_record in = {
+        .device = str_make(text + 13, 5),
+        .call_id = str_make(text, 2),
+        .user_data = str_make(text + 3, 4),
+        .correlator = str_make(text, 0),
+        .party =
+            {[JOURNAL_SUBJECT] = str_make(text + 13, 5), [JOURNAL_TO] = str_make(text + 19, 5)},
+        .identity = {[JOURNAL_SUBJECT] = JOURNAL_ID, [JOURNAL_TO] = JOURNAL_RESTRICTED},
+        .local = 3,
+        .event = 44,
+        .cause = 55,
+    };
+    CHECK_INT(journal_open(k.j, in.device, 0, &c), 0);
+    CHECK_INT(journal_append(k.j, &in), 1);
+    memset(text, '#', sizeof(text)); /* it is a copy */
+    if (CHECK_INT(journal_peek(k.j, &c, &r), 0)) {
+        CHECK_INT(r->number, 1);
+        CHECK_STR(r->device, "sip:1");
+        CHECK_STR(r->call_id, "c1");
+        CHECK_STR(r->user_data, "user");
+        CHECK(str_is_set(r->correlator) && r->correlator.n == 0);
+        CHECK_STR(r->party[JOURNAL_SUBJECT], "sip:1");
+        CHECK_STR(r->party[JOURNAL_TO], "sip:2");
+        CHECK(!str_is_set(r->party[JOURNAL_BY]));
+        CHECK_INT(r->identity[JOURNAL_TO], JOURNAL_RESTRICTED);
+        CHECK_INT(r->local, 3);
+        CHECK_INT(r->event, 44);
+        CHECK_INT(r->cause, 55);
+    }
+    journal_close(k.j, &c);
+    down(&k);
+}
+
+static void test_journal_cursor_sees_its_device_only(void)
+{
+    struct kit k;
+    struct journal_cursor a, b, late;
+    up(&k, 16);
+    CHECK_INT(journal_head(k.j), 0);
+    CHECK_INT(journal_open(k.j, STR("a"), 0, &a), 0);
+    CHECK_INT(journal_open(k.j, STR("b"), 0, &b), 0);
+    CHECK_INT(put(&k, "a", "1"), 1);
+    CHECK_INT(put(&k, "b", "2"), 2);
+    CHECK_INT(put(&k, "a", "3"), 3);
+    CHECK_INT(journal_open(k.j, STR("a"), journal_head(k.j), &late), 0);
+    CHECK_INT(put(&k, "a", "4"), 4);
+    check_next(&k, &a, "1");
+    check_next(&k, &a, "3");
+    check_next(&k, &a, "4");
+    check_next(&k, &a, "again");
+    check_next(&k, &b, "2");
+    check_next(&k, &b, "again");
+    check_next(&k, &late, "4");
+    check_next(&k, &late, "again");
+    put(&k, "a", "5");
+    check_next(&k, &late, "5");
+    journal_close(k.j, &a);
+    journal_close(k.j, &b);
+    journal_close(k.j, &late);
+    down(&k);
+}
+
+static void test_journal_resumes(void)
+{
+    struct kit k;
+    struct journal_cursor c;
+    up(&k, 16);
+    put(&k, "a", "1");
+    put(&k, "b", "2");
+    put(&k, "a", "3");
+    put(&k, "b", "4");
+    put(&k, "a", "5");
+    for (unsigned after = 0; after <= 5; after++) {
+        static const char *const want[] = {"1", "3", "3", "5", "5", "again"};
+        CHECK_INT(journal_open(k.j, STR("a"), after, &c), 0);
+        check_next(&k, &c, want[after]);
+        journal_close(k.j, &c);
+    }
+    down(&k);
+}
+
+static void test_journal_gap(void)
+{
+    struct kit k;
+    struct journal_cursor a, b;
+    up(&k, 2);
+    CHECK_INT(journal_open(k.j, STR("a"), 0, &a), 0);
+    CHECK_INT(journal_open(k.j, STR("b"), 0, &b), 0);
+    put(&k, "a", "1");
+    put(&k, "b", "2");
+    check_next(&k, &a, "1");
+    put(&k, "b", "3"); /* drops 1, which a has read */
+    check_next(&k, &a, "again");
+    check_next(&k, &b, "2");
+    put(&k, "b", "4"); /* drops 2 */
+    check_next(&k, &b, "3");
+    put(&k, "a", "5");
+    check_next(&k, &a, "5");
+    put(&k, "a", "6"); /* drops 4, which b has not read */
+    check_next(&k, &b, "gap");
+    check_next(&k, &b, "gap");
+    check_next(&k, &a, "6");
+    journal_close(k.j, &a);
+    journal_close(k.j, &b);
+    CHECK_INT(journal_open(k.j, STR("b"), journal_head(k.j), &b), 0);
+    check_next(&k, &b, "again");
+    journal_close(k.j, &b);
+    down(&k);
+}
+
+/* Many devices, cursors opened and closed anywhere, a ring of any size. The model: an array. */
+enum { DEVICES = 5, CURSORS = 12, STEPS = 20000 };
+
+struct model {
+    uint8_t device[STEPS + 1]; /* of each number */
+    uint64_t head;
+    uint32_t records;
+};
+
+static uint64_t model_next(const struct model *m, unsigned device, uint64_t after, bool *gap)
+{
+    uint64_t oldest = m->head > m->records ? m->head - m->records + 1 : 1;
+    *gap = false;
+    for (uint64_t n = after + 1; n <= m->head; n++) {
+        if (m->device[n] == device) {
+            *gap = n < oldest;
+            return n;
+        }
+    }
+    return 0;
+}
+
+struct reader {
+    struct journal_cursor c;
+    unsigned device;
+    uint64_t after;
+    bool open, from_head;
+};
+
+static void reader_turn(struct kit *k, const struct model *m, struct reader *rd)
+{
+    static const char *const names[DEVICES] = {"d0", "d1", "d2", "d3", "d4"};
+    const struct journal_record *r;
+    bool gap;
+    if (!rd->open) {
+        rd->device = (unsigned)(next_random() % DEVICES);
+        rd->after =
+            next_random() % 4 == 0 && m->head > 0 ? m->head - next_random() % m->head : m->head;
+        rd->from_head = rd->after == m->head;
+        rd->open =
+            CHECK_INT(journal_open(k->j, str_c(names[rd->device]), rd->after, &rd->c), 0);
+        return;
+    }
+    uint64_t want = model_next(m, rd->device, rd->after, &gap);
+    int err = journal_peek(k->j, &rd->c, &r);
+    if (!rd->from_head && err == E_NOTFOUND && rd->after + m->records < m->head) {
+        gap = true; /* who comes with an old place is told of a gap when in doubt */
+        want = 1;
+    }
+    if (!CHECK_INT(err, want == 0 ? E_AGAIN : gap ? E_NOTFOUND : 0)) {
+        return;
+    }
+    if (err == 0 && CHECK_INT(r->number, want)) {
+        journal_step(&rd->c, r);
+        rd->after = want;
+    }
+    if (err == E_NOTFOUND || next_random() % 50 == 0) {
+        journal_close(k->j, &rd->c);
+        rd->open = false;
+    }
+}
+
+static void test_journal_against_model(void)
+{
+    static struct model m;
+    for (uint32_t records = 1; records <= 64; records *= 4) {
+        struct reader reader[CURSORS] = {{.open = false}};
+        struct kit k;
+        char name[3] = "d0", call_id[24];
+        m = (struct model){.records = records};
+        up(&k, records);
+        for (unsigned i = 0; i < STEPS / 4; i++) {
+            unsigned device = (unsigned)(next_random() % DEVICES);
+            if (next_random() % 3 == 0) {
+                name[1] = (char)('0' + device);
+                (void)snprintf(call_id, sizeof(call_id), "%u", i);
+                CHECK_INT(put(&k, name, call_id), ++m.head);
+                m.device[m.head] = (uint8_t)device;
+            } else {
+                reader_turn(&k, &m, &reader[next_random() % CURSORS]);
+            }
+        }
+        for (unsigned i = 0; i < CURSORS; i++) {
+            if (reader[i].open) {
+                journal_close(k.j, &reader[i].c);
+            }
+        }
+        down(&k);
+    }
+}
+
+static void test_journal_without_memory(void)
+{
+    struct kit k;
+    struct journal_cursor c, late;
+    for (size_t i = 1; i < 5; i++) {
+        test_mem_init(&k.mem);
+        k.mem.fail_at = i;
+        k.mem.fail_on = true;
+        k.env = (struct env){.mem = k.mem.mem, .random = env_random_fn};
+        k.j = journal_new(&k.env, 8);
+        journal_free(k.j);
+        CHECK_INT(k.mem.live, 0);
+    }
+    up(&k, 8);
+    CHECK_INT(journal_open(k.j, STR("a"), 0, &c), 0);
+    put(&k, "a", "1");
+    k.mem.fail_at = k.mem.calls + 1;
+    k.mem.fail_on = true;
+    CHECK_INT(put(&k, "a", "2"), 2); /* the number is used up */
+    CHECK_INT(journal_open(k.j, STR("b"), 0, &late), E_NOMEM);
+    CHECK_INT(put(&k, "b", "3"), 3);
+    check_next(&k, &c, "gap");
+    k.mem.fail_at = 0;
+    CHECK_INT(journal_open(k.j, STR("a"), journal_head(k.j), &late), 0);
+    check_next(&k, &late, "again");
+    put(&k, "a", "4");
+    check_next(&k, &c, "gap");
+    check_next(&k, &late, "4");
+    check_next(&k, &late, "again");
+    journal_close(k.j, &c);
+    journal_close(k.j, &late);
+    down(&k);
+}
+
+static void test_journal_warm_ring_reuses(void)
+{
+    struct kit k;
+    struct journal_cursor c;
+    up(&k, 8);
+    CHECK_INT(journal_open(k.j, STR("a"), 0, &c), 0);
+    for (unsigned i = 0; i < 8; i++) {
+        put(&k, "a", "1");
+    }
+    size_t calls = k.mem.calls;
+    for (unsigned i = 0; i < 100; i++) {
+        put(&k, "a", "another one");
+    }
+    CHECK_INT(k.mem.calls, calls); /* no allocation once warm */
+    journal_close(k.j, &c);
+    down(&k);
+}
+
+TEST_MAIN(T(test_journal_keeps_all_of_a_record), T(test_journal_cursor_sees_its_device_only),
+          T(test_journal_resumes), T(test_journal_gap), T(test_journal_against_model),
+          T(test_journal_without_memory), T(test_journal_warm_ring_reuses))
