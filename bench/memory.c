@@ -16,6 +16,7 @@
  */
 #include "auth/auth.h"
 #include "base/err.h"
+#include "bench.h"
 #include "engine/engine.h"
 #include "load.h"
 #include <malloc.h>
@@ -43,10 +44,11 @@ static struct {
     struct engine *engine;
     struct directory directory;
     uint64_t now, live, allocations, random;
+    double spent_ns; /**< in the engine */
     struct datagram queue[SLOTS];
     unsigned first, count;
-    uint64_t up, cleared, registered, monitors; /**< what came about */
-    bool session;                               /**< the CSTA session stands */
+    uint64_t up, cleared, registered, monitors, snapshots; /**< what came about */
+    bool session;                                          /**< the CSTA session stands */
     struct auth_client client;
     uint32_t cseq;         /**< of the session */
     struct str to, target; /**< of the session, owned */
@@ -140,7 +142,9 @@ static void input(uint16_t port, struct str bytes)
         .flow = 1,
         .transport = TP_UDP,
         .remote = {.ip = {192, 0, 2, port == APP ? 2 : 1}, .port = port, .family = ADDR_IP4}};
+    double begin = bench_now_ns();
     engine_input(w.engine, &from, bytes, true, w.now);
+    w.spent_ns += bench_now_ns() - begin;
 }
 
 /* ---- the two phones ---- */
@@ -312,6 +316,8 @@ static void on_app(const struct seen *s, struct str bytes)
         on_session_answer(s, bytes);
     } else if (str_find(s->body, STR("<MonitorStartResponse")) < s->body.n) {
         w.monitors++;
+    } else if (str_find(s->body, STR("<SnapshotDeviceResponse")) < s->body.n) {
+        w.snapshots++;
     } else if (s->status >= 200) {
         fail("no monitor", s->body);
     }
@@ -345,7 +351,9 @@ static void pass(uint64_t ms)
     for (uint64_t end = w.now + ms; w.now < end;) {
         uint64_t next = engine_deadline(w.engine);
         w.now = next > w.now && next < end ? next : next <= w.now ? w.now + 1 : end;
+        double begin = bench_now_ns();
         engine_tick(w.engine, w.now);
+        w.spent_ns += bench_now_ns() - begin;
         deliver();
     }
 }
@@ -429,16 +437,40 @@ static void measure_monitors(uint32_t n)
     printf("monitor_octets %.1f\n", ((double)w.live - (double)before) / n);
 }
 
-/** 320 calls come and go so that all is warm; then each allocation of as many more counts. */
-static void measure_allocations(void)
+/** At 2000 a second, so that each ends its retention of 32 seconds inside of the measurement.
+ */
+static void measure_requests(uint32_t n)
+{
+    char body[512];
+    uint32_t first = w.cseq + 1000000;
+    snprintf(body, sizeof(body),
+             "<SnapshotDevice xmlns=\"" NS "\"><snapshotObject>sip:400000@example.com"
+             "</snapshotObject></SnapshotDevice>");
+    for (uint32_t i = 0; i < 2 * n; i++) {
+        w.spent_ns = i == n ? 0 : w.spent_ns;
+        send_in_session("INFO", first + i, body);
+        deliver();
+        pass(i & 1);
+    }
+    printf("info_ns %.1f\n", w.spent_ns / n);
+    quiet();
+    if (w.snapshots != 2 * n) {
+        fail("not all requests were answered", STR_NONE);
+    }
+}
+
+/** 640 calls come and go so that all is warm; then what as many more cost counts. */
+static void measure_traffic(void)
 {
     uint64_t id = 1u << 30, before = 0;
     hang_up = true;
     for (int i = 0; i < 1280; i++) {
         before = i == 640 ? w.allocations : before;
+        w.spent_ns = i == 640 ? 0 : w.spent_ns;
         call(id++);
     }
     printf("call_allocations %.2f\n", (double)(w.allocations - before) / 640);
+    printf("call_ns %.1f\n", w.spent_ns / 640);
     hang_up = false;
     quiet();
     if (w.cleared != 1280) {
@@ -541,8 +573,9 @@ int main(int argc, char **argv)
     send_register(1002);
     quiet();
     measure_calls(calls);
-    measure_allocations();
+    measure_traffic();
     measure_monitors(monitors);
+    measure_requests(100000);
     measure_bindings(bindings);
     return 0;
 }
