@@ -64,6 +64,7 @@ struct connection {
     struct list branches;    /**< struct branch.link: all legs of this connection */
     struct str desc;         /**< the session description that its phone sent last; owned */
     struct str sent;         /**< the one that was sent to it last; owned */
+    struct str uui_lines;    /**< User-to-User line that a transfer sends to it, or absent */
 };
 
 /** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
@@ -125,7 +126,7 @@ struct call {
     struct str called;           /**< device identifier that was dialled first */
     struct str last_redirection; /**< identifier of the device that last moved the call, or absent */
     struct str uui;              /**< raw User-to-User value(s) of the set-up, or absent */
-    struct str uui_lines;        /**< for calls that Baton makes: the header line that carries it */
+    struct str uui_lines;        /**< the header line that carries it when an application gave it */
     struct str correlator;       /**< decoded correlatorData, or absent */
     struct join join;            /**< of two legs, see join.c */
     struct step *step;           /**< the procedure that runs (hold, transfer …), or NULL */

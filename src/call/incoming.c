@@ -154,31 +154,47 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
     }
 }
 
+/** The INVITE for the new destination of a deflected call. @return 0 or a status */
+static unsigned ring_deflected(struct call *c, const struct destination *dest, uint64_t now_ms)
+{
+    struct call_layer *l = c->layer;
+    struct ring ring = {.lines = c->uui_lines, .user = &callee_user};
+
+    if (c->offerless) {
+        return call_invite_party(c, c->b, dest, c->a, c->uui_lines, now_ms);
+    }
+    ring.pass = &connection_leg(c->a)->invite->req->m;
+    ring.replace_uui = c->uui_lines.n > 0;
+    ring.from = without_tag(l->scratch, ring.pass, SIP_HDR_FROM);
+    ring.to = without_tag(l->scratch, ring.pass, SIP_HDR_TO);
+    return connection_ring(c->b, dest, &ring, now_ms);
+}
+
 /** DeflectCall: the same INVITE again, to somebody else. */
 enum call_error call_deflect(struct connection *conn, struct str to, struct str uui,
                              uint64_t now_ms)
 {
     struct call *c = conn->call;
     struct call_layer *l = c->layer;
-    struct leg *caller = connection_leg(c->a);
     struct destination dest;
     struct connection *next;
     struct call_event e;
-    struct ring ring = {0};
+    struct str line;
     unsigned status;
 
     if (conn != c->b || conn->state != CONN_ALERTING || c->phase != CALL_SETUP) {
         return CALL_BAD_STATE;
     }
-    if (!destination_of_text(l, to, &dest) || dest.device == conn->device) {
+    if (!destination_of_text(l, to, &dest) ||
+        (dest.device != NULL && (dest.device == conn->device || dest.device == c->a->device))) {
         return CALL_UNKNOWN_DESTINATION;
     }
     if (dest.device != NULL && registrar_find(l->registrar, dest.device->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    next = call_add_connection(c, dest.device, dest.id);
-    ring.lines = call_uui_line(l->scratch, uui);
-    if (next == NULL || (str_is_set(uui) && !str_is_set(ring.lines))) {
+    line = arena_dup(&c->arena, call_uui_line(l->scratch, uui));
+    next = uui.n > 0 && line.n == 0 ? NULL : call_add_connection(c, dest.device, dest.id);
+    if (next == NULL) {
         return CALL_NO_RESOURCES;
     }
     connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=302\r\n"), now_ms);
@@ -187,22 +203,14 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     conn->ended = true;
     conn->state = CONN_NULL;
     call_tell(&e);
+    if (line.n > 0) {
+        call_set_uui(c, line);
+    }
     c->last_redirection = conn->id;
     c->b = next;
     next->moved = "redirected";
     call_set_timer(c, l->config.ring_s * 1000, now_ms);
-    if (c->offerless) {
-        status = call_invite_party(c, next, &dest, c->a,
-                                   str_is_set(ring.lines) ? ring.lines : c->uui_lines, now_ms);
-    } else {
-        const struct sip_msg *m = &caller->invite->req->m;
-        ring.pass = m;
-        ring.replace_uui = str_is_set(ring.lines);
-        ring.from = without_tag(l->scratch, m, SIP_HDR_FROM);
-        ring.to = without_tag(l->scratch, m, SIP_HDR_TO);
-        ring.user = &callee_user;
-        status = connection_ring(next, &dest, &ring, now_ms);
-    }
+    status = ring_deflected(c, &dest, now_ms);
     if (status != 0) {
         call_setup_failed(c, status, NULL, now_ms);
     }

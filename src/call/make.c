@@ -41,6 +41,12 @@ struct str call_uui_line(struct arena *a, struct str octets)
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
+void call_set_uui(struct call *c, struct str line)
+{
+    c->uui_lines = line;
+    c->uui = str_trim(str_from(line, sizeof("User-to-User:") - 1));
+}
+
 /** `"Alice" <sip:1001@example.com>` for a connection. */
 static struct str address_of(struct arena *a, const struct connection *conn)
 {
@@ -239,13 +245,12 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     c->offerless = true;
     c->called = arena_dup(&c->arena, to->id);
     c->correlator = arena_dup(&c->arena, args->correlator);
-    c->uui_lines = arena_dup(&c->arena, line);
-    if (c->uui_lines.n > 0) {
-        c->uui = str_trim(str_from(c->uui_lines, sizeof("User-to-User:") - 1));
+    line = arena_dup(&c->arena, line);
+    if (line.n > 0) {
+        call_set_uui(c, line);
     }
     c->a = call_add_connection(c, args->from, args->from->uri);
-    if (c->a == NULL || (line.n > 0 && c->uui_lines.n == 0) ||
-        (args->uui.n > 0 && line.n == 0) || c->called.p == NULL) {
+    if (c->a == NULL || (args->uui.n > 0 && line.n == 0) || c->called.p == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
         return NULL;

@@ -231,6 +231,9 @@ unsigned call_invite_party(struct call *c, struct connection *conn, const struct
                            const struct connection *on_behalf, struct str lines,
                            uint64_t now_ms);
 
+/** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context. */
+void call_set_uui(struct call *c, struct str line);
+
 /** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
 struct str call_uui_line(struct arena *a, struct str octets);
 

@@ -37,10 +37,17 @@ void transfer_on_progress(struct connection *x, uint64_t now_ms)
         c->a = call_other(leaver);
     }
     c->b = x;
+    c->called = x->id; /* what is dialled from now on */
     c->joining = NULL;
-    if (leaver->originating) { /* to the new party it is its partner who calls */
+    c->offerless = true; /* its INVITE was: who is deflected to from here gets one like it */
+    if (leaver->originating) { /* to the new party it is its partner who calls, and calls it */
         leaver->originating = false;
         c->a->originating = true;
+        c->called = x->id;
+    }
+    c->last_redirection = leaver->id;
+    if (x->uui_lines.n > 0) {
+        call_set_uui(c, x->uui_lines);
     }
     step_done(c->step, CALL_OK, 0, now_ms);
     e = call_event_make(c, CALL_EV_TRANSFERRED, leaver, "singleStepTransfer", now_ms);
@@ -103,14 +110,24 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
         return CALL_NOT_REGISTERED;
     }
     lines = call_uui_line(c->layer->scratch, uui);
-    if (!str_is_set(uui) && c->uui.n > 0) {
+    if (uui.n == 0 && c->uui.n > 0) {
         lines = arena_fmt(c->layer->scratch, "User-to-User: %.*s\r\n", STR_ARG(c->uui));
     }
-    x = call_add_connection(c, dest.device, dest.id);
-    if (x == NULL || step_new(conn, STEP_TRANSFER, fn, owner, now_ms) == NULL) {
+    lines = arena_dup(&c->arena, lines);
+    if (lines.n == 0 && (uui.n > 0 || c->uui.n > 0)) {
         return CALL_NO_RESOURCES;
     }
+    x = call_add_connection(c, dest.device, dest.id);
+    if (x == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    x->ended = true; /* until it is being called */
+    if (step_new(conn, STEP_TRANSFER, fn, owner, now_ms) == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    x->ended = false;
     x->moved = "singleStepTransfer";
+    x->uui_lines = lines;
     c->joining = x;
     status = call_invite_party(c, x, &dest, stays, lines, now_ms);
     if (status != 0) {

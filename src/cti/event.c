@@ -24,7 +24,7 @@
 #include "cti/parts.h"
 #include "uui/uui.h"
 
-enum csta_local_connection_state state_of(const struct connection *conn)
+enum csta_local_connection_state connection_csta_state(const struct connection *conn)
 {
     static const uint8_t states[] = {
         [CONN_NULL] = CSTA_STATE_NULL,         [CONN_INITIATED] = CSTA_STATE_INITIATED,
@@ -200,7 +200,7 @@ void cti_on_call_event(void *cti, const struct call_event *e)
             filled = true;
         }
         r.user_data = conn == e->subject ? own : other;
-        r.local = (uint8_t)state_of(conn);
+        r.local = (uint8_t)connection_csta_state(conn);
         if (e->kind == CALL_EV_FAILED && c->config.failed_local_fail) {
             r.local = CSTA_STATE_FAIL;
         }

@@ -249,7 +249,7 @@ struct monitor *ready_first(const struct cti_session *s);
 /* ---- event.c ---- */
 
 /** State of a connection in CSTA's words. */
-enum csta_local_connection_state state_of(const struct connection *conn);
+enum csta_local_connection_state connection_csta_state(const struct connection *conn);
 /** Is it in the call now, as far as anybody was told? */
 bool connection_is_live(const struct connection *conn);
 

@@ -38,12 +38,12 @@ static bool write_states(struct arena *a, const struct connection *conn,
     }
     out->item = state;
     out->n = 0;
-    state[out->n++] = state_of(conn);
+    state[out->n++] = connection_csta_state(conn);
     list_each(jt, &conn->call->connections)
     {
         const struct connection *other = list_entry(jt, struct connection, link);
         if (other != conn && connection_is_live(other)) {
-            state[out->n++] = state_of(other);
+            state[out->n++] = connection_csta_state(other);
         }
     }
     return true;

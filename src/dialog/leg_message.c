@@ -148,7 +148,9 @@ static struct str put(struct out *o, struct str s)
 int leg_parts_keep(const struct mem *mem, const struct leg_parts *p, struct str *name,
                    struct leg_parts *out)
 {
-    size_t tail = sip_runs_len(p->run, p->n);
+    /* what was kept before (a BYE that had to wait) is one run in its block */
+    const struct str *run = p->block != NULL ? &p->kept : p->run;
+    size_t tail = sip_runs_len(run, p->n);
     size_t size = name->n + p->lines.n + p->supported.n + p->require.n + p->type.n + tail;
     char *block = mem_alloc(mem, size + 1);
     struct out o;
@@ -165,7 +167,7 @@ int leg_parts_keep(const struct mem *mem, const struct leg_parts *p, struct str 
     out->type = put(&o, p->type);
     size_t at = o.n;
     for (size_t i = 0; i < p->n; i++) {
-        out_str(&o, p->run[i]);
+        out_str(&o, run[i]);
     }
     out->kept = str_make(block + at, o.n - at);
     out->body = str_from(out->kept, out->kept.n - p->body.n);

@@ -48,7 +48,7 @@ static void on_register(struct engine *e, const struct sip_msg *m, const struct 
         dispatch_status(e, m, from, 400, now_ms);
         return;
     }
-    if (!identify(e, m, from, &who, now_ms)) {
+    if (!identify(e, m, from, true, &who, now_ms)) {
         return;
     }
     d = directory_device_of_uri(e->config.directory, &to.uri);
@@ -75,7 +75,7 @@ static void on_invite(struct engine *e, const struct sip_msg *m, const struct ho
     struct identity who;
     bool csta = cti_wants(m);
 
-    if (!identify(e, m, from, &who, now_ms)) {
+    if (!identify(e, m, from, !csta, &who, now_ms)) {
         return;
     }
     if (csta && who.application != NULL) {

@@ -2,7 +2,8 @@
 /*
  * Who sent this request?
  *
- * A trusted peer is known by its address. Everybody else proves it with digest: a device
+ * A trusted peer is known by its address, for calls and registrations; an application proves
+ * itself wherever it runs, also on the machine of a peer. Everybody else proves it with digest: a device
  * under its number, an application under its name, in one name space (the directory refuses
  * a name that both have). A device may speak only for itself: its From must be its own
  * address of record, so that nobody can place calls in another's name.
@@ -78,7 +79,7 @@ static bool accept(struct engine *e, const struct sip_msg *m, const struct hop *
     return false;
 }
 
-bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from, bool by_address,
               struct identity *who, uint64_t now_ms)
 {
     struct directory *dir = e->config.directory;
@@ -86,7 +87,7 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
     struct str user;
 
     *who = (struct identity){0};
-    who->peer = directory_peer_at(dir, &from->remote);
+    who->peer = by_address ? directory_peer_at(dir, &from->remote) : NULL;
     if (who->peer != NULL && who->peer->trusted) {
         return true;
     }

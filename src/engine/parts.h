@@ -48,9 +48,10 @@ struct identity {
 
 /**
  * Find out who it is; answers 401, 403 or 400 itself when that is not proven.
+ * @param by_address  a trusted peer's address is proof enough
  * @return true: *who holds at least one
  */
-bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from, bool by_address,
               struct identity *who, uint64_t now_ms);
 
 #endif

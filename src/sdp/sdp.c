@@ -223,7 +223,8 @@ int sdp_parse(struct str body, struct sdp *out, size_t *at)
 {
     size_t where = 0;
     struct str content = str_trim(body); /* without the empty lines at the end */
-    struct str rest = str_upto(body, (size_t)(content.p + content.n - body.p));
+    struct str rest =
+        str_upto(body, content.n == 0 ? 0 : (size_t)(content.p + content.n - body.p));
     struct sdp_line line;
     *out = (struct sdp){.text = body, .dir = SDP_SENDRECV};
     int err = check_version(body);

@@ -4,8 +4,8 @@
  *
  * MEDIA. A phone keeps to RFC 3264 and checks that the others do: what it sends is one session
  * with a version that rises by one with every change; of what it gets, each description must
- * continue the last one (same origin; the same version only for the same octets, else one
- * more; no section less) and an answer must fit the offer. A breach is a failed check.
+ * continue the last one (same origin; the same version only for the same octets, else a
+ * higher one; no section less) and an answer must fit the offer. A breach is a failed check.
  *
  * BEHAVIOUR. What a phone does by itself is set by members; the rest a test does by hand with the
  * functions below or those of fixture_leg.h on `s`. One call at a time.

@@ -154,6 +154,8 @@ static void populate(struct world *w)
     CHECK_INT(directory_add_application(&w->directory, &w->application[1]), 0);
     w->peer[0] = (struct peer){.name = STR("gateway"),
                                .uri = STR("sip:10.0.2.1:5060"),
+                               .host = STR("10.0.2.1"),
+                               .port = 5060,
                                .transport = TP_UDP,
                                .numbers = &outside[0],
                                .number_count = 1,
@@ -161,6 +163,7 @@ static void populate(struct world *w)
     w->peer[1] = w->peer[0];
     w->peer[1].name = STR("trunk");
     w->peer[1].uri = STR("sip:10.0.2.2:5060");
+    w->peer[1].host = STR("10.0.2.2");
     w->peer[1].numbers = &outside[1];
     (void)addr_parse(STR("10.0.2.1:5060"), &w->peer[0].addr);
     (void)addr_parse(STR("10.0.2.2:5060"), &w->peer[1].addr);
@@ -332,9 +335,9 @@ struct text_msg world_take(struct raw *r, const char *pattern)
         struct text_msg t = raw_take(r);
         if (t.m == NULL || wire_is(str_make(t.m->buf, t.m->len), pattern)) {
             test_context(pattern);
-            CHECK(t.m != NULL);
+            bool found = CHECK(t.m != NULL);
             test_context(NULL);
-            return t;
+            return found ? t : text_parse("NONE sip:nobody SIP/2.0\nCSeq: 1 NONE\n\n");
         }
         text_free(&t);
     }
@@ -371,6 +374,7 @@ void world_raw_request(struct world *w, struct raw *r, const char *method, unsig
     static unsigned branch;
     struct hop to = vnet_hop(&w->node, TP_UDP);
     struct sip_addr contact;
+    const char *tag = "";
     char host[64];
     (void)host_of(r, host, sizeof(host));
     if (answer->m == NULL || sip_msg_addr(answer->m, SIP_HDR_CONTACT, &contact) != 0) {
@@ -382,12 +386,14 @@ void world_raw_request(struct world *w, struct raw *r, const char *method, unsig
         struct str other = from;
         from = dest;
         dest = other;
+        tag = str_is_set(sip_msg_tag(answer->m, SIP_HDR_TO)) ? "" : ";tag=t";
     }
     raw_sendf(r, &to,
               "%s %.*s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-r%u\nMax-Forwards: 70\n"
-              "From: %.*s\nTo: %.*s\nCall-ID: %.*s\nCSeq: %u %s\n"
+              "From: %.*s%s\nTo: %.*s\nCall-ID: %.*s\nCSeq: %u %s\n"
               "Contact: <sip:raw@%s>\n%s%s\n%s",
-              method, STR_ARG(contact.uri_text), host, branch++, STR_ARG(from), STR_ARG(dest),
+              method, STR_ARG(contact.uri_text), host, branch++, STR_ARG(from), tag,
+              STR_ARG(dest),
               STR_ARG(text_value(answer, "Call-ID")), cseq, method, host, lines,
               body[0] != '\0' ? "Content-Type: application/sdp\n" : "", body);
 }

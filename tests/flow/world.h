@@ -104,7 +104,8 @@ struct text_msg world_take(struct raw *r, const char *pattern);
  */
 void world_raw_invite(struct world *w, struct raw *r, const char *id, const char *user,
                       const char *lines, const char *body);
-/** A request of the same dialog; `answer`: the response that made it. */
+/** A request of the same dialog. `answer`: the response that made it, or the INVITE, when
+    the raw peer answered it under the tag "t". */
 void world_raw_request(struct world *w, struct raw *r, const char *method, unsigned cseq,
                        const struct text_msg *answer, const char *lines, const char *body);
 

@@ -241,6 +241,47 @@ static void test_deliver_ring_overtakes(void)
     down(o);
 }
 
+static void test_deliver_gap_behind_the_greeting(void)
+{
+    static const struct cti_config config = {.journal_records = 4,
+                                             .back_in_service_on_monitor = true};
+    struct office *o = up(&config, TP_UDP);
+    struct client *c = &o->client[0];
+    office_register(o, 0, false, 3600);
+    c->st.auto_ack = false;
+    client_open(c, "crm",
+                "<MonitorStart xmlns=\"" CSTA_NS(
+                    "ed3") "\"><monitorObject><deviceObject>1001"
+                           "</deviceObject></monitorObject></MonitorStart>");
+    flap(o, 3);
+    CHECK_INT(leg_ack(c->leg, NULL, o->net.now_ms), 0);
+    office_run(o, 200);
+    CHECK_STR(str_c(c->log), "A:MonitorStartResponse E:BackInService "
+                             "BYE(SIP;cause=500;text=\"messagesLost\")");
+    down(o);
+}
+
+static void test_deliver_stopped_monitor_tells_no_more(void)
+{
+    struct office *o = up(NULL, TP_UDP);
+    struct client *c = &o->client[0];
+    client_watch(c, "crm", "1001 1001");
+    c->answer_with = 0;
+    flap(o, 2);
+    office_run(o, 100);
+    client_ask(c, "MonitorStop", "<monitorCrossRefID>1</monitorCrossRefID>");
+    CHECK_STR(str_c(c->log), "E:BackInService A:MonitorStopResponse");
+    struct cti_session *s = list_entry(o->cti->sessions.next, struct cti_session, link);
+    CHECK_INT(s->unsent, 4); /* those of the other one */
+    client_clear(c);
+    client_answer(c, 200);
+    c->answer_with = 200;
+    office_run(o, 500);
+    CHECK_INT(count(c->log, "E:"), 4);
+    CHECK_STR(str_c(client_text(c, "<monitorCrossRefID>1<")), "");
+    down(o);
+}
+
 static void test_deliver_answer_before_events(void)
 {
     /* over UDP without jitter the order of sending is the order of arrival */
@@ -268,4 +309,5 @@ TEST_MAIN(T(test_deliver_one_at_a_time), T(test_deliver_goes_on_after_refusals),
           T(test_deliver_stream_waits_again_for_who_answers),
           T(test_deliver_stream_has_a_limit), T(test_deliver_stream_481_ends_it),
           T(test_deliver_after_the_stream_closed), T(test_deliver_too_far_behind),
-          T(test_deliver_ring_overtakes), T(test_deliver_answer_before_events))
+          T(test_deliver_ring_overtakes), T(test_deliver_gap_behind_the_greeting),
+          T(test_deliver_stopped_monitor_tells_no_more), T(test_deliver_answer_before_events))

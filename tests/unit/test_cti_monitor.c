@@ -270,6 +270,17 @@ static void test_monitor_spelling(void)
     test_context(NULL);
 }
 
+static void test_monitor_spelling_is_each_monitors_own(void)
+{
+    struct office *o = up(NULL);
+    struct client *c = &o->client[0];
+    client_watch(c, "crm", "1002 tel:1002 sip:1002@example.com");
+    talk(o);
+    CHECK_STR(client_value(c, "<monitorCrossRefID>1<", "deviceID"), "1002");
+    CHECK_STR(client_value(c, "<monitorCrossRefID>2<", "deviceID"), "tel:1002");
+    down(o);
+}
+
 static void test_monitor_spelling_of_other_devices(void)
 {
     struct office *o = up(NULL);
@@ -297,4 +308,5 @@ TEST_MAIN(T(test_monitor_references), T(test_monitor_type_and_filter),
           T(test_monitor_limits), T(test_monitor_application_limit_counts_sessions),
           T(test_monitor_greeting), T(test_monitor_editions),
           T(test_monitor_edition_6_adds_its_elements), T(test_monitor_spelling),
+          T(test_monitor_spelling_is_each_monitors_own),
           T(test_monitor_spelling_of_other_devices))

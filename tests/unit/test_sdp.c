@@ -118,6 +118,14 @@ static void test_view_faults(void)
     test_context(NULL);
 }
 
+/** What a phone sent that sent no description. */
+static void test_absent_is_no_description(void)
+{
+    struct sdp s;
+    CHECK_INT(sdp_parse(STR_NONE, &s, NULL), E_SYNTAX);
+    CHECK_INT(s.media_count, 0);
+}
+
 static void test_media_limit(void)
 {
     char text[64 + 12 * (SDP_MEDIA_MAX + 1)];
@@ -328,7 +336,7 @@ static void test_attributes(void)
 }
 
 TEST_MAIN(T(test_view), T(test_view_inherits_and_tolerates), T(test_view_faults),
-          T(test_media_limit), T(test_directions),
+          T(test_absent_is_no_description), T(test_media_limit), T(test_directions),
           T(test_hold_changes_directions_and_version_only), T(test_hold_and_retrieve),
           T(test_inherited_directions_get_a_line), T(test_version_of_any_length),
           T(test_origin_of_one_side), T(test_answer_follows_the_offer),
