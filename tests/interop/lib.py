@@ -418,9 +418,11 @@ class World:
         return got.stdout + got.stderr
 
     def close(self):
-        """End everything, the last first. @return complaints"""
+        """End everything, clients before servers. @return complaints"""
         wrong = []
-        for p in reversed(self.children):
+        clients = [p for p in self.children if not isinstance(p, Server)]
+        servers = [p for p in self.children if isinstance(p, Server)]
+        for p in clients[::-1] + servers[::-1]:
             try:
                 code = p.end()
                 if code not in p.expected:
