@@ -87,7 +87,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     struct connection *a = c->a, *b = c->b;
     struct leg *caller = connection_leg(a);
     const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
-    struct leg_content content = {.pass = m};
+    struct leg_content content = {.pass = m, .cut = identity_cut(b, a, m, false)};
 
     if (c->phase == CALL_ENDING) {
         return;
@@ -106,7 +106,9 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
         end_legs(b, 0, NULL, now_ms);
     }
     if (caller != NULL && !caller->uac && caller->state <= LEG_EARLY) {
-        (void)leg_respond(caller, NULL, status, STR_NONE, &content, now_ms);
+        if (leg_respond(caller, NULL, status, STR_NONE, &content, now_ms) != 0) {
+            end_leg(caller, status, NULL, now_ms); /* no room for it: at least it ends */
+        }
     } else {
         end_legs(a, 0, NULL, now_ms);
     }
@@ -197,7 +199,7 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
         return;
     }
     media_received(b->conn, m);
-    media_pass(other, m, &content, b->conn->call->layer->scratch);
+    media_pass(b->conn, other, m, &content);
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
 }
 
@@ -239,22 +241,35 @@ static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m
     (void)now_ms;
 }
 
+/** The Reason lines of a CANCEL: as many as there were, each as it was. */
+static struct str reason_lines(struct arena *a, const struct sip_msg *m)
+{
+    const struct sip_hdr *first = m == NULL ? NULL : sip_msg_line(m, SIP_HDR_REASON);
+    struct out o;
+    char *buf = first == NULL ? NULL : arena_alloc(a, m->head_len + m->hdr_count * 10u);
+
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, m->head_len + m->hdr_count * 10u);
+    for (const struct sip_hdr *h = first; h != NULL; h = sip_msg_next_line(m, h)) {
+        out_c(&o, "Reason: ");
+        out_str(&o, sip_hdr_value(m, h));
+        out_c(&o, "\r\n");
+    }
+    return out_str_of(&o);
+}
+
 static void caller_on_cancelled(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);
     struct call *c = b->conn->call;
-    struct sip_values it = {0};
-    struct str reason, lines = STR_NONE;
 
     if (c->phase == CALL_ENDING) {
         return;
     }
     if (c->b != NULL) {
-        while (m != NULL && sip_msg_each(m, SIP_HDR_REASON, &it, &reason)) {
-            struct str part[] = {lines, STR("Reason: "), reason, STR("\r\n")};
-            lines = arena_join(c->layer->scratch, part, ARRAY_LEN(part));
-        }
-        connection_stop_ringing(c->b, NULL, lines, now_ms);
+        connection_stop_ringing(c->b, NULL, reason_lines(c->layer->scratch, m), now_ms);
     }
     call_release(c, b->conn, "callCancelled", NULL, STR_NONE, now_ms);
 }
@@ -315,7 +330,7 @@ static void callee_on_provisional(struct leg *leg, struct dialog *d, const struc
     }
     media_received(b->conn, m);
     callee_news(b->conn, m, now_ms);
-    media_pass(c->a, m, &content, c->layer->scratch);
+    media_pass(b->conn, c->a, m, &content);
     (void)leg_respond(caller, mirror(c, d), m->status, STR_NONE, &content, now_ms);
 }
 
@@ -334,7 +349,7 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     b->conn->stem = b;
     connection_stop_ringing(b->conn, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
     media_received(b->conn, m);
-    media_pass(c->a, m, &content, c->layer->scratch);
+    media_pass(b->conn, c->a, m, &content);
     network_reached(b->conn, now_ms);
     if (leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) != 0) {
         (void)leg_ack(leg, &(struct leg_content){0}, now_ms);

@@ -60,6 +60,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     l->config.ring_s = or_default(config->ring_s, 120);
     l->config.prompt_s = or_default(config->prompt_s, 30);
     l->config.step_s = or_default(config->step_s, 20);
+    l->config.max_device_calls = or_default(config->max_device_calls, 100);
     if (config->decline_status < 400 || config->decline_status > 699) {
         l->config.decline_status = 603;
     }
@@ -229,6 +230,18 @@ struct connection *call_of_device(const struct device *d, const struct connectio
         }
     }
     return NULL;
+}
+
+bool call_room_for(const struct call_layer *l, const struct device *d)
+{
+    const struct connection *conn = NULL;
+    uint32_t n = 0;
+
+    while (d != NULL && n < l->config.max_device_calls &&
+           (conn = call_of_device(d, conn)) != NULL) {
+        n += conn->originating;
+    }
+    return n < l->config.max_device_calls;
 }
 
 struct connection *call_other(const struct connection *c)

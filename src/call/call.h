@@ -57,6 +57,7 @@ struct connection {
     uint8_t state;           /**< enum connection_state */
     bool originating;        /**< it began the call (or was made to by MakeCall) */
     bool outside;            /**< reached over a peer: NetworkReached */
+    bool trusted;            /**< a peer whose word about identities counts (RFC 3325) */
     bool restricted;         /**< the caller asked for privacy: identity not to be shown */
     bool reached, alerted, established, ended; /**< told already */
     const char *moved;       /**< cause with which it joined ("redirected", …); NULL: newCall */
@@ -179,6 +180,7 @@ struct call_config {
     uint32_t prompt_s;         /**< MakeCall: the caller's phone; default 30 */
     uint32_t step_s;           /**< hold, retrieve, transfer; default 20 */
     uint32_t max_calls;        /**< 0: no limit */
+    uint32_t max_device_calls; /**< that one device has begun; default 100 */
     uint16_t decline_status;   /**< ClearConnection of an alerting call without reason; default 603 */
     bool auto_answer;          /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info; default on */
 };

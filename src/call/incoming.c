@@ -28,6 +28,20 @@ static bool take_leg(struct connection *a, const struct sip_msg *m, const struct
     return true;
 }
 
+bool call_wants_privacy(const struct sip_msg *m)
+{
+    struct str rest = m == NULL ? STR_NONE : sip_msg_value(m, SIP_HDR_PRIVACY);
+
+    while (rest.n > 0) { /* priv-values with semicolons between (RFC 3323 §4.2) */
+        size_t end = str_index(rest, ';');
+        if (str_ieq(str_trim(str_upto(rest, end)), STR("id"))) {
+            return true;
+        }
+        rest = end < rest.n ? str_from(rest, end + 1) : STR_NONE;
+    }
+    return false;
+}
+
 /** The caller as observers see it: our device, or what From says. */
 static struct connection *add_caller(struct call *c, const struct sip_msg *m,
                                      struct device *device)
@@ -35,8 +49,7 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
     struct sip_addr from;
     struct connection *a;
     struct str id = device != NULL ? device->uri : STR("sip:anonymous@anonymous.invalid");
-    bool restricted = str_find(sip_msg_value(m, SIP_HDR_PRIVACY), STR("id")) <
-                      sip_msg_value(m, SIP_HDR_PRIVACY).n;
+    bool restricted = call_wants_privacy(m);
 
     if (device == NULL && sip_msg_addr(m, SIP_HDR_P_ASSERTED_IDENTITY, &from) == 0) {
         id = from.uri_text;
@@ -49,6 +62,7 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
         a->originating = true;
         a->restricted = restricted && device == NULL;
         a->outside = device == NULL;
+        a->trusted = device == NULL; /* no other peer comes in without being a device */
         a->state = CONN_CONNECTED;
         c->a = a;
     }
@@ -60,6 +74,8 @@ static struct str without_tag(struct arena *arena, const struct sip_msg *m, enum
 {
     struct sip_addr addr;
     struct str rest, name, value, text;
+    struct out o;
+    char *buf;
 
     if (sip_msg_addr(m, id, &addr) != 0) {
         return STR_NONE;
@@ -70,14 +86,22 @@ static struct str without_tag(struct arena *arena, const struct sip_msg *m, enum
     text = addr.bracketed ? str_upto(addr.text, (size_t)(addr.uri_text.p - addr.text.p) +
                                                     addr.uri_text.n + 1)
                           : addr.uri_text;
+    buf = arena_alloc(arena, addr.text.n + 1);
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, addr.text.n + 1); /* nothing is added but what stood there */
+    out_str(&o, text);
     rest = addr.params;
     while (sip_param_next(&rest, &name, &value)) {
         if (!str_ieq(name, STR("tag"))) {
-            struct str part[] = {text, STR(";"), name, STR("="), value};
-            text = arena_join(arena, part, str_is_set(value) ? 5 : 3);
+            out_ch(&o, ';');
+            out_str(&o, name);
+            out_c(&o, str_is_set(value) ? "=" : "");
+            out_str(&o, value);
         }
     }
-    return text;
+    return o.over ? STR_NONE : out_str_of(&o);
 }
 
 static void refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
@@ -112,6 +136,10 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
     }
     if (!destination_of_uri(l, &uri, &to)) {
         refuse(l, m, from, 404, NULL, now_ms);
+        return;
+    }
+    if (!call_room_for(l, device)) {
+        refuse(l, m, from, 403, NULL, now_ms); /* 503 would send the phone to our twin */
         return;
     }
     c = call_new(l);

@@ -274,7 +274,7 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     if (registrar_find(l->registrar, args->from->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    c = prepare(l, args, &to);
+    c = call_room_for(l, args->from) ? prepare(l, args, &to) : NULL;
     if (c == NULL) {
         return CALL_NO_RESOURCES;
     }

@@ -122,12 +122,14 @@ struct str media_silence(const struct connection *conn, struct arena *a)
     return sdp_write_black_hole(&o, &local, &offer) == 0 ? out_str_of(&o) : STR_NONE;
 }
 
-void media_pass(struct connection *to, const struct sip_msg *m, struct leg_content *c,
-                struct arena *a)
+void media_pass(const struct connection *from, struct connection *to, const struct sip_msg *m,
+                struct leg_content *c)
 {
+    struct arena *a = to->call->layer->scratch;
     struct str body;
 
     c->pass = m;
+    c->cut = identity_cut(from, to, m, false);
     if (!media_has_sdp(m)) {
         return;
     }

@@ -17,6 +17,9 @@
 void relay_pool_init(struct call_layer *l);
 void step_pool_init(struct call_layer *l);
 
+/** May this device begin one more call? NULL, a peer: yes. */
+bool call_room_for(const struct call_layer *l, const struct device *d);
+
 /** A call without connections; NULL when memory or the limit is out. */
 struct call *call_new(struct call_layer *l);
 
@@ -89,6 +92,18 @@ struct ring {
 /** Send INVITE to all contacts (or to the peer). @return 0 or the status that says why not */
 unsigned connection_ring(struct connection *conn, const struct destination *to,
                          const struct ring *r, uint64_t now_ms);
+
+/**
+ * Headers that say who somebody is and do not pass (RFC 3325 §5, §7): what a phone asserts of
+ * itself, and what a trusted peer asserts of somebody who wants that kept from the other side.
+ * @param uui  User-to-User is cut as well
+ * @return for leg_content.cut, static
+ */
+const enum sip_hdr_id *identity_cut(const struct connection *from, const struct connection *to,
+                                    const struct sip_msg *m, bool uui);
+
+/** Privacy asks for the identity to be withheld (RFC 3325 §9.3). */
+bool call_wants_privacy(const struct sip_msg *m);
 
 /** CANCEL or forget all branches but `keep`. */
 void connection_stop_ringing(struct connection *conn, const struct branch *keep,
@@ -163,9 +178,9 @@ void media_received(struct connection *conn, const struct sip_msg *m);
 struct str media_continue(struct connection *conn, struct str body, struct arena *a);
 /** Remember what was sent. */
 void media_sent(struct connection *conn, struct str body);
-/** content for passing m to conn, with the body continued. */
-void media_pass(struct connection *to, const struct sip_msg *m, struct leg_content *c,
-                struct arena *a);
+/** content for passing m of `from` to `to`: the body continued, identities cut. */
+void media_pass(const struct connection *from, struct connection *to, const struct sip_msg *m,
+                struct leg_content *c);
 /** `body` with another direction (enum sdp_aim of sdp.h); absent when it cannot be read. */
 struct str media_aimed(struct str body, unsigned aim, struct arena *a);
 /** The answer to what the phone offered that takes the call and no media; absent: none fits. */

@@ -172,13 +172,13 @@ static void on_response(struct leg_request *out, unsigned status, const struct s
                         uint64_t now_ms)
 {
     struct relay *r = out->owner;
-    struct call *c = r->call;
     struct connection *from = r->from->conn;
     struct leg_content content = {0};
     struct leg *to = out->leg;
 
     if (status < 200) {
         content.pass = m;
+        content.cut = identity_cut(call_other(from), from, m, false);
         if (r->in != NULL && r->from->leg != NULL) {
             (void)leg_answer(r->from->leg, r->in, status, STR_NONE, &content, now_ms);
         }
@@ -192,7 +192,7 @@ static void on_response(struct leg_request *out, unsigned status, const struct s
         }
     }
     if (m != NULL) {
-        media_pass(from, m, &content, c->layer->scratch);
+        media_pass(call_other(from), from, m, &content);
     }
     if (r->method == SIP_METHOD_BYE) {
         status = 200; /* whatever the far side made of it, this side has left */
@@ -243,7 +243,7 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t, const s
         refuse(from, t, 500, NULL, now_ms);
         return;
     }
-    media_pass(other, m, &content, c->layer->scratch);
+    media_pass(from->conn, other, m, &content);
     err = leg_send(to, theirs, sip_msg_method(m), &content, on_response, r, &r->out, now_ms);
     if (err != 0) {
         refuse(from, t, err == E_STATE ? 491 : 500, NULL, now_ms);
@@ -266,7 +266,8 @@ void relay_cancel(struct branch *from, struct txn *t, uint64_t now_ms)
 void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
     struct leg *to = connection_leg(call_other(from->conn));
-    struct leg_content content = {.pass = m};
+    struct leg_content content = {
+        .pass = m, .cut = identity_cut(from->conn, call_other(from->conn), m, false)};
     struct relay *r = to == NULL || to->state != LEG_CONFIRMED
                           ? NULL
                           : relay_new(from, to, t, m);

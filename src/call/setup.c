@@ -88,14 +88,28 @@ static bool target_of_binding(const struct binding *b, struct txn_target *out)
     return true;
 }
 
+const enum sip_hdr_id *identity_cut(const struct connection *from, const struct connection *to,
+                                    const struct sip_msg *m, bool uui)
+{
+    /* each with User-to-User in front, for who wants that cut as well */
+    static const enum sip_hdr_id believed[] = {SIP_HDR_USER_TO_USER,
+                                               SIP_HDR_P_PREFERRED_IDENTITY, SIP_HDR_OTHER};
+    static const enum sip_hdr_id all[] = {SIP_HDR_USER_TO_USER, SIP_HDR_P_PREFERRED_IDENTITY,
+                                          SIP_HDR_P_ASSERTED_IDENTITY,
+                                          SIP_HDR_REMOTE_PARTY_ID, SIP_HDR_OTHER};
+    bool secret = from != NULL && to != NULL && !to->trusted &&
+                  (from->restricted || call_wants_privacy(m));
+    const enum sip_hdr_id *list =
+        from != NULL && from->trusted && !secret ? believed : all;
+
+    return uui ? list : list + 1;
+}
+
 /** One INVITE. @return 0 or the status that says why not */
 static unsigned ring_one(struct connection *conn, struct str request_uri,
                          const struct txn_target *target, bool pin, bool talk,
                          const struct ring *r, uint64_t now_ms)
 {
-    static const enum sip_hdr_id identity[] = {SIP_HDR_P_PREFERRED_IDENTITY, SIP_HDR_OTHER};
-    static const enum sip_hdr_id identity_and_uui[] = {SIP_HDR_P_PREFERRED_IDENTITY,
-                                                       SIP_HDR_USER_TO_USER, SIP_HDR_OTHER};
     struct call *c = conn->call;
     struct branch *b = connection_add_branch(conn);
     struct leg_invite args = {
@@ -110,9 +124,9 @@ static unsigned ring_one(struct connection *conn, struct str request_uri,
     if (b == NULL) {
         return 503;
     }
-    args.content.cut = r->replace_uui ? identity_and_uui : identity;
     if (r->pass != NULL) {
-        media_pass(conn, r->pass, &args.content, c->layer->scratch);
+        media_pass(c->a, conn, r->pass, &args.content);
+        args.content.cut = identity_cut(c->a, conn, r->pass, r->replace_uui);
     }
     b->talk = talk;
     b->leg = leg_invite(c->layer->legs, &args, r->user, b, now_ms);
@@ -174,6 +188,7 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
         return 414;
     }
     conn->outside = true;
+    conn->trusted = p->trusted;
     return ring_one(conn, out_str_of(&o), &target, false, false, r, now_ms);
 }
 

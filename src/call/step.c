@@ -43,6 +43,38 @@ struct step {
 
 static void run(struct step *s, uint64_t now_ms);
 
+/**
+ * The limit is reached. What still waits for an answer is cancelled, else the phone's own
+ * re-INVITEs would meet it for ever; a device that was silenced already gets its partner back,
+ * with nobody waiting for that.
+ */
+static void out_of_time(struct step *s, uint64_t now_ms)
+{
+    call_done_fn fn = s->fn;
+
+    transfer_call_off(s->call, now_ms);
+    if (s->request != NULL) {
+        leg_request_cancel(s->request, now_ms);
+    }
+    if (s->kind != STEP_HOLD || s->stage != HOLD_OTHER) {
+        step_done(s, CALL_TIMEOUT, 0, now_ms);
+        return;
+    }
+    if (s->request != NULL) {
+        leg_request_detach(s->request);
+        s->request = NULL;
+    }
+    s->fn = NULL;
+    s->stage = UNDO_SELF;
+    s->retries = 0;
+    s->limit_ms = now_ms + (uint64_t)s->call->layer->config.step_s * 1000;
+    timer_set(s->call->layer->wheel, &s->timer, s->limit_ms);
+    if (fn != NULL) {
+        fn(s->owner, CALL_TIMEOUT, 0, now_ms);
+    }
+    run(s, now_ms);
+}
+
 static void step_on_timer(struct timer *t, uint64_t now_ms)
 {
     struct step *s = container_of(t, struct step, timer);
@@ -52,8 +84,7 @@ static void step_on_timer(struct timer *t, uint64_t now_ms)
         timer_set(s->call->layer->wheel, &s->timer, s->limit_ms);
         run(s, now_ms);
     } else {
-        transfer_call_off(s->call, now_ms);
-        step_done(s, CALL_TIMEOUT, 0, now_ms);
+        out_of_time(s, now_ms);
     }
 }
 

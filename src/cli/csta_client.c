@@ -682,6 +682,15 @@ void csta_client_close(struct csta_client *c)
     }
 }
 
+void csta_client_flow_closed(void *client)
+{
+    struct csta_client *c = client;
+
+    if (c->ua != NULL && !c->closing) {
+        csta_session_probe(&c->session);
+    }
+}
+
 void csta_client_interrupt(void *client)
 {
     struct csta_client *c = client;

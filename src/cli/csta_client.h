@@ -81,6 +81,9 @@ void csta_client_fini(struct csta_client *c);
 int csta_client_start(struct csta_client *c, struct ua *ua,
                       const struct csta_session_config *config, const struct csta_order *order);
 
+/** A connection closed: does the session still stand? */
+void csta_client_flow_closed(void *client);
+
 /** A signal: stop what runs and leave. */
 void csta_client_interrupt(void *client);
 

@@ -192,6 +192,8 @@ int cmd_csta(int argc, char **argv)
     config.contact_user = str_upto(str_c(c.user), strcspn(c.user, "@"));
     config.session_expires_s = c.refresh_s;
     config.trace = c.verbose;
+    config.ctx = &client;
+    config.on_flow_closed = csta_client_flow_closed;
     csta_client_init(&client, stdout, stderr, c.json);
     client.exit_on_error = c.exit_on_error;
     code = read_order(&c, &client, &order);

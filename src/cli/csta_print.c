@@ -289,16 +289,17 @@ static void event_row(struct csta_printer *p, uint64_t wall_ms, struct str devic
     struct str name = csta_event_name(m->id);
 
     if (!p->headed) {
-        put_c(p, "TIME          DEVICE            EVENT              CONNECTION                "
-                 "STATE      CAUSE             CALLING -> CALLED\n");
+        put_c(p,
+              "TIME          DEVICE            EVENT              CONNECTION                  "
+              "STATE      CAUSE               CALLING -> CALLED\n");
         p->headed = true;
     }
     put_clock(p, wall_ms);
     column(p, dash(device), 16);
     column(p, name.n > 0 ? name : m->root_name, 17);
-    column(p, dash(connection_text(p, v->connection)), 24);
+    column(p, dash(connection_text(p, v->connection)), 26);
     column(p, v->local != 0 ? csta_local_connection_state_name(v->local) : STR("-"), 9);
-    column(p, v->cause != 0 ? csta_event_cause_name(v->cause) : STR("-"), 16);
+    column(p, v->cause != 0 ? csta_event_cause_name(v->cause) : STR("-"), 18);
     put_parties(p, v);
     put_details(p, m);
     put_data(p, "userData", v->user_data);
@@ -387,6 +388,20 @@ calls_of(const struct csta_snapshot_device_response *r)
                : &none;
 }
 
+static void put_state(struct csta_printer *p,
+                      const struct csta_snapshot_device_response_info *i)
+{
+    struct str state = state_text(p, &i->local_call_state);
+    struct str endpoint = csta_device_ref_text(&i->endpoint_device);
+
+    if (endpoint.n == 0) {
+        put(p, state);
+    } else {
+        column(p, state, 20);
+        put(p, endpoint);
+    }
+}
+
 static void put_snapshot(struct csta_printer *p, struct str what, const struct csta_msg *m)
 {
     const struct csta_snapshot_device_response_info_list *l =
@@ -399,8 +414,7 @@ static void put_snapshot(struct csta_printer *p, struct str what, const struct c
     for (size_t i = 0; i < l->n; i++) {
         put_c(p, "\n  ");
         column(p, connection_text(p, &l->item[i].connection_identifier), 24);
-        column(p, state_text(p, &l->item[i].local_call_state), 20);
-        put(p, csta_device_ref_text(&l->item[i].endpoint_device));
+        put_state(p, &l->item[i]);
     }
     put_c(p, "\n");
 }
@@ -429,7 +443,7 @@ static const struct csta_feature_list *feature_list(const void *lists, size_t i)
 static void put_feature_lists(struct csta_printer *p, const char *title, const void *lists,
                               size_t size, bool events)
 {
-    size_t shown = 0;
+    size_t shown = 0, pad = 0;
 
     fprintf(p->out, p->json ? ", \"%s\": [" : "%s:", title);
     for (size_t i = 0; lists != NULL && i < size / sizeof(struct csta_feature_list); i++) {
@@ -441,8 +455,9 @@ static void put_feature_lists(struct csta_printer *p, const char *title, const v
                 put_c(p, shown == 0 ? "" : ", ");
                 json_string(name, p->out);
             } else {
-                put_c(p, shown % 4 == 0 ? "\n  " : "");
-                column(p, name, 24);
+                fprintf(p->out, shown % 3 == 0 ? "\n  " : "%*s", (int)pad, "");
+                put(p, name);
+                pad = name.n < 24 ? 26 - name.n : 2;
             }
         }
     }
@@ -475,18 +490,23 @@ static void put_sentence(struct csta_printer *p, enum csta_msg_id request, struc
                          const struct csta_msg *m)
 {
     put(p, csta_msg_name(request));
+    if (m->body == NULL ||
+        (connection_of(m) == NULL && m->id != CSTA_MSG_MONITOR_START_RESPONSE &&
+         m->id != CSTA_MSG_REQUEST_SYSTEM_STATUS_RESPONSE)) {
+        put_c(p, what.n > 0 ? " " : "");
+        put(p, what);
+        put_c(p, ": done\n");
+        return;
+    }
     put_c(p, ": ");
-    if (m->body != NULL && connection_of(m) != NULL) {
+    if (connection_of(m) != NULL) {
         put(p, connection_text(p, connection_of(m)));
-    } else if (m->body != NULL && m->id == CSTA_MSG_MONITOR_START_RESPONSE) {
+    } else if (m->id == CSTA_MSG_MONITOR_START_RESPONSE) {
         put(p, what);
         put_c(p, " is monitored as ");
         put(p, m->monitor_start_response->monitor_cross_ref_id);
-    } else if (m->body != NULL && m->id == CSTA_MSG_REQUEST_SYSTEM_STATUS_RESPONSE) {
-        put(p, csta_system_status_value_name(m->request_system_status_response->system_status));
     } else {
-        put(p, what);
-        put_c(p, what.n > 0 ? " done" : "done");
+        put(p, csta_system_status_value_name(m->request_system_status_response->system_status));
     }
     put_c(p, "\n");
 }
@@ -590,7 +610,7 @@ void csta_print_refusal(struct csta_printer *p, uint64_t wall_ms, const struct c
     e.out = p->err;
     put_c(&e, "baton csta: ");
     put(&e, r->what);
-    put_c(&e, " failed: ");
+    put_c(&e, r->what.n > 0 ? " failed: " : "");
     if (r->error.kind != CSTA_ERROR_ABSENT) {
         put(&e, csta_error_category_name(r->error.kind));
         put_c(&e, value.n > 0 ? "/" : "");

@@ -65,10 +65,15 @@ static void read_answer(struct csta_session *s, unsigned status, const struct si
     int err = E_NOTFOUND;
 
     *a = (struct csta_answer){.status = status};
+    if (m == NULL) { /* made here, not by the server */
+        a->refusal.because =
+            status == 503 ? "the server cannot be reached" : "the server does not answer";
+        return;
+    }
     a->refusal.status = status;
     a->refusal.warning = csta_warning_text(m);
-    a->refusal.reason = m == NULL ? str_c(sip_reason(status)) : sip_msg_reason(m);
-    if (m != NULL && sip_msg_body(m).n > 0) {
+    a->refusal.reason = sip_msg_reason(m);
+    if (sip_msg_body(m).n > 0) {
         a->body = sip_msg_body(m);
     }
     if (csta && str_is_set(a->body)) {
@@ -86,8 +91,6 @@ static void read_answer(struct csta_session *s, unsigned status, const struct si
         if (err == E_NOTFOUND && !a->ok) {
             a->refusal.because = "the answer is not application/csta+xml";
         }
-    } else if (m == NULL) {
-        a->refusal.because = "there is no answer";
     }
     if (err != 0) {
         a->msg.body = NULL;
@@ -215,6 +218,19 @@ int csta_session_send(struct csta_session *s, enum csta_msg_id request, struct s
     return 0;
 }
 
+void csta_session_probe(struct csta_session *s)
+{
+    static const struct csta_request_system_status ask;
+    const struct csta_msg msg = {.id = CSTA_MSG_REQUEST_SYSTEM_STATUS,
+                                 .request_system_status = &ask};
+    struct str body;
+    int err = s->state == CSTA_SESSION_UP ? 0 : E_STATE;
+
+    err = err == 0 ? csta_body_write(&msg, s->config.edition, &s->ua->scratch, &body) : err;
+    err = err == 0 ? csta_session_send(s, msg.id, body, NULL, NULL) : err;
+    (void)err; /* without memory the next refresh tells as well */
+}
+
 /* ---- down and up again ---- */
 
 static void closed(struct csta_session *s)
@@ -319,7 +335,7 @@ static void on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
     s->leg = NULL;
     s->down = (struct csta_refusal){0};
     if (r.because == NULL) {
-        r = (struct csta_refusal){.what = STR("the session"), .because = texts[why]};
+        r = (struct csta_refusal){.because = texts[why]};
     }
     down(s, &r);
 }
@@ -474,9 +490,8 @@ static void on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
     struct csta_session *s = leg->owner;
     struct str why = sip_msg_value(m, SIP_HDR_REASON);
 
-    s->down = (struct csta_refusal){.what = STR("the session"),
-                                    .because = "the server has ended the session",
-                                    .warning = why};
+    s->down =
+        (struct csta_refusal){.because = "the server has ended the session", .warning = why};
     answer_status(leg, t, 200, now_ms);
 }
 

@@ -91,6 +91,10 @@ void csta_session_open(struct csta_session *s);
 MUST_USE int csta_session_send(struct csta_session *s, enum csta_msg_id request,
                                struct str body, csta_answer_fn fn, void *owner);
 
+/** Ask for the status, to learn now rather than at the next request whether it is still known.
+ */
+void csta_session_probe(struct csta_session *s);
+
 /** BYE; queued requests are forgotten. on_closed follows. Idempotent. */
 void csta_session_close(struct csta_session *s);
 

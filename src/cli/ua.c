@@ -37,6 +37,7 @@ struct ua_loop {
     } in;
     char line[LINE_MAX_LEN];
     size_t line_len;
+    bool skipping; /* the rest of a line that was too long */
     ua_line_fn on_line;
     void *line_ctx;
     struct ua *ua;
@@ -158,6 +159,9 @@ static void on_flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
     if (u->ready) {
         leg_on_flow_closed(&u->legs, flow, now_ms);
         txn_on_flow_closed(&u->txn, flow, now_ms);
+        if (u->config.on_flow_closed != NULL) {
+            u->config.on_flow_closed(u->config.ctx);
+        }
         ua_settle(u);
     }
 }
@@ -392,9 +396,19 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 
     (void)suggested;
     if (l->line_len == sizeof(l->line)) {
-        l->line_len = 0; /* a line that long is none of our commands */
+        l->line_len = 0; /* a line that long is none of our commands: all of it goes */
+        l->skipping = true;
     }
     *buf = uv_buf_init(l->line + l->line_len, (unsigned)(sizeof(l->line) - l->line_len));
+}
+
+static void give_line(struct ua_loop *l, struct str line)
+{
+    line = str_trim(line);
+    if (line.n > 0 && !l->skipping) {
+        l->on_line(l->line_ctx, line);
+    }
+    l->skipping = false;
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
@@ -404,6 +418,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     (void)buf;
     if (n < 0) {
         uv_read_stop(s);
+        give_line(l, str_make(l->line, l->line_len));
         l->on_line(l->line_ctx, STR_NONE);
         ua_settle(l->ua);
         return;
@@ -415,7 +430,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         if (end == have.n) {
             break;
         }
-        l->on_line(l->line_ctx, str_trim(str_upto(have, end)));
+        give_line(l, str_upto(have, end));
         l->line_len -= end + 1;
         memmove(l->line, l->line + end + 1, l->line_len);
     }

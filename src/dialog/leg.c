@@ -34,6 +34,10 @@ static void prune(struct leg *leg)
         {
             used = used || list_entry(ri, struct leg_request, link)->dialog == d;
         }
+        list_each(si, &leg->served)
+        {
+            used = used || list_entry(si, struct leg_served, link)->dialog == d;
+        }
         if (!used) {
             leg_dialog_free(d);
         }
@@ -79,6 +83,9 @@ static void on_server_gone(struct txn *t)
         leg->invite = NULL;
     }
     if (!s->waits_ack) {
+        if (s->offer && s->dialog != NULL && s->dialog->offer == DIALOG_OFFER_THEIRS) {
+            s->dialog->offer = DIALOG_OFFER_NONE; /* nor for an answer to the offer in it */
+        }
         leg_served_free(s); /* unanswered, and nobody waits for the answer any more */
         leg_settle(leg);
     }

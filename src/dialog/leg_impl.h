@@ -28,6 +28,9 @@
 /** The most dialogs (forks) of one leg; further ones are not followed. */
 #define LEG_DIALOGS_MAX 32
 
+/** The most requests of the peer that a leg keeps open; an application's session needs many. */
+#define LEG_SERVED_MAX 256
+
 /** A request of the peer without final answer, or an INVITE whose 2xx waits for its ACK. */
 struct leg_served {
     struct list link;
@@ -141,7 +144,7 @@ void leg_ack_plain(struct leg_request *r, struct dialog *d);
 
 /* ---- leg_uas.c ---- */
 
-void leg_uas_on_ack(struct leg_layer *l, struct dialog *d, const struct sip_msg *m,
+void leg_uas_on_ack(struct dialog *d, const struct sip_msg *m, const struct hop *from,
                     uint64_t now_ms);
 /** The 2xx was sent: repeat it until the ACK. */
 void leg_uas_await_ack(struct leg_served *s, uint64_t now_ms);

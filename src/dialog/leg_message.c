@@ -355,16 +355,19 @@ int leg_write_response(struct leg *leg, const struct leg_answer_args *a, struct 
         (a->content != NULL && a->content->pass != NULL ? sip_msg_reason(a->content->pass).n
                                                         : 0) +
         own_size(leg->layer, a->parts) + 256;
-    char *buf = arena_alloc(arena, cap);
-    struct out o;
-    if (buf == NULL) {
-        return E_NOMEM;
+    struct out o = {.over = true};
+    /* Compact names and lists of Via grow when they are written out: then once more. */
+    for (int i = 0; i < 2 && o.over; i++, cap = o.need) {
+        char *buf = arena_alloc(arena, cap);
+        if (buf == NULL) {
+            return E_NOMEM;
+        }
+        out_init(&o, buf, cap);
+        status_line(&o, a);
+        copied_lines(&o, a);
+        line(&o, "Contact", contact);
+        response_lines(&o, leg, a);
     }
-    out_init(&o, buf, cap);
-    status_line(&o, a);
-    copied_lines(&o, a);
-    line(&o, "Contact", contact);
-    response_lines(&o, leg, a);
     w->run[0] = out_str_of(&o);
     w->n = 1;
     append_parts(w, a->parts);

@@ -4,6 +4,7 @@
  * §5.2).
  *
  *   checked, in this order      refused with
+ *   LEG_SERVED_MAX are open     503 (but BYE)
  *   CSeq below the last one     500
  *   leg is ENDING               481 (BYE: 200)
  *   Require                     420
@@ -108,7 +109,7 @@ static void refuse_glare(struct leg_served *s, uint64_t now_ms)
 bool leg_served_check(struct leg_served *s, const struct sip_msg *m, uint64_t now_ms)
 {
     struct leg_layer *l = s->leg->layer;
-    size_t cap = 16 + m->head_len;
+    size_t cap = 32 + 2 * (size_t)m->head_len; /* "a,b" becomes "a, b" */
     char *buf = arena_alloc(l->scratch, cap);
     struct out o;
     if (buf == NULL) {
@@ -213,7 +214,8 @@ static void mark_offer(struct leg_served *s)
     }
 }
 
-static void serve(struct leg_served *s, const struct sip_msg *m, uint64_t now_ms)
+static void serve(struct leg_served *s, const struct sip_msg *m, const struct hop *from,
+                  uint64_t now_ms)
 {
     struct leg *leg = s->leg;
     struct dialog *d = s->dialog;
@@ -221,6 +223,9 @@ static void serve(struct leg_served *s, const struct sip_msg *m, uint64_t now_ms
         leg_served_refuse(s, 500, now_ms);
         return;
     }
+    /* Not before: a recorded request, sent again from elsewhere, must not move the dialog. */
+    leg->hop = *from;
+    dialog_pin(d, m, from);
     if (leg->state == LEG_ENDING) {
         leg_served_refuse(s, s->method == SIP_METHOD_BYE ? 200 : 481, now_ms);
         return;
@@ -238,6 +243,20 @@ static void serve(struct leg_served *s, const struct sip_msg *m, uint64_t now_ms
     leg->user->on_request(leg, d, s->txn, m, now_ms);
 }
 
+/** Are so many requests of this peer unanswered that no other is taken? */
+static bool too_many(const struct leg *leg, const struct sip_msg *m)
+{
+    size_t n = 0;
+    if (m->method == SIP_METHOD_BYE) {
+        return false;
+    }
+    list_each(it, &leg->served)
+    {
+        n++;
+    }
+    return n >= LEG_SERVED_MAX;
+}
+
 bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct hop *from,
                     uint64_t now_ms)
 {
@@ -247,19 +266,18 @@ bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct h
         return false;
     }
     struct leg *leg = d->leg;
-    leg->hop = *from;
-    dialog_pin(d, m, from);
     if (m->method == SIP_METHOD_ACK) {
-        leg_uas_on_ack(l, d, m, now_ms);
+        leg_uas_on_ack(d, m, from, now_ms);
         return true;
     }
-    struct leg_served *s = leg_served_new(leg, d, m, from, false, now_ms);
+    struct leg_served *s = too_many(leg, m) ? NULL
+                                            : leg_served_new(leg, d, m, from, false, now_ms);
     if (s == NULL) {
-        struct txn_reply reply = {.status = 503};
+        struct txn_reply reply = {.status = 503, .lines = STR("Retry-After: 5\r\n")};
         (void)txn_reply_stateless(l->txn, m, from, &reply); /* not sent: it comes again */
         return true;
     }
-    serve(s, m, now_ms);
+    serve(s, m, from, now_ms);
     return true;
 }
 

@@ -5,7 +5,9 @@
  * As UAC every INVITE offers an interval; the 2xx says what is agreed and who refreshes. As UAS
  * the 2xx takes what was asked for, at most ours and at least the Min-SE, and leaves refreshing
  * to a peer that can; for a peer that cannot but whose proxy asked, we refresh ourselves. A
- * peer that neither supports nor asks gets no timer.
+ * peer that neither supports nor asks gets no timer: it is asked by OPTIONS every half
+ * interval whether it still knows the dialog, and one that is gone ends the leg like any
+ * request without an answer (leg_request.c). So no call outlives both of its phones.
  *
  *   when                         what
  *   interval / 2, we refresh     UPDATE if the peer allows it, else re-INVITE with our last SDP
@@ -52,6 +54,10 @@ void leg_timer_agree(struct leg *leg, const struct leg_session *s, uint64_t now_
     leg->we_refresh = s->we_refresh;
     if (s->interval_s == 0) {
         leg_timer_stop(leg);
+        if (leg_timer_is_on(leg)) {
+            leg->refresh_ms = now_ms + leg->layer->config.session_expires_s * 500ull;
+            arm(leg);
+        }
         return;
     }
     uint32_t margin = s->interval_s / 3 < 32 ? s->interval_s / 3 : 32;
@@ -163,6 +169,16 @@ static bool send_refresh(struct leg *leg, uint64_t now_ms)
     return true;
 }
 
+/** Without an agreed timer: is it still there? What comes of it: leg_request.c, ends_leg. */
+static void probe(struct leg *leg, uint64_t now_ms)
+{
+    leg->refresh_ms = now_ms + leg->layer->config.session_expires_s * 500ull;
+    if (leg->state == LEG_CONFIRMED) {
+        /* Without memory the next one has to do. */
+        (void)leg_send(leg, NULL, STR("OPTIONS"), NULL, NULL, NULL, NULL, now_ms);
+    }
+}
+
 void leg_timer_fire(struct timer *t, uint64_t now_ms)
 {
     struct leg *leg = container_of(t, struct leg, session);
@@ -171,7 +187,9 @@ void leg_timer_fire(struct timer *t, uint64_t now_ms)
         leg_give_up(leg, LEG_END_EXPIRED, true, now_ms);
         return;
     }
-    if (now_ms >= leg->refresh_ms) {
+    if (leg->interval_s == 0) {
+        probe(leg, now_ms);
+    } else if (now_ms >= leg->refresh_ms) {
         bool sent = leg->state == LEG_CONFIRMED && send_refresh(leg, now_ms);
         leg->refresh_ms = sent ? WHEEL_NEVER : now_ms + RETRY_BUSY_MS;
     }

@@ -228,16 +228,17 @@ static struct leg_served *waiting(const struct dialog *d, uint32_t cseq)
     return NULL;
 }
 
-void leg_uas_on_ack(struct leg_layer *l, struct dialog *d, const struct sip_msg *m,
+void leg_uas_on_ack(struct dialog *d, const struct sip_msg *m, const struct hop *from,
                     uint64_t now_ms)
 {
     struct leg *leg = d->leg;
     struct sip_cseq cseq;
     struct leg_served *s = sip_msg_cseq(m, &cseq) == 0 ? waiting(d, cseq.number) : NULL;
-    (void)l;
     if (s == NULL) {
         return; /* a repetition */
     }
+    leg->hop = *from;
+    dialog_pin(d, m, from);
     bool initial = s->initial;
     leg_served_free(s);
     if (d->offer == DIALOG_OFFER_OURS) {

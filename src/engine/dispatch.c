@@ -5,6 +5,12 @@
  * The order is that of RFC 3261 §8.2: what it is (scheme, method), what it demands
  * (Require), who sent it, and only then what it wants. One table says which methods begin
  * something here and what the others are told.
+ *
+ * STRANGERS. Who has not proven who he is gets his answer without a transaction: it costs
+ * no memory and is sent once for each request, never repeated by us (RFC 3261 §8.2.7, §26.3.2.4).
+ * So nobody fills the table of transactions, or has us send eleven responses for one
+ * INVITE to an address that is not his. From identify on, requests have transactions: their
+ * credentials count once only, so repetitions must be absorbed.
  */
 #include "base/err.h"
 #include "engine/parts.h"
@@ -34,6 +40,18 @@ void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop
     dispatch_reply(e, m, from, &(struct txn_reply){.status = status}, now_ms);
 }
 
+void dispatch_stranger(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                       const struct txn_reply *r)
+{
+    (void)txn_reply_stateless(&e->txn, m, from, r); /* not sent: it comes again */
+}
+
+static void stranger(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                     unsigned status)
+{
+    dispatch_stranger(e, m, from, &(struct txn_reply){.status = status});
+}
+
 /* ---- roles ---- */
 
 static void on_register(struct engine *e, const struct sip_msg *m, const struct hop *from,
@@ -45,7 +63,7 @@ static void on_register(struct engine *e, const struct sip_msg *m, const struct 
     struct device *d;
 
     if (sip_msg_addr(m, SIP_HDR_TO, &to) != 0) {
-        dispatch_status(e, m, from, 400, now_ms);
+        stranger(e, m, from, 400);
         return;
     }
     if (!identify(e, m, from, true, &who, now_ms)) {
@@ -97,11 +115,16 @@ static void on_options(struct engine *e, const struct sip_msg *m, const struct h
                        uint64_t now_ms)
 {
     struct txn_reply r = {.status = 200};
+    struct identity who;
     struct sip_uri uri;
     uint32_t at;
+    bool server = sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0 || uri.user.n == 0;
 
-    if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) == 0 && uri.user.n > 0) {
+    if (!server) {
         struct device *d = directory_device_of_uri(e->config.directory, &uri);
+        if (!identify(e, m, from, true, &who, now_ms)) {
+            return; /* as for INVITE (§11.2); which numbers there are is not for everybody */
+        }
         if (d == NULL) {
             r.status = 404;
         } else if (registrar_find(&e->registrar, d->key) == NULL) {
@@ -111,20 +134,26 @@ static void on_options(struct engine *e, const struct sip_msg *m, const struct h
     r.lines = arena_fmt(&e->scratch,
                         "Allow: %.*s\r\nAccept: %.*s\r\nSupported: timer, 100rel, uui\r\n",
                         STR_ARG(e->legs.config.allow), STR_ARG(e->legs.config.accept));
-    dispatch_reply(e, m, from, &r, now_ms);
+    if (server) {
+        dispatch_stranger(e, m, from, &r);
+    } else {
+        dispatch_reply(e, m, from, &r, now_ms);
+    }
 }
 
 static void no_dialog(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
     e->count.no_dialog++;
-    dispatch_status(e, m, from, 481, now_ms);
+    (void)now_ms;
+    stranger(e, m, from, 481);
 }
 
 static void bad_event(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
-    dispatch_status(e, m, from, 489, now_ms);
+    (void)now_ms;
+    stranger(e, m, from, 489);
 }
 
 static void not_here(struct engine *e, const struct sip_msg *m, const struct hop *from,
@@ -133,7 +162,8 @@ static void not_here(struct engine *e, const struct sip_msg *m, const struct hop
     struct txn_reply r = {.status = 405};
 
     r.lines = arena_fmt(&e->scratch, "Allow: %.*s\r\n", STR_ARG(e->legs.config.allow));
-    dispatch_reply(e, m, from, &r, now_ms);
+    (void)now_ms;
+    dispatch_stranger(e, m, from, &r);
 }
 
 typedef void (*role_fn)(struct engine *, const struct sip_msg *, const struct hop *, uint64_t);
@@ -151,29 +181,49 @@ static const role_fn roles[] = {
 
 /* ---- what it is and what it demands ---- */
 
-/** Option tags that a request may demand of us outside of an INVITE (RFC 3261 §8.2.2.3). */
-static bool demands_met(struct engine *e, const struct sip_msg *m, const struct hop *from,
-                        uint64_t now_ms)
+static bool is_known_tag(struct str tag)
 {
     static const struct str known[] = {STR_INIT("timer"), STR_INIT("100rel"), STR_INIT("uui")};
-    struct str lines = STR_NONE, tag;
-    struct sip_values it = {0};
 
-    while (sip_msg_each(m, SIP_HDR_REQUIRE, &it, &tag)) {
-        bool ok = false;
-        for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-            ok = ok || str_ieq(tag, known[i]);
-        }
-        if (!ok) {
-            struct str part[] = {lines, STR("Unsupported: "), tag, STR("\r\n")};
-            lines = arena_join(&e->scratch, part, ARRAY_LEN(part));
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (str_ieq(tag, known[i])) {
+            return true;
         }
     }
-    if (!str_is_set(lines)) {
-        return true;
-    }
-    dispatch_reply(e, m, from, &(struct txn_reply){.status = 420, .lines = lines}, now_ms);
     return false;
+}
+
+/**
+ * Option tags that a request may demand of us outside of an INVITE (RFC 3261 §8.2.2.3). The
+ * answer names those that fit in a short line: a request may have thousands.
+ */
+static bool demands_met(struct engine *e, const struct sip_msg *m, const struct hop *from)
+{
+    char text[512];
+    struct str tag;
+    struct sip_values it = {0};
+    struct out o;
+    bool met = true;
+
+    out_init(&o, text, sizeof(text) - 2);
+    while (sip_msg_each(m, SIP_HDR_REQUIRE, &it, &tag)) {
+        if (!is_known_tag(tag)) {
+            if (met || tag.n + 2 <= o.cap - o.n) {
+                out_c(&o, met ? "Unsupported: " : ", ");
+                out_str(&o, tag);
+            }
+            met = false;
+        }
+    }
+    if (!met) {
+        struct str lines = STR_NONE;
+        if (!o.over) {
+            memcpy(text + o.n, "\r\n", 2);
+            lines = str_make(text, o.n + 2);
+        }
+        dispatch_stranger(e, m, from, &(struct txn_reply){.status = 420, .lines = lines});
+    }
+    return met;
 }
 
 static bool scheme_known(const struct sip_msg *m)
@@ -191,14 +241,14 @@ static void begin(struct engine *e, const struct sip_msg *m, const struct hop *f
 
     if (role == NULL) {
         e->count.unknown_method++;
-        dispatch_status(e, m, from, 501, now_ms);
+        stranger(e, m, from, 501);
     } else if (!scheme_known(m)) {
-        dispatch_status(e, m, from, 416, now_ms);
+        stranger(e, m, from, 416);
     } else if (e->stopping) {
-        dispatch_reply(e, m, from,
-                       &(struct txn_reply){.status = 503, .lines = STR("Retry-After: 30\r\n")},
-                       now_ms);
-    } else if (demands_met(e, m, from, now_ms)) {
+        dispatch_stranger(
+            e, m, from,
+            &(struct txn_reply){.status = 503, .lines = STR("Retry-After: 30\r\n")});
+    } else if (demands_met(e, m, from)) {
         role(e, m, from, now_ms);
     }
 }
@@ -225,7 +275,7 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
         on_cancel(e, t, m, from, now_ms);
         return;
     case TXN_IN_MERGED:
-        dispatch_status(e, m, from, 482, now_ms);
+        stranger(e, m, from, 482);
         return;
     case TXN_IN_ACK:
         (void)leg_on_request(&e->legs, m, from, now_ms);

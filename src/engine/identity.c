@@ -42,8 +42,8 @@ static void challenge(struct engine *e, const struct sip_msg *m, const struct ho
     out_init(&o, lines, sizeof(lines));
     auth_server_challenge(&e->auth, SIP_HDR_WWW_AUTHENTICATE, stale, now_ms, &o);
     e->count.challenged++;
-    dispatch_reply(e, m, from, &(struct txn_reply){.status = 401, .lines = out_str_of(&o)},
-                   now_ms);
+    dispatch_stranger(e, m, from,
+                      &(struct txn_reply){.status = 401, .lines = out_str_of(&o)});
 }
 
 /** Does a device speak for itself? REGISTER is judged by To, everything else by From. */
@@ -112,8 +112,8 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
     case AUTH_MALFORMED:
         break;
     }
-    dispatch_reply(e, m, from,
-                   &(struct txn_reply){.status = 400, .reason = STR("Malformed Credentials")},
-                   now_ms);
+    dispatch_stranger(
+        e, m, from,
+        &(struct txn_reply){.status = 400, .reason = STR("Malformed Credentials")});
     return false;
 }

@@ -34,6 +34,9 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
 /** Answer with a new server transaction, or without one when there is no room. */
 void dispatch_reply(struct engine *e, const struct sip_msg *m, const struct hop *from,
                     const struct txn_reply *r, uint64_t now_ms);
+/** Answer somebody who has not proven who he is: without a transaction. */
+void dispatch_stranger(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                       const struct txn_reply *r);
 void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop *from,
                      unsigned status, uint64_t now_ms);
 

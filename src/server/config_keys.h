@@ -79,7 +79,8 @@
     U(t2_ms, 4000, 10, 60000, "T2: the longest interval of repetition.")              \
     U(t4_ms, 5000, 10, 60000, "T4: how long a message stays in the network.")         \
     U(session_expires_s, 1800, 0, 86400,                                              \
-      "Session timer (RFC 4028) offered and accepted at most; 0: no session timer.")  \
+      "Session timer (RFC 4028) offered and accepted at most. A phone without it is asked " \
+      "by OPTIONS every half of this whether it is still in the call. 0: neither.")  \
     U(min_se_s, 90, 90, 86400, "Shortest session timer accepted.")                    \
     U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                       \
     U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.") \
@@ -97,6 +98,7 @@
 #define CONFIG_CALLS(U, B, S, W, L, N, M, Q)                                         \
     U(decline_status, 603, 400, 699,                                                 \
       "SIP status when an application clears an alerting call without a reason.")    \
+    U(per_device, 100, 1, 10000000, "Calls at a time that one device has begun.")    \
     B(auto_answer, true,                                                             \
       "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, " \
       "Call-Info, Alert-Info).")

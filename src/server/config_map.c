@@ -448,6 +448,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                    .step_s = raw->timers.step_s,
                                    .max_calls = raw->limits.calls,
                                    .decline_status = (uint16_t)raw->calls.decline_status,
+                                   .max_device_calls = raw->calls.per_device,
                                    .auto_answer = raw->calls.auto_answer};
     e->cti =
         (struct cti_config){.max_sessions = raw->cti.max_sessions,

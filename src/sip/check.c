@@ -7,7 +7,7 @@
  * dropped (§18.1.2, RFC 4475 §3.1.2.19). Examined is what every element relies on to route,
  * to match and to answer:
  *
- *     From, To, Call-ID, CSeq, Via     present, well-formed
+ *     From, To, Call-ID, CSeq, Via     present, well-formed; not more than VIA_MAX of Via
  *     single headers                   on one line only (RFC 4475 §3.3.8)
  *     CSeq                             below 2^31, its method that of the request
  *     Max-Forwards                     when present: 0..255
@@ -26,6 +26,9 @@
 #include "sip/msg.h"
 
 #define MAX_FORWARDS_MAX 255 /* RFC 3261 §20.22 */
+
+/* Each is a line of its own in a response, and Max-Forwards begins at 70. */
+#define VIA_MAX 128
 
 struct check {
     const struct sip_msg *m;
@@ -113,17 +116,19 @@ static int check_via(struct check *c)
 {
     struct sip_values it = {0};
     struct str v;
-    bool any = false;
+    unsigned count = 0;
     while (sip_msg_each(c->m, SIP_HDR_VIA, &it, &v)) {
         struct sip_via via;
         uint32_t at;
-        any = true;
+        if (++count > VIA_MAX) {
+            return refuse(c, E_TOOMANY, 513, v.p, "Too many Via values");
+        }
         if (sip_via_parse(v, &via, &at) != 0) {
             return refuse(c, E_SYNTAX, 400, v.p + at, "Malformed Via");
         }
     }
     struct str first = sip_msg_value(c->m, SIP_HDR_VIA);
-    return any ? 0 : refuse(c, E_SYNTAX, 400, first.p, "Empty Via");
+    return count > 0 ? 0 : refuse(c, E_SYNTAX, 400, first.p, "Empty Via");
 }
 
 static int check_addr(struct check *c, struct str v, struct sip_addr *a, const char *reason)

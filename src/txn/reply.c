@@ -248,7 +248,13 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
     if (err != 0) {
         return err;
     }
-    txn_response_hop(m, from, &hop);
+    /* maddr (§18.2.2) is for those that are known: a stranger who sets it would have his answers
+       sent to whomever he likes. */
+    via.maddr = STR_NONE;
+    hop = *from;
+    if (!transport_is_reliable((enum transport)from->transport)) {
+        txn__reply_hop(&via, from, &hop);
+    }
     err = hop.flow != 0 ? 0 : env->open(env->ctx, &hop);
     if (err == 0) {
         err = env->send(env->ctx, &hop, &x.s, 1);

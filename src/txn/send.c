@@ -63,7 +63,9 @@ bool txn__index_sent(struct str sent, struct sip_hdr *hdr, struct sip_msg *m)
 {
     struct sip_fault fault;
     m->hdr = hdr;
-    return sent.n > 0 && sip_msg_index(m, sent, true, &no_limits, &fault) == 0;
+    int err = sent.n > 0 ? sip_msg_index(m, sent, true, &no_limits, &fault) : E_SYNTAX;
+    /* What is asked of it stands in front; what two ends together wrote may be too many lines. */
+    return err == 0 || err == E_TOOMANY;
 }
 
 int txn__send_request(struct txn *t)

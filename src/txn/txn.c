@@ -247,10 +247,22 @@ static enum txn_in on_ack(struct txn_layer *l, const struct sip_msg *m, uint64_t
     return txn__ist_on_ack(*out, now_ms);
 }
 
+/**
+ * The INVITE that a CANCEL means. A CANCEL cannot be challenged, so what it proves is that it
+ * comes from the hop that sent the INVITE (RFC 3261 §22.1): from its address. The port may
+ * be another one (a new connection); branches can be guessed, some phones count them.
+ */
+static struct txn *find_cancelled(struct txn_layer *l, const struct sip_msg *m,
+                                  const struct hop *from)
+{
+    struct txn *t = txn__find_server(l, m, SIP_METHOD_INVITE);
+    return t != NULL && addr_ip_eq(&t->hop.remote, &from->remote) ? t : NULL;
+}
+
 enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
                            uint64_t now_ms, struct txn **out)
 {
-    (void)from; /* matching does not look at the source: a phone's address may change */
+    /* But for CANCEL, matching does not look at the source: a phone's address may change. */
     *out = NULL;
     if (m->method == SIP_METHOD_ACK) {
         return on_ack(l, m, now_ms, out);
@@ -261,7 +273,7 @@ enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const s
         return TXN_IN_ABSORBED;
     }
     if (m->method == SIP_METHOD_CANCEL) {
-        *out = txn__find_server(l, m, SIP_METHOD_INVITE);
+        *out = find_cancelled(l, m, from);
         return *out != NULL ? TXN_IN_CANCEL : TXN_IN_NEW;
     }
     *out = txn__find_merged(l, m);

@@ -559,7 +559,83 @@ static void test_challenge_without_credentials_is_a_refusal(void)
     vnet_fini(&net);
 }
 
-TEST_MAIN(T(test_info_both_ways), T(test_reinvite_and_update), T(test_reinvite_cross),
+/** An UPDATE whose answer never came must not stand in the way of all that follow. */
+static void test_offer_that_was_never_answered(void)
+{
+    struct two w;
+    up(&w, 40);
+    REQUIRE(stations_talk(&w.a, &w.b, TP_TCP));
+    w.b.auto_answer = false;
+    CHECK_INT(station_send(&w.a, "UPDATE", SDP_A), 0);
+    vnet_run_for(&w.net, 40000);
+    CHECK_STR(str_c(w.a.log), "answer:408(here)");
+    w.b.auto_answer = true;
+    w.b.answer_body = SDP_B;
+    CHECK_INT(station_send(&w.a, "INVITE", SDP_A), 0);
+    vnet_run_for(&w.net, 100);
+    CHECK_STR(str_c(w.a.log), "answer:408(here) answer:200");
+    down(&w);
+}
+
+static void raw_info(struct raw *r, const struct hop *to, const struct leg *leg, unsigned cseq)
+{
+    const struct dialog *d = leg->dialog;
+    raw_sendf(r, to,
+              "INFO sip:b@10.0.0.2 SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.66;branch=z9hG4bKw%u;rport\n"
+              "From: <sip:a@x>;tag=%.*s\nTo: <sip:b@x>;tag=%.*s\nCall-ID: %.*s\n"
+              "CSeq: %u INFO\n\n",
+              cseq, STR_ARG(d->remote_tag), STR_ARG(d->local_tag), STR_ARG(d->call_id), cseq);
+}
+
+/** A request that was heard before does not lead the dialog away, wherever it comes from. */
+static void test_replay_moves_nothing(void)
+{
+    struct two w;
+    struct raw thief;
+    up(&w, 41);
+    raw_up(&thief, &w.net, "thief", "10.0.0.66");
+    REQUIRE(stations_talk(&w.a, &w.b, TP_UDP));
+    CHECK_INT(station_send(&w.a, "INFO", STR_NONE), 0);
+    vnet_run_for(&w.net, 50);
+    struct hop to = vnet_hop(&w.b.node, TP_UDP);
+    raw_info(&thief, &to, w.b.leg, w.b.leg->dialog->remote_cseq);
+    vnet_run_for(&w.net, 50);
+    struct text_msg m = raw_take(&thief);
+    CHECK(str_starts(text_start(&m), STR("SIP/2.0 500 ")));
+    text_free(&m);
+    CHECK(addr_ip_eq(&w.b.leg->dialog->next.hop.remote, &w.a.node.addr));
+    CHECK(addr_ip_eq(&w.b.leg->hop.remote, &w.a.node.addr));
+    down(&w);
+    raw_down(&thief);
+}
+
+/** A peer that asks and asks while nothing is answered. */
+static void test_open_requests_are_bounded(void)
+{
+    struct two w;
+    struct raw r;
+    up(&w, 42);
+    raw_up(&r, &w.net, "flood", "10.0.0.66");
+    REQUIRE(stations_talk(&w.a, &w.b, TP_UDP));
+    struct hop to = vnet_hop(&w.b.node, TP_UDP);
+    w.b.auto_answer = false;
+    for (unsigned i = 1; i <= 300; i++) {
+        raw_info(&r, &to, w.b.leg, 1000 + i);
+        vnet_run_for(&w.net, 1);
+    }
+    vnet_run_for(&w.net, 50);
+    CHECK_INT(w.b.legs.served_pool.in_use, 256);
+    struct text_msg m = raw_take(&r);
+    CHECK(str_starts(text_start(&m), STR("SIP/2.0 503 ")));
+    CHECK_STR(text_value(&m, "Retry-After"), "5");
+    text_free(&m);
+    w.b.auto_answer = true;
+    down(&w);
+    raw_down(&r);
+}
+
+TEST_MAIN(T(test_offer_that_was_never_answered), T(test_replay_moves_nothing),
+          T(test_open_requests_are_bounded), T(test_info_both_ways), T(test_reinvite_and_update), T(test_reinvite_cross),
           T(test_second_before_first_is_answered), T(test_update_in_early_dialog),
           T(test_offer_in_reliable_provisional), T(test_cancel_of_reinvite),
           T(test_reinvite_2xx_and_ack_lost), T(test_reinvite_never_acknowledged),

@@ -170,7 +170,7 @@ static void test_what_a_callee_agrees_to(void)
         CHECK_INT(b.leg->we_refresh, table[i].we);
         CHECK_STR(text_value(&ok, "Session-Expires"), table[i].answer);
         CHECK_STR(text_value(&ok, "Require"), table[i].require ? "timer" : "");
-        CHECK_INT(timer_running(&b.leg->session), table[i].interval > 0);
+        CHECK_INT(b.leg->expires_ms != WHEEL_NEVER, table[i].interval > 0);
         test_context(NULL);
         text_free(&ok);
         leg_free(b.leg);
@@ -342,11 +342,31 @@ static void test_no_timer(void)
     CHECK_INT(w.a.leg->interval_s, 0);
     CHECK_INT(w.b.leg->interval_s, 0);
     CHECK_STR(station_last(&w.a, "Session-Expires"), "");
-    vnet_run_for(&w.net, 3600000);
-    CHECK_STR(str_c(w.a.log), "");
+    w.a.auto_answer = true;
+    vnet_run_for(&w.net, 1000000);
+    CHECK_STR(str_c(w.a.log), "OPTIONS OPTIONS OPTIONS"); /* it is asked whether it is there */
     CHECK_INT(station_send(&w.b, "INVITE", SDP_B), 0);
     vnet_run_for(&w.net, 100);
     CHECK_STR(str_c(w.b.log), "answer:200");
+    down(&w);
+}
+
+static void drop_all(void *ctx, struct vpacket *p)
+{
+    (void)ctx;
+    p->copies = 0;
+}
+
+/** A phone without timers that goes away does not leave its call behind. */
+static void test_no_timer_and_nobody_there(void)
+{
+    struct leg_config off = with(0, 0, ALLOW_UPDATE), on = with(600, 90, ALLOW_UPDATE);
+    struct two w;
+    up(&w, &off, &on);
+    REQUIRE(stations_talk(&w.a, &w.b, TP_UDP));
+    w.net.tap = drop_all;
+    vnet_run_for(&w.net, 400000);
+    CHECK_STR(str_c(w.b.log), "ended:lost gone");
     down(&w);
 }
 
@@ -355,4 +375,4 @@ TEST_MAIN(T(test_caller_refreshes_by_update),
           T(test_what_a_callee_agrees_to), T(test_what_a_caller_agrees_to),
           T(test_interval_too_small), T(test_expiry), T(test_refresh_that_times_out_on_udp),
           T(test_refused_refreshes), T(test_any_session_request_starts_it_again),
-          T(test_no_timer))
+          T(test_no_timer), T(test_no_timer_and_nobody_there))

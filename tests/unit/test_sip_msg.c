@@ -319,6 +319,10 @@ static void test_rules(void)
     test_context(NULL);
 }
 
+#define VIA_4 "SIP/2.0/UDP a,SIP/2.0/UDP a,SIP/2.0/UDP a,SIP/2.0/UDP a,"
+#define VIA_16 VIA_4 VIA_4 VIA_4 VIA_4
+#define VIA_64 VIA_16 VIA_16 VIA_16 VIA_16
+
 /* Whole messages, each with one thing wrong. */
 static void test_verdicts(void)
 {
@@ -329,6 +333,10 @@ static void test_verdicts(void)
         {"BYE sip:a@b SIP/2.0\r\n" HEAD "CSeq: 1 BYE\r\n\r\n", 1},
         {"BYE sip:a@b SIP/2.0\r\n" HEAD "CSeq: 1 ACK\r\n\r\n", 400},
         {"BYE sip:a@b SIP/2.0\r\n" HEAD "CSeq: 1 bye\r\n\r\n", 400},
+        {"BYE sip:a@b SIP/2.0\r\n" HEAD "CSeq: 1 BYE\r\nv: " VIA_64 "SIP/2.0/UDP b\r\n\r\n", 1},
+        {"BYE sip:a@b SIP/2.0\r\n" HEAD "CSeq: 1 BYE\r\nv: " VIA_64 VIA_64
+         "SIP/2.0/UDP b\r\n\r\n",
+         513},
         {"NEW sip:a@b SIP/2.0\r\n" HEAD "CSeq: 1 NEW\r\n\r\n", 1},
         {"NEW sip:a@b SIP/2.0\r\n" HEAD "CSeq: 1 OLD\r\n\r\n", 400},
         {"BYE sip:a@b SIP/2.0\r\n" HEAD "CSeq: 2147483647 BYE\r\n\r\n", 1},

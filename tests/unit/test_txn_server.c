@@ -244,7 +244,20 @@ static void test_cancel_finds_its_invite(void)
     CHECK_INT(fx_offer(&f, TP_UDP, cancel, &out), TXN_IN_ABSORBED);
     CHECK(out == c);
     CHECK_BYTES(f.sent[2].bytes, f.sent[0].bytes);
-    /* Only an INVITE can be cancelled; only from the same sent-by. */
+    /* Only an INVITE can be cancelled; only from the same sent-by and the same host. */
+    struct hop stranger = from;
+    stranger.remote = fx_addr("203.0.113.66:5060");
+    struct fx_req another = {.via = "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKtwo;rport",
+                             .call_id = "another"};
+    t = fx_server(&f, TP_UDP, another);
+    another.method = "CANCEL";
+    m = fx_request(&x, another);
+    CHECK_INT(txn_on_request(&f.l, m, &stranger, f.now, &out), TXN_IN_NEW);
+    CHECK(out == NULL);
+    stranger = from;
+    stranger.remote.port++;
+    CHECK_INT(txn_on_request(&f.l, m, &stranger, f.now, &out), TXN_IN_CANCEL);
+    CHECK(out == t);
     cancel.via = "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKinfo";
     CHECK_INT(fx_offer(&f, TP_UDP, cancel, &out), TXN_IN_NEW);
     cancel.via = "SIP/2.0/UDP 192.0.2.66:5060;branch=z9hG4bKone";
@@ -601,6 +614,22 @@ static void test_stateless_reply(void)
     fx_fini(&f);
 }
 
+/** Whoever is answered without a transaction is not known: his maddr counts for nothing. */
+static void test_stateless_reply_goes_to_the_sender(void)
+{
+    struct fx f;
+    struct fx_msg x;
+    struct hop from = fx_hop(TP_UDP);
+    struct txn_reply r = {.status = 401};
+    fx_init(&f);
+    const struct sip_msg *m = fx_request(
+        &x, (struct fx_req){.via = "SIP/2.0/UDP 192.0.2.9:7;maddr=203.0.113.5;branch=z9hG4bKx"});
+    CHECK_INT(txn_reply_stateless(&f.l, m, &from, &r), 0);
+    CHECK_INT(f.sent_n, 1);
+    CHECK(addr_ip_eq(&f.sent[0].hop.remote, &from.remote));
+    fx_fini(&f);
+}
+
 static void test_stateless_never_answers_these(void)
 {
     struct fx f;
@@ -657,7 +686,7 @@ TEST_MAIN(T(test_retransmission_gets_the_last_response), T(test_cookie_matching)
           T(test_unknown_methods_are_told_apart), T(test_old_clients_without_a_branch),
           T(test_empty_cookie_counts_as_none), T(test_old_ack_has_the_tag_of_the_response),
           T(test_ack_of_the_same_branch), T(test_ack_to_a_2xx_is_passed_on),
-          T(test_merged_request), T(test_cancel_finds_its_invite),
+          T(test_stateless_reply_goes_to_the_sender), T(test_merged_request), T(test_cancel_finds_its_invite),
           T(test_cancel_of_an_old_client), T(test_received_rport_maddr),
           T(test_maddr_of_the_other_family), T(test_connection_gone_opens_another),
           T(test_full_connection_is_not_replaced), T(test_reply_is_built_from_the_request),
