@@ -286,8 +286,7 @@ static bool init_tables(struct net *n)
     n->wire_in = malloc(WIRE_IN_SIZE);
     return udp_init(n) && n->wire_in != NULL && map_init(&n->flows, &mem_libc, 64) == 0 &&
            map_init(&n->by_remote, &mem_libc, 64) == 0 &&
-           map_init(&n->by_ip, &mem_libc, 64) == 0 &&
-           map_init(&n->names, &mem_libc, 64) == 0;
+           map_init(&n->by_ip, &mem_libc, 64) == 0 && map_init(&n->names, &mem_libc, 64) == 0;
 }
 
 static void free_tables(struct net *n)
