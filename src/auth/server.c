@@ -224,7 +224,14 @@ static enum auth_verdict check(struct auth_server *a, const struct sip_msg *m,
     struct auth_secret secret = {0};
     bool known = lookup(ctx, name, &secret);
     bool right = response_right(a, m, &p, alg, name, known ? &secret : NULL, response);
-    if (!right || !same_target(p.uri, sip_msg_ruri(m))) {
+    if (!right) {
+        return AUTH_WRONG;
+    }
+    if (!same_target(p.uri, sip_msg_ruri(m))) {
+        env_trace(a->env, TRACE_WARN, "auth",
+                  "the password is right, but the credentials are for \"%.*s\" and the request "
+                  "for \"%.*s\"",
+                  STR_ARG(str_upto(p.uri, 128)), STR_ARG(str_upto(sip_msg_ruri(m), 128)));
         return AUTH_WRONG;
     }
     if (!ours) {

@@ -92,11 +92,20 @@ static struct str word(struct str *rest)
     return str_upto(s, end);
 }
 
-static void quit(void *ctx)
+static void give_up(void *ctx)
 {
     struct phone *p = ctx;
 
+    ua_stop(p->ua);
+}
+
+static void quit(void *ctx)
+{
+    enum { SLOT_QUIT = 2, QUIT_MS = 4000 }; /* a server that is gone is not waited for longer */
+    struct phone *p = ctx;
+
     p->quitting = true;
+    ua_after(p->ua, SLOT_QUIT, QUIT_MS, give_up, p);
     for (int i = 0; i < PHONE_CALLS; i++) {
         phone_hang_up(&p->call[i], STR_NONE);
     }

@@ -53,6 +53,8 @@ static void drop(struct pending *p)
 {
     struct cti *c = p->from.session->cti;
 
+    c->stats.answered++; /* 487, by the leg */
+    c->stats.errors++;
     c->driver->forget(c->driver_ctx, p);
     pending_free(p);
 }
@@ -85,6 +87,8 @@ static void answer_ok(const struct asker *to, enum csta_msg_id service, struct s
 
     msg.body = positive_body(to->session, service, call_id);
     if (msg.body == NULL) {
+        to->session->cti->stats.answered++;
+        to->session->cti->stats.errors++;
         answer_sip(to, 500, NULL, STR("done, but there is no memory to say so"), now_ms);
     } else {
         answer_csta(to, &msg, now_ms);

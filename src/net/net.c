@@ -359,7 +359,9 @@ void net_free(struct net *n)
     net_sweep(n);
     uv_close((uv_handle_t *)&n->timer, NULL);
     uv_close((uv_handle_t *)&n->prepare, NULL);
-    uv_run(&n->loop, UV_RUN_DEFAULT);
+    while (uv_run(&n->loop, UV_RUN_DEFAULT) != 0) {
+        /* a net_stop that came when nothing ran ends the first run before it has begun */
+    }
     uv_loop_close(&n->loop);
     names_free(n);
     free_tables(n);

@@ -13,8 +13,9 @@
  *
  * Lines are read as sip_msg_index reads them, so that the two never disagree on where a
  * message ends. What leaves room for doubt is BAD: no Content-Length, two different ones,
- * one that is no number, a CR or LF alone. The connection is out of step then and has to
- * be closed; *msg is the head, for the answer.
+ * one that is no number, a CR or LF alone. So is a first octet that begins no start line:
+ * waiting for the end of such a head (a TLS handshake, say) would be waiting for ever. The
+ * connection is out of step then and has to be closed; *msg is the head, for the answer.
  *
  * COST     the head is looked at twice: for its end as octets come in, and for its lines
  *          once it is complete. The body is not looked at.
@@ -214,6 +215,9 @@ enum sip_frame sip_framer_next(struct sip_framer *f, struct str bytes,
             return what;
         }
         f->crlf = 0;
+        if (bytes.n > f->skip && !sip_char_is(bytes.p[f->skip], SIP_C_TOKEN)) {
+            return bad(f, bytes, used, fault, 0, f->skip, "No start line begins so");
+        }
     }
     if (f->total == 0) {
         enum sip_frame what = in_head(f, bytes, limits->message, msg, used, fault);

@@ -488,8 +488,8 @@ static void test_reset_mid_message(void)
     world_run(&w, 500);
     CHECK_INT(bob->s.last_status, 200);
     CHECK(phone_talks(ann) && phone_talks(bob));
-    raw_down(&half);
     world_down(&w);
+    raw_down(&half);
 }
 
 /** A stream that is no SIP is answered where possible, counted, and closed; others live on. */
@@ -509,8 +509,8 @@ static void test_stream_garbage(void)
     text_free(&t);
     CHECK_INT(world_stat(&w, "sip_malformed"), 1);
     REQUIRE(world_call(&w, ann, bob));
-    raw_down(&odd);
     world_down(&w);
+    raw_down(&odd);
 }
 
 /** Keep-alives cost nothing and are answered on streams (RFC 5626 §3.5.1). */

@@ -172,8 +172,8 @@ static void test_replay(void)
     text_free(&t);
     CHECK_INT(world_stat(&w, "auth_replayed"), 1);
     CHECK_INT(world_stat(&w, "registrar_bindings"), 1);
-    raw_down(&thief);
     world_down(&w);
+    raw_down(&thief);
 }
 
 /** Too short is 423 with what is possible; the time runs out by itself. */

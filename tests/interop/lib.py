@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs under test, as objects: the server, baresip, baton phone, baton csta, SIPp.
+"""Programs under test, as objects: the server, baresip, baton phone, baton csta.
 
 Every wait has a limit and says what it waited for; nothing sleeps for a fixed time to hope that
-something has happened. Each object ends the process that it started, and only that.
+something has happened. Each object ends the process that it started, and only that. A World
+owns what one scenario starts; closing it looks whether everything ended as it should.
 """
 import collections
+import itertools
 import json
 import os
 import re
@@ -14,8 +16,11 @@ import threading
 import time
 
 BATON = os.environ["BATON"]
-DATA = os.path.normpath(os.environ.get("BATON_TEST_DATA", os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data")))
+HERE = os.path.dirname(os.path.abspath(__file__))
+DATA = os.path.normpath(os.environ.get("BATON_TEST_DATA",
+                                       os.path.join(HERE, "..", "..", "..", "shared", "data")))
+IP = "192.0.2.2"  # of the namespace's veth
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|Assertion .* failed")
 
 
 class Failure(Exception):
@@ -24,11 +29,26 @@ class Failure(Exception):
 
 def check(ok, what, detail=""):
     if not ok:
-        raise Failure(f"{what}{': ' if detail else ''}{detail}")
+        raise Failure(f"{what}{': ' if detail != '' else ''}{detail}")
+
+
+def equal(got, want, what):
+    check(got == want, what, f"got {got!r}, want {want!r}")
+
+
+def data(*path):
+    """A file of the test data, or None when the folder is not there."""
+    name = os.path.join(DATA, *path)
+    if not os.path.exists(name):
+        return None
+    with open(name, encoding="utf-8") as f:
+        return f.read()
 
 
 class Process:
     """A child whose output is collected line by line."""
+
+    expected = (0,)  # exit codes that are right; an ended process may be asked again
 
     def __init__(self, name, args, stdin=False, env=None, cwd=None):
         self.name = name
@@ -44,7 +64,7 @@ class Process:
     def _read(self):
         for raw in self.child.stdout:
             with self.cond:
-                self.lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
+                self.lines.append(raw.decode("utf-8", "replace").rstrip("\r\n"))
                 self.cond.notify_all()
         with self.cond:
             self.cond.notify_all()
@@ -53,23 +73,27 @@ class Process:
         with self.cond:
             return len(self.lines)
 
-    def wait(self, pattern, since=0, limit=10.0, what=None):
-        """The first match of a regular expression in a line after `since`."""
-        rx = re.compile(pattern)
+    def search(self, test, since, limit, what):
+        """What `test` makes of the first line after `since` for which it is true."""
         end = time.monotonic() + limit
         seen = since
         with self.cond:
             while True:
                 for i in range(seen, len(self.lines)):
-                    m = rx.search(self.lines[i])
-                    if m:
-                        return m
+                    got = test(self.lines[i])
+                    if got:
+                        return got
                 seen = len(self.lines)
                 left = end - time.monotonic()
-                if left <= 0 or (self.child.poll() is not None and not self.reader.is_alive()):
-                    raise Failure(f"{self.name}: waited for {what or pattern!r}; its last lines:\n    "
-                                  + "\n    ".join(self.lines[-15:]))
+                if self.child.poll() is not None and not self.reader.is_alive():
+                    raise Failure(f"{self.name} ended while we waited for {what}")
+                if left <= 0:
+                    raise Failure(f"{self.name}: waited {limit} s for {what}")
                 self.cond.wait(min(left, 0.5))
+
+    def wait(self, pattern, since=0, limit=10.0, what=None):
+        """The first match of a regular expression in a line after `since`."""
+        return self.search(re.compile(pattern).search, since, limit, what or repr(pattern))
 
     def say(self, line):
         self.child.stdin.write((line + "\n").encode())
@@ -79,101 +103,141 @@ class Process:
         with self.cond:
             return "\n".join(self.lines[since:])
 
-    def end(self, limit=10.0):
-        """Ask it to end; its exit status."""
-        if self.child.poll() is None:
-            self.child.terminate()
+    def running(self):
+        return self.child.poll() is None
+
+    def exit_code(self, limit=10.0):
+        """Wait until it has ended by itself."""
         try:
             self.child.wait(limit)
         except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
-            raise Failure(f"{self.name} did not end in {limit} s")
+            raise Failure(f"{self.name} did not end in {limit} s") from None
         self.reader.join(5)
         return self.child.returncode
 
+    def kill(self):
+        self.child.kill()
+        self.expected = (-9,)
+        return self.exit_code()
+
+    def end(self, limit=15.0):
+        """Ask it to end; its exit status."""
+        if self.running():
+            self.child.terminate()
+        try:
+            return self.exit_code(limit)
+        except Failure:
+            self.child.kill()
+            self.child.wait()
+            raise
+
 
 CONFIG = """\
-listen:
-  - udp:{ip}:{port}
-  - tcp:{ip}:{port}
+listen: ["udp:{ip}:{port}", "tcp:{ip}:{port}"]
 domains: [example.com]
 devices:
 {devices}
 applications:
-  - name: crm
-    password: crm-secret-1
-    grants: ["*"]
-  - name: frontdesk
-    password: frontdesk-secret-1
-    grants: ["1001"]
+  - {{name: crm, password: crm-secret-1, grants: ["*"]}}
+  - {{name: frontdesk, password: frontdesk-secret-1, grants: ["1001"]}}
 peers:
-  - name: caller
-    uri: sip:{ip}:{peer_port}
-    trusted: true
-    numbers: ["9*"]
-log:
-  level: debug
+  - {{name: caller, uri: "sip:{ip}:5190", trusted: true, numbers: ["9*"]}}
+log: {{level: debug, sip_trace: {trace}}}
 """
 
 
 class Server(Process):
-    """baton serve with devices 1001 to 1009, whose passwords are secret-NNNN."""
+    """baton serve with devices 1001 to 1009, whose passwords are secret-NNNN.
 
-    def __init__(self, folder, ip="192.0.2.2", port=5060, peer_port=5090, extra="", trace=True):
-        self.ip, self.port = ip, port
-        self.folder = folder
-        self.config = os.path.join(folder, "baton.yaml")
-        devices = "\n".join(f"  - number: \"{n}\"\n    password: secret-{n}" for n in range(1001, 1010))
-        with open(self.config, "w") as f:
-            f.write(CONFIG.format(ip=ip, port=port, devices=devices, peer_port=peer_port) + extra)
-        super().__init__("server", [BATON, "serve", "-c", self.config])
-        self.wait(r"listening|ready", what="the server to be ready")
+    `extra` is YAML behind the configuration; the port 5190 of this machine is a trusted peer.
+    """
+
+    def __init__(self, folder, ip=IP, port=5060, extra=""):
+        self.ip, self.port, self.folder = ip, port, folder
+        self.trace = os.path.join(folder, "sip.json")
+        config = os.path.join(folder, "baton.yaml")
+        devices = "\n".join(f'  - {{number: "{n}", password: secret-{n}}}'
+                            for n in range(1001, 1010))
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(CONFIG.format(ip=ip, port=port, devices=devices, trace=self.trace) + extra)
+        os.chmod(config, 0o600)
+        super().__init__("server", [BATON, "serve", "-c", config])
+
+    def ready(self):
+        self.wait(r"server: Baton .* devices", what="the server to be ready")
+        return self
+
+    def messages(self):
+        """The SIP trace so far: one dict per message."""
+        with open(self.trace, encoding="utf-8") as f:
+            return [json.loads(line) for line in f if line.endswith("\n")]
+
+    def wait_message(self, test, what, limit=10.0, since=0):
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            for m in self.messages()[since:]:
+                if test(m):
+                    return m
+            check(self.running(), "the server has ended while we waited for", what)
+            with self.cond:
+                self.cond.wait(0.05)
+        raise Failure(f"server: waited {limit} s for {what} in its trace")
 
 
 class Baresip(Process):
-    """A baresip without audio devices, steered over its ctrl_tcp module."""
+    """A baresip without audio devices, steered over its ctrl_tcp module.
 
-    def __init__(self, folder, number, server, port, answer="manual", password=None, transport="udp"):
-        self.number = number
-        self.events = collections.deque()
-        home = os.path.join(folder, f"baresip-{number}-{port}")
+    Events of that module and what it prints are lines of the same list.
+    """
+
+    def __init__(self, folder, number, server, port, answer="manual", transport="udp"):
+        self.number, self.server = number, server
+        self.seen = len(server.messages())
+        home = os.path.join(folder, f"baresip-{number}")
         os.makedirs(home, exist_ok=True)
         self.control_port = port + 1000
-        with open(os.path.join(home, "config"), "w") as f:
+        rtp = 20000 + (port % 1000) * 10
+        with open(os.path.join(home, "config"), "w", encoding="utf-8") as f:
             f.write("\n".join([
-                "poll_method epoll", f"sip_listen {server.ip}:{port}", "call_local_timeout 60",
-                "call_max_calls 4", f"audio_player aubridge,p{number}", f"audio_source aubridge,s{number}",
-                f"audio_alert aubridge,a{number}", f"rtp_ports {20000 + (port % 1000) * 10}-{20009 + (port % 1000) * 10}",
-                "module_path /usr/lib/baresip/modules", "module g711.so", "module aubridge.so",
-                "module_tmp uuid.so", "module_tmp account.so", "module_app menu.so",
-                "module_app ctrl_tcp.so", "module_app debug_cmd.so",
-                f"ctrl_tcp_listen 127.0.0.1:{self.control_port}", ""]))
-        with open(os.path.join(home, "accounts"), "w") as f:
-            f.write(f"<sip:{number}@example.com>;auth_user={number};auth_pass={password or 'secret-' + str(number)}"
+                "poll_method epoll", f"sip_listen {IP}:{port}", "call_local_timeout 60",
+                "call_max_calls 4", f"audio_player aubridge,p{number}",
+                f"audio_source aubridge,s{number}", f"audio_alert aubridge,a{number}",
+                f"rtp_ports {rtp}-{rtp + 9}", "module_path /usr/lib/baresip/modules",
+                "module g711.so", "module aubridge.so", "module_tmp uuid.so",
+                "module_tmp account.so", "module_app menu.so", "module_app ctrl_tcp.so",
+                "module_app debug_cmd.so", f"ctrl_tcp_listen 127.0.0.1:{self.control_port}", ""]))
+        with open(os.path.join(home, "accounts"), "w", encoding="utf-8") as f:
+            f.write(f"<sip:{number}@example.com>;auth_user={number};auth_pass=secret-{number}"
                     f";outbound=\"sip:{server.ip}:{server.port};transport={transport}\""
                     f";answermode={answer};regint=60\n")
-        open(os.path.join(home, "contacts"), "w").close()
+        with open(os.path.join(home, "contacts"), "w", encoding="utf-8"):
+            pass
         super().__init__(f"baresip-{number}", ["baresip", "-f", home, "-s"], stdin=True)
-        self.sock = self._connect()
-        self.buffer = b""
         self.replies = {}
         self.token = 0
+
+    def ready(self):
+        """Listening to us, and registered: it may have told that before anybody listened."""
+        self.sock = self._connect()
         threading.Thread(target=self._pump, daemon=True).start()
+        self.server.wait_message(
+            lambda m: m["start"].startswith("SIP/2.0 200") and m["cseq"].endswith(" REGISTER")
+            and m["to"] == f"sip:{self.number}@example.com", f"{self.name} to register",
+            since=self.seen)
+        return self
 
     def _connect(self):
         end = time.monotonic() + 10
-        while time.monotonic() < end:
+        while time.monotonic() < end and self.running():
             try:
                 return socket.create_connection(("127.0.0.1", self.control_port), 1)
             except OSError:
-                if self.child.poll() is not None:
-                    break
                 with self.cond:
                     self.cond.wait(0.05)
-        raise Failure(f"{self.name} did not start:\n{self.text()}")
+        raise Failure(f"{self.name} did not start")
 
     def _pump(self):
+        buffer = b""
         self.sock.settimeout(None)
         while True:
             try:
@@ -182,19 +246,19 @@ class Baresip(Process):
                 got = b""
             if not got:
                 return
-            self.buffer += got
+            buffer += got
             while True:
-                m = re.match(rb"(\d+):", self.buffer)
-                if not m or len(self.buffer) < m.end() + int(m.group(1)) + 1:
+                m = re.match(rb"(\d+):", buffer)
+                if not m or len(buffer) < m.end() + int(m.group(1)) + 1:
                     break
-                start, n = m.end(), int(m.group(1))
-                item = json.loads(self.buffer[start:start + n])
-                self.buffer = self.buffer[start + n + 1:]
+                end = m.end() + int(m.group(1))
+                item = json.loads(buffer[m.end():end])
+                buffer = buffer[end + 1:]
                 with self.cond:
                     if item.get("response"):
                         self.replies[item.get("token")] = item
                     else:
-                        self.lines.append("EVENT " + item.get("type", "") + " " + item.get("param", ""))
+                        self.lines.append(f"EVENT {item.get('type', '')} {item.get('param', '')}")
                     self.cond.notify_all()
 
     def command(self, name, params="", limit=5.0):
@@ -211,60 +275,183 @@ class Baresip(Process):
             return self.replies.pop(token)
 
     def event(self, name, since=0, limit=10.0):
-        return self.wait(rf"^EVENT {name}\b", since, limit, f"the event {name}")
+        return self.wait(rf"^EVENT {name}\b.*", since, limit, f"the event {name}").group(0)
 
-    def registered(self):
-        self.event("REGISTER_OK")
-        return self
+    def dial(self, number):
+        self.command("dial", f"sip:{number}@example.com")
 
     def end(self, limit=10.0):
-        try:
-            self.command("quit", limit=2.0)
-        except (Failure, OSError):
-            pass
-        try:
-            self.child.wait(3)
-        except subprocess.TimeoutExpired:
-            pass
+        if self.running():
+            try:
+                self.command("quit", limit=2.0)
+                return self.exit_code(3)
+            except (Failure, OSError):
+                pass
         return super().end(limit)
 
 
 class Phone(Process):
     """baton phone, printing JSON."""
 
-    def __init__(self, number, server, *options):
+    def __init__(self, number, server, *options, transport="udp"):
         self.number = number
         super().__init__(f"phone-{number}", [
-            BATON, "phone", "--json", "-s", f"sip:{server.ip}:{server.port}", *options,
-            f"sip:{number}@example.com"], stdin=True, env={"BATON_PASSWORD": f"secret-{number}"})
+            BATON, "phone", "--json", "-s", f"sip:{server.ip}:{server.port};transport={transport}",
+            *options, f"sip:{number}@example.com"], stdin=True,
+            env={"BATON_PASSWORD": f"secret-{number}"})
+
+    def ready(self):
+        self.event("registered")
+        return self
 
     def event(self, name, since=0, limit=10.0):
         m = self.wait(rf'^{{"event": "{name}".*', since, limit, f"the event {name}")
         return json.loads(m.group(0))
 
+    def end(self, limit=15.0):
+        if self.running():
+            self.say("quit")
+            try:
+                return self.exit_code(5)
+            except Failure:
+                pass
+        return super().end(limit)
+
 
 class Csta(Process):
     """A baton csta session that takes commands and prints JSON."""
 
-    def __init__(self, server, *options, name="crm", password=None, transport="udp"):
+    def __init__(self, server, *options, name="crm", transport="udp"):
         super().__init__(f"csta-{name}", [
             BATON, "csta", "--json", "-s", f"sip:{server.ip}:{server.port};transport={transport}",
             "-u", name, *options, "shell"], stdin=True,
-            env={"BATON_PASSWORD": password or f"{name}-secret-1"})
+            env={"BATON_PASSWORD": f"{name}-secret-1"})
 
-    def find(self, test, since=0, limit=10.0, what="an object"):
-        end = time.monotonic() + limit
-        seen = since
+    def ready(self):
+        self.done("status")
+        return self
+
+    def item(self, test, since=0, limit=10.0, what="an object"):
+        def of_line(line):
+            item = json.loads(line) if line.startswith("{") else None
+            return item if item and test(item) else None
+        return self.search(of_line, since, limit, what)
+
+    def items(self, kind, since=0):
         with self.cond:
-            while True:
-                for i in range(seen, len(self.lines)):
-                    if self.lines[i].startswith("{"):
-                        item = json.loads(self.lines[i])
-                        if test(item):
-                            return item
-                seen = len(self.lines)
-                left = end - time.monotonic()
-                if left <= 0 or self.child.poll() is not None and not self.reader.is_alive():
-                    raise Failure(f"{self.name}: waited for {what}; its last lines:\n    "
-                                  + "\n    ".join(self.lines[-12:]))
-                self.cond.wait(min(left, 0.5))
+            lines = self.lines[since:]
+        got = [json.loads(line) for line in lines if line.startswith("{")]
+        return [item for item in got if item.get("kind") == kind]
+
+    def request(self, line, limit=10.0):
+        """Say it, and return its answer: an object of kind response or error."""
+        since = self.mark()
+        self.say(line)
+        answer = self.item(lambda i: i["kind"] in ("response", "error"), since, limit,
+                           f"the answer to {line!r}")
+        if answer["kind"] == "error":
+            self.expected = (1,)  # the shell remembers
+        return answer
+
+    def done(self, line, limit=10.0):
+        """As request, and it has to be a positive answer."""
+        item = self.request(line, limit)
+        check(item["kind"] == "response", f"{line!r} was refused", item)
+        return item
+
+    def event(self, name, device=None, since=0, limit=10.0):
+        def test(i):
+            return (i["kind"] == "event" and i["event"] == name and
+                    (device is None or i.get("device") == device))
+        return self.item(test, since, limit, f"{name} of {device}")
+
+    def events(self, device, since=0):
+        """Names of the call events of a device so far."""
+        return [i["event"] for i in self.items("event", since)
+                if i.get("device") == device and i["event"] != "BackInService"]
+
+    def end(self, limit=15.0):
+        if self.running():
+            self.say("quit")
+            try:
+                return self.exit_code(5)
+            except Failure:
+                pass
+        return super().end(limit)
+
+
+PORTS = itertools.count(5200, 4)  # baresip takes the next one, too
+
+
+class World:
+    """What one scenario starts, in one folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.children = []
+
+    def start(self, process):
+        self.children.append(process)
+        return process
+
+    def add(self, process):
+        return self.start(process).ready()
+
+    def server(self, **options):
+        return self.add(Server(self.folder, **options))
+
+    def baresip(self, number, server, answer="manual", transport="udp"):
+        return self.add(Baresip(self.folder, number, server, next(PORTS), answer, transport))
+
+    def phone(self, number, server, *options, transport="udp"):
+        return self.add(Phone(number, server, *options, transport=transport))
+
+    def csta(self, server, *options, name="crm", transport="udp"):
+        return self.add(Csta(server, *options, name=name, transport=transport))
+
+    def run(self, *args, code=0, env=None, stdin=None):
+        """A command that ends by itself; what it printed on both channels."""
+        got = subprocess.run([BATON, *args], input=stdin, capture_output=True, timeout=20,
+                             text=True, env={**os.environ, **(env or {})}, check=False)
+        check(got.returncode == code, f"baton {' '.join(args)}: exit code {got.returncode}",
+              got.stdout + got.stderr)
+        return got.stdout + got.stderr
+
+    def close(self):
+        """End everything, the last first. @return complaints"""
+        wrong = []
+        for p in reversed(self.children):
+            try:
+                code = p.end()
+                if code not in p.expected:
+                    wrong.append(f"{p.name} ended with {code}")
+            except Failure as e:
+                wrong.append(str(e))
+            if SANITIZER.search(p.text()):
+                wrong.append(f"{p.name}: a sanitizer complains")
+        return wrong
+
+    def last_words(self, n=25):
+        out = []
+        for s in (p for p in self.children if isinstance(p, Server)):
+            out.append("  == the last messages")
+            for m in s.messages()[-60:]:
+                arrow = "<-" if m["direction"] == "received" else "->"
+                csta = m.get("csta", {}).get("message", "")
+                out.append(f"    {m['time'][11:23]} {arrow} {m['remote']:<21} {m['start'][:70]}"
+                           f"  {m.get('cseq', '')}  {csta} {' '.join(m.get('uui', []))}")
+        for p in self.children:
+            out.append(f"  == {p.name} (exit {p.child.poll()})")
+            text = [line for line in p.text().splitlines() if line.strip()]
+            out += ["    " + line[:300] for line in text[-n:]]
+        return "\n".join(out)
+
+
+Scenario = collections.namedtuple("Scenario", "name run")
+SCENARIOS = []
+
+
+def scenario(fn):
+    """Decorator: fn(world) is a scenario, its name is the function's."""
+    SCENARIOS.append(Scenario(fn.__name__, fn))
+    return fn

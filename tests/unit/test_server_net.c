@@ -879,6 +879,18 @@ static void test_random_and_time(void)
     world_fini(&w);
 }
 
+/* Told to stop while nothing runs: closing all handles needs rounds of the loop all the same.
+ */
+static void test_free_after_a_stop(void)
+{
+    struct world w;
+    world_init(&w, (struct net_config){0});
+    net_stop(w.net);
+    uv_loop_t *loop = net_loop(w.net);
+    CHECK(uv_loop_alive(loop));
+    world_fini(&w); /* the leak checker tells */
+}
+
 TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_udp_refuses),
           T(test_udp_queue_is_bounded), T(test_tcp_octet_by_octet), T(test_tcp_several_in_one),
           T(test_tcp_reset_in_a_message), T(test_tcp_half_close_still_answers),
@@ -890,4 +902,4 @@ TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_u
           T(test_open_refused), T(test_open_times_out), T(test_resolve),
           T(test_resolve_refuses), T(test_free_during_a_lookup), T(test_local_addresses),
           T(test_local_of_a_wildcard), T(test_listen_errors), T(test_tick_is_not_early),
-          T(test_random_and_time))
+          T(test_random_and_time), T(test_free_after_a_stop))

@@ -171,6 +171,24 @@ static void test_bad(void)
     test_context(NULL);
 }
 
+static void test_no_start_line(void)
+{
+    static const struct str rows[] = {STR_INIT("\x16\x03\x01\x02"), STR_INIT("\0\0"),
+                                      STR_INIT("\r\n\x80"), STR_INIT(" BYE"), STR_INIT("<")};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sip_framer f;
+        struct str msg;
+        size_t used;
+        struct sip_fault fault;
+        sip_framer_init(&f);
+        CHECK_INT(sip_framer_next(&f, rows[i], &sip_limits_default, &msg, &used, &fault),
+                  SIP_FRAME_BAD);
+        CHECK_INT(fault.status, 0);
+        CHECK(!str_is_set(msg));
+        CHECK_INT(used, rows[i].n);
+    }
+}
+
 static void test_limits(void)
 {
     struct sip_limits small = {60, 10, 20};
@@ -258,4 +276,5 @@ static void test_agrees_with_index(void)
 }
 
 TEST_MAIN(T(test_whole), T(test_ping_in_halves), T(test_every_split), T(test_octet_by_octet),
-          T(test_bad), T(test_limits), T(test_no_rescan), T(test_agrees_with_index))
+          T(test_bad), T(test_no_start_line), T(test_limits), T(test_no_rescan),
+          T(test_agrees_with_index))

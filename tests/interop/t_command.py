@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: help, man pages, the configuration's faults, exit codes."""
+import os
+import re
+import shutil
+import subprocess
+
+import lib
+from lib import check, equal, scenario
+
+COMMANDS = ["", "serve", "phone", "csta", "uui"]
+
+
+@scenario
+def command_help_and_man(w):
+    """Every command explains itself, alike in each way of asking, in lines that fit."""
+    top = w.run("help")
+    for name in COMMANDS:
+        args = [name] if name else []
+        text = w.run("help", *args)
+        equal(w.run(*args, "--help"), text, f"{name} --help")
+        check(not name or re.search(rf"(?m)^  {name}\b", top), f"{name} stands in the list")
+        for line in text.split("\nExamples:\n")[0].splitlines():
+            check(len(line) <= 80 or " " not in line.strip(), f"help {name}: too long", line)
+        for title in ("Usage:", "Exit codes:"):
+            check(title in text, f"help {name} has {title}")
+        page = w.run("help", "--man", *args)
+        check(page.startswith(".TH"), f"the man page of {name}")
+        if shutil.which("mandoc"):
+            got = subprocess.run(["mandoc", "-T", "lint", "-W", "warning"], input=page, text=True,
+                                 capture_output=True, check=False)
+            worse = [line for line in got.stdout.splitlines()
+                     if "missing date" not in line and "lowercase" not in line.lower()]
+            equal(worse, [], f"mandoc about {name}")
+            shown = subprocess.run(["mandoc", "-T", "utf8"], input=page, text=True,
+                                   capture_output=True, check=True).stdout
+            shown = re.sub(".\b", "", shown)  # bold is printed twice
+            check("NAME" in shown and "EXIT STATUS" in shown, f"the man page of {name}, shown")
+    check(w.run("--version").startswith("baton "), "--version")
+
+
+@scenario
+def command_mistakes(w):
+    """What is wrong is named, with the way out; exit code 2."""
+    for args, says in ((["sreve"], 'Did you mean "serve"'), ([], "a command is missing"),
+                       (["serve"], "-c FILE"), (["serve", "--nosuch"], "--nosuch"),
+                       (["serve", "-c", "/nowhere"], "/nowhere"), (["phone"], "needed"),
+                       (["phone", "-s", "127.0.0.1", "not a uri"], "not a uri"),
+                       (["csta", "-s", "127.0.0.1", "-u", "a", "frobnicate"], "frobnicate"),
+                       (["csta", "-s", "127.0.0.1", "status"], "--user"),
+                       (["help", "nothing"], "nothing")):
+        out = w.run(*args, code=2)
+        check(says in out, f"baton {' '.join(args)} says {says!r}", out)
+
+
+GOOD = """\
+domains: [example.com]
+devices:
+  - number: "1001"
+    password: p
+"""
+
+
+@scenario
+def command_check_configuration(w):
+    """serve --check: line and column of the first fault, and what would be right."""
+    path = os.path.join(w.folder, "c.yaml")
+
+    def checked(text, code):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return w.run("serve", "-c", path, "--check", code=code)
+
+    check("right" in checked(GOOD, 0), "a good file")
+    for extra, line, column, says in (
+            ("logg: {}\n", 5, 1, "log"),
+            ("log: {level: loud}\n", 5, 14, "debug"),
+            ("limits: {calls: 0}\n", 5, 17, "1"),
+            ("applications:\n  - name: crm\n    grants: [\"1*2\"]\n    password: x\n", 7, 14, "*"),
+            ("applications:\n  - name: crm\n", 6, 5, "password"),
+            ("peers:\n  - {name: p, uri: \"sip:host.example\", trusted: true}\n", 6, 20, "numeric"),
+            ("listen: [\"tls:127.0.0.1:5061\"]\n", 5, 10, "udp:"),
+            ("realm: [\n", 6, 1, ""),
+            ("\tx: y\n", 5, 1, "")):
+        out = checked(GOOD + extra, 2)
+        check(out.startswith(f"{path}:{line}:{column}: ") and says in out,
+              f"{extra!r} is wrong at {line}:{column}", out)
+        check(out.count("\n") == 1, "one line", out)
+
+
+@scenario
+def command_serve_cannot_start(w):
+    """An address in use and one that is not ours: exit code 1, and it says which."""
+    s = w.server()
+    config = os.path.join(s.folder, "baton.yaml")
+    for where, says in ((f"udp:{lib.IP}:5060", "another program has it"),
+                        ("tcp:203.0.113.1:5060", "does not have the address")):
+        out = w.run("serve", "-c", config, "--listen", where, code=1)
+        check(says in out, where, out)
+    out = w.run("serve", "-c", config, "--sip-trace", "/nowhere/x", code=1)
+    check("/nowhere/x" in out, "a trace that cannot be written", out)
+
+
+@scenario
+def command_explain_configuration(w):
+    out = w.run("serve", "--explain-config")
+    with open(os.path.join(lib.HERE, "..", "..", "docs", "configuration.md"),
+              encoding="utf-8") as f:
+        equal(out, f.read(), "docs/configuration.md")
