@@ -8,11 +8,6 @@
  */
 #include "base/str.h"
 
-bool str_ieq(struct str a, struct str b)
-{
-    return a.n == b.n && str_istarts(a, b);
-}
-
 int str_cmp(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;

@@ -57,14 +57,18 @@ static inline char ascii_lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-/** Equal when ASCII case is ignored (RFC 3261 §7.3.1). */
-bool str_ieq(struct str a, struct str b);
-
 /** memcmp order, shorter first on a tie: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 
 bool str_starts(struct str s, struct str prefix);
 bool str_istarts(struct str s, struct str prefix);
+
+/** Equal when ASCII case is ignored (RFC 3261 §7.3.1). */
+static inline bool str_ieq(struct str a, struct str b)
+{
+    return a.n == b.n && str_istarts(a, b);
+}
+
 bool str_ends(struct str s, struct str suffix);
 
 /** Offset of the first `c`, or `s.n` when there is none. */
