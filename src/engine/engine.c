@@ -44,7 +44,7 @@ static int name_lines(struct engine *e)
         mem_dup(&e->env->mem, arena_join(&e->scratch, agent, 3), &e->txn.user_agent_line) != 0) {
         return E_NOMEM;
     }
-    return 0;
+    return e->txn.server_line.n == 0 || e->txn.user_agent_line.n == 0 ? E_NOMEM : 0;
 }
 
 static int make_layers(struct engine *e)
