@@ -67,6 +67,10 @@ static bool media_take(struct phone *p, const struct sip_msg *msg, struct str ta
     struct media *m = &p->media;
     struct str body = msg != NULL ? sip_msg_body(msg) : STR_NONE;
     struct sdp now;
+    if (p->any_media) {
+        m->remote_dir = SDP_SENDRECV;
+        return body.n > 0;
+    }
     if (body.n == 0 || !sip_msg_content_is(msg, STR("application"), STR("sdp"))) {
         return false;
     }

@@ -46,6 +46,7 @@ struct phone {
     bool talk;              /**< registers Allow-Events: talk, and obeys it */
     bool obeys_auto;        /**< answers at once when it is asked to (Answer-Mode: Auto) */
     unsigned refuse_offers; /**< status for a re-INVITE or UPDATE with an offer; 0: takes it */
+    bool any_media;         /**< callers may send any body: it is not looked at */
     bool idle;              /**< leaves requests inside the dialog to the test */
     uint8_t want;           /**< enum sdp_dir that it wants now; SENDRECV */
 
