@@ -150,8 +150,8 @@ MUST_USE int csta_features_supported(struct arena *arena,
  * brackets (`N<+17867100001>Line1;noa=nk`), URI parameters, password and port.
  */
 struct csta_device_parts {
-    struct str user; /**< percent escapes as they came; empty for `sip:host` */
-    struct str host; /**< absent in `1001` and `tel:` */
+    struct str user; /**< percent escapes as they came; of `sip:pbx` and `sip:1001` all of it */
+    struct str host; /**< absent in these, in `1001` and in `tel:` */
 };
 
 /** Take `id` apart; never fails, a text that is nothing else is all user. */
