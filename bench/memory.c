@@ -2,7 +2,7 @@
 /*
  * What things cost in memory while they stand: a bridged call, a binding, a monitor.
  *
- *     memory [CALLS [BINDINGS [MONITORS]]]
+ *     memory [CALLS [BINDINGS [MONITORS [REQUESTS]]]]
  *
  * One engine in a world of its own: virtual time, messages passed by hand, and an allocator
  * that counts what is live, with what malloc adds to each block (its rounding and 8 octets).
@@ -22,7 +22,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-enum { CALLER = 5070, CALLEE = 5071, APP = 5074, SLOTS = 256, NS_TEXT = 8192 };
+enum { CALLER = 5070, CALLEE = 5071, APP = 5074, SLOTS = 256, OCTETS = 8192, BATCH = 1000 };
 
 #define NS "http://www.ecma-international.org/standards/ecma-323/csta/ed3"
 
@@ -36,7 +36,7 @@ static const char sdp_body[] =
 struct datagram {
     uint16_t port;
     size_t n;
-    char text[NS_TEXT];
+    char text[OCTETS];
 };
 
 static struct {
@@ -44,7 +44,7 @@ static struct {
     struct engine *engine;
     struct directory directory;
     uint64_t now, live, allocations, random;
-    double spent_ns; /**< in the engine */
+    double spent_ns, best_ns; /**< in the engine: of this batch, of the best one */
     struct datagram queue[SLOTS];
     unsigned first, count;
     uint64_t up, cleared, registered, monitors, snapshots; /**< what came about */
@@ -437,6 +437,20 @@ static void measure_monitors(uint32_t n)
     printf("monitor_octets %.1f\n", ((double)w.live - (double)before) / n);
 }
 
+/** Closes a batch of `n` units. The best counts: what disturbs a batch makes it slower. */
+static void end_batch(unsigned n)
+{
+    double ns = w.spent_ns / n;
+    w.best_ns = w.best_ns == 0 || ns < w.best_ns ? ns : w.best_ns;
+    w.spent_ns = 0;
+}
+
+/** The batches before this one were to warm up. */
+static void first_batch(void)
+{
+    w.spent_ns = w.best_ns = 0;
+}
+
 /** At 2000 a second, so that each ends its retention of 32 seconds inside of the measurement.
  */
 static void measure_requests(uint32_t n)
@@ -447,12 +461,17 @@ static void measure_requests(uint32_t n)
              "<SnapshotDevice xmlns=\"" NS "\"><snapshotObject>sip:400000@example.com"
              "</snapshotObject></SnapshotDevice>");
     for (uint32_t i = 0; i < 2 * n; i++) {
-        w.spent_ns = i == n ? 0 : w.spent_ns;
+        if (i == n) {
+            first_batch();
+        }
         send_in_session("INFO", first + i, body);
         deliver();
         pass(i & 1);
+        if (i >= n && (i - n + 1) % BATCH == 0) {
+            end_batch(BATCH);
+        }
     }
-    printf("info_ns %.1f\n", w.spent_ns / n);
+    printf("info_ns %.1f\n", w.best_ns);
     quiet();
     if (w.snapshots != 2 * n) {
         fail("not all requests were answered", STR_NONE);
@@ -465,12 +484,17 @@ static void measure_traffic(void)
     uint64_t id = 1u << 30, before = 0;
     hang_up = true;
     for (int i = 0; i < 1280; i++) {
-        before = i == 640 ? w.allocations : before;
-        w.spent_ns = i == 640 ? 0 : w.spent_ns;
+        if (i == 640) {
+            before = w.allocations;
+            first_batch();
+        }
         call(id++);
+        if (i >= 640 && i % 40 == 39) {
+            end_batch(40);
+        }
     }
     printf("call_allocations %.2f\n", (double)(w.allocations - before) / 640);
-    printf("call_ns %.1f\n", w.spent_ns / 640);
+    printf("call_ns %.1f\n", w.best_ns);
     hang_up = false;
     quiet();
     if (w.cleared != 1280) {
@@ -558,7 +582,8 @@ static uint32_t argument(int argc, char **argv, int i, uint32_t fallback)
 {
     uint32_t n = fallback;
     if (i < argc && (!str_to_u32(str_c(argv[i]), &n) || n == 0 || n > 100000)) {
-        fprintf(stderr, "usage: memory [CALLS [BINDINGS [MONITORS]]], each 1 to 100000\n");
+        fprintf(stderr,
+                "usage: memory [CALLS [BINDINGS [MONITORS [REQUESTS]]]], each 1 to 100000\n");
         exit(2);
     }
     return n;
@@ -568,6 +593,7 @@ int main(int argc, char **argv)
 {
     uint32_t calls = argument(argc, argv, 1, 2000), bindings = argument(argc, argv, 2, 10000);
     uint32_t monitors = argument(argc, argv, 3, 1000);
+    uint32_t requests = argument(argc, argv, 4, 80000);
     make_world(bindings, monitors);
     make_moulds();
     send_register(1002);
@@ -575,7 +601,7 @@ int main(int argc, char **argv)
     measure_calls(calls);
     measure_traffic();
     measure_monitors(monitors);
-    measure_requests(100000);
+    measure_requests(requests);
     measure_bindings(bindings);
     return 0;
 }

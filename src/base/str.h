@@ -57,6 +57,17 @@ static inline char ascii_lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+/** ascii_lower of the eight octets of a word; other octets stay. */
+static inline uint64_t ascii_lower8(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101U;
+    uint64_t low7 = word & ones * 0x7f;
+    uint64_t above_z = low7 + ones * (0x7f - 'Z');
+    uint64_t from_a = low7 + ones * (0x80 - 'A');
+    uint64_t upper = (from_a ^ above_z) & ~word & ones * 0x80;
+    return word | upper >> 2;
+}
+
 /** memcmp order, shorter first on a tie: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 

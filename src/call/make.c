@@ -166,6 +166,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     struct destination to;
     struct call_event e;
     unsigned status;
+    bool known;
 
     if (c->phase == CALL_ENDING || b->refused) {
         branch_let_go(leg, now_ms);
@@ -178,8 +179,11 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     if (!str_is_set(content.body)) {
         content.type = STR_NONE;
     }
-    (void)leg_ack(leg, &content, now_ms);
-    media_sent(a, content.body);
+    known = media_sent(a, content.body) || !str_is_set(content.body);
+    if (leg_ack(leg, &content, now_ms) != 0 || !known) {
+        call_release(c, a, "resourcesNotAvailable", NULL, STR_NONE, now_ms);
+        return;
+    }
     a->state = CONN_CONNECTED;
     c->phase = CALL_SETUP;
     call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);

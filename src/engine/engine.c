@@ -45,7 +45,7 @@ static int name_lines(struct engine *e)
             0) {
         return E_NOMEM;
     }
-    return 0;
+    return e->txn.server_line.n == 0 || e->txn.user_agent_line.n == 0 ? E_NOMEM : 0;
 }
 
 static int make_layers(struct engine *e)

@@ -348,7 +348,10 @@ void net_free(struct net *n)
     {
         udp_close(list_entry(it, struct udp, link));
     }
-    net_stop_listening(n);
+    list_each(it, &n->acceptors)
+    {
+        acceptor_close(list_entry(it, struct acceptor, link));
+    }
     list_each(it, &n->conns)
     {
         struct conn *c = list_entry(it, struct conn, link);
@@ -412,22 +415,6 @@ void net_turn(struct net *n, bool wait)
 struct uv_loop_s *net_loop(struct net *n)
 {
     return &n->loop;
-}
-
-void net_close_flow(struct net *n, uint32_t flow)
-{
-    struct flow *f = flow_find(n, flow);
-    if (f != NULL && f->stream) {
-        stream_drain(container_of(f, struct conn, flow));
-    }
-}
-
-void net_stop_listening(struct net *n)
-{
-    list_each(it, &n->acceptors)
-    {
-        acceptor_close(list_entry(it, struct acceptor, link));
-    }
 }
 
 void net_stats(const struct net *n, struct net_stats *out)

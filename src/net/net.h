@@ -108,13 +108,6 @@ void net_turn(struct net *n, bool wait);
 /** For handles of the program's own (signals, standard input). Close them before net_free. */
 struct uv_loop_s *net_loop(struct net *n);
 
-/** Close one connection (not a listener) once what is queued was written. Told by flow_closed.
- */
-void net_close_flow(struct net *n, uint32_t flow);
-
-/** Close the TCP listeners: no further connections. */
-void net_stop_listening(struct net *n);
-
 struct net_stats {
     uint64_t udp_received, udp_sent, udp_batches_in, udp_batches_out;
     uint64_t udp_dropped;                  /**< refused by a full queue or by the kernel */

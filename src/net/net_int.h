@@ -187,7 +187,6 @@ void stream_flush(struct conn *c);
 void stream_drain(struct conn *c);
 /** End at once. Safe anywhere: the program is told, and memory freed, by net_sweep. */
 void stream_drop(struct conn *c);
-void stream_touch(struct conn *c);
 void stream_free_buffers(struct conn *c);
 void stream_timer(struct timer *t, uint64_t now_ms);
 

@@ -70,7 +70,7 @@ void stream_free_buffers(struct conn *c)
     buf_free(&c->busy);
 }
 
-void stream_touch(struct conn *c)
+static void touch(struct conn *c)
 {
     c->active_ms = net_now(c->net);
     list_remove(&c->link);
@@ -191,7 +191,7 @@ static void on_written(uv_write_t *req, int status)
     }
     c->net->stats.stream_sent += pending(&c->busy);
     emptied(&c->busy);
-    stream_touch(c);
+    touch(c);
     mark_dirty(c);
 }
 
@@ -230,7 +230,7 @@ void stream_flush(struct conn *c)
     if (sent > 0) {
         c->out.from += (size_t)sent;
         c->net->stats.stream_sent += (uint64_t)sent;
-        stream_touch(c);
+        touch(c);
     }
     if (pending(&c->out) > 0) {
         write_rest(c);
@@ -395,7 +395,7 @@ static void on_read(uv_stream_t *s, ssize_t got, const uv_buf_t *b)
     if (got > 0) {
         if (c->state == STREAM_OPEN) {
             c->net->stats.stream_received += (uint64_t)got;
-            stream_touch(c);
+            touch(c);
             c->ops->wire_in(c, str_make(b->base, (size_t)got), net_now(c->net));
         }
         return;
@@ -419,7 +419,7 @@ void stream_started(struct conn *c)
 {
     c->state = STREAM_OPEN;
     sip_framer_init(&c->framer);
-    stream_touch(c);
+    touch(c);
     timer_set(&c->net->wheel, &c->timer, c->active_ms + c->net->config.idle_ms);
     if ((c->ops->start != NULL && c->ops->start(c) != 0) ||
         uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {

@@ -110,13 +110,14 @@ void txn__index_server(struct txn *t, const struct sip_msg *m, const struct sip_
 {
     struct txn_layer *l = t->layer;
     struct ident id;
+    bool merges = can_merge(m);
     ident_of_via(&id, via);
-    if (!id.cookie || can_merge(m)) {
+    if (!id.cookie || merges) {
         ident_of_call(&id, m);
     }
     map_add(&l->by_branch, &t->by_branch,
             server_hash(l, &id, sip_msg_ruri(m), (enum sip_method)t->method));
-    if (can_merge(m)) {
+    if (merges) {
         map_add(&l->by_call, &t->by_call, call_hash(l, &id));
     }
 }
