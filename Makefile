@@ -21,7 +21,7 @@ BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev
 
 build: build/build.ninja ## compile the program: build/baton (the default)
 	@$(NINJA) -C build
-	@if [ -x build/src/baton ]; then ln -sf src/baton build/baton; fi
+	@ln -sf src/baton build/baton
 
 build/build.ninja:
 	@command -v $(MESON) >/dev/null || { echo "meson is missing; 'make deps' installs what building needs" >&2; exit 1; }

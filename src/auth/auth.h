@@ -152,11 +152,4 @@ int auth_client_answer(struct auth_client *c, const struct env *env,
                        const struct sip_msg *response, struct str method, struct str uri,
                        bool tried, struct out *o) MUST_USE;
 
-/**
- * Lower-case hex of H(user:realm:password), NUL-terminated; `out` has room for 65.
- * @return 0, E_NOMEM, E_UNSUPPORTED (the crypto library has that algorithm switched off)
- */
-int auth_ha1(enum auth_alg alg, struct str user, struct str realm, struct str password,
-             char *out) MUST_USE;
-
 #endif

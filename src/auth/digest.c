@@ -277,21 +277,3 @@ struct str auth_digest_response(struct auth_digest *d, const struct auth_respons
     auth_digest_add(d, ha2);
     return auth_digest_end(d, hex);
 }
-
-int auth_ha1(enum auth_alg alg, struct str user, struct str realm, struct str password,
-             char *out)
-{
-    struct auth_digest d;
-    int err = auth_digest_init(&d);
-    if (err < 0) {
-        return err;
-    }
-    if (!auth_digest_has(&d, alg)) {
-        auth_digest_fini(&d);
-        return E_UNSUPPORTED;
-    }
-    struct str hex = auth_digest_ha1(&d, alg, user, realm, false, password, out);
-    out[hex.n] = '\0';
-    auth_digest_fini(&d);
-    return str_is_set(hex) ? 0 : E_NOMEM;
-}

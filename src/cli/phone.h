@@ -23,7 +23,6 @@ struct phone_call {
     unsigned id;      /**< 1, 2, … as shown to the user */
     struct leg *leg;
     bool incoming, answered, held;
-    bool offer_due;   /**< the INVITE had no offer: ours goes into the 200 */
     uint64_t sdp_version;
     char peer[256];
     char offer[4096]; /**< the session description that we have to answer */

@@ -61,9 +61,6 @@ static struct str describe(struct phone_call *c, const struct hop *hop)
     out_init(&h, host, sizeof(host));
     addr_write_host(&h, &addr);
     local.address = out_str_of(&h);
-    if (addr.family == ADDR_IP6) {
-        local.address = str_make(host + 1, h.n - 2);
-    }
     if (buf == NULL) {
         return STR_NONE;
     }
@@ -401,7 +398,7 @@ void phone_on_invite(void *ctx, const struct sip_msg *m, const struct hop *from,
     if (c->leg == NULL) {
         return;
     }
-    c->offer_due = !take_offer(c, m);
+    (void)take_offer(c, m); /* without one, ours goes into the 200 */
     show(c, "incoming", 0, m);
     if (p->opt.refuse != 0) {
         phone_reject(c, p->opt.refuse);

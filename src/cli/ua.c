@@ -182,7 +182,6 @@ bool ua_server_parse(const char *text, struct ua_server *out)
 {
     struct str s = str_c(text), tp;
     struct sip_uri uri;
-    struct addr addr;
     char buf[320];
     uint32_t at;
 
@@ -203,7 +202,6 @@ bool ua_server_parse(const char *text, struct ua_server *out)
     memcpy(out->host, uri.host.p, uri.host.n);
     out->host[uri.host.n] = '\0';
     out->port = sip_uri_port(&uri);
-    (void)addr_parse_host(uri.host, 0, &addr);
     return out->transport == TP_UDP || out->transport == TP_TCP;
 }
 

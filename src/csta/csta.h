@@ -79,7 +79,7 @@ struct csta_fault {
     unsigned line, column; /**< from 1; columns count octets */
     const char *reason;    /**< static English text */
     struct str element; /**< schema name of the element at fault; absent when it is not one */
-    struct csta_error error; /**< the answer; fits csta_error_write */
+    struct csta_error error; /**< the answer, as a CSTAErrorCode */
 };
 
 /**
@@ -113,10 +113,6 @@ MUST_USE int csta_decode(struct str xml, const struct csta_limits *limits, struc
 MUST_USE int csta_encode(const struct csta_msg *msg, enum csta_edition edition,
                          struct out *out);
 
-/** A CSTAErrorCode message. @return as csta_encode */
-MUST_USE int csta_error_write(struct csta_error error, enum csta_edition edition,
-                              struct out *out);
-
 /** Shorthand for the usual refusals: category and value, e.g. CSTA_ERROR_OPERATION and
     CSTA_OPERATION_INVALID_DEVICE_ID. */
 static inline struct csta_error csta_error_of(enum csta_error_kind kind, unsigned value)
@@ -128,8 +124,6 @@ static inline struct csta_error csta_error_of(enum csta_error_kind kind, unsigne
 struct str csta_error_category_name(enum csta_error_kind kind);
 /** "invalidDeviceID" ...; the text of a private code; "" for unspecified and absent. */
 struct str csta_error_value_name(struct csta_error error);
-/** Reverse of both; an unknown category is CSTA_ERROR_ABSENT, an unknown value "generic". */
-struct csta_error csta_error_find(struct str category, struct str value);
 
 /** By the name of the root element, traps and corrected spellings alike; CSTA_MSG_NONE. */
 enum csta_msg_id csta_msg_find(struct str root);
@@ -151,34 +145,17 @@ struct str csta_edition_ns(enum csta_edition edition);
 MUST_USE int csta_features_supported(struct arena *arena,
                                      struct csta_get_csta_features_response *out);
 
-/** Whether a list of features has `id`; NULL when not. */
-const struct csta_feature *csta_feature_find(const struct csta_feature_list *list,
-                                             enum csta_msg_id id);
-
 /**
  * A device identifier taken apart, for comparison (Rule I-2): without scheme, display text,
  * brackets (`N<+17867100001>Line1;noa=nk`), URI parameters, password and port.
  */
 struct csta_device_parts {
-    struct str user; /**< percent escapes as they came; empty for `sip:host` */
-    struct str host; /**< absent in `1001` and `tel:` */
-    bool is_tel;     /**< visual separators in `user` mean nothing (RFC 3966 §3) */
+    struct str user; /**< percent escapes as they came; of `sip:pbx` and `sip:1001` all of it */
+    struct str host; /**< absent in these, in `1001` and in `tel:` */
 };
 
 /** Take `id` apart; never fails, a text that is nothing else is all user. */
 void csta_device_split(struct str id, struct csta_device_parts *out);
-
-/**
- * One spelling for all spellings of a device: `user`, or `user@host` with the host in lower
- * case when it is none of `domains`. Unneeded percent escapes are replaced, and the visual
- * separators of a telephone number left out. Echo the client's own spelling, compare this.
- * @return {NULL, 0} when memory is out or nothing is left
- */
-struct str csta_device_normalise(struct str id, const struct str *domains, size_t ndomain,
-                                 struct arena *arena);
-
-/** Both parts equal, octet by octet (Rule I-1). An absent part equals an empty one. */
-bool csta_connection_eq(const struct csta_connection_id *a, const struct csta_connection_id *b);
 
 /** Neither callID nor deviceID. */
 bool csta_connection_is_absent(const struct csta_connection_id *c);

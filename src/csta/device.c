@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device identifiers and connections compared (TR/87 digest, Rules I-1 and I-2).
+ * Device identifiers taken apart (TR/87 digest, Rules I-1 and I-2).
  *
  * The same phone is `1001`, `sip:1001@pbx`, `tel:1001;phone-context=x`, `"Bob" <sip:1001@pbx>`
  * or `N<1001>Line1;noa=nk` to different peers. All of them come down to the part that names
@@ -47,8 +47,8 @@ void csta_device_split(struct str id, struct csta_device_parts *out)
     *out = (struct csta_device_parts){0};
     id = str_trim(unwrap(str_trim(id)));
     bool sip = strip_scheme(&id, STR("sip:")) || strip_scheme(&id, STR("sips:"));
-    out->is_tel = !sip && strip_scheme(&id, STR("tel:"));
-    size_t at = out->is_tel ? id.n : str_index(id, '@');
+    bool tel = !sip && strip_scheme(&id, STR("tel:"));
+    size_t at = tel ? id.n : str_index(id, '@');
     if (at < id.n) {
         out->user = upto_char(str_upto(id, at), ';');
         out->user = sip ? upto_char(out->user, ':') : out->user;
@@ -59,66 +59,6 @@ void csta_device_split(struct str id, struct csta_device_parts *out)
     } else {
         out->user = upto_char(id, ';');
     }
-}
-
-static bool is_unreserved(int c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c > 0 && strchr("-_.!~*'()&=+$,;?/", c) != NULL);
-}
-
-/* Without escapes that need not be and, in a telephone number, without separators. */
-static size_t put_user(const struct csta_device_parts *parts, char *out)
-{
-    struct str s = parts->user;
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
-        char c = s.p[i];
-        if (low >= 0 && is_unreserved(high << 4 | low)) {
-            c = (char)(high << 4 | low);
-            i += 2;
-        }
-        if (!parts->is_tel || c == '\0' || strchr("-.()", c) == NULL) {
-            out[n++] = c;
-        }
-    }
-    return n;
-}
-
-static bool is_ours(struct str host, const struct str *domains, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (str_ieq(host, domains[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-struct str csta_device_normalise(struct str id, const struct str *domains, size_t ndomain,
-                                 struct arena *arena)
-{
-    struct csta_device_parts parts;
-    csta_device_split(id, &parts);
-    char *out = arena_alloc(arena, parts.user.n + parts.host.n + 1);
-    if (out == NULL) {
-        return STR_NONE;
-    }
-    size_t n = put_user(&parts, out);
-    if (parts.host.n > 0 && !is_ours(parts.host, domains, ndomain)) {
-        out[n++] = '@';
-        for (size_t i = 0; i < parts.host.n; i++) {
-            out[n++] = ascii_lower(parts.host.p[i]);
-        }
-    }
-    return n > 0 ? str_make(out, n) : STR_NONE;
-}
-
-bool csta_connection_eq(const struct csta_connection_id *a, const struct csta_connection_id *b)
-{
-    return str_eq(a->call_id, b->call_id) && str_eq(a->device_id.value, b->device_id.value);
 }
 
 bool csta_connection_is_absent(const struct csta_connection_id *c)

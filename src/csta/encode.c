@@ -64,24 +64,10 @@ static void close_element(struct encoder *e, struct str name)
 /* What the octet at `p` has to be written as; {NULL, 0} and *n octets when as it is. */
 static struct str replacement(const char *p, const char *end, bool attr, size_t *n)
 {
+    struct str escaped = xml_escape(*p, attr);
     *n = 1;
-    switch (*p) {
-    case '&':
-        return STR("&amp;");
-    case '<':
-        return STR("&lt;");
-    case '>':
-        return STR("&gt;");
-    case '\r':
-        return STR("&#13;");
-    case '"':
-        return attr ? STR("&quot;") : STR_NONE;
-    case '\n':
-        return attr ? STR("&#10;") : STR_NONE;
-    case '\t':
-        return attr ? STR("&#9;") : STR_NONE;
-    default:
-        break;
+    if (str_is_set(escaped)) {
+        return escaped;
     }
     if ((unsigned char)*p >= 0x80) {
         *n = xml_utf8_len(p, end);
@@ -91,7 +77,8 @@ static struct str replacement(const char *p, const char *end, bool attr, size_t 
         *n = 1;
         return STR("\xEF\xBF\xBD");
     }
-    return (unsigned char)*p >= 0x20 ? STR_NONE : STR("\xEF\xBF\xBD");
+    bool stands = (unsigned char)*p >= 0x20 || xml_is(*p, XML_C_SPACE);
+    return stands ? STR_NONE : STR("\xEF\xBF\xBD");
 }
 
 static void write_text(struct encoder *e, struct str s, bool attr)
@@ -407,10 +394,4 @@ int csta_encode(const struct csta_msg *msg, enum csta_edition edition, struct ou
     }
     close_element(&e, info->name);
     return e.err != 0 ? e.err : out->over ? E_SPACE : 0;
-}
-
-int csta_error_write(struct csta_error error, enum csta_edition edition, struct out *out)
-{
-    const struct csta_msg msg = {.id = CSTA_MSG_ERROR_CODE, .error_code = &error};
-    return csta_encode(&msg, edition, out);
 }

@@ -60,14 +60,3 @@ int csta_features_supported(struct arena *arena, struct csta_get_csta_features_r
                                                     .supported_events = events};
     return 0;
 }
-
-const struct csta_feature *csta_feature_find(const struct csta_feature_list *list,
-                                             enum csta_msg_id id)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (list->item[i].id == id) {
-            return &list->item[i];
-        }
-    }
-    return NULL;
-}

@@ -110,23 +110,3 @@ struct str csta_error_value_name(struct csta_error error)
     bool has_text = f != NULL && f->type->kind == CSTA_K_STR;
     return has_text ? error.private_error_code : STR("");
 }
-
-struct csta_error csta_error_find(struct str name, struct str value)
-{
-    const struct csta_type *type = csta_msg_infos[CSTA_MSG_ERROR_CODE].body;
-    struct csta_error out = {0};
-    for (size_t i = 0; i < type->nfield; i++) {
-        const struct csta_field *f = &type->field[i];
-        if (!str_eq(name, str_make(f->name, f->len))) {
-            continue;
-        }
-        out.kind = (enum csta_error_kind)f->kind;
-        if (f->type->kind == CSTA_K_ENUM) {
-            unsigned found = csta_enum_find(f->type->names, value);
-            out.value = found != 0 ? found : f->type->names->lax;
-        } else if (f->type->kind == CSTA_K_STR) {
-            out.private_error_code = value;
-        }
-    }
-    return out;
-}

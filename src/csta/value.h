@@ -17,20 +17,10 @@ enum csta_bool {
     CSTA_TRUE,
 };
 
-static inline enum csta_bool csta_bool_of(bool value)
-{
-    return value ? CSTA_TRUE : CSTA_FALSE;
-}
-
 struct csta_int {
     int64_t value;
     bool set;
 };
-
-static inline struct csta_int csta_int_of(int64_t value)
-{
-    return (struct csta_int){value, true};
-}
 
 /**
  * Foreign XML as it stands inside an element of its own (`private`, X-6): the attributes of

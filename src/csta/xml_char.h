@@ -78,6 +78,9 @@ size_t xml_utf8_len(const char *p, const char *end);
     it is none. */
 size_t xml_ref_len(const char *p, const char *end, uint32_t *cp);
 
+/** How `c` has to be written in text or in an attribute; absent when it may stand as it is. */
+struct str xml_escape(char c, bool attr);
+
 /** Up to four octets of UTF-8. @return how many */
 size_t xml_utf8_put(uint32_t cp, char *out);
 

@@ -67,35 +67,12 @@ static void put(struct recode *rc, struct str s)
     }
 }
 
-/* How `c` has to be written when it cannot stand for itself. */
-static struct str escape(char c, bool attr)
-{
-    switch (c) {
-    case '&':
-        return STR("&amp;");
-    case '<':
-        return STR("&lt;");
-    case '>':
-        return STR("&gt;");
-    case '\r':
-        return STR("&#13;");
-    case '"':
-        return attr ? STR("&quot;") : STR_NONE;
-    case '\n':
-        return attr ? STR("&#10;") : STR_NONE;
-    case '\t':
-        return attr ? STR("&#9;") : STR_NONE;
-    default:
-        return STR_NONE;
-    }
-}
-
 /* expat gives legal UTF-8 only, so nothing else is to be looked after. */
 static void put_escaped(struct recode *rc, struct str s, bool attr)
 {
     size_t from = 0;
     for (size_t i = 0; i < s.n; i++) {
-        struct str other = escape(s.p[i], attr);
+        struct str other = xml_escape(s.p[i], attr);
         if (str_is_set(other)) {
             put(rc, str_make(s.p + from, i - from));
             put(rc, other);

@@ -87,13 +87,35 @@ size_t xml_ref_len(const char *p, const char *end, uint32_t *cp)
         size_t i = hex ? 3 : 2;
         return read_digits(s, &i, hex ? 16 : 10, cp) ? i + 1 : 0;
     }
-    for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(entities); i++) {
         if (str_starts(s, entities[i].text)) {
             *cp = (unsigned char)entities[i].c;
             return entities[i].text.n;
         }
     }
     return 0;
+}
+
+struct str xml_escape(char c, bool attr)
+{
+    switch (c) {
+    case '&':
+        return STR("&amp;");
+    case '<':
+        return STR("&lt;");
+    case '>':
+        return STR("&gt;");
+    case '\r':
+        return STR("&#13;");
+    case '"':
+        return attr ? STR("&quot;") : STR_NONE;
+    case '\n':
+        return attr ? STR("&#10;") : STR_NONE;
+    case '\t':
+        return attr ? STR("&#9;") : STR_NONE;
+    default:
+        return STR_NONE;
+    }
 }
 
 size_t xml_utf8_put(uint32_t cp, char *out)

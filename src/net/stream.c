@@ -70,7 +70,7 @@ void stream_free_buffers(struct conn *c)
     buf_free(&c->busy);
 }
 
-void stream_touch(struct conn *c)
+static void touch(struct conn *c)
 {
     c->active_ms = net_now(c->net);
     list_remove(&c->link);
@@ -88,6 +88,7 @@ void stream_drop(struct conn *c)
     c->net->stats.connections--;
     list_remove(&c->link);
     conn_forget_remote(c);
+    map_remove(&c->net->by_ip, &c->by_ip);
     uv_read_stop((uv_stream_t *)&c->tcp);
     timer_stop(&c->net->wheel, &c->timer);
     list_remove(&c->dirty);
@@ -132,6 +133,15 @@ static void finish_drain(struct conn *c)
     }
 }
 
+/** Wait for the end of the silence that is allowed, or of the message that has begun. */
+static void arm_open(struct conn *c)
+{
+    const struct net_config *config = &c->net->config;
+    uint64_t idle = c->active_ms + config->idle_ms;
+    uint64_t whole = c->begun_ms + config->message_ms;
+    timer_set(&c->net->wheel, &c->timer, c->begun_ms != 0 && whole < idle ? whole : idle);
+}
+
 void stream_timer(struct timer *t, uint64_t now_ms)
 {
     struct conn *c = container_of(t, struct conn, timer);
@@ -144,8 +154,15 @@ void stream_timer(struct timer *t, uint64_t now_ms)
         stream_drop(c);
         break;
     case STREAM_OPEN:
+        if (c->begun_ms != 0 && now_ms - c->begun_ms >= n->config.message_ms) {
+            n->stats.closed_bad++;
+            env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: half a message in %u ms",
+                      c->flow.id, n->config.message_ms);
+            stream_drain(c);
+            break;
+        }
         if (now_ms - c->active_ms < n->config.idle_ms) {
-            timer_set(&n->wheel, t, c->active_ms + n->config.idle_ms);
+            arm_open(c);
             break;
         }
         n->stats.closed_idle++;
@@ -174,7 +191,7 @@ static void on_written(uv_write_t *req, int status)
     }
     c->net->stats.stream_sent += pending(&c->busy);
     emptied(&c->busy);
-    stream_touch(c);
+    touch(c);
     mark_dirty(c);
 }
 
@@ -213,7 +230,7 @@ void stream_flush(struct conn *c)
     if (sent > 0) {
         c->out.from += (size_t)sent;
         c->net->stats.stream_sent += (uint64_t)sent;
-        stream_touch(c);
+        touch(c);
     }
     if (pending(&c->out) > 0) {
         write_rest(c);
@@ -327,6 +344,10 @@ static void keep(struct conn *c, struct str rest)
     }
     memcpy(c->in.p + c->in.n, rest.p, rest.n);
     c->in.n += rest.n;
+    if (c->begun_ms == 0) {
+        c->begun_ms = net_now(c->net);
+        arm_open(c);
+    }
 }
 
 void stream_message_bytes(struct conn *c, struct str bytes, uint64_t now_ms)
@@ -351,8 +372,10 @@ void stream_message_bytes(struct conn *c, struct str bytes, uint64_t now_ms)
         return;
     }
     c->in.from += used;
+    c->begun_ms = used == 0 ? c->begun_ms : now_ms;
     if (pending(&c->in) == 0) {
         emptied(&c->in);
+        c->begun_ms = 0;
     } else if (pending(&c->in) > c->net->config.limits.message + CRLF_SLACK) {
         c->net->stats.closed_bad++; /* the framer should have said so */
         stream_drain(c);
@@ -372,7 +395,7 @@ static void on_read(uv_stream_t *s, ssize_t got, const uv_buf_t *b)
     if (got > 0) {
         if (c->state == STREAM_OPEN) {
             c->net->stats.stream_received += (uint64_t)got;
-            stream_touch(c);
+            touch(c);
             c->ops->wire_in(c, str_make(b->base, (size_t)got), net_now(c->net));
         }
         return;
@@ -396,7 +419,7 @@ void stream_started(struct conn *c)
 {
     c->state = STREAM_OPEN;
     sip_framer_init(&c->framer);
-    stream_touch(c);
+    touch(c);
     timer_set(&c->net->wheel, &c->timer, c->active_ms + c->net->config.idle_ms);
     if ((c->ops->start != NULL && c->ops->start(c) != 0) ||
         uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {

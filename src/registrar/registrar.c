@@ -185,11 +185,6 @@ struct record *registrar_find(const struct registrar *r, struct str key)
     return NULL;
 }
 
-struct binding *registrar_best(const struct record *rec)
-{
-    return list_entry(rec->bindings.next, struct binding, link);
-}
-
 void registrar_on_flow_closed(struct registrar *r, uint32_t flow)
 {
     list_each(it, &r->flows[flow % REGISTRAR_FLOW_BUCKETS])

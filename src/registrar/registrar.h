@@ -70,7 +70,7 @@ struct binding {
 
 struct record {
     struct map_node node;
-    struct str key; /**< canonical address of record, sip_uri_write_aor */
+    struct str key; /**< "1001@example.com": the device key of the directory */
     struct list bindings;
     uint32_t count;
     struct registrar *registrar;
@@ -132,9 +132,6 @@ void registrar_register(struct registrar *r, const struct sip_msg *m, struct str
 
 /** The record of a canonical address of record that has bindings, or NULL. */
 struct record *registrar_find(const struct registrar *r, struct str key);
-
-/** The best binding of a record (highest q, newest), never NULL for a record that was found. */
-struct binding *registrar_best(const struct record *rec);
 
 /** A stream flow closed: its bindings stay but can be reached only by a new connection to the
     contact; hop.flow becomes 0. Costs what is in the flow's bucket. */

@@ -48,6 +48,9 @@ static bool check_local(const struct sdp_local *l, bool media)
 
 static void write_net(struct out *o, struct str address)
 {
+    if (str_starts(address, STR("[")) && str_ends(address, STR("]"))) {
+        address = str_make(address.p + 1, address.n - 2);
+    }
     out_c(o, str_index(address, ':') < address.n ? "IN IP6 " : "IN IP4 ");
     out_str(o, address);
     out_c(o, "\r\n");
@@ -67,10 +70,8 @@ static void write_head(struct out *o, const struct sdp_local *l, struct str conn
     out_ch(o, ' ');
     write_net(o, l->address);
     out_c(o, "s=-\r\n");
-    if (connection.n > 0) {
-        out_c(o, "c=");
-        write_net(o, connection);
-    }
+    out_c(o, "c=");
+    write_net(o, connection);
     struct str rest = offer ? offer->text : STR_NONE;
     struct sdp_line line;
     while (sdp_line_next(&rest, &line) && line.type != 'm') {
@@ -110,16 +111,6 @@ int sdp_write_offer(struct out *o, const struct sdp_local *l)
     write_head(o, l, l->address, NULL);
     write_audio(o, l->port);
     write_dir(o, (enum sdp_dir)l->dir);
-    return finish(o, &before, 0);
-}
-
-int sdp_write_empty(struct out *o, const struct sdp_local *l)
-{
-    struct out before = *o;
-    if (!check_local(l, false)) {
-        return E_VALUE;
-    }
-    write_head(o, l, STR_NONE, NULL);
     return finish(o, &before, 0);
 }
 

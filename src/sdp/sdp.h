@@ -129,7 +129,7 @@ int sdp_rewrite(const struct sdp *s, const struct sdp_edit *e, struct arena *a,
 struct sdp_local {
     struct str username; /**< absent: "-" */
     uint64_t id, version;
-    struct str address; /**< numeric, IPv6 without brackets */
+    struct str address; /**< numeric; IPv6 also in brackets, which SDP has not */
     uint16_t port;      /**< for audio; not 0 */
     uint8_t dir;        /**< enum sdp_dir; note that 0 is INACTIVE */
 };
@@ -144,10 +144,6 @@ int sdp_write_offer(struct out *o, const struct sdp_local *l) MUST_USE;
  */
 int sdp_write_answer(struct out *o, const struct sdp_local *l,
                      const struct sdp *offer) MUST_USE;
-
-/** A description without any media: the first offer of flow IV (RFC 3725 §4.4), and its
-    answer. `l->port` and `l->dir` are not used. @return 0, E_VALUE, E_SPACE */
-int sdp_write_empty(struct out *o, const struct sdp_local *l) MUST_USE;
 
 /**
  * A description that takes the call and no media: address 0.0.0.0, inactive (RFC 3725 §4.2,

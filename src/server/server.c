@@ -23,8 +23,7 @@
 /** Names are looked up by threads which nobody can stop; do not make an exit wait for them. */
 #define EXIT_AT_ONCE(code) _exit(code)
 
-enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_USR1, SIG_COUNT };
-static const int signal_numbers[SIG_COUNT] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
 struct server {
     struct config *config;
@@ -33,7 +32,7 @@ struct server {
     struct directory directory;
     struct net *net;
     struct engine *engine;
-    uv_signal_t signals[SIG_COUNT];
+    uv_signal_t signals[ARRAY_LEN(signal_numbers)];
     uv_timer_t limit; /**< of Stopping */
     bool handles;     /**< signals and limit are initialised */
     bool stopping;
@@ -254,12 +253,12 @@ static bool init_handles(struct server *s)
     (void)signal(SIGPIPE, SIG_IGN);
     uv_timer_init(loop, &s->limit);
     s->limit.data = s;
-    for (size_t i = 0; i < SIG_COUNT; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
         uv_signal_init(loop, &s->signals[i]);
         s->signals[i].data = s;
     }
     s->handles = true;
-    for (size_t i = 0; i < SIG_COUNT; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
         if (uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]) != 0) {
             return false;
         }
@@ -377,7 +376,7 @@ static void finish(struct server *s)
         EXIT_AT_ONCE(s->code);
     }
     if (s->handles) {
-        for (size_t i = 0; i < SIG_COUNT; i++) {
+        for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
             uv_close((uv_handle_t *)&s->signals[i], NULL);
         }
         uv_close((uv_handle_t *)&s->limit, NULL);

@@ -29,11 +29,12 @@ static struct str encode(const struct csta_msg *msg, char *buf)
 
 static void check_fault(const struct csta_fault *fault, size_t size)
 {
+    const struct csta_msg answer = {.id = CSTA_MSG_ERROR_CODE, .error_code = &fault->error};
     struct out o;
     out_init(&o, first, ROOM);
     check(fault->offset <= size && fault->line > 0 && fault->column > 0);
     check(fault->reason != NULL && fault->reason[0] != '\0');
-    check(csta_error_write(fault->error, CSTA_ED3, &o) == 0);
+    check(csta_encode(&answer, CSTA_ED3, &o) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

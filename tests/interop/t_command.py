@@ -107,3 +107,19 @@ def command_explain_configuration(w):
     with open(os.path.join(lib.HERE, "..", "..", "docs", "configuration.md"),
               encoding="utf-8") as f:
         equal(out, f.read(), "docs/configuration.md")
+
+
+@scenario
+def command_demo(w):
+    """scripts/demo shows every step and says that all of it happened."""
+    got = subprocess.run([os.path.join(lib.HERE, "..", "..", "scripts", "demo")], text=True,
+                         capture_output=True, timeout=100, check=False)
+    equal(got.returncode, 0, "the exit code of scripts/demo" + got.stdout[-3000:] + got.stderr)
+    check("[ ]" not in got.stdout and "All of it happened" in got.stdout, "every step")
+    for text in ("MakeCall 1001 to 1002", 'INVITE  User-to-User "case 4711"', "NOTIFY Event: talk"):
+        check(text in got.stdout, f"the ladder shows {text}", got.stdout)
+    got = subprocess.run([os.path.join(lib.HERE, "..", "..", "scripts", "demo")], text=True,
+                         capture_output=True, timeout=100, check=False,
+                         env={**os.environ, "BATON": "/bin/true"})
+    equal(got.returncode, 1, "with a server that does nothing")
+    check("demo: FAILED" in got.stdout, "says so", got.stdout)

@@ -62,31 +62,29 @@ struct cred {
     const char *algorithm; /* as written; "" leaves it out */
 };
 
-static const char * or (const char *s, const char *fallback)
+static const char *either(const char *s, const char *fallback)
 {
     return s != NULL ? s : fallback;
 }
 
 static const char *credentials(const struct cred *c, char *line, size_t size)
 {
-    char ha1[65];
+    char ha1[AUTH_HEX_MAX];
     char hex[AUTH_HEX_MAX];
     struct auth_digest d;
-    const char *user = or (c->user, "bob");
-    const char *realm = or (c->realm, REALM);
-    CHECK_INT(
-        auth_ha1(c->alg, str_c(user), str_c(realm), str_c(or (c->password, "zanzibar")), ha1),
-        0);
+    const char *user = either(c->user, "bob");
+    const char *realm = either(c->realm, REALM);
     CHECK_INT(auth_digest_init(&d), 0);
     struct auth_response_input in = {
         .alg = c->alg,
-        .ha1 = str_c(ha1),
-        .method = str_c(or (c->method, "REGISTER")),
-        .uri = str_c(or (c->uri, URI)),
+        .ha1 = auth_digest_ha1(&d, c->alg, str_c(user), str_c(realm), false,
+                               str_c(either(c->password, "zanzibar")), ha1),
+        .method = str_c(either(c->method, "REGISTER")),
+        .uri = str_c(either(c->uri, URI)),
         .nonce = str_c(c->nonce),
-        .qop = c->no_qop ? STR_NONE : str_c(or (c->qop, "auth")),
-        .nc = str_c(or (c->nc, "00000001")),
-        .cnonce = str_c(or (c->cnonce, "0a4f113b")),
+        .qop = c->no_qop ? STR_NONE : str_c(either(c->qop, "auth")),
+        .nc = str_c(either(c->nc, "00000001")),
+        .cnonce = str_c(either(c->cnonce, "0a4f113b")),
     };
     struct str response = auth_digest_response(&d, &in, hex);
     char qop[300] = "";
@@ -95,14 +93,14 @@ static const char *credentials(const struct cred *c, char *line, size_t size)
         snprintf(qop, sizeof(qop), ", qop=%.*s, nc=%.*s, cnonce=\"%.*s\"", STR_ARG(in.qop),
                  STR_ARG(in.nc), STR_ARG(in.cnonce));
     }
-    const char *name = or (c->algorithm, c->alg == AUTH_MD5 ? "MD5" : "SHA-256");
+    const char *name = either(c->algorithm, c->alg == AUTH_MD5 ? "MD5" : "SHA-256");
     if (name[0] != '\0') {
         snprintf(algorithm, sizeof(algorithm), ", algorithm=%s", name);
     }
     snprintf(line, size,
              "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", "
              "response=\"%.*s\"%s%s\r\n",
-             or (c->username, user), realm, c->nonce, or (c->uri, URI), STR_ARG(response),
+             either(c->username, user), realm, c->nonce, either(c->uri, URI), STR_ARG(response),
              algorithm, qop);
     auth_digest_fini(&d);
     return line;

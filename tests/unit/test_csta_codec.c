@@ -330,7 +330,7 @@ static void test_volume(void)
                   E_VALUE, "<volAbs", "volAbs", CSTA_OPERATION_VALUE_OUT_OF_RANGE);
     struct csta_set_speaker_volume v = {
         .device = {.value = STR("1")},
-        .speaker_volume = {.kind = CSTA_VOLUME_VOL_ABS, .vol_abs = csta_int_of(40000)}};
+        .speaker_volume = {.kind = CSTA_VOLUME_VOL_ABS, .vol_abs = {40000, true}}};
     struct out o;
     msg = (struct csta_msg){.id = CSTA_MSG_SET_SPEAKER_VOLUME, .set_speaker_volume = &v};
     out_init(&o, buf, sizeof(buf));
@@ -640,11 +640,17 @@ static void test_in_place_lists(void)
     CHECK_STR(encode(CSTA_EDITION_NONE), empty);
 }
 
+static int write_error(struct csta_error error, enum csta_edition edition, struct out *o)
+{
+    return csta_encode(&(struct csta_msg){.id = CSTA_MSG_ERROR_CODE, .error_code = &error},
+                       edition, o);
+}
+
 static void test_errors(void)
 {
     struct out o;
     out_init(&o, buf, sizeof(buf));
-    CHECK_INT(csta_error_write(csta_error_of(CSTA_ERROR_STATE_INCOMPATIBILITY,
+    CHECK_INT(write_error(csta_error_of(CSTA_ERROR_STATE_INCOMPATIBILITY,
                                              CSTA_INCOMPATIBLE_NO_CALL_TO_ANSWER),
                                CSTA_ED3, &o),
               0);
@@ -652,17 +658,17 @@ static void test_errors(void)
                                   "3") "><stateIncompatibility>"
                                        "noCallToAnswer</stateIncompatibility></CSTAErrorCode>");
     out_init(&o, buf, sizeof(buf));
-    CHECK_INT(csta_error_write(csta_error_of(CSTA_ERROR_UNSPECIFIED, 0), CSTA_EDITION_NONE, &o),
+    CHECK_INT(write_error(csta_error_of(CSTA_ERROR_UNSPECIFIED, 0), CSTA_EDITION_NONE, &o),
               0);
     CHECK_STR(out_str_of(&o), DECL "<CSTAErrorCode><unspecified/></CSTAErrorCode>");
     out_init(&o, buf, sizeof(buf));
     struct csta_error private_one = {.kind = CSTA_ERROR_PRIVATE_ERROR_CODE,
                                      .private_error_code = STR("URM <Denied>")};
-    CHECK_INT(csta_error_write(private_one, CSTA_EDITION_NONE, &o), 0);
+    CHECK_INT(write_error(private_one, CSTA_EDITION_NONE, &o), 0);
     CHECK_STR(out_str_of(&o), DECL "<CSTAErrorCode><privateErrorCode>URM &lt;Denied&gt;"
                                    "</privateErrorCode></CSTAErrorCode>");
-    CHECK_INT(csta_error_write((struct csta_error){0}, CSTA_ED3, &o), E_VALUE);
-    CHECK_INT(csta_error_write(csta_error_of(CSTA_ERROR_OPERATION, 9999), CSTA_ED3, &o),
+    CHECK_INT(write_error((struct csta_error){0}, CSTA_ED3, &o), E_VALUE);
+    CHECK_INT(write_error(csta_error_of(CSTA_ERROR_OPERATION, 9999), CSTA_ED3, &o),
               E_VALUE);
     REQUIRE(decode_c("<CSTAErrorCode><operation>notInAnyTable</operation></CSTAErrorCode>") ==
             0);
