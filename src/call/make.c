@@ -47,13 +47,16 @@ void call_set_uui(struct call *c, struct str line)
     c->uui = str_trim(str_from(line, sizeof("User-to-User:") - 1));
 }
 
-/** `"Alice" <sip:1001@example.com>` for a connection. */
+/** `"Alice" <sip:1001@example.com>` for a connection; who asked for privacy is not named. */
 static struct str address_of(struct arena *a, const struct connection *conn)
 {
     struct str display = conn->device != NULL ? conn->device->display : conn->display;
     struct out o;
     char quoted[256];
 
+    if (conn->restricted) {
+        return STR("\"Anonymous\" <sip:anonymous@anonymous.invalid>"); /* RFC 3323 §4.1.1.3 */
+    }
     if (!str_is_set(display) || display.n == 0) {
         return arena_fmt(a, "<%.*s>", STR_ARG(conn->id));
     }

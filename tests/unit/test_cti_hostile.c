@@ -110,6 +110,21 @@ static void test_hostile_long_number_dialled(void)
     down(o);
 }
 
+/* ---- who asked not to be named ---- */
+
+static void test_hostile_transfer_keeps_a_secret(void)
+{
+    struct office *o = up();
+    phone_call(o, &o->outside, "1002",
+               "P-Asserted-Identity: <sip:0305555@trunk.example.net>\r\nPrivacy: id\r\n");
+    respond(o, &o->phone[1], 200, SDP_B);
+    ask_connection(&o->client[1], "SingleStepTransferCall", "activeCall", "1002",
+                   "<transferredTo>1003</transferredTo>");
+    CHECK(str_starts(station_last(&o->phone[2], "From"),
+                     STR("\"Anonymous\" <sip:anonymous@anonymous.invalid>")));
+    down(o);
+}
+
 TEST_MAIN(T(test_hostile_caller_with_a_long_name),
           T(test_hostile_caller_with_a_long_name_is_transferred),
-          T(test_hostile_long_number_dialled))
+          T(test_hostile_long_number_dialled), T(test_hostile_transfer_keeps_a_secret))
