@@ -183,6 +183,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     }
     (void)leg_ack(leg, &content, now_ms);
     media_sent(a, content.body);
+    step_answered(a, now_ms);
     a->state = CONN_CONNECTED;
     c->phase = CALL_SETUP;
     call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);

@@ -125,6 +125,46 @@ static void test_hostile_transfer_keeps_a_secret(void)
     down(o);
 }
 
+/* ---- two at one call ---- */
+
+static void test_hostile_answer_and_deflect(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    respond(o, &o->phone[1], 180, STR_NONE);
+    client_clear(a);
+    client_clear(b);
+    o->phone[1].auto_answer = false; /* the request to answer stays open */
+    ask_connection(b, "AnswerCall", "callToBeAnswered", "1002", "");
+    ask_connection(a, "DeflectCall", "callToBeDiverted", "1002",
+                   "<newDestination>1003</newDestination>");
+    office_run(o, 100);
+    CHECK_STR(str_c(a->log), "A:DeflectCallResponse");
+    CHECK_STR(str_c(b->log), "X:stateIncompatibility/invalidConnectionState E:Diverted[null]");
+    down(o);
+}
+
+static void test_hostile_phone_answers_the_call_only(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    respond(o, &o->phone[1], 180, STR_NONE);
+    client_clear(b);
+    o->phone[1].auto_answer = false; /* never answers the NOTIFY */
+    ask_connection(b, "AnswerCall", "callToBeAnswered", "1002", "");
+    respond(o, &o->phone[1], 200, SDP_B);
+    CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Established[connected]");
+    o->phone[1].auto_answer = true;
+    ask_connection(b, "HoldCall", "callToBeHeld", "1002", "");
+    office_run(o, 200);
+    CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Established[connected] "
+                             "A:HoldCallResponse E:Held[hold]");
+    down(o);
+}
+
 TEST_MAIN(T(test_hostile_caller_with_a_long_name),
           T(test_hostile_caller_with_a_long_name_is_transferred),
-          T(test_hostile_long_number_dialled), T(test_hostile_transfer_keeps_a_secret))
+          T(test_hostile_long_number_dialled), T(test_hostile_transfer_keeps_a_secret),
+          T(test_hostile_answer_and_deflect), T(test_hostile_phone_answers_the_call_only))
