@@ -164,7 +164,26 @@ static void test_hostile_phone_answers_the_call_only(void)
     down(o);
 }
 
+/* ---- what comes back to the sender ---- */
+
+static void test_hostile_long_root_is_not_repeated(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0];
+    static char body[40000];
+    memset(body, 'A', sizeof(body) - 1);
+    body[0] = '<';
+    memcpy(body + sizeof(body) - 3, "/>", 3);
+    client_send(a, "INFO", "application/csta+xml", body);
+    office_run(o, 50);
+    CHECK_STR(str_c(a->log), "X:operation/serviceNotSupported");
+    CHECK(strlen(a->warning) < 200);
+    CHECK(strstr(a->warning, "is not served here") != NULL);
+    down(o);
+}
+
 TEST_MAIN(T(test_hostile_caller_with_a_long_name),
           T(test_hostile_caller_with_a_long_name_is_transferred),
           T(test_hostile_long_number_dialled), T(test_hostile_transfer_keeps_a_secret),
-          T(test_hostile_answer_and_deflect), T(test_hostile_phone_answers_the_call_only))
+          T(test_hostile_answer_and_deflect), T(test_hostile_phone_answers_the_call_only),
+          T(test_hostile_long_root_is_not_repeated))
