@@ -116,6 +116,10 @@ static void set_party(struct journal_record *r, enum journal_party party, const 
     }
 }
 
+/* Octets of user data in an event. In hex twice as many, and with the rest of the event and
+   of the INFO they have to fit a datagram; the journal keeps them 65536 times. */
+enum { USER_DATA_MAX = 2048 };
+
 /** The octets that an application is to see of raw User-to-User values. */
 static struct str user_data_of(const struct cti *c, struct str raw)
 {
@@ -131,6 +135,11 @@ static struct str user_data_of(const struct cti *c, struct str raw)
         if (list.v[i].verdict == UUI_VALID || list.v[i].rule == UUI_R_PACKAGE) {
             best = &list.v[i];
         }
+    }
+    if (best != NULL && best->octets.n > USER_DATA_MAX) {
+        env_trace(c->env, TRACE_INFO, "cti", "%zu octets of user data are too many for events",
+                  best->octets.n);
+        return STR_NONE;
     }
     return best == NULL ? STR_NONE : best->octets;
 }

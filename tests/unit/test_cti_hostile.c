@@ -110,6 +110,35 @@ static void test_hostile_long_number_dialled(void)
     down(o);
 }
 
+/* ---- user data that no event can carry ---- */
+
+static void call_with_octets(struct office *o, size_t octets)
+{
+    static char lines[32768];
+    size_t n = (size_t)snprintf(lines, sizeof(lines), "User-to-User: ");
+    for (size_t i = 0; i < octets; i++) {
+        n += (size_t)snprintf(lines + n, sizeof(lines) - n, "04");
+    }
+    (void)snprintf(lines + n, sizeof(lines) - n, ";encoding=hex;purpose=mine\r\n");
+    phone_call(o, &o->outside, "1002", lines);
+    respond(o, &o->phone[1], 180, STR_NONE);
+}
+
+static void test_hostile_user_data_has_a_limit(void)
+{
+    static const struct {
+        size_t octets;
+        bool shown;
+    } rows[] = {{2048, true}, {2049, false}, {10000, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct office *o = up();
+        call_with_octets(o, rows[i].octets);
+        CHECK_STR(str_c(o->client[1].log), "E:Delivered[alerting]");
+        CHECK((client_value(&o->client[1], "Delivered", "userData").n > 0) == rows[i].shown);
+        down(o);
+    }
+}
+
 /* ---- who asked not to be named ---- */
 
 static void test_hostile_transfer_keeps_a_secret(void)
@@ -186,4 +215,4 @@ TEST_MAIN(T(test_hostile_caller_with_a_long_name),
           T(test_hostile_caller_with_a_long_name_is_transferred),
           T(test_hostile_long_number_dialled), T(test_hostile_transfer_keeps_a_secret),
           T(test_hostile_answer_and_deflect), T(test_hostile_phone_answers_the_call_only),
-          T(test_hostile_long_root_is_not_repeated))
+          T(test_hostile_long_root_is_not_repeated), T(test_hostile_user_data_has_a_limit))
