@@ -10,12 +10,16 @@
 static const char *const synopsis[] = {"phone [OPTION]... -s SERVER AOR", NULL};
 
 static const struct help_option options[] = {
-    {"-s, --server", "SERVER", "Where to register and send calls: HOST[:PORT] or sip:HOST:PORT;transport=tcp."},
+    {"-s, --server", "SERVER",
+     "Where to register and send calls: HOST[:PORT] or sip:HOST:PORT;transport=tcp."},
     {"-u, --user", "NAME", "User name for digest; default: the user part of AOR."},
-    {"--password", "TEXT", "Password. Better: the environment variable BATON_PASSWORD, which other users of the machine do not see."},
-    {"-a, --auto-answer", "[MS]", "Answer every call, after MS milliseconds when given (--auto-answer=MS)."},
+    {"--password", "TEXT",
+     "Password. Better: the environment variable BATON_PASSWORD, which other users of the machine do not see."},
+    {"-a, --auto-answer", "[MS]",
+     "Answer every call, after MS milliseconds when given (--auto-answer=MS)."},
     {"--refuse", "STATUS", "Refuse every call with this status, e.g. 486."},
-    {"--no-requested-answer", NULL, "Do not answer just because the caller asks for it (Answer-Mode, Call-Info answer-after)."},
+    {"--no-requested-answer", NULL,
+     "Do not answer just because the caller asks for it (Answer-Mode, Call-Info answer-after)."},
     {"--uui-ringing", "HEX", "User-to-User octets to send with the 180."},
     {"--uui-answer", "HEX", "The same with the 200."},
     {"--uui-bye", "HEX", "The same with BYE, ours or the answer to theirs."},
@@ -32,19 +36,24 @@ static const struct help_option commands[] = {
     {"reject", "[N] [STATUS]", "Refuse it; default 486."},
     {"hangup", "[N] [HEX]", "End it, with User-to-User octets in the BYE when given."},
     {"hold, resume", "[N]", "Hold and retrieve."},
-    {"quit", NULL, "End all calls, unregister, leave. So does the end of input when commands were typed."},
+    {"quit", NULL,
+     "End all calls, unregister, leave. So does the end of input when commands were typed."},
     {NULL, NULL, NULL},
 };
 
 static const struct help_section sections[] = {
-    {"Commands", "Typed on standard input, one a line; N is the number that the phone shows.", commands},
+    {"Commands", "Typed on standard input, one a line; N is the number that the phone shows.",
+     commands},
     {NULL, NULL, NULL},
 };
 
 static const struct help_example examples[] = {
-    {"BATON_PASSWORD=secret baton phone -s 127.0.0.1 sip:1001@example.com", "Register and wait for calls."},
-    {"baton phone -s 127.0.0.1 --auto-answer=500 sip:1002@example.com", "Answer after half a second."},
-    {"echo call 1002 04C8 | baton phone -s 127.0.0.1 sip:1001@example.com", "Call with two octets of User-to-User."},
+    {"BATON_PASSWORD=secret baton phone -s 127.0.0.1 sip:1001@example.com",
+     "Register and wait for calls."},
+    {"baton phone -s 127.0.0.1 --auto-answer=500 sip:1002@example.com",
+     "Answer after half a second."},
+    {"echo call 1002 04C8 | baton phone -s 127.0.0.1 sip:1001@example.com",
+     "Call with two octets of User-to-User."},
     {NULL, NULL},
 };
 
@@ -221,7 +230,8 @@ static bool take_flag(struct phone_options *o, const char *arg, bool *verbose)
 }
 
 /** @return EXIT_CODE_OK, or what the command returns at once */
-static int parse(int argc, char **argv, struct phone_options *o, const char **server, bool *verbose)
+static int parse(int argc, char **argv, struct phone_options *o, const char **server,
+                 bool *verbose)
 {
     const char *expires = NULL, *refuse = NULL;
 
@@ -245,10 +255,12 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
     if (o->aor == NULL || *server == NULL) {
         return help_usage_error(&help_phone, "an address of record and --server are needed");
     }
-    if ((expires != NULL && (!str_to_u32(str_c(expires), &o->expires_s) || o->expires_s == 0)) ||
+    if ((expires != NULL &&
+         (!str_to_u32(str_c(expires), &o->expires_s) || o->expires_s == 0)) ||
         (refuse != NULL &&
          (!str_to_u32(str_c(refuse), &o->refuse) || o->refuse < 300 || o->refuse > 699))) {
-        return help_usage_error(&help_phone, "--expires takes seconds, --refuse a status of 300 to 699");
+        return help_usage_error(&help_phone,
+                                "--expires takes seconds, --refuse a status of 300 to 699");
     }
     return EXIT_CODE_OK;
 }
@@ -256,12 +268,13 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
 int cmd_phone(int argc, char **argv)
 {
     struct phone p = {.opt = {.expires_s = 300}};
-    struct ua_config config = {.user_agent = "baton phone",
-                               .allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"),
-                               .accept = STR("application/sdp"),
-                               .allow_events = STR("talk, hold"),
-                               .ctx = &p,
-                               .on_invite = phone_on_invite};
+    struct ua_config config = {
+        .user_agent = "baton phone",
+        .allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"),
+        .accept = STR("application/sdp"),
+        .allow_events = STR("talk, hold"),
+        .ctx = &p,
+        .on_invite = phone_on_invite};
     const char *server = NULL;
     uint32_t at;
     int code = parse(argc, argv, &p.opt, &server, &config.trace);
@@ -269,9 +282,10 @@ int cmd_phone(int argc, char **argv)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (sip_uri_parse(str_c(p.opt.aor), 0, &p.aor, &at) != 0 || p.aor.scheme != SIP_SCHEME_SIP ||
-        p.aor.user.n == 0) {
-        return help_usage_error(&help_phone, "\"%s\" is no address of record: sip:USER@DOMAIN", p.opt.aor);
+    if (sip_uri_parse(str_c(p.opt.aor), 0, &p.aor, &at) != 0 ||
+        p.aor.scheme != SIP_SCHEME_SIP || p.aor.user.n == 0) {
+        return help_usage_error(&help_phone, "\"%s\" is no address of record: sip:USER@DOMAIN",
+                                p.opt.aor);
     }
     if (!ua_server_parse(server, &config.server)) {
         return help_usage_error(&help_phone, "\"%s\" is no server: HOST[:PORT]", server);
