@@ -3,6 +3,8 @@
 #include "cli/phone.h"
 
 #include "base/err.h"
+#include "cli/args.h"
+#include "cli/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +132,18 @@ static void say(const char *text)
     fprintf(stderr, "baton phone: %s\n", text);
 }
 
+/** Octets for User-to-User, or none; says so when they are not. */
+static bool is_hex(struct phone *p, struct str digits)
+{
+    struct str octets;
+    bool ok = text_hex(digits, &p->ua->scratch, &octets) == 0;
+
+    if (!ok) {
+        say("User-to-User octets are pairs of hex digits");
+    }
+    return ok;
+}
+
 static void command(struct phone *p, struct str name, struct str a, struct str b)
 {
     uint32_t id = 0, status = 486;
@@ -139,7 +153,7 @@ static void command(struct phone *p, struct str name, struct str a, struct str b
     if (str_eq(name, STR("call"))) {
         if (a.n == 0) {
             say("call whom?");
-        } else {
+        } else if (is_hex(p, b)) {
             phone_dial(p, a, b);
         }
         return;
@@ -153,7 +167,10 @@ static void command(struct phone *p, struct str name, struct str a, struct str b
         (void)str_to_u32(numbered ? b : a, &status);
         phone_reject(c, status >= 400 && status < 700 ? status : 486);
     } else if (str_eq(name, STR("hangup"))) {
-        phone_hang_up(c, numbered ? b : a);
+        struct str hex = numbered ? b : a;
+        if (is_hex(p, hex)) {
+            phone_hang_up(c, hex);
+        }
     } else if (str_eq(name, STR("hold"))) {
         phone_hold(c, true);
     } else {
@@ -191,42 +208,38 @@ static void on_line(void *ctx, struct str line)
 
 /* ---- options ---- */
 
-static bool take_value(const char *name, const char *alias, int argc, char **argv, int *i,
-                       const char **out)
-{
-    size_t n = strlen(name);
-
-    if (strncmp(argv[*i], name, n) == 0 && argv[*i][n] == '=') {
-        *out = argv[*i] + n + 1;
-        return true;
-    }
-    if ((strcmp(argv[*i], name) == 0 || (alias != NULL && strcmp(argv[*i], alias) == 0)) &&
-        *i + 1 < argc) {
-        *out = argv[++*i];
-        return true;
-    }
-    return false;
-}
-
 static bool take_flag(struct phone_options *o, const char *arg, bool *verbose)
 {
-    if (strcmp(arg, "-a") == 0 || strcmp(arg, "--auto-answer") == 0) {
+    if (args_is(arg, "-a", "--auto-answer")) {
         o->auto_answer = true;
     } else if (strncmp(arg, "--auto-answer=", 14) == 0) {
         o->auto_answer = true;
-        o->answer_ms = (uint32_t)strtoul(arg + 14, NULL, 10);
-    } else if (strcmp(arg, "--no-requested-answer") == 0) {
+        return str_to_u32(str_c(arg + 14), &o->answer_ms);
+    } else if (args_is(arg, NULL, "--no-requested-answer")) {
         o->ignore_requests = true;
-    } else if (strcmp(arg, "--no-register") == 0) {
+    } else if (args_is(arg, NULL, "--no-register")) {
         o->no_register = true;
-    } else if (strcmp(arg, "-j") == 0 || strcmp(arg, "--json") == 0) {
+    } else if (args_is(arg, "-j", "--json")) {
         o->json = true;
-    } else if (strcmp(arg, "-v") == 0 || strcmp(arg, "--verbose") == 0) {
+    } else if (args_is(arg, "-v", "--verbose")) {
         *verbose = true;
     } else {
         return false;
     }
     return true;
+}
+
+/** What is not there is right. */
+static bool is_hex_option(const char *digits)
+{
+    struct arena a;
+    struct str octets;
+    bool ok;
+
+    arena_init(&a, &mem_libc, 1024);
+    ok = digits == NULL || (text_hex(str_c(digits), &a, &octets) == 0 && octets.n > 0);
+    arena_fini(&a);
+    return ok;
 }
 
 /** @return EXIT_CODE_OK, or what the command returns at once */
@@ -236,14 +249,14 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
     const char *expires = NULL, *refuse = NULL;
 
     for (int i = 1; i < argc; i++) {
-        if (take_value("--server", "-s", argc, argv, &i, server) ||
-            take_value("--user", "-u", argc, argv, &i, &o->user) ||
-            take_value("--password", NULL, argc, argv, &i, &o->password) ||
-            take_value("--uui-ringing", NULL, argc, argv, &i, &o->uui_ringing) ||
-            take_value("--uui-answer", NULL, argc, argv, &i, &o->uui_answer) ||
-            take_value("--uui-bye", NULL, argc, argv, &i, &o->uui_bye) ||
-            take_value("--expires", NULL, argc, argv, &i, &expires) ||
-            take_value("--refuse", NULL, argc, argv, &i, &refuse) ||
+        if (args_value("-s", "--server", argc, argv, &i, server) ||
+            args_value("-u", "--user", argc, argv, &i, &o->user) ||
+            args_value(NULL, "--password", argc, argv, &i, &o->password) ||
+            args_value(NULL, "--uui-ringing", argc, argv, &i, &o->uui_ringing) ||
+            args_value(NULL, "--uui-answer", argc, argv, &i, &o->uui_answer) ||
+            args_value(NULL, "--uui-bye", argc, argv, &i, &o->uui_bye) ||
+            args_value(NULL, "--expires", argc, argv, &i, &expires) ||
+            args_value(NULL, "--refuse", argc, argv, &i, &refuse) ||
             take_flag(o, argv[i], verbose)) {
             continue;
         }
@@ -261,6 +274,10 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
          (!str_to_u32(str_c(refuse), &o->refuse) || o->refuse < 300 || o->refuse > 699))) {
         return help_usage_error(&help_phone,
                                 "--expires takes seconds, --refuse a status of 300 to 699");
+    }
+    if (!is_hex_option(o->uui_ringing) || !is_hex_option(o->uui_answer) ||
+        !is_hex_option(o->uui_bye)) {
+        return help_usage_error(&help_phone, "User-to-User octets are pairs of hex digits");
     }
     return EXIT_CODE_OK;
 }

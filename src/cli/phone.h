@@ -80,7 +80,7 @@ struct phone_news {
 };
 void phone_show(struct phone *p, const struct phone_news *n);
 
-/** "User-to-User: …" CRLF for hex digits, in the scratch arena; absent when none or not hex. */
-struct str phone_uui_line(struct phone *p, const char *hex, size_t n);
+/** "User-to-User: …" CRLF for hex digits, in the scratch arena; absent when there are none. */
+struct str phone_uui_line(struct phone *p, struct str hex);
 
 #endif

@@ -102,7 +102,7 @@ static struct leg_content content_of(struct phone_call *c, const char *uui)
     struct leg_content content = {.body = describe(c, &c->leg->hop)};
 
     content.type = str_is_set(content.body) ? STR("application/sdp") : STR_NONE;
-    content.lines = phone_uui_line(c->phone, uui, uui == NULL ? 0 : strlen(uui));
+    content.lines = phone_uui_line(c->phone, str_c(uui));
     return content;
 }
 
@@ -133,15 +133,12 @@ void phone_reject(struct phone_call *c, unsigned status)
 void phone_hang_up(struct phone_call *c, struct str uui_hex)
 {
     struct leg_content content = {0};
-    const char *uui;
 
     if (c->leg == NULL) {
         return;
     }
-    uui = c->phone->opt.uui_bye;
-    content.lines = uui_hex.n > 0
-                        ? phone_uui_line(c->phone, uui_hex.p, uui_hex.n)
-                        : phone_uui_line(c->phone, uui, uui == NULL ? 0 : strlen(uui));
+    content.lines =
+        phone_uui_line(c->phone, uui_hex.n > 0 ? uui_hex : str_c(c->phone->opt.uui_bye));
     leg_end(c->leg, 486, &content, NULL, NULL, now_of(c));
 }
 
@@ -198,7 +195,7 @@ void phone_dial(struct phone *p, struct str to, struct str uui_hex)
     args.to = arena_fmt(a, "<%.*s>", STR_ARG(to));
     args.content.type = STR("application/sdp");
     args.content.body = describe(c, &args.target.hop);
-    args.content.lines = phone_uui_line(p, uui_hex.p, uui_hex.n);
+    args.content.lines = phone_uui_line(p, uui_hex);
     c->leg = leg_invite(&p->ua->legs, &args, &phone_user, c, ua_now(p->ua));
     show(c, c->leg != NULL ? "calling" : "failed", 0, NULL);
 }
@@ -305,9 +302,8 @@ static void on_request_cancelled(struct leg *leg, struct txn *t, uint64_t now_ms
 static void on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
     struct phone_call *c = leg->owner;
-    const char *uui = c->phone->opt.uui_bye;
-    struct leg_content content = {
-        .lines = phone_uui_line(c->phone, uui, uui == NULL ? 0 : strlen(uui))};
+    struct leg_content content = {.lines =
+                                      phone_uui_line(c->phone, str_c(c->phone->opt.uui_bye))};
 
     show(c, "bye", 0, m);
     (void)leg_answer(leg, t, 200, STR_NONE, &content, now_ms);
@@ -411,8 +407,7 @@ void phone_on_invite(void *ctx, const struct sip_msg *m, const struct hop *from,
         phone_reject(c, p->opt.refuse);
         return;
     }
-    ringing.lines = phone_uui_line(p, p->opt.uui_ringing,
-                                   p->opt.uui_ringing == NULL ? 0 : strlen(p->opt.uui_ringing));
+    ringing.lines = phone_uui_line(p, str_c(p->opt.uui_ringing));
     (void)leg_respond(c->leg, NULL, 180, STR_NONE, &ringing, now_ms);
     if (!p->opt.ignore_requests && wants_auto_answer(m)) {
         phone_answer(c);

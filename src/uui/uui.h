@@ -195,6 +195,9 @@ bool uui_param_next(struct str *rest, struct str *name, struct str *value);
 /** 0..255, or -1 when the value is not isdn-uui or has no octets. */
 int uui_discriminator(const struct uui_value *v);
 
+/** The protocol discriminator of IA5 characters, Table 4-26/Q.931. */
+#define UUI_PD_IA5 0x04
+
 /** What Table 4-26/Q.931 calls a protocol discriminator. */
 const char *uui_pd_text(uint8_t pd);
 
