@@ -13,6 +13,7 @@
 #include "cli/text.h"
 #include "cli/uui_show.h"
 #include "sip/msg.h"
+#include "sip/uri.h"
 #include <stdlib.h>
 
 /** Input beyond this is no SIP message and no value. */
@@ -332,7 +333,7 @@ static int write_value(const struct request *q, struct str octets, FILE *out, FI
     } else if (rc < 0) {
         fprintf(err, "baton uui: %s\n", err_text(rc));
     } else {
-        uui_write_escaped(&escaped, out_str_of(&o));
+        sip_escape_header(&escaped, out_str_of(&o));
         struct str text = out_str_of(q->uri ? &escaped : &o);
         fprintf(out, "%.*s\n", STR_ARG(text));
     }
