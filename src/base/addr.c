@@ -123,17 +123,30 @@ bool addr_is_loopback(const struct addr *a)
                        : a->family == ADDR_IP6 && memcmp(a->ip, one, sizeof(one)) == 0;
 }
 
+/* By hand: inet_ntop is a printf, and each Via that is sent or answered has an address. */
+static void write_ip4(struct out *o, const uint8_t *ip)
+{
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) {
+            out_ch(o, '.');
+        }
+        out_u64(o, ip[i]);
+    }
+}
+
 void addr_write_host(struct out *o, const struct addr *a)
 {
     char text[INET6_ADDRSTRLEN];
-    int family = a->family == ADDR_IP6 ? AF_INET6 : AF_INET;
-    if (a->family == ADDR_NONE || inet_ntop(family, a->ip, text, sizeof(text)) == NULL) {
+    if (a->family == ADDR_IP4) {
+        write_ip4(o, a->ip);
+    } else if (a->family == ADDR_IP6 &&
+               inet_ntop(AF_INET6, a->ip, text, sizeof(text)) != NULL) {
+        out_ch(o, '[');
+        out_c(o, text);
+        out_ch(o, ']');
+    } else {
         out_c(o, "?");
-        return;
     }
-    out_c(o, family == AF_INET6 ? "[" : "");
-    out_c(o, text);
-    out_c(o, family == AF_INET6 ? "]" : "");
 }
 
 void addr_write(struct out *o, const struct addr *a)

@@ -140,18 +140,27 @@ struct str arena_join(struct arena *a, const struct str *parts, size_t n)
     return str_make(p, total);
 }
 
+/* Most texts fit what is left of the chunk: then they are formatted once, where they stay. */
 struct str arena_fmt(struct arena *a, const char *fmt, ...)
 {
+    struct arena_chunk *c = a->head;
+    size_t room =
+        c != NULL && c->size - c->used > POISON_GAP ? c->size - c->used - POISON_GAP : 0;
+    char *p = room > 0 ? c->data + c->used : NULL;
     va_list args;
+    UNPOISON(p, room);
     va_start(args, fmt);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = vsnprintf(p, room, fmt, args);
     va_end(args);
-    char *p = n >= 0 ? arena_alloc(a, (size_t)n + 1) : NULL;
-    if (p == NULL) {
+    POISON(p, room);
+    char *text = n >= 0 ? arena_alloc(a, (size_t)n + 1) : NULL;
+    if (text == NULL) {
         return STR_NONE;
     }
-    va_start(args, fmt);
-    vsnprintf(p, (size_t)n + 1, fmt, args);
-    va_end(args);
-    return str_make(p, (size_t)n);
+    if (text != p || (size_t)n >= room) {
+        va_start(args, fmt);
+        vsnprintf(text, (size_t)n + 1, fmt, args);
+        va_end(args);
+    }
+    return str_make(text, (size_t)n);
 }

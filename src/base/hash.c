@@ -39,17 +39,6 @@ static inline void sip_word(struct sip_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/** Lower-case the ASCII letters among eight bytes; other bytes stay. */
-static inline uint64_t fold_case(uint64_t word)
-{
-    const uint64_t ones = 0x0101010101010101U;
-    uint64_t low7 = word & ones * 0x7f;
-    uint64_t above_z = low7 + ones * (0x7f - 'Z');
-    uint64_t from_a = low7 + ones * (0x80 - 'A');
-    uint64_t upper = (from_a ^ above_z) & ~word & ones * 0x80;
-    return word | upper >> 2;
-}
-
 /** Up to eight bytes as a little-endian word. */
 static inline uint64_t load(const char *p, size_t n)
 {
@@ -68,10 +57,10 @@ static inline uint64_t siphash(const struct hash_key *key, struct str s, bool fo
     size_t at = 0;
     for (; s.n - at >= 8; at += 8) {
         uint64_t word = load(s.p + at, 8);
-        sip_word(&v, fold ? fold_case(word) : word);
+        sip_word(&v, fold ? ascii_lower8(word) : word);
     }
     uint64_t last = at < s.n ? load(s.p + at, s.n - at) : 0;
-    sip_word(&v, (fold ? fold_case(last) : last) | (uint64_t)s.n << 56);
+    sip_word(&v, (fold ? ascii_lower8(last) : last) | (uint64_t)s.n << 56);
     v.v2 ^= 0xff;
     for (int i = 0; i < 4; i++) {
         sip_round(&v);

@@ -2,9 +2,11 @@
 /*
  * Intrusive hash map with chaining.
  *
- * Full means as many nodes as slots. Growing rehashes all nodes at once; tables whose final
- * size is known are made with that hint and never do. When there is no memory for more
- * slots the map stays correct with longer chains and tries again at the next addition.
+ * Full means half as many nodes as slots: a look-up that finds nothing, which is what every new
+ * message begins with, then mostly meets an empty slot and touches no node. Growing rehashes
+ * all nodes at once; tables whose final size is known are made with that hint and never do.
+ * When there is no memory for more slots the map stays correct with longer chains and tries
+ * again at the next addition.
  *
  * INVARIANTS  the number of slots is a power of two; a node with `linked` is in exactly the
  *             chain hash & mask; count is the number of linked nodes.
@@ -19,7 +21,7 @@ int map_init(struct map *m, const struct mem *mem, size_t hint)
 {
     size_t slots = MIN_SLOTS;
     *m = (struct map){.mem = mem};
-    while (slots < hint) {
+    while (slots / 2 < hint) {
         if (slots > SIZE_MAX / 4 / sizeof(*m->slot)) {
             return E_NOMEM;
         }
@@ -74,7 +76,7 @@ static void grow(struct map *m)
 void map_add(struct map *m, struct map_node *n, uint64_t hash)
 {
     assert(!n->linked);
-    if (m->count > m->mask) {
+    if (m->count > m->mask / 2) {
         grow(m);
     }
     n->hash = hash;

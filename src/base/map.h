@@ -7,7 +7,7 @@
  *
  *     for (n = map_first(&m, h); n != NULL; n = map_next(n)) { obj = ...; if (same) ... }
  *
- * Grows by doubling when it is full (never shrinks); if there is no memory to grow it
+ * Grows by doubling when half of it is taken (never shrinks); if there is no memory to grow it
  * goes on with longer chains. O(1) expected; the objects are never moved.
  */
 #ifndef BATON_BASE_MAP_H
@@ -28,7 +28,7 @@ struct map {
     size_t count;
 };
 
-/** Allocates the first slots (at least `hint`, rounded up). @return 0 or E_NOMEM */
+/** Room for `hint` nodes without growing. @return 0 or E_NOMEM */
 int map_init(struct map *m, const struct mem *mem, size_t hint);
 
 /** Frees the slots; nodes are the caller's. */

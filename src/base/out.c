@@ -13,29 +13,6 @@
 
 #define FMT_MAX 256
 
-void out_str(struct out *o, struct str s)
-{
-    o->need += s.n;
-    if (o->over || s.n > o->cap - o->n) {
-        o->over = o->over || s.n > 0;
-        return;
-    }
-    if (s.n > 0) {
-        memcpy(o->p + o->n, s.p, s.n);
-        o->n += s.n;
-    }
-}
-
-void out_c(struct out *o, const char *s)
-{
-    out_str(o, str_c(s));
-}
-
-void out_ch(struct out *o, char c)
-{
-    out_str(o, str_make(&c, 1));
-}
-
 void out_u64(struct out *o, uint64_t v)
 {
     char digits[20];

@@ -30,9 +30,29 @@ static inline struct str out_str_of(const struct out *o)
     return (struct str){o->p, o->n};
 }
 
-void out_str(struct out *o, struct str s);
-void out_c(struct out *o, const char *s);
-void out_ch(struct out *o, char c);
+/* Inline, because messages are made of many short writes, most of them literals: then length
+   and copy are known when compiling. */
+static inline void out_str(struct out *o, struct str s)
+{
+    o->need += s.n;
+    if (o->over || s.n > o->cap - o->n) {
+        o->over = o->over || s.n > 0;
+    } else if (s.n > 0) {
+        memcpy(o->p + o->n, s.p, s.n);
+        o->n += s.n;
+    }
+}
+
+static inline void out_c(struct out *o, const char *s)
+{
+    out_str(o, str_c(s));
+}
+
+static inline void out_ch(struct out *o, char c)
+{
+    out_str(o, str_make(&c, 1));
+}
+
 void out_u64(struct out *o, uint64_t v);
 void out_fmt(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

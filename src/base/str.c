@@ -8,11 +8,6 @@
  */
 #include "base/str.h"
 
-bool str_ieq(struct str a, struct str b)
-{
-    return a.n == b.n && str_istarts(a, b);
-}
-
 int str_cmp(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;
@@ -28,12 +23,31 @@ bool str_starts(struct str s, struct str prefix)
     return s.n >= prefix.n && str_eq(str_upto(s, prefix.n), prefix);
 }
 
+/** Do the eight octets at `a` and `b` differ in more than ASCII case? */
+static bool differ8(const char *a, const char *b)
+{
+    uint64_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return x != y && ascii_lower8(x) != ascii_lower8(y);
+}
+
+/* Eight octets a step, the last step over some that were compared before. */
 bool str_istarts(struct str s, struct str prefix)
 {
-    if (s.n < prefix.n) {
+    size_t n = prefix.n;
+    if (s.n < n) {
         return false;
     }
-    for (size_t i = 0; i < prefix.n; i++) {
+    if (n >= 8) {
+        for (size_t i = 0; i < n - 8; i += 8) {
+            if (differ8(s.p + i, prefix.p + i)) {
+                return false;
+            }
+        }
+        return !differ8(s.p + n - 8, prefix.p + n - 8);
+    }
+    for (size_t i = 0; i < n; i++) {
         if (ascii_lower(s.p[i]) != ascii_lower(prefix.p[i])) {
             return false;
         }

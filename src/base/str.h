@@ -57,14 +57,29 @@ static inline char ascii_lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-/** Equal when ASCII case is ignored (RFC 3261 §7.3.1). */
-bool str_ieq(struct str a, struct str b);
+/** ascii_lower of the eight octets of a word; other octets stay. */
+static inline uint64_t ascii_lower8(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101U;
+    uint64_t low7 = word & ones * 0x7f;
+    uint64_t above_z = low7 + ones * (0x7f - 'Z');
+    uint64_t from_a = low7 + ones * (0x80 - 'A');
+    uint64_t upper = (from_a ^ above_z) & ~word & ones * 0x80;
+    return word | upper >> 2;
+}
 
 /** memcmp order, shorter first on a tie: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 
 bool str_starts(struct str s, struct str prefix);
 bool str_istarts(struct str s, struct str prefix);
+
+/** Equal when ASCII case is ignored (RFC 3261 §7.3.1). */
+static inline bool str_ieq(struct str a, struct str b)
+{
+    return a.n == b.n && str_istarts(a, b);
+}
+
 bool str_ends(struct str s, struct str suffix);
 
 /** Offset of the first `c`, or `s.n` when there is none. */

@@ -132,13 +132,23 @@ void call_on_timer(struct timer *t, uint64_t now_ms)
 
 /* ---- callbacks that all legs of a call share ---- */
 
+void call_answer_request(struct leg *leg, struct txn *t, unsigned status,
+                         const struct leg_content *c, uint64_t now_ms)
+{
+    bool bye = t->method == SIP_METHOD_BYE;
+
+    if (leg_answer(leg, t, status, STR_NONE, c, now_ms) == E_NOMEM && status >= 200) {
+        leg_refuse(leg, t, status >= 300 || bye ? status : 500, now_ms);
+    }
+}
+
 void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
                        uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);
 
     if (is_over(b)) {
-        (void)leg_answer(leg, t, 481, STR_NONE, &(struct leg_content){0}, now_ms);
+        call_answer_request(leg, t, 481, &(struct leg_content){0}, now_ms);
         return;
     }
     relay_request(b, d, t, m, now_ms);
@@ -155,7 +165,7 @@ void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
     struct call *c = b->conn->call;
 
     if (is_over(b) || b->conn->stem != b || call_other(b->conn) == NULL) {
-        (void)leg_answer(leg, t, 200, STR_NONE, &(struct leg_content){0}, now_ms);
+        call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
     } else {
         relay_bye(b, t, m, now_ms);
     }
@@ -199,7 +209,7 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
         return;
     }
     media_received(b->conn, m);
-    media_pass(b->conn, other, m, &content);
+    (void)media_pass(b->conn, other, m, &content);
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
 }
 
@@ -330,7 +340,7 @@ static void callee_on_provisional(struct leg *leg, struct dialog *d, const struc
     }
     media_received(b->conn, m);
     callee_news(b->conn, m, now_ms);
-    media_pass(b->conn, c->a, m, &content);
+    (void)media_pass(b->conn, c->a, m, &content);
     (void)leg_respond(caller, mirror(c, d), m->status, STR_NONE, &content, now_ms);
 }
 
@@ -349,9 +359,9 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     b->conn->stem = b;
     connection_stop_ringing(b->conn, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
     media_received(b->conn, m);
-    media_pass(b->conn, c->a, m, &content);
     network_reached(b->conn, now_ms);
-    if (leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) != 0) {
+    if (!media_pass(b->conn, c->a, m, &content) ||
+        leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) != 0) {
         (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
         call_setup_failed(c, 500, NULL, now_ms);
         return;

@@ -65,6 +65,8 @@ struct connection {
     struct list branches;    /**< struct branch.link: all legs of this connection */
     struct str desc;         /**< the session description that its phone sent last; owned */
     struct str sent;         /**< the one that was sent to it last; owned */
+    bool sent_stale;         /**< there was no memory for that: `sent` is an older one … */
+    uint64_t sent_version;   /**< … and this the version that the phone has seen */
     struct str uui_lines;    /**< User-to-User line that a transfer sends to it, or absent */
 };
 

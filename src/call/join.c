@@ -31,14 +31,16 @@ void join_init(struct call *c)
     timer_init(&c->join.retry, on_retry);
 }
 
-static void acknowledge(struct connection *offerer, struct str answer, uint64_t now_ms)
+/** @return false: the answer could not be given */
+static bool acknowledge(struct connection *offerer, struct str answer, uint64_t now_ms)
 {
     struct arena *a = offerer->call->layer->scratch;
     struct leg_content content = {.type = STR("application/sdp"), .body = answer};
     struct str continued;
+    bool known = true;
 
     if (connection_leg(offerer) == NULL) {
-        return;
+        return true;
     }
     continued = media_continue(offerer, answer, a);
     if (str_is_set(continued)) {
@@ -47,9 +49,9 @@ static void acknowledge(struct connection *offerer, struct str answer, uint64_t 
     if (!str_is_set(answer)) {
         content = (struct leg_content){0};
     } else {
-        media_sent(offerer, content.body);
+        known = media_sent(offerer, content.body);
     }
-    (void)leg_ack(connection_leg(offerer), &content, now_ms);
+    return leg_ack(connection_leg(offerer), &content, now_ms) == 0 && known;
 }
 
 static void finish(struct call *c, enum call_error err, unsigned status, struct str answer,
@@ -60,7 +62,9 @@ static void finish(struct call *c, enum call_error err, unsigned status, struct 
     timer_stop(c->layer->wheel, &c->join.retry);
     c->join.offerer = NULL;
     c->join.request = NULL;
-    acknowledge(j.offerer, answer, now_ms);
+    if (!acknowledge(j.offerer, answer, now_ms) && err == CALL_OK) {
+        err = CALL_NO_RESOURCES;
+    }
     if (j.fn != NULL) {
         j.fn(j.owner, err, status, now_ms);
     }
@@ -115,13 +119,13 @@ static void run(struct call *c, uint64_t now_ms)
     if (str_is_set(continued)) {
         content.body = continued;
     }
-    if (leg == NULL) {
-        refused(c, 481, now_ms);
+    if (leg == NULL || !str_is_set(j->offerer->desc)) {
+        refused(c, leg == NULL ? 481 : 500, now_ms);
         return;
     }
     switch (leg_send(leg, NULL, STR("INVITE"), &content, on_response, c, &j->request, now_ms)) {
     case 0:
-        media_sent(j->other, content.body);
+        (void)media_sent(j->other, content.body);
         break;
     case E_STATE:
         refused(c, 491, now_ms);

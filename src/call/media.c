@@ -11,16 +11,20 @@
 #include "call/parts.h"
 #include "sdp/sdp.h"
 
-static void keep(struct connection *conn, struct str *slot, struct str body)
+static bool keep(struct connection *conn, struct str *slot, struct str body)
 {
     const struct mem *mem = &conn->call->layer->env->mem;
     struct str copy;
 
-    if (str_eq(*slot, body) || mem_dup(mem, body, &copy) != 0) {
-        return; /* without memory the older description stays: hold may then be refused */
+    if (str_eq(*slot, body)) {
+        return true;
+    }
+    if (mem_dup(mem, body, &copy) != 0) {
+        return false;
     }
     mem_free(mem, (void *)(uintptr_t)slot->p);
     *slot = copy;
+    return true;
 }
 
 bool media_has_sdp(const struct sip_msg *m)
@@ -31,14 +35,10 @@ bool media_has_sdp(const struct sip_msg *m)
 
 void media_received(struct connection *conn, const struct sip_msg *m)
 {
-    if (media_has_sdp(m)) {
-        keep(conn, &conn->desc, sip_msg_body(m));
+    if (media_has_sdp(m) && !keep(conn, &conn->desc, sip_msg_body(m))) {
+        mem_free(&conn->call->layer->env->mem, (void *)(uintptr_t)conn->desc.p);
+        conn->desc = STR_NONE; /* rather none than one that is not true any more */
     }
-}
-
-void media_sent(struct connection *conn, struct str body)
-{
-    keep(conn, &conn->sent, body);
 }
 
 static bool same_origin(const struct sdp *a, const struct sdp *b)
@@ -52,6 +52,17 @@ static uint64_t version_of(const struct sdp *s)
 
     (void)str_to_u64(s->version, UINT64_MAX - 1, &v); /* not a number: any number continues it */
     return v;
+}
+
+bool media_sent(struct connection *conn, struct str body)
+{
+    struct sdp now;
+
+    conn->sent_stale = !keep(conn, &conn->sent, body);
+    if (conn->sent_stale && str_is_set(conn->sent) && sdp_parse(body, &now, NULL) == 0) {
+        conn->sent_version = version_of(&now);
+    }
+    return str_is_set(conn->sent);
 }
 
 static struct str with_origin(const struct sdp *body, const struct sdp *seen, uint64_t version,
@@ -68,20 +79,22 @@ static struct str with_origin(const struct sdp *body, const struct sdp *seen, ui
 struct str media_continue(struct connection *conn, struct str body, struct arena *a)
 {
     struct sdp seen, now;
+    uint64_t version;
     struct str out;
 
-    if (!str_is_set(conn->sent) || str_eq(conn->sent, body) ||
+    if (!str_is_set(conn->sent) || (str_eq(conn->sent, body) && !conn->sent_stale) ||
         sdp_parse(conn->sent, &seen, NULL) != 0 || sdp_parse(body, &now, NULL) != 0) {
         return STR_NONE;
     }
-    if (same_origin(&seen, &now) && version_of(&now) > version_of(&seen)) {
+    version = conn->sent_stale ? conn->sent_version : version_of(&seen);
+    if (same_origin(&seen, &now) && version_of(&now) > version) {
         return STR_NONE;
     }
-    out = with_origin(&now, &seen, version_of(&seen), a);
-    if (str_eq(out, conn->sent)) {
+    out = with_origin(&now, &seen, version, a);
+    if (str_eq(out, conn->sent) && !conn->sent_stale) {
         return out; /* nothing but the origin differs: it is the same description */
     }
-    return with_origin(&now, &seen, version_of(&seen) + 1, a);
+    return with_origin(&now, &seen, version + 1, a);
 }
 
 struct str media_aimed(struct str body, unsigned aim, struct arena *a)
@@ -122,7 +135,7 @@ struct str media_silence(const struct connection *conn, struct arena *a)
     return sdp_write_black_hole(&o, &local, &offer) == 0 ? out_str_of(&o) : STR_NONE;
 }
 
-void media_pass(const struct connection *from, struct connection *to, const struct sip_msg *m,
+bool media_pass(const struct connection *from, struct connection *to, const struct sip_msg *m,
                 struct leg_content *c)
 {
     struct arena *a = to->call->layer->scratch;
@@ -131,14 +144,14 @@ void media_pass(const struct connection *from, struct connection *to, const stru
     c->pass = m;
     c->cut = identity_cut(from, to, m, false);
     if (!media_has_sdp(m)) {
-        return;
+        return true;
     }
     body = media_continue(to, sip_msg_body(m), a);
     if (str_is_set(body)) {
         c->type = STR("application/sdp");
         c->body = body;
     }
-    media_sent(to, str_is_set(body) ? body : sip_msg_body(m));
+    return media_sent(to, str_is_set(body) ? body : sip_msg_body(m));
 }
 
 bool media_is_hold(struct str body)

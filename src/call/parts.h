@@ -133,6 +133,10 @@ void call_on_timer(struct timer *t, uint64_t now_ms);
 
 struct leg *connection_leg(const struct connection *conn);
 
+/** Answer a request inside a dialog; when there is no memory for `c`, without it. */
+void call_answer_request(struct leg *leg, struct txn *t, unsigned status,
+                         const struct leg_content *c, uint64_t now_ms);
+
 /* shared by all users of legs in this module */
 void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
                        uint64_t now_ms);
@@ -176,10 +180,11 @@ void media_received(struct connection *conn, const struct sip_msg *m);
  * line continues what that phone has seen, else with that origin and a higher version.
  */
 struct str media_continue(struct connection *conn, struct str body, struct arena *a);
-/** Remember what was sent. */
-void media_sent(struct connection *conn, struct str body);
-/** content for passing m of `from` to `to`: the body continued, identities cut. */
-void media_pass(const struct connection *from, struct connection *to, const struct sip_msg *m,
+/** Remember what is sent. @return false: no memory, and nothing is known of this phone yet */
+bool media_sent(struct connection *conn, struct str body);
+/** content for passing m of `from` to `to`: the body continued, identities cut. @return as
+    media_sent */
+bool media_pass(const struct connection *from, struct connection *to, const struct sip_msg *m,
                 struct leg_content *c);
 /** `body` with another direction (enum sdp_aim of sdp.h); absent when it cannot be read. */
 struct str media_aimed(struct str body, unsigned aim, struct arena *a);
@@ -209,8 +214,10 @@ struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn
 void step_done(struct step *s, enum call_error err, unsigned status, uint64_t now_ms);
 /** The same without telling: the one who asked gets his answer in another way. */
 void step_cancel(struct step *s, uint64_t now_ms);
-/** The call is ending: whatever runs is over. */
+/** The call is ending, or moves on: whatever runs is over. */
 void step_abort(struct call *c, uint64_t now_ms);
+/** The phone has answered: who asked it to, knows, whatever becomes of the NOTIFY. */
+void step_answered(struct connection *conn, uint64_t now_ms);
 
 /* ---- join.c: connect a leg that has offered with one that is up (RFC 3725) ---- */
 

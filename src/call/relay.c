@@ -96,7 +96,9 @@ static void refuse(struct branch *from, struct txn *t, unsigned status, const ch
 {
     struct leg_content none = {0};
 
-    (void)leg_answer(from->leg, t, status, str_c(reason), &none, now_ms);
+    if (leg_answer(from->leg, t, status, str_c(reason), &none, now_ms) == E_NOMEM) {
+        leg_refuse(from->leg, t, status, now_ms);
+    }
 }
 
 /** The leg and dialog on the other side for a request that came in dialog `d` of `from`. */
@@ -192,14 +194,14 @@ static void on_response(struct leg_request *out, unsigned status, const struct s
         }
     }
     if (m != NULL) {
-        media_pass(call_other(from), from, m, &content);
+        (void)media_pass(call_other(from), from, m, &content);
     }
     if (r->method == SIP_METHOD_BYE) {
         status = 200; /* whatever the far side made of it, this side has left */
         content.pass = m != NULL && m->status < 300 ? m : NULL;
     }
     if (r->in != NULL && r->from->leg != NULL) {
-        (void)leg_answer(r->from->leg, r->in, status, STR_NONE, &content, now_ms);
+        call_answer_request(r->from->leg, r->in, status, &content, now_ms);
     }
     relay_free(r);
 }
@@ -222,7 +224,7 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t, const s
     int err;
 
     if (t->method == SIP_METHOD_UPDATE && sip_msg_body(m).n == 0) {
-        (void)leg_answer(from->leg, t, 200, STR_NONE, &content, now_ms);
+        call_answer_request(from->leg, t, 200, &content, now_ms);
         return; /* a session timer's refresh is between that phone and us */
     }
     if (t->method == SIP_METHOD_REFER || t->method == SIP_METHOD_SUBSCRIBE) {
@@ -243,7 +245,7 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t, const s
         refuse(from, t, 500, NULL, now_ms);
         return;
     }
-    media_pass(from->conn, other, m, &content);
+    (void)media_pass(from->conn, other, m, &content);
     err = leg_send(to, theirs, sip_msg_method(m), &content, on_response, r, &r->out, now_ms);
     if (err != 0) {
         refuse(from, t, err == E_STATE ? 491 : 500, NULL, now_ms);
@@ -273,7 +275,7 @@ void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint
                           : relay_new(from, to, t, m);
 
     if (r == NULL) {
-        (void)leg_answer(from->leg, t, 200, STR_NONE, &(struct leg_content){0}, now_ms);
+        call_answer_request(from->leg, t, 200, &(struct leg_content){0}, now_ms);
         if (to != NULL) {
             leg_end(to, 0, &content, NULL, NULL, now_ms);
         }
@@ -289,7 +291,7 @@ static void answer_in(struct relay *r, unsigned status, uint64_t now_ms)
 
     r->in = NULL;
     if (in != NULL && r->from->leg != NULL) {
-        (void)leg_answer(r->from->leg, in, status, STR_NONE, &(struct leg_content){0}, now_ms);
+        call_answer_request(r->from->leg, in, status, &(struct leg_content){0}, now_ms);
     }
 }
 

@@ -125,7 +125,10 @@ static unsigned ring_one(struct connection *conn, struct str request_uri,
         return 503;
     }
     if (r->pass != NULL) {
-        media_pass(c->a, conn, r->pass, &args.content);
+        if (!media_pass(c->a, conn, r->pass, &args.content)) {
+            list_remove(&b->link);
+            return 503;
+        }
         args.content.cut = identity_cut(c->a, conn, r->pass, r->replace_uui);
     }
     b->talk = talk;

@@ -140,6 +140,15 @@ void step_abort(struct call *c, uint64_t now_ms)
     }
 }
 
+void step_answered(struct connection *conn, uint64_t now_ms)
+{
+    struct step *s = conn->call->step;
+
+    if (s != NULL && s->kind == STEP_ANSWER && s->conn == conn) {
+        step_done(s, CALL_OK, 0, now_ms);
+    }
+}
+
 struct leg_request **step_request(struct step *s)
 {
     return &s->request;
@@ -228,6 +237,16 @@ static void hold_on_response(struct leg_request *r, unsigned status, const struc
     }
 }
 
+/** It cannot even be sent: as good as refused, when there is something to undo. */
+static void cannot(struct step *s, enum call_error err, uint64_t now_ms)
+{
+    if (s->stage == HOLD_OTHER) {
+        hold_refused(s, 500, now_ms);
+    } else {
+        step_done(s, s->stage == UNDO_SELF ? CALL_REFUSED : err, s->status, now_ms);
+    }
+}
+
 /** The description that this stage sends, and to whom. */
 static struct str hold_body(struct step *s, struct connection **to)
 {
@@ -265,19 +284,19 @@ static void run(struct step *s, uint64_t now_ms)
     content.body = hold_body(s, &to);
     leg = connection_leg(to);
     if (leg == NULL || !str_is_set(content.body)) {
-        step_done(s, CALL_BAD_STATE, 0, now_ms);
+        cannot(s, CALL_BAD_STATE, now_ms);
         return;
     }
     switch (leg_send(leg, NULL, STR("INVITE"), &content, hold_on_response, s, &s->request,
                      now_ms)) {
     case 0:
-        media_sent(to, content.body);
+        (void)media_sent(to, content.body); /* both phones have seen some by now */
         break;
     case E_STATE:
         hold_refused(s, 491, now_ms);
         break;
     default:
-        step_done(s, CALL_NO_RESOURCES, 0, now_ms);
+        cannot(s, CALL_NO_RESOURCES, now_ms);
         break;
     }
 }

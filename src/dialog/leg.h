@@ -308,6 +308,12 @@ int leg_answer(struct leg *leg, struct txn *t, unsigned status, struct str reaso
                const struct leg_content *c, uint64_t now_ms);
 
 /**
+ * Answer `t` with a bare status whatever the state of memory, and be done with it: for who cannot
+ * try leg_answer again. Harmless when `t` is none of the open ones, or the initial INVITE's.
+ */
+void leg_refuse(struct leg *leg, struct txn *t, unsigned status, uint64_t now_ms);
+
+/**
  * End it, whatever the state: CANCEL, a final response (`status`, for UAS before the answer; 0:
  * 480), or BYE with `c` (may be NULL). on_ended(LEG_END_LOCAL) follows when it is done, at once
  * when nothing needs to be waited for. Idempotent. Before the answer only the lines of `c` are

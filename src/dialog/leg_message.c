@@ -46,6 +46,24 @@ static struct str contacts_of(struct arena *arena, const struct sip_msg *m, stru
     return lines;
 }
 
+/** Content-Type, Content-Length and the empty line. */
+static struct str content_lines(struct arena *arena, struct str type, size_t body_n)
+{
+    size_t cap = type.n + 64;
+    char *buf = arena_alloc(arena, cap);
+    struct out o;
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, cap);
+    out_c(&o, "Content-Type: ");
+    out_str(&o, type);
+    out_c(&o, "\r\nContent-Length: ");
+    out_u64(&o, body_n);
+    out_c(&o, "\r\n\r\n");
+    return out_str_of(&o);
+}
+
 static int made_parts(struct arena *arena, const struct leg_content *c, struct leg_parts *p)
 {
     struct str *run = arena_alloc(arena, 2 * sizeof(*run));
@@ -54,9 +72,7 @@ static int made_parts(struct arena *arena, const struct leg_content *c, struct l
     if (run == NULL) {
         return E_NOMEM;
     }
-    run[0] = body.n > 0 ? arena_fmt(arena, "Content-Type: %.*s\r\nContent-Length: %zu\r\n\r\n",
-                                    STR_ARG(type), body.n)
-                        : STR("Content-Length: 0\r\n\r\n");
+    run[0] = body.n > 0 ? content_lines(arena, type, body.n) : STR("Content-Length: 0\r\n\r\n");
     run[1] = body;
     p->run = run;
     p->n = 2;

@@ -143,15 +143,26 @@ int leg_max_forwards(const struct sip_msg *m, uint32_t *out)
     return 0;
 }
 
+/** Is it `name`, with white space behind it at most, and then a colon? */
+static bool line_is(struct str line, struct str name)
+{
+    size_t at = name.n;
+    if (line.n <= name.n || !str_istarts(line, name)) {
+        return false;
+    }
+    while (at < line.n && (line.p[at] == ' ' || line.p[at] == '\t')) {
+        at++;
+    }
+    return at < line.n && line.p[at] == ':';
+}
+
 bool leg_lines_have(struct str lines, struct str name)
 {
-    while (lines.n > 0) {
-        size_t end = str_find(lines, STR("\r\n"));
-        struct str one = str_upto(lines, end);
-        if (str_ieq(str_trim(str_upto(one, str_index(one, ':'))), name)) {
+    while (lines.n > name.n) {
+        if (line_is(lines, name)) {
             return true;
         }
-        lines = str_from(lines, end + 2);
+        lines = str_from(lines, str_index(lines, '\n') + 1);
     }
     return false;
 }

@@ -365,3 +365,16 @@ int leg_answer(struct leg *leg, struct txn *t, unsigned status, struct str reaso
     }
     return err;
 }
+
+void leg_refuse(struct leg *leg, struct txn *t, unsigned status, uint64_t now_ms)
+{
+    struct leg_served *s = leg_served_find(leg, t);
+    if (s == NULL || s->waits_ack || s->initial) {
+        return;
+    }
+    if (s->offer && s->dialog->offer == DIALOG_OFFER_THEIRS) {
+        s->dialog->offer = DIALOG_OFFER_NONE;
+    }
+    leg_served_refuse(s, status, now_ms);
+    leg_settle(leg);
+}

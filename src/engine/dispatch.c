@@ -7,9 +7,9 @@
  * something here and what the others are told.
  *
  * STRANGERS. Who has not proven who he is gets his answer without a transaction: it costs
- * no memory and is sent once for each request, never repeated by us (RFC 3261 §8.2.7, §26.3.2.4).
- * So nobody fills the table of transactions, or has us send eleven responses for one
- * INVITE to an address that is not his. From identify on, requests have transactions: their
+ * no memory and is sent once for each request, never repeated by us (RFC 3261 §8.2.7,
+ * §26.3.2.4). So nobody fills the table of transactions, or has us send eleven responses for
+ * one INVITE to an address that is not his. From identify on, requests have transactions: their
  * credentials count once only, so repetitions must be absorbed.
  */
 #include "base/err.h"
@@ -81,9 +81,8 @@ static void on_register(struct engine *e, const struct sip_msg *m, const struct 
     }
     registrar_register(&e->registrar, m, d->key, from, now_ms, &e->scratch, &answer);
     dispatch_reply(e, m, from,
-                   &(struct txn_reply){.status = answer.status,
-                                       .reason = answer.reason,
-                                       .lines = answer.lines},
+                   &(struct txn_reply){
+                       .status = answer.status, .reason = answer.reason, .lines = answer.lines},
                    now_ms);
 }
 
@@ -170,12 +169,12 @@ typedef void (*role_fn)(struct engine *, const struct sip_msg *, const struct ho
 
 /** What a request outside of any dialog leads to. NULL: not implemented (501). */
 static const role_fn roles[] = {
-    [SIP_METHOD_INVITE] = on_invite,     [SIP_METHOD_REGISTER] = on_register,
-    [SIP_METHOD_OPTIONS] = on_options,   [SIP_METHOD_BYE] = no_dialog,
-    [SIP_METHOD_CANCEL] = no_dialog,     [SIP_METHOD_PRACK] = no_dialog,
-    [SIP_METHOD_UPDATE] = no_dialog,     [SIP_METHOD_INFO] = no_dialog,
-    [SIP_METHOD_SUBSCRIBE] = bad_event,  [SIP_METHOD_NOTIFY] = no_dialog,
-    [SIP_METHOD_PUBLISH] = bad_event,    [SIP_METHOD_REFER] = not_here,
+    [SIP_METHOD_INVITE] = on_invite,    [SIP_METHOD_REGISTER] = on_register,
+    [SIP_METHOD_OPTIONS] = on_options,  [SIP_METHOD_BYE] = no_dialog,
+    [SIP_METHOD_CANCEL] = no_dialog,    [SIP_METHOD_PRACK] = no_dialog,
+    [SIP_METHOD_UPDATE] = no_dialog,    [SIP_METHOD_INFO] = no_dialog,
+    [SIP_METHOD_SUBSCRIBE] = bad_event, [SIP_METHOD_NOTIFY] = no_dialog,
+    [SIP_METHOD_PUBLISH] = bad_event,   [SIP_METHOD_REFER] = not_here,
     [SIP_METHOD_MESSAGE] = not_here,
 };
 

@@ -41,10 +41,11 @@ static int name_lines(struct engine *e)
         return 0;
     }
     if (mem_dup(&e->env->mem, arena_join(&e->scratch, server, 3), &e->txn.server_line) != 0 ||
-        mem_dup(&e->env->mem, arena_join(&e->scratch, agent, 3), &e->txn.user_agent_line) != 0) {
+        mem_dup(&e->env->mem, arena_join(&e->scratch, agent, 3), &e->txn.user_agent_line) !=
+            0) {
         return E_NOMEM;
     }
-    return 0;
+    return e->txn.server_line.n == 0 || e->txn.user_agent_line.n == 0 ? E_NOMEM : 0;
 }
 
 static int make_layers(struct engine *e)
@@ -149,14 +150,31 @@ static bool is_answerable(const struct sip_msg *m)
            sip_msg_has(m, SIP_HDR_CSEQ);
 }
 
+bool engine_may_complain(struct engine *e)
+{
+    uint64_t now_ms = e->wheel.now_ms;
+
+    if (now_ms - e->complaint_ms >= 10000) {
+        if (e->complaints > ENGINE_COMPLAINTS) {
+            env_trace(e->env, TRACE_WARN, "sip", "%u more like these were not written",
+                      e->complaints - ENGINE_COMPLAINTS);
+        }
+        e->complaint_ms = now_ms;
+        e->complaints = 0;
+    }
+    return e->complaints++ < ENGINE_COMPLAINTS;
+}
+
 static void on_fault(struct engine *e, const struct sip_msg *m, const struct hop *from,
                      const struct sip_fault *fault)
 {
     struct txn_reply r = {.status = fault->status};
 
     e->count.malformed++;
-    env_trace(e->env, TRACE_INFO, "sip", "malformed message: %s, at octet %u",
-              fault->reason == NULL ? "?" : fault->reason, fault->at);
+    if (engine_may_complain(e)) {
+        env_trace(e->env, TRACE_INFO, "sip", "malformed message: %s, at octet %u",
+                  fault->reason == NULL ? "?" : fault->reason, fault->at);
+    }
     if (fault->status == 0 || !is_answerable(m)) {
         e->count.dropped++;
         return;
@@ -227,8 +245,7 @@ size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct 
         struct str msg, rest = str_from(bytes, done);
         struct sip_fault fault = {0};
         size_t used = 0;
-        enum sip_frame frame =
-            sip_framer_next(f, rest, &e->config.limits, &msg, &used, &fault);
+        enum sip_frame frame = sip_framer_next(f, rest, &e->config.limits, &msg, &used, &fault);
         done += used;
         if (frame == SIP_FRAME_MESSAGE) {
             process(e, from, msg, false, now_ms);

@@ -3,9 +3,9 @@
  * Who sent this request?
  *
  * A trusted peer is known by its address, for calls and registrations; an application proves
- * itself wherever it runs, also on the machine of a peer. Everybody else proves it with digest: a device
- * under its number, an application under its name, in one name space (the directory refuses
- * a name that both have). A device may speak only for itself: its From must be its own
+ * itself wherever it runs, also on the machine of a peer. Everybody else proves it with digest:
+ * a device under its number, an application under its name, in one name space (the directory
+ * refuses a name that both have). A device may speak only for itself: its From must be its own
  * address of record, so that nobody can place calls in another's name.
  *
  * Requests inside a dialog are not asked again (TR/87 digest S-18).
@@ -42,8 +42,7 @@ static void challenge(struct engine *e, const struct sip_msg *m, const struct ho
     out_init(&o, lines, sizeof(lines));
     auth_server_challenge(&e->auth, SIP_HDR_WWW_AUTHENTICATE, stale, now_ms, &o);
     e->count.challenged++;
-    dispatch_stranger(e, m, from,
-                      &(struct txn_reply){.status = 401, .lines = out_str_of(&o)});
+    dispatch_stranger(e, m, from, &(struct txn_reply){.status = 401, .lines = out_str_of(&o)});
 }
 
 /** Does a device speak for itself? REGISTER is judged by To, everything else by From. */
@@ -70,17 +69,19 @@ static bool accept(struct engine *e, const struct sip_msg *m, const struct hop *
         return true;
     }
     e->count.auth_failed++;
-    env_trace(e->env, TRACE_WARN, "auth", "%.*s may not speak for somebody else",
-              STR_ARG(user));
-    dispatch_reply(e, m, from,
-                   &(struct txn_reply){.status = 403,
-                                       .reason = STR("These Credentials Are Another's")},
-                   now_ms);
+    if (engine_may_complain(e)) {
+        env_trace(e->env, TRACE_WARN, "auth", "%.*s may not speak for somebody else",
+                  STR_ARG(user));
+    }
+    dispatch_reply(
+        e, m, from,
+        &(struct txn_reply){.status = 403, .reason = STR("These Credentials Are Another's")},
+        now_ms);
     return false;
 }
 
-bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from, bool by_address,
-              struct identity *who, uint64_t now_ms)
+bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+              bool by_address, struct identity *who, uint64_t now_ms)
 {
     struct directory *dir = e->config.directory;
     enum auth_verdict verdict;
@@ -105,15 +106,16 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
         return false;
     case AUTH_WRONG:
         e->count.auth_failed++;
-        env_trace(e->env, TRACE_WARN, "auth", "wrong credentials in %.*s",
-                  STR_ARG(sip_msg_method(m)));
+        if (engine_may_complain(e)) {
+            env_trace(e->env, TRACE_WARN, "auth", "wrong credentials in %.*s",
+                      STR_ARG(sip_msg_method(m)));
+        }
         challenge(e, m, from, false, now_ms);
         return false;
     case AUTH_MALFORMED:
         break;
     }
     dispatch_stranger(
-        e, m, from,
-        &(struct txn_reply){.status = 400, .reason = STR("Malformed Credentials")});
+        e, m, from, &(struct txn_reply){.status = 400, .reason = STR("Malformed Credentials")});
     return false;
 }

@@ -5,6 +5,8 @@
 
 #include "engine/engine.h"
 
+#define ENGINE_COMPLAINTS 20
+
 struct engine_counters {
     uint64_t received, bytes, keepalives, malformed, refused, requests, responses, dropped;
     uint64_t challenged, auth_failed, no_dialog, unknown_method;
@@ -22,9 +24,19 @@ struct engine {
     struct call_layer calls;
     struct cti *cti;
     bool stopping;
+    uint64_t complaint_ms; /**< when the present time of complaints began … */
+    uint32_t complaints;   /**< … and how many there were */
     struct engine_counters count;
     struct sip_hdr hdr[SIP_HDR_MAX]; /**< index of the message that is being processed */
 };
+
+/* ---- engine.c ---- */
+
+/**
+ * May one more line be written about what a stranger sent? At most ENGINE_COMPLAINTS in ten
+ * seconds: else whoever sends rubbish fills the disk with log lines. The counters have all.
+ */
+bool engine_may_complain(struct engine *e);
 
 /* ---- dispatch.c ---- */
 
@@ -54,7 +66,7 @@ struct identity {
  * @param by_address  a trusted peer's address is proof enough
  * @return true: *who holds at least one
  */
-bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from, bool by_address,
-              struct identity *who, uint64_t now_ms);
+bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+              bool by_address, struct identity *who, uint64_t now_ms);
 
 #endif

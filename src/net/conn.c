@@ -6,7 +6,8 @@
  * an address that has a connection goes over that one, whoever opened it (RFC 3261 §18.1.1,
  * RFC 5923). When `max_connections` are there, the one that has been silent for the longest
  * time makes room for a new one if that time is at least `evict_ms`; else the new one is
- * refused.
+ * refused. So is one from an address that has `max_per_address` already: nobody alone takes
+ * them all by keeping each of them busy.
  */
 #include "base/err.h"
 #include "net/net_int.h"
@@ -27,11 +28,25 @@ const struct stream_ops stream_tcp = {
     .plain_out = stream_wire_out,
 };
 
+static uint64_t ip_hash(const struct net *n, const struct addr *a)
+{
+    return hash_bytes(&n->key, str_make((const char *)a->ip, a->family == ADDR_IP4 ? 4 : 16));
+}
+
 static uint64_t remote_hash(const struct net *n, uint8_t transport, const struct addr *a)
 {
-    uint64_t h =
-        hash_bytes(&n->key, str_make((const char *)a->ip, a->family == ADDR_IP4 ? 4 : 16));
-    return hash_mix(h, (uint64_t)a->port << 8 | transport);
+    return hash_mix(ip_hash(n, a), (uint64_t)a->port << 8 | transport);
+}
+
+/** May this address have one more? */
+static bool room_for(const struct net *n, const struct addr *a)
+{
+    uint32_t count = 0;
+    struct map_node *node = map_first(&n->by_ip, ip_hash(n, a));
+    for (; node != NULL && count < n->config.max_per_address; node = map_next(node)) {
+        count += addr_ip_eq(&container_of(node, struct conn, by_ip)->remote, a);
+    }
+    return count < n->config.max_per_address;
 }
 
 static struct conn *find_remote(const struct net *n, uint8_t transport, const struct addr *a)
@@ -104,6 +119,7 @@ static void conn_add(struct conn *c)
     flow_add(n, &c->flow);
     list_append(&n->conns, &c->link);
     map_add(&n->by_remote, &c->by_remote, remote_hash(n, c->ops->transport, &c->remote));
+    map_add(&n->by_ip, &c->by_ip, ip_hash(n, &c->remote));
     n->stats.connections++;
     (void)uv_tcp_nodelay(&c->tcp, 1);
     (void)uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
@@ -127,7 +143,6 @@ static void on_connection(uv_stream_t *server, int status)
         env_trace(&n->env, TRACE_WARN, "net", "accept: %s", uv_strerror(status));
         return;
     }
-    bool room = make_room(n);
     struct conn *c = conn_new(n, &stream_tcp);
     if (c == NULL) {
         /* libuv holds it, and accepts no other, until we take it. */
@@ -136,8 +151,9 @@ static void on_connection(uv_stream_t *server, int status)
     }
     union net_sockaddr sa;
     int len = sizeof(sa);
-    if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || !room || !read_local(c) ||
-        uv_tcp_getpeername(&c->tcp, &sa.sa, &len) != 0 || !sockaddr_read(&sa.sa, &c->remote)) {
+    if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || !read_local(c) ||
+        uv_tcp_getpeername(&c->tcp, &sa.sa, &len) != 0 || !sockaddr_read(&sa.sa, &c->remote) ||
+        !room_for(n, &c->remote) || !make_room(n)) {
         n->stats.refused++;
         uv_close((uv_handle_t *)&c->tcp, on_closed);
         return;

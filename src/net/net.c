@@ -264,7 +264,9 @@ static void set_defaults(struct net_config *c)
         {&c->udp_queue, 1024},
         {&c->udp_receive_buffer, 4u << 20},
         {&c->max_connections, 10000},
+        {&c->max_per_address, 500},
         {&c->connect_ms, 5000},
+        {&c->message_ms, 30000},
         {&c->idle_ms, 3900000},
         {&c->evict_ms, 60000},
         {&c->drain_ms, 2000},
@@ -284,13 +286,14 @@ static bool init_tables(struct net *n)
     n->wire_in = malloc(WIRE_IN_SIZE);
     return udp_init(n) && n->wire_in != NULL && map_init(&n->flows, &mem_libc, 64) == 0 &&
            map_init(&n->by_remote, &mem_libc, 64) == 0 &&
-           map_init(&n->names, &mem_libc, 64) == 0;
+           map_init(&n->by_ip, &mem_libc, 64) == 0 && map_init(&n->names, &mem_libc, 64) == 0;
 }
 
 static void free_tables(struct net *n)
 {
     map_fini(&n->flows);
     map_fini(&n->by_remote);
+    map_fini(&n->by_ip);
     map_fini(&n->names);
     free(n->udp_in.bytes);
     free(n->wire_in);

@@ -13,7 +13,8 @@
  *
  * BOUNDS. Every table and queue has a limit in net_config; what goes beyond is refused
  * (E_TOOBIG, E_TOOMANY) or dropped and counted. A peer that does not read costs at most
- * `write_queue` octets, one that sends an endless message at most `message_max`.
+ * `write_queue` octets, one that sends an endless message at most `message_max`, and that for
+ * `message_ms`; one address has at most `max_per_address` connections.
  *
  * One thread owns it. Callbacks run on that thread and may call anything here but net_free.
  */
@@ -58,7 +59,9 @@ struct net_config {
     uint32_t udp_queue;          /**< datagrams per listener that wait; default 1024 */
     uint32_t udp_receive_buffer; /**< asked of the kernel, octets; default 4 MiB */
     uint32_t max_connections;    /**< in and out; default 10000 */
+    uint32_t max_per_address;    /**< accepted from one address; default 500 */
     uint32_t connect_ms;         /**< default 5000 */
+    uint32_t message_ms;         /**< for a message, once begun, to be whole; default 30000 */
     uint32_t idle_ms;         /**< silent connections are closed; default 3 900 000 (65 min) */
     uint32_t evict_ms;        /**< when all are taken, a connection that was silent for so
                                    long makes room; default 60000 */

@@ -111,12 +111,13 @@ struct conn {
     struct list link;  /**< net->conns, least recently used first */
     struct list dirty; /**< net->dirty while output waits */
     struct list ended; /**< net->ended until net_sweep */
-    struct map_node by_remote;
+    struct map_node by_remote, by_ip;
     struct timer timer; /**< connect, idle or drain limit, by state */
     struct addr remote, local;
     uint8_t state;
     bool writing, eof, told, shut;
     uint64_t active_ms;
+    uint64_t begun_ms; /**< when the message in `in` began; 0: there is none */
     struct sip_framer framer;
     struct buf in;   /**< octets of an incomplete message */
     struct buf out;  /**< not yet given to libuv */
@@ -143,7 +144,7 @@ struct net {
     struct wheel wheel;
 
     uint32_t last_flow;
-    struct map flows, by_remote, names;
+    struct map flows, by_remote, by_ip, names;
     struct list udp, udp_dirty, acceptors;
     struct list conns, dirty, ended;
     struct list name_age; /**< finished look-ups, oldest first */

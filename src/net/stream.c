@@ -88,6 +88,7 @@ void stream_drop(struct conn *c)
     c->net->stats.connections--;
     list_remove(&c->link);
     conn_forget_remote(c);
+    map_remove(&c->net->by_ip, &c->by_ip);
     uv_read_stop((uv_stream_t *)&c->tcp);
     timer_stop(&c->net->wheel, &c->timer);
     list_remove(&c->dirty);
@@ -132,6 +133,15 @@ static void finish_drain(struct conn *c)
     }
 }
 
+/** Wait for the end of the silence that is allowed, or of the message that has begun. */
+static void arm_open(struct conn *c)
+{
+    const struct net_config *config = &c->net->config;
+    uint64_t idle = c->active_ms + config->idle_ms;
+    uint64_t whole = c->begun_ms + config->message_ms;
+    timer_set(&c->net->wheel, &c->timer, c->begun_ms != 0 && whole < idle ? whole : idle);
+}
+
 void stream_timer(struct timer *t, uint64_t now_ms)
 {
     struct conn *c = container_of(t, struct conn, timer);
@@ -144,8 +154,15 @@ void stream_timer(struct timer *t, uint64_t now_ms)
         stream_drop(c);
         break;
     case STREAM_OPEN:
+        if (c->begun_ms != 0 && now_ms - c->begun_ms >= n->config.message_ms) {
+            n->stats.closed_bad++;
+            env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: half a message in %u ms",
+                      c->flow.id, n->config.message_ms);
+            stream_drain(c);
+            break;
+        }
         if (now_ms - c->active_ms < n->config.idle_ms) {
-            timer_set(&n->wheel, t, c->active_ms + n->config.idle_ms);
+            arm_open(c);
             break;
         }
         n->stats.closed_idle++;
@@ -327,6 +344,10 @@ static void keep(struct conn *c, struct str rest)
     }
     memcpy(c->in.p + c->in.n, rest.p, rest.n);
     c->in.n += rest.n;
+    if (c->begun_ms == 0) {
+        c->begun_ms = net_now(c->net);
+        arm_open(c);
+    }
 }
 
 void stream_message_bytes(struct conn *c, struct str bytes, uint64_t now_ms)
@@ -351,8 +372,10 @@ void stream_message_bytes(struct conn *c, struct str bytes, uint64_t now_ms)
         return;
     }
     c->in.from += used;
+    c->begun_ms = used == 0 ? c->begun_ms : now_ms;
     if (pending(&c->in) == 0) {
         emptied(&c->in);
+        c->begun_ms = 0;
     } else if (pending(&c->in) > c->net->config.limits.message + CRLF_SLACK) {
         c->net->stats.closed_bad++; /* the framer should have said so */
         stream_drain(c);

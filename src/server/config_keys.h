@@ -58,6 +58,7 @@
     U(transactions, 100000, 16, 100000000, "Transactions at a time.")           \
     U(calls, 20000, 1, 10000000, "Calls at a time.")                            \
     U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.") \
+    U(per_address, 500, 1, 1000000, "TCP connections accepted from one address.") \
     U(names, 1024, 1, 1000000, "Host names remembered with their addresses.")
 
 #define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                             \
@@ -68,6 +69,7 @@
       "Octets of socket buffer asked of the kernel per UDP listener (it grants at most "   \
       "`net.core.rmem_max`).")                                                             \
     U(connect_ms, 5000, 10, 120000, "Time for a TCP connection to stand.")                 \
+    U(message_ms, 30000, 100, 600000, "Time for a message on TCP, once begun, to be whole.") \
     U(idle_s, 3900, 1, 4000000, "Silent TCP connections are closed after this.")           \
     U(evict_s, 60, 1, 4000000,                                                             \
       "When all connections are taken, one that was silent for so long makes room.")       \

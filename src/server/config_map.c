@@ -516,7 +516,9 @@ static void map_net(struct config *c)
     n->udp_queue = raw->udp_queue;
     n->udp_receive_buffer = raw->receive_buffer;
     n->max_connections = c->raw->limits.connections;
+    n->max_per_address = c->raw->limits.per_address;
     n->connect_ms = raw->connect_ms;
+    n->message_ms = raw->message_ms;
     n->idle_ms = raw->idle_s * 1000;
     n->evict_ms = raw->evict_s * 1000;
     n->resolve_ok_ms = raw->resolve_ok_s * 1000;

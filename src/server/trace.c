@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "csta/xml.h"
+#include "sdp/sdp.h"
 #include "server/lines.h"
 #include "server/log.h"
 #include "sip/hdr.h"
@@ -192,6 +193,30 @@ static void members_csta(struct out *o, struct str body, struct arena *scratch)
     out_ch(o, '}');
 }
 
+/** Who sends media, as the author of the description sees it: of its first stream. */
+static void member_sdp(struct out *o, struct str body)
+{
+    struct sdp s;
+    if (sdp_parse(body, &s, NULL) == 0 && s.media_count > 0) {
+        member(o, STR("sdp"), sdp_dir_text((enum sdp_dir)s.media[0].dir));
+    }
+}
+
+static void members_body(struct out *o, const struct sip_msg *m)
+{
+    struct str body = sip_msg_body(m);
+    struct arena scratch;
+
+    if (body.n > 0 && sip_msg_content_is(m, STR("application"), STR("csta+xml"))) {
+        arena_init(&scratch, &mem_libc, 4096);
+        members_csta(o, body, &scratch);
+        arena_fini(&scratch);
+    } else if (body.n > 0 && sip_msg_content_is(m, STR("application"), STR("sdp"))) {
+        member_sdp(o, body);
+    }
+    out_fmt(o, ",\"body\":%zu", body.n);
+}
+
 /* ---- the line ---- */
 
 static struct str first_line(struct str bytes)
@@ -214,7 +239,6 @@ void sip_trace_format(struct out *o, bool sent, const struct hop *hop, const str
     struct sip_hdr hdr[SIP_HDR_MAX];
     struct sip_msg m = {.hdr = hdr};
     struct sip_fault fault;
-    struct arena scratch;
 
     out_fmt(o, "\"direction\":\"%s\",\"transport\":\"%s\"", sent ? "sent" : "received",
             transport_name(hop->transport));
@@ -222,18 +246,13 @@ void sip_trace_format(struct out *o, bool sent, const struct hop *hop, const str
     member_addr(o, STR("local"), local);
     write_start(o, first_line(bytes));
     if (sip_msg_index(&m, bytes, true, &sip_limits_default, &fault) == 0) {
-        struct str body = sip_msg_body(&m);
         member(o, STR("call_id"), sip_msg_value(&m, SIP_HDR_CALL_ID));
         member(o, STR("cseq"), sip_msg_value(&m, SIP_HDR_CSEQ));
         member_party(o, STR("from"), &m, SIP_HDR_FROM);
         member_party(o, STR("to"), &m, SIP_HDR_TO);
         members_uui(o, &m);
-        if (body.n > 0 && sip_msg_content_is(&m, STR("application"), STR("csta+xml"))) {
-            arena_init(&scratch, &mem_libc, 4096);
-            members_csta(o, body, &scratch);
-            arena_fini(&scratch);
-        }
-        out_fmt(o, ",\"body\":%zu", body.n);
+        member(o, STR("event"), sip_msg_value(&m, SIP_HDR_EVENT));
+        members_body(o, &m);
     } else {
         out_fmt(o, ",\"malformed\":true,\"octets\":%zu", bytes.n);
     }

@@ -9,8 +9,9 @@
  *      "csta":{"message":"MakeCall","callingDevice":"1001","userData":"04C842"},"body":250}
  *
  * Members without a value are left out. `uui` has the value of each User-to-User line as it
- * stood on the wire; `csta` the root element and those of the elements named in trace.c that
- * are there. No other header field and no other body is written, so no credentials are.
+ * stood on the wire; `event` that of Event; `csta` the root element and those of the elements
+ * named in trace.c that are there; `sdp` the direction of the first stream. No other header
+ * field and no more of a body is written, so no credentials are.
  *
  * It stands between the sockets and the engine: the engine is given sip_trace_env, and what
  * came in is shown to sip_trace_received before the engine gets it. Without a trace neither

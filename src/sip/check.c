@@ -67,7 +67,7 @@ static int check_single(struct check *c)
     for (unsigned i = 0; i < m->hdr_count; i++) {
         const struct sip_hdr *h = &m->hdr[i];
         if (h->next != 0 && (sip_hdr_flags((enum sip_hdr_id)h->id) & SIP_HDRF_SINGLE) != 0) {
-            return refuse(c, E_SYNTAX, 400, m->buf + m->hdr[h->next - 1].name_off,
+            return refuse(c, E_SYNTAX, 400, m->buf + m->hdr[h->next].name_off,
                           "A header field that may stand once occurs twice");
         }
     }

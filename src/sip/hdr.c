@@ -293,6 +293,15 @@ static const char *skip_address(const char *p, const char *end)
     return p;
 }
 
+/* The usual spelling, read at once: the tag, a token, is all there is behind the address. */
+static bool is_only_tag(const char *p, const char *end)
+{
+    static const char start[] = ";tag=";
+    const size_t n = sizeof(start) - 1;
+    return (size_t)(end - p) > n && memcmp(p, start, n) == 0 &&
+           sip_span(p + n, end, SIP_C_TOKEN) == end;
+}
+
 struct str sip_msg_tag(const struct sip_msg *m, enum sip_hdr_id from_or_to)
 {
     struct str v = sip_msg_value(m, from_or_to);
@@ -300,7 +309,9 @@ struct str sip_msg_tag(const struct sip_msg *m, enum sip_hdr_id from_or_to)
     if (v.n > 0) {
         const char *end = sip_end(v);
         const char *p = skip_address(v.p, end);
-        if (p < end) {
+        if (is_only_tag(p, end)) {
+            tag = sip_slice(p + 5, end);
+        } else if (p < end) {
             (void)sip_param(sip_slice(p + 1, end), STR("tag"), &tag); /* absent: no tag */
         }
     }

@@ -31,7 +31,7 @@ struct pass {
     const char *end;   /* of the octets that may be read */
     int err;           /* of the first fault */
     bool response;
-    uint8_t last[SIP_HDR_COUNT]; /* by id: index + 1 of the last line; if first[id] != 0 */
+    uint8_t last[SIP_HDR_COUNT]; /* by id: index of the last line; if first[id] != 0 */
 };
 
 static void note(struct pass *s, int err, unsigned status, const char *at, const char *reason)
@@ -205,16 +205,16 @@ static bool is_token(const char *p, const char *e)
 }
 
 /* Put a line into the chain of its header. */
-static inline void chain(struct pass *s, struct sip_hdr *hdr, uint8_t id, uint8_t ordinal)
+static inline void chain(struct pass *s, struct sip_hdr *hdr, uint8_t id, unsigned at)
 {
     struct sip_msg *m = s->m;
     if (m->first[id] == 0) {
-        m->first[id] = ordinal;
+        m->first[id] = (uint16_t)(at + 1);
     } else {
-        hdr[s->last[id] - 1].next = ordinal;
+        hdr[s->last[id]].next = (uint8_t)at; /* never 0: that line is first of something */
     }
-    s->last[id] = ordinal;
-    m->count[id]++; /* at most SIP_HDR_MAX == 255 */
+    s->last[id] = (uint8_t)at;
+    m->count[id] = (uint8_t)(m->count[id] + (m->count[id] < UINT8_MAX));
 }
 
 /*
@@ -272,7 +272,7 @@ static void forget_names_with_cr(struct pass *s)
             h->id = SIP_HDR_OTHER;
         }
         if (h->id != SIP_HDR_OTHER) {
-            chain(s, m->hdr, h->id, (uint8_t)(i + 1));
+            chain(s, m->hdr, h->id, i);
         }
     }
 }
@@ -300,10 +300,10 @@ static const char *header_lines(struct pass *s, const char *p, uint32_t max)
         }
         if (header_line(s, start, end, p, e, &hdr[count])) {
             uint8_t id = hdr[count].id;
-            count++; /* <= SIP_HDR_MAX: fits an octet */
             if (id != SIP_HDR_OTHER) {
-                chain(s, hdr, id, (uint8_t)count);
+                chain(s, hdr, id, count);
             }
+            count++;
         }
         if (after == NULL) {
             break;

@@ -41,7 +41,7 @@ const struct sip_hdr *sip_msg_line(const struct sip_msg *m, enum sip_hdr_id id)
 
 const struct sip_hdr *sip_msg_next_line(const struct sip_msg *m, const struct sip_hdr *h)
 {
-    return h->next == 0 ? NULL : &m->hdr[h->next - 1];
+    return h->next == 0 ? NULL : &m->hdr[h->next];
 }
 
 struct str sip_msg_value(const struct sip_msg *m, enum sip_hdr_id id)

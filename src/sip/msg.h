@@ -31,13 +31,13 @@ struct sip_limits {
 extern const struct sip_limits sip_limits_default;
 
 /** The most header lines any limit can allow: size of the index array. Fits an octet. */
-#define SIP_HDR_MAX 255
+#define SIP_HDR_MAX 256
 
 struct sip_hdr {
     uint32_t name_off, val_off, val_len; /**< value without surrounding white space */
     uint16_t name_len;
     uint8_t id;   /**< enum sip_hdr_id; SIP_HDR_OTHER when not in the table */
-    uint8_t next; /**< index + 1 of the next line with the same id (not for OTHER), 0: last */
+    uint8_t next; /**< index of the next line with the same id (not for OTHER), 0: last */
 };
 
 struct sip_msg {
@@ -49,8 +49,8 @@ struct sip_msg {
     uint8_t method;  /**< request: enum sip_method. Response: method of CSeq, or OTHER */
     uint8_t method_len; /**< request: octets of the method token at offset 0 */
     uint16_t hdr_count;
-    uint8_t first[SIP_HDR_COUNT]; /**< by id: 0 absent, else index + 1 of the first line */
-    uint8_t count[SIP_HDR_COUNT]; /**< by id: number of lines */
+    uint16_t first[SIP_HDR_COUNT]; /**< by id: 0 absent, else index + 1 of the first line */
+    uint8_t count[SIP_HDR_COUNT];  /**< by id: number of lines, 255 for more */
     struct sip_hdr *hdr;          /**< the caller's array of SIP_HDR_MAX (or a dup's own) */
 };
 

@@ -97,15 +97,27 @@ static uint64_t call_hash(const struct txn_layer *l, const struct ident *id)
     return hash_mix(h, id->cseq.number);
 }
 
+/**
+ * Can this request come a second time by another way (§8.2.2.2)? Forks of a request meet
+ * outside of dialogs only, and a CANCEL has the CSeq of its INVITE.
+ */
+static bool can_merge(const struct sip_msg *m)
+{
+    return m->method != SIP_METHOD_CANCEL && !str_is_set(sip_msg_tag(m, SIP_HDR_TO));
+}
+
 void txn__index_server(struct txn *t, const struct sip_msg *m, const struct sip_via *via)
 {
     struct txn_layer *l = t->layer;
     struct ident id;
+    bool merges = can_merge(m);
     ident_of_via(&id, via);
-    ident_of_call(&id, m);
+    if (!id.cookie || merges) {
+        ident_of_call(&id, m);
+    }
     map_add(&l->by_branch, &t->by_branch,
             server_hash(l, &id, sip_msg_ruri(m), (enum sip_method)t->method));
-    if (t->method != SIP_METHOD_CANCEL) {
+    if (merges) {
         map_add(&l->by_call, &t->by_call, call_hash(l, &id));
     }
 }
@@ -185,7 +197,7 @@ struct txn *txn__find_server(struct txn_layer *l, const struct sip_msg *m,
 struct txn *txn__find_merged(struct txn_layer *l, const struct sip_msg *m)
 {
     struct ident id;
-    if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
+    if (!can_merge(m)) {
         return NULL;
     }
     ident_of_call(&id, m);

@@ -10,7 +10,7 @@
  * on_gone is called from a clean stack.
  *
  * INVARIANTS. A transaction is on `dying` exactly when it is Terminated; else it is in
- * by_branch, and a server other than CANCEL in by_call too. `link` is in one list at a time:
+ * by_branch, and a server of a request that can be merged (match.c) in by_call too. `link` is in one list at a time:
  * `resolving`, the list of its flow, `dying`.
  *
  * COST. One pool object of some 300 octets, and one block for the request or the response.

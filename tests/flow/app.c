@@ -12,7 +12,7 @@ static const struct str csta_lines =
 
 const char *call_name(struct call_names *names, struct str id)
 {
-    static const char *const text[APP_CALLS + 1] = {"c1",  "c2",  "c3",  "c4",  "c5", "c6",
+    static const char *const text[APP_CALLS + 1] = {"c1",  "c2",  "c3",  "c4",  "c5",  "c6",
                                                     "c7",  "c8",  "c9",  "c10", "c11", "c12",
                                                     "c13", "c14", "c15", "c16", "c?"};
     size_t i = 0;
@@ -124,8 +124,9 @@ static void put_list(struct text *t, const struct csta_connection_list_item_list
     out_c(&t->o, "]");
 }
 
-#define HEAD(name, e, conn) \
-    head(t, n, name, (e)->monitor_cross_ref_id, &(e)->conn, (e)->local_connection_info, (e)->cause)
+#define HEAD(name, e, conn)                                                             \
+    head(t, n, name, (e)->monitor_cross_ref_id, &(e)->conn, (e)->local_connection_info, \
+         (e)->cause)
 
 static void put_set_up(struct text *t, struct note *n, const struct csta_msg *m)
 {
@@ -358,10 +359,10 @@ static void hook(struct station *s, const char *what, struct leg *leg, uint64_t 
 
 static bool send_ask(struct app *a, struct ask *q)
 {
-    struct leg_content c = {.lines = csta_lines,
-                            .type = STR("application/csta+xml"),
-                            .body = str_c(q->body)};
-    return leg_send(a->s.leg, NULL, STR("INFO"), &c, on_answer, q, NULL, station_now(&a->s)) == 0;
+    struct leg_content c = {
+        .lines = csta_lines, .type = STR("application/csta+xml"), .body = str_c(q->body)};
+    return leg_send(a->s.leg, NULL, STR("INFO"), &c, on_answer, q, NULL, station_now(&a->s)) ==
+           0;
 }
 
 static void pump(struct app *a)
@@ -446,8 +447,9 @@ struct leg *app_open(struct app *a)
         .target = {.hop = vnet_hop(a->server, a->transport)},
         .content = {.lines = csta_lines,
                     .type = STR("application/csta+xml"),
-                    .body = STR("<?xml version=\"1.0\"?><RequestSystemStatus xmlns=\"http://www."
-                                "ecma-international.org/standards/ecma-323/csta/ed3\"/>")},
+                    .body =
+                        STR("<?xml version=\"1.0\"?><RequestSystemStatus xmlns=\"http://www."
+                            "ecma-international.org/standards/ecma-323/csta/ed3\"/>")},
         .auth = &a->auth,
     };
     a->sessions++;
@@ -496,33 +498,36 @@ void app_forget(struct app *a)
 
 static bool same(const struct note *x, const struct note *y)
 {
-    return x->session == y->session && strcmp(x->ref, y->ref) == 0 && strcmp(x->call, y->call) == 0;
+    return x->session == y->session && strcmp(x->ref, y->ref) == 0 &&
+           strcmp(x->call, y->call) == 0;
 }
 
 static void check_terminal(const struct app *a, const struct note *last, bool complete)
 {
     size_t terminals = 0;
-    bool later = false;
+    bool later = false, ok = true;
     for (size_t i = 0; i < a->notes; i++) {
         const struct note *n = &a->note[i];
         if (same(n, last)) {
-            CHECK(!later);
+            ok = CHECK(!later) && ok;
             terminals += n->terminal;
             later = n->terminal;
         }
     }
-    test_context(last->text);
-    CHECK(terminals <= 1);
-    CHECK(!complete || terminals == 1);
-    test_context(NULL);
+    ok = CHECK(terminals <= 1) && ok;
+    ok = CHECK(!complete || terminals == 1) && ok;
+    if (!ok) {
+        printf("#   events: %s\n", app_events(a, last->ref));
+    }
 }
 
-void app_check(const struct app *a, bool complete)
+void app_check(const struct app *a, bool complete, const char *where)
 {
+    test_context(where);
     for (size_t i = 0; i < a->asks; i++) {
-        test_context(a->ask[i].service);
-        CHECK_INT(a->ask[i].answers, a->ask[i].sent);
-        test_context(NULL);
+        if (!CHECK_INT(a->ask[i].answers, a->ask[i].sent)) {
+            printf("#   %s\n", a->ask[i].service);
+        }
     }
     for (size_t i = 0; i < a->notes; i++) {
         bool last = a->note[i].call[0] != '\0';

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A CSTA application: opens a session over SIP with digest, sends requests in INFO one after the
- * other, collects the answers, takes and answers the events in the order in which they come.
+ * A CSTA application: opens a session over SIP with digest, sends requests in INFO one after
+ * the other, collects the answers, takes and answers the events in the order in which they
+ * come.
  *
  * Both are kept decoded and as short text, so that a test can say what it expects in one line:
  *
  *   answers   "MakeCallResponse c1:1001", "operation/invalidDeviceID", "SIP 481"
  *   events    "Delivered c1:1002 alerting newCall 1001>1002"
- *             "Cleared c1:1002 null busy by=1002", with " uui=", " to=", " last=", " corr=" when
- *             they are there
+ *             "Cleared c1:1002 null busy by=1002", with " uui=", " to=", " last=", " corr="
+ * when they are there
  *
  * Calls are c1, c2 … in the order in which they are first heard of (by all applications of a
  * world); devices are their user parts.
@@ -61,13 +62,13 @@ struct app {
     struct leg_config config;
     struct call_names *names;
     struct arena arena;
-    const char *edition; /**< "ed5": of the requests that it sends */
-    bool mute;           /**< answers no event */
-    bool parallel;       /**< does not wait for one answer before it sends the next request */
+    const char *edition;   /**< "ed5": of the requests that it sends */
+    bool mute;             /**< answers no event */
+    bool parallel;         /**< does not wait for one answer before it sends the next request */
     unsigned event_status; /**< answer to events; 200 */
 
-    struct str opened;      /**< CSTA body of the 200 to its INVITE */
-    unsigned open_status;   /**< of a refused INVITE */
+    struct str opened;    /**< CSTA body of the 200 to its INVITE */
+    unsigned open_status; /**< of a refused INVITE */
     struct ask ask[APP_ASKS];
     size_t asks;
     struct note note[APP_NOTES];
@@ -87,8 +88,7 @@ bool app_is_open(const struct app *a);
 void app_close(struct app *a);
 
 /** Send a request: `body` is what stands inside <SERVICE>. @return it, for its outcome */
-struct ask *app_ask(struct app *a, const char *service, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+struct ask *app_ask(struct app *a, const char *service, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /** Send an INFO with exactly this body. */
 struct ask *app_ask_raw(struct app *a, const char *service, const char *body);
 
@@ -109,7 +109,8 @@ void app_forget(struct app *a);
 /**
  * Each request was answered once; after an event by which the watched device has left a call
  * no further one came for it on that monitor. `complete`: and there was one for each call.
+ * @param where  context of failed checks, or NULL
  */
-void app_check(const struct app *a, bool complete);
+void app_check(const struct app *a, bool complete, const char *where);
 
 #endif

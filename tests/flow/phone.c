@@ -55,7 +55,8 @@ static void check_continues(struct media *m, const struct sdp *now, struct str b
     CHECK_BYTES(now->username, before.username);
     CHECK_BYTES(now->id, before.id);
     CHECK_BYTES(now->net, before.net);
-    CHECK(str_to_u64(before.version, UINT64_MAX, &v0) && str_to_u64(now->version, UINT64_MAX, &v1));
+    CHECK(str_to_u64(before.version, UINT64_MAX, &v0) &&
+          str_to_u64(now->version, UINT64_MAX, &v1));
     CHECK(str_eq(seen, body) ? v1 == v0 : v1 > v0);
     CHECK(now->media_count >= before.media_count);
 }
@@ -66,6 +67,10 @@ static bool media_take(struct phone *p, const struct sip_msg *msg, struct str ta
     struct media *m = &p->media;
     struct str body = msg != NULL ? sip_msg_body(msg) : STR_NONE;
     struct sdp now;
+    if (p->any_media) {
+        m->remote_dir = SDP_SENDRECV;
+        return body.n > 0;
+    }
     if (body.n == 0 || !sip_msg_content_is(msg, STR("application"), STR("sdp"))) {
         return false;
     }
@@ -95,7 +100,8 @@ static bool media_take(struct phone *p, const struct sip_msg *msg, struct str ta
 static struct str media_answer(struct phone *p)
 {
     p->media.offering = false;
-    return phone_sdp(p, sdp_dir_answer((enum sdp_dir)p->media.remote_dir, (enum sdp_dir)p->want));
+    return phone_sdp(p,
+                     sdp_dir_answer((enum sdp_dir)p->media.remote_dir, (enum sdp_dir)p->want));
 }
 
 static struct str media_offer(struct phone *p)
@@ -117,9 +123,8 @@ const char *phones_media(const struct phone *a, const struct phone *b)
 
 static struct leg_content content_of(struct str sdp, struct str lines)
 {
-    return (struct leg_content){.type = sdp.n > 0 ? STR("application/sdp") : STR_NONE,
-                                .body = sdp,
-                                .lines = lines};
+    return (struct leg_content){
+        .type = sdp.n > 0 ? STR("application/sdp") : STR_NONE, .body = sdp, .lines = lines};
 }
 
 int phone_respond(struct phone *p, unsigned status)
@@ -222,7 +227,11 @@ static void on_response(struct phone *p, struct leg *leg, uint64_t now_ms)
 {
     const struct sip_msg *m = p->s.last != NULL ? &p->s.last->m : NULL;
     struct sip_cseq cseq;
-    bool invite = m != NULL && sip_msg_cseq(m, &cseq) == 0 && cseq.method_id == SIP_METHOD_INVITE;
+    bool invite =
+        m != NULL && sip_msg_cseq(m, &cseq) == 0 && cseq.method_id == SIP_METHOD_INVITE;
+    if (m == NULL) {
+        p->media.offering = false; /* 408 or 503 of its own */
+    }
     if (!invite || p->s.last_status < 200) {
         return;
     }
@@ -316,9 +325,8 @@ static void reg_on_response(struct txn *t, const struct sip_msg *m, const struct
     }
     snprintf(uri, sizeof(uri), "sip:%s", p->domain);
     out_init(&o, lines, sizeof(lines));
-    if (m->status == 401 &&
-        auth_client_answer(&p->auth, &p->s.node.env, m, STR("REGISTER"), str_c(uri),
-                           p->register_tried, &o) == 0) {
+    if (m->status == 401 && auth_client_answer(&p->auth, &p->s.node.env, m, STR("REGISTER"),
+                                               str_c(uri), p->register_tried, &o) == 0) {
         p->register_tried = true;
         send_register(p, out_str_of(&o));
         return;

@@ -7,8 +7,8 @@
  * continue the last one (same origin; the same version only for the same octets, else a
  * higher one; no section less) and an answer must fit the offer. A breach is a failed check.
  *
- * BEHAVIOUR. What a phone does by itself is set by members; the rest a test does by hand with the
- * functions below or those of fixture_leg.h on `s`. One call at a time.
+ * BEHAVIOUR. What a phone does by itself is set by members; the rest a test does by hand with
+ * the functions below or those of fixture_leg.h on `s`. One call at a time.
  */
 #ifndef BATON_TESTS_PHONE_H
 #define BATON_TESTS_PHONE_H
@@ -20,14 +20,14 @@
 struct media {
     uint64_t id, version;
     bool sent, seen;
-    bool offering;       /**< an offer of ours waits for its answer */
-    uint8_t dir;         /**< enum sdp_dir of our last description */
-    uint8_t remote_dir;  /**< of theirs */
-    char text[512];      /**< our last one */
-    char remote[2048];   /**< theirs */
+    bool offering;      /**< an offer of ours waits for its answer */
+    uint8_t dir;        /**< enum sdp_dir of our last description */
+    uint8_t remote_dir; /**< of theirs */
+    char text[512];     /**< our last one */
+    char remote[2048];  /**< theirs */
     size_t remote_n;
-    char tag[80];        /**< of the dialog that they came in */
-    size_t received;     /**< descriptions that came */
+    char tag[80];    /**< of the dialog that they came in */
+    size_t received; /**< descriptions that came */
 };
 
 struct phone {
@@ -40,16 +40,18 @@ struct phone {
     struct leg_config config;
 
     /* what it does by itself */
-    unsigned on_call;      /**< sent at once to an INVITE: 180 (default), 200, 486 …; 0: nothing */
-    struct str ring_lines, answer_lines, bye_lines; /**< further lines of 1xx, 2xx, 2xx to BYE */
-    bool talk;             /**< registers Allow-Events: talk, and obeys it */
-    bool obeys_auto;       /**< answers at once when it is asked to (Answer-Mode: Auto) */
+    unsigned on_call; /**< sent at once to an INVITE: 180 (default), 200, 486 …; 0: nothing */
+    struct str ring_lines, answer_lines,
+        bye_lines;          /**< further lines of 1xx, 2xx, 2xx to BYE */
+    bool talk;              /**< registers Allow-Events: talk, and obeys it */
+    bool obeys_auto;        /**< answers at once when it is asked to (Answer-Mode: Auto) */
     unsigned refuse_offers; /**< status for a re-INVITE or UPDATE with an offer; 0: takes it */
-    bool idle;             /**< leaves requests inside the dialog to the test */
-    uint8_t want;          /**< enum sdp_dir that it wants now; SENDRECV */
+    bool any_media;         /**< callers may send any body: it is not looked at */
+    bool idle;              /**< leaves requests inside the dialog to the test */
+    uint8_t want;           /**< enum sdp_dir that it wants now; SENDRECV */
 
     struct media media;
-    bool offerless;        /**< its call, or the call to it, began without an offer */
+    bool offerless; /**< its call, or the call to it, began without an offer */
 
     /* registration */
     char register_id[24];
@@ -57,8 +59,8 @@ struct phone {
     bool register_tried;
     unsigned register_status; /**< 0: no answer yet */
     uint32_t register_expires;
-    const char *register_params; /**< of the contact, e.g. ";q=0.5" */
-    char register_contact[160];  /**< Contact value; empty: none is sent (a query) */
+    const char *register_params;    /**< of the contact, e.g. ";q=0.5" */
+    char register_contact[160];     /**< Contact value; empty: none is sent (a query) */
     struct sip_msg_own *registered; /**< the last final answer */
 };
 

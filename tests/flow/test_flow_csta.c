@@ -193,9 +193,12 @@ static void test_07_rejected(void)
         const char *reason, *cause;
         unsigned status;
     } row[] = {
-        {NULL, "normalClearing", 603},         {"normal", "normal", 603},
-        {"normalClearing", "normalClearing", 603}, {"busy", "busy", 486},
-        {"doNotDisturb", "doNotDisturb", 486}, {"callNotAnswered", "callNotAnswered", 480},
+        {NULL, "normalClearing", 603},
+        {"normal", "normal", 603},
+        {"normalClearing", "normalClearing", 603},
+        {"busy", "busy", 486},
+        {"doNotDisturb", "doNotDisturb", 486},
+        {"callNotAnswered", "callNotAnswered", 480},
         {"destNotObtainable", "destNotObtainable", 480},
         {"destOutOfOrder", "destOutOfOrder", 480},
         {"incompatibleDestination", "incompatibleDestination", 488},
@@ -203,7 +206,8 @@ static void test_07_rejected(void)
         {"numberChanged", "numberChanged", 410},
         {"callCancelled", "callCancelled", 603},
         {"resourcesNotAvailable", "resourcesNotAvailable", 503},
-        {"blocked", "blocked", 403},           {"singleStepTransfer", "normalClearing", 603},
+        {"blocked", "blocked", 403},
+        {"singleStepTransfer", "normalClearing", 603},
     };
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         char text[256], pattern[16];
@@ -213,9 +217,10 @@ static void test_07_rejected(void)
         world_run(&w, 100);
         ANSWER(clear("1002", row[i].reason), "ClearConnectionResponse");
         test_context(row[i].reason);
-        snprintf(text, sizeof(text),
-                 "Delivered c1:1002 alerting newCall 1001>1002; Cleared c1:1002 null %s by=1002",
-                 row[i].cause);
+        snprintf(
+            text, sizeof(text),
+            "Delivered c1:1002 alerting newCall 1001>1002; Cleared c1:1002 null %s by=1002",
+            row[i].cause);
         EVENTS(b, text);
         snprintf(pattern, sizeof(pattern), "%u INVITE", row[i].status);
         CHECK_INT(to(ann, pattern), 1);
@@ -300,9 +305,9 @@ static void test_08_deflected(void)
     REQUIRE(phone_call(ann, "1002", true, STR("User-to-User: 0461;encoding=hex\r\n")) != NULL);
     world_run(&w, 100);
     app_forget(&w.crm);
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
-              "<newDestination>1003</newDestination>"),
-           "DeflectCallResponse");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1002", "<newDestination>1003</newDestination>"),
+        "DeflectCallResponse");
     EVENTS(b, "Diverted c1:1002 null redirected to=1003 uui=0461");
     EVENTS(c, "Delivered c1:1003 alerting redirected 1001>1002 last=1002 uui=0461");
     EVENTS(a, "Delivered c1:1003 connected redirected 1001>1002 last=1002 uui=0461");
@@ -324,21 +329,21 @@ static void test_08_deflect_more(void)
     REQUIRE(phone_call(ann, "1002", true, STR("User-to-User: 0461;encoding=hex\r\n")) != NULL);
     world_run(&w, 100);
     app_forget(&w.crm);
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
-              "<newDestination>1777</newDestination>"),
-           "operation/invalidDestination");
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
-              "<newDestination>1002</newDestination>"),
-           "operation/invalidDestination");
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
-              "<newDestination>1004</newDestination>"),
-           "systemResourceAvailibility/destinationDeviceOutOfService");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1002", "<newDestination>1777</newDestination>"),
+        "operation/invalidDestination");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1002", "<newDestination>1002</newDestination>"),
+        "operation/invalidDestination");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1002", "<newDestination>1004</newDestination>"),
+        "systemResourceAvailibility/destinationDeviceOutOfService");
     ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
               "<newDestination>1001</newDestination>"), /* the caller */
            "operation/invalidDestination");
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1001",
-              "<newDestination>1003</newDestination>"),
-           "stateIncompatibility/invalidConnectionState");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1001", "<newDestination>1003</newDestination>"),
+        "stateIncompatibility/invalidConnectionState");
     EVENTS(NULL, "");
     CHECK_INT(to(bob, "CANCEL"), 0);
     ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
@@ -352,15 +357,15 @@ static void test_08_deflect_more(void)
     EVENTS(c, "Delivered c1:1003 alerting redirected 1001>1002 last=1002 uui=04626262");
     /* and once more, to a number outside: the new context stays with the call */
     app_forget(&w.crm);
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1003",
-              "<newDestination>9555</newDestination>"),
-           "DeflectCallResponse");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1003", "<newDestination>9555</newDestination>"),
+        "DeflectCallResponse");
     struct text_msg out = world_take(&w.gateway, "INVITE");
     CHECK(str_istarts(text_value(&out, "User-to-User"), STR("04626262")));
     EVENTS(c, "Diverted c1:1003 null redirected to=9555 uui=04626262");
-    ANSWER(on("DeflectCall", "callToBeDiverted", "9555",
-              "<newDestination>1003</newDestination>"),
-           "operation/invalidDeviceID"); /* it is not ours to command */
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "9555", "<newDestination>1003</newDestination>"),
+        "operation/invalidDeviceID"); /* it is not ours to command */
     text_free(&out);
     phone_hang_up(ann, STR_NONE);
     world_run(&w, 100);
@@ -373,15 +378,15 @@ static void test_08_deflect_late(void)
     up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
-              "<newDestination>1003</newDestination>"),
-           "DeflectCallResponse");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1002", "<newDestination>1003</newDestination>"),
+        "DeflectCallResponse");
     CHECK_INT(phone_answer(cleo), 0);
     world_run(&w, 100);
     CHECK(phone_talks(ann) && phone_talks(cleo));
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1003",
-              "<newDestination>1002</newDestination>"),
-           "stateIncompatibility/invalidConnectionState");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1003", "<newDestination>1002</newDestination>"),
+        "stateIncompatibility/invalidConnectionState");
     world_down(&w);
 }
 
@@ -392,12 +397,13 @@ static void test_08_deflected_and_refused(void)
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
     app_forget(&w.crm);
-    ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
-              "<newDestination>9555</newDestination>"),
-           "DeflectCallResponse");
+    ANSWER(
+        on("DeflectCall", "callToBeDiverted", "1002", "<newDestination>9555</newDestination>"),
+        "DeflectCallResponse");
     struct text_msg invite = world_take(&w.gateway, "INVITE");
     struct hop back = raw_from(&w.gateway);
-    raw_reply(&w.gateway, &back, invite.m, "180 Ringing", "t", "Contact: <sip:5@10.0.2.1>\n", "");
+    raw_reply(&w.gateway, &back, invite.m, "180 Ringing", "t", "Contact: <sip:5@10.0.2.1>\n",
+              "");
     world_run(&w, 100);
     raw_reply(&w.gateway, &back, invite.m, "486 Busy Here", "t", "", "");
     world_run(&w, 100);
@@ -437,7 +443,8 @@ static void test_answer(void)
     CHECK_INT(to(bob, "NOTIFY"), 1);
     struct str notify = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "NOTIFY", 0);
     CHECK_STR(str_trim(wire_raw(notify, "Event", 0)), "talk");
-    ANSWER(on("AnswerCall", "callToBeAnswered", "1002", ""), "stateIncompatibility/noCallToAnswer");
+    ANSWER(on("AnswerCall", "callToBeAnswered", "1002", ""),
+           "stateIncompatibility/noCallToAnswer");
     world_down(&w);
 }
 
@@ -483,7 +490,8 @@ static void test_answer_fails(void)
            "operation/requestIncompatibleWithConnection");
     EVENTS(NULL, "");
     wire_lose(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "NOTIFY", 0, 100);
-    struct ask *q = app_on_connection(&w.crm, "AnswerCall", "callToBeAnswered", "c1", "1002", "");
+    struct ask *q =
+        app_on_connection(&w.crm, "AnswerCall", "callToBeAnswered", "c1", "1002", "");
     world_run(&w, 31000);
     CHECK_INT(q->answers, 1);
     ANSWER(q, "systemResourceAvailibility/resourceOutOfService");
@@ -519,6 +527,7 @@ static void test_20_registration(void)
 TEST_MAIN(T(test_01_05_answered), T(test_02_no_ringing), T(test_02_ringing_twice),
           T(test_03_refused), T(test_04_06_abandoned), T(test_04_not_answered),
           T(test_07_rejected), T(test_clear_other_states), T(test_clear_talking),
-          T(test_clear_with_user_data), T(test_08_deflected), T(test_08_deflect_more), T(test_08_deflect_late),
-          T(test_08_deflected_and_refused), T(test_answer), T(test_answer_by_device),
-          T(test_answer_refused), T(test_answer_fails), T(test_20_registration))
+          T(test_clear_with_user_data), T(test_08_deflected), T(test_08_deflect_more),
+          T(test_08_deflect_late), T(test_08_deflected_and_refused), T(test_answer),
+          T(test_answer_by_device), T(test_answer_refused), T(test_answer_fails),
+          T(test_20_registration))

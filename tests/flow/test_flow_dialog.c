@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the dialogs of a bridged call: reliable provisionals (RFC 3262), UPDATE (RFC 3311), hold
- * by re-INVITE, requests that cross, INFO and OPTIONS, session timers (RFC 4028), and what the
- * events say about it.
+ * Inside the dialogs of a bridged call: reliable provisionals (RFC 3262), UPDATE (RFC 3311),
+ * hold by re-INVITE, requests that cross, INFO and OPTIONS, session timers (RFC 4028), and what
+ * the events say about it.
  */
 #include "world.h"
 
@@ -223,7 +223,8 @@ static void test_prack(void)
     progress = world_take(&w.gateway, "183 INVITE");
     CHECK(sip_msg_has_token(progress.m, SIP_HDR_REQUIRE, STR("100rel")));
     char rack[64];
-    snprintf(rack, sizeof(rack), "RAck: %.*s 1 INVITE\n", STR_ARG(text_value(&progress, "RSeq")));
+    snprintf(rack, sizeof(rack), "RAck: %.*s 1 INVITE\n",
+             STR_ARG(text_value(&progress, "RSeq")));
     world_raw_request(&w, &w.gateway, "PRACK", 2, &progress, rack, "");
     world_run(&w, 50);
     prack = world_take(&w.trunk, "PRACK");
@@ -236,6 +237,18 @@ static void test_prack(void)
     world_run(&w, 50);
     ok = world_take(&w.gateway, "200 PRACK");
     text_free(&ok);
+    /* the answer is known, so either side may offer again before the call is answered */
+    world_raw_request(&w, &w.gateway, "UPDATE", 3, &progress, "", world_sdp);
+    world_run(&w, 50);
+    struct text_msg update = world_take(&w.trunk, "UPDATE");
+    CHECK_STR(sip_msg_body(update.m), world_sdp);
+    raw_reply(&w.trunk, &back, update.m, "200 OK", "",
+              "Contact: <sip:555@10.0.2.2>\nContent-Type: application/sdp\n", world_sdp);
+    world_run(&w, 50);
+    text_free(&update);
+    update = world_take(&w.gateway, "200 UPDATE");
+    CHECK(sip_msg_body(update.m).n > 0);
+    text_free(&update);
     raw_reply(&w.trunk, &back, invite.m, "200 OK", "t1", "Contact: <sip:555@10.0.2.2>\n", "");
     world_run(&w, 50);
     ok = world_take(&w.gateway, "200 INVITE");
@@ -243,7 +256,7 @@ static void test_prack(void)
     world_run(&w, 50);
     ack = world_take(&w.trunk, "ACK");
     CHECK_INT(world_stat(&w, "calls_active"), 1);
-    world_raw_request(&w, &w.gateway, "BYE", 3, &ok, "", "");
+    world_raw_request(&w, &w.gateway, "BYE", 4, &ok, "", "");
     world_run(&w, 50);
     struct text_msg bye = world_take(&w.trunk, "BYE");
     raw_reply(&w.trunk, &back, bye.m, "200 OK", "", "", "");
@@ -345,12 +358,13 @@ static void test_forged_tags(void)
     struct str ok = wire_find(&w.wire, ENGINE(&w), &ann->s.node, "200 INVITE", 0);
     for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
         char pattern[16];
-        raw_sendf(&w.gateway, &hop,
-                  "%s sip:baton@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP 10.0.2.1;branch=z9hG4bK-g%zu\n"
-                  "Max-Forwards: 70\nFrom:%.*s-forged\nTo:%.*s\nCall-ID:%.*s\nCSeq: 77 %s\n"
-                  "Contact: <sip:evil@10.0.2.1>\n\n",
-                  methods[i], i, STR_ARG(wire_raw(ok, "From", 0)), STR_ARG(wire_raw(ok, "To", 0)),
-                  STR_ARG(wire_raw(ok, "Call-ID", 0)), methods[i]);
+        raw_sendf(
+            &w.gateway, &hop,
+            "%s sip:baton@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP 10.0.2.1;branch=z9hG4bK-g%zu\n"
+            "Max-Forwards: 70\nFrom:%.*s-forged\nTo:%.*s\nCall-ID:%.*s\nCSeq: 77 %s\n"
+            "Contact: <sip:evil@10.0.2.1>\n\n",
+            methods[i], i, STR_ARG(wire_raw(ok, "From", 0)), STR_ARG(wire_raw(ok, "To", 0)),
+            STR_ARG(wire_raw(ok, "Call-ID", 0)), methods[i]);
         world_run(&w, 50);
         snprintf(pattern, sizeof(pattern), "481 %s", methods[i]);
         if (strcmp(methods[i], "ACK") != 0) {
@@ -413,7 +427,8 @@ static void test_session_timer(void)
 /** Less than our Min-SE: 422 says what is possible, the phone comes again with that. */
 static void test_session_too_short(void)
 {
-    up_with((struct world_options){.phone_leg.session_expires_s = 60, .phone_leg.min_se_s = 60});
+    up_with(
+        (struct world_options){.phone_leg.session_expires_s = 60, .phone_leg.min_se_s = 60});
     REQUIRE(world_call(&w, ann, bob));
     CHECK_INT(to(ann, "422 INVITE"), 1);
     struct str refused = wire_find(&w.wire, ENGINE(&w), &ann->s.node, "422 INVITE", 0);
@@ -424,7 +439,8 @@ static void test_session_too_short(void)
 /** A phone dies without a word: when its session runs out the other is told and let go. */
 static void test_phone_dies(void)
 {
-    up_with((struct world_options){.phone_leg.session_expires_s = 300, .phone_leg.min_se_s = 90});
+    up_with(
+        (struct world_options){.phone_leg.session_expires_s = 300, .phone_leg.min_se_s = 90});
     REQUIRE(world_call(&w, ann, bob));
     app_forget(&w.crm);
     wire_lose(&w.wire, &bob->s.node, NULL, "INVITE", 0, 100000);
@@ -470,7 +486,8 @@ static void test_reset_mid_message(void)
     raw_up(&half, &w.net, "half", "10.0.9.1");
     struct hop hop = vnet_hop(ENGINE(&w), TP_TCP);
     CHECK_INT(half.node.env.open(&half.node, &hop), 0);
-    struct str part = STR("INVITE sip:1002@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.9.1;br");
+    struct str part =
+        STR("INVITE sip:1002@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.9.1;br");
     CHECK_INT(half.node.env.send(&half.node, &hop, &part, 1), 0);
     world_run(&w, 50);
     uint64_t requests = world_stat(&w, "sip_requests");
@@ -500,9 +517,10 @@ static void test_stream_garbage(void)
     raw_up(&odd, &w.net, "odd", "10.0.9.1");
     struct hop hop = vnet_hop(ENGINE(&w), TP_TCP);
     CHECK_INT(odd.node.env.open(&odd.node, &hop), 0);
-    struct str junk = STR("OPTIONS sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.9.1;branch=z9hG4"
-                          "bKj\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: j\r\n"
-                          "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: many\r\n\r\n");
+    struct str junk =
+        STR("OPTIONS sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.9.1;branch=z9hG4"
+            "bKj\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: j\r\n"
+            "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: many\r\n\r\n");
     CHECK_INT(odd.node.env.send(&odd.node, &hop, &junk, 1), 0);
     world_run(&w, 100);
     struct text_msg t = world_take(&odd, "400 OPTIONS");
@@ -581,10 +599,11 @@ static void test_peer_unresolvable(void)
     world_down(&w);
 }
 
-TEST_MAIN(T(test_hold_by_phone), T(test_both_hold), T(test_hold_refused), T(test_hold_by_update),
-          T(test_reinvite_without_offer), T(test_glare), T(test_offer_crosses_bye),
-          T(test_reinvite_cancelled), T(test_prack), T(test_require), T(test_info_and_options),
-          T(test_outside), T(test_forged_tags), T(test_stray_responses), T(test_session_timer),
-          T(test_session_too_short), T(test_phone_dies), T(test_far_end_forgot),
-          T(test_reset_mid_message), T(test_stream_garbage), T(test_keepalives),
-          T(test_peer_by_name), T(test_peer_unresolvable))
+TEST_MAIN(T(test_hold_by_phone), T(test_both_hold), T(test_hold_refused),
+          T(test_hold_by_update), T(test_reinvite_without_offer), T(test_glare),
+          T(test_offer_crosses_bye), T(test_reinvite_cancelled), T(test_prack), T(test_require),
+          T(test_info_and_options), T(test_outside), T(test_forged_tags),
+          T(test_stray_responses), T(test_session_timer), T(test_session_too_short),
+          T(test_phone_dies), T(test_far_end_forgot), T(test_reset_mid_message),
+          T(test_stream_garbage), T(test_keepalives), T(test_peer_by_name),
+          T(test_peer_unresolvable))

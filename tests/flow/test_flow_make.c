@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an application does to calls: MakeCall with and without prompt, HoldCall and RetrieveCall
- * with the media of both phones, SingleStepTransferCall. Events on all monitors, userData on the
- * wire and in the events, and what happens when a phone will not.
+ * What an application does to calls: MakeCall with and without prompt, HoldCall and
+ * RetrieveCall with the media of both phones, SingleStepTransferCall. Events on all monitors,
+ * userData on the wire and in the events, and what happens when a phone will not.
  */
 #include "world.h"
 
@@ -59,7 +59,8 @@ static struct ask *transfer(const char *device, const char *to_whom, const char 
 {
     char text[256];
     snprintf(text, sizeof(text), "<transferredTo>%s</transferredTo>%s", to_whom, more);
-    return app_on_connection(&w.crm, "SingleStepTransferCall", "activeCall", "c1", device, text);
+    return app_on_connection(&w.crm, "SingleStepTransferCall", "activeCall", "c1", device,
+                             text);
 }
 
 /* ---- MakeCall ---- */
@@ -122,11 +123,12 @@ static void test_answer_before_events(void)
 static void test_18_prompted(void)
 {
     up();
-    struct ask *q = app_make_call(&w.crm, "sip:1001@example.com", "sip:1002@example.com", true,
-                                  NULL);
+    struct ask *q =
+        app_make_call(&w.crm, "sip:1001@example.com", "sip:1002@example.com", true, NULL);
     world_run(&w, 5000);
     ANSWER(q, "MakeCallResponse c1:1001");
-    CHECK_STR(q->msg.make_call_response->calling_device.device_id.value, "sip:1001@example.com");
+    CHECK_STR(q->msg.make_call_response->calling_device.device_id.value,
+              "sip:1001@example.com");
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall");
     CHECK(bob->s.leg == NULL);
     CHECK(!str_is_set(wire_raw(message(ann, "INVITE", 0), "Answer-Mode", 0)));
@@ -170,7 +172,8 @@ static void test_18_prompt_cleared(void)
 {
     up();
     (void)done(app_make_call(&w.crm, "1001", "1002", true, NULL));
-    ANSWER(on("ClearConnection", "connectionToBeCleared", "1001", ""), "ClearConnectionResponse");
+    ANSWER(on("ClearConnection", "connectionToBeCleared", "1001", ""),
+           "ClearConnectionResponse");
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
               "Cleared c1:1001 null normalClearing by=1001");
     CHECK_INT(to(ann, "CANCEL"), 1);
@@ -217,7 +220,8 @@ static void test_make_call_outside(void)
     struct text_msg invite = world_take(&w.gateway, "INVITE");
     CHECK(str_istarts(text_value(&invite, "User-to-User"), STR("637478")));
     struct hop back = raw_from(&w.gateway);
-    raw_reply(&w.gateway, &back, invite.m, "180 Ringing", "t", "Contact: <sip:5@10.0.2.1>\n", "");
+    raw_reply(&w.gateway, &back, invite.m, "180 Ringing", "t", "Contact: <sip:5@10.0.2.1>\n",
+              "");
     world_run(&w, 100);
     raw_reply(&w.gateway, &back, invite.m, "200 OK", "t",
               "Contact: <sip:5@10.0.2.1>\nContent-Type: application/sdp\n", world_sdp);
@@ -229,7 +233,8 @@ static void test_make_call_outside(void)
               "NetworkReached c1:9555 connected normal; "
               "Delivered c1:9555 connected newCall 1001>9555 uui=ctx; "
               "Established c1:9555 connected newCall 1001>9555 uui=ctx");
-    world_raw_request(&w, &w.gateway, "BYE", 1, &invite, "User-to-User: 0461;encoding=hex\n", "");
+    world_raw_request(&w, &w.gateway, "BYE", 1, &invite, "User-to-User: 0461;encoding=hex\n",
+                      "");
     world_run(&w, 100);
     text_free(&ack);
     text_free(&invite);
@@ -258,7 +263,8 @@ static void test_make_call_errors(void)
     long_data[130] = '\0';
     ANSWER(done(app_make_call(&w.crm, "1001", "1002", false, long_data)),
            "operation/valueOutOfRange");
-    ANSWER(done(app_ask(&w.crm, "MakeCall", "<calledDirectoryNumber>1002</calledDirectoryNumber>")),
+    ANSWER(done(app_ask(&w.crm, "MakeCall",
+                        "<calledDirectoryNumber>1002</calledDirectoryNumber>")),
            "operation/invalidParameterValue");
     CHECK_INT(to(ann, "INVITE") + to(bob, "INVITE"), 0);
     CHECK_INT(world_stat(&w, "calls_made"), 0);
@@ -307,7 +313,8 @@ static void test_11_hold_retrieve(void)
         EVENTS(b, "Retrieved c1:1001 connected normal");
         app_forget(&w.crm);
     }
-    ANSWER(on("RetrieveCall", "callToBeRetrieved", "1001", ""), "stateIncompatibility/noHeldCall");
+    ANSWER(on("RetrieveCall", "callToBeRetrieved", "1001", ""),
+           "stateIncompatibility/noHeldCall");
     world_down(&w);
 }
 
@@ -367,7 +374,8 @@ static void test_11_versions(void)
     world_down(&w);
 }
 
-/** The partner refuses: the holder's phone gets its old description back, nothing has changed. */
+/** The partner refuses: the holder's phone gets its old description back, nothing has changed.
+ */
 static void test_hold_refused(void)
 {
     up();
@@ -483,7 +491,8 @@ static void test_16_transfer(void)
     up();
     REQUIRE(world_call(&w, ann, bob));
     app_forget(&w.crm);
-    struct ask *q = transfer("1001", "1003", "<userData><string>04726561736f6e</string></userData>");
+    struct ask *q =
+        transfer("1001", "1003", "<userData><string>04726561736f6e</string></userData>");
     world_run(&w, 300);
     ANSWER(q, "SingleStepTransferCallResponse c1:1003");
     CHECK(ann->s.leg == NULL); /* it has left when the other one rings */
@@ -638,8 +647,8 @@ static void test_transfer_then_deflect(void)
         up_with((struct world_options){.phones = 4});
         struct phone *dan = PHONE(&w, 3), *stays = caller ? bob : ann;
         REQUIRE(world_call(&w, ann, bob));
-        struct ask *q =
-            transfer(caller ? "1001" : "1002", "1003", "<userData><string>0431</string></userData>");
+        struct ask *q = transfer(caller ? "1001" : "1002", "1003",
+                                 "<userData><string>0431</string></userData>");
         world_run(&w, 300);
         ANSWER(q, "SingleStepTransferCallResponse c1:1003");
         app_forget(&w.crm);

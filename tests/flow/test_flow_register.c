@@ -84,7 +84,8 @@ static void test_cancel(void)
     world_down(&w);
 }
 
-/** §2.5: a wrong password is challenged again; the phone tries once more, for the nonce is new. */
+/** §2.5: a wrong password is challenged again; the phone tries once more, for the nonce is new.
+ */
 static void test_unsuccessful(void)
 {
     struct phone *bob;

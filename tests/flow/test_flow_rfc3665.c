@@ -238,8 +238,9 @@ static void test_refusals(void)
     refusal(404, "");
     refusal(500, "Warning: 399 bob \"tired\"\r\n");
     refusal(302, "Contact: <sip:1002@elsewhere.example>;q=0.7\r\n");
-    refusal(301, "Contact: \"B, the other\" <sip:b@a.example?User-to-User=56a390%3Bencoding%3Dhex>"
-                 "\r\n");
+    refusal(301,
+            "Contact: \"B, the other\" <sip:b@a.example?User-to-User=56a390%3Bencoding%3Dhex>"
+            "\r\n");
 }
 
 /** Nobody there: not registered, unknown, not ours. */

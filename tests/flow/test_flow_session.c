@@ -37,7 +37,8 @@ static struct ask *done(struct ask *q)
     return q;
 }
 
-static struct ask *on(struct app *a, const char *service, const char *element, const char *device)
+static struct ask *on(struct app *a, const char *service, const char *element,
+                      const char *device)
 {
     return done(app_on_connection(a, service, element, "c1", device, ""));
 }
@@ -136,10 +137,9 @@ static void test_grants(void)
     app_forget(&w.desk);
     app_forget(&w.crm);
     REQUIRE(world_call(&w, ann, bob));
-    CHECK_STR(str_c(app_events(&w.desk, a)),
-              "Originated c1:1001 connected newCall 1001>1002; "
-              "Delivered c1:1002 connected newCall 1001>1002; "
-              "Established c1:1002 connected newCall 1001>1002");
+    CHECK_STR(str_c(app_events(&w.desk, a)), "Originated c1:1001 connected newCall 1001>1002; "
+                                             "Delivered c1:1002 connected newCall 1001>1002; "
+                                             "Established c1:1002 connected newCall 1001>1002");
     ANSWER(on(&w.desk, "ClearConnection", "connectionToBeCleared", "1002"),
            "operation/privilegeViolationSpecifiedDevice");
     ANSWER(on(&w.desk, "HoldCall", "callToBeHeld", "1002"),
@@ -188,10 +188,10 @@ static void test_two_clear(void)
     world_run(&w, 200);
     (void)world_monitor(&w, &w.crm, "1001");
     REQUIRE(world_call(&w, ann, bob));
-    struct ask *one = app_on_connection(&w.crm, "ClearConnection", "connectionToBeCleared", "c1",
-                                        "1001", "");
-    struct ask *two = app_on_connection(&w.desk, "ClearConnection", "connectionToBeCleared", "c1",
-                                        "1001", "");
+    struct ask *one =
+        app_on_connection(&w.crm, "ClearConnection", "connectionToBeCleared", "c1", "1001", "");
+    struct ask *two = app_on_connection(&w.desk, "ClearConnection", "connectionToBeCleared",
+                                        "c1", "1001", "");
     world_run(&w, 500);
     ANSWER(one, "ClearConnectionResponse");
     ANSWER(two, "operation/invalidConnectionID");
@@ -250,18 +250,18 @@ static void test_other_content(void)
     struct leg_content none = {0};
     up();
     struct station *s = &w.crm.s;
-    CHECK_INT(leg_send(s->leg, NULL, STR("INFO"), &sdp, station_listen, s, NULL, station_now(s)),
-              0);
+    CHECK_INT(
+        leg_send(s->leg, NULL, STR("INFO"), &sdp, station_listen, s, NULL, station_now(s)), 0);
     world_run(&w, 100);
     CHECK_INT(s->last_status, 415);
     CHECK_STR(station_last(s, "Accept"), "application/csta+xml");
-    CHECK_INT(leg_send(s->leg, NULL, STR("INFO"), &none, station_listen, s, NULL, station_now(s)),
-              0);
+    CHECK_INT(
+        leg_send(s->leg, NULL, STR("INFO"), &none, station_listen, s, NULL, station_now(s)), 0);
     world_run(&w, 100);
     CHECK_INT(s->last_status, 200);
-    CHECK_INT(leg_send(s->leg, NULL, STR("MESSAGE"), &sdp, station_listen, s, NULL,
-                       station_now(s)),
-              0);
+    CHECK_INT(
+        leg_send(s->leg, NULL, STR("MESSAGE"), &sdp, station_listen, s, NULL, station_now(s)),
+        0);
     world_run(&w, 100);
     CHECK_INT(s->last_status, 405);
     CHECK(app_is_open(&w.crm));
@@ -314,20 +314,23 @@ static void test_intruder(void)
     world_run(&w, 100);
     t = world_take(&thief, "481 INFO");
     text_free(&t);
-    ANSWER(done(app_ask(&w.crm, "RequestSystemStatus", "%s", "")), "RequestSystemStatusResponse");
+    ANSWER(done(app_ask(&w.crm, "RequestSystemStatus", "%s", "")),
+           "RequestSystemStatusResponse");
     world_down(&w);
     raw_down(&thief);
 }
 
 /* ---- refreshing ---- */
 
-/** re-INVITE with the request again, without a body, UPDATE: the same session, with monitors. */
+/** re-INVITE with the request again, without a body, UPDATE: the same session, with monitors.
+ */
 static void test_refresh(void)
 {
-    struct leg_content csta = {.lines = STR("Content-Disposition: signal;handling=required\r\n"),
-                               .type = STR("application/csta+xml"),
-                               .body = STR("<RequestSystemStatus xmlns=\"http://www.ecma-"
-                                           "international.org/standards/ecma-323/csta/ed3\"/>")};
+    struct leg_content csta = {
+        .lines = STR("Content-Disposition: signal;handling=required\r\n"),
+        .type = STR("application/csta+xml"),
+        .body = STR("<RequestSystemStatus xmlns=\"http://www.ecma-"
+                    "international.org/standards/ecma-323/csta/ed3\"/>")};
     struct leg_content none = {0};
     up();
     struct station *s = &w.crm.s;
@@ -342,7 +345,8 @@ static void test_refresh(void)
         CHECK_INT(s->last_status, 200);
     }
     struct str ok = wire_find(&w.wire, ENGINE(&w), &s->node, "200 INVITE", 1);
-    CHECK(str_find(wire_body(ok), STR("<systemStatus>normal</systemStatus>")) < wire_body(ok).n);
+    CHECK(str_find(wire_body(ok), STR("<systemStatus>normal</systemStatus>")) <
+          wire_body(ok).n);
     CHECK_INT(world_stat(&w, "csta_sessions"), 1);
     CHECK_INT(world_stat(&w, "csta_monitors"), 1);
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
@@ -410,11 +414,10 @@ static void test_mute_client(void)
     phone_hang_up(ann, STR_NONE);
     world_run(&w, 40000);
     CHECK_INT(world_stat(&w, "csta_sessions"), 1);
-    CHECK_STR(str_c(app_events(&w.crm, a)),
-              "Originated c1:1001 connected newCall 1001>1002; "
-              "Delivered c1:1002 connected newCall 1001>1002; "
-              "Established c1:1002 connected newCall 1001>1002; "
-              "Cleared c1:1001 null normalClearing by=1001");
+    CHECK_STR(str_c(app_events(&w.crm, a)), "Originated c1:1001 connected newCall 1001>1002; "
+                                            "Delivered c1:1002 connected newCall 1001>1002; "
+                                            "Established c1:1002 connected newCall 1001>1002; "
+                                            "Cleared c1:1001 null normalClearing by=1001");
     world_down(&w);
 }
 
@@ -428,11 +431,10 @@ static void test_events_refused(void)
     REQUIRE(world_call(&w, ann, bob));
     phone_hang_up(ann, STR_NONE);
     world_run(&w, 500);
-    CHECK_STR(str_c(app_events(&w.crm, a)),
-              "Originated c1:1001 connected newCall 1001>1002; "
-              "Delivered c1:1002 connected newCall 1001>1002; "
-              "Established c1:1002 connected newCall 1001>1002; "
-              "Cleared c1:1001 null normalClearing by=1001");
+    CHECK_STR(str_c(app_events(&w.crm, a)), "Originated c1:1001 connected newCall 1001>1002; "
+                                            "Delivered c1:1002 connected newCall 1001>1002; "
+                                            "Established c1:1002 connected newCall 1001>1002; "
+                                            "Cleared c1:1001 null normalClearing by=1001");
     world_down(&w);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User-to-User through the bridge, octet by octet (RFC 7433 §4.1): in INVITE, 180, 183, 200, in the
- * refusal that passes, in BYE and its 2xx, however it is written; and what the events show of it.
+ * User-to-User through the bridge, octet by octet (RFC 7433 §4.1): in INVITE, 180, 183, 200, in
+ * the refusal that passes, in BYE and its 2xx, however it is written; and what the events show
+ * of it.
  */
 #include "world.h"
 
@@ -94,15 +95,16 @@ static void invite(const char *id, struct str uui)
 {
     char head[1024], tail[1024];
     struct hop to = vnet_hop(ENGINE(&w), TP_UDP);
-    snprintf(head, sizeof(head),
-             "INVITE sip:8555@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.2.1;branch=z9hG4bK%s\r\n"
-             "Max-Forwards: 70\r\nFrom: <sip:9000@10.0.2.1>;tag=f\r\n"
-             "To: <sip:8555@example.com>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\n"
-             "Contact: <sip:raw@10.0.2.1>\r\n",
-             id, id);
+    snprintf(
+        head, sizeof(head),
+        "INVITE sip:8555@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.2.1;branch=z9hG4bK%s\r\n"
+        "Max-Forwards: 70\r\nFrom: <sip:9000@10.0.2.1>;tag=f\r\n"
+        "To: <sip:8555@example.com>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\n"
+        "Contact: <sip:raw@10.0.2.1>\r\n",
+        id, id);
     snprintf(tail, sizeof(tail),
-             "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s", strlen(world_sdp),
-             world_sdp);
+             "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(world_sdp), world_sdp);
     send_raw(&w.gateway, &to, head, uui, tail);
 }
 
@@ -206,8 +208,7 @@ static void test_bye_of_the_callee(void)
     phone_hang_up(bob, STR("User-to-User: 627965;encoding=hex;purpose=isdn-uui\r\n"));
     world_run(&w, 200);
     struct str bye = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "BYE", 0);
-    CHECK_STR(wire_raw(bye, "User-to-User", 0),
-              " 627965;encoding=hex;purpose=isdn-uui");
+    CHECK_STR(wire_raw(bye, "User-to-User", 0), " 627965;encoding=hex;purpose=isdn-uui");
     struct str ok = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "200 BYE", 0);
     CHECK_STR(wire_raw(ok, "User-to-User", 0), "  00616e73776572 ;encoding=hex");
     CHECK_STR(str_c(app_events(&w.crm, a)),

@@ -142,10 +142,8 @@ static void populate(struct world *w)
                                        .has_secret = true};
         CHECK_INT(directory_add_device(&w->directory, &w->device[i]), 0);
     }
-    w->application[0] = (struct application){.name = STR("crm"),
-                                             .secret.password = STR("pwcrm"),
-                                             .grants = all,
-                                             .grant_count = 1};
+    w->application[0] = (struct application){
+        .name = STR("crm"), .secret.password = STR("pwcrm"), .grants = all, .grant_count = 1};
     w->application[1] = (struct application){.name = STR("frontdesk"),
                                              .secret.password = STR("pwfrontdesk"),
                                              .grants = first,
@@ -393,8 +391,7 @@ void world_raw_request(struct world *w, struct raw *r, const char *method, unsig
               "From: %.*s%s\nTo: %.*s\nCall-ID: %.*s\nCSeq: %u %s\n"
               "Contact: <sip:raw@%s>\n%s%s\n%s",
               method, STR_ARG(contact.uri_text), host, branch++, STR_ARG(from), tag,
-              STR_ARG(dest),
-              STR_ARG(text_value(answer, "Call-ID")), cseq, method, host, lines,
+              STR_ARG(dest), STR_ARG(text_value(answer, "Call-ID")), cseq, method, host, lines,
               body[0] != '\0' ? "Content-Type: application/sdp\n" : "", body);
 }
 
@@ -405,11 +402,13 @@ void world_end(struct world *w)
     for (size_t i = 0; i < w->phones; i++) {
         phone_hang_up(&w->phone[i], STR_NONE);
     }
-    world_run(w, 500);
-    for (size_t i = 0; i < w->phones; i++) {
-        phone_hang_up(&w->phone[i], STR_NONE); /* what was between the states before */
+    /* again: what was between the states before, and an INVITE that came through only now */
+    for (unsigned round = 0; round < (w->hard ? 8 : 2); round++) {
+        world_run(w, w->hard ? 10000 : 1000);
+        for (size_t i = 0; i < w->phones; i++) {
+            phone_hang_up(&w->phone[i], STR_NONE);
+        }
     }
-    world_run(w, w->hard ? 40000 : 2000);
     app_close(&w->crm);
     app_close(&w->desk);
     for (size_t i = 0; i < w->phones; i++) {
@@ -424,14 +423,18 @@ void world_end(struct world *w)
 void world_check_empty(struct world *w)
 {
     static const char *const names[] = {
-        "calls_active",  "dialog_legs",   "dialogs",            "txn_active",
-        "csta_sessions", "csta_monitors", "registrar_bindings", "registrar_records",
-        "timers"};
+        "calls_active",       "dialog_legs",       "dialogs",
+        "txn_active",         "csta_sessions",     "csta_monitors",
+        "registrar_bindings", "registrar_records", "timers"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        test_context(names[i]);
-        CHECK_INT(world_stat(w, names[i]), 0);
+        if (w->where == NULL) {
+            test_context(names[i]);
+        }
+        if (!CHECK_INT(world_stat(w, names[i]), 0) && w->where != NULL) {
+            printf("#   %s\n", names[i]);
+        }
     }
-    test_context(NULL);
+    test_context(w->where);
     CHECK_INT(world_stat(w, "csta_requests"), world_stat(w, "csta_answered"));
     CHECK(engine_idle(w->engine));
     for (size_t i = 0; i < w->phones; i++) {
@@ -439,8 +442,8 @@ void world_check_empty(struct world *w)
     }
     station_check_empty(&w->crm.s);
     station_check_empty(&w->desk.s);
-    app_check(&w->crm, !w->hard);
-    app_check(&w->desk, !w->hard);
+    app_check(&w->crm, !w->hard, w->where);
+    app_check(&w->desk, !w->hard, w->where);
 }
 
 void world_down(struct world *w)

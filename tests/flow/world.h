@@ -3,15 +3,14 @@
  * A whole system in virtual time: an engine with a directory, phones, applications, a gateway.
  *
  *   10.0.0.1   the engine, for example.com
- *   10.0.1.x   phones of the devices 1001 to 1005 (password "pwNUMBER"); 1002 has two: `phone[1]`
- *              and, when it is asked for, the further ones of phone_more
- *   10.0.2.1   the gateway: trusted by address, takes 9*; a raw peer
- *   10.0.2.2   the trunk: the same, takes 8*
- *   10.0.3.x   applications: `crm` is granted all, `frontdesk` 1001 only (password "pwNAME")
+ *   10.0.1.x   phones of the devices 1001 to 1005 (password "pwNUMBER"); 1002 has two:
+ * `phone[1]` and, when it is asked for, the further ones of phone_more 10.0.2.1   the gateway:
+ * trusted by address, takes 9*; a raw peer 10.0.2.2   the trunk: the same, takes 8* 10.0.3.x
+ * applications: `crm` is granted all, `frontdesk` 1001 only (password "pwNAME")
  *
  * world_down ends all calls and sessions, removes the registrations, lets everything run out,
- * and checks that nothing is left: no call, leg, dialog, transaction, session, monitor, binding,
- * timer, and after engine_free no memory.
+ * and checks that nothing is left: no call, leg, dialog, transaction, session, monitor,
+ * binding, timer, and after engine_free no memory.
  */
 #ifndef BATON_TESTS_WORLD_H
 #define BATON_TESTS_WORLD_H
@@ -55,6 +54,7 @@ struct world {
     struct app crm, desk;
     struct call_names calls;
     struct raw gateway, trunk;
+    const char *where; /**< context of failed checks, of sweeps */
     bool hard; /**< the network loses packets: not everything comes to its end in time */
 };
 
@@ -65,8 +65,8 @@ struct world_options {
     size_t phones;            /**< 0: 3 */
     struct leg_config phone_leg, app_leg;
     void (*tweak)(struct world *w); /**< may change w->config before the engine is made */
-    bool unregistered;        /**< phones do not register yet */
-    bool no_apps;             /**< no application opens a session yet */
+    bool unregistered;              /**< phones do not register yet */
+    bool no_apps;                   /**< no application opens a session yet */
 };
 
 /** Zeroed options: three phones registered, `crm` has its session. */

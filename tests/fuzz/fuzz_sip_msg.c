@@ -30,7 +30,7 @@ static void index_is_sound(const struct sip_msg *m, size_t size)
         demand(h->val_off + h->val_len <= m->head_len && h->id < SIP_HDR_COUNT);
         demand(sip_hdr_id_of(sip_hdr_name(m, h)) == (enum sip_hdr_id)h->id);
         lines[h->id]++;
-        demand(h->next == 0 || (h->next > i + 1 && m->hdr[h->next - 1].id == h->id));
+        demand(h->next == 0 || (h->next > i && m->hdr[h->next].id == h->id));
     }
     for (unsigned id = 1; id < SIP_HDR_COUNT; id++) {
         unsigned n = 0;

@@ -15,8 +15,8 @@ import subprocess
 import threading
 import time
 
-BATON = os.environ["BATON"]
 HERE = os.path.dirname(os.path.abspath(__file__))
+BATON = os.environ.get("BATON", os.path.join(HERE, "..", "..", "build", "baton"))
 DATA = os.path.normpath(os.environ.get("BATON_TEST_DATA",
                                        os.path.join(HERE, "..", "..", "..", "shared", "data")))
 IP = "192.0.2.2"  # of the namespace's veth
@@ -149,17 +149,18 @@ log: {{level: debug, sip_trace: {trace}}}
 class Server(Process):
     """baton serve with devices 1001 to 1009, whose passwords are secret-NNNN.
 
-    `extra` is YAML behind the configuration; the port 5190 of this machine is a trusted peer.
+    `extra` is YAML behind the configuration `template`; in the usual one the port 5190 of this
+    machine is a trusted peer.
     """
 
-    def __init__(self, folder, ip=IP, port=5060, extra=""):
+    def __init__(self, folder, ip=IP, port=5060, extra="", template=CONFIG):
         self.ip, self.port, self.folder = ip, port, folder
         self.trace = os.path.join(folder, "sip.json")
         config = os.path.join(folder, "baton.yaml")
         devices = "\n".join(f'  - {{number: "{n}", password: secret-{n}}}'
                             for n in range(1001, 1010))
         with open(config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(ip=ip, port=port, devices=devices, trace=self.trace) + extra)
+            f.write(template.format(ip=ip, port=port, devices=devices, trace=self.trace) + extra)
         os.chmod(config, 0o600)
         super().__init__("server", [BATON, "serve", "-c", config])
 
@@ -169,6 +170,8 @@ class Server(Process):
 
     def messages(self):
         """The SIP trace so far: one dict per message."""
+        if not os.path.exists(self.trace):
+            return []
         with open(self.trace, encoding="utf-8") as f:
             return [json.loads(line) for line in f if line.endswith("\n")]
 
@@ -418,9 +421,11 @@ class World:
         return got.stdout + got.stderr
 
     def close(self):
-        """End everything, the last first. @return complaints"""
+        """End everything, clients before servers. @return complaints"""
         wrong = []
-        for p in reversed(self.children):
+        clients = [p for p in self.children if not isinstance(p, Server)]
+        servers = [p for p in self.children if isinstance(p, Server)]
+        for p in clients[::-1] + servers[::-1]:
             try:
                 code = p.end()
                 if code not in p.expected:

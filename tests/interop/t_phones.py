@@ -106,3 +106,19 @@ def baresip_wrong_password(w):
     p = w.start(lib.Phone(1001, s, "--password", "not-it"))
     equal(p.event("registration-failed").get("status"), 401, "a wrong password is refused")
     w.baresip(1001, s)
+
+
+@scenario
+def baresip_transfer_key(w):
+    """REFER from a phone is refused by this version; baresip then hangs up by itself."""
+    s, a, b = two(w)
+    connect(a, b)
+    am = a.mark()
+    b.command("transfer", "sip:1003@example.com")
+    s.wait_message(lambda m: m["start"].startswith("SIP/2.0 405") and "REFER" in m["cseq"],
+                   "405 to REFER")
+    a.event("CALL_CLOSED", am)
+    connect(a, b)  # and the next call is like any other
+    am = a.mark()
+    b.command("hangup")
+    a.event("CALL_CLOSED", am)

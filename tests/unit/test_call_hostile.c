@@ -25,9 +25,8 @@ static void test_deflect_after_transfer(void)
     vnet_run_for(&w.net, 200);
     CHECK_INT(w.x.done, CALL_OK);
     w.s[0].answer_body = SDP_A;
-    CHECK_INT(
-        call_deflect(exchange_connection(&w.x, 2), STR("1002"), STR_NONE, w.net.now_ms),
-        CALL_OK);
+    CHECK_INT(call_deflect(exchange_connection(&w.x, 2), STR("1002"), STR_NONE, w.net.now_ms),
+              CALL_OK);
     exchange_settle(&w.x);
     vnet_run_for(&w.net, 100);
     CHECK_STR(station_last(&w.s[1], "User-to-User"), "047478;encoding=hex;purpose=isdn-uui");
@@ -46,8 +45,8 @@ static void raw_invite(struct raw *r, const struct hop *to, unsigned n, const ch
                    "Via: SIP/2.0/UDP 10.0.0.4;branch=z9hG4bKh%u\n%s"
                    "Max-Forwards: 70\nt:<sip:1002@example.com>\ni:h%u\n"
                    "CSeq: 1 INVITE\nm:<sip:1004@10.0.0.4>\n%s\n",
-                   n, has(str_c(lines), "From") ? "" : "From: <sip:1004@example.com>;tag=h\n", n,
-                   lines);
+                   n, has(str_c(lines), "From") ? "" : "From: <sip:1004@example.com>;tag=h\n",
+                   n, lines);
     raw_send(r, to, text);
 }
 
@@ -264,12 +263,20 @@ static void test_a_fork_with_hundreds_of_ends(void)
 /** Names and texts with line ends in them do not become header lines. */
 static void test_injection_by_commands(void)
 {
-    static const char *const to[] = {"1002\r\nX: y",    "sip:1002\r\nX: y@example.com",
-                                     "sip:1002@example.com\r\nX: y", "<sip:1002@example.com>\r\n",
-                                     "1002>\r\nX: <y",  "tel:1002\r\nX:y",
-                                     "9\r\nX: y",       "9 9",
-                                     "9>9",             "sip:9;x\r\n=y@example.com",
-                                     "tel:9\r\nX:y",    "9\xff", "9\"", ""};
+    static const char *const to[] = {"1002\r\nX: y",
+                                     "sip:1002\r\nX: y@example.com",
+                                     "sip:1002@example.com\r\nX: y",
+                                     "<sip:1002@example.com>\r\n",
+                                     "1002>\r\nX: <y",
+                                     "tel:1002\r\nX:y",
+                                     "9\r\nX: y",
+                                     "9 9",
+                                     "9>9",
+                                     "sip:9;x\r\n=y@example.com",
+                                     "tel:9\r\nX:y",
+                                     "9\xff",
+                                     "9\"",
+                                     ""};
     static const struct str nines[] = {STR_INIT("9*"), STR_INIT("*")};
     struct trio w;
     trio_up(&w, 9);
@@ -302,6 +309,6 @@ static void test_injection_by_commands(void)
 }
 
 TEST_MAIN(T(test_deflect_after_transfer), T(test_many_vias), T(test_a_phone_asserts_nothing),
-          T(test_a_peer_asserts), T(test_folded_from),
-          T(test_calls_of_one_device_are_bounded), T(test_reinvite_that_is_never_answered),
-          T(test_a_fork_with_hundreds_of_ends), T(test_injection_by_commands))
+          T(test_a_peer_asserts), T(test_folded_from), T(test_calls_of_one_device_are_bounded),
+          T(test_reinvite_that_is_never_answered), T(test_a_fork_with_hundreds_of_ends),
+          T(test_injection_by_commands))

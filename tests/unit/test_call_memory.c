@@ -262,8 +262,8 @@ static void deflect_after_transfer(struct trio *w)
 
 static void clear(struct trio *w)
 {
-    enum call_error err = call_clear(exchange_connection(&w->x, 0), STR("busy"), STR("\x04tx"),
-                                     now(w));
+    enum call_error err =
+        call_clear(exchange_connection(&w->x, 0), STR("busy"), STR("\x04tx"), now(w));
     CHECK(err == CALL_OK || err == CALL_NO_RESOURCES);
     exchange_settle(&w->x);
     vnet_run_for(&w->net, 300);
@@ -271,7 +271,8 @@ static void clear(struct trio *w)
 
 static void clear_callee(struct trio *w)
 {
-    CHECK_INT(call_clear(exchange_connection(&w->x, 1), STR("busy"), STR_NONE, now(w)), CALL_OK);
+    CHECK_INT(call_clear(exchange_connection(&w->x, 1), STR("busy"), STR_NONE, now(w)),
+              CALL_OK);
     exchange_settle(&w->x);
     vnet_run_for(&w->net, 300);
 }

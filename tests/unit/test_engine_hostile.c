@@ -44,8 +44,8 @@ static uint64_t deadline(void *ctx)
 
 static void up(struct site *s)
 {
-    static const struct vnode_user user = {.receive = receive, .tick = tick,
-                                           .deadline = deadline};
+    static const struct vnode_user user = {
+        .receive = receive, .tick = tick, .deadline = deadline};
     struct engine_config config = {.directory = &s->directory,
                                    .leg.allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS"),
                                    .leg.accept = STR("application/sdp"),
@@ -107,10 +107,10 @@ static void ask(struct site *s, struct raw *r, unsigned n, const char *method, c
                 const char *lines)
 {
     say(r, &s->to,
-              "%s %s SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.66:5060;branch=z9hG4bK%u\n"
-              "From: <sip:1001@example.com>;tag=a\nTo: <%s>\nCall-ID: c%u\nCSeq: 1 %s\n"
-              "Max-Forwards: 70\nContact: <sip:1001@10.0.0.66>\n%s\n",
-              method, uri, n, uri, n, method, lines);
+        "%s %s SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.66:5060;branch=z9hG4bK%u\n"
+        "From: <sip:1001@example.com>;tag=a\nTo: <%s>\nCall-ID: c%u\nCSeq: 1 %s\n"
+        "Max-Forwards: 70\nContact: <sip:1001@10.0.0.66>\n%s\n",
+        method, uri, n, uri, n, method, lines);
 }
 
 static void expect(struct raw *r, const char *start)
@@ -181,11 +181,11 @@ static void test_answers_are_not_for_others(void)
     up(&s);
     for (unsigned i = 0; i < 2; i++) {
         say(&s.stranger, &s.to,
-                  "%s sip:1002@example.com SIP/2.0\n"
-                  "Via: SIP/2.0/UDP 10.0.0.77:5060;maddr=10.0.0.77;branch=z9hG4bKm%u;rport\n"
-                  "From: <sip:1001@example.com>;tag=a\nTo: <sip:1002@example.com>\n"
-                  "Call-ID: m%u\nCSeq: 1 INVITE\nMax-Forwards: %s\n\n",
-                  "INVITE", i, i, i == 0 ? "70" : "x");
+            "%s sip:1002@example.com SIP/2.0\n"
+            "Via: SIP/2.0/UDP 10.0.0.77:5060;maddr=10.0.0.77;branch=z9hG4bKm%u;rport\n"
+            "From: <sip:1001@example.com>;tag=a\nTo: <sip:1002@example.com>\n"
+            "Call-ID: m%u\nCSeq: 1 INVITE\nMax-Forwards: %s\n\n",
+            "INVITE", i, i, i == 0 ? "70" : "x");
     }
     vnet_run_for(&s.net, 60000);
     expect_nothing(&s.victim);
@@ -216,7 +216,8 @@ static void test_long_lists(void)
         struct text_msg m = raw_take(&s.stranger);
         test_context(head[i]);
         if (CHECK(m.m != NULL)) {
-            CHECK(str_starts(text_start(&m), i == 0 ? STR("SIP/2.0 420 ") : STR("SIP/2.0 401 ")));
+            CHECK(
+                str_starts(text_start(&m), i == 0 ? STR("SIP/2.0 420 ") : STR("SIP/2.0 401 ")));
             CHECK(m.m->len < 2000);
             CHECK_INT(m.m->count[SIP_HDR_CONTENT_LENGTH], 1);
             CHECK_INT(m.m->count[SIP_HDR_UNSUPPORTED], i == 0);
@@ -226,6 +227,36 @@ static void test_long_lists(void)
         text_free(&m);
     }
     free(lines);
+    down(&s);
+}
+
+static size_t lines_written;
+
+static void count_line(void *ctx, enum trace_level level, const char *module, struct str text)
+{
+    (void)ctx;
+    (void)level;
+    (void)module;
+    lines_written += text.n > 0;
+}
+
+/** Rubbish is counted, but does not fill the log. */
+static void test_few_words_about_much_rubbish(void)
+{
+    struct site s;
+    up(&s);
+    s.node.env.trace = count_line;
+    lines_written = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        say(&s.stranger, &s.to, "INVITE x SIP/2.0\nVia: %u\n\n", i);
+    }
+    vnet_run_for(&s.net, 40);
+    CHECK_INT(engine_stat(s.engine, "sip_malformed"), 1000);
+    CHECK_INT(lines_written, 20);
+    vnet_run_for(&s.net, 10000);
+    say(&s.stranger, &s.to, "INVITE x SIP/2.0\nVia: x\n\n");
+    vnet_run_for(&s.net, 40);
+    CHECK_INT(lines_written, 22); /* how many there were, and the new one */
     down(&s);
 }
 
@@ -241,17 +272,17 @@ static void test_long_parameters(void)
         n += (size_t)snprintf(from + n, 60000 - n, ";a");
     }
     say(&s.friend, &s.to,
-              "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKr\n"
-              "From: <sip:1002@example.com>;tag=r\nTo: <sip:1002@example.com>\nCall-ID: r\n"
-              "CSeq: 1 REGISTER\nContact: <sip:1002@10.0.0.9>\n\n");
+        "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKr\n"
+        "From: <sip:1002@example.com>;tag=r\nTo: <sip:1002@example.com>\nCall-ID: r\n"
+        "CSeq: 1 REGISTER\nContact: <sip:1002@10.0.0.9>\n\n");
     vnet_run_for(&s.net, 40);
     expect(&s.friend, "SIP/2.0 200 ");
     s.mem.calls = 0;
     say(&s.friend, &s.to,
-              "INVITE sip:1002@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKi\n"
-              "From: %s\nTo: <sip:1002@example.com>\nCall-ID: i\nCSeq: 1 INVITE\n"
-              "Max-Forwards: 70\nContact: <sip:9@10.0.0.9>\n\n",
-              from);
+        "INVITE sip:1002@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKi\n"
+        "From: %s\nTo: <sip:1002@example.com>\nCall-ID: i\nCSeq: 1 INVITE\n"
+        "Max-Forwards: 70\nContact: <sip:9@10.0.0.9>\n\n",
+        from);
     vnet_run_for(&s.net, 40);
     expect(&s.friend, "INVITE sip:1002@10.0.0.9 SIP/2.0");
     CHECK(s.mem.calls < 100);
@@ -261,10 +292,10 @@ static void test_long_parameters(void)
         n += (size_t)snprintf(from + n, 60000 - n, ",a");
     }
     say(&s.friend, &s.to,
-              "CANCEL sip:1002@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKi\n"
-              "From: <sip:9@10.0.0.9>;tag=x\nTo: <sip:1002@example.com>\nCall-ID: i\n"
-              "CSeq: 1 CANCEL\nMax-Forwards: 70\nReason: %s\n\n",
-              from);
+        "CANCEL sip:1002@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKi\n"
+        "From: <sip:9@10.0.0.9>;tag=x\nTo: <sip:1002@example.com>\nCall-ID: i\n"
+        "CSeq: 1 CANCEL\nMax-Forwards: 70\nReason: %s\n\n",
+        from);
     vnet_run_for(&s.net, 40);
     expect(&s.friend, "SIP/2.0 200 ");
     CHECK(s.mem.calls < 100);
@@ -274,4 +305,4 @@ static void test_long_parameters(void)
 }
 
 TEST_MAIN(T(test_strangers_cost_nothing), T(test_answers_are_not_for_others),
-          T(test_long_lists), T(test_long_parameters))
+          T(test_long_lists), T(test_few_words_about_much_rubbish), T(test_long_parameters))

@@ -533,6 +533,73 @@ static void test_tcp_silent_connection_makes_room(void)
     world_fini(&w);
 }
 
+/** One address does not take all, nor does it push others out when it tries. */
+static void test_tcp_connections_of_one_address(void)
+{
+    struct world w;
+    struct net_config config = {.max_connections = 3, .max_per_address = 2, .evict_ms = 1};
+    world_init(&w, config);
+    int fd[4];
+    for (int i = 0; i < 2; i++) {
+        fd[i] = client(SOCK_STREAM, &w.tcp);
+    }
+    union net_sockaddr other = {.in4 = {.sin_family = AF_INET}}, to;
+    other.in4.sin_addr.s_addr = htonl(0x7f000002);
+    fd[2] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_INT(bind(fd[2], &other.sa, sizeof(other.in4)), 0);
+    CHECK_INT(connect(fd[2], &to.sa, sockaddr_of(&w.tcp, &to)), 0);
+    put(fd[2], STR(MESSAGE));
+    CHECK(until(&w, &w.inputs, 1));
+    w.deadline = net_now(w.net) + 5;
+    CHECK(until(&w, &w.ticks, 1));
+    fd[3] = client(SOCK_STREAM, &w.tcp);
+    CHECK(ends(&w, fd[3]));
+    CHECK_INT(stats(&w).connections, 3);
+    CHECK_INT(stats(&w).evicted, 0);
+    CHECK_INT(w.closed, 0);
+    close(fd[0]); /* one that goes makes room */
+    CHECK(until(&w, &w.closed, 1));
+    close(fd[3]);
+    fd[3] = client(SOCK_STREAM, &w.tcp);
+    put(fd[3], STR(MESSAGE));
+    CHECK(until(&w, &w.inputs, 2));
+    for (int i = 1; i < 4; i++) {
+        close(fd[i]);
+    }
+    world_fini(&w);
+}
+
+/** Half a message, octet by octet, is not for ever; whole ones start the time again. */
+static void test_tcp_half_a_message(void)
+{
+    struct world w;
+    struct net_config config = {.message_ms = 60};
+    world_init(&w, config);
+    int fd = client(SOCK_STREAM, &w.tcp);
+    size_t n = 0;
+    while (w.closed == 0 && !w.late && n < 10000) {
+        (void)send(fd, "a", 1, MSG_NOSIGNAL);
+        n++;
+        w.ticks = 0;
+        w.deadline = net_now(w.net) + 5;
+        CHECK(until(&w, &w.ticks, 1));
+    }
+    CHECK(n > 3 && n < 100);
+    CHECK_INT(stats(&w).closed_bad, 1);
+    close(fd);
+    fd = client(SOCK_STREAM, &w.tcp);
+    for (size_t i = 1; i <= 30; i++) { /* each time the rest of one and half of the next */
+        put(fd, i == 1 ? STR("OPTIONS sip:a") : STR("@b SIP/2.0\r\nl: 0\r\n\r\nOPTIONS sip:a"));
+        CHECK(until(&w, &w.inputs, i - 1));
+        w.ticks = 0;
+        w.deadline = net_now(w.net) + 5;
+        CHECK(until(&w, &w.ticks, 1));
+    }
+    CHECK_INT(stats(&w).closed_bad, 1);
+    close(fd);
+    world_fini(&w);
+}
+
 static void test_tcp_idle_is_closed(void)
 {
     struct world w;
@@ -828,6 +895,7 @@ TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_u
           T(test_tcp_garbage_is_closed), T(test_tcp_endless_message_is_closed),
           T(test_tcp_slow_reader_is_closed), T(test_tcp_queue_is_written_later),
           T(test_tcp_connections_are_limited), T(test_tcp_silent_connection_makes_room),
+          T(test_tcp_connections_of_one_address), T(test_tcp_half_a_message),
           T(test_tcp_idle_is_closed), T(test_tcp_drain_ends), T(test_open_queues_and_reuses),
           T(test_open_refused), T(test_open_times_out), T(test_resolve),
           T(test_resolve_refuses), T(test_free_during_a_lookup), T(test_local_addresses),

@@ -52,6 +52,19 @@ static void test_request(void)
     CHECK_INT(str_find(got, STR("Digest")), got.n);
 }
 
+static void test_sdp_and_event(void)
+{
+    static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
+                              "m=audio 4000 RTP/AVP 0\r\na=sendonly\r\nm=video 0 RTP/AVP 1\r\n";
+    char text[1024], buf[2048];
+    (void)snprintf(text, sizeof(text),
+                   "SIP/2.0 200 OK\r\n" HEAD "Event: talk\r\nContent-Type: application/sdp\r\n"
+                   "Content-Length: %zu\r\n\r\n%s",
+                   sizeof(sdp) - 1, sdp);
+    struct str got = line_of(buf, sizeof(buf), true, str_c(text), 0);
+    CHECK(str_find(got, STR("\"event\":\"talk\",\"sdp\":\"sendonly\",\"body\":")) < got.n);
+}
+
 static void test_csta(void)
 {
     static const char *const cases[][2] = {
@@ -180,5 +193,5 @@ static void test_no_such_folder(void)
     CHECK(sip_trace_new("/nowhere/at/all") == NULL);
 }
 
-TEST_MAIN(T(test_request), T(test_csta), T(test_what_is_not_readable), T(test_conversation),
-          T(test_no_such_folder))
+TEST_MAIN(T(test_request), T(test_sdp_and_event), T(test_csta), T(test_what_is_not_readable),
+          T(test_conversation), T(test_no_such_folder))

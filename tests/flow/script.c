@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See script.h. */
+#include "script.h"
+
+#include "base/err.h"
+
+static bool rings(const struct phone *p)
+{
+    return p->s.leg != NULL && p->s.leg->state == LEG_EARLY && !p->s.leg->uac;
+}
+
+static bool idle(const struct phone *p)
+{
+    return p->s.leg == NULL;
+}
+
+/** Wait for a phone to be in a state. @return false: it did not come in time */
+static bool wait_phone(struct world *w, const struct phone *p, bool (*is)(const struct phone *),
+                       uint64_t ms)
+{
+    for (uint64_t t = 0; t < ms && !is(p); t += 50) {
+        world_run(w, 50);
+    }
+    return is(p);
+}
+
+static bool wait_answer(struct world *w, const struct ask *q)
+{
+    for (uint64_t t = 0; t < 40000 && q->sent && q->answers == 0; t += 50) {
+        world_run(w, 50);
+    }
+    return q->answers > 0 && q->msg.id != CSTA_MSG_NONE && q->msg.id != CSTA_MSG_ERROR_CODE;
+}
+
+/** ann and bob talk, if it can be had. */
+static bool talk(struct world *w)
+{
+    struct phone *ann = PHONE(w, 0), *bob = PHONE(w, 1);
+    if (phone_call(ann, "1002", true, STR("User-to-User: 0461;encoding=hex\r\n")) == NULL ||
+        !wait_phone(w, bob, rings, 40000) || phone_answer(bob) != 0) {
+        return false;
+    }
+    return wait_phone(w, ann, phone_talks, 40000) && wait_phone(w, bob, phone_talks, 40000);
+}
+
+static void watch(struct world *w)
+{
+    (void)wait_answer(w, app_monitor(&w->crm, "1001"));
+    (void)wait_answer(w, app_monitor(&w->crm, "1002"));
+}
+
+/** The same for one connection; a call that nobody knows is asked for all the same. */
+static bool serve(struct world *w, const char *service, const char *element, const char *device,
+                  const char *more)
+{
+    return wait_answer(w, app_on_connection(&w->crm, service, element, "c1", device, more));
+}
+
+static bool registered(const struct phone *p)
+{
+    return p->register_status != 0;
+}
+
+static void registration(struct world *w)
+{
+    phone_register(PHONE(w, 0), 600);
+    phone_register(PHONE(w, 1), 600);
+    (void)wait_phone(w, PHONE(w, 0), registered, 40000);
+    (void)wait_phone(w, PHONE(w, 1), registered, 40000);
+    phone_register(PHONE(w, 0), 300);
+    (void)wait_phone(w, PHONE(w, 0), registered, 40000);
+    phone_register_contact(PHONE(w, 0), "", 0);
+    (void)wait_phone(w, PHONE(w, 0), registered, 40000);
+    phone_register_contact(PHONE(w, 1), "*", 0);
+    (void)wait_phone(w, PHONE(w, 1), registered, 40000);
+    CHECK(world_stat(w, "registrar_bindings") <= 2);
+}
+
+static void call(struct world *w)
+{
+    watch(w);
+    if (talk(w)) {
+        world_run(w, 2000);
+        phone_hang_up(PHONE(w, 1), STR("User-to-User: 0462;encoding=hex\r\n"));
+    }
+    phone_hang_up(PHONE(w, 0), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 0), idle, 40000);
+}
+
+static void make_call(struct world *w)
+{
+    PHONE(w, 0)->obeys_auto = true;
+    watch(w);
+    if (wait_answer(w, app_make_call(&w->crm, "1001", "1002", false, "context")) &&
+        wait_phone(w, PHONE(w, 1), rings, 40000) && phone_answer(PHONE(w, 1)) == 0) {
+        (void)wait_phone(w, PHONE(w, 1), phone_talks, 40000);
+    }
+    (void)serve(w, "ClearConnection", "connectionToBeCleared", "1001", "");
+    (void)wait_phone(w, PHONE(w, 0), idle, 40000);
+}
+
+static void hold(struct world *w)
+{
+    watch(w);
+    (void)talk(w);
+    if (serve(w, "HoldCall", "callToBeHeld", "1001", "")) {
+        CHECK_INT(PHONE(w, 1)->media.remote_dir, SDP_SENDONLY);
+    }
+    if (phone_talks(PHONE(w, 1))) {
+        (void)phone_offer(PHONE(w, 1), SDP_SENDONLY);
+        world_run(w, 1000);
+    }
+    (void)serve(w, "RetrieveCall", "callToBeRetrieved", "1001", "");
+    phone_hang_up(PHONE(w, 0), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 0), idle, 40000);
+}
+
+static void transfer(struct world *w)
+{
+    watch(w);
+    (void)talk(w);
+    if (serve(w, "SingleStepTransferCall", "activeCall", "1001",
+              "<transferredTo>1003</transferredTo>") &&
+        wait_phone(w, PHONE(w, 2), rings, 40000) && phone_answer(PHONE(w, 2)) == 0) {
+        (void)wait_phone(w, PHONE(w, 2), phone_talks, 40000);
+    }
+    phone_hang_up(PHONE(w, 1), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 2), idle, 40000);
+}
+
+static void deflect(struct world *w)
+{
+    watch(w);
+    if (phone_call(PHONE(w, 0), "1002", true, STR_NONE) != NULL &&
+        wait_phone(w, PHONE(w, 1), rings, 40000)) {
+        (void)serve(w, "DeflectCall", "callToBeDiverted", "1002",
+                    "<newDestination>1003</newDestination>");
+        if (wait_phone(w, PHONE(w, 2), rings, 20000)) {
+            (void)phone_answer(PHONE(w, 2));
+        }
+    }
+    world_run(w, 2000);
+    phone_hang_up(PHONE(w, 0), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 0), idle, 40000);
+}
+
+static void cancel(struct world *w)
+{
+    watch(w);
+    if (phone_call(PHONE(w, 0), "1002", true, STR_NONE) != NULL) {
+        (void)wait_phone(w, PHONE(w, 1), rings, 10000);
+    }
+    phone_hang_up(PHONE(w, 0), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 0), idle, 80000);
+}
+
+const struct script scripts[] = {
+    {"registration", registration, true},
+    {"call", call, false},
+    {"MakeCall", make_call, false},
+    {"hold", hold, false},
+    {"transfer", transfer, false},
+    {"deflect", deflect, false},
+    {"cancel", cancel, false},
+};
+const size_t script_count = ARRAY_LEN(scripts);
