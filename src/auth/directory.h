@@ -25,8 +25,8 @@ struct device {
     struct str key; /**< "1001@example.com": canonical address of record */
     struct str display; /**< name for From of calls made on its behalf, or absent */
     struct auth_secret secret;
-    bool has_secret; /**< false: this device may not register (it is only a name) */
-    void *cti;       /**< the CTI layer's: monitors of this device */
+    bool has_secret;   /**< false: this device may not register (it is only a name) */
+    void *cti;         /**< the CTI layer's: monitors of this device */
     struct list calls; /**< the call layer's: connections of this device; zeros: none yet */
 };
 

@@ -81,6 +81,7 @@ void connection_established(struct connection *conn, const struct sip_msg *m, co
     if (conn->established || conn->ended) {
         return;
     }
+    step_answered(conn, now_ms);
     conn->established = true;
     conn->state = CONN_CONNECTED;
     e = call_event_make(c, CALL_EV_ESTABLISHED, conn, cause, now_ms);

@@ -225,6 +225,7 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     if (next == NULL) {
         return CALL_NO_RESOURCES;
     }
+    step_abort(c, now_ms); /* nobody answers here any more */
     connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=302\r\n"), now_ms);
     e = call_event_make(c, CALL_EV_DIVERTED, conn, "redirected", now_ms);
     e.to_id = next->id;

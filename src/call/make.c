@@ -47,13 +47,16 @@ void call_set_uui(struct call *c, struct str line)
     c->uui = str_trim(str_from(line, sizeof("User-to-User:") - 1));
 }
 
-/** `"Alice" <sip:1001@example.com>` for a connection. */
+/** `"Alice" <sip:1001@example.com>` for a connection; who asked for privacy is not named. */
 static struct str address_of(struct arena *a, const struct connection *conn)
 {
     struct str display = conn->device != NULL ? conn->device->display : conn->display;
     struct out o;
     char quoted[256];
 
+    if (conn->restricted) {
+        return STR("\"Anonymous\" <sip:anonymous@anonymous.invalid>"); /* RFC 3323 §4.1.1.3 */
+    }
     if (!str_is_set(display) || display.n == 0) {
         return arena_fmt(a, "<%.*s>", STR_ARG(conn->id));
     }
@@ -184,6 +187,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
         call_release(c, a, "resourcesNotAvailable", NULL, STR_NONE, now_ms);
         return;
     }
+    step_answered(a, now_ms);
     a->state = CONN_CONNECTED;
     c->phase = CALL_SETUP;
     call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);

@@ -214,8 +214,10 @@ struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn
 void step_done(struct step *s, enum call_error err, unsigned status, uint64_t now_ms);
 /** The same without telling: the one who asked gets his answer in another way. */
 void step_cancel(struct step *s, uint64_t now_ms);
-/** The call is ending: whatever runs is over. */
+/** The call is ending, or moves on: whatever runs is over. */
 void step_abort(struct call *c, uint64_t now_ms);
+/** The phone has answered: who asked it to, knows, whatever becomes of the NOTIFY. */
+void step_answered(struct connection *conn, uint64_t now_ms);
 
 /* ---- join.c: connect a leg that has offered with one that is up (RFC 3725) ---- */
 

@@ -140,6 +140,15 @@ void step_abort(struct call *c, uint64_t now_ms)
     }
 }
 
+void step_answered(struct connection *conn, uint64_t now_ms)
+{
+    struct step *s = conn->call->step;
+
+    if (s != NULL && s->kind == STEP_ANSWER && s->conn == conn) {
+        step_done(s, CALL_OK, 0, now_ms);
+    }
+}
+
 struct leg_request **step_request(struct step *s)
 {
     return &s->request;

@@ -3,13 +3,13 @@
  * `baton csta`: the command line.
  *
  * Options of the session may stand anywhere; whatever else is there, in its order, is the
- * command with its arguments and options, which csta_request reads. So `baton csta -s HOST -u
- * crm clear 1001
- * --reason busy --json` is as good as with --json in front.
+ * command with its arguments and options, which csta_request reads. So --json is as good
+ * behind `clear 1001 --reason busy` as in front of it.
  */
 #include "cli/csta_cmd.h"
 
 #include "base/err.h"
+#include "cli/args.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,36 +19,13 @@ struct raw_options {
     const char *edition, *refresh;
 };
 
-/** `-x VALUE`, `--name VALUE` or `--name=VALUE`. @return whether it is this option */
-static bool take_value(const char *name, const char *alias, int argc, char **argv, int *i,
-                       const char **out)
-{
-    size_t n = strlen(name);
-
-    if (strncmp(argv[*i], name, n) == 0 && argv[*i][n] == '=') {
-        *out = argv[*i] + n + 1;
-        return true;
-    }
-    if ((strcmp(argv[*i], name) == 0 || (alias != NULL && strcmp(argv[*i], alias) == 0)) &&
-        *i + 1 < argc) {
-        *out = argv[++*i];
-        return true;
-    }
-    return false;
-}
-
-static bool is(const char *arg, const char *alias, const char *name)
-{
-    return strcmp(arg, alias) == 0 || strcmp(arg, name) == 0;
-}
-
 static bool take_flag(struct csta_command *c, const char *arg)
 {
-    if (is(arg, "-j", "--json")) {
+    if (args_is(arg, "-j", "--json")) {
         c->json = true;
-    } else if (is(arg, "-v", "--verbose")) {
+    } else if (args_is(arg, "-v", "--verbose")) {
         c->verbose = true;
-    } else if (is(arg, "-e", "--exit-on-error")) {
+    } else if (args_is(arg, "-e", "--exit-on-error")) {
         c->exit_on_error = true;
     } else {
         return false;
@@ -75,12 +52,12 @@ static int read_words(int argc, char **argv, struct csta_command *c, struct raw_
 
     for (int i = 1; i < argc; i++) {
         only_words = only_words || strcmp(argv[i], "--") == 0;
-        if (!only_words && (take_value("--server", "-s", argc, argv, &i, &c->server_text) ||
-                            take_value("--user", "-u", argc, argv, &i, &c->user) ||
-                            take_value("--password", NULL, argc, argv, &i, &c->password) ||
-                            take_value("--device", NULL, argc, argv, &i, &c->device) ||
-                            take_value("--edition", NULL, argc, argv, &i, &raw->edition) ||
-                            take_value("--refresh", NULL, argc, argv, &i, &raw->refresh) ||
+        if (!only_words && (args_value("-s", "--server", argc, argv, &i, &c->server_text) ||
+                            args_value("-u", "--user", argc, argv, &i, &c->user) ||
+                            args_value(NULL, "--password", argc, argv, &i, &c->password) ||
+                            args_value(NULL, "--device", argc, argv, &i, &c->device) ||
+                            args_value(NULL, "--edition", argc, argv, &i, &raw->edition) ||
+                            args_value(NULL, "--refresh", argc, argv, &i, &raw->refresh) ||
                             take_flag(c, argv[i]))) {
             continue;
         }

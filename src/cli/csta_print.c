@@ -2,22 +2,18 @@
 /* Events as rows, answers as sentences, both as JSON. */
 #include "cli/csta_print.h"
 
+#include "base/utf8.h"
 #include "cli/csta_json.h"
 #include "cli/csta_request.h"
 #include "cli/json.h"
+#include "cli/text.h"
 #include <time.h>
 
 /* ---- small parts ---- */
 
-/** For a terminal: octets that could steer it become '.', UTF-8 stays. */
 static void put(struct csta_printer *p, struct str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bool c1 = c == 0xC2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xA0;
-        fputc(c < 0x20 || c == 0x7F || c1 ? '.' : c, p->out);
-        i += c1 ? 1 : 0;
-    }
+    text_put(s, p->out);
 }
 
 static void put_c(struct csta_printer *p, const char *s)
@@ -28,12 +24,9 @@ static void put_c(struct csta_printer *p, const char *s)
 /** At least `width` columns and two blanks behind. */
 static void column(struct csta_printer *p, struct str s, size_t width)
 {
-    size_t n = 0;
+    size_t n = utf8_count(s);
 
     put(p, s);
-    for (size_t i = 0; i < s.n; i++) {
-        n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    }
     fprintf(p->out, "%*s", (int)(n < width ? width - n + 2 : 2), "");
 }
 
@@ -377,17 +370,6 @@ static struct str state_text(struct csta_printer *p, const struct csta_call_stat
     return text;
 }
 
-static const struct csta_snapshot_device_response_info_list *
-calls_of(const struct csta_snapshot_device_response *r)
-{
-    static const struct csta_snapshot_device_response_info_list none;
-
-    return r->content.kind == CSTA_SNAPSHOT_CONTENT_SNAPSHOT_DATA &&
-                   r->content.snapshot_data != NULL
-               ? &r->content.snapshot_data->snapshot_device_response_info
-               : &none;
-}
-
 static void put_state(struct csta_printer *p,
                       const struct csta_snapshot_device_response_info *i)
 {
@@ -404,8 +386,7 @@ static void put_state(struct csta_printer *p,
 
 static void put_snapshot(struct csta_printer *p, struct str what, const struct csta_msg *m)
 {
-    const struct csta_snapshot_device_response_info_list *l =
-        calls_of(m->snapshot_device_response);
+    const struct csta_snapshot_device_response_info_list *l = csta_snapshot_calls(m);
 
     put_c(p, "SnapshotDevice: ");
     put(p, what);
@@ -421,8 +402,7 @@ static void put_snapshot(struct csta_printer *p, struct str what, const struct c
 
 static void members_of_snapshot(struct csta_printer *p, const struct csta_msg *m)
 {
-    const struct csta_snapshot_device_response_info_list *l =
-        calls_of(m->snapshot_device_response);
+    const struct csta_snapshot_device_response_info_list *l = csta_snapshot_calls(m);
 
     put_c(p, ", \"calls\": [");
     for (size_t i = 0; i < l->n; i++) {

@@ -9,6 +9,8 @@
 #include "cli/csta_request.h"
 
 #include "base/mem.h"
+#include "cli/text.h"
+#include "uui/uui.h"
 
 enum option_bit {
     OPT_USER_DATA = 1,
@@ -69,8 +71,6 @@ static const struct option options[] = {
 /** Default of `wait`. */
 #define WAIT_MS 30000u
 #define DAY_MS 86400000u
-/** The protocol discriminator of text, Table 4-26/Q.931. */
-#define DISCRIMINATOR_IA5 0x04
 
 /** What the options of one line say, before there is a message to put it in. */
 struct draft {
@@ -239,30 +239,17 @@ enum csta_edition csta_edition_find(struct str name)
 /** Hex digits, blanks and colons between octets allowed, to octets in the arena. */
 static int read_hex(struct draft *d, struct str option, struct str text, struct csta_data *out)
 {
-    char *to = arena_alloc(d->arena, text.n / 2 + 1);
-    size_t n = 0;
+    struct str octets;
+    int err = text_hex(text, d->arena, &octets);
 
-    if (to == NULL) {
-        return E_NOMEM;
+    if (err == E_SYNTAX) {
+        return COMPLAIN(d, "%.*s takes pairs of hex digits", STR_ARG(option));
     }
-    for (size_t i = 0; i < text.n; i += 2) {
-        while (i < text.n && (text.p[i] == ' ' || text.p[i] == ':')) {
-            i++;
-        }
-        if (i == text.n) {
-            break;
-        }
-        int hi = hex_digit(text.p[i]), lo = i + 1 < text.n ? hex_digit(text.p[i + 1]) : -1;
-        if (hi < 0 || lo < 0) {
-            return COMPLAIN(d, "%.*s takes pairs of hex digits", STR_ARG(option));
-        }
-        to[n++] = (char)(hi << 4 | lo);
-    }
-    if (n == 0) {
+    if (err == 0 && octets.n == 0) {
         return COMPLAIN(d, "%.*s takes at least one octet", STR_ARG(option));
     }
-    *out = (struct csta_data){.kind = CSTA_DATA_STRING, .string = str_make(to, n)};
-    return 0;
+    *out = (struct csta_data){.kind = CSTA_DATA_STRING, .string = octets};
+    return err;
 }
 
 static int read_text(struct draft *d, struct str text)
@@ -272,7 +259,7 @@ static int read_text(struct draft *d, struct str text)
     if (to == NULL) {
         return E_NOMEM;
     }
-    to[0] = DISCRIMINATOR_IA5;
+    to[0] = UUI_PD_IA5;
     for (size_t i = 0; i < text.n; i++) {
         if ((unsigned char)text.p[i] > 0x7F) {
             return COMPLAIN(d, "--user-text takes IA5 characters (ASCII) only; give other text "

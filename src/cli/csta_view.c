@@ -242,6 +242,21 @@ bool csta_event_view(const struct csta_msg *m, struct csta_event_view *out)
                                view_device(m, out));
 }
 
+const struct csta_snapshot_device_response_info_list *
+csta_snapshot_calls(const struct csta_msg *m)
+{
+    static const struct csta_snapshot_device_response_info_list none;
+    const struct csta_snapshot_content *s;
+
+    if (m->body == NULL || m->id != CSTA_MSG_SNAPSHOT_DEVICE_RESPONSE) {
+        return &none;
+    }
+    s = &m->snapshot_device_response->content;
+    return s->kind == CSTA_SNAPSHOT_CONTENT_SNAPSHOT_DATA && s->snapshot_data != NULL
+               ? &s->snapshot_data->snapshot_device_response_info
+               : &none;
+}
+
 struct str csta_device_ref_text(const struct csta_device_ref *ref)
 {
     switch (ref == NULL ? CSTA_DEVICE_REF_ABSENT : ref->kind) {
@@ -265,7 +280,7 @@ struct str csta_data_text(const struct csta_data *data)
 {
     struct str s = data == NULL ? STR_NONE : csta_data_octets(data);
 
-    if (s.n > 1 && s.p[0] == 0x04) {
+    if (s.n > 1 && s.p[0] == UUI_PD_IA5) {
         s = str_from(s, 1);
     }
     return s.n > 0 && uui_is_quotable(s) ? s : STR_NONE;

@@ -27,6 +27,10 @@ struct csta_event_view {
 /** @return false when `m` is no event that is read here: id alone is set */
 bool csta_event_view(const struct csta_msg *m, struct csta_event_view *out);
 
+/** The calls in a SnapshotDeviceResponse; an empty list in any other message. */
+const struct csta_snapshot_device_response_info_list *
+csta_snapshot_calls(const struct csta_msg *m);
+
 /** The device's text, or what stands in its place: "(restricted)"; "" when absent. */
 struct str csta_device_ref_text(const struct csta_device_ref *ref);
 

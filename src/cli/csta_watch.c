@@ -153,23 +153,9 @@ void csta_watch_answered(struct csta_client *c)
     watch_settle(c);
 }
 
-static const struct csta_snapshot_device_response_info_list *calls_in(const struct csta_msg *m)
-{
-    static const struct csta_snapshot_device_response_info_list none;
-    const struct csta_snapshot_content *s;
-
-    if (m->body == NULL || m->id != CSTA_MSG_SNAPSHOT_DEVICE_RESPONSE) {
-        return &none;
-    }
-    s = &m->snapshot_device_response->content;
-    return s->kind == CSTA_SNAPSHOT_CONTENT_SNAPSHOT_DATA && s->snapshot_data != NULL
-               ? &s->snapshot_data->snapshot_device_response_info
-               : &none;
-}
-
 void csta_watch_learn(struct csta_client *c, const struct csta_msg *snapshot)
 {
-    const struct csta_snapshot_device_response_info_list *l = calls_in(snapshot);
+    const struct csta_snapshot_device_response_info_list *l = csta_snapshot_calls(snapshot);
 
     for (size_t i = 0; i < l->n; i++) {
         csta_call_known(c, l->item[i].connection_identifier.call_id);
@@ -343,7 +329,7 @@ static void on_again_snapshot(void *owner, const struct csta_answer *a)
     }
     csta_print_answer(&c->printer, csta_wall_ms(), CSTA_MSG_SNAPSHOT_DEVICE, str_c(m->device),
                       &a->msg, a->body);
-    l = calls_in(&a->msg);
+    l = csta_snapshot_calls(&a->msg);
     for (size_t i = 0; i < l->n; i++) {
         struct str id = l->item[i].connection_identifier.call_id;
         csta_call_known(c, id);

@@ -8,7 +8,7 @@
  * options) is escaped.
  */
 #include "cli/help.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include <stdarg.h>
 
 #define WIDTH 78
@@ -23,16 +23,6 @@ static const struct help_exit usual_exits[] = {
 static const struct help_exit *exits_of(const struct help *h)
 {
     return h->exits != NULL ? h->exits : usual_exits;
-}
-
-/** Columns, not octets: continuation octets of UTF-8 take none. */
-static size_t columns(const char *p, size_t n)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += ((unsigned char)p[i] & 0xc0) != 0x80;
-    }
-    return count;
 }
 
 /** Fill `text` at `indent`, from column `at` of a line that was begun. Ends the line. */
@@ -52,7 +42,7 @@ static void fill(const char *text, size_t indent, size_t at, FILE *to)
             continue;
         }
         size_t n = strcspn(text, " \n");
-        size_t width = columns(text, n);
+        size_t width = utf8_count(str_make(text, n));
         if (!first && at + 1 + width > WIDTH) {
             fputc('\n', to);
             at = 0;
@@ -77,10 +67,10 @@ static void print_options(const struct help_option *o, FILE *to)
 {
     const size_t indent = 26;
     for (; o != NULL && o->names != NULL; o++) {
-        size_t at = 2 + columns(o->names, strlen(o->names));
+        size_t at = 2 + utf8_count(str_c(o->names));
         fprintf(to, "  %s", o->names);
         if (o->arg != NULL) {
-            at += 1 + columns(o->arg, strlen(o->arg));
+            at += 1 + utf8_count(str_c(o->arg));
             fprintf(to, " %s", o->arg);
         }
         if (at + 2 > indent) {

@@ -5,18 +5,7 @@
  */
 #include "cli/json.h"
 
-#include "uui/uui.h"
-
-/** Octets of the UTF-8 character at `i`, 0 when it is none. */
-static size_t utf8_len(struct str s, size_t i)
-{
-    for (size_t n = 1; n <= 4 && i + n <= s.n; n++) {
-        if (uui_is_quotable(str_make(s.p + i, n))) {
-            return n;
-        }
-    }
-    return 0;
-}
+#include "base/utf8.h"
 
 void json_string(struct str s, FILE *to)
 {
@@ -30,7 +19,7 @@ void json_string(struct str s, FILE *to)
         } else if (c < 0x80) {
             fputc(c, to);
         } else {
-            size_t n = utf8_len(s, i);
+            size_t n = utf8_len(str_from(s, i));
             if (n == 0) {
                 fputs("\\uFFFD", to);
             } else {

@@ -6,8 +6,11 @@
  * same structs as --help.
  */
 #include "base/attr.h"
-#include "cli/commands.h"
+#include "cli/csta_cmd.h"
 #include "cli/help.h"
+#include "cli/phone.h"
+#include "cli/serve.h"
+#include "cli/uui_cmd.h"
 #include <string.h>
 
 struct command {
@@ -15,7 +18,13 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-static const struct command commands[] = {COMMANDS};
+/** In the order in which help shows them. */
+static const struct command commands[] = {
+    {&help_serve, cmd_serve},
+    {&help_phone, cmd_phone},
+    {&help_csta, cmd_csta},
+    {&help_uui, cmd_uui},
+};
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",
                                        "--version", NULL};

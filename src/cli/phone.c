@@ -3,6 +3,8 @@
 #include "cli/phone.h"
 
 #include "base/err.h"
+#include "cli/args.h"
+#include "cli/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +12,16 @@
 static const char *const synopsis[] = {"phone [OPTION]... -s SERVER AOR", NULL};
 
 static const struct help_option options[] = {
-    {"-s, --server", "SERVER", "Where to register and send calls: HOST[:PORT] or sip:HOST:PORT;transport=tcp."},
+    {"-s, --server", "SERVER",
+     "Where to register and send calls: HOST[:PORT] or sip:HOST:PORT;transport=tcp."},
     {"-u, --user", "NAME", "User name for digest; default: the user part of AOR."},
-    {"--password", "TEXT", "Password. Better: the environment variable BATON_PASSWORD, which other users of the machine do not see."},
-    {"-a, --auto-answer", "[MS]", "Answer every call, after MS milliseconds when given (--auto-answer=MS)."},
+    {"--password", "TEXT",
+     "Password. Better: the environment variable BATON_PASSWORD, which other users of the machine do not see."},
+    {"-a, --auto-answer", "[MS]",
+     "Answer every call, after MS milliseconds when given (--auto-answer=MS)."},
     {"--refuse", "STATUS", "Refuse every call with this status, e.g. 486."},
-    {"--no-requested-answer", NULL, "Do not answer just because the caller asks for it (Answer-Mode, Call-Info answer-after)."},
+    {"--no-requested-answer", NULL,
+     "Do not answer just because the caller asks for it (Answer-Mode, Call-Info answer-after)."},
     {"--uui-ringing", "HEX", "User-to-User octets to send with the 180."},
     {"--uui-answer", "HEX", "The same with the 200."},
     {"--uui-bye", "HEX", "The same with BYE, ours or the answer to theirs."},
@@ -32,19 +38,24 @@ static const struct help_option commands[] = {
     {"reject", "[N] [STATUS]", "Refuse it; default 486."},
     {"hangup", "[N] [HEX]", "End it, with User-to-User octets in the BYE when given."},
     {"hold, resume", "[N]", "Hold and retrieve."},
-    {"quit", NULL, "End all calls, unregister, leave. So does the end of input when commands were typed."},
+    {"quit", NULL,
+     "End all calls, unregister, leave. So does the end of input when commands were typed."},
     {NULL, NULL, NULL},
 };
 
 static const struct help_section sections[] = {
-    {"Commands", "Typed on standard input, one a line; N is the number that the phone shows.", commands},
+    {"Commands", "Typed on standard input, one a line; N is the number that the phone shows.",
+     commands},
     {NULL, NULL, NULL},
 };
 
 static const struct help_example examples[] = {
-    {"BATON_PASSWORD=secret baton phone -s 127.0.0.1 sip:1001@example.com", "Register and wait for calls."},
-    {"baton phone -s 127.0.0.1 --auto-answer=500 sip:1002@example.com", "Answer after half a second."},
-    {"echo call 1002 04C8 | baton phone -s 127.0.0.1 sip:1001@example.com", "Call with two octets of User-to-User."},
+    {"BATON_PASSWORD=secret baton phone -s 127.0.0.1 sip:1001@example.com",
+     "Register and wait for calls."},
+    {"baton phone -s 127.0.0.1 --auto-answer=500 sip:1002@example.com",
+     "Answer after half a second."},
+    {"echo call 1002 04C8 | baton phone -s 127.0.0.1 sip:1001@example.com",
+     "Call with two octets of User-to-User."},
     {NULL, NULL},
 };
 
@@ -121,6 +132,18 @@ static void say(const char *text)
     fprintf(stderr, "baton phone: %s\n", text);
 }
 
+/** Octets for User-to-User, or none; says so when they are not. */
+static bool is_hex(struct phone *p, struct str digits)
+{
+    struct str octets;
+    bool ok = text_hex(digits, &p->ua->scratch, &octets) == 0;
+
+    if (!ok) {
+        say("User-to-User octets are pairs of hex digits");
+    }
+    return ok;
+}
+
 static void command(struct phone *p, struct str name, struct str a, struct str b)
 {
     uint32_t id = 0, status = 486;
@@ -130,7 +153,7 @@ static void command(struct phone *p, struct str name, struct str a, struct str b
     if (str_eq(name, STR("call"))) {
         if (a.n == 0) {
             say("call whom?");
-        } else {
+        } else if (is_hex(p, b)) {
             phone_dial(p, a, b);
         }
         return;
@@ -144,7 +167,10 @@ static void command(struct phone *p, struct str name, struct str a, struct str b
         (void)str_to_u32(numbered ? b : a, &status);
         phone_reject(c, status >= 400 && status < 700 ? status : 486);
     } else if (str_eq(name, STR("hangup"))) {
-        phone_hang_up(c, numbered ? b : a);
+        struct str hex = numbered ? b : a;
+        if (is_hex(p, hex)) {
+            phone_hang_up(c, hex);
+        }
     } else if (str_eq(name, STR("hold"))) {
         phone_hold(c, true);
     } else {
@@ -182,37 +208,20 @@ static void on_line(void *ctx, struct str line)
 
 /* ---- options ---- */
 
-static bool take_value(const char *name, const char *alias, int argc, char **argv, int *i,
-                       const char **out)
-{
-    size_t n = strlen(name);
-
-    if (strncmp(argv[*i], name, n) == 0 && argv[*i][n] == '=') {
-        *out = argv[*i] + n + 1;
-        return true;
-    }
-    if ((strcmp(argv[*i], name) == 0 || (alias != NULL && strcmp(argv[*i], alias) == 0)) &&
-        *i + 1 < argc) {
-        *out = argv[++*i];
-        return true;
-    }
-    return false;
-}
-
 static bool take_flag(struct phone_options *o, const char *arg, bool *verbose)
 {
-    if (strcmp(arg, "-a") == 0 || strcmp(arg, "--auto-answer") == 0) {
+    if (args_is(arg, "-a", "--auto-answer")) {
         o->auto_answer = true;
     } else if (strncmp(arg, "--auto-answer=", 14) == 0) {
         o->auto_answer = true;
-        o->answer_ms = (uint32_t)strtoul(arg + 14, NULL, 10);
-    } else if (strcmp(arg, "--no-requested-answer") == 0) {
+        return str_to_u32(str_c(arg + 14), &o->answer_ms);
+    } else if (args_is(arg, NULL, "--no-requested-answer")) {
         o->ignore_requests = true;
-    } else if (strcmp(arg, "--no-register") == 0) {
+    } else if (args_is(arg, NULL, "--no-register")) {
         o->no_register = true;
-    } else if (strcmp(arg, "-j") == 0 || strcmp(arg, "--json") == 0) {
+    } else if (args_is(arg, "-j", "--json")) {
         o->json = true;
-    } else if (strcmp(arg, "-v") == 0 || strcmp(arg, "--verbose") == 0) {
+    } else if (args_is(arg, "-v", "--verbose")) {
         *verbose = true;
     } else {
         return false;
@@ -220,20 +229,34 @@ static bool take_flag(struct phone_options *o, const char *arg, bool *verbose)
     return true;
 }
 
+/** What is not there is right. */
+static bool is_hex_option(const char *digits)
+{
+    struct arena a;
+    struct str octets;
+    bool ok;
+
+    arena_init(&a, &mem_libc, 1024);
+    ok = digits == NULL || (text_hex(str_c(digits), &a, &octets) == 0 && octets.n > 0);
+    arena_fini(&a);
+    return ok;
+}
+
 /** @return EXIT_CODE_OK, or what the command returns at once */
-static int parse(int argc, char **argv, struct phone_options *o, const char **server, bool *verbose)
+static int parse(int argc, char **argv, struct phone_options *o, const char **server,
+                 bool *verbose)
 {
     const char *expires = NULL, *refuse = NULL;
 
     for (int i = 1; i < argc; i++) {
-        if (take_value("--server", "-s", argc, argv, &i, server) ||
-            take_value("--user", "-u", argc, argv, &i, &o->user) ||
-            take_value("--password", NULL, argc, argv, &i, &o->password) ||
-            take_value("--uui-ringing", NULL, argc, argv, &i, &o->uui_ringing) ||
-            take_value("--uui-answer", NULL, argc, argv, &i, &o->uui_answer) ||
-            take_value("--uui-bye", NULL, argc, argv, &i, &o->uui_bye) ||
-            take_value("--expires", NULL, argc, argv, &i, &expires) ||
-            take_value("--refuse", NULL, argc, argv, &i, &refuse) ||
+        if (args_value("-s", "--server", argc, argv, &i, server) ||
+            args_value("-u", "--user", argc, argv, &i, &o->user) ||
+            args_value(NULL, "--password", argc, argv, &i, &o->password) ||
+            args_value(NULL, "--uui-ringing", argc, argv, &i, &o->uui_ringing) ||
+            args_value(NULL, "--uui-answer", argc, argv, &i, &o->uui_answer) ||
+            args_value(NULL, "--uui-bye", argc, argv, &i, &o->uui_bye) ||
+            args_value(NULL, "--expires", argc, argv, &i, &expires) ||
+            args_value(NULL, "--refuse", argc, argv, &i, &refuse) ||
             take_flag(o, argv[i], verbose)) {
             continue;
         }
@@ -245,10 +268,16 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
     if (o->aor == NULL || *server == NULL) {
         return help_usage_error(&help_phone, "an address of record and --server are needed");
     }
-    if ((expires != NULL && (!str_to_u32(str_c(expires), &o->expires_s) || o->expires_s == 0)) ||
+    if ((expires != NULL &&
+         (!str_to_u32(str_c(expires), &o->expires_s) || o->expires_s == 0)) ||
         (refuse != NULL &&
          (!str_to_u32(str_c(refuse), &o->refuse) || o->refuse < 300 || o->refuse > 699))) {
-        return help_usage_error(&help_phone, "--expires takes seconds, --refuse a status of 300 to 699");
+        return help_usage_error(&help_phone,
+                                "--expires takes seconds, --refuse a status of 300 to 699");
+    }
+    if (!is_hex_option(o->uui_ringing) || !is_hex_option(o->uui_answer) ||
+        !is_hex_option(o->uui_bye)) {
+        return help_usage_error(&help_phone, "User-to-User octets are pairs of hex digits");
     }
     return EXIT_CODE_OK;
 }
@@ -256,12 +285,13 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
 int cmd_phone(int argc, char **argv)
 {
     struct phone p = {.opt = {.expires_s = 300}};
-    struct ua_config config = {.user_agent = "baton phone",
-                               .allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"),
-                               .accept = STR("application/sdp"),
-                               .allow_events = STR("talk, hold"),
-                               .ctx = &p,
-                               .on_invite = phone_on_invite};
+    struct ua_config config = {
+        .user_agent = "baton phone",
+        .allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"),
+        .accept = STR("application/sdp"),
+        .allow_events = STR("talk, hold"),
+        .ctx = &p,
+        .on_invite = phone_on_invite};
     const char *server = NULL;
     uint32_t at;
     int code = parse(argc, argv, &p.opt, &server, &config.trace);
@@ -269,9 +299,10 @@ int cmd_phone(int argc, char **argv)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (sip_uri_parse(str_c(p.opt.aor), 0, &p.aor, &at) != 0 || p.aor.scheme != SIP_SCHEME_SIP ||
-        p.aor.user.n == 0) {
-        return help_usage_error(&help_phone, "\"%s\" is no address of record: sip:USER@DOMAIN", p.opt.aor);
+    if (sip_uri_parse(str_c(p.opt.aor), 0, &p.aor, &at) != 0 ||
+        p.aor.scheme != SIP_SCHEME_SIP || p.aor.user.n == 0) {
+        return help_usage_error(&help_phone, "\"%s\" is no address of record: sip:USER@DOMAIN",
+                                p.opt.aor);
     }
     if (!ua_server_parse(server, &config.server)) {
         return help_usage_error(&help_phone, "\"%s\" is no server: HOST[:PORT]", server);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `baton phone`: a SIP phone without audio, for demonstrations and tests. It registers, takes and
- * places calls, answers by itself, by a key press or when it is asked to (NOTIFY talk,
+ * `baton phone`: a SIP phone without audio, for demonstrations and tests. It registers, takes
+ * and places calls, answers by itself, by a key press or when it is asked to (NOTIFY talk,
  * Answer-Mode), holds, and shows User-to-User information at every step.
  */
 #ifndef BATON_CLI_PHONE_H
@@ -20,7 +20,7 @@ struct phone;
 /** One call of the phone. A slot is free when leg is NULL. */
 struct phone_call {
     struct phone *phone;
-    unsigned id;      /**< 1, 2, … as shown to the user */
+    unsigned id; /**< 1, 2, … as shown to the user */
     struct leg *leg;
     bool incoming, answered, held;
     uint64_t sdp_version;
@@ -30,13 +30,13 @@ struct phone_call {
 };
 
 struct phone_options {
-    const char *aor;          /**< "sip:1001@example.com" */
+    const char *aor; /**< "sip:1001@example.com" */
     const char *user, *password;
     const char *uui_ringing, *uui_answer, *uui_bye; /**< hex octets, or NULL */
     uint32_t expires_s;
-    uint32_t answer_ms;       /**< answer by itself after this */
+    uint32_t answer_ms; /**< answer by itself after this */
     bool auto_answer, json, no_register, ignore_requests;
-    uint32_t refuse;          /**< refuse every call with this status; 0: no */
+    uint32_t refuse; /**< refuse every call with this status; 0: no */
 };
 
 struct phone {
@@ -51,7 +51,7 @@ struct phone {
     struct txn *reg;
     char reg_call_id[24];
     uint32_t reg_cseq;
-    uint32_t reg_expires;     /**< of the request that is out */
+    uint32_t reg_expires; /**< of the request that is out */
     bool reg_tried, registered;
     char instance[40];
 };
@@ -61,7 +61,8 @@ void phone_register(struct phone *p, uint32_t expires_s);
 
 /* phone_call.c */
 extern const struct leg_user phone_user;
-void phone_on_invite(void *phone, const struct sip_msg *m, const struct hop *from, uint64_t now_ms);
+void phone_on_invite(void *phone, const struct sip_msg *m, const struct hop *from,
+                     uint64_t now_ms);
 void phone_dial(struct phone *p, struct str uri, struct str uui_hex);
 void phone_answer(struct phone_call *c);
 void phone_reject(struct phone_call *c, unsigned status);
@@ -79,7 +80,7 @@ struct phone_news {
 };
 void phone_show(struct phone *p, const struct phone_news *n);
 
-/** "User-to-User: …" CRLF for hex digits, in the scratch arena; absent when none or not hex. */
-struct str phone_uui_line(struct phone *p, const char *hex, size_t n);
+/** "User-to-User: …" CRLF for hex digits, in the scratch arena; absent when there are none. */
+struct str phone_uui_line(struct phone *p, struct str hex);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The phone's calls: one leg each, and a session description that names audio that nobody sends.
+ * The phone's calls: one leg each, and a session description that names audio that nobody
+ * sends.
  *
  * Answering by itself: --auto-answer, or when the caller asks for it the way phones are asked
  * (Answer-Mode: Auto, RFC 5373; Call-Info answer-after; Alert-Info info=alert-autoanswer), or
@@ -70,9 +71,9 @@ static struct str describe(struct phone_call *c, const struct hop *hop)
     } else if (sdp_parse(str_make(c->offer, c->offer_len), &offer, NULL) != 0) {
         err = E_SYNTAX;
     } else {
-        local.dir = (uint8_t)(offer.media_count > 0
-                                  ? sdp_dir_answer(offer.media[0].dir, local.dir)
-                                  : local.dir);
+        local.dir =
+            (uint8_t)(offer.media_count > 0 ? sdp_dir_answer(offer.media[0].dir, local.dir)
+                                            : local.dir);
         err = sdp_write_answer(&o, &local, &offer);
         if (err != 0) { /* a description without audio that we know: take it silently */
             err = sdp_write_black_hole(&o, &local, &offer);
@@ -101,7 +102,7 @@ static struct leg_content content_of(struct phone_call *c, const char *uui)
     struct leg_content content = {.body = describe(c, &c->leg->hop)};
 
     content.type = str_is_set(content.body) ? STR("application/sdp") : STR_NONE;
-    content.lines = phone_uui_line(c->phone, uui, uui == NULL ? 0 : strlen(uui));
+    content.lines = phone_uui_line(c->phone, str_c(uui));
     return content;
 }
 
@@ -132,14 +133,12 @@ void phone_reject(struct phone_call *c, unsigned status)
 void phone_hang_up(struct phone_call *c, struct str uui_hex)
 {
     struct leg_content content = {0};
-    const char *uui;
 
     if (c->leg == NULL) {
         return;
     }
-    uui = c->phone->opt.uui_bye;
-    content.lines = uui_hex.n > 0 ? phone_uui_line(c->phone, uui_hex.p, uui_hex.n)
-                                  : phone_uui_line(c->phone, uui, uui == NULL ? 0 : strlen(uui));
+    content.lines =
+        phone_uui_line(c->phone, uui_hex.n > 0 ? uui_hex : str_c(c->phone->opt.uui_bye));
     leg_end(c->leg, 486, &content, NULL, NULL, now_of(c));
 }
 
@@ -196,7 +195,7 @@ void phone_dial(struct phone *p, struct str to, struct str uui_hex)
     args.to = arena_fmt(a, "<%.*s>", STR_ARG(to));
     args.content.type = STR("application/sdp");
     args.content.body = describe(c, &args.target.hop);
-    args.content.lines = phone_uui_line(p, uui_hex.p, uui_hex.n);
+    args.content.lines = phone_uui_line(p, uui_hex);
     c->leg = leg_invite(&p->ua->legs, &args, &phone_user, c, ua_now(p->ua));
     show(c, c->leg != NULL ? "calling" : "failed", 0, NULL);
 }
@@ -220,7 +219,8 @@ static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_m
     show(c, "established", 0, m);
 }
 
-static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *m, uint64_t now_ms)
+static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms)
 {
     (void)now_ms;
     show(leg->owner, "refused", status, m);
@@ -242,7 +242,8 @@ static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     }
 }
 
-static void on_notify(struct phone_call *c, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+static void on_notify(struct phone_call *c, struct txn *t, const struct sip_msg *m,
+                      uint64_t now_ms)
 {
     struct str event = sip_msg_value(m, SIP_HDR_EVENT);
     bool talk = str_ieq(event, STR("talk")), hold = str_ieq(event, STR("hold"));
@@ -262,8 +263,8 @@ static void on_notify(struct phone_call *c, struct txn *t, const struct sip_msg 
     }
 }
 
-static void on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
-                       uint64_t now_ms)
+static void on_request(struct leg *leg, struct dialog *d, struct txn *t,
+                       const struct sip_msg *m, uint64_t now_ms)
 {
     struct phone_call *c = leg->owner;
     struct leg_content content = {0};
@@ -279,7 +280,8 @@ static void on_request(struct leg *leg, struct dialog *d, struct txn *t, const s
             bool held = offer && sdp_parse(str_make(c->offer, c->offer_len), &s, NULL) == 0 &&
                         sdp_is_held(&s);
             content = content_of(c, NULL);
-            show(c, offer ? (held ? "held-by-peer" : "media-changed") : "asked-for-offer", 0, NULL);
+            show(c, offer ? (held ? "held-by-peer" : "media-changed") : "asked-for-offer", 0,
+                 NULL);
         }
         (void)leg_answer(leg, t, 200, STR_NONE, &content, now_ms);
         break;
@@ -300,9 +302,8 @@ static void on_request_cancelled(struct leg *leg, struct txn *t, uint64_t now_ms
 static void on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
     struct phone_call *c = leg->owner;
-    const char *uui = c->phone->opt.uui_bye;
-    struct leg_content content = {
-        .lines = phone_uui_line(c->phone, uui, uui == NULL ? 0 : strlen(uui))};
+    struct leg_content content = {.lines =
+                                      phone_uui_line(c->phone, str_c(c->phone->opt.uui_bye))};
 
     show(c, "bye", 0, m);
     (void)leg_answer(leg, t, 200, STR_NONE, &content, now_ms);
@@ -310,10 +311,11 @@ static void on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
 
 static void on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
 {
-    static const char *const texts[] = {
-        [LEG_END_BYE] = "by the peer",           [LEG_END_LOCAL] = "by us",
-        [LEG_END_NO_ACK] = "never acknowledged", [LEG_END_EXPIRED] = "session expired",
-        [LEG_END_LOST] = "the dialog is lost"};
+    static const char *const texts[] = {[LEG_END_BYE] = "by the peer",
+                                        [LEG_END_LOCAL] = "by us",
+                                        [LEG_END_NO_ACK] = "never acknowledged",
+                                        [LEG_END_EXPIRED] = "session expired",
+                                        [LEG_END_LOST] = "the dialog is lost"};
     struct phone_call *c = leg->owner;
 
     (void)now_ms;
@@ -376,7 +378,8 @@ static void answer_ringing(void *ctx)
     }
 }
 
-void phone_on_invite(void *ctx, const struct sip_msg *m, const struct hop *from, uint64_t now_ms)
+void phone_on_invite(void *ctx, const struct sip_msg *m, const struct hop *from,
+                     uint64_t now_ms)
 {
     struct phone *p = ctx;
     struct phone_call *c = new_call(p);
@@ -404,8 +407,7 @@ void phone_on_invite(void *ctx, const struct sip_msg *m, const struct hop *from,
         phone_reject(c, p->opt.refuse);
         return;
     }
-    ringing.lines = phone_uui_line(p, p->opt.uui_ringing,
-                                   p->opt.uui_ringing == NULL ? 0 : strlen(p->opt.uui_ringing));
+    ringing.lines = phone_uui_line(p, str_c(p->opt.uui_ringing));
     (void)leg_respond(c->leg, NULL, 180, STR_NONE, &ringing, now_ms);
     if (!p->opt.ignore_requests && wants_auto_answer(m)) {
         phone_answer(c);

@@ -35,14 +35,15 @@ static void on_final(struct phone *p, const struct sip_msg *m)
             }
         }
         if (!p->registered || p->reg_expires == 0) {
-            phone_show(p, &(struct phone_news){
-                              .event = p->reg_expires == 0 ? "unregistered" : "registered",
-                              .peer = str_c(p->opt.aor),
-                              .status = m->status});
+            phone_show(p, &(struct phone_news){.event = p->reg_expires == 0 ? "unregistered"
+                                                                            : "registered",
+                                               .peer = str_c(p->opt.aor),
+                                               .status = m->status});
         }
         p->registered = p->reg_expires != 0;
         if (p->registered) {
-            ua_after(p->ua, SLOT_REGISTER, (uint64_t)(granted < 2 ? 2 : granted) * 500, again, p);
+            ua_after(p->ua, SLOT_REGISTER, (uint64_t)(granted < 2 ? 2 : granted) * 500, again,
+                     p);
         }
     } else {
         p->registered = false;
@@ -74,8 +75,8 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
     if (m->status == 401 || m->status == 407) {
         struct str uri = arena_fmt(&p->ua->scratch, "sip:%.*s", STR_ARG(p->aor.host));
         out_init(&o, buf, sizeof(buf));
-        if (auth_client_answer(&p->auth, p->ua->env, m, STR("REGISTER"), uri, p->reg_tried, &o) ==
-                0 &&
+        if (auth_client_answer(&p->auth, p->ua->env, m, STR("REGISTER"), uri, p->reg_tried,
+                               &o) == 0 &&
             !o.over) {
             p->reg_tried = true;
             send_register(p, out_str_of(&o));

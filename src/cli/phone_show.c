@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the phone prints: a line for people or an object for programs, flushed at once. */
-#include "base/err.h"
+/*
+ * What the phone prints: a line for people or an object for programs, flushed at once. What
+ * peers have sent goes through text_put or json_string.
+ */
 #include "cli/json.h"
 #include "cli/phone.h"
-#include "uui/uui.h"
+#include "cli/text.h"
+#include "uui/message.h"
 #include <stdio.h>
-
-enum { LINES_MAX = 16 };
-
-/** The User-to-User elements of a message. @return how many */
-static size_t values_of(struct phone *p, const struct sip_msg *m, struct uui_list *out)
-{
-    struct str line[LINES_MAX];
-    size_t n = 0;
-
-    *out = (struct uui_list){0};
-    if (m == NULL) {
-        return 0;
-    }
-    for (const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_USER_TO_USER);
-         h != NULL && n < LINES_MAX; h = sip_msg_next_line(m, h)) {
-        line[n++] = sip_hdr_value(m, h);
-    }
-    return uui_list_parse(line, n, NULL, &p->ua->scratch, out) == 0 ? out->n : 0;
-}
 
 /** The octets behind the discriminator, when they are text. */
 static struct str readable(const struct uui_value *v)
@@ -38,10 +22,14 @@ static void show_uui_text(const struct uui_list *l)
     for (size_t i = 0; i < l->n; i++) {
         const struct uui_value *v = &l->v[i];
         struct str text = readable(v);
-        printf("  uui [%.*s, %s] %.*s", STR_ARG(v->package), uui_verdict_text(v->verdict),
-               STR_ARG(v->text));
+        fputs("  uui [", stdout);
+        text_put(v->package, stdout);
+        printf(", %s] ", uui_verdict_text(v->verdict));
+        text_put(v->text, stdout);
         if (str_is_set(text)) {
-            printf("  \"%.*s\"", STR_ARG(text));
+            fputs("  \"", stdout);
+            text_put(text, stdout);
+            putchar('"');
         }
         if (v->verdict != UUI_VALID) {
             printf("  (%s)", uui_rule_text(v->rule));
@@ -65,11 +53,21 @@ static void show_uui_json(const struct uui_list *l)
     putchar(']');
 }
 
+static void put_word(struct str s)
+{
+    if (s.n > 0) {
+        putchar(' ');
+        text_put(s, stdout);
+    }
+}
+
 void phone_show(struct phone *p, const struct phone_news *n)
 {
     struct uui_list uui;
-    size_t values = values_of(p, n->uui_of, &uui);
 
+    if (n->uui_of == NULL || uui_list_of_msg(n->uui_of, NULL, &p->ua->scratch, &uui) != 0) {
+        uui = (struct uui_list){0};
+    }
     if (p->opt.json) {
         putchar('{');
         json_member("event", str_c(n->event), true, stdout);
@@ -81,7 +79,7 @@ void phone_show(struct phone *p, const struct phone_news *n)
             printf(", \"status\": %u", n->status);
         }
         json_member("text", n->text, false, stdout);
-        if (values > 0) {
+        if (uui.n > 0) {
             show_uui_json(&uui);
         }
         puts("}");
@@ -90,41 +88,34 @@ void phone_show(struct phone *p, const struct phone_news *n)
             printf("call %u ", n->call->id);
         }
         fputs(n->event, stdout);
-        if (n->peer.n > 0) {
-            printf(" %.*s", STR_ARG(n->peer));
-        }
+        put_word(n->peer);
         if (n->status != 0) {
             printf(" %u", n->status);
         }
-        if (n->text.n > 0) {
-            printf(" %.*s", STR_ARG(n->text));
-        }
+        put_word(n->text);
         putchar('\n');
         show_uui_text(&uui);
     }
     fflush(stdout);
 }
 
-struct str phone_uui_line(struct phone *p, const char *hex, size_t n)
+struct str phone_uui_line(struct phone *p, struct str hex)
 {
-    char octets[256], buf[640];
+    static const struct uui_format format;
+    struct arena *a = &p->ua->scratch;
+    struct str octets;
+    size_t cap = hex.n + 80; /* name, parameters and line end */
+    char *buf = arena_alloc(a, cap);
     struct out o;
 
-    if (hex == NULL || n == 0 || n % 2 != 0 || n / 2 > sizeof(octets)) {
+    if (hex.n == 0 || buf == NULL || text_hex(hex, a, &octets) != 0) {
         return STR_NONE;
     }
-    for (size_t i = 0; i < n; i += 2) {
-        int hi = hex_digit(hex[i]), lo = hex_digit(hex[i + 1]);
-        if (hi < 0 || lo < 0) {
-            return STR_NONE;
-        }
-        octets[i / 2] = (char)(hi << 4 | lo);
-    }
-    out_init(&o, buf, sizeof(buf));
+    out_init(&o, buf, cap);
     out_c(&o, "User-to-User: ");
-    if (uui_write(&o, str_make(octets, n / 2), &(struct uui_format){0}, NULL) != 0) {
+    if (uui_write(&o, octets, &format, NULL) != 0) {
         return STR_NONE;
     }
     out_c(&o, "\r\n");
-    return arena_dup(&p->ua->scratch, out_str_of(&o));
+    return o.over ? STR_NONE : out_str_of(&o);
 }

@@ -61,8 +61,8 @@ void ua_settle(struct ua *u)
 
 /* ---- what comes in ---- */
 
-static void answer(struct ua *u, const struct sip_msg *m, const struct hop *from, unsigned status,
-                   uint64_t now_ms)
+static void answer(struct ua *u, const struct sip_msg *m, const struct hop *from,
+                   unsigned status, uint64_t now_ms)
 {
     struct txn *t = txn_server_new(&u->txn, m, from, NULL, NULL, now_ms);
     struct txn_reply r = {.status = status};
@@ -193,7 +193,8 @@ bool ua_server_parse(const char *text, struct ua_server *out)
         }
         s = str_c(buf);
     }
-    if (sip_uri_parse(s, 0, &uri, &at) != 0 || uri.host.n == 0 || uri.host.n >= sizeof(out->host)) {
+    if (sip_uri_parse(s, 0, &uri, &at) != 0 || uri.host.n == 0 ||
+        uri.host.n >= sizeof(out->host)) {
         return false;
     }
     if (str_is_set(uri.params) && sip_param(uri.params, STR("transport"), &tp)) {

@@ -31,11 +31,11 @@ struct ua_config {
     struct ua_server server;
     const char *user_agent; /**< "baton phone" */
     struct str contact_user;
-    struct str allow;        /**< Allow value */
-    struct str accept;       /**< Accept value */
-    struct str allow_events; /**< absent: none */
+    struct str allow;           /**< Allow value */
+    struct str accept;          /**< Accept value */
+    struct str allow_events;    /**< absent: none */
     uint32_t session_expires_s; /**< 0: the default */
-    bool trace;              /**< print what the layers have to say to stderr */
+    bool trace;                 /**< print what the layers have to say to stderr */
     void *ctx;
     /** A new INVITE: call leg_incoming, or answer with txn_*. */
     void (*on_invite)(void *ctx, const struct sip_msg *m, const struct hop *from,
@@ -72,8 +72,8 @@ static inline uint64_t ua_now(const struct ua *u)
 /** The server as a target for leg_invite and txn_client_new. */
 struct txn_target ua_target(const struct ua *u);
 
-/** Free what has ended and reset the scratch arena: at the end of every callback of the loop that
-    is not the network's own (keyboard, signals). */
+/** Free what has ended and reset the scratch arena: at the end of every callback of the loop
+   that is not the network's own (keyboard, signals). */
 void ua_settle(struct ua *u);
 
 /** A line of standard input, without its line end; n == 0 and p == NULL: the end. */

@@ -10,8 +10,10 @@
  */
 #include "cli/uui_cmd.h"
 #include "base/err.h"
+#include "cli/text.h"
 #include "cli/uui_show.h"
 #include "sip/msg.h"
+#include "sip/uri.h"
 #include <stdlib.h>
 
 /** Input beyond this is no SIP message and no value. */
@@ -45,8 +47,11 @@ static void show_list(struct reader *r, const struct uui_list *l, struct str whe
 static void report(struct reader *r, int err)
 {
     r->bad++;
-    fprintf(r->err, "baton uui: %s\n",
-            err == E_TOOMANY ? "more than 64 values in one message" : err_text(err));
+    if (err == E_TOOMANY) {
+        fprintf(r->err, "baton uui: more than %d values in one message\n", UUI_VALUES_MAX);
+    } else {
+        fprintf(r->err, "baton uui: %s\n", err_text(err));
+    }
 }
 
 static void decode_lines(struct reader *r, const struct str *lines, size_t n)
@@ -301,26 +306,6 @@ static bool parse_pd(const char *text, uint8_t *out)
     return digits == 3 || digits == 4;
 }
 
-/** Hex digits with white space between octets, in place. @return octets, or -1 */
-static long decode_hex(const char *text, char *buf)
-{
-    size_t n = 0;
-    for (size_t i = 0; text[i] != '\0';) {
-        if (text[i] == ' ' || text[i] == '\t' || text[i] == '\n') {
-            i++;
-            continue;
-        }
-        int high = hex_digit(text[i]);
-        int low = high >= 0 ? hex_digit(text[i + 1]) : -1;
-        if (low < 0) {
-            return -1;
-        }
-        buf[n++] = (char)(unsigned char)(high * 16 + low);
-        i += 2;
-    }
-    return (long)n;
-}
-
 static int write_value(const struct request *q, struct str octets, FILE *out, FILE *err)
 {
     struct uui_format f = {.package = str_c(q->package),
@@ -348,7 +333,7 @@ static int write_value(const struct request *q, struct str octets, FILE *out, FI
     } else if (rc < 0) {
         fprintf(err, "baton uui: %s\n", err_text(rc));
     } else {
-        uui_write_escaped(&escaped, out_str_of(&o));
+        sip_escape_header(&escaped, out_str_of(&o));
         struct str text = out_str_of(q->uri ? &escaped : &o);
         fprintf(out, "%.*s\n", STR_ARG(text));
     }
@@ -364,34 +349,33 @@ static int write_value(const struct request *q, struct str octets, FILE *out, FI
 static int encode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
 {
     struct request q = {0};
+    struct arena arena;
+    struct str octets = STR_NONE;
+    char *buf = NULL;
     int rc = parse_request(argc, argv, &q);
     if (rc != 0) {
         return rc;
     }
+    arena_init(&arena, &mem_libc, 4096);
+    int failure = 0;
     if (q.text) {
-        return write_value(&q, str_c(q.text), out, err);
-    }
-    char *buf = NULL;
-    size_t n = 0;
-    if (q.stream) {
-        int io = read_stream(in, &buf, &n);
-        if (io < 0) {
-            fprintf(err, "baton uui: %s\n", err_text(io));
-            rc = EXIT_CODE_FAILED;
-        }
+        octets = str_c(q.text);
+    } else if (q.hex) {
+        failure = text_hex(str_c(q.hex), &arena, &octets);
     } else {
-        buf = malloc(strlen(q.hex) + 1);
-        long octets = buf ? decode_hex(q.hex, buf) : 0;
-        n = octets > 0 ? (size_t)octets : 0;
-        if (!buf || octets < 0) {
-            rc =
-                help_usage_error(&help_uui, "--hex takes pairs of hex digits, not '%s'", q.hex);
-        }
+        failure = read_stream(in, &buf, &octets.n);
+        octets.p = buf;
     }
-    if (rc == 0) {
-        rc = write_value(&q, str_make(buf, n), out, err);
+    if (failure == 0) {
+        rc = write_value(&q, octets, out, err);
+    } else if (failure == E_SYNTAX) {
+        rc = help_usage_error(&help_uui, "--hex takes pairs of hex digits, not '%s'", q.hex);
+    } else {
+        fprintf(err, "baton uui: %s\n", err_text(failure));
+        rc = EXIT_CODE_FAILED;
     }
     free(buf);
+    arena_fini(&arena);
     return rc;
 }
 

@@ -11,11 +11,13 @@
  *          1  C8 03 4B 3D 31                        ..K=1
  *
  * A fault is pointed at with a caret below the octet where it struck. What comes off the
- * wire goes to a terminal here: control characters are shown as dots.
+ * wire goes to a terminal here: text_put shows what could steer it as dots.
  */
 #include "cli/uui_show.h"
 
+#include "base/utf8.h"
 #include "cli/json.h"
+#include "cli/text.h"
 
 enum { ROW = 16 };
 
@@ -24,30 +26,17 @@ static bool is_printable(char c)
     return c >= 0x20 && c < 0x7F;
 }
 
-/** To a terminal: no control characters; octets from 0x80 on as they are. */
-static void put_line(struct str s, FILE *to)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        fputc(c < 0x20 || c == 0x7F ? '.' : c, to);
-    }
-}
-
 static void put_field(const char *name, struct str value, const char *remark, FILE *to)
 {
     fprintf(to, "  %-9s ", name);
-    put_line(value, to);
+    text_put(value, to);
     fprintf(to, "%s\n", remark);
 }
 
 static void put_verdict(const struct uui_value *v, FILE *to)
 {
     if (v->rule != UUI_R_NONE) {
-        size_t column = 0;
-        for (size_t i = 0; i < v->at; i++) {
-            column += ((unsigned char)v->text.p[i] & 0xC0) != 0x80 ? 1 : 0;
-        }
-        fprintf(to, "%*s^\n", (int)column, "");
+        fprintf(to, "%*s^\n", (int)utf8_count(str_upto(v->text, v->at)), "");
     }
     fprintf(to, "  %s", uui_verdict_text(v->verdict));
     if (v->rule != UUI_R_NONE) {
@@ -111,10 +100,10 @@ void uui_show_text(const struct uui_value *v, struct str where, FILE *to)
 {
     if (str_is_set(where)) {
         fputs("in ", to);
-        put_line(where, to);
+        text_put(where, to);
         fputs(":\n", to);
     }
-    put_line(v->text, to);
+    text_put(v->text, to);
     fputc('\n', to);
     put_verdict(v, to);
     if (str_is_set(v->package)) {
@@ -133,9 +122,9 @@ void uui_show_text(const struct uui_value *v, struct str where, FILE *to)
     while (uui_param_next(&rest, &name, &value)) {
         if (!is_named(name)) {
             fputs("  parameter ", to);
-            put_line(name, to);
+            text_put(name, to);
             fputs(str_is_set(value) ? " = " : "", to);
-            put_line(value, to);
+            text_put(value, to);
             fputc('\n', to);
         }
     }

@@ -64,6 +64,9 @@ struct csta_msg {
     };
 };
 
+/** Longest callID and device identifier, read and written (Rule I-1). */
+#define CSTA_ID_MAX 1024
+
 /** What a document may cost. All zero, or NULL in its place: the default. */
 struct csta_limits {
     size_t bytes;      /**< 65536 */

@@ -104,9 +104,6 @@ struct csta_msg_info {
     const struct csta_type *body; /**< NULL: known by name only */
 };
 
-/** Longest callID and device identifier (Rule I-1). */
-#define CSTA_ID_MAX 1024
-
 extern const struct csta_msg_info csta_msg_infos[CSTA_MSG_COUNT];
 extern const struct csta_name csta_roots[];
 extern const size_t csta_nroot;

@@ -5,6 +5,7 @@
  * The reader has checked all that comes here, so decoding cannot fail but for memory; and
  * since every replacement is shorter than what it replaces, the raw length is room enough.
  */
+#include "base/utf8.h"
 #include "csta/xml.h"
 #include "csta/xml_char.h"
 
@@ -20,27 +21,10 @@ const unsigned char xml_classes[256] = {
 
 size_t xml_utf8_len(const char *p, const char *end)
 {
+    size_t n = utf8_len(str_make(p, (size_t)(end - p)));
     const unsigned char *s = (const unsigned char *)p;
-    size_t left = (size_t)(end - p);
-    unsigned c = left > 0 ? s[0] : 0;
-    size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-    if (c < 0xC2 || c > 0xF4 || left < n) {
-        return 0;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    if (n == 3) {
-        unsigned cp = (c & 15) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
-        bool bad = cp < 0x800 || (cp >= 0xD800 && cp <= 0xDFFF) || cp >= 0xFFFE;
-        return bad ? 0 : 3;
-    }
-    if (n == 4 && ((c == 0xF0 && s[1] < 0x90) || (c == 0xF4 && s[1] > 0x8F))) {
-        return 0;
-    }
-    return n;
+    bool none = n == 3 && s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE; /* U+FFFE, U+FFFF */
+    return n < 2 || none ? 0 : n;
 }
 
 static bool is_char(uint32_t cp)

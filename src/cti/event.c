@@ -17,7 +17,9 @@
  * from it.
  *
  * A caller who asked for privacy is `restricted`; where a ConnectionID cannot do without an id,
- * one is made up that means something in this call only (typeOfNumber dynamic).
+ * one is made up that means something in this call only (typeOfNumber dynamic). The same goes
+ * for an identifier that is longer than CSTA allows: what a caller writes into From keeps no
+ * event from being sent.
  *
  * Everything goes into the journal at once. Who is told when is the business of deliver.c.
  */
@@ -82,8 +84,8 @@ static bool sees(const struct call_event *e, const struct connection *conn)
 
 /* ---- the parts of a record ---- */
 
-/** The restricted connection with that identifier: its place in the call; 0: none. */
-static unsigned restricted_place(const struct call *call, struct str id)
+/** The connection with that identifier: its place in the call; 0: none. */
+static unsigned place_of(const struct call *call, struct str id, bool restricted)
 {
     unsigned place = 0;
 
@@ -91,7 +93,7 @@ static unsigned restricted_place(const struct call *call, struct str id)
     {
         const struct connection *conn = list_entry(it, struct connection, link);
         place++;
-        if (conn->restricted && str_eq(conn->id, id)) {
+        if ((conn->restricted || !restricted) && str_eq(conn->id, id)) {
             return place;
         }
     }
@@ -101,15 +103,22 @@ static unsigned restricted_place(const struct call *call, struct str id)
 static void set_party(struct journal_record *r, enum journal_party party, const struct cti *c,
                       const struct call *call, struct str id)
 {
-    unsigned place = id.n == 0 ? 0 : restricted_place(call, id);
+    unsigned place = id.n == 0 ? 0 : place_of(call, id, true);
 
     r->party[party] = id;
     r->identity[party] = id.n == 0 ? JOURNAL_NOT_KNOWN : JOURNAL_ID;
     if (place != 0) {
         r->party[party] = arena_fmt(c->scratch, "restricted%u", place);
         r->identity[party] = JOURNAL_RESTRICTED;
+    } else if (id.n > CSTA_ID_MAX) {
+        r->party[party] = arena_fmt(c->scratch, "unknown%u", place_of(call, id, false));
+        r->identity[party] = JOURNAL_NOT_KNOWN;
     }
 }
+
+/* Octets of user data in an event. In hex twice as many, and with the rest of the event and
+   of the INFO they have to fit a datagram; the journal keeps them 65536 times. */
+enum { USER_DATA_MAX = 2048 };
 
 /** The octets that an application is to see of raw User-to-User values. */
 static struct str user_data_of(const struct cti *c, struct str raw)
@@ -126,6 +135,11 @@ static struct str user_data_of(const struct cti *c, struct str raw)
         if (list.v[i].verdict == UUI_VALID || list.v[i].rule == UUI_R_PACKAGE) {
             best = &list.v[i];
         }
+    }
+    if (best != NULL && best->octets.n > USER_DATA_MAX) {
+        env_trace(c->env, TRACE_INFO, "cti", "%zu octets of user data are too many for events",
+                  best->octets.n);
+        return STR_NONE;
     }
     return best == NULL ? STR_NONE : best->octets;
 }

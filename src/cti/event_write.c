@@ -47,7 +47,7 @@ static struct csta_connection_id connection_of(const struct view *v, enum journa
 {
     struct csta_connection_id id = {.call_id = v->r->call_id};
 
-    if (v->r->identity[party] == JOURNAL_RESTRICTED) {
+    if (v->r->identity[party] != JOURNAL_ID) {
         id.device_id.value = v->r->party[party];
         id.device_id.type_of_number = CSTA_NUMBER_DYNAMIC;
     } else {

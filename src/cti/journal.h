@@ -37,7 +37,7 @@ enum journal_identity {
     JOURNAL_ABSENT,
     JOURNAL_ID,         /**< `id` is a device identifier */
     JOURNAL_RESTRICTED, /**< not to be shown; `id` is one made up for this call */
-    JOURNAL_NOT_KNOWN,
+    JOURNAL_NOT_KNOWN,  /**< none that could be shown; `id` may be made up likewise */
     JOURNAL_NOT_REQUIRED,
 };
 

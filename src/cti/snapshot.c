@@ -19,6 +19,9 @@ static struct csta_device_ref endpoint_of(const struct request *r,
     if (other->restricted) {
         return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_RESTRICTED};
     }
+    if (other->id.n > CSTA_ID_MAX) {
+        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_KNOWN};
+    }
     return csta_device_ref_of(session_spelling(r->from.session, other->id));
 }
 

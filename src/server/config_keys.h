@@ -76,18 +76,18 @@
     U(resolve_ok_s, 60, 1, 86400, "Addresses of host names are used for so long.")         \
     U(resolve_fail_s, 5, 1, 3600, "Failed look-ups are not repeated for so long.")
 
-#define CONFIG_TIMERS(U, B, S, W, L, N, M, Q)                                         \
-    U(t1_ms, 500, 10, 60000, "T1 of RFC 3261: the round-trip estimate.")              \
-    U(t2_ms, 4000, 10, 60000, "T2: the longest interval of repetition.")              \
-    U(t4_ms, 5000, 10, 60000, "T4: how long a message stays in the network.")         \
-    U(session_expires_s, 1800, 0, 86400,                                              \
+#define CONFIG_TIMERS(U, B, S, W, L, N, M, Q)                                               \
+    U(t1_ms, 500, 10, 60000, "T1 of RFC 3261: the round-trip estimate.")                    \
+    U(t2_ms, 4000, 10, 60000, "T2: the longest interval of repetition.")                    \
+    U(t4_ms, 5000, 10, 60000, "T4: how long a message stays in the network.")               \
+    U(session_expires_s, 1800, 0, 86400,                                                    \
       "Session timer (RFC 4028) offered and accepted at most. A phone without it is asked " \
-      "by OPTIONS every half of this whether it is still in the call. 0: neither.")  \
-    U(min_se_s, 90, 90, 86400, "Shortest session timer accepted.")                    \
-    U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                       \
-    U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.") \
-    U(step_s, 20, 1, 3600, "Time for a hold, a retrieval or a transfer.")             \
-    U(nonce_s, 300, 1, 86400, "Life of a digest nonce.")                              \
+      "by OPTIONS every half of this whether it is still in the call. 0: neither.")         \
+    U(min_se_s, 90, 90, 86400, "Shortest session timer accepted.")                          \
+    U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                             \
+    U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.")       \
+    U(step_s, 20, 1, 3600, "Time for a hold, a retrieval or a transfer.")                   \
+    U(nonce_s, 300, 1, 86400, "Life of a digest nonce.")                                    \
     U(stop_s, 10, 0, 600, "Time to end calls and sessions at shutdown.")
 
 #define CONFIG_REGISTRAR(U, B, S, W, L, N, M, Q)                                        \
@@ -118,12 +118,12 @@
     B(failed_local_fail, false,                                                          \
       "localConnectionInfo of a Failed event is `fail`; otherwise `connected`.")
 
-#define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                \
-    W(level, "info", "error warn info debug", "What is logged: this and what is graver.") \
-    W(format, "text", "text json", "Lines of text, or one JSON object per line.")         \
-    S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")          \
-    S(sip_trace, "",                                                                      \
-      "A file for the SIP trace: one JSON object per message sent or received, with its " \
+#define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                 \
+    W(level, "info", "error warn info debug", "What is logged: this and what is graver.")  \
+    W(format, "text", "text json", "Lines of text, or one JSON object per line.")          \
+    S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")           \
+    S(sip_trace, "",                                                                       \
+      "A file for the SIP trace: one JSON object per message sent or received, with its "  \
       "start line, Call-ID, CSeq, User-to-User and what CSTA it carries; no credentials. " \
       "Appended to; reopened on SIGHUP. None unless given; `serve --sip-trace` overrides " \
       "it.")

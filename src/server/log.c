@@ -11,6 +11,7 @@
  */
 #include "server/log.h"
 #include "base/out.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -95,8 +96,8 @@ static bool is_word(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/** Octets of a secret's name at the front of `s`, with what follows it up to the value; 0:
- * none. */
+/** Octets of a secret's name at the front of `s`, and of what follows it up to the value;
+    0: there is none. */
 static size_t secret_name(struct str s)
 {
     static const struct str names[] = {STR_INIT("response"),   STR_INIT("password"),
@@ -192,31 +193,6 @@ void log_blank(struct out *o, struct str s)
 }
 
 /* ---- the line ---- */
-
-/** Octets of the UTF-8 character at the front of `s`, 0 when it is none. */
-static size_t utf8_len(struct str s)
-{
-    unsigned char c = (unsigned char)s.p[0];
-    size_t n = c < 0x80                 ? 1
-               : c >= 0xc2 && c <= 0xdf ? 2
-               : c >= 0xe0 && c <= 0xef ? 3
-               : c >= 0xf0 && c <= 0xf4 ? 4
-                                        : 0;
-    if (n == 0 || n > s.n) {
-        return 0;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if (((unsigned char)s.p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    unsigned char second = n > 1 ? (unsigned char)s.p[1] : 0;
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
-        (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f)) {
-        return 0; /* overlong, a surrogate, or beyond U+10FFFF */
-    }
-    return n;
-}
 
 void log_escape(struct out *o, struct str s, bool json)
 {

@@ -7,6 +7,7 @@
  */
 #include "base/err.h"
 #include "baton/uui.h"
+#include "sip/uri.h"
 #include "uui/uui.h"
 
 _Static_assert((int)BATON_UUI_RULE_MANY == (int)UUI_R_MANY &&
@@ -217,7 +218,7 @@ int baton_uui_to_uri(const char *value, size_t len, char *buf, size_t size, size
 {
     struct out o;
     out_init(&o, buf, size);
-    uui_write_escaped(&o, str_make(value, len));
+    sip_escape_header(&o, str_make(value, len));
     return finish(&o, 0, out_len);
 }
 

@@ -36,10 +36,8 @@ static int add_line(struct uui_list *l, const struct line *line,
     struct uui_cut it;
     struct str element;
     if (line->rule != UUI_R_NONE) {
-        struct uui_value *v = &l->v[l->n++];
-        *v = (struct uui_value){.text = line->text, .at = line->at};
-        v->rule = (uint8_t)line->rule;
-        v->verdict = (uint8_t)uui_rule_verdict(line->rule);
+        l->v[l->n] = (struct uui_value){.text = line->text};
+        uui_strike(&l->v[l->n++], line->rule, line->at);
         return 0;
     }
     uui_cut_begin(&it, line->text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User-to-User of a whole SIP message: the one place where this module meets the message.
+ * User-to-User of a whole SIP message: the one place where this module meets the
+ * message; of the sip module the others know characters and escapes only.
  */
 #ifndef BATON_UUI_MESSAGE_H
 #define BATON_UUI_MESSAGE_H

@@ -74,13 +74,18 @@ static const struct uui_package *find_package(struct str name, const struct uui_
     return NULL;
 }
 
-/** Set the rule; `where` is a slice of v->text. @return false, for `return strike(...)` */
-static bool strike(struct uui_value *v, enum uui_rule rule, struct str where)
+bool uui_strike(struct uui_value *v, enum uui_rule rule, size_t at)
 {
     v->rule = (uint8_t)rule;
     v->verdict = (uint8_t)uui_rule_verdict(rule);
-    v->at = str_is_set(where) ? (size_t)(where.p - v->text.p) : 0;
+    v->at = at;
     return false;
+}
+
+/** The same, `where` being a slice of v->text. */
+static bool strike(struct uui_value *v, enum uui_rule rule, struct str where)
+{
+    return uui_strike(v, rule, str_is_set(where) ? (size_t)(where.p - v->text.p) : 0);
 }
 
 /** purpose="x" is a generic-param by grammar; taking it for an absent purpose would turn it

@@ -13,17 +13,10 @@
  * rules of the element. An escaped line break or NUL is refused: once decoded it could end
  * the header of the request that is built from this URI.
  */
+#include "sip/chars.h"
 #include "uui/uui.h"
 
 static const struct str header_name = STR_INIT("User-to-User");
-
-static bool is_plain(char c)
-{
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) {
-        return true;
-    }
-    return c != '\0' && strchr("-_.!~*'()[]/?:+$", c) != NULL;
-}
 
 /** The octet at *i of an hname or hvalue, decoded; -1 with *rule when it is none. */
 static int decode_at(struct str s, size_t *i, enum uui_rule *rule)
@@ -32,7 +25,7 @@ static int decode_at(struct str s, size_t *i, enum uui_rule *rule)
     if (c != '%') {
         *rule = UUI_R_URI_CHAR;
         (*i)++;
-        return is_plain(c) ? (unsigned char)c : -1;
+        return sip_char_is(c, SIP_C_HNV) ? (unsigned char)c : -1;
     }
     *rule = UUI_R_URI_ESCAPE;
     int high = *i + 2 < s.n ? hex_digit(s.p[*i + 1]) : -1;
@@ -149,16 +142,4 @@ struct str uui_uri_headers(struct str address)
     }
     size_t mark = str_index(s, '?');
     return mark < s.n ? str_from(s, mark + 1) : STR_NONE;
-}
-
-void uui_write_escaped(struct out *o, struct str value)
-{
-    for (size_t i = 0; i < value.n; i++) {
-        if (is_plain(value.p[i])) {
-            out_ch(o, value.p[i]);
-        } else {
-            out_ch(o, '%');
-            out_hex(o, str_make(value.p + i, 1), true);
-        }
-    }
 }

@@ -195,6 +195,9 @@ bool uui_param_next(struct str *rest, struct str *name, struct str *value);
 /** 0..255, or -1 when the value is not isdn-uui or has no octets. */
 int uui_discriminator(const struct uui_value *v);
 
+/** The protocol discriminator of IA5 characters, Table 4-26/Q.931. */
+#define UUI_PD_IA5 0x04
+
 /** What Table 4-26/Q.931 calls a protocol discriminator. */
 const char *uui_pd_text(uint8_t pd);
 
@@ -224,8 +227,11 @@ int uui_list_parse(const struct str *lines, size_t n, const struct uui_packages 
 int uui_list_parse_uri(struct str headers, const struct uui_packages *known, struct arena *a,
                        struct uui_list *out) MUST_USE;
 
-/** The count rules over out->v[0..n): called by both above. */
+/** The count rules over l->v[0..n), and l->isdn: the last step of both above. */
 void uui_list_judge(struct uui_list *l, const struct uui_packages *known);
+
+/** A rule struck at that offset: its verdict is the value's. @return false, to be returned */
+bool uui_strike(struct uui_value *v, enum uui_rule rule, size_t at);
 
 /** What follows '?' in a URI or in a header value with a URI in brackets; absent if none. */
 struct str uui_uri_headers(struct str address);
@@ -266,9 +272,6 @@ struct uui_format {
  */
 int uui_write(struct out *o, struct str octets, const struct uui_format *f,
               enum uui_rule *why) MUST_USE;
-
-/** Write `value` as the hvalue of a URI header: everything escaped that has to be. */
-void uui_write_escaped(struct out *o, struct str value);
 
 /** Is it a token of RFC 3261 §25.1? False for the empty string. */
 bool uui_is_token(struct str s);

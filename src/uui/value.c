@@ -16,19 +16,12 @@
  * is limited so that this cannot be made to hurt.
  */
 #include "base/err.h"
+#include "sip/chars.h"
 #include "uui/uui.h"
-
-static bool is_token_char(char c)
-{
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) {
-        return true;
-    }
-    return c != '\0' && strchr("-.!%*_+`'~", c) != NULL;
-}
 
 static size_t token_end(struct str s, size_t i)
 {
-    while (i < s.n && is_token_char(s.p[i])) {
+    while (i < s.n && sip_char_is(s.p[i], SIP_C_TOKEN)) {
         i++;
     }
     return i;
@@ -60,14 +53,6 @@ static size_t skip_space(struct str s, size_t i)
         i += fold > 0 ? fold : 1;
     }
     return i;
-}
-
-static bool fail(struct uui_value *v, enum uui_rule rule, size_t at)
-{
-    v->verdict = (uint8_t)uui_rule_verdict(rule);
-    v->rule = (uint8_t)rule;
-    v->at = at;
-    return false;
 }
 
 size_t uui_utf8_len(struct str s, size_t i)
@@ -132,13 +117,13 @@ static size_t quoted_end(struct uui_value *v, size_t i)
         size_t n = quoted_unit(s, i);
         if (n == 0) {
             bool cut = s.p[i] == '\\' && i + 1 == s.n;
-            fail(v, cut ? UUI_R_QUOTE_OPEN : UUI_R_QUOTE_CHAR, cut ? open : i);
+            uui_strike(v, cut ? UUI_R_QUOTE_OPEN : UUI_R_QUOTE_CHAR, cut ? open : i);
             return 0;
         }
         i += n;
     }
     if (i >= s.n) {
-        fail(v, UUI_R_QUOTE_OPEN, open);
+        uui_strike(v, UUI_R_QUOTE_OPEN, open);
         return 0;
     }
     return i + 1;
@@ -158,14 +143,14 @@ static size_t value_end(struct uui_value *v, size_t i)
             end++;
         }
         if (end >= s.n || s.p[end] != ']') {
-            fail(v, UUI_R_CHAR, end < s.n ? end : i);
+            uui_strike(v, UUI_R_CHAR, end < s.n ? end : i);
             return 0;
         }
         end++;
     }
     if (end == i) {
         bool bad = i < s.n && s.p[i] != ';';
-        fail(v, bad ? UUI_R_CHAR : UUI_R_PARAM_VALUE, i);
+        uui_strike(v, bad ? UUI_R_CHAR : UUI_R_PARAM_VALUE, i);
         return 0;
     }
     return end;
@@ -189,12 +174,12 @@ static size_t view_param(struct uui_value *v, size_t i)
     size_t name_end = token_end(s, i);
     struct str name = {s.p + i, name_end - i};
     if (name.n == 0) {
-        fail(v, i < s.n && s.p[i] != ';' ? UUI_R_CHAR : UUI_R_PARAM_NAME, i);
+        uui_strike(v, i < s.n && s.p[i] != ';' ? UUI_R_CHAR : UUI_R_PARAM_NAME, i);
         return 0;
     }
     struct str before = {v->params.p, (size_t)(name.p - v->params.p)};
     if (has_param(before, name)) {
-        fail(v, UUI_R_PARAM_TWICE, i);
+        uui_strike(v, UUI_R_PARAM_TWICE, i);
         return 0;
     }
     struct str value = {s.p + name_end, 0};
@@ -224,10 +209,10 @@ static bool view_params(struct uui_value *v, size_t i)
     unsigned count = 0;
     for (i = skip_space(s, i); i < s.n; i = skip_space(s, i)) {
         if (s.p[i] != ';') {
-            return fail(v, UUI_R_CHAR, i);
+            return uui_strike(v, UUI_R_CHAR, i);
         }
         if (count++ == UUI_PARAMS_MAX) {
-            return fail(v, UUI_R_PARAM_COUNT, i);
+            return uui_strike(v, UUI_R_PARAM_COUNT, i);
         }
         i = skip_space(s, i + 1);
         if (count == 1) {
@@ -245,7 +230,7 @@ static bool view_element(struct uui_value *v)
 {
     struct str s = v->text;
     if (s.n == 0 || s.p[0] == ';') {
-        return fail(v, UUI_R_EMPTY, 0);
+        return uui_strike(v, UUI_R_EMPTY, 0);
     }
     if (s.p[0] == '"') {
         size_t end = quoted_end(v, 0);
@@ -258,7 +243,7 @@ static bool view_element(struct uui_value *v)
     }
     size_t end = token_end(s, 0);
     if (end == 0) {
-        return fail(v, UUI_R_CHAR, 0);
+        return uui_strike(v, UUI_R_CHAR, 0);
     }
     v->data = str_upto(s, end);
     return view_params(v, end);

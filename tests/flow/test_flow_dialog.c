@@ -237,6 +237,18 @@ static void test_prack(void)
     world_run(&w, 50);
     ok = world_take(&w.gateway, "200 PRACK");
     text_free(&ok);
+    /* the answer is known, so either side may offer again before the call is answered */
+    world_raw_request(&w, &w.gateway, "UPDATE", 3, &progress, "", world_sdp);
+    world_run(&w, 50);
+    struct text_msg update = world_take(&w.trunk, "UPDATE");
+    CHECK_STR(sip_msg_body(update.m), world_sdp);
+    raw_reply(&w.trunk, &back, update.m, "200 OK", "",
+              "Contact: <sip:555@10.0.2.2>\nContent-Type: application/sdp\n", world_sdp);
+    world_run(&w, 50);
+    text_free(&update);
+    update = world_take(&w.gateway, "200 UPDATE");
+    CHECK(sip_msg_body(update.m).n > 0);
+    text_free(&update);
     raw_reply(&w.trunk, &back, invite.m, "200 OK", "t1", "Contact: <sip:555@10.0.2.2>\n", "");
     world_run(&w, 50);
     ok = world_take(&w.gateway, "200 INVITE");
@@ -244,7 +256,7 @@ static void test_prack(void)
     world_run(&w, 50);
     ack = world_take(&w.trunk, "ACK");
     CHECK_INT(world_stat(&w, "calls_active"), 1);
-    world_raw_request(&w, &w.gateway, "BYE", 3, &ok, "", "");
+    world_raw_request(&w, &w.gateway, "BYE", 4, &ok, "", "");
     world_run(&w, 50);
     struct text_msg bye = world_take(&w.trunk, "BYE");
     raw_reply(&w.trunk, &back, bye.m, "200 OK", "", "", "");

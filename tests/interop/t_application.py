@@ -5,6 +5,8 @@ What an application sees may not depend on who acted: a command and the key of a
 same events. The phones tell what they were sent by printing the SIP messages.
 """
 from lib import check, equal, scenario
+from sipp import Sipp, header_lines
+from t_uui import CALLER, PLAIN, callee, caller
 
 TEXT = "case 4711"
 HEX = "04" + TEXT.encode().hex().upper()
@@ -223,3 +225,33 @@ def application_is_told_why_not(w):
     out = w.run("csta", "-s", f"{s.ip}:{s.port}", "-u", "crm", "--password", "nonsense", "status",
                 code=1)
     check("password" in out or "401" in out, "a wrong password is named", out)
+
+
+@scenario
+def application_watches_a_peer(w):
+    """Calls to and from a PBX (SIPp), known by its address: NetworkReached, outside numbers."""
+    s = w.server()
+    w.phone(1004, s, "--auto-answer")
+    a = w.phone(1001, s)
+    app = w.csta(s)
+    app.done("monitor 1001 1004")
+    app.event("BackInService", "1004")
+    none = {key: "X-None: 1" for key in ("invite", "ringing", "answer", "bye", "byeanswer")}
+    pbx = w.add(Sipp(w.folder, callee(), s, CALLER, keys={**none, "answer": PLAIN}))
+    since = app.mark()
+    a.say("call 90123 00C842")
+    a.event("established")
+    order(app, "1001", "Originated", "NetworkReached", "Delivered", "Established", since=since)
+    equal(app.event("Established", "1001", since)["userData"]["hex"],
+          "56A390F3D2B7310023A2", "what the other side answered with")
+    a.say("hangup")
+    pbx.done()
+    equal(header_lines(pbx.message("received", "INVITE"), "User-to-User"),
+          [b"User-to-User: 00C842;encoding=hex;purpose=isdn-uui"], "the context at the PBX")
+
+    since = app.mark()
+    w.add(Sipp(w.folder, caller(), s, CALLER, keys={**none, "invite": PLAIN})).done()
+    e = app.event("Delivered", "1004", since)
+    check("+4930123" in e["callingDevice"], "who calls", e["callingDevice"])
+    equal(e["userData"]["hex"], "56A390F3D2B7310023A2", "the context that it brought")
+    order(app, "1004", "Delivered", "Established", "ConnectionCleared", since=since)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: help, man pages, the configuration's faults, exit codes."""
+import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import textwrap
 
 import lib
 from lib import check, equal, scenario
@@ -107,6 +110,56 @@ def command_explain_configuration(w):
     with open(os.path.join(lib.HERE, "..", "..", "docs", "configuration.md"),
               encoding="utf-8") as f:
         equal(out, f.read(), "docs/configuration.md")
+
+
+def readme():
+    """The configuration and the commands of the README's first steps."""
+    with open(os.path.join(lib.HERE, "..", "..", "README.md"), encoding="utf-8") as f:
+        text = f.read()
+    block = re.search(r"(?s)    cat > (\S+) <<'EOF'\n(.*?)\n    EOF\n", text)
+    code = re.findall(r"(?m)^    ((?:.*\\\n)*.*)", text[block.end():])
+    commands = []
+    for line in code:
+        words = shlex.split(line.replace("\\\n", " "))
+        env = dict(word.split("=", 1) for word in itertools.takewhile(
+            lambda word: re.match(r"[A-Z_]+=", word), words))
+        if words[len(env):][:1] == ["build/baton"]:
+            commands.append((env, words[len(env) + 1:]))
+    return block.group(1), textwrap.dedent(block.group(2)), commands
+
+
+@scenario
+def command_readme(w):
+    """The README's first steps, as they stand there."""
+    name, config, commands = readme()
+    path = os.path.join(w.folder, "readme.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(config + "\n")
+    equal([c[1][0] for c in commands], ["serve", "phone", "phone", "csta", "uui"], "the commands")
+
+    def start(i, since=0):
+        env, args = commands[i]
+        args = [path if a == name else a for a in args]
+        return w.start(lib.Process(f"readme-{args[0]}-{i}", [lib.BATON, *args], stdin=True,
+                                   env=env))
+
+    s = start(0)
+    s.wait("server: Baton")
+    a, b = start(1), start(2)
+    a.wait("^registered")
+    b.wait("^registered")
+    app = start(3)
+    b.wait(r"^call 1 incoming sip:1001@example.com")
+    b.wait(r'order 4711')
+    b.say("answer")
+    app.wait("Established")
+    b.say("hangup")
+    app.wait("ConnectionCleared")
+    equal(app.exit_code(), 0, "the application's exit code")
+    start(4).wait("valid")
+    for p in (a, b):
+        p.say("quit")
+        p.exit_code()
 
 
 @scenario

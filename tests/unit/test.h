@@ -22,25 +22,27 @@ struct test {
     void (*run)(void);
 };
 
+/* clang-format off */
 #define T(fn) {#fn, fn}
-#define TEST_MAIN(...)                                                                   \
-    int main(int argc, char **argv)                                                      \
-    {                                                                                    \
-        static const struct test table[] = {__VA_ARGS__};                                \
-        return test_run(table, sizeof(table) / sizeof(table[0]), argc, argv);            \
+/* clang-format on */
+#define TEST_MAIN(...)                                                        \
+    int main(int argc, char **argv)                                           \
+    {                                                                         \
+        static const struct test table[] = {__VA_ARGS__};                     \
+        return test_run(table, sizeof(table) / sizeof(table[0]), argc, argv); \
     }
 int test_run(const struct test *table, size_t n, int argc, char **argv);
 
 #define CHECK(cond) test_check((cond), #cond, __FILE__, __LINE__)
-#define CHECK_INT(got, want)                                                             \
+#define CHECK_INT(got, want) \
     test_check_int((long long)(got), (long long)(want), #got, __FILE__, __LINE__)
 #define CHECK_STR(got, want) test_check_str((got), str_c(want), #got, __FILE__, __LINE__)
 #define CHECK_BYTES(got, want) test_check_str((got), (want), #got, __FILE__, __LINE__)
-#define REQUIRE(cond)                                                                    \
-    do {                                                                                 \
-        if (!test_check((cond), #cond, __FILE__, __LINE__)) {                            \
-            return;                                                                      \
-        }                                                                                \
+#define REQUIRE(cond)                                         \
+    do {                                                      \
+        if (!test_check((cond), #cond, __FILE__, __LINE__)) { \
+            return;                                           \
+        }                                                     \
     } while (0)
 
 bool test_check(bool ok, const char *what, const char *file, int line);

@@ -238,6 +238,16 @@ static void test_wrong_credentials_are_refused(void)
     teardown(&f);
 }
 
+static unsigned told; /* that a right password was for another URI */
+
+static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+{
+    (void)ctx;
+    (void)module;
+    CHECK_INT(level, TRACE_WARN);
+    told += str_starts(text, STR("the password is right"));
+}
+
 static void test_uri_may_differ_harmlessly(void)
 {
     static const struct {
@@ -259,13 +269,21 @@ static void test_uri_may_differ_harmlessly(void)
     };
     struct fixture f;
     setup(&f, 0);
+    f.k.env.trace = on_trace;
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         char nonce[80];
         char line[2048];
         struct cred c = {.nonce = nonce_of(&f, 0, nonce), .uri = row[i].uri};
         test_context(row[i].uri);
+        told = 0;
         CHECK_INT(ask_uri(&f, row[i].ruri, credentials(&c, line, sizeof(line)), 1),
                   row[i].want);
+        CHECK_INT(told, row[i].want == AUTH_WRONG);
+        c.password = "another";
+        c.nonce = nonce_of(&f, 0, nonce);
+        told = 0;
+        CHECK_INT(ask_uri(&f, row[i].ruri, credentials(&c, line, sizeof(line)), 1), AUTH_WRONG);
+        CHECK_INT(told, 0);
     }
     test_context(NULL);
     teardown(&f);

@@ -651,15 +651,14 @@ static void test_errors(void)
     struct out o;
     out_init(&o, buf, sizeof(buf));
     CHECK_INT(write_error(csta_error_of(CSTA_ERROR_STATE_INCOMPATIBILITY,
-                                             CSTA_INCOMPATIBLE_NO_CALL_TO_ANSWER),
-                               CSTA_ED3, &o),
+                                        CSTA_INCOMPATIBLE_NO_CALL_TO_ANSWER),
+                          CSTA_ED3, &o),
               0);
     CHECK_STR(out_str_of(&o), DECL "<CSTAErrorCode " NS(
                                   "3") "><stateIncompatibility>"
                                        "noCallToAnswer</stateIncompatibility></CSTAErrorCode>");
     out_init(&o, buf, sizeof(buf));
-    CHECK_INT(write_error(csta_error_of(CSTA_ERROR_UNSPECIFIED, 0), CSTA_EDITION_NONE, &o),
-              0);
+    CHECK_INT(write_error(csta_error_of(CSTA_ERROR_UNSPECIFIED, 0), CSTA_EDITION_NONE, &o), 0);
     CHECK_STR(out_str_of(&o), DECL "<CSTAErrorCode><unspecified/></CSTAErrorCode>");
     out_init(&o, buf, sizeof(buf));
     struct csta_error private_one = {.kind = CSTA_ERROR_PRIVATE_ERROR_CODE,
@@ -668,8 +667,7 @@ static void test_errors(void)
     CHECK_STR(out_str_of(&o), DECL "<CSTAErrorCode><privateErrorCode>URM &lt;Denied&gt;"
                                    "</privateErrorCode></CSTAErrorCode>");
     CHECK_INT(write_error((struct csta_error){0}, CSTA_ED3, &o), E_VALUE);
-    CHECK_INT(write_error(csta_error_of(CSTA_ERROR_OPERATION, 9999), CSTA_ED3, &o),
-              E_VALUE);
+    CHECK_INT(write_error(csta_error_of(CSTA_ERROR_OPERATION, 9999), CSTA_ED3, &o), E_VALUE);
     REQUIRE(decode_c("<CSTAErrorCode><operation>notInAnyTable</operation></CSTAErrorCode>") ==
             0);
     CHECK_INT(msg.error_code->kind, CSTA_ERROR_OPERATION);

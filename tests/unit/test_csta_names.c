@@ -121,8 +121,7 @@ static void test_features(void)
         CHECK_INT(found, csta_msg_is_supported((enum csta_msg_id)id) ? 1 : 0);
         test_context(NULL);
     }
-    const struct csta_feature *f =
-        find_feature(&s->call_control_serv_list, CSTA_MSG_MAKE_CALL);
+    const struct csta_feature *f = find_feature(&s->call_control_serv_list, CSTA_MSG_MAKE_CALL);
     REQUIRE(f != NULL && f->nbit == 2);
     CHECK_STR(f->bit[1].name, "autoOriginateDoNotPrompt");
     CHECK(f->bit[1].value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All elements of a message: cutting, the count rules, embedded URIs, the SIP message. */
 #include "base/err.h"
+#include "sip/uri.h"
 #include "test.h"
 #include "uui/message.h"
 #include "uui/uui.h"
@@ -214,12 +215,12 @@ static void test_escaping_round_trip(void)
         }
     }
     out_init(&o, escaped, sizeof(escaped));
-    uui_write_escaped(&o, str_make(all, sizeof(all)));
+    sip_escape_header(&o, str_make(all, sizeof(all)));
     CHECK(!o.over);
     struct uui_embedded e = {.value = out_str_of(&o)};
     CHECK_BYTES(str_make(back, uui_unescape(&e, back)), str_make(all, sizeof(all)));
     out_init(&o, escaped, sizeof(escaped));
-    uui_write_escaped(&o, STR("0448;encoding=hex, \"x\"&<y>@+%"));
+    sip_escape_header(&o, STR("0448;encoding=hex, \"x\"&<y>@+%"));
     CHECK_STR(out_str_of(&o), "0448%3Bencoding%3Dhex%2C%20%22x%22%26%3Cy%3E%40+%25");
 }
 

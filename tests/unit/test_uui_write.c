@@ -2,6 +2,7 @@
 /* Writing elements, reading back what was written, and the public interface over both. */
 #include "base/err.h"
 #include "baton/uui.h"
+#include "sip/uri.h"
 #include "test.h"
 #include "uui/uui.h"
 #include <stdio.h>
@@ -97,7 +98,7 @@ static void round_trip(struct arena *a, struct str octets)
     CHECK_INT(l.v[0].notes, octets.n > 129 ? UUI_NOTE_LONG : 0);
     out_init(&e, escaped, sizeof(escaped));
     out_c(&e, "User-to-User=");
-    uui_write_escaped(&e, line);
+    sip_escape_header(&e, line);
     REQUIRE(uui_list_parse_uri(out_str_of(&e), NULL, a, &l) == 0 && l.n == 1);
     CHECK_BYTES(l.v[0].octets, octets);
 }
