@@ -9,6 +9,7 @@
  * each message the engine still answers OPTIONS; phones check that whatever it passes on is
  * well formed; and in the end nothing is left.
  */
+#include "own.h"
 #include "world.h"
 
 #include <dirent.h>
@@ -436,4 +437,28 @@ static void test_c07_sip(void)
     }
 }
 
-TEST_MAIN(T(test_rfc4475), T(test_rfc5118), T(test_other_stacks), T(test_cve), T(test_c07_sip))
+/* ---- messages of our own ---- */
+
+static void test_own(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(own_messages); i++) {
+        const struct own *own = &own_messages[i];
+        char text[2048];
+        size_t n = 0;
+        for (const char *p = own->text; *p != '\0'; p++) {
+            if (*p == '\n') {
+                text[n++] = '\r';
+            }
+            text[n++] = *p;
+        }
+        test_context(own->name);
+        unsigned status = run_message(str_make(text, n), true);
+        if (!CHECK(accepts(str_c(own->codes), status))) {
+            printf("#   %s: answered %u\n", own->name, status);
+        }
+    }
+    test_context(NULL);
+}
+
+TEST_MAIN(T(test_own), T(test_rfc4475), T(test_rfc5118), T(test_other_stacks), T(test_cve),
+          T(test_c07_sip))
