@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the packets go: IPv6, and phones behind NAT, whose Contact nobody can reach."""
 import re
+import signal
 import socket
 
 from lib import Failure, check, equal, scenario
@@ -112,3 +113,33 @@ def network_behind_nat_udp(w):
 @scenario
 def network_behind_nat_tcp(w):
     behind_nat(w, socket.SOCK_STREAM)
+
+
+@scenario
+def network_limits_as_configured(w):
+    """What the file allows is answered; one octet or line more is refused, and said why."""
+    s = w.server(extra="limits: {message: 2000, headers: 20, uri: 100}\n")
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(5)
+    sock.connect((s.ip, s.port))
+
+    def ask(n, uri="sip:example.com", lines=0, size=0):
+        head = (f"OPTIONS {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {s.ip}:9;rport;branch=z9hG4bKl{n}\r\n"
+                f"Max-Forwards: 70\r\nFrom: <sip:x@example.com>;tag=l\r\nTo: <sip:example.com>\r\n"
+                f"Call-ID: limit-{n}\r\nCSeq: {n} OPTIONS\r\n")
+        head += "".join(f"X-{i}: 1\r\n" for i in range(lines - 7)) + "Content-Length: "
+        left = size - len(head) - len("NNNN\r\n\r\n")
+        body = "b" * max(left, 0)
+        sock.sendall(f"{head}{len(body):04}\r\n\r\n{body}".encode())
+        return sock.recv(65536).decode()
+
+    uri = "sip:" + "a" * 84 + "@example.com"
+    equal(len(uri), 100, "the length of the URI")
+    for n, given, status, says in (
+            (1, {"size": 2000}, "200", ""), (2, {"size": 2001}, "513", "Message too large"),
+            (3, {"lines": 20}, "200", ""), (4, {"lines": 21}, "513", "Too many header lines"),
+            (5, {"uri": uri}, "40", ""), (6, {"uri": "sip:a" + uri[4:]}, "414", "too long")):
+        got = ask(n, **given)
+        check(got.startswith("SIP/2.0 " + status) and says in got, f"{given}", got)
+    s.child.send_signal(signal.SIGUSR1)
+    s.wait(r"sip_malformed=3\b", what="the counter")
