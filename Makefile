@@ -2,7 +2,8 @@
 # A thin face over meson: `make help` lists what there is. Released code is built in build/,
 # tests in build/check-*, benchmarks in build/bench.
 
-prefix ?= /usr/local
+PREFIX ?= /usr/local
+prefix ?= $(PREFIX)
 DESTDIR ?=
 MESON ?= meson
 NINJA ?= ninja

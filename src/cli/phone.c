@@ -35,11 +35,12 @@ static const struct help_option options[] = {
 static const struct help_option commands[] = {
     {"call", "URI [HEX]", "Place a call, with User-to-User octets when given."},
     {"answer", "[N]", "Answer call N, or the one that rings."},
+    {"(Enter)", NULL, "The key alone does the same: answer the call that rings."},
     {"reject", "[N] [STATUS]", "Refuse it; default 486."},
     {"hangup", "[N] [HEX]", "End it, with User-to-User octets in the BYE when given."},
     {"hold, resume", "[N]", "Hold and retrieve."},
     {"quit", NULL,
-     "End all calls, unregister, leave. So does the end of input when commands were typed."},
+     "End all calls, unregister, leave, as Ctrl-C does. The end of input does not."},
     {NULL, NULL, NULL},
 };
 
@@ -190,7 +191,11 @@ static void on_line(void *ctx, struct str line)
     name = word(&line);
     a = word(&line);
     b = word(&line);
-    if (name.n == 0) {
+    if (name.n == 0) { /* Enter */
+        struct phone_call *c = pick(p, 0, true);
+        if (c != NULL) {
+            phone_answer(c);
+        }
         return;
     }
     if (str_eq(name, STR("quit"))) {
@@ -327,5 +332,5 @@ int cmd_phone(int argc, char **argv)
     }
     ua_run(p.ua);
     ua_free(p.ua);
-    return EXIT_CODE_OK;
+    return p.welcome || p.opt.no_register ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }

@@ -53,6 +53,7 @@ struct phone {
     uint32_t reg_cseq;
     uint32_t reg_expires; /**< of the request that is out */
     bool reg_tried, registered;
+    bool welcome; /**< registered at any time */
     char instance[40];
 };
 

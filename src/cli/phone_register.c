@@ -41,6 +41,7 @@ static void on_final(struct phone *p, const struct sip_msg *m)
                                                .status = m->status});
         }
         p->registered = p->reg_expires != 0;
+        p->welcome |= p->registered;
         if (p->registered) {
             ua_after(p->ua, SLOT_REGISTER, (uint64_t)(granted < 2 ? 2 : granted) * 500, again,
                      p);

@@ -277,6 +277,26 @@ static void test_deflect(void)
               "cleared:1003/normalClearing");
 }
 
+/** Asked before the phone has rung, nobody knows yet what it can: later is worth a try. */
+static void test_answer_before_it_rings(void)
+{
+    struct trio w;
+    trio_up(&w, 15);
+    struct connection *a = make(&w, "1002", true, STR_NONE);
+    CHECK_INT(call_answer(a, exchange_done, &w.x, w.net.now_ms), CALL_BAD_STATE);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(station_respond(&w.s[0], 180, STR_NONE), 0);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(call_answer(a, exchange_done, &w.x, w.net.now_ms), CALL_UNSUPPORTED);
+    list_entry(a->branches.next, struct branch, link)->talk = true;
+    CHECK_INT(call_answer(a, exchange_done, &w.x, w.net.now_ms), CALL_OK);
+    vnet_run_for(&w.net, 100);
+    CHECK_STR(station_last(&w.s[0], "Event"), "talk");
+    CHECK_INT(call_clear(a, STR_NONE, STR_NONE, w.net.now_ms), CALL_OK);
+    vnet_run_for(&w.net, 100);
+    trio_down(&w);
+}
+
 static void test_answer_by_talk(void)
 {
     struct trio w;
@@ -352,4 +372,4 @@ TEST_MAIN(T(test_make_call), T(test_make_call_is_refused_by_the_caller),
           T(test_hold_is_refused_by_the_partner), T(test_transfer),
           T(test_transfer_to_a_busy_phone_changes_nothing),
           T(test_transfer_nobody_answers_after_ringing), T(test_deflect),
-          T(test_answer_by_talk), T(test_clear_in_every_state))
+          T(test_answer_before_it_rings), T(test_answer_by_talk), T(test_clear_in_every_state))
