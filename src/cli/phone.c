@@ -29,10 +29,10 @@ static const struct help_option options[] = {
 static const struct help_option commands[] = {
     {"call", "URI [HEX]", "Place a call, with User-to-User octets when given."},
     {"answer", "[N]", "Answer call N, or the one that rings."},
-    {"reject", "[N] [STATUS]", "Refuse it; default 486."},
+    {"reject", "[N] [STATUS]", "Refuse it; default 486. A number from 300 is a status."},
     {"hangup", "[N] [HEX]", "End it, with User-to-User octets in the BYE when given."},
     {"hold, resume", "[N]", "Hold and retrieve."},
-    {"quit", NULL, "End all calls, unregister, leave. So does the end of input when commands were typed."},
+    {"quit", NULL, "End all calls, unregister, leave. The end of input does the same when commands were typed, but waits for the calls to end."},
     {NULL, NULL, NULL},
 };
 
@@ -44,8 +44,15 @@ static const struct help_section sections[] = {
 static const struct help_example examples[] = {
     {"BATON_PASSWORD=secret baton phone -s 127.0.0.1 sip:1001@example.com", "Register and wait for calls."},
     {"baton phone -s 127.0.0.1 --auto-answer=500 sip:1002@example.com", "Answer after half a second."},
-    {"echo call 1002 04C8 | baton phone -s 127.0.0.1 sip:1001@example.com", "Call with two octets of User-to-User."},
+    {"echo call 1002 04C8 | baton phone -s 127.0.0.1 sip:1001@example.com", "Call with two octets of User-to-User, and leave when the call has ended."},
     {NULL, NULL},
+};
+
+static const struct help_exit exits[] = {
+    {0, "It was told to leave, or the call that was asked for took place."},
+    {1, "It was never registered, or input has ended and a call that it asked for was refused."},
+    {2, "The command line is wrong."},
+    {0, NULL},
 };
 
 static const char *const see_also[] = {"serve", "csta", "uui", NULL};
@@ -62,6 +69,7 @@ const struct help help_phone = {
     .options = options,
     .sections = sections,
     .examples = examples,
+    .exits = exits,
     .see_also = see_also,
 };
 
@@ -99,7 +107,7 @@ static void give_up(void *ctx)
     ua_stop(p->ua);
 }
 
-static void quit(void *ctx)
+void phone_quit(void *ctx)
 {
     enum { SLOT_QUIT = 2, QUIT_MS = 4000 }; /* a server that is gone is not waited for longer */
     struct phone *p = ctx;
@@ -109,10 +117,19 @@ static void quit(void *ctx)
     for (int i = 0; i < PHONE_CALLS; i++) {
         phone_hang_up(&p->call[i], STR_NONE);
     }
-    if (p->registered) {
+    if (p->registered || p->reg != NULL) {
         phone_register(p, 0);
     } else {
         ua_stop(p->ua);
+    }
+}
+
+void phone_maybe_leave(struct phone *p)
+{
+    enum { SLOT_LEAVE = 3 };
+
+    if (p->leaving && !p->quitting && pick(p, 0, false) == NULL) {
+        ua_after(p->ua, SLOT_LEAVE, 1, phone_quit, p); /* not from inside the leg's callback */
     }
 }
 
@@ -124,27 +141,37 @@ static void say(const char *text)
 static void command(struct phone *p, struct str name, struct str a, struct str b)
 {
     uint32_t id = 0, status = 486;
-    bool numbered = str_to_u32(a, &id) && id > 0 && id < 1000;
+    bool answers = str_eq(name, STR("answer")), rejects = str_eq(name, STR("reject"));
+    bool numbered = str_to_u32(a, &id) && id > 0 && id < 1000 && !(rejects && id >= 300);
     struct phone_call *c;
 
     if (str_eq(name, STR("call"))) {
         if (a.n == 0) {
-            say("call whom?");
+            say("call whom? call URI [HEX]");
+        } else if (b.n > 0 && !str_is_set(phone_uui_line(p, b.p, b.n))) {
+            say("not called: what stands behind URI must be pairs of hex digits");
         } else {
             phone_dial(p, a, b);
         }
         return;
     }
-    c = pick(p, numbered ? id : 0, str_eq(name, STR("answer")) || str_eq(name, STR("reject")));
+    c = pick(p, numbered ? id : 0, answers || rejects);
     if (c == NULL) {
-        say("there is no such call");
-    } else if (str_eq(name, STR("answer"))) {
+        say(numbered             ? "there is no such call"
+            : answers || rejects ? "no call rings"
+                                 : "there is no call");
+    } else if (answers) {
         phone_answer(c);
-    } else if (str_eq(name, STR("reject"))) {
+    } else if (rejects) {
         (void)str_to_u32(numbered ? b : a, &status);
-        phone_reject(c, status >= 400 && status < 700 ? status : 486);
+        phone_reject(c, status >= 300 && status < 700 ? status : 486);
     } else if (str_eq(name, STR("hangup"))) {
-        phone_hang_up(c, numbered ? b : a);
+        a = numbered ? b : a;
+        if (a.n > 0 && !str_is_set(phone_uui_line(p, a.p, a.n))) {
+            say("not hung up: User-to-User must be pairs of hex digits");
+        } else {
+            phone_hang_up(c, a);
+        }
     } else if (str_eq(name, STR("hold"))) {
         phone_hold(c, true);
     } else {
@@ -159,7 +186,9 @@ static void on_line(void *ctx, struct str line)
     struct str name, a, b;
 
     if (!str_is_set(line)) {
-        return; /* the end of input is no reason to stop being a phone */
+        p->leaving = p->typed; /* without commands it is no reason to stop being a phone */
+        phone_maybe_leave(p);
+        return;
     }
     name = word(&line);
     a = word(&line);
@@ -167,8 +196,9 @@ static void on_line(void *ctx, struct str line)
     if (name.n == 0) {
         return;
     }
+    p->typed = true;
     if (str_eq(name, STR("quit"))) {
-        quit(p);
+        phone_quit(p);
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -253,6 +283,18 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
     return EXIT_CODE_OK;
 }
 
+static bool are_octets(const char *hex)
+{
+    size_t n = hex == NULL ? 0 : strlen(hex);
+
+    for (size_t i = 0; i < n; i++) {
+        if (hex_digit(hex[i]) < 0) {
+            return false;
+        }
+    }
+    return hex == NULL || (n > 0 && n % 2 == 0 && n / 2 <= PHONE_UUI_MAX);
+}
+
 int cmd_phone(int argc, char **argv)
 {
     struct phone p = {.opt = {.expires_s = 300}};
@@ -281,12 +323,17 @@ int cmd_phone(int argc, char **argv)
     }
     p.auth.user = p.opt.user != NULL ? str_c(p.opt.user) : p.aor.user;
     p.auth.password = str_c(p.opt.password == NULL ? "" : p.opt.password);
+    if (!are_octets(p.opt.uui_ringing) || !are_octets(p.opt.uui_answer) ||
+        !are_octets(p.opt.uui_bye)) {
+        return help_usage_error(&help_phone, "--uui-ringing, --uui-answer and --uui-bye take pairs of hex digits, at most %d",
+                                PHONE_UUI_MAX);
+    }
     config.contact_user = p.aor.user;
     p.ua = ua_new(&config);
     if (p.ua == NULL) {
         return EXIT_CODE_FAILED;
     }
-    ua_on_signal(p.ua, quit, &p);
+    ua_on_signal(p.ua, phone_quit, &p);
     if (ua_read_lines(p.ua, on_line, &p) != 0) {
         say("standard input cannot be read");
     }
@@ -296,5 +343,7 @@ int cmd_phone(int argc, char **argv)
     }
     ua_run(p.ua);
     ua_free(p.ua);
-    return EXIT_CODE_OK;
+    return (!p.opt.no_register && !p.was_registered) || (p.leaving && p.refused)
+               ? EXIT_CODE_FAILED
+               : EXIT_CODE_OK;
 }

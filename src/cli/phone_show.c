@@ -107,7 +107,7 @@ void phone_show(struct phone *p, const struct phone_news *n)
 
 struct str phone_uui_line(struct phone *p, const char *hex, size_t n)
 {
-    char octets[256], buf[640];
+    char octets[PHONE_UUI_MAX], buf[640];
     struct out o;
 
     if (hex == NULL || n == 0 || n % 2 != 0 || n / 2 > sizeof(octets)) {
