@@ -18,7 +18,12 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
+
+/** Looks at the sockets before it sleeps, and the time between two of them. */
+#define LOOKS 200
+#define LOOK_NS 30000
 
 uint64_t load_now_ms(void)
 {
@@ -36,12 +41,26 @@ void load_fail(struct load *l, const char *what, struct str detail)
     }
 }
 
+/*
+ * While messages come it does not wait for the sockets, but looks at them from time to time:
+ * over loopback whoever sends pays for waking the receiver, and that would be the server
+ * that is measured. Many datagrams at a time come of themselves then.
+ */
 bool load_wait(struct load *l, int ms)
 {
     struct pollfd p[2] = {{.fd = l->a.fd, .events = POLLIN}, {.fd = l->b.fd, .events = POLLIN}};
+    const struct timespec between = {.tv_nsec = LOOK_NS};
+    int ready = 0;
     port_flush(&l->a);
     port_flush(&l->b);
-    (void)poll(p, 2, ms);
+    for (int i = 0; l->awake && ready == 0 && i < LOOKS; i++) {
+        (void)nanosleep(&between, NULL);
+        ready = poll(p, 2, 0);
+    }
+    if (ready == 0) {
+        ready = poll(p, 2, ms);
+    }
+    l->awake = ready > 0;
     return load_now_ms() < l->end_ms;
 }
 
@@ -181,6 +200,7 @@ int main(int argc, char **argv)
         usage("which mode?", "");
     }
     const char *mode = argv[1];
+    (void)prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds; 50 times that unless said */
     parse(&l, argc, argv);
     uint64_t begin = load_now_ms();
     int bad = 1;

@@ -55,6 +55,7 @@ struct load {
     uint32_t request_octets, reply_octets;
     bool registers; /**< the called end registers first */
     uint64_t failures, repeats_sent, repeats_received;
+    bool awake;       /**< messages came the last time */
     uint64_t end_ms;  /**< when to give up */
     char why[160];    /**< of the first failure */
     struct port a, b; /**< calling and called end */

@@ -253,12 +253,21 @@ static bool behind_nat(const struct dialog *d, const struct sip_via *via,
            !addr_eq(&contact, &from->remote);
 }
 
+static bool is_same_hop(const struct hop *a, const struct hop *b)
+{
+    return a->flow == b->flow && a->transport == b->transport &&
+           addr_eq(&a->remote, &b->remote);
+}
+
 void dialog_pin(struct dialog *d, const struct sip_msg *m, const struct hop *from)
 {
     struct sip_values it = {0};
     struct sip_via via;
     struct str v;
     size_t vias = 0;
+    if (d->pinned && is_same_hop(&d->next.hop, from)) {
+        return; /* the Vias could only say so again */
+    }
     while (sip_msg_each(m, SIP_HDR_VIA, &it, &v)) {
         vias++;
     }

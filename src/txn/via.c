@@ -85,6 +85,25 @@ static struct str before_params(const struct sip_via *v)
     return str_trim(s);
 }
 
+/** The usual case, without taking the parameters apart: an empty rport, nothing received yet.
+ */
+static bool write_plain_rport(struct out *o, const struct sip_via *v, const struct hop *from)
+{
+    static const struct str flag = STR_INIT(";rport");
+    size_t at = str_find(v->text, flag), behind = at + flag.n;
+    if (!v->has_rport || v->rport != 0 || str_is_set(v->received) || at == v->text.n ||
+        str_index(v->text, '"') < v->text.n ||
+        (behind < v->text.n && v->text.p[behind] != ';')) {
+        return false;
+    }
+    out_str(o, str_upto(v->text, behind));
+    out_ch(o, '=');
+    out_u64(o, from->remote.port);
+    out_str(o, str_from(v->text, behind));
+    write_received(o, &from->remote);
+    return true;
+}
+
 static void write_top(struct out *o, struct str value, const struct hop *from)
 {
     struct sip_via v;
@@ -96,6 +115,9 @@ static void write_top(struct out *o, struct str value, const struct hop *from)
     bool received = v.has_rport || !came_from_sent_by(&v, &from->remote);
     if (!received && !str_is_set(v.received)) {
         out_str(o, value);
+        return;
+    }
+    if (received && write_plain_rport(o, &v, from)) {
         return;
     }
     struct str rest = v.params, name, val;
