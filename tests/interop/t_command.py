@@ -25,7 +25,7 @@ def command_help_and_man(w):
         check(not name or re.search(rf"(?m)^  {name}\b", top), f"{name} stands in the list")
         for line in text.split("\nExamples:\n")[0].splitlines():
             check(len(line) <= 80 or " " not in line.strip(), f"help {name}: too long", line)
-        for title in ("Usage:", "Exit codes:"):
+        for title in ("Usage:", "Examples:", "Exit codes:"):
             check(title in text, f"help {name} has {title}")
         page = w.run("help", "--man", *args)
         check(page.startswith(".TH"), f"the man page of {name}")
