@@ -85,21 +85,29 @@ static struct str before_params(const struct sip_via *v)
     return str_trim(s);
 }
 
-/** The usual case, without taking the parameters apart: an empty rport, nothing received yet.
+static bool has(struct str s, char c)
+{
+    return str_index(s, c) < s.n;
+}
+
+/**
+ * The usual case, without taking the parameters apart: an empty rport, nothing received yet, no
+ * white space (folds have some) and no quotes from the host on.
  */
 static bool write_plain_rport(struct out *o, const struct sip_via *v, const struct hop *from)
 {
     static const struct str flag = STR_INIT(";rport");
-    size_t at = str_find(v->text, flag), behind = at + flag.n;
-    if (!v->has_rport || v->rport != 0 || str_is_set(v->received) || at == v->text.n ||
-        str_index(v->text, '"') < v->text.n ||
-        (behind < v->text.n && v->text.p[behind] != ';')) {
+    struct str tail = str_from(v->text, (size_t)(v->host.p - v->text.p));
+    size_t at = str_find(tail, flag), behind = at + flag.n;
+    if (!v->has_rport || v->rport != 0 || str_is_set(v->received) || at == tail.n ||
+        (behind < tail.n && tail.p[behind] != ';') || has(tail, ' ') || has(tail, '\t') ||
+        has(tail, '"')) {
         return false;
     }
-    out_str(o, str_upto(v->text, behind));
+    out_str(o, str_make(v->text.p, (size_t)(tail.p + behind - v->text.p)));
     out_ch(o, '=');
     out_u64(o, from->remote.port);
-    out_str(o, str_from(v->text, behind));
+    out_str(o, str_from(tail, behind));
     write_received(o, &from->remote);
     return true;
 }
