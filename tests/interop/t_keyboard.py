@@ -39,7 +39,9 @@ def keyboard_is_a_file(w):
     at = f"{s.ip}:{s.port}"
     a = from_file(w, "typed-1001", ["phone", "-s", at, "sip:1001@example.com"],
                   f"{'x' * 9000}\n\ncall 1002", "secret-1001")
+    a.expected = (1,)
     a.wait("^call 1 refused sip:1002@example.com 486")
+    equal(a.exit_code(), 1, "its commands are done, and the call did not come about")
     for options in ([], ["--json"]):
         app = from_file(w, f"typed-csta{len(options)}",
                         ["csta", "-s", at, "-u", "crm", *options, "shell"],

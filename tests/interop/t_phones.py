@@ -104,6 +104,7 @@ def baresip_wrong_password(w):
     """Nobody registers with a wrong password, and the right one works afterwards."""
     s = w.server()
     p = w.start(lib.Phone(1001, s, "--password", "not-it"))
+    p.expected = (1,)
     equal(p.event("registration-failed").get("status"), 401, "a wrong password is refused")
     w.baresip(1001, s)
 
