@@ -2,7 +2,8 @@
 # A thin face over meson: `make help` lists what there is. Released code is built in build/,
 # tests in build/check-*, benchmarks in build/bench.
 
-prefix ?= /usr/local
+PREFIX ?= /usr/local
+prefix ?= $(PREFIX)
 DESTDIR ?=
 MESON ?= meson
 NINJA ?= ninja
@@ -12,7 +13,7 @@ export DESTDIR
 DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-dev \
 	libexpat1-dev libssl-dev libyaml-dev
 TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
-	openssl python3-yaml universal-ctags mandoc
+	universal-ctags mandoc
 BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev
 
 .NOTPARALLEL:

@@ -33,7 +33,7 @@ def test_functions(root):
                 continue
             with open(path, encoding="utf-8") as f:
                 for name in re.findall(pattern, f.read(), re.M):
-                    names.setdefault(name, os.path.relpath(path, root))
+                    names.setdefault(name, []).append(os.path.relpath(path, root))
     return names
 
 
@@ -61,9 +61,11 @@ def rows(root):
                 with open(path, encoding="utf-8") as source:
                     if f"RFC {current}" not in source.read():
                         fail(number, f"{where} does not cite RFC {current}")
-                if test not in tests:
-                    fail(number, f"there is no test {test}")
-                test = f"[{test}](../{tests[test]})"
+                file, _, test = test.rpartition(":")
+                found = [f for f in tests.get(test, []) if file in ("", f)]
+                if len(found) != 1:
+                    fail(number, f"{len(found)} tests are called {test}: {' '.join(found)}")
+                test = f"[{test}](../{found[0]})"
                 where = f"[{where}](../{where})"
             yield ("row", section, subject, STATUS[status], where, test)
 

@@ -216,6 +216,7 @@ static enum auth_verdict check(struct auth_server *a, const struct sip_msg *m,
     uint32_t nc = 0;
     char response[AUTH_HEX_MAX];
     struct str name = user_of(a, p.username);
+    a->claimed = name;
     if (!str_is_set(name) || !check_form(a, &p, alg, &nc, response)) {
         return AUTH_MALFORMED;
     }
@@ -250,6 +251,7 @@ enum auth_verdict auth_server_check(struct auth_server *a, const struct sip_msg 
                                     uint64_t now_ms, struct str *user)
 {
     *user = STR_NONE;
+    a->claimed = STR_NONE;
     enum auth_verdict verdict = check(a, m, which, lookup, ctx, now_ms, user);
     uint64_t *counter[] = {
         [AUTH_OK] = &a->ok,       [AUTH_MISSING] = &a->missing,

@@ -242,7 +242,10 @@ struct call_make {
 enum call_error call_make(struct call_layer *l, const struct call_make *args,
                           struct connection **out, uint64_t now_ms);
 
-/** AnswerCall: `fn` hears the outcome unless the error is immediate (then it is returned). */
+/**
+ * AnswerCall: `fn` hears the outcome unless the error is immediate (then it is returned):
+ * CALL_BAD_STATE too when the phone that is called has not rung yet.
+ */
 enum call_error call_answer(struct connection *c, call_done_fn fn, void *owner,
                             uint64_t now_ms);
 

@@ -51,6 +51,19 @@ static struct branch *talker(const struct connection *conn, struct dialog **d)
     return NULL;
 }
 
+/** Has no phone been heard of that could be asked, but one still may? */
+static bool rings_later(const struct connection *conn)
+{
+    list_each(it, &conn->branches)
+    {
+        const struct branch *b = list_entry(it, struct branch, link);
+        if (b->leg != NULL && !b->refused && b->leg->state < LEG_EARLY) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum call_error call_answer(struct connection *conn, call_done_fn fn, void *owner,
                             uint64_t now_ms)
 {
@@ -68,7 +81,7 @@ enum call_error call_answer(struct connection *conn, call_done_fn fn, void *owne
     }
     b = talker(conn, &d);
     if (b == NULL) {
-        return CALL_UNSUPPORTED;
+        return rings_later(conn) ? CALL_BAD_STATE : CALL_UNSUPPORTED;
     }
     s = step_new(conn, STEP_ANSWER, fn, owner, now_ms);
     if (s == NULL) {

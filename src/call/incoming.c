@@ -109,6 +109,12 @@ static void refuse(struct call_layer *l, const struct sip_msg *m, const struct h
 {
     struct txn *t = txn_server_new(l->legs->txn, m, from, NULL, NULL, now_ms);
     struct txn_reply r = {.status = status, .lines = str_c(lines)};
+    struct sip_addr who = {0};
+
+    (void)sip_msg_addr(m, SIP_HDR_FROM, &who);
+    env_trace(l->env, TRACE_INFO, "call", "%.*s calls %.*s: refused, %u %s",
+              STR_ARG(str_upto(who.uri_text, 96)), STR_ARG(str_upto(sip_msg_ruri(m), 96)), status,
+              sip_reason(status));
 
     if (t == NULL) {
         (void)txn_reply_stateless(l->legs->txn, m, from, &r);

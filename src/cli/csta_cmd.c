@@ -2,9 +2,10 @@
 /*
  * `baton csta`: the command line.
  *
- * Options of the session may stand anywhere; whatever else is there, in its order, is the
- * command with its arguments and options, which csta_request reads. So --json is as good
- * behind `clear 1001 --reason busy` as in front of it.
+ * All options may stand anywhere. Those of the session are taken here; whatever else is there,
+ * in its order, is the command with its arguments and options, which csta_request reads with
+ * the command in front. So `baton csta -s HOST -u crm clear 1001 --reason busy --json` is as
+ * good as with --json, or with --reason busy, in front of clear.
  */
 #include "cli/csta_cmd.h"
 
@@ -68,6 +69,23 @@ static int read_words(int argc, char **argv, struct csta_command *c, struct raw_
     return EXIT_CODE_OK;
 }
 
+/** The command's own options that stand before it go right behind it: `--` may come later. */
+static void command_first(struct csta_command *c)
+{
+    struct str name;
+    size_t n = 0;
+
+    while (n < c->nword && csta_option_known(c->word[n])) {
+        n += csta_option_takes_value(c->word[n]) ? 2 : 1;
+    }
+    if (n == 0 || n >= c->nword) {
+        return;
+    }
+    name = c->word[n];
+    memmove(c->word + 1, c->word, n * sizeof(name));
+    c->word[0] = name;
+}
+
 int csta_command_parse(int argc, char **argv, struct csta_command *out)
 {
     struct raw_options raw = {0};
@@ -78,11 +96,13 @@ int csta_command_parse(int argc, char **argv, struct csta_command *out)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (out->nword > 0 && out->word[0].n > 1 && out->word[0].p[0] == '-') {
+    command_first(out);
+    if (out->nword > 0 && out->word[0].n > 1 && out->word[0].p[0] == '-' &&
+        !csta_option_known(out->word[0])) {
         return help_usage_error(&help_csta, "unknown option \"%s\", or its value is missing",
                                 out->word[0].p);
     }
-    if (out->nword == 0) {
+    if (out->nword == 0 || csta_option_known(out->word[0])) {
         return help_usage_error(&help_csta, "a command is needed");
     }
     if (out->server_text == NULL || out->user == NULL) {

@@ -155,6 +155,16 @@ bool csta_option_takes_value(struct str option)
     return false;
 }
 
+bool csta_option_known(struct str option)
+{
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (str_eq(str_upto(option, str_index(option, '=')), str_c(options[i].name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct csta_connection_id csta_connection_parse(struct str text)
 {
     struct csta_connection_id c = {0};

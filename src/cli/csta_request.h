@@ -71,6 +71,9 @@ MUST_USE int csta_order_parse(const struct str *word, size_t n, struct arena *a,
 /** Whether `option` ("--reason") is one of a command's own options that take a value. */
 bool csta_option_takes_value(struct str option);
 
+/** Whether `option` ("--reason", "--reason=busy") is one of a command's own options. */
+bool csta_option_known(struct str option);
+
 /** "callID/deviceID", "callID/", or a device. A callID may contain '/', a device may not. */
 struct csta_connection_id csta_connection_parse(struct str text);
 

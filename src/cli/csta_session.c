@@ -315,7 +315,9 @@ static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *
     read_answer(s, status, m, &a);
     a.refusal.what = STR("the session");
     if (status == 401 || status == 407) {
-        a.refusal.because = "the user name or the password is wrong";
+        a.refusal.because = s->config.password.n == 0
+                                ? "no password was given (BATON_PASSWORD or --password)"
+                                : "the user name or the password is wrong";
     }
     down(s, &a.refusal);
 }

@@ -3,9 +3,11 @@
  * An application session as TR/87 has it, seen from the computing function: an INVITE dialog,
  * requests and their answers in INFO, events coming in.
  *
- *   IDLE ──open──► OPENING ──200 normal──► UP ──481, BYE, no answer──► LOST ──backoff──►
- * OPENING └─ refused ─► (persistent and was up once: LOST, else CLOSED) any ──close──► CLOSING
- * ──BYE answered, or 3 s──► CLOSED
+ *   IDLE ──open──► OPENING ──200 normal──► UP ──481, BYE, no answer──► LOST
+ *                     │ ▲                                               │
+ *                     │ └─────────────────────backoff───────────────────┘
+ *                     └─ refused ─► LOST when persistent and up before, else CLOSED
+ *   any ──close──► CLOSING ──BYE answered, or 3 s──► CLOSED
  *
  * One request is outstanding at a time; further ones wait in a queue. A request that the
  * session did not survive is answered with a failure, never silently dropped, except by close.

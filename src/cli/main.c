@@ -37,6 +37,17 @@ static const struct help_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct help_example examples[] = {
+    {"baton serve -c baton.yaml", "Run the server."},
+    {"BATON_PASSWORD=secret baton phone -s 127.0.0.1 sip:1001@example.com",
+     "Be a phone that registers with it."},
+    {"BATON_PASSWORD=secret baton csta -s 127.0.0.1 -u crm make-call 1001 1002 --watch",
+     "Have one phone call another, and follow the call."},
+    {"baton uui decode '04C8034B3D31;encoding=hex'", "Read a User-to-User value."},
+    {"baton help csta", "Everything that csta can do."},
+    {NULL, NULL},
+};
+
 /** The help of `baton` itself; `entries` is filled with the commands. */
 static void write_own_help(bool man)
 {
@@ -58,6 +69,7 @@ static void write_own_help(bool man)
             "One program: the server, and the tools to try it with.",
         .options = options,
         .sections = sections,
+        .examples = examples,
         .see_also = others,
     };
     if (man) {

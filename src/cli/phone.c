@@ -35,11 +35,13 @@ static const struct help_option options[] = {
 static const struct help_option commands[] = {
     {"call", "URI [HEX]", "Place a call, with User-to-User octets when given."},
     {"answer", "[N]", "Answer call N, or the one that rings."},
-    {"reject", "[N] [STATUS]", "Refuse it; default 486."},
+    {"(Enter)", NULL, "The key alone does the same: answer the call that rings."},
+    {"reject", "[N] [STATUS]", "Refuse it; default 486. A number from 300 is a status."},
     {"hangup", "[N] [HEX]", "End it, with User-to-User octets in the BYE when given."},
     {"hold, resume", "[N]", "Hold and retrieve."},
     {"quit", NULL,
-     "End all calls, unregister, leave. So does the end of input when commands were typed."},
+     "End all calls, unregister, leave, as Ctrl-C does. The end of input does the same when "
+     "commands were typed, but waits for the calls to end."},
     {NULL, NULL, NULL},
 };
 
@@ -55,8 +57,16 @@ static const struct help_example examples[] = {
     {"baton phone -s 127.0.0.1 --auto-answer=500 sip:1002@example.com",
      "Answer after half a second."},
     {"echo call 1002 04C8 | baton phone -s 127.0.0.1 sip:1001@example.com",
-     "Call with two octets of User-to-User."},
+     "Call with two octets of User-to-User, and leave when the call has ended."},
     {NULL, NULL},
+};
+
+static const struct help_exit exits[] = {
+    {0, "It was told to leave, or the call that was asked for took place."},
+    {1,
+     "It was never registered, or input has ended and a call that it asked for was refused."},
+    {2, "The command line is wrong."},
+    {0, NULL},
 };
 
 static const char *const see_also[] = {"serve", "csta", "uui", NULL};
@@ -73,6 +83,7 @@ const struct help help_phone = {
     .options = options,
     .sections = sections,
     .examples = examples,
+    .exits = exits,
     .see_also = see_also,
 };
 
@@ -110,7 +121,7 @@ static void give_up(void *ctx)
     ua_stop(p->ua);
 }
 
-static void quit(void *ctx)
+void phone_quit(void *ctx)
 {
     enum { SLOT_QUIT = 2, QUIT_MS = 4000 }; /* a server that is gone is not waited for longer */
     struct phone *p = ctx;
@@ -120,10 +131,19 @@ static void quit(void *ctx)
     for (int i = 0; i < PHONE_CALLS; i++) {
         phone_hang_up(&p->call[i], STR_NONE);
     }
-    if (p->registered) {
+    if (p->registered || p->reg != NULL) {
         phone_register(p, 0);
     } else {
         ua_stop(p->ua);
+    }
+}
+
+void phone_maybe_leave(struct phone *p)
+{
+    enum { SLOT_LEAVE = 3 };
+
+    if (p->leaving && !p->quitting && pick(p, 0, false) == NULL) {
+        ua_after(p->ua, SLOT_LEAVE, 1, phone_quit, p); /* not from inside the leg's callback */
     }
 }
 
@@ -139,7 +159,7 @@ static bool is_hex(struct phone *p, struct str digits)
     bool ok = text_hex(digits, &p->ua->scratch, &octets) == 0;
 
     if (!ok) {
-        say("User-to-User octets are pairs of hex digits");
+        say("--uui-ringing, --uui-answer and --uui-bye take pairs of hex digits");
     }
     return ok;
 }
@@ -147,25 +167,28 @@ static bool is_hex(struct phone *p, struct str digits)
 static void command(struct phone *p, struct str name, struct str a, struct str b)
 {
     uint32_t id = 0, status = 486;
-    bool numbered = str_to_u32(a, &id) && id > 0 && id < 1000;
+    bool answers = str_eq(name, STR("answer")), rejects = str_eq(name, STR("reject"));
+    bool numbered = str_to_u32(a, &id) && id > 0 && id < 1000 && !(rejects && id >= 300);
     struct phone_call *c;
 
     if (str_eq(name, STR("call"))) {
         if (a.n == 0) {
-            say("call whom?");
+            say("call whom? call URI [HEX]");
         } else if (is_hex(p, b)) {
             phone_dial(p, a, b);
         }
         return;
     }
-    c = pick(p, numbered ? id : 0, str_eq(name, STR("answer")) || str_eq(name, STR("reject")));
+    c = pick(p, numbered ? id : 0, answers || rejects);
     if (c == NULL) {
-        say("there is no such call");
-    } else if (str_eq(name, STR("answer"))) {
+        say(numbered             ? "there is no such call"
+            : answers || rejects ? "no call rings"
+                                 : "there is no call");
+    } else if (answers) {
         phone_answer(c);
-    } else if (str_eq(name, STR("reject"))) {
+    } else if (rejects) {
         (void)str_to_u32(numbered ? b : a, &status);
-        phone_reject(c, status >= 400 && status < 700 ? status : 486);
+        phone_reject(c, status >= 300 && status < 700 ? status : 486);
     } else if (str_eq(name, STR("hangup"))) {
         struct str hex = numbered ? b : a;
         if (is_hex(p, hex)) {
@@ -185,16 +208,23 @@ static void on_line(void *ctx, struct str line)
     struct str name, a, b;
 
     if (!str_is_set(line)) {
-        return; /* the end of input is no reason to stop being a phone */
+        p->leaving = p->typed; /* without commands it is no reason to stop being a phone */
+        phone_maybe_leave(p);
+        return;
     }
     name = word(&line);
     a = word(&line);
     b = word(&line);
-    if (name.n == 0) {
+    if (name.n == 0) { /* Enter */
+        struct phone_call *c = pick(p, 0, true);
+        if (c != NULL) {
+            phone_answer(c);
+        }
         return;
     }
+    p->typed = true;
     if (str_eq(name, STR("quit"))) {
-        quit(p);
+        phone_quit(p);
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -277,7 +307,8 @@ static int parse(int argc, char **argv, struct phone_options *o, const char **se
     }
     if (!is_hex_option(o->uui_ringing) || !is_hex_option(o->uui_answer) ||
         !is_hex_option(o->uui_bye)) {
-        return help_usage_error(&help_phone, "User-to-User octets are pairs of hex digits");
+        return help_usage_error(
+            &help_phone, "--uui-ringing, --uui-answer and --uui-bye take pairs of hex digits");
     }
     return EXIT_CODE_OK;
 }
@@ -317,7 +348,7 @@ int cmd_phone(int argc, char **argv)
     if (p.ua == NULL) {
         return EXIT_CODE_FAILED;
     }
-    ua_on_signal(p.ua, quit, &p);
+    ua_on_signal(p.ua, phone_quit, &p);
     if (ua_read_lines(p.ua, on_line, &p) != 0) {
         say("standard input cannot be read");
     }
@@ -327,5 +358,7 @@ int cmd_phone(int argc, char **argv)
     }
     ua_run(p.ua);
     ua_free(p.ua);
-    return EXIT_CODE_OK;
+    return (!p.opt.no_register && !p.was_registered) || (p.leaving && p.refused)
+               ? EXIT_CODE_FAILED
+               : EXIT_CODE_OK;
 }

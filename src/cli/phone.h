@@ -47,14 +47,25 @@ struct phone {
     struct phone_call call[PHONE_CALLS];
     unsigned next_id;
     bool quitting;
+    bool typed;   /**< commands came */
+    bool leaving; /**< and no more will: leave when the last call has ended */
+    bool refused; /**< a call that we placed was */
+    bool hinted;  /**< the user was told what a 401 means */
     /* registration */
     struct txn *reg;
     char reg_call_id[24];
     uint32_t reg_cseq;
     uint32_t reg_expires; /**< of the request that is out */
     bool reg_tried, registered;
+    bool was_registered; /**< at least once */
     char instance[40];
 };
+
+/* phone.c */
+/** End calls, unregister, stop. */
+void phone_quit(void *phone);
+/** Quit when input has ended and no call is left. */
+void phone_maybe_leave(struct phone *p);
 
 /* phone_register.c */
 void phone_register(struct phone *p, uint32_t expires_s);

@@ -198,6 +198,7 @@ void phone_dial(struct phone *p, struct str to, struct str uui_hex)
     args.content.lines = phone_uui_line(p, uui_hex);
     c->leg = leg_invite(&p->ua->legs, &args, &phone_user, c, ua_now(p->ua));
     show(c, c->leg != NULL ? "calling" : "failed", 0, NULL);
+    p->refused = p->refused || c->leg == NULL;
 }
 
 /* ---- what the leg tells ---- */
@@ -223,6 +224,7 @@ static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *
                         uint64_t now_ms)
 {
     (void)now_ms;
+    ((struct phone_call *)leg->owner)->phone->refused = true;
     show(leg->owner, "refused", status, m);
 }
 
@@ -330,6 +332,7 @@ static void on_gone(struct leg *leg)
     struct phone_call *c = leg->owner;
 
     c->leg = NULL;
+    phone_maybe_leave(c->phone);
 }
 
 const struct leg_user phone_user = {

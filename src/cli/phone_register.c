@@ -5,6 +5,7 @@
  */
 #include "base/err.h"
 #include "cli/phone.h"
+#include <stdio.h>
 
 enum { SLOT_REGISTER = 0, RETRY_MS = 5000 };
 
@@ -17,6 +18,20 @@ static void again(void *ctx)
 }
 
 static void send_register(struct phone *p, struct str credentials);
+
+/** The first time: what to do about it. The server does not say which of the two is wrong. */
+static void hint(struct phone *p, unsigned status)
+{
+    if (p->hinted || p->quitting) {
+        return;
+    }
+    p->hinted = true;
+    fprintf(stderr, "baton phone: %strying again every %d seconds\n",
+            status != 401 && status != 407 ? ""
+            : p->auth.password.n == 0 ? "no password was given (BATON_PASSWORD or --password); "
+                                      : "the user name or the password is wrong; ",
+            RETRY_MS / 1000);
+}
 
 static void on_final(struct phone *p, const struct sip_msg *m)
 {
@@ -41,6 +56,7 @@ static void on_final(struct phone *p, const struct sip_msg *m)
                                                .status = m->status});
         }
         p->registered = p->reg_expires != 0;
+        p->was_registered = p->was_registered || p->registered;
         if (p->registered) {
             ua_after(p->ua, SLOT_REGISTER, (uint64_t)(granted < 2 ? 2 : granted) * 500, again,
                      p);
@@ -51,6 +67,7 @@ static void on_final(struct phone *p, const struct sip_msg *m)
                                            .peer = str_c(p->opt.aor),
                                            .status = m->status,
                                            .text = sip_msg_reason(m)});
+        hint(p, m->status);
         ua_after(p->ua, SLOT_REGISTER, RETRY_MS, again, p);
     }
     if (p->quitting) {
@@ -100,6 +117,7 @@ static void on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms)
     if (p->quitting) {
         ua_stop(p->ua);
     } else {
+        hint(p, 0);
         ua_after(p->ua, SLOT_REGISTER, RETRY_MS, again, p);
     }
 }

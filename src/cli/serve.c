@@ -23,8 +23,7 @@ static const struct help_option options[] = {
      "column."},
     {"--listen", "WHERE",
      "Listen here instead of where the configuration says: udp:ADDRESS:PORT or "
-     "tcp:ADDRESS:PORT. "
-     "May be given several times."},
+     "tcp:ADDRESS:PORT. May be given several times."},
     {"--sip-trace", "FILE",
      "Append one JSON object per SIP message to FILE, as log.sip_trace does."},
     {"-v, --verbose", NULL, "Log everything, whatever the configuration says."},
@@ -35,9 +34,8 @@ static const struct help_option options[] = {
 
 static const struct help_option signals[] = {
     {"SIGTERM, SIGINT", NULL,
-     "End the standing calls and sessions, then exit; after timers.stop_s exit anyway. A "
-     "second "
-     "one: exit at once."},
+     "End the standing calls and sessions, then exit; after timers.stop_s exit anyway. "
+     "A second one: exit at once."},
     {"SIGHUP", NULL, "Open the log file and the trace again, after they were rotated."},
     {"SIGUSR1", NULL, "Write the counters into the log."},
     {NULL, NULL, NULL},
@@ -70,8 +68,7 @@ const struct help help_serve = {
     .description =
         "Runs Baton: devices register with it and call each other through it, applications "
         "control and watch them in CSTA over SIP (ECMA TR/87), and User-to-User Information "
-        "stays "
-        "with each call.\n\n"
+        "stays with each call.\n\n"
         "It listens on this machine only, knows no device and no password until the "
         "configuration says otherwise.",
     .options = options,

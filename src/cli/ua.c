@@ -30,10 +30,12 @@ struct ua_loop {
     void (*on_signal)(void *ctx);
     void *signal_ctx;
     bool signalled;
-    uv_stream_t *input;
+    uv_handle_t *input; /* what reads standard input, or NULL */
     union {
+        uv_stream_t stream;
         uv_tty_t tty;
         uv_pipe_t pipe;
+        uv_idle_t idle; /* a file is always ready */
     } in;
     char line[LINE_MAX_LEN];
     size_t line_len;
@@ -314,7 +316,7 @@ void ua_free(struct ua *u)
     close_handle((uv_handle_t *)&l->sigint);
     close_handle((uv_handle_t *)&l->sigterm);
     if (l->input != NULL) {
-        close_handle((uv_handle_t *)l->input);
+        close_handle(l->input);
     }
     net_turn(u->net, false);
     net_free(u->net);
@@ -401,23 +403,22 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(l->line + l->line_len, (unsigned)(sizeof(l->line) - l->line_len));
 }
 
+/** A line that was too long is told as nothing, one of spaces as empty. */
 static void give_line(struct ua_loop *l, struct str line)
 {
-    line = str_trim(line);
-    if (line.n > 0 && !l->skipping) {
-        l->on_line(l->line_ctx, line);
+    if (!l->skipping) {
+        l->on_line(l->line_ctx, str_trim(line));
     }
     l->skipping = false;
 }
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+/** `n` more octets stand in the buffer; below 0: the end. */
+static void take_input(struct ua_loop *l, ssize_t n)
 {
-    struct ua_loop *l = s->data;
-
-    (void)buf;
     if (n < 0) {
-        uv_read_stop(s);
-        give_line(l, str_make(l->line, l->line_len));
+        if (l->line_len > 0) {
+            give_line(l, str_make(l->line, l->line_len));
+        }
         l->on_line(l->line_ctx, STR_NONE);
         ua_settle(l->ua);
         return;
@@ -436,6 +437,31 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     ua_settle(l->ua);
 }
 
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+{
+    (void)buf;
+    if (n < 0) {
+        uv_read_stop(s);
+    }
+    take_input(s->data, n);
+}
+
+/** A file does not make anybody wait, and the loop cannot watch it. */
+static void on_idle(uv_idle_t *idle)
+{
+    struct ua_loop *l = idle->data;
+    uv_buf_t buf;
+    ssize_t n;
+
+    on_alloc(l->input, 0, &buf);
+    n = read(STDIN_FILENO, buf.base, buf.len);
+    if (n <= 0) {
+        uv_idle_stop(idle);
+        n = -1;
+    }
+    take_input(l, n);
+}
+
 int ua_read_lines(struct ua *u, ua_line_fn fn, void *ctx)
 {
     struct ua_loop *l = loop_of(u);
@@ -448,18 +474,21 @@ int ua_read_lines(struct ua *u, ua_line_fn fn, void *ctx)
         if (uv_tty_init(loop, &l->in.tty, STDIN_FILENO, 1) != 0) {
             return E_IO;
         }
-        l->input = (uv_stream_t *)&l->in.tty;
+        l->input = (uv_handle_t *)&l->in.tty;
         break;
     case UV_NAMED_PIPE:
         uv_pipe_init(loop, &l->in.pipe, 0);
         if (uv_pipe_open(&l->in.pipe, STDIN_FILENO) != 0) {
             return E_IO;
         }
-        l->input = (uv_stream_t *)&l->in.pipe;
+        l->input = (uv_handle_t *)&l->in.pipe;
         break;
     default:
-        return 0; /* a file or /dev/null: no commands */
+        uv_idle_init(loop, &l->in.idle);
+        l->input = (uv_handle_t *)&l->in.idle;
+        l->input->data = l;
+        return uv_idle_start(&l->in.idle, on_idle) == 0 ? 0 : E_IO;
     }
     l->input->data = l;
-    return uv_read_start(l->input, on_alloc, on_read) == 0 ? 0 : E_IO;
+    return uv_read_start(&l->in.stream, on_alloc, on_read) == 0 ? 0 : E_IO;
 }

@@ -76,9 +76,10 @@ struct txn_target ua_target(const struct ua *u);
    that is not the network's own (keyboard, signals). */
 void ua_settle(struct ua *u);
 
-/** A line of standard input, without its line end; n == 0 and p == NULL: the end. */
+/** A line of standard input, without its line end and spaces around it; STR_NONE: the end. */
 typedef void (*ua_line_fn)(void *ctx, struct str line);
-/** Read standard input line by line in the loop. @return 0 or E_IO */
+/** Read standard input, be it a terminal, a pipe or a file, line by line in the loop.
+    @return 0 or E_IO */
 int ua_read_lines(struct ua *u, ua_line_fn fn, void *ctx);
 
 /** SIGINT and SIGTERM call `fn`, a second one ends the process at once. */

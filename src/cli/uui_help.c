@@ -66,8 +66,7 @@ const struct help help_uui = {
     .synopsis = synopsis,
     .description =
         "Takes the User-to-User header of SIP apart (RFC 7433, RFC 7434) and says of each "
-        "value "
-        "what a receiver has to do with it: valid, ignored because a rule says so, or wrong. "
+        "value what a receiver has to do with it: valid, ignored because a rule says so, or wrong. "
         "Whatever is not valid comes with the rule, the document that has it, and a mark below "
         "the octet where it struck. Nothing is repaired.\n\n"
         "The first octet of isdn-uui, the package that a value without purpose has, is the "

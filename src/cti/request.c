@@ -82,8 +82,8 @@ enum { NAME_SHOWN = 64 };
 static void not_supported(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
 {
     struct str name = msg->root_name.n > NAME_SHOWN ? STR("that") : msg->root_name;
-    struct str why = arena_fmt(from->session->cti->scratch, "%.*s is not served here",
-                               STR_ARG(name));
+    struct str why =
+        arena_fmt(from->session->cti->scratch, "%.*s is not served here", STR_ARG(name));
 
     answer_error(from,
                  csta_error_of(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED), why,

@@ -23,6 +23,7 @@ void dispatch_reply(struct engine *e, const struct sip_msg *m, const struct hop 
     if (m->method == SIP_METHOD_ACK) {
         return;
     }
+    report_refusal(e, m, from, r);
     t = txn_server_new(&e->txn, m, from, NULL, NULL, now_ms);
     if (t != NULL) {
         (void)txn_reply(t, r, now_ms);
@@ -43,6 +44,7 @@ void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop
 void dispatch_stranger(struct engine *e, const struct sip_msg *m, const struct hop *from,
                        const struct txn_reply *r)
 {
+    report_refusal(e, m, from, r);
     (void)txn_reply_stateless(&e->txn, m, from, r); /* not sent: it comes again */
 }
 
@@ -96,6 +98,8 @@ static void on_invite(struct engine *e, const struct sip_msg *m, const struct ho
         return;
     }
     if (csta && who.application != NULL) {
+        report_request(e, TRACE_INFO, "cti", m, from, "%.*s opens a CSTA session",
+                       STR_ARG(who.application->name));
         cti_incoming(e->cti, m, from, who.application, now_ms);
     } else if (csta || who.application != NULL) {
         dispatch_reply(e, m, from,

@@ -76,10 +76,10 @@ static int make_layers(struct engine *e)
     if (e->cti == NULL) {
         return E_NOMEM;
     }
-    e->calls.on_event = cti_on_call_event;
-    e->calls.ctx = e->cti;
-    e->registrar.on_change = cti_on_registration;
-    e->registrar.ctx = e->cti;
+    e->calls.on_event = report_call_event;
+    e->calls.ctx = e;
+    e->registrar.on_change = report_registration;
+    e->registrar.ctx = e;
     return 0;
 }
 
@@ -172,8 +172,7 @@ static void on_fault(struct engine *e, const struct sip_msg *m, const struct hop
 
     e->count.malformed++;
     if (engine_may_complain(e)) {
-        env_trace(e->env, TRACE_INFO, "sip", "malformed message: %s, at octet %u",
-                  fault->reason == NULL ? "?" : fault->reason, fault->at);
+        report_fault(e, from, fault);
     }
     if (fault->status == 0 || !is_answerable(m)) {
         e->count.dropped++;

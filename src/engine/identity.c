@@ -70,14 +70,27 @@ static bool accept(struct engine *e, const struct sip_msg *m, const struct hop *
     }
     e->count.auth_failed++;
     if (engine_may_complain(e)) {
-        env_trace(e->env, TRACE_WARN, "auth", "%.*s may not speak for somebody else",
-                  STR_ARG(user));
+        report_request(e, TRACE_WARN, "auth", m, from,
+                       "\"%.*s\" may not speak for somebody else", STR_ARG(user));
     }
     dispatch_reply(
         e, m, from,
         &(struct txn_reply){.status = 403, .reason = STR("These Credentials Are Another's")},
         now_ms);
     return false;
+}
+
+/** The sender learns only that it is wrong; the log says what. */
+static void wrong(struct engine *e, const struct sip_msg *m, const struct hop *from)
+{
+    struct str user = str_upto(e->auth.claimed, 64);
+    struct auth_secret secret;
+
+    report_request(e, TRACE_WARN, "auth", m, from,
+                   lookup(e->config.directory, e->auth.claimed, &secret)
+                       ? "the credentials of \"%.*s\" are wrong"
+                       : "no device or application with a password is named \"%.*s\"",
+                   STR_ARG(user));
 }
 
 bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
@@ -107,8 +120,7 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
     case AUTH_WRONG:
         e->count.auth_failed++;
         if (engine_may_complain(e)) {
-            env_trace(e->env, TRACE_WARN, "auth", "wrong credentials in %.*s",
-                      STR_ARG(sip_msg_method(m)));
+            wrong(e, m, from);
         }
         challenge(e, m, from, false, now_ms);
         return false;

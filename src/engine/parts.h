@@ -69,4 +69,20 @@ struct identity {
 bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
               bool by_address, struct identity *who, uint64_t now_ms);
 
+/* ---- report.c: what the log says ---- */
+
+/** Write a line, then let the observers know: call_event_fn and registrar_change_fn. */
+void report_call_event(void *engine, const struct call_event *ev);
+void report_registration(void *engine, const struct record *r, bool registered, uint64_t now_ms);
+
+/** "METHOD URI of FROM from TRANSPORT ADDRESS: …"; who calls it bounds how often. */
+void report_request(struct engine *e, enum trace_level level, const char *module,
+                    const struct sip_msg *m, const struct hop *from, const char *fmt, ...)
+    PRINTF_LIKE(6, 7);
+/** That a request is refused with this answer (but 401), unless there were too many. */
+void report_refusal(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                    const struct txn_reply *r);
+/** A message that could not be read. */
+void report_fault(struct engine *e, const struct hop *from, const struct sip_fault *fault);
+
 #endif

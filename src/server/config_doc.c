@@ -47,17 +47,17 @@ static void write_rows(const struct config_section *s, FILE *to)
 
 void config_write_doc(FILE *to)
 {
-    fputs("# Configuration\n\n"
-          "One YAML file, given to `baton serve -c FILE`. Every key may be left out, except "
-          "where "
-          "a section says that it\nmust be given; `{}` is a complete configuration, which "
-          "listens on this machine only and knows nobody. An unknown\nkey, a value out of "
-          "range or of the wrong kind is an error that names file, line and column.\n"
-          "`baton serve -c FILE --check` says whether a file is right, without starting.\n\n"
-          "Durations end in `_ms` (milliseconds) or `_s` (seconds), sizes are octets.\n\n"
-          "<!-- Printed by `baton serve --explain-config`; a test compares them. -->\n\n"
-          "## At the top\n",
-          to);
+    fputs(
+        "# Configuration\n\n"
+        "One YAML file, given to `baton serve -c FILE`. Every key may be left out, except "
+        "where a section says that it\nmust be given; `{}` is a complete configuration, which "
+        "listens on this machine only and knows nobody. An unknown\nkey, a value out of "
+        "range or of the wrong kind is an error that names file, line and column.\n"
+        "`baton serve -c FILE --check` says whether a file is right, without starting.\n\n"
+        "Durations end in `_ms` (milliseconds) or `_s` (seconds), sizes are octets.\n\n"
+        "<!-- Printed by `baton serve --explain-config`; a test compares them. -->\n\n"
+        "## At the top\n",
+        to);
     write_rows(&config_root_section, to);
     for (const struct config_key *k = config_root_section.keys; k->name != NULL; k++) {
         if (k->kind == KEY_SECTION || k->kind == KEY_SECTIONS) {

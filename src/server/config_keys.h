@@ -51,29 +51,29 @@
       "peers on a network that you control.")                                               \
     L(numbers, "", "Called numbers that go there: `0*`, `+49*`, `*`.")
 
-#define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                   \
-    U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")  \
-    U(headers, 256, 16, 256, "Header lines of one message.")                    \
-    U(uri, 4096, 64, 65536, "Octets of one URI.")                               \
-    U(transactions, 100000, 16, 100000000, "Transactions at a time.")           \
-    U(calls, 20000, 1, 10000000, "Calls at a time.")                            \
-    U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.") \
+#define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                     \
+    U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")    \
+    U(headers, 256, 16, 256, "Header lines of one message.")                      \
+    U(uri, 4096, 64, 65536, "Octets of one URI.")                                 \
+    U(transactions, 100000, 16, 100000000, "Transactions at a time.")             \
+    U(calls, 20000, 1, 10000000, "Calls at a time.")                              \
+    U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.")   \
     U(per_address, 500, 1, 1000000, "TCP connections accepted from one address.") \
     U(names, 1024, 1, 1000000, "Host names remembered with their addresses.")
 
-#define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                             \
-    U(write_queue, 1048576, 65536, 1073741824,                                             \
-      "Octets that wait for one TCP peer; a peer that lets more pile up is disconnected.") \
-    U(udp_queue, 1024, 32, 100000, "Datagrams that wait per UDP listener.")                \
-    U(receive_buffer, 4194304, 65536, 1073741824,                                          \
-      "Octets of socket buffer asked of the kernel per UDP listener (it grants at most "   \
-      "`net.core.rmem_max`).")                                                             \
-    U(connect_ms, 5000, 10, 120000, "Time for a TCP connection to stand.")                 \
+#define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                               \
+    U(write_queue, 1048576, 65536, 1073741824,                                               \
+      "Octets that wait for one TCP peer; a peer that lets more pile up is disconnected.")   \
+    U(udp_queue, 1024, 32, 100000, "Datagrams that wait per UDP listener.")                  \
+    U(receive_buffer, 4194304, 65536, 1073741824,                                            \
+      "Octets of socket buffer asked of the kernel per UDP listener (it grants at most "     \
+      "`net.core.rmem_max`).")                                                               \
+    U(connect_ms, 5000, 10, 120000, "Time for a TCP connection to stand.")                   \
     U(message_ms, 30000, 100, 600000, "Time for a message on TCP, once begun, to be whole.") \
-    U(idle_s, 3900, 1, 4000000, "Silent TCP connections are closed after this.")           \
-    U(evict_s, 60, 1, 4000000,                                                             \
-      "When all connections are taken, one that was silent for so long makes room.")       \
-    U(resolve_ok_s, 60, 1, 86400, "Addresses of host names are used for so long.")         \
+    U(idle_s, 3900, 1, 4000000, "Silent TCP connections are closed after this.")             \
+    U(evict_s, 60, 1, 4000000,                                                               \
+      "When all connections are taken, one that was silent for so long makes room.")         \
+    U(resolve_ok_s, 60, 1, 86400, "Addresses of host names are used for so long.")           \
     U(resolve_fail_s, 5, 1, 3600, "Failed look-ups are not repeated for so long.")
 
 #define CONFIG_TIMERS(U, B, S, W, L, N, M, Q)                                               \

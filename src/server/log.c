@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log. One write per line, so that lines of several processes in one file do not mix.
+ * The log.
  *
  *   text   2026-01-31T12:00:00.123Z warn  net: flow 7 closed: its peer does not read
  *   json   {"time":"2026-01-31T12:00:00.123Z","level":"warn","module":"net","text":"…"}
@@ -12,75 +12,46 @@
 #include "server/log.h"
 #include "base/out.h"
 #include "base/utf8.h"
+#include "server/lines.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #define TEXT_MAX_LEN 1024
 
 struct log {
     enum trace_level level;
     bool json;
-    char *file;
-    int fd;
+    struct lines lines;
 };
-
-static int open_file(const char *file)
-{
-    return open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-}
 
 struct log *log_new(enum trace_level level, bool json, const char *file)
 {
     struct log *l = calloc(1, sizeof(*l));
-    if (l == NULL) {
+    if (l == NULL || !lines_open(&l->lines, file)) {
+        free(l);
         return NULL;
     }
     l->level = level;
     l->json = json;
-    l->fd = STDERR_FILENO;
-    if (file != NULL) {
-        l->file = strdup(file);
-        l->fd = l->file != NULL ? open_file(file) : -1;
-        if (l->fd < 0) {
-            int err = errno;
-            free(l->file);
-            free(l);
-            errno = err;
-            return NULL;
-        }
-    }
     return l;
 }
 
 void log_free(struct log *l)
 {
-    if (l == NULL) {
-        return;
+    if (l != NULL) {
+        lines_close(&l->lines);
+        free(l);
     }
-    if (l->file != NULL) {
-        close(l->fd);
-    }
-    free(l->file);
-    free(l);
 }
 
 void log_reopen(struct log *l)
 {
-    if (l->file == NULL) {
-        return;
+    if (!lines_reopen(&l->lines)) {
+        log_fmt(l, TRACE_ERROR, "log", "%s: %s", l->lines.file, strerror(errno));
     }
-    int fd = open_file(l->file);
-    if (fd < 0) {
-        log_fmt(l, TRACE_ERROR, "log", "%s: %s", l->file, strerror(errno));
-        return;
-    }
-    close(l->fd);
-    l->fd = fd;
 }
 
 bool log_wants(const struct log *l, enum trace_level level)
@@ -258,8 +229,7 @@ void log_write(void *ctx, enum trace_level level, const char *module, struct str
     out_c(&o, l->json ? "\"," : " ");
     log_format(&o, l->json, level, module, text);
     out_ch(&o, '\n');
-    ssize_t done = write(l->fd, o.p, o.n);
-    (void)done; /* a log that cannot be written cannot be complained about */
+    lines_write(&l->lines, out_str_of(&o));
 }
 
 void log_fmt(struct log *l, enum trace_level level, const char *module, const char *fmt, ...)

@@ -207,7 +207,10 @@ static void write_counters(struct server *s)
 static void on_limit(uv_timer_t *t)
 {
     struct server *s = t->data;
-    log_fmt(s->log, TRACE_WARN, "server", "not everything has ended in time; stopping anyway");
+    log_fmt(s->log, TRACE_WARN, "server",
+            "%llu dialogs have not ended within timers.stop_s, %llu s; stopping anyway",
+            (unsigned long long)engine_stat(s->engine, "dialog_legs"),
+            (unsigned long long)(s->config->stop_ms / 1000));
     s->code = 1;
     net_stop(s->net);
 }
@@ -397,7 +400,8 @@ int server_run(struct config *c, struct log *l)
     struct server s = {.config = c, .log = l};
     if (c->exposed) {
         log_fmt(l, TRACE_WARN, "server",
-                "the configuration holds secrets and can be read by everybody on this machine");
+                "the configuration holds passwords and can be read by everybody on this machine: "
+                "chmod o-r");
     }
     if (start(&s)) {
         log_fmt(l, TRACE_INFO, "server", "Baton %s: %zu devices, %zu applications, %zu peers",

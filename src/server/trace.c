@@ -2,9 +2,8 @@
 /*
  * The SIP trace.
  *
- * One write per line, so that a reader who follows the file sees whole lines. A line is put
- * together in one buffer, which grows to the longest there was; a message that cannot be
- * indexed is shown by its first line and its length.
+ * A line is put together in one buffer, which grows to the longest there was; a message that
+ * cannot be indexed is shown by its first line and its length.
  *
  * The CSTA part is read with the strict reader only: what that one declines is shown by its
  * length. Nested elements of the same name occur (a callID in each connection); the first one
@@ -15,16 +14,13 @@
 #include "base/err.h"
 #include "csta/xml.h"
 #include "sdp/sdp.h"
+#include "server/lines.h"
 #include "server/log.h"
 #include "sip/hdr.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct sip_trace {
-    char *file;
-    int fd;
+    struct lines lines;
     const struct env *inner;
     struct env env;
     char *line;
@@ -33,24 +29,11 @@ struct sip_trace {
     size_t bytes_cap;
 };
 
-static int open_file(const char *file)
-{
-    return open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-}
-
 struct sip_trace *sip_trace_new(const char *file)
 {
     struct sip_trace *t = calloc(1, sizeof(*t));
-    if (t == NULL) {
-        return NULL;
-    }
-    t->file = strdup(file);
-    t->fd = t->file != NULL ? open_file(file) : -1;
-    if (t->fd < 0) {
-        int err = errno;
-        free(t->file);
+    if (t == NULL || !lines_open(&t->lines, file)) {
         free(t);
-        errno = err;
         return NULL;
     }
     return t;
@@ -61,8 +44,7 @@ void sip_trace_free(struct sip_trace *t)
     if (t == NULL) {
         return;
     }
-    close(t->fd);
-    free(t->file);
+    lines_close(&t->lines);
     free(t->line);
     free(t->bytes);
     free(t);
@@ -70,13 +52,7 @@ void sip_trace_free(struct sip_trace *t)
 
 bool sip_trace_reopen(struct sip_trace *t)
 {
-    int fd = open_file(t->file);
-    if (fd < 0) {
-        return false;
-    }
-    close(t->fd);
-    t->fd = fd;
-    return true;
+    return lines_reopen(&t->lines);
 }
 
 /* ---- members ---- */
@@ -316,8 +292,7 @@ static void write_line(struct sip_trace *t, bool sent, const struct hop *hop, st
         out_ch(&o, '\n');
     } while (o.over && grow(&t->line, &t->line_cap, o.need));
     if (!o.over) {
-        ssize_t done = write(t->fd, o.p, o.n);
-        (void)done; /* as with the log */
+        lines_write(&t->lines, out_str_of(&o));
     }
 }
 

@@ -14,7 +14,9 @@ import traceback
 import lib
 import t_application  # noqa: F401  the modules register their scenarios
 import t_command
+import t_keyboard
 import t_life
+import t_network
 import t_phones
 import t_stream
 import t_tr87

@@ -25,7 +25,7 @@ def command_help_and_man(w):
         check(not name or re.search(rf"(?m)^  {name}\b", top), f"{name} stands in the list")
         for line in text.split("\nExamples:\n")[0].splitlines():
             check(len(line) <= 80 or " " not in line.strip(), f"help {name}: too long", line)
-        for title in ("Usage:", "Exit codes:"):
+        for title in ("Usage:", "Examples:", "Exit codes:"):
             check(title in text, f"help {name} has {title}")
         page = w.run("help", "--man", *args)
         check(page.startswith(".TH"), f"the man page of {name}")
@@ -51,6 +51,7 @@ def command_mistakes(w):
                        (["phone", "-s", "127.0.0.1", "not a uri"], "not a uri"),
                        (["csta", "-s", "127.0.0.1", "-u", "a", "frobnicate"], "frobnicate"),
                        (["csta", "-s", "127.0.0.1", "status"], "--user"),
+                       (["phone", "-s", "127.0.0.1", "--uui-bye", "4Z", "sip:1@a"], "hex digits"),
                        (["help", "nothing"], "nothing")):
         out = w.run(*args, code=2)
         check(says in out, f"baton {' '.join(args)} says {says!r}", out)
@@ -176,3 +177,29 @@ def command_demo(w):
                          env={**os.environ, "BATON": "/bin/true"})
     equal(got.returncode, 1, "with a server that does nothing")
     check("demo: FAILED" in got.stdout, "says so", got.stdout)
+
+
+def scripted(w, server, number, commands, password=None):
+    """baton phone with commands on standard input, which then ends. @return code and output"""
+    got = subprocess.run([lib.BATON, "phone", "-s", f"{server.ip}:{server.port}",
+                          f"sip:{number}@example.com"], input=commands, text=True, timeout=20,
+                         env={**os.environ, "BATON_PASSWORD": password or f"secret-{number}"},
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return got.returncode, got.stdout
+
+
+@scenario
+def command_phone_script(w):
+    """Commands through a pipe: the phone leaves when its call has ended, and says how it went."""
+    s = w.server()
+    w.phone(1002, s, "--refuse", "486")
+    code, out = scripted(w, s, 1001, "call 1002 04C8\n")
+    equal(code, 1, f"the exit code of a refused call: {out}")
+    check("refused sip:1002@example.com 486" in out and "unregistered" in out, "it left", out)
+    code, out = scripted(w, s, 1001, "call 1002 0\nanswer\nhangup\nreject 603\nanswer 7\n")
+    check("calling" not in out and "pairs of hex digits" in out, "no call without its UUI", out)
+    check(out.count("no call rings") == 2 and "there is no call\n" in out and
+          "there is no such call" in out, "what is missing", out)
+    equal(code, 0, "nothing was refused")
+    code, out = scripted(w, s, 1001, "quit\n", password="wrong")
+    equal(code, 1, f"it was never registered: {out}")

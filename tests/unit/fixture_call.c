@@ -38,11 +38,11 @@ static struct str user_of(struct str id)
 static void on_event(void *ctx, const struct call_event *e)
 {
     static const char *const names[] = {
-        [CALL_EV_SERVICE_INITIATED] = "initiated",   [CALL_EV_ORIGINATED] = "originated",
-        [CALL_EV_NETWORK_REACHED] = "network",       [CALL_EV_DELIVERED] = "delivered",
-        [CALL_EV_ESTABLISHED] = "established",       [CALL_EV_HELD] = "held",
-        [CALL_EV_RETRIEVED] = "retrieved",           [CALL_EV_DIVERTED] = "diverted",
-        [CALL_EV_TRANSFERRED] = "transferred",       [CALL_EV_FAILED] = "failed",
+        [CALL_EV_SERVICE_INITIATED] = "initiated", [CALL_EV_ORIGINATED] = "originated",
+        [CALL_EV_NETWORK_REACHED] = "network",     [CALL_EV_DELIVERED] = "delivered",
+        [CALL_EV_ESTABLISHED] = "established",     [CALL_EV_HELD] = "held",
+        [CALL_EV_RETRIEVED] = "retrieved",         [CALL_EV_DIVERTED] = "diverted",
+        [CALL_EV_TRANSFERRED] = "transferred",     [CALL_EV_FAILED] = "failed",
         [CALL_EV_CONNECTION_CLEARED] = "cleared"};
     struct exchange *x = ctx;
     struct str subject = user_of(e->subject->id);
@@ -182,11 +182,12 @@ void exchange_up(struct exchange *x, struct vnet *net, const char *ip)
     wheel_init(&x->wheel, net->now_ms);
     arena_init(&x->arena, &env->mem, 16384);
     CHECK_INT(txn_layer_init(&x->txn, env, &x->wheel, &(struct txn_timing){0}, 0), 0);
-    CHECK_INT(leg_layer_init(&x->legs, env, &x->wheel, &x->txn, &x->arena,
-                             &(struct leg_config){.allow = STR("INVITE, ACK, BYE, CANCEL, UPDATE, "
-                                                               "PRACK, INFO, OPTIONS, NOTIFY")},
-                             0),
-              0);
+    CHECK_INT(
+        leg_layer_init(&x->legs, env, &x->wheel, &x->txn, &x->arena,
+                       &(struct leg_config){.allow = STR("INVITE, ACK, BYE, CANCEL, UPDATE, "
+                                                         "PRACK, INFO, OPTIONS, NOTIFY")},
+                       0),
+        0);
     CHECK_INT(registrar_init(&x->registrar, env, &x->wheel, &(struct registrar_config){0}), 0);
     CHECK_INT(directory_init(&x->directory, env, domains, 1), 0);
     add_devices(x);
@@ -245,8 +246,8 @@ void exchange_register(struct exchange *x, unsigned i, const struct vnode *phone
                    STR_ARG(x->device[i].number), (int)o.n, host,
                    talk ? "Allow-Events: talk, hold\n" : "");
     t = text_parse(text);
-    registrar_register(&x->registrar, t.m, x->device[i].key, &from, x->node.net->now_ms, &x->arena,
-                       &answer);
+    registrar_register(&x->registrar, t.m, x->device[i].key, &from, x->node.net->now_ms,
+                       &x->arena, &answer);
     CHECK_INT(answer.status, 200);
     text_free(&t);
     arena_reset(&x->arena);
@@ -320,8 +321,7 @@ bool trio_talk(struct trio *w)
     exchange_dial(&w->x, &w->s[0], 1001, "1002", SDP_A, STR_NONE);
     vnet_run_for(&w->net, 100);
     return CHECK_INT(station_respond(&w->s[1], 180, STR_NONE), 0) &&
-           (vnet_run_for(&w->net, 100),
-            CHECK_INT(station_respond(&w->s[1], 200, SDP_B), 0)) &&
+           (vnet_run_for(&w->net, 100), CHECK_INT(station_respond(&w->s[1], 200, SDP_B), 0)) &&
            (vnet_run_for(&w->net, 100), CHECK_INT(w->s[0].leg->state, LEG_CONFIRMED)) &&
            CHECK_INT(w->s[1].leg->state, LEG_CONFIRMED);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An exchange for the tests of calls: a node with transactions, legs, registrar, directory and
- * the call layer, wired as an engine does it, without digest and without CSTA. It writes the call
- * events down as words: "originated:1001 delivered:1002 established:1002 …".
+ * the call layer, wired as an engine does it, without digest and without CSTA. It writes the
+ * call events down as words: "originated:1001 delivered:1002 established:1002 …".
  *
  * Phones are stations (fixture_leg.h); exchange_register puts a binding in for one.
  */
@@ -34,7 +34,7 @@ struct exchange {
     char uui[2048]; /**< "kind:uui_to|uui_from " for events that carry any */
     size_t uui_n;
     /* outcome of the last procedure */
-    int done;       /**< -1: none yet; else enum call_error */
+    int done; /**< -1: none yet; else enum call_error */
     unsigned done_status;
 };
 

@@ -299,7 +299,7 @@ static void clients_up(struct office *o)
     }
 }
 
-void office_up(struct office *o, const struct cti_config *config, enum transport transport)
+struct office *office_up(const struct cti_config *config, enum transport transport)
 {
     static const struct cti_config plain = {.back_in_service_on_monitor = false};
     static const char *const names[PHONES] = {"phone1001", "phone1002", "phone1003"};
@@ -309,7 +309,12 @@ void office_up(struct office *o, const struct cti_config *config, enum transport
         .session_expires_s = 1800,
         .contact_user = STR_INIT("baton"),
     };
-    *o = (struct office){.up = true, .transport = transport};
+    struct office *o = calloc(1, sizeof(*o));
+    if (o == NULL) {
+        abort();
+    }
+    o->up = true;
+    o->transport = transport;
     vnet_init(&o->net, 7);
     o->net.trace = getenv("BATON_TRACE") != NULL;
     test_mem_init(&o->mem);
@@ -338,6 +343,7 @@ void office_up(struct office *o, const struct cti_config *config, enum transport
     }
     station_up(&o->outside, &o->net, "outside", "192.0.2.99", NULL);
     clients_up(o);
+    return o;
 }
 
 static void stations_down(struct office *o)
@@ -370,6 +376,7 @@ void office_drop(struct office *o)
     CHECK_INT(o->mem.live, 0);
     stations_down(o);
     vnet_fini(&o->net);
+    free(o);
 }
 
 void office_down(struct office *o)

@@ -62,9 +62,12 @@ struct office {
     uint64_t last_ms;         /**< time of the input that is being handled */
 };
 
-/** Everything up; phones not registered. @param config NULL: defaults; @param transport of
- * clients */
-void office_up(struct office *o, const struct cti_config *config, enum transport transport);
+/**
+ * Everything up; phones not registered. It is too large for a stack.
+ * @param config     NULL: defaults
+ * @param transport  of the clients
+ */
+struct office *office_up(const struct cti_config *config, enum transport transport);
 /** Sessions and calls are ended, all is freed, and nothing may be left. */
 void office_down(struct office *o);
 /** The same without ending anything first: cti_free with sessions that stand. */

@@ -378,6 +378,35 @@ struct str station_last(const struct station *s, const char *name)
     return h != NULL ? sip_hdr_value(&s->last->m, h) : STR("");
 }
 
+void two_up(struct two *w, uint64_t seed, const struct leg_config *a,
+            const struct leg_config *b)
+{
+    vnet_init(&w->net, seed);
+    station_up(&w->a, &w->net, "alice", "10.0.0.1", a);
+    station_up(&w->b, &w->net, "bob", "10.0.0.2", b);
+}
+
+void two_hang_up(struct two *w)
+{
+    if (w->a.leg != NULL) {
+        leg_end(w->a.leg, 0, NULL, NULL, NULL, w->net.now_ms);
+    }
+    vnet_run_for(&w->net, 100);
+    if (w->b.leg != NULL) {
+        leg_end(w->b.leg, 0, NULL, NULL, NULL, w->net.now_ms);
+    }
+}
+
+void two_down(struct two *w)
+{
+    CHECK(vnet_run_quiet(&w->net, 400000));
+    station_check_empty(&w->a);
+    station_check_empty(&w->b);
+    station_down(&w->a);
+    station_down(&w->b);
+    vnet_fini(&w->net);
+}
+
 bool stations_talk(struct station *a, struct station *b, enum transport transport)
 {
     if (station_call(a, &b->node, transport, SDP_A, STR_NONE) == NULL) {

@@ -75,6 +75,20 @@ void station_listen(struct leg_request *r, unsigned status, const struct sip_msg
 /** The header value in the last message that was heard. */
 struct str station_last(const struct station *s, const char *name);
 
+/** Two stations on one network: alice at 10.0.0.1, bob at 10.0.0.2. */
+struct two {
+    struct vnet net;
+    struct station a, b;
+};
+
+/** @param a, b  their configurations, as for station_up */
+void two_up(struct two *w, uint64_t seed, const struct leg_config *a,
+            const struct leg_config *b);
+/** End the legs that still stand. */
+void two_hang_up(struct two *w);
+/** Check that both come to rest with nothing left, and free all. */
+void two_down(struct two *w);
+
 /** Two stations with a call that stands; false when it does not. */
 bool stations_talk(struct station *a, struct station *b, enum transport transport);
 

@@ -81,6 +81,15 @@ static size_t round_to_page(size_t n)
     return (n + page - 1) / page * page;
 }
 
+size_t test_count(const char *text, const char *word)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, word)) != NULL; text++) {
+        n++;
+    }
+    return n;
+}
+
 struct str test_guard(struct str s)
 {
     size_t room = round_to_page(s.n);

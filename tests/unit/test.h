@@ -53,6 +53,9 @@ bool test_check_str(struct str got, struct str want, const char *what, const cha
 /** Printed with the next failures, e.g. the name of the file under test. NULL: none. */
 void test_context(const char *text);
 
+/** How often `word` stands in `text`, overlaps included. */
+size_t test_count(const char *text, const char *word);
+
 /** A copy of `s` whose last byte is followed by an unreadable page; test_guard_free it. */
 struct str test_guard(struct str s);
 void test_guard_free(struct str s);

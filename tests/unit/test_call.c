@@ -40,8 +40,9 @@ static void test_refusal_is_passed(void)
     CHECK_INT(station_respond(&w.s[1], 486, STR_NONE), 0);
     trio_down(&w);
     CHECK_STR(str_c(w.s[0].log), "180 rejected:486 gone");
-    CHECK_STR(str_c(w.x.log), "originated:1001/newCall delivered:1002/newCall cleared:1002/busy "
-                              "failed:1002/busy cleared:1001/busy");
+    CHECK_STR(str_c(w.x.log),
+              "originated:1001/newCall delivered:1002/newCall cleared:1002/busy "
+              "failed:1002/busy cleared:1001/busy");
 }
 
 static void test_unregistered_and_unknown(void)
@@ -140,18 +141,19 @@ static void test_redirection_is_passed(void)
     trio_up(&w, 9);
     exchange_dial(&w.x, &w.s[0], 1001, "1002", SDP_A, STR_NONE);
     vnet_run_for(&w.net, 100);
-    CHECK_INT(leg_respond(w.s[1].leg, NULL, 302, STR_NONE,
-                          &(struct leg_content){.lines = STR("Contact: <sip:x@a.example>;q=0.5, "
-                                                             "<tel:123>\r\n")},
-                          w.net.now_ms),
-              0);
+    CHECK_INT(
+        leg_respond(w.s[1].leg, NULL, 302, STR_NONE,
+                    &(struct leg_content){.lines = STR("Contact: <sip:x@a.example>;q=0.5, "
+                                                       "<tel:123>\r\n")},
+                    w.net.now_ms),
+        0);
     vnet_run_for(&w.net, 100);
     CHECK_STR(station_last(&w.s[0], "Contact"), "<sip:x@a.example>;q=0.5, <tel:123>");
     trio_down(&w);
     CHECK_STR(str_c(w.s[0].log), "rejected:302 gone");
 }
 
-TEST_MAIN(T(test_redirection_is_passed), T(test_call_is_bridged), T(test_callee_hangs_up), T(test_refusal_is_passed),
-          T(test_unregistered_and_unknown), T(test_caller_cancels),
+TEST_MAIN(T(test_redirection_is_passed), T(test_call_is_bridged), T(test_callee_hangs_up),
+          T(test_refusal_is_passed), T(test_unregistered_and_unknown), T(test_caller_cancels),
           T(test_two_contacts_ring_and_one_answers), T(test_uui_is_carried_and_told),
           T(test_phone_holds))

@@ -2,26 +2,25 @@
 /* What an application commands: make, answer, clear, deflect, hold, retrieve, transfer. */
 #include "fixture_call.h"
 
-#define SDP_OFFER_A \
+#define SDP_OFFER_A                                                                 \
     STR("v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n" \
         "m=audio 4000 RTP/AVP 0 8\r\na=sendrecv\r\n")
-#define SDP_OFFER_B \
+#define SDP_OFFER_B                                                                 \
     STR("v=0\r\no=b 2 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n" \
         "m=audio 4002 RTP/AVP 0 8\r\na=sendrecv\r\n")
-#define SDP_OFFER_C \
+#define SDP_OFFER_C                                                                 \
     STR("v=0\r\no=c 3 1 IN IP4 192.0.2.3\r\ns=-\r\nc=IN IP4 192.0.2.3\r\nt=0 0\r\n" \
         "m=audio 4004 RTP/AVP 0 8\r\na=sendrecv\r\n")
 
 static struct connection *make(struct trio *w, const char *to, bool prompt, struct str uui)
 {
     struct connection *conn = NULL;
-    CHECK_INT(call_make(&w->x.calls,
-                        &(struct call_make){.from = &w->x.device[0],
-                                            .to = str_c(to),
-                                            .prompt = prompt,
-                                            .uui = uui},
-                        &conn, w->net.now_ms),
-              CALL_OK);
+    CHECK_INT(
+        call_make(&w->x.calls,
+                  &(struct call_make){
+                      .from = &w->x.device[0], .to = str_c(to), .prompt = prompt, .uui = uui},
+                  &conn, w->net.now_ms),
+        CALL_OK);
     exchange_settle(&w->x);
     return conn;
 }
@@ -68,9 +67,10 @@ static void test_make_call(void)
     CHECK_INT(w.s[0].leg->state, LEG_CONFIRMED);
     CHECK_INT(w.s[1].leg->state, LEG_CONFIRMED);
     finish(&w, 1);
-    CHECK_STR(str_c(w.x.log),
-              "initiated:1001/makeCall originated:1001/makeCall delivered:1002/newCall "
-              "established:1002/newCall cleared:1002/normalClearing cleared:1001/normalClearing");
+    CHECK_STR(
+        str_c(w.x.log),
+        "initiated:1001/makeCall originated:1001/makeCall delivered:1002/newCall "
+        "established:1002/newCall cleared:1002/normalClearing cleared:1001/normalClearing");
 }
 
 static void test_make_call_is_refused_by_the_caller(void)
@@ -185,7 +185,8 @@ static void test_transfer(void)
     made(&w);
     struct connection *b = exchange_connection(&w.x, 1);
     w.s[2].answer_body = SDP_OFFER_C;
-    CHECK_INT(call_transfer(b, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms), CALL_OK);
+    CHECK_INT(call_transfer(b, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms),
+              CALL_OK);
     exchange_settle(&w.x);
     vnet_run_for(&w.net, 100);
     CHECK_INT(w.x.done, -1);
@@ -211,7 +212,8 @@ static void test_transfer_to_a_busy_phone_changes_nothing(void)
     trio_up(&w, 9);
     made(&w);
     struct connection *a = exchange_connection(&w.x, 0);
-    CHECK_INT(call_transfer(a, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms), CALL_OK);
+    CHECK_INT(call_transfer(a, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms),
+              CALL_OK);
     exchange_settle(&w.x);
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[2], 486, STR_NONE), 0);
@@ -233,7 +235,8 @@ static void test_transfer_nobody_answers_after_ringing(void)
     trio_up(&w, 10);
     made(&w);
     struct connection *a = exchange_connection(&w.x, 0);
-    CHECK_INT(call_transfer(a, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms), CALL_OK);
+    CHECK_INT(call_transfer(a, STR("1003"), STR_NONE, exchange_done, &w.x, w.net.now_ms),
+              CALL_OK);
     exchange_settle(&w.x);
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[2], 180, STR_NONE), 0);
@@ -241,10 +244,11 @@ static void test_transfer_nobody_answers_after_ringing(void)
     CHECK(w.s[0].leg == NULL);
     CHECK(w.s[1].leg == NULL);
     trio_down(&w);
-    CHECK(str_find(str_c(w.x.log), STR("transferred:1001/singleStepTransfer "
-                                       "delivered:1003/singleStepTransfer "
-                                       "cleared:1003/callNotAnswered failed:1003/callNotAnswered "
-                                       "cleared:1002/callNotAnswered")) < w.x.log_n);
+    CHECK(
+        str_find(str_c(w.x.log), STR("transferred:1001/singleStepTransfer "
+                                     "delivered:1003/singleStepTransfer "
+                                     "cleared:1003/callNotAnswered failed:1003/callNotAnswered "
+                                     "cleared:1002/callNotAnswered")) < w.x.log_n);
 }
 
 static void test_deflect(void)
@@ -271,6 +275,26 @@ static void test_deflect(void)
               "originated:1001/newCall delivered:1002/newCall diverted:1002/redirected "
               "established:1003/redirected cleared:1001/normalClearing "
               "cleared:1003/normalClearing");
+}
+
+/** Asked before the phone has rung, nobody knows yet what it can: later is worth a try. */
+static void test_answer_before_it_rings(void)
+{
+    struct trio w;
+    trio_up(&w, 15);
+    struct connection *a = make(&w, "1002", true, STR_NONE);
+    CHECK_INT(call_answer(a, exchange_done, &w.x, w.net.now_ms), CALL_BAD_STATE);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(station_respond(&w.s[0], 180, STR_NONE), 0);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(call_answer(a, exchange_done, &w.x, w.net.now_ms), CALL_UNSUPPORTED);
+    list_entry(a->branches.next, struct branch, link)->talk = true;
+    CHECK_INT(call_answer(a, exchange_done, &w.x, w.net.now_ms), CALL_OK);
+    vnet_run_for(&w.net, 100);
+    CHECK_STR(station_last(&w.s[0], "Event"), "talk");
+    CHECK_INT(call_clear(a, STR_NONE, STR_NONE, w.net.now_ms), CALL_OK);
+    vnet_run_for(&w.net, 100);
+    trio_down(&w);
 }
 
 static void test_answer_by_talk(void)
@@ -316,15 +340,17 @@ static void test_clear_in_every_state(void)
     exchange_settle(&w.x);
     vnet_run_for(&w.net, 1000);
     CHECK_STR(str_c(w.s[0].log), "rejected:486 gone");
-    CHECK_STR(str_c(w.x.log), "originated:1001/newCall delivered:1002/newCall cleared:1002/busy "
-                              "failed:1002/busy cleared:1001/busy");
+    CHECK_STR(str_c(w.x.log),
+              "originated:1001/newCall delivered:1002/newCall cleared:1002/busy "
+              "failed:1002/busy cleared:1001/busy");
     w.x.log_n = 0;
     w.x.log[0] = '\0';
     exchange_dial(&w.x, &w.s[0], 1001, "1002", SDP_A, STR_NONE); /* the caller's, unanswered */
     vnet_run_for(&w.net, 100);
     CHECK_INT(station_respond(&w.s[1], 180, STR_NONE), 0);
     vnet_run_for(&w.net, 100);
-    CHECK_INT(call_clear(exchange_connection(&w.x, 0), STR_NONE, STR_NONE, w.net.now_ms), CALL_OK);
+    CHECK_INT(call_clear(exchange_connection(&w.x, 0), STR_NONE, STR_NONE, w.net.now_ms),
+              CALL_OK);
     exchange_settle(&w.x);
     vnet_run_for(&w.net, 1000);
     CHECK(w.s[0].leg == NULL);
@@ -345,5 +371,5 @@ TEST_MAIN(T(test_make_call), T(test_make_call_is_refused_by_the_caller),
           T(test_make_call_errors), T(test_hold_and_retrieve),
           T(test_hold_is_refused_by_the_partner), T(test_transfer),
           T(test_transfer_to_a_busy_phone_changes_nothing),
-          T(test_transfer_nobody_answers_after_ringing), T(test_deflect), T(test_answer_by_talk),
-          T(test_clear_in_every_state))
+          T(test_transfer_nobody_answers_after_ringing), T(test_deflect),
+          T(test_answer_before_it_rings), T(test_answer_by_talk), T(test_clear_in_every_state))

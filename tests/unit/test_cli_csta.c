@@ -700,6 +700,16 @@ static void test_command_line(void)
     CHECK_INT(c.nword, 6);
     CHECK_INT(c.edition, CSTA_ED3);
     CHECK_INT(c.refresh_s, 600);
+    /* options of the command may stand before it */
+    CHECK_INT(COMMAND(&c, "-s", "h", "-u", "u", "--watch", "--timeout", "5", "clear", "--", "1"),
+              0);
+    REQUIRE(c.nword == 6);
+    CHECK_STR(c.word[0], "clear");
+    CHECK_STR(c.word[1], "--watch");
+    CHECK_STR(c.word[3], "5");
+    CHECK_STR(c.word[4], "--");
+    CHECK_INT(COMMAND(&c, "-s", "h", "-u", "u", "--watch"), EXIT_CODE_USAGE);
+    CHECK_INT(COMMAND(&c, "-s", "h", "-u", "u", "--wotch", "clear", "1"), EXIT_CODE_USAGE);
 }
 
 static void test_command_line_errors(void)

@@ -121,10 +121,33 @@ static void test_features(void)
         CHECK_INT(found, csta_msg_is_supported((enum csta_msg_id)id) ? 1 : 0);
         test_context(NULL);
     }
-    const struct csta_feature *f = find_feature(&s->call_control_serv_list, CSTA_MSG_MAKE_CALL);
-    REQUIRE(f != NULL && f->nbit == 2);
-    CHECK_STR(f->bit[1].name, "autoOriginateDoNotPrompt");
-    CHECK(f->bit[1].value);
+    static const struct {
+        enum csta_msg_id id;
+        const char *bits;
+    } announced[] = {
+        {CSTA_MSG_MAKE_CALL, "null autoOriginatePrompt autoOriginateDoNotPrompt correlatorData "
+                             "userData "},
+        {CSTA_MSG_ANSWER_CALL, "alerting initiated queued "},
+        {CSTA_MSG_CLEAR_CONNECTION,
+         "alerting connected fail queued initiated hold userData reason "},
+        {CSTA_MSG_DEFLECT_CALL, "alerting userData "},
+        {CSTA_MSG_HOLD_CALL, ""},
+        {CSTA_MSG_SINGLE_STEP_TRANSFER_CALL, "userData "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(announced); i++) {
+        const struct csta_feature *f =
+            find_feature(&s->call_control_serv_list, announced[i].id);
+        static char text[256];
+        struct out bits;
+        REQUIRE(f != NULL);
+        out_init(&bits, text, sizeof(text));
+        for (size_t b = 0; b < f->nbit; b++) {
+            CHECK(f->bit[b].value);
+            out_str(&bits, f->bit[b].name);
+            out_ch(&bits, ' ');
+        }
+        CHECK_STR(out_str_of(&bits), announced[i].bits);
+    }
     CHECK(s->media_serv_list.item == NULL);
     arena_fini(&a);
 }

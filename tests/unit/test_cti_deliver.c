@@ -2,24 +2,6 @@
 /* How events go out: one at a time, in order, over datagrams and streams, and what is lost. */
 #include "fixture_cti.h"
 
-#include <stdlib.h>
-
-static struct office *up(const struct cti_config *config, enum transport transport)
-{
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, config, transport);
-    return o;
-}
-
-static void down(struct office *o)
-{
-    office_down(o);
-    free(o);
-}
-
 /** 1001 comes and goes: two events a turn. */
 static void flap(struct office *o, unsigned turns)
 {
@@ -29,18 +11,9 @@ static void flap(struct office *o, unsigned turns)
     }
 }
 
-static size_t count(const char *text, const char *word)
-{
-    size_t n = 0;
-    for (; (text = strstr(text, word)) != NULL; text++) {
-        n++;
-    }
-    return n;
-}
-
 static void test_deliver_one_at_a_time(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     c->answer_with = 0;
@@ -48,35 +21,35 @@ static void test_deliver_one_at_a_time(void)
     for (unsigned i = 0; i < 6; i++) {
         office_run(o, 200);
         CHECK_INT(c->open, 1);
-        CHECK_INT(count(c->log, "E:"), i + 1);
+        CHECK_INT(test_count(c->log, "E:"), i + 1);
         client_answer(c, 200);
     }
     office_run(o, 200);
     CHECK_INT(c->open, 0);
     CHECK_STR(str_c(c->log), "E:BackInService E:OutOfService E:BackInService E:OutOfService "
                              "E:BackInService E:OutOfService");
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_goes_on_after_refusals(void)
 {
     static const unsigned statuses[] = {400, 415, 500, 503, 603};
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
-        struct office *o = up(NULL, TP_UDP);
+        struct office *o = office_up(NULL, TP_UDP);
         struct client *c = &o->client[0];
         client_watch(c, "crm", "1001");
         c->answer_with = statuses[i];
         flap(o, 2);
         office_run(o, 500);
-        CHECK_INT(count(c->log, "E:"), 4);
+        CHECK_INT(test_count(c->log, "E:"), 4);
         CHECK_INT(office_stats(o).sessions, 1);
-        down(o);
+        office_down(o);
     }
 }
 
 static void test_deliver_waits_for_ack(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     c->st.auto_ack = false;
     client_open(c, "crm",
@@ -90,12 +63,12 @@ static void test_deliver_waits_for_ack(void)
     CHECK_INT(leg_ack(c->leg, NULL, o->net.now_ms), 0);
     office_run(o, 200);
     CHECK_STR(str_c(c->log), "A:MonitorStartResponse E:BackInService E:OutOfService");
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_under_loss(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     o->net.loss = 20;
@@ -104,26 +77,26 @@ static void test_deliver_under_loss(void)
     flap(o, 10);
     office_run(o, 200000);
     o->net.loss = o->net.duplicate = o->net.reorder = 0;
-    CHECK_INT(count(c->log, "E:"), 20);
-    CHECK_INT(count(c->log, "E:BackInService E:OutOfService"), 10);
+    CHECK_INT(test_count(c->log, "E:"), 20);
+    CHECK_INT(test_count(c->log, "E:BackInService E:OutOfService"), 10);
     CHECK_INT(c->most_open, 0);
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_stream_does_not_wait_for_the_mute(void)
 {
-    struct office *o = up(NULL, TP_TCP);
+    struct office *o = office_up(NULL, TP_TCP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     c->answer_with = 0;
     flap(o, 2);
     office_run(o, 400);
-    CHECK_INT(count(c->log, "E:"), 1); /* it may answer yet */
+    CHECK_INT(test_count(c->log, "E:"), 1); /* it may answer yet */
     office_run(o, 400);
-    CHECK_INT(count(c->log, "E:"), 4); /* it does not */
+    CHECK_INT(test_count(c->log, "E:"), 4); /* it does not */
     flap(o, 1);
     office_run(o, 50);
-    CHECK_INT(count(c->log, "E:"), 6);
+    CHECK_INT(test_count(c->log, "E:"), 6);
     office_run(o, 60000); /* all INFOs time out, the stream lives */
     CHECK_INT(office_stats(o).sessions, 1);
     CHECK_INT(office_stats(o).monitors, 1);
@@ -131,13 +104,13 @@ static void test_deliver_stream_does_not_wait_for_the_mute(void)
     c->open = 0;
     flap(o, 1);
     office_run(o, 50);
-    CHECK_INT(count(c->log, "E:"), 2);
-    down(o);
+    CHECK_INT(test_count(c->log, "E:"), 2);
+    office_down(o);
 }
 
 static void test_deliver_stream_waits_again_for_who_answers(void)
 {
-    struct office *o = up(NULL, TP_TCP);
+    struct office *o = office_up(NULL, TP_TCP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     c->answer_with = 0;
@@ -149,12 +122,12 @@ static void test_deliver_stream_waits_again_for_who_answers(void)
     flap(o, 2);
     office_run(o, 50);
     CHECK_INT(c->open, 1);
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_stream_has_a_limit(void)
 {
-    struct office *o = up(NULL, TP_TCP);
+    struct office *o = office_up(NULL, TP_TCP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     c->answer_with = 0;
@@ -165,12 +138,12 @@ static void test_deliver_stream_has_a_limit(void)
     CHECK_INT(c->open, 200);
     CHECK_INT(office_stats(o).sessions, 1);
     c->open = 0;
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_stream_481_ends_it(void)
 {
-    struct office *o = up(NULL, TP_TCP);
+    struct office *o = office_up(NULL, TP_TCP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     c->answer_with = 481;
@@ -178,12 +151,12 @@ static void test_deliver_stream_481_ends_it(void)
     office_run(o, 200);
     CHECK_INT(office_stats(o).sessions, 0);
     CHECK_INT(office_stats(o).monitors, 0);
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_after_the_stream_closed(void)
 {
-    struct office *o = up(NULL, TP_TCP);
+    struct office *o = office_up(NULL, TP_TCP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     CHECK_INT(vnet_close(&o->net, &o->node, &c->st.node), 1);
@@ -201,12 +174,12 @@ static void test_deliver_after_the_stream_closed(void)
     CHECK_INT(office_stats(o).sessions, 0);
     CHECK_INT(office_stats(o).monitors, 0);
     list_append(&o->net.nodes, &c->st.node.link);
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_too_far_behind(void)
 {
-    struct office *o = up(&(struct cti_config){.max_unsent = 5}, TP_UDP);
+    struct office *o = office_up(&(struct cti_config){.max_unsent = 5}, TP_UDP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     client_watch(&o->client[1], "crm", "1001");
@@ -221,13 +194,13 @@ static void test_deliver_too_far_behind(void)
     CHECK_STR(str_c(c->log), "E:BackInService BYE(SIP;cause=500;text=\"messagesLost\")");
     CHECK_INT(office_stats(o).gaps, 1);
     CHECK_INT(office_stats(o).sessions, 1); /* the other one keeps up */
-    CHECK_INT(count(o->client[1].log, "E:"), 8);
-    down(o);
+    CHECK_INT(test_count(o->client[1].log, "E:"), 8);
+    office_down(o);
 }
 
 static void test_deliver_ring_overtakes(void)
 {
-    struct office *o = up(&(struct cti_config){.journal_records = 4}, TP_UDP);
+    struct office *o = office_up(&(struct cti_config){.journal_records = 4}, TP_UDP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001");
     c->answer_with = 0;
@@ -238,14 +211,14 @@ static void test_deliver_ring_overtakes(void)
     office_run(o, 100);
     CHECK_STR(str_c(c->log), "E:BackInService BYE(SIP;cause=500;text=\"messagesLost\")");
     CHECK_INT(office_stats(o).gaps, 1);
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_gap_behind_the_greeting(void)
 {
     static const struct cti_config config = {.journal_records = 4,
                                              .back_in_service_on_monitor = true};
-    struct office *o = up(&config, TP_UDP);
+    struct office *o = office_up(&config, TP_UDP);
     struct client *c = &o->client[0];
     office_register(o, 0, false, 3600);
     c->st.auto_ack = false;
@@ -258,12 +231,12 @@ static void test_deliver_gap_behind_the_greeting(void)
     office_run(o, 200);
     CHECK_STR(str_c(c->log), "A:MonitorStartResponse E:BackInService "
                              "BYE(SIP;cause=500;text=\"messagesLost\")");
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_stopped_monitor_tells_no_more(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001 1001");
     c->answer_with = 0;
@@ -277,15 +250,15 @@ static void test_deliver_stopped_monitor_tells_no_more(void)
     client_answer(c, 200);
     c->answer_with = 200;
     office_run(o, 500);
-    CHECK_INT(count(c->log, "E:"), 4);
+    CHECK_INT(test_count(c->log, "E:"), 4);
     CHECK_STR(str_c(client_text(c, "<monitorCrossRefID>1<")), "");
-    down(o);
+    office_down(o);
 }
 
 static void test_deliver_answer_before_events(void)
 {
     /* over UDP without jitter the order of sending is the order of arrival */
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     office_register(o, 0, false, 3600);
     client_watch(c, "crm", "1001");
@@ -300,7 +273,7 @@ static void test_deliver_answer_before_events(void)
                    "<connectionToBeCleared><deviceID>1001</deviceID></connectionToBeCleared>");
         CHECK_STR(str_c(c->log), "A:ClearConnectionResponse E:ConnectionCleared[null]");
     }
-    down(o);
+    office_down(o);
 }
 
 TEST_MAIN(T(test_deliver_one_at_a_time), T(test_deliver_goes_on_after_refusals),

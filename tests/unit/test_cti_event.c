@@ -3,15 +3,9 @@
 #include "fixture_cti.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
 static struct office *up_with(const struct cti_config *config)
 {
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, config, TP_UDP);
+    struct office *o = office_up(config, TP_UDP);
     for (unsigned i = 0; i < PHONES; i++) {
         office_register(o, i, i == 1, 3600);
     }
@@ -25,12 +19,6 @@ static struct office *up(void)
     client_watch(&o->client[0], "crm", "sip:1001@example.com");
     client_watch(&o->client[1], "crm", "sip:1002@example.com");
     return o;
-}
-
-static void down(struct office *o)
-{
-    office_down(o);
-    free(o);
 }
 
 static void ring(struct office *o, unsigned phone)
@@ -104,7 +92,7 @@ static void test_event_phone_to_phone(void)
     CHECK_BYTES(client_value(b, "Delivered", "callID"), id);
     CHECK_BYTES(client_value(b, "Cleared", "callID"), id);
     CHECK_STR(client_value(a, "Established", "deviceID"), "sip:1002@example.com");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_user_data_of_answer_and_bye(void)
@@ -123,7 +111,7 @@ static void test_event_user_data_of_answer_and_bye(void)
     hang_up(o, &o->phone[0], "User-to-User: 0042;encoding=hex\r\n");
     CHECK_STR(client_value(b, "Cleared", "string"), "0042");
     CHECK_STR(client_value(a, "Cleared", "string"), "0042");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_user_data_values(void)
@@ -144,7 +132,7 @@ static void test_event_user_data_values(void)
         ring(o, 1);
         CHECK_STR(client_value(&o->client[1], "Delivered", "string"), rows[i].octets);
         CHECK(has(&o->client[1], "Delivered", "userData") == (rows[i].octets[0] != '\0'));
-        down(o);
+        office_down(o);
     }
     test_context(NULL);
 }
@@ -161,7 +149,7 @@ static void test_event_busy(void)
     CHECK_STR(str_c(b->log), "");
     CHECK_STR(client_value(a, "Failed", "cause"), "busy");
     CHECK_STR(client_value(a, "Failed", "deviceID"), "sip:1002@example.com");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_failed_local_fail(void)
@@ -173,7 +161,7 @@ static void test_event_failed_local_fail(void)
     office_run(o, 50);
     CHECK_STR(str_c(o->client[0].log),
               "E:Originated[connected] E:Failed[fail] E:ConnectionCleared[null]");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_refused_after_ringing(void)
@@ -187,7 +175,7 @@ static void test_event_refused_after_ringing(void)
                                        "E:Failed[connected] E:ConnectionCleared[null]");
     CHECK_STR(str_c(o->client[1].log), "E:Delivered[alerting] E:ConnectionCleared[null]");
     CHECK_STR(client_value(&o->client[1], "Cleared", "cause"), "busy");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_caller_gives_up(void)
@@ -202,7 +190,7 @@ static void test_event_caller_gives_up(void)
     CHECK_STR(str_c(o->client[1].log), "E:Delivered[alerting] E:ConnectionCleared[null]");
     CHECK_STR(client_value(&o->client[1], "Cleared", "cause"), "callCancelled");
     CHECK(has(&o->client[1], "Cleared", "sip:1001@example.com</deviceIdentifier></releasing"));
-    down(o);
+    office_down(o);
 }
 
 static void test_event_hold_and_retrieve(void)
@@ -223,7 +211,7 @@ static void test_event_hold_and_retrieve(void)
     CHECK_STR(str_c(a->log), "A:HoldCallResponse E:Held[hold] A:RetrieveCallResponse "
                              "E:Retrieved[connected]");
     CHECK_STR(str_c(b->log), "E:Held[connected] E:Retrieved[connected]");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_make_call(void)
@@ -255,7 +243,7 @@ static void test_event_make_call(void)
     CHECK_STR(client_value(a, "Originated", "correlatorData"), "<string>AB01</string>");
     struct str id = client_value(a, "MakeCallResponse", "callID");
     CHECK_BYTES(client_value(b, "Delivered", "callID"), id);
-    down(o);
+    office_down(o);
 }
 
 static void test_event_make_call_prompt(void)
@@ -271,7 +259,7 @@ static void test_event_make_call_prompt(void)
                              "E:ConnectionCleared[null]");
     CHECK_STR(client_value(a, "Cleared", "cause"), "timeout");
     CHECK_STR(client_value(a, "MakeCallResponse", "deviceID"), "1001"); /* as it was asked */
-    down(o);
+    office_down(o);
 }
 
 static void test_event_deflect(void)
@@ -298,7 +286,7 @@ static void test_event_deflect(void)
     CHECK_STR(client_value(b, "DeliveredEvent", "cause"), "redirected");
     CHECK(
         has(b, "DeliveredEvent", "<lastRedirectionDevice><numberDialed>sip:1002@example.com"));
-    down(o);
+    office_down(o);
 }
 
 static void test_event_transfer(void)
@@ -334,7 +322,7 @@ static void test_event_transfer(void)
     CHECK(str_find(list, STR("sip:1002@example.com")) < list.n);
     CHECK(str_find(list, STR("sip:1003@example.com")) < list.n);
     CHECK(str_find(list, STR("sip:1001@example.com")) == list.n);
-    down(o);
+    office_down(o);
 }
 
 static void test_event_answer_call(void)
@@ -352,7 +340,7 @@ static void test_event_answer_call(void)
     CHECK_INT(station_answer(&o->phone[1], 200, STR_NONE), 0);
     office_run(o, 100);
     CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Established[connected]");
-    down(o);
+    office_down(o);
 }
 
 /** The caller's own phone is answered: Originated shows it before the phone answers NOTIFY. */
@@ -370,7 +358,7 @@ static void test_event_answer_call_of_the_caller(void)
     CHECK_STR(station_last(&o->phone[1], "Event"), "talk");
     answer(o, 1);
     CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Originated[connected]");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_clear_connection(void)
@@ -395,7 +383,7 @@ static void test_event_clear_connection(void)
                "<userData><string>0099</string></userData>");
     CHECK_STR(str_c(b->log), "A:ClearConnectionResponse E:ConnectionCleared[null]");
     CHECK_STR(station_last(&o->phone[0], "User-to-User"), "0099;encoding=hex;purpose=isdn-uui");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_outside(void)
@@ -412,7 +400,7 @@ static void test_event_outside(void)
     CHECK_STR(str_c(a->log), "E:Originated[connected] E:NetworkReached[connected] "
                              "E:Delivered[connected] E:Established[connected]");
     CHECK_STR(client_value(a, "NetworkReached", "deviceID"), "sip:0301234@example.com");
-    down(o);
+    office_down(o);
 }
 
 static void test_event_restricted(void)
@@ -428,7 +416,7 @@ static void test_event_restricted(void)
     for (size_t i = 0; i < b->texts; i++) {
         CHECK(strstr(b->text[i], "030123") == NULL); /* nowhere */
     }
-    down(o);
+    office_down(o);
 }
 
 static void test_event_restricted_connection_is_dynamic(void)
@@ -444,7 +432,7 @@ static void test_event_restricted_connection_is_dynamic(void)
     const char *text = client_text(b, "TransferedEvent");
     CHECK(strstr(text, "typeOfNumber=\"dynamic\"") != NULL);
     CHECK(strstr(text, "030123") == NULL);
-    down(o);
+    office_down(o);
 }
 
 static void test_event_registration(void)
@@ -458,7 +446,7 @@ static void test_event_registration(void)
     CHECK_STR(str_c(a->log), "E:OutOfService E:BackInService");
     CHECK_STR(str_c(o->client[1].log), "");
     CHECK(has(a, "OutOfService", "<device><deviceIdentifier>sip:1001@example.com"));
-    down(o);
+    office_down(o);
 }
 
 static void test_event_same_device_twice_in_a_call(void)
@@ -467,7 +455,7 @@ static void test_event_same_device_twice_in_a_call(void)
     phone_call(o, &o->phone[0], "1001", NULL); /* it rings itself */
     ring(o, 0);
     CHECK_STR(str_c(o->client[0].log), "E:Originated[connected] E:Delivered[alerting]");
-    down(o);
+    office_down(o);
 }
 
 TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye),

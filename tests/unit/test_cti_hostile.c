@@ -6,27 +6,15 @@
 #include "fixture_cti.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
 static struct office *up(void)
 {
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     for (unsigned i = 0; i < PHONES; i++) {
         office_register(o, i, i == 1, 3600);
     }
     client_watch(&o->client[0], "crm", "sip:1001@example.com");
     client_watch(&o->client[1], "crm", "sip:1002@example.com");
     return o;
-}
-
-static void down(struct office *o)
-{
-    office_down(o);
-    free(o);
 }
 
 static void respond(struct office *o, struct station *s, unsigned status, struct str body)
@@ -74,7 +62,7 @@ static void test_hostile_caller_with_a_long_name(void)
                              "E:Established[connected] E:ConnectionCleared[null]");
     CHECK_STR(client_value(b, "Delivered", "callingDevice"), "<notKnown/>");
     CHECK_STR(client_value(b, "Cleared", "releasingDevice"), "<notKnown/>");
-    down(o);
+    office_down(o);
 }
 
 static void test_hostile_caller_with_a_long_name_is_transferred(void)
@@ -90,7 +78,7 @@ static void test_hostile_caller_with_a_long_name_is_transferred(void)
     const char *text = client_text(b, "TransferedEvent");
     CHECK(strstr(text, "<deviceID typeOfNumber=\"dynamic\">unknown1</deviceID>") != NULL);
     CHECK(strstr(text, "<endpoint><notKnown/></endpoint>") != NULL);
-    down(o);
+    office_down(o);
 }
 
 static void test_hostile_long_number_dialled(void)
@@ -107,7 +95,7 @@ static void test_hostile_long_number_dialled(void)
                              "E:Originated[connected] E:Failed[connected] "
                              "E:ConnectionCleared[null]");
     CHECK_STR(client_value(a, "Originated", "calledDevice"), "<notKnown/>");
-    down(o);
+    office_down(o);
 }
 
 /* ---- user data that no event can carry ---- */
@@ -135,7 +123,7 @@ static void test_hostile_user_data_has_a_limit(void)
         call_with_octets(o, rows[i].octets);
         CHECK_STR(str_c(o->client[1].log), "E:Delivered[alerting]");
         CHECK((client_value(&o->client[1], "Delivered", "userData").n > 0) == rows[i].shown);
-        down(o);
+        office_down(o);
     }
 }
 
@@ -151,7 +139,7 @@ static void test_hostile_transfer_keeps_a_secret(void)
                    "<transferredTo>1003</transferredTo>");
     CHECK(str_starts(station_last(&o->phone[2], "From"),
                      STR("\"Anonymous\" <sip:anonymous@anonymous.invalid>")));
-    down(o);
+    office_down(o);
 }
 
 /* ---- two at one call ---- */
@@ -171,7 +159,7 @@ static void test_hostile_answer_and_deflect(void)
     office_run(o, 100);
     CHECK_STR(str_c(a->log), "A:DeflectCallResponse");
     CHECK_STR(str_c(b->log), "X:stateIncompatibility/invalidConnectionState E:Diverted[null]");
-    down(o);
+    office_down(o);
 }
 
 static void test_hostile_phone_answers_the_call_only(void)
@@ -190,7 +178,7 @@ static void test_hostile_phone_answers_the_call_only(void)
     office_run(o, 200);
     CHECK_STR(str_c(b->log), "A:AnswerCallResponse E:Established[connected] "
                              "A:HoldCallResponse E:Held[hold]");
-    down(o);
+    office_down(o);
 }
 
 /* ---- what comes back to the sender ---- */
@@ -208,7 +196,7 @@ static void test_hostile_long_root_is_not_repeated(void)
     CHECK_STR(str_c(a->log), "X:operation/serviceNotSupported");
     CHECK(strlen(a->warning) < 200);
     CHECK(strstr(a->warning, "is not served here") != NULL);
-    down(o);
+    office_down(o);
 }
 
 TEST_MAIN(T(test_hostile_caller_with_a_long_name),

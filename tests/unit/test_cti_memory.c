@@ -8,8 +8,6 @@
 #include "fixture_cti.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
 /** One story; the memory fails somewhere in it. */
 static void story(struct office *o)
 {
@@ -55,11 +53,7 @@ static bool told_with_failure(size_t fail_at, bool fail_on)
 {
     static const struct cti_config config = {.back_in_service_on_monitor = true,
                                              .journal_records = 8};
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, &config, TP_UDP);
+    struct office *o = office_up(&config, TP_UDP);
     office_register(o, 0, false, 3600);
     office_register(o, 1, false, 3600);
     size_t before = o->mem.calls;
@@ -84,7 +78,6 @@ static bool told_with_failure(size_t fail_at, bool fail_on)
                   "A:SnapshotDeviceResponse A:GetCSTAFeaturesResponse A:MonitorStopResponse");
     }
     office_down(o);
-    free(o);
     return whole;
 }
 
@@ -116,11 +109,7 @@ static void test_memory_all_fail_from_here(void)
 
 static void test_memory_event_waits(void)
 {
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     client_watch(&o->client[0], "crm", "1001");
     office_register(o, 0, false, 3600); /* recorded */
     office_run(o, 100);
@@ -146,7 +135,6 @@ static void test_memory_event_waits(void)
     CHECK_STR(str_c(o->client[0].log), "E:BackInService");
     arena_fini(&empty);
     office_down(o);
-    free(o);
 }
 
 TEST_MAIN(T(test_memory_one_fails), T(test_memory_all_fail_from_here),

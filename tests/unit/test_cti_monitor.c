@@ -3,25 +3,13 @@
 #include "fixture_cti.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
 static struct office *up(const struct cti_config *config)
 {
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, config, TP_UDP);
+    struct office *o = office_up(config, TP_UDP);
     for (unsigned i = 0; i < PHONES; i++) {
         office_register(o, i, false, 3600);
     }
     return o;
-}
-
-static void down(struct office *o)
-{
-    office_down(o);
-    free(o);
 }
 
 static void watch_more(struct client *c, const char *edition, const char *device)
@@ -59,7 +47,7 @@ static void test_monitor_references(void)
     CHECK_STR(client_value(&o->client[1], "MonitorStartResponse", "monitorCrossRefID"), "1");
     client_ask(c, "MonitorStop", "<monitorCrossRefID>1</monitorCrossRefID>");
     CHECK(strstr(c->log, "X:operation/invalidMonitorCrossRefID") != NULL);
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_type_and_filter(void)
@@ -76,7 +64,7 @@ static void test_monitor_type_and_filter(void)
     CHECK(strstr(client_text(c, "MonitorStart"), "actualMonitorFilter") == NULL);
     talk(o);
     CHECK(strstr(c->log, "E:Originated[connected] E:Established[connected]") != NULL);
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_stop_stops(void)
@@ -89,7 +77,7 @@ static void test_monitor_stop_stops(void)
     talk(o);
     CHECK_STR(str_c(c->log), "A:MonitorStopResponse E:Established[connected]");
     CHECK_STR(client_value(c, "Established", "monitorCrossRefID"), "2");
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_twice_on_one_device(void)
@@ -107,7 +95,7 @@ static void test_monitor_twice_on_one_device(void)
     }
     CHECK_INT(office_stats(o).events_recorded, 1); /* kept once */
     CHECK_INT(office_stats(o).events_sent, 3);
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_events_of_several_devices_in_order(void)
@@ -123,7 +111,7 @@ static void test_monitor_events_of_several_devices_in_order(void)
     CHECK_STR(str_c(c->log),
               "E:Originated[connected] E:Delivered[connected] E:Delivered[alerting] "
               "E:Established[connected] E:Established[connected]");
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_existing_call(void)
@@ -135,7 +123,7 @@ static void test_monitor_existing_call(void)
     leg_end(o->phone[0].leg, 0, NULL, NULL, NULL, o->net.now_ms);
     office_run(o, 100);
     CHECK_STR(str_c(c->log), "E:ConnectionCleared[null]");
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_limits(void)
@@ -160,7 +148,7 @@ static void test_monitor_limits(void)
         client_clear(c);
         watch_more(c, "ed3", "1003");
         CHECK_STR(str_c(c->log), "A:MonitorStartResponse");
-        down(o);
+        office_down(o);
     }
 }
 
@@ -174,7 +162,7 @@ static void test_monitor_application_limit_counts_sessions(void)
     client_bye(&o->client[0]);
     watch_more(&o->client[1], "ed3", "1002");
     CHECK_INT(office_stats(o).monitors, 1);
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_greeting(void)
@@ -199,7 +187,7 @@ static void test_monitor_greeting(void)
     client_clear(c);
     watch_more(&o->client[1], "ed3", "1001"); /* others are not greeted again */
     CHECK_STR(str_c(c->log), "");
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_editions(void)
@@ -217,7 +205,7 @@ static void test_monitor_editions(void)
         CHECK(strstr(c->text[1], CSTA_NS("ed6")) != NULL);
         CHECK(strstr(c->text[2], CSTA_NS("ed5")) != NULL);
     }
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_edition_6_adds_its_elements(void)
@@ -234,7 +222,7 @@ static void test_monitor_edition_6_adds_its_elements(void)
     CHECK(strstr(client_text(c, "ed6\""), "<calledDevice>") != NULL);
     CHECK(strstr(client_text(c, "ServiceInitiatedEvent xmlns=\"" CSTA_NS("ed3")),
                  "<calledDevice>") == NULL);
-    down(o);
+    office_down(o);
 }
 
 /* A client that compares what it gets with what it wrote, octet by octet. */
@@ -265,7 +253,7 @@ static void test_monitor_spelling(void)
         /* another session has its own */
         CHECK_STR(client_value(&o->client[1], "Established", "deviceID"),
                   "sip:1002@example.com");
-        down(o);
+        office_down(o);
     }
     test_context(NULL);
 }
@@ -278,7 +266,7 @@ static void test_monitor_spelling_is_each_monitors_own(void)
     talk(o);
     CHECK_STR(client_value(c, "<monitorCrossRefID>1<", "deviceID"), "1002");
     CHECK_STR(client_value(c, "<monitorCrossRefID>2<", "deviceID"), "tel:1002");
-    down(o);
+    office_down(o);
 }
 
 static void test_monitor_spelling_of_other_devices(void)
@@ -299,7 +287,7 @@ static void test_monitor_spelling_of_other_devices(void)
     client_ask(c, "SnapshotDevice", "<snapshotObject>1001</snapshotObject>");
     CHECK_STR(client_value(c, "Snapshot", "endpointDevice"),
               "<deviceIdentifier>sip:1002@example.com</deviceIdentifier>");
-    down(o);
+    office_down(o);
 }
 
 TEST_MAIN(T(test_monitor_references), T(test_monitor_type_and_filter),

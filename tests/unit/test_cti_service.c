@@ -7,15 +7,9 @@
 #include "fixture_cti.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
 static struct office *up(void)
 {
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     for (unsigned i = 0; i < 2; i++) {
         office_register(o, i, false, 3600);
     }
@@ -24,12 +18,6 @@ static struct office *up(void)
     client_clear(&o->client[0]);
     client_clear(&o->client[1]);
     return o;
-}
-
-static void down(struct office *o)
-{
-    office_down(o);
-    free(o);
 }
 
 static void talk(struct office *o)
@@ -190,7 +178,7 @@ static void test_service_errors(void)
     CHECK_INT(office_stats(o).requests, 2 + ARRAY_LEN(rows));
     CHECK_INT(office_stats(o).answered, 2 + ARRAY_LEN(rows));
     CHECK_INT(o->phone[0].leg->state, LEG_CONFIRMED);
-    down(o);
+    office_down(o);
 }
 
 /* "desk" is granted 1001 only. */
@@ -236,7 +224,7 @@ static void test_service_grants(void)
     client_ask(c, "HoldCall", inside);
     CHECK_STR(str_c(c->log),
               "A:HoldCallResponse X:operation/privilegeViolationSpecifiedDevice");
-    down(o);
+    office_down(o);
 }
 
 static void test_service_announced_is_served(void)
@@ -260,7 +248,7 @@ static void test_service_announced_is_served(void)
     }
     test_context(NULL);
     CHECK_INT(supported, 13);
-    down(o);
+    office_down(o);
 }
 
 static void test_service_answers_in_the_edition_asked(void)
@@ -280,7 +268,7 @@ static void test_service_answers_in_the_edition_asked(void)
             CHECK(strstr(c->text[1], ns) != NULL);
         }
     }
-    down(o);
+    office_down(o);
 }
 
 static void test_service_several_at_once(void)
@@ -294,7 +282,7 @@ static void test_service_several_at_once(void)
     CHECK_STR(
         str_c(c->log),
         "A:RequestSystemStatusResponse A:GetCSTAFeaturesResponse A:SnapshotDeviceResponse");
-    down(o);
+    office_down(o);
 }
 
 static void test_service_snapshot(void)
@@ -326,7 +314,7 @@ static void test_service_snapshot(void)
               "<localConnectionState>hold</localConnectionState>"
               "<localConnectionState>connected</localConnectionState>");
     CHECK(strstr(client_text(c, "Snapshot"), "<retrieveCall>true") != NULL);
-    down(o);
+    office_down(o);
 }
 
 static void test_service_snapshot_of_two_calls(void)
@@ -352,7 +340,7 @@ static void test_service_snapshot_of_two_calls(void)
     client_ask(c, "AnswerCall", DEVICE("callToBeAnswered", "1001"));
     CHECK_STR(str_c(c->log), "X:operation/requestIncompatibleWithDevice");
     CHECK(strstr(c->warning, "talk") != NULL);
-    down(o);
+    office_down(o);
 }
 
 /* ---- outcomes of a driver ---- */
@@ -476,7 +464,7 @@ static void test_service_outcomes(void)
         CHECK_INT(o->cti->pending_pool.in_use, 0);
         CHECK_INT(p.asked, 1);
     }
-    down(o);
+    office_down(o);
 }
 
 static void test_service_transfer_refused(void)
@@ -500,7 +488,7 @@ static void test_service_transfer_refused(void)
                    DEVICE("activeCall", "1001") "<transferredTo>1003</transferredTo>");
         CHECK_STR(str_c(c->log), outcomes[i].want);
     }
-    down(o);
+    office_down(o);
 }
 
 static void test_service_pending_is_answered_in_time(void)
@@ -516,7 +504,7 @@ static void test_service_pending_is_answered_in_time(void)
                              "X:systemResourceAvailibility/resourceOutOfService");
     CHECK_INT(p.forgotten, 1);
     CHECK(p.owner == NULL);
-    down(o);
+    office_down(o);
 }
 
 static void test_service_pending_when_session_ends(void)
@@ -532,7 +520,7 @@ static void test_service_pending_when_session_ends(void)
     CHECK_INT(p.forgotten, 2);
     CHECK_INT(office_stats(o).sessions, 1);
     CHECK_STR(str_c(c->log), "S:487 S:487");
-    down(o);
+    office_down(o);
 }
 
 static void test_service_pending_limit(void)
@@ -547,7 +535,7 @@ static void test_service_pending_limit(void)
     client_ask(c, "HoldCall", DEVICE("callToBeHeld", "1001"));
     CHECK_STR(str_c(c->log), "X:subscribedResourceAvailability/outstandingReqLimitExceeded");
     CHECK_INT(p.asked, PENDING_PER_SESSION);
-    down(o);
+    office_down(o);
 }
 
 static void test_service_pending_in_invite(void)
@@ -582,7 +570,7 @@ static void test_service_pending_in_invite(void)
     CHECK_INT(o->cti->pending_pool.in_use, 0);
     CHECK_INT(c->st.last_status, 487);
     CHECK_INT(office_stats(o).sessions, 2);
-    down(o);
+    office_down(o);
 }
 
 static void test_service_pending_in_cancelled_invite(void)
@@ -600,7 +588,7 @@ static void test_service_pending_in_cancelled_invite(void)
     CHECK_INT(p.forgotten, 1);
     CHECK_INT(office_stats(o).sessions, 1);
     CHECK_INT(o->cti->pending_pool.in_use, 0);
-    down(o);
+    office_down(o);
 }
 
 TEST_MAIN(T(test_service_errors), T(test_service_grants), T(test_service_announced_is_served),

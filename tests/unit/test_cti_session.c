@@ -2,27 +2,9 @@
 /* Life of a session: opened, refreshed, ended, lost; and what is refused before CSTA begins. */
 #include "fixture_cti.h"
 
-#include <stdlib.h>
-
-static struct office *up(const struct cti_config *config, enum transport transport)
-{
-    struct office *o = calloc(1, sizeof(*o));
-    if (o == NULL) {
-        abort();
-    }
-    office_up(o, config, transport);
-    return o;
-}
-
-static void down(struct office *o)
-{
-    office_down(o);
-    free(o);
-}
-
 static void test_session_opens_with_status(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_open(c, "crm", STATUS_REQUEST);
     CHECK_STR(str_c(c->log), "A:RequestSystemStatusResponse");
@@ -34,12 +16,12 @@ static void test_session_opens_with_status(void)
     CHECK_INT(office_stats(o).sessions, 0);
     CHECK_INT(office_stats(o).requests, 1);
     CHECK_INT(office_stats(o).answered, 1);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_opens_with_anything(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_open(c, "crm", NULL);
     CHECK_STR(str_c(c->log), "S:200");
@@ -49,17 +31,17 @@ static void test_session_opens_with_anything(void)
     CHECK_STR(str_c(o->client[1].log), "A:GetCSTAFeaturesResponse");
     CHECK(strstr(client_text(&o->client[1], "Response"), CSTA_NS("ed5")) != NULL);
     CHECK_INT(office_stats(o).sessions, 2);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_error_keeps_it_open(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_open(c, "crm", "<SystemRegister xmlns=\"" CSTA_NS("ed3") "\"/>");
     CHECK_STR(str_c(c->log), "X:operation/serviceNotSupported");
     CHECK_INT(office_stats(o).sessions, 1);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_refuses(void)
@@ -76,7 +58,7 @@ static void test_session_refuses(void)
          ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct office *o = up(NULL, TP_UDP);
+        struct office *o = office_up(NULL, TP_UDP);
         struct client *c = &o->client[0];
         test_context(rows[i].body);
         client_open_typed(c, "crm", rows[i].type, rows[i].body);
@@ -88,14 +70,14 @@ static void test_session_refuses(void)
             CHECK_STR(station_last(&c->st, "Accept"), "application/csta+xml");
         }
         CHECK_INT(office_stats(o).sessions, 0);
-        down(o);
+        office_down(o);
     }
     test_context(NULL);
 }
 
 static void test_session_limit(void)
 {
-    struct office *o = up(&(struct cti_config){.max_sessions = 1}, TP_UDP);
+    struct office *o = office_up(&(struct cti_config){.max_sessions = 1}, TP_UDP);
     client_open(&o->client[0], "crm", STATUS_REQUEST);
     client_open(&o->client[1], "crm", STATUS_REQUEST);
     CHECK_INT(o->client[1].status, 503);
@@ -103,12 +85,12 @@ static void test_session_limit(void)
     client_bye(&o->client[0]);
     client_open(&o->client[1], "crm", STATUS_REQUEST);
     CHECK_INT(o->client[1].status, 200);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_refresh_keeps_monitors(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_watch(c, "crm", "1001 1002");
     client_send(c, "INVITE", "application/csta+xml", STATUS_REQUEST);
@@ -122,12 +104,12 @@ static void test_session_refresh_keeps_monitors(void)
     CHECK_STR(str_c(c->log), "S:200 S:200");
     CHECK_INT(office_stats(o).sessions, 1);
     CHECK_INT(office_stats(o).monitors, 2);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_info_contents(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_open(c, "crm", STATUS_REQUEST);
     client_clear(c);
@@ -141,12 +123,12 @@ static void test_session_info_contents(void)
     office_run(o, 100);
     CHECK_STR(str_c(c->log), "S:200 S:415 S:400 S:400 S:200 S:405 S:200");
     CHECK_INT(office_stats(o).sessions, 1);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_info_package_refused(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_open(c, "crm", STATUS_REQUEST);
     client_clear(c);
@@ -160,7 +142,7 @@ static void test_session_info_package_refused(void)
               0);
     office_run(o, 50);
     CHECK_INT(c->st.last_status, 469);
-    down(o);
+    office_down(o);
 }
 
 /* Whatever ends the session, monitors go and calls stay. */
@@ -185,39 +167,39 @@ static void still_talking(struct office *o)
 
 static void test_session_loss_bye(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     client_watch(&o->client[0], "crm", "1001");
     talk(o);
     client_bye(&o->client[0]);
     still_talking(o);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_loss_481(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     client_watch(&o->client[0], "crm", "1001");
     o->client[0].answer_with = 481;
     talk(o);
     still_talking(o);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_loss_timeout_udp(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     client_watch(&o->client[0], "crm", "1001");
     o->client[0].answer_with = 0;
     talk(o);
     CHECK_INT(office_stats(o).sessions, 1);
     office_run(o, 33000);
     still_talking(o);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_loss_expiry(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     static const char lines[] = "Session-Expires: 90;refresher=uac\r\nSupported: timer\r\n"
                                 "Accept: application/csta+xml\r\n";
@@ -242,12 +224,12 @@ static void test_session_loss_expiry(void)
     office_run(o, 95000);
     still_talking(o);
     CHECK(strstr(c->log, "BYE") != NULL);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_end_all(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     client_watch(&o->client[0], "crm", "1001");
     client_watch(&o->client[1], "crm", "1001");
     cti_end_all(o->cti, o->net.now_ms);
@@ -257,12 +239,12 @@ static void test_session_end_all(void)
     CHECK_INT(office_stats(o).sessions, 0);
     client_open(&o->client[0], "crm", STATUS_REQUEST);
     CHECK_INT(o->client[0].status, 503);
-    down(o);
+    office_down(o);
 }
 
 static void test_session_free_while_open(void)
 {
-    struct office *o = up(NULL, TP_UDP);
+    struct office *o = office_up(NULL, TP_UDP);
     client_watch(&o->client[0], "crm", "1001 1002");
     talk(o);
     client_ask_in(&o->client[0], "ed3", "HoldCall",
@@ -270,7 +252,6 @@ static void test_session_free_while_open(void)
     office_run(o, 8); /* the hold has begun */
     CHECK_INT(o->cti->pending_pool.in_use, 1);
     office_drop(o);
-    free(o);
 }
 
 static bool wants(const char *method, const char *lines, const char *body)

@@ -4,26 +4,9 @@
 #include "fixture_leg.h"
 #include <stdio.h>
 
-struct two {
-    struct vnet net;
-    struct station a, b;
-};
-
 static void up(struct two *w, uint64_t seed)
 {
-    vnet_init(&w->net, seed);
-    station_up(&w->a, &w->net, "alice", "10.0.0.1", NULL);
-    station_up(&w->b, &w->net, "bob", "10.0.0.2", NULL);
-}
-
-static void down(struct two *w)
-{
-    CHECK(vnet_run_quiet(&w->net, 400000));
-    station_check_empty(&w->a);
-    station_check_empty(&w->b);
-    station_down(&w->a);
-    station_down(&w->b);
-    vnet_fini(&w->net);
+    two_up(w, seed, NULL, NULL);
 }
 
 static void call_and_hang_up(enum transport transport, bool caller)
@@ -43,7 +26,7 @@ static void call_and_hang_up(enum transport transport, bool caller)
     struct station *x = caller ? &w.a : &w.b;
     leg_end(x->leg, 0, NULL, station_listen, x, w.net.now_ms);
     CHECK_INT(x->leg->state, LEG_ENDING);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), caller ? "180 answered answer:200 ended:local gone"
                                      : "180 answered bye ended:bye gone");
     CHECK_STR(str_c(w.b.log), caller ? "call acked bye ended:bye gone"
@@ -70,7 +53,7 @@ static void test_refused(void)
     vnet_run_for(&w.net, 50);
     CHECK_STR(sip_msg_reason(&w.a.last->m), "Not now");
     CHECK(sip_msg_tag(&w.a.last->m, SIP_HDR_TO).n > 0);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "rejected:486 gone");
     CHECK_STR(str_c(w.b.log), "call ended:local gone");
 }
@@ -86,7 +69,7 @@ static void test_nobody_answers(void)
     vnet_run_for(&w.net, 1100);
     CHECK_STR(str_c(w.a.log), "rejected:408(here) gone");
     w.b.up = true;
-    down(&w);
+    two_down(&w);
 }
 
 static void test_connection_refused(void)
@@ -98,7 +81,7 @@ static void test_connection_refused(void)
     station_call(&w.a, &nowhere, TP_TCP, SDP_A, STR_NONE);
     vnet_run_for(&w.net, 100);
     CHECK_STR(str_c(w.a.log), "rejected:503(here) gone");
-    down(&w);
+    two_down(&w);
 }
 
 static void test_unknown_extension_is_refused(void)
@@ -110,7 +93,7 @@ static void test_unknown_extension_is_refused(void)
     CHECK_STR(str_c(w.a.log), "rejected:420 gone");
     CHECK_STR(station_last(&w.a, "Unsupported"), "telepathy");
     CHECK_STR(str_c(w.b.log), "refused");
-    down(&w);
+    two_down(&w);
 }
 
 static void test_end_before_answer_as_callee(void)
@@ -124,7 +107,7 @@ static void test_end_before_answer_as_callee(void)
     leg_end(w.b.leg, 486, &c, NULL, NULL, w.net.now_ms);
     vnet_run_for(&w.net, 50);
     CHECK_STR(station_last(&w.a, "Reason"), "Q.850;cause=17");
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.b.log), "call ended:local gone");
     CHECK_STR(str_c(w.a.log), "180 rejected:486 gone");
 }
@@ -142,7 +125,7 @@ static void test_cancel_while_ringing(void)
     leg_cancel(w.a.leg, STR("Reason: SIP;cause=200\r\n"), w.net.now_ms);
     vnet_run_for(&w.net, 50);
     CHECK_STR(station_last(&w.b, "Reason"), "SIP;cause=200");
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "180 rejected:487 gone");
     CHECK_STR(str_c(w.b.log), "call cancelled gone");
 }
@@ -157,7 +140,7 @@ static void test_end_while_ringing(void)
     vnet_run_for(&w.net, 50);
     leg_end(w.a.leg, 0, NULL, NULL, NULL, w.net.now_ms);
     leg_end(w.a.leg, 0, NULL, NULL, NULL, w.net.now_ms);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "180 ended:local gone");
     CHECK_STR(str_c(w.b.log), "call cancelled gone");
 }
@@ -168,7 +151,7 @@ static void test_cancel_before_any_response(void)
     up(&w, 9);
     station_call(&w.a, &w.b.node, TP_UDP, SDP_A, STR_NONE);
     leg_cancel(w.a.leg, STR_NONE, w.net.now_ms); /* waits for the 100 */
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "rejected:487 gone");
     CHECK_STR(str_c(w.b.log), "call cancelled gone");
 }
@@ -191,7 +174,7 @@ static void cancel_too_late(bool end)
     }
     vnet_run_for(&w.net, 100);
     CHECK_STR(station_last(&w.b, "Reason"), end ? "SIP;cause=480" : "");
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log),
               end ? "180 answer:200 ended:local gone" : "180 rejected:487(here) gone");
     CHECK_STR(str_c(w.b.log), "call acked bye ended:bye gone");
@@ -235,7 +218,7 @@ static void lose(const char *what, unsigned n, unsigned oks, unsigned acks)
     CHECK_INT(w.a.leg->state, LEG_CONFIRMED);
     CHECK_INT(w.b.leg->state, LEG_CONFIRMED);
     leg_end(w.a.leg, 0, NULL, NULL, NULL, w.net.now_ms);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "answered ended:local gone");
     CHECK_STR(str_c(w.b.log), "call acked bye ended:bye gone");
 }
@@ -263,7 +246,7 @@ static void test_never_acknowledged(void)
     vnet_run_until(&w.net, start + 32100);
     CHECK_STR(str_c(w.b.log), "call ended:no-ack gone");
     CHECK_STR(str_c(w.a.log), "answered bye ended:bye gone");
-    down(&w);
+    two_down(&w);
 }
 
 /** The callee may not send BYE before the ACK (RFC 3261 §15). */
@@ -282,7 +265,7 @@ static void test_end_before_ack_waits(void)
     CHECK_INT(station_ack(&w.a, STR_NONE), 0);
     vnet_run_for(&w.net, 100);
     CHECK_STR(station_last(&w.a, "X-Why"), "late");
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "answered bye ended:bye gone");
     CHECK_STR(str_c(w.b.log), "call answer:200 ended:local gone");
 }
@@ -298,7 +281,7 @@ static void test_end_before_ack_times_out(void)
     w.net.tap_ctx = &f;
     CHECK_INT(station_respond(&w.b, 200, SDP_B), 0);
     leg_end(w.b.leg, 0, NULL, NULL, NULL, w.net.now_ms);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.b.log), "call ended:local gone");
     CHECK_STR(str_c(w.a.log), "answered bye ended:bye gone");
 }
@@ -315,7 +298,7 @@ static void test_end_before_own_ack(void)
     vnet_run_for(&w.net, 50);
     leg_end(w.a.leg, 0, NULL, NULL, NULL, w.net.now_ms);
     CHECK_INT(leg_ack(w.a.leg, NULL, w.net.now_ms), E_STATE);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.b.log), "call acked bye ended:bye gone");
 }
 
@@ -326,7 +309,7 @@ static void test_byes_cross(void)
     REQUIRE(stations_talk(&w.a, &w.b, TP_UDP));
     leg_end(w.a.leg, 0, NULL, NULL, NULL, w.net.now_ms);
     leg_end(w.b.leg, 0, NULL, NULL, NULL, w.net.now_ms);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "ended:local gone");
     CHECK_STR(str_c(w.b.log), "ended:local gone");
 }
@@ -354,7 +337,7 @@ static void test_bye_in_early_dialog(void)
     run[1] = out_str_of(&o);
     CHECK(txn_client_new(&w.a.txn, SIP_METHOD_BYE, &w.a.dialog->next, run, 2, NULL, NULL,
                          w.net.now_ms) != NULL);
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.b.log), "call bye ended:bye gone");
     CHECK_STR(str_c(w.a.log), "180 rejected:487 gone");
 }
@@ -379,7 +362,7 @@ static void test_delayed_offer(void)
     CHECK(leg_can_offer(w.a.leg));
     CHECK(leg_can_offer(w.b.leg));
     leg_end(w.b.leg, 0, NULL, NULL, NULL, w.net.now_ms);
-    down(&w);
+    two_down(&w);
 }
 
 static void test_free_while_ringing_leaves_nobody_waiting(void)
@@ -392,7 +375,7 @@ static void test_free_while_ringing_leaves_nobody_waiting(void)
     vnet_run_for(&w.net, 50);
     leg_free(w.a.leg);
     CHECK_INT(station_respond(&w.b, 200, SDP_B), 0); /* crosses the CANCEL */
-    down(&w);
+    two_down(&w);
     CHECK_STR(str_c(w.a.log), "180");
     CHECK_STR(str_c(w.b.log), "call acked bye ended:bye gone");
 }
@@ -446,7 +429,7 @@ static void test_free_in_callbacks(void)
         if (w.b.leg != NULL) {
             leg_end(w.b.leg, 0, NULL, NULL, NULL, w.net.now_ms); /* hears 481 */
         }
-        down(&w);
+        two_down(&w);
         CHECK(strstr(s->log, "gone") == NULL); /* on_gone is not told after leg_free */
     }
     test_context(NULL);
@@ -558,7 +541,7 @@ static void test_fork_tags_of_a_callee(void)
     CHECK(dialog_find_parts(&w.b.legs, two->call_id, two->local_tag, STR_NONE) == two);
     CHECK(dialog_find_parts(&w.b.legs, two->call_id, two->local_tag, STR("x")) == NULL);
     leg_end(w.a.leg, 0, NULL, NULL, NULL, w.net.now_ms);
-    down(&w);
+    two_down(&w);
 }
 
 static void test_invite_without_contact(void)

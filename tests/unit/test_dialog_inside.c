@@ -5,33 +5,15 @@
 #include "fixture_leg.h"
 #include <stdio.h>
 
-struct two {
-    struct vnet net;
-    struct station a, b;
-};
-
 static void up(struct two *w, uint64_t seed)
 {
-    vnet_init(&w->net, seed);
-    station_up(&w->a, &w->net, "alice", "10.0.0.1", NULL);
-    station_up(&w->b, &w->net, "bob", "10.0.0.2", NULL);
+    two_up(w, seed, NULL, NULL);
 }
 
 static void down(struct two *w)
 {
-    if (w->a.leg != NULL) {
-        leg_end(w->a.leg, 0, NULL, NULL, NULL, w->net.now_ms);
-    }
-    vnet_run_for(&w->net, 100);
-    if (w->b.leg != NULL) {
-        leg_end(w->b.leg, 0, NULL, NULL, NULL, w->net.now_ms);
-    }
-    CHECK(vnet_run_quiet(&w->net, 400000));
-    station_check_empty(&w->a);
-    station_check_empty(&w->b);
-    station_down(&w->a);
-    station_down(&w->b);
-    vnet_fini(&w->net);
+    two_hang_up(w);
+    two_down(w);
 }
 
 struct filter {
@@ -580,11 +562,12 @@ static void test_offer_that_was_never_answered(void)
 static void raw_info(struct raw *r, const struct hop *to, const struct leg *leg, unsigned cseq)
 {
     const struct dialog *d = leg->dialog;
-    raw_sendf(r, to,
-              "INFO sip:b@10.0.0.2 SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.66;branch=z9hG4bKw%u;rport\n"
-              "From: <sip:a@x>;tag=%.*s\nTo: <sip:b@x>;tag=%.*s\nCall-ID: %.*s\n"
-              "CSeq: %u INFO\n\n",
-              cseq, STR_ARG(d->remote_tag), STR_ARG(d->local_tag), STR_ARG(d->call_id), cseq);
+    raw_sendf(
+        r, to,
+        "INFO sip:b@10.0.0.2 SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.66;branch=z9hG4bKw%u;rport\n"
+        "From: <sip:a@x>;tag=%.*s\nTo: <sip:b@x>;tag=%.*s\nCall-ID: %.*s\n"
+        "CSeq: %u INFO\n\n",
+        cseq, STR_ARG(d->remote_tag), STR_ARG(d->local_tag), STR_ARG(d->call_id), cseq);
 }
 
 /** A request that was heard before does not lead the dialog away, wherever it comes from. */
@@ -635,7 +618,8 @@ static void test_open_requests_are_bounded(void)
 }
 
 TEST_MAIN(T(test_offer_that_was_never_answered), T(test_replay_moves_nothing),
-          T(test_open_requests_are_bounded), T(test_info_both_ways), T(test_reinvite_and_update), T(test_reinvite_cross),
+          T(test_open_requests_are_bounded), T(test_info_both_ways),
+          T(test_reinvite_and_update), T(test_reinvite_cross),
           T(test_second_before_first_is_answered), T(test_update_in_early_dialog),
           T(test_offer_in_reliable_provisional), T(test_cancel_of_reinvite),
           T(test_reinvite_2xx_and_ack_lost), T(test_reinvite_never_acknowledged),

@@ -14,32 +14,16 @@ static const struct leg_config config = {
     .allow = STR_INIT("INVITE, ACK, CANCEL, BYE, UPDATE, INFO, PRACK"),
 };
 
-struct two {
-    struct vnet net;
-    struct station a, b;
-};
-
 static void up(struct two *w, uint64_t seed)
 {
-    vnet_init(&w->net, seed);
-    station_up(&w->a, &w->net, "alice", "10.0.0.1", &config);
-    station_up(&w->b, &w->net, "bob", "10.0.0.2", &config);
-}
-
-static size_t count(const char *log, const char *word)
-{
-    size_t n = 0;
-    for (const char *p = strstr(log, word); p != NULL; p = strstr(p + 1, word)) {
-        n++;
-    }
-    return n;
+    two_up(w, seed, &config, &config);
 }
 
 /** What ends a leg; a word of the log that starts so. */
 static size_t ends(const struct station *s)
 {
-    return count(s->log, "ended:") + count(s->log, "rejected:") + count(s->log, "cancelled") -
-           count(s->log, "request-cancelled");
+    return test_count(s->log, "ended:") + test_count(s->log, "rejected:") +
+           test_count(s->log, "cancelled") - test_count(s->log, "request-cancelled");
 }
 
 static void stop(struct station *s)
@@ -120,9 +104,9 @@ static void life(uint64_t seed, uint32_t loss, uint32_t dup, uint32_t reorder,
     stop(&w.b); /* its call may have come only now, and nobody else answers it */
     CHECK(vnet_run_quiet(&w.net, 1000000));
     CHECK_INT(ends(&w.a), 1);
-    CHECK_INT(count(w.a.log, "gone"), 1);
-    CHECK_INT(ends(&w.b), count(w.b.log, "call"));
-    CHECK_INT(count(w.b.log, "gone"), count(w.b.log, "call"));
+    CHECK_INT(test_count(w.a.log, "gone"), 1);
+    CHECK_INT(ends(&w.b), test_count(w.b.log, "call"));
+    CHECK_INT(test_count(w.b.log, "gone"), test_count(w.b.log, "call"));
     station_check_empty(&w.a);
     station_check_empty(&w.b);
     station_down(&w.a);
@@ -170,7 +154,7 @@ static void test_broken_streams(void)
         stop(&w.b);
         CHECK(vnet_run_quiet(&w.net, 1000000));
         CHECK_INT(ends(&w.a), 1);
-        CHECK_INT(ends(&w.b), count(w.b.log, "call"));
+        CHECK_INT(ends(&w.b), test_count(w.b.log, "call"));
         station_check_empty(&w.a);
         station_check_empty(&w.b);
         station_down(&w.a);
@@ -240,7 +224,7 @@ static bool starved(size_t n, bool caller, bool for_long)
     if (w.a.request != NULL || called) {
         CHECK_INT(ends(&w.a), called);
     }
-    CHECK_INT(ends(&w.b), count(w.b.log, "call"));
+    CHECK_INT(ends(&w.b), test_count(w.b.log, "call"));
     station_check_empty(&w.a);
     station_check_empty(&w.b);
     station_down(&w.a);

@@ -7,34 +7,16 @@
 #define ALLOW_UPDATE STR("INVITE, ACK, CANCEL, BYE, UPDATE, INFO")
 #define ALLOW_PLAIN STR("INVITE, ACK, CANCEL, BYE, INFO")
 
-struct two {
-    struct vnet net;
-    struct station a, b;
-};
-
 static void up(struct two *w, const struct leg_config *a, const struct leg_config *b)
 {
-    vnet_init(&w->net, 1);
-    station_up(&w->a, &w->net, "alice", "10.0.0.1", a);
-    station_up(&w->b, &w->net, "bob", "10.0.0.2", b);
+    two_up(w, 1, a, b);
     w->b.answer_body = SDP_B;
 }
 
 static void down(struct two *w)
 {
-    if (w->a.leg != NULL) {
-        leg_end(w->a.leg, 0, NULL, NULL, NULL, w->net.now_ms);
-    }
-    vnet_run_for(&w->net, 100);
-    if (w->b.leg != NULL) {
-        leg_end(w->b.leg, 0, NULL, NULL, NULL, w->net.now_ms);
-    }
-    CHECK(vnet_run_quiet(&w->net, 400000));
-    station_check_empty(&w->a);
-    station_check_empty(&w->b);
-    station_down(&w->a);
-    station_down(&w->b);
-    vnet_fini(&w->net);
+    two_hang_up(w);
+    two_down(w);
 }
 
 static struct leg_config with(uint32_t interval, uint32_t min, struct str allow)

@@ -623,7 +623,8 @@ static void test_stateless_reply_goes_to_the_sender(void)
     struct txn_reply r = {.status = 401};
     fx_init(&f);
     const struct sip_msg *m = fx_request(
-        &x, (struct fx_req){.via = "SIP/2.0/UDP 192.0.2.9:7;maddr=203.0.113.5;branch=z9hG4bKx"});
+        &x,
+        (struct fx_req){.via = "SIP/2.0/UDP 192.0.2.9:7;maddr=203.0.113.5;branch=z9hG4bKx"});
     CHECK_INT(txn_reply_stateless(&f.l, m, &from, &r), 0);
     CHECK_INT(f.sent_n, 1);
     CHECK(addr_ip_eq(&f.sent[0].hop.remote, &from.remote));
@@ -686,11 +687,11 @@ TEST_MAIN(T(test_retransmission_gets_the_last_response), T(test_cookie_matching)
           T(test_unknown_methods_are_told_apart), T(test_old_clients_without_a_branch),
           T(test_empty_cookie_counts_as_none), T(test_old_ack_has_the_tag_of_the_response),
           T(test_ack_of_the_same_branch), T(test_ack_to_a_2xx_is_passed_on),
-          T(test_stateless_reply_goes_to_the_sender), T(test_merged_request), T(test_cancel_finds_its_invite),
-          T(test_cancel_of_an_old_client), T(test_received_rport_maddr),
-          T(test_maddr_of_the_other_family), T(test_connection_gone_opens_another),
-          T(test_full_connection_is_not_replaced), T(test_reply_is_built_from_the_request),
-          T(test_to_tag_of_the_layer), T(test_a_large_reply),
-          T(test_bytes_of_the_user_go_out_unchanged), T(test_memory_of_a_server),
-          T(test_stateless_reply), T(test_stateless_never_answers_these),
-          T(test_no_transaction_without_need))
+          T(test_stateless_reply_goes_to_the_sender), T(test_merged_request),
+          T(test_cancel_finds_its_invite), T(test_cancel_of_an_old_client),
+          T(test_received_rport_maddr), T(test_maddr_of_the_other_family),
+          T(test_connection_gone_opens_another), T(test_full_connection_is_not_replaced),
+          T(test_reply_is_built_from_the_request), T(test_to_tag_of_the_layer),
+          T(test_a_large_reply), T(test_bytes_of_the_user_go_out_unchanged),
+          T(test_memory_of_a_server), T(test_stateless_reply),
+          T(test_stateless_never_answers_these), T(test_no_transaction_without_need))
