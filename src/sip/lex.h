@@ -55,11 +55,6 @@ static inline const char *sip_end(struct str s)
 /* Octets of the classes. */
 static inline const char *sip_span(const char *p, const char *end, unsigned classes)
 {
-    /* Four a step: tokens, hosts and branches are most of what views read. */
-    while (end - p >= 4 && (sip_char_is(p[0], classes) & sip_char_is(p[1], classes) &
-                            sip_char_is(p[2], classes) & sip_char_is(p[3], classes))) {
-        p += 4;
-    }
     while (p < end && sip_char_is(*p, classes)) {
         p++;
     }
