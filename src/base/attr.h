@@ -9,6 +9,9 @@
 /** The struct that holds `member` at address `ptr`. */
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/** Have the cache line at `p` fetched while other work goes on; `p` need not be valid. */
+#define PREFETCH(p) __builtin_prefetch(p)
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -121,6 +121,7 @@ static size_t fire_until(struct wheel *w, struct list *mark, uint64_t now_ms)
     size_t fired = 0;
     while (w->late.next != mark) {
         struct timer *t = list_entry(w->late.next, struct timer, link);
+        PREFETCH((char *)t->link.next + 64); /* what the next one's owner has behind it */
         list_remove(&t->link);
         w->count--;
         fired++;
@@ -140,6 +141,7 @@ static void open_slot(struct wheel *w, int level, struct list *mark)
     w->occupied[level] &= ~((uint64_t)1 << digit);
     while (!list_empty(&all)) {
         struct timer *t = list_entry(all.next, struct timer, link);
+        PREFETCH(t->link.next->next); /* most have slept for long and are in no cache */
         list_remove(&t->link);
         if (t->due_ms == w->now_ms) {
             list_insert_before(mark, &t->link);
