@@ -106,17 +106,31 @@ static bool can_merge(const struct sip_msg *m)
     return m->method != SIP_METHOD_CANCEL && !str_is_set(sip_msg_tag(m, SIP_HDR_TO));
 }
 
-void txn__index_server(struct txn *t, const struct sip_msg *m, const struct sip_via *via)
+const struct txn_seen *txn__look(struct txn_layer *l, const struct sip_msg *m)
+{
+    struct txn_seen *seen = &l->seen;
+    struct ident id;
+    if (seen->m == m && seen->buf == m->buf) {
+        return seen;
+    }
+    seen->m = NULL;
+    if (!ident_read(&id, m, (enum sip_method)m->method)) {
+        return NULL;
+    }
+    *seen = (struct txn_seen){m, m->buf, id.via,
+                              server_hash(l, &id, sip_msg_ruri(m), (enum sip_method)m->method)};
+    return seen;
+}
+
+void txn__index_server(struct txn *t, const struct sip_msg *m, const struct txn_seen *seen)
 {
     struct txn_layer *l = t->layer;
     struct ident id;
     bool merges = can_merge(m);
-    ident_of_via(&id, via);
-    if (!id.cookie || merges) {
+    if (merges) {
         ident_of_call(&id, m);
     }
-    map_add(&l->by_branch, &t->by_branch,
-            server_hash(l, &id, sip_msg_ruri(m), (enum sip_method)t->method));
+    map_add(&l->by_branch, &t->by_branch, seen->hash);
     if (merges) {
         map_add(&l->by_call, &t->by_call, call_hash(l, &id));
     }
@@ -185,6 +199,9 @@ struct txn *txn__find_server(struct txn_layer *l, const struct sip_msg *m,
         return NULL;
     }
     uint64_t h = server_hash(l, &id, sip_msg_ruri(m), method);
+    if (method == (enum sip_method)m->method) {
+        l->seen = (struct txn_seen){m, m->buf, id.via, h};
+    }
     for (struct map_node *n = map_first(&l->by_branch, h); n != NULL; n = map_next(n)) {
         struct txn *t = container_of(n, struct txn, by_branch);
         if (txn__is_server(t) && t->method == method && same_server(t, &id, m)) {

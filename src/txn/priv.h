@@ -71,8 +71,11 @@ void txn__drop_sent(struct txn *t);
 
 /* ---- match.c ---- */
 
-/** Enter a server transaction into both tables. `via`: the top one of `m`. */
-void txn__index_server(struct txn *t, const struct sip_msg *m, const struct sip_via *via);
+/** Enter a server transaction into both tables. */
+void txn__index_server(struct txn *t, const struct sip_msg *m, const struct txn_seen *seen);
+/** Top Via and hash of a request: what matching has read, or read now. NULL: no usable Via.
+   Good until the next message is looked at. */
+const struct txn_seen *txn__look(struct txn_layer *l, const struct sip_msg *m);
 void txn__index_client(struct txn *t);
 
 /** The server transaction of `m`, seen as a request of `method` (for ACK and CANCEL). */

@@ -10,8 +10,8 @@
  * on_gone is called from a clean stack.
  *
  * INVARIANTS. A transaction is on `dying` exactly when it is Terminated; else it is in
- * by_branch, and a server of a request that can be merged (match.c) in by_call too. `link` is in one list at a time:
- * `resolving`, the list of its flow, `dying`.
+ * by_branch, and a server of a request that can be merged (match.c) in by_call too. `link` is
+ * in one list at a time: `resolving`, the list of its flow, `dying`.
  *
  * COST. One pool object of some 300 octets, and one block for the request or the response.
  * Everything is O(1) but a closed flow, which walks one of TXN_FLOW_LISTS lists, and the end
@@ -283,10 +283,11 @@ enum txn_in txn_on_request(struct txn_layer *l, const struct sip_msg *m, const s
 struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const struct hop *from,
                            const struct txn_user *user, void *owner, uint64_t now_ms)
 {
-    struct sip_via via;
-    if (!sip_is_request(m) || m->method == SIP_METHOD_ACK || sip_msg_via(m, &via) != 0) {
+    const struct txn_seen *seen;
+    if (!sip_is_request(m) || m->method == SIP_METHOD_ACK || (seen = txn__look(l, m)) == NULL) {
         return NULL;
     }
+    l->seen.m = NULL; /* it serves one transaction; the next message may lie where this did */
     enum txn_kind kind = m->method == SIP_METHOD_INVITE ? TXN_IST : TXN_NIST;
     struct txn *t = txn__alloc(l, kind, (enum sip_method)m->method, user, owner);
     if (t == NULL) {
@@ -298,8 +299,8 @@ struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const s
         txn__discard(t);
         return NULL;
     }
-    txn__reply_hop(&via, from, &t->reply_hop);
-    txn__index_server(t, m, &via);
+    txn__reply_hop(&seen->via, from, &t->reply_hop);
+    txn__index_server(t, m, seen);
     txn__bind_flow(t, t->hop.flow);
     l->stats.server_created++;
     if (kind == TXN_IST) {

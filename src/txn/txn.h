@@ -138,6 +138,14 @@ struct txn_stats {
 /** Lists over which the transactions are spread by flow: a closed flow walks only one. */
 #define TXN_FLOW_LISTS 256
 
+/** What matching has read of the last new request, for the transaction made of it. */
+struct txn_seen {
+    const struct sip_msg *m; /**< NULL: nothing */
+    const char *buf;
+    struct sip_via via; /**< of the top Via */
+    uint64_t hash;      /**< by branch */
+};
+
 struct txn_layer {
     const struct env *env;
     struct wheel *wheel;
@@ -149,6 +157,7 @@ struct txn_layer {
     struct list resolving, dying;
     struct list flows[TXN_FLOW_LISTS]; /**< transactions by the flow they stand on */
     struct timer reap;                 /**< frees the dying at the next tick */
+    struct txn_seen seen; /**< good from txn_on_request to txn_server_new */
     struct txn_stats stats;
     /** Header lines with CRLF, or absent, that are put on what the layer itself builds:
         responses of txn_reply and txn_reply_stateless; ACK and CANCEL. */
