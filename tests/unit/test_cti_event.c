@@ -3,6 +3,32 @@
 #include "fixture_cti.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+/* What was traced since watch_trace, line by line. */
+static char traced[4096];
+
+static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+{
+    size_t n = strlen(traced);
+    (void)ctx;
+    if (level == TRACE_INFO && strcmp(module, "cti") == 0) {
+        (void)snprintf(traced + n, sizeof(traced) - n, "%.*s\n", STR_ARG(text));
+    }
+}
+
+static void watch_trace(struct office *o)
+{
+    traced[0] = '\0';
+    o->node.env.trace = on_trace;
+}
+
+static size_t put(char *to, const char *text)
+{
+    memcpy(to, text, strlen(text) + 1);
+    return strlen(text);
+}
+
 static struct office *up_with(const struct cti_config *config)
 {
     struct office *o = office_up(config, TP_UDP);
@@ -135,6 +161,70 @@ static void test_event_user_data_values(void)
         office_down(o);
     }
     test_context(NULL);
+}
+
+/** Each value counts once for its message, however many events and monitors there are. */
+static void test_event_user_data_is_judged(void)
+{
+    static const struct {
+        const char *lines;
+        uint64_t wrong, ignored;
+        const char *why;
+    } rows[] = {
+        {"User-to-User: 0048;encoding=hex\r\n", 0, 0, NULL},
+        {"User-to-User: 004\r\n", 1, 0,
+         "User-to-User wrong: an odd number of hex digits (RFC 7433 §4.2), offset "},
+        {"User-to-User: 0048, 00x8\r\n", 1, 1, "offset 8"},
+        {"User-to-User: 0048\r\nUser-to-User: 0049\r\n", 0, 2,
+         "User-to-User ignored: more values of the package"},
+        {"User-to-User: 56;purpose=foo\r\n", 0, 0, NULL}, /* shown: it may be ours */
+        {"User-to-User: 56;purpose=foo, 0048\r\n", 0, 1,
+         "User-to-User ignored: the package is not known (RFC 7433 §4.1), offset "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct office *o = up();
+        test_context(rows[i].lines);
+        client_ask(&o->client[1], "MonitorStart",
+                   "<monitorObject><deviceObject>1001</deviceObject></monitorObject>");
+        watch_trace(o);
+        phone_call(o, &o->phone[0], "1002", rows[i].lines);
+        ring(o, 1);
+        answer(o, 1);
+        CHECK_INT(office_stats(o).uui_wrong, rows[i].wrong);
+        CHECK_INT(office_stats(o).uui_ignored, rows[i].ignored);
+        CHECK(rows[i].why == NULL ? traced[0] == '\0' : strstr(traced, rows[i].why) != NULL);
+        hang_up(o, &o->phone[1], rows[i].lines);
+        CHECK_INT(office_stats(o).uui_wrong, 2 * rows[i].wrong);
+        CHECK_INT(office_stats(o).uui_ignored, 2 * rows[i].ignored);
+        office_down(o);
+    }
+    test_context(NULL);
+}
+
+static void test_event_user_data_too_much(void)
+{
+    char *lines = malloc(8192), *p = lines;
+    REQUIRE(lines != NULL);
+    p += put(p, "User-to-User: ");
+    for (unsigned i = 0; i < 2049; i++) {
+        p += put(p, "41");
+    }
+    (void)put(p, ";encoding=hex\r\n");
+    struct office *o = up();
+    phone_call(o, &o->phone[0], "1002", lines);
+    CHECK_INT(office_stats(o).uui_ignored, 1);
+    CHECK(!has(&o->client[0], "Originated", "userData"));
+    office_down(o);
+    p = lines + put(lines, "User-to-User: 00");
+    for (unsigned i = 0; i < UUI_VALUES_MAX; i++) {
+        p += put(p, ",00");
+    }
+    (void)put(p, "\r\n");
+    o = up();
+    phone_call(o, &o->phone[0], "1002", lines);
+    CHECK_INT(office_stats(o).uui_wrong, 1);
+    office_down(o);
+    free(lines);
 }
 
 static void test_event_busy(void)
@@ -459,7 +549,8 @@ static void test_event_same_device_twice_in_a_call(void)
 }
 
 TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye),
-          T(test_event_user_data_values), T(test_event_busy), T(test_event_failed_local_fail),
+          T(test_event_user_data_values), T(test_event_user_data_is_judged),
+          T(test_event_user_data_too_much), T(test_event_busy), T(test_event_failed_local_fail),
           T(test_event_refused_after_ringing), T(test_event_caller_gives_up),
           T(test_event_hold_and_retrieve), T(test_event_make_call),
           T(test_event_make_call_prompt), T(test_event_deflect), T(test_event_transfer),
