@@ -8,8 +8,8 @@
  * once are no news. `ended` is the terminal event; after it a connection is never told of.
  *
  * User-to-User of one message can stand in several events: that of the set-up in all of them,
- * that of the message which ends the call in each ConnectionCleared. All but the first say so,
- * for those who count messages.
+ * that of the message which ends the call in Failed and each ConnectionCleared. All but the
+ * first say so, for those who count messages.
  */
 #include "call/parts.h"
 
@@ -58,7 +58,7 @@ void call_tell(struct call_event *e)
 
     e->uui_to_again = c->uui_told;
     c->uui_told = c->uui_told || str_is_set(e->uui_to);
-    if (e->kind == CALL_EV_CONNECTION_CLEARED) {
+    if (e->kind == CALL_EV_CONNECTION_CLEARED || e->kind == CALL_EV_FAILED) {
         e->uui_from_again = c->end_uui_told;
         c->end_uui_told = c->end_uui_told || str_is_set(e->uui_from);
     }
@@ -119,7 +119,7 @@ void connection_cleared(struct connection *conn, const struct connection *by,
 }
 
 void connection_failed(struct connection *conn, unsigned status, const char *cause,
-                       uint64_t now_ms)
+                       struct str uui, uint64_t now_ms)
 {
     struct call_event e;
 
@@ -128,5 +128,6 @@ void connection_failed(struct connection *conn, unsigned status, const char *cau
     }
     e = call_event_make(conn->call, CALL_EV_FAILED, conn, cause, now_ms);
     e.status = status;
+    e.uui_from = uui;
     call_tell(&e);
 }

@@ -53,7 +53,7 @@ void connection_established(struct connection *conn, const struct sip_msg *m, co
 void connection_cleared(struct connection *conn, const struct connection *by,
                         const char *cause, struct str uui, uint64_t now_ms);
 void connection_failed(struct connection *conn, unsigned status, const char *cause,
-                       uint64_t now_ms);
+                       struct str uui, uint64_t now_ms);
 
 /** All User-to-User values of a message joined by ", ", in the arena; absent when none. */
 struct str call_uui_of(struct arena *a, const struct sip_msg *m);
