@@ -133,6 +133,7 @@ struct call {
     bool end_uui_told;           /**< and one what the message had that ended the call */
     struct str uui_lines;        /**< the header line that carries it when an application gave it */
     struct str correlator;       /**< decoded correlatorData, or absent; call_set_correlator */
+    char *correlator_block;      /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
     struct join join;            /**< of two legs, see join.c */
     struct step *step;           /**< the procedure that runs (hold, transfer …), or NULL */
     struct connection *joining;  /**< the party that a transfer is calling, or NULL */

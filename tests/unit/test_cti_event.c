@@ -268,6 +268,30 @@ static void test_event_refused_after_ringing(void)
     office_down(o);
 }
 
+/** What the refusal carries is shown to both. */
+static void test_event_user_data_of_a_refusal(void)
+{
+    struct office *o = up();
+    struct leg_content c = {.lines = STR("User-to-User: 0042, 004\r\n")};
+    phone_call(o, &o->phone[0], "1002", "User-to-User: 0048;encoding=hex\r\n");
+    ring(o, 1);
+    CHECK_INT(leg_respond(o->phone[1].leg, NULL, 486, STR_NONE, &c, o->net.now_ms), 0);
+    office_run(o, 50);
+    CHECK_INT(office_stats(o).uui_wrong, 1);
+    CHECK_INT(office_stats(o).uui_ignored, 1); /* two of them: neither counts */
+    office_down(o);
+    o = up();
+    c.lines = STR("User-to-User: 0042;encoding=hex\r\n");
+    phone_call(o, &o->phone[0], "1002", "User-to-User: 0048;encoding=hex\r\n");
+    ring(o, 1);
+    CHECK_INT(leg_respond(o->phone[1].leg, NULL, 486, STR_NONE, &c, o->net.now_ms), 0);
+    office_run(o, 50);
+    CHECK_STR(client_value(&o->client[0], "FailedEvent", "string"), "0042");
+    CHECK_STR(client_value(&o->client[0], "ClearedEvent", "string"), "0042");
+    CHECK_STR(client_value(&o->client[1], "ClearedEvent", "string"), "0042");
+    office_down(o);
+}
+
 static void test_event_caller_gives_up(void)
 {
     struct office *o = up();
@@ -283,6 +307,12 @@ static void test_event_caller_gives_up(void)
     office_down(o);
 }
 
+static void hold(struct office *o, struct client *c)
+{
+    ask_connection(c, "HoldCall", "callToBeHeld", "1001");
+    office_run(o, 200);
+}
+
 static void test_event_hold_and_retrieve(void)
 {
     struct office *o = up();
@@ -291,8 +321,7 @@ static void test_event_hold_and_retrieve(void)
     answer(o, 1);
     client_clear(a);
     client_clear(b);
-    ask_connection(a, "HoldCall", "callToBeHeld", "1001");
-    office_run(o, 200);
+    hold(o, a);
     CHECK_STR(str_c(a->log), "A:HoldCallResponse E:Held[hold]"); /* S-16: first the answer */
     CHECK_STR(str_c(b->log), "E:Held[connected]");
     CHECK(has(b, "HeldEvent", "sip:1001@example.com</deviceIdentifier></holdingDevice>"));
@@ -433,6 +462,63 @@ static void test_event_answer_call(void)
     office_down(o);
 }
 
+/** Each service on a call sets the call's correlatorData, from the events on that it causes. */
+static void test_event_correlator_of_services(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    CHECK(!has(b, "DeliveredEvent", "correlatorData"));
+    client_ask(b, "AnswerCall",
+               "<callToBeAnswered><deviceID>1002</deviceID></callToBeAnswered>"
+               "<correlatorData><string>AB0102</string></correlatorData>");
+    answer(o, 1);
+    CHECK_STR(client_value(a, "Established", "correlatorData"), "<string>AB0102</string>");
+    CHECK_STR(client_value(b, "Established", "correlatorData"), "<string>AB0102</string>");
+    client_clear(a);
+    client_ask(a, "SingleStepTransferCall",
+               "<activeCall><deviceID>1001</deviceID></activeCall>"
+               "<transferredTo>sip:nobody@example.com</transferredTo>"
+               "<correlatorData><string>FF</string></correlatorData>");
+    CHECK(strstr(a->log, "X:") != NULL); /* refused at once: nothing has changed */
+    hold(o, a);
+    CHECK_STR(client_value(b, "HeldEvent", "correlatorData"), "<string>AB0102</string>");
+    client_ask(a, "RetrieveCall",
+               "<callToBeRetrieved><deviceID>1001</deviceID></callToBeRetrieved>");
+    office_run(o, 200);
+    client_ask(a, "SingleStepTransferCall",
+               "<activeCall><deviceID>1001</deviceID></activeCall>"
+               "<transferredTo>1003</transferredTo>"
+               "<correlatorData><string>03</string></correlatorData>");
+    ring(o, 2);
+    answer(o, 2);
+    office_run(o, 200);
+    CHECK_STR(client_value(a, "TransferedEvent", "correlatorData"), "<string>03</string>");
+    client_ask(b, "ClearConnection",
+               "<connectionToBeCleared><deviceID>1002</deviceID></connectionToBeCleared>"
+               "<correlatorData><string>04</string></correlatorData>");
+    CHECK_STR(client_value(b, "ClearedEvent", "correlatorData"), "<string>04</string>");
+    office_down(o);
+}
+
+static void test_event_correlator_of_deflection(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    client_ask(b, "DeflectCall",
+               "<callToBeDiverted><deviceID>1002</deviceID></callToBeDiverted>"
+               "<newDestination>1003</newDestination>"
+               "<correlatorData><string>05</string></correlatorData>");
+    ring(o, 2);
+    CHECK_STR(client_value(b, "DivertedEvent", "correlatorData"), "<string>05</string>");
+    CHECK_STR(client_value(&o->client[0], "Delivered", "correlatorData"),
+              "<string>05</string>");
+    office_down(o);
+}
+
 /** The caller's own phone is answered: Originated shows it before the phone answers NOTIFY. */
 static void test_event_answer_call_of_the_caller(void)
 {
@@ -550,7 +636,9 @@ static void test_event_same_device_twice_in_a_call(void)
 
 TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye),
           T(test_event_user_data_values), T(test_event_user_data_is_judged),
-          T(test_event_user_data_too_much), T(test_event_busy), T(test_event_failed_local_fail),
+          T(test_event_user_data_too_much), T(test_event_user_data_of_a_refusal),
+          T(test_event_correlator_of_services), T(test_event_correlator_of_deflection),
+          T(test_event_busy), T(test_event_failed_local_fail),
           T(test_event_refused_after_ringing), T(test_event_caller_gives_up),
           T(test_event_hold_and_retrieve), T(test_event_make_call),
           T(test_event_make_call_prompt), T(test_event_deflect), T(test_event_transfer),
