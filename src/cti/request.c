@@ -108,17 +108,20 @@ static void unreadable(const struct asker *from, const struct csta_fault *fault,
            now_ms);
 }
 
+/** What is wrong, where, and what could stand there. */
 static void wrong_value(const struct asker *from, const struct csta_fault *fault,
                         uint64_t now_ms)
 {
     struct cti *c = from->session->cti;
-    struct str why =
-        str_is_set(fault->element)
-            ? arena_fmt(c->scratch, "%.*s, line %u, column %u: %s", STR_ARG(fault->element),
-                        fault->line, fault->column, fault->reason)
-            : arena_fmt(c->scratch, "line %u, column %u: %s", fault->line, fault->column,
-                        fault->reason);
+    char buf[CSTA_ALLOWED_MAX];
+    struct out allowed;
+    struct str why;
 
+    out_init(&allowed, buf, sizeof(buf));
+    csta_fault_allowed(fault, &allowed);
+    why = arena_fmt(c->scratch, "%.*s%sline %u, column %u: %s%s%.*s%s", STR_ARG(fault->element),
+                    fault->element.n > 0 ? ", " : "", fault->line, fault->column, fault->reason,
+                    allowed.n > 0 ? " (" : "", (int)allowed.n, buf, allowed.n > 0 ? ")" : "");
     answer_error(from, fault->error, why, now_ms);
 }
 
