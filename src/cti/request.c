@@ -166,6 +166,7 @@ static bool take_offer(struct asker *from, const struct content *content, uint64
     }
     err = content_answer_sdp(from->session, content->sdp);
     from->offered = err == 0;
+    from->session->cti->stats.requests += err == 0 ? 0 : 1; /* else on_csta counts it */
     if (err == E_NOMEM) {
         refuse(from, 503, STR_NONE, now_ms);
     } else if (err != 0) {
