@@ -171,8 +171,7 @@ void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
         relay_bye(b, t, m, now_ms);
     }
     if (!is_over(b) && b->conn->stem == b && !b->conn->ended) {
-        struct leg_content on = {.pass = NULL};
-        call_release(c, b->conn, "normalClearing", &on, call_uui_of(c->layer->scratch, m),
+        call_release(c, b->conn, "normalClearing", NULL, call_uui_of(c->layer->scratch, m),
                      now_ms);
     }
 }
