@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bodies with several parts.
+ * Bodies with several parts (RFC 2046 §5.1.1).
  *
  *     preamble CRLF                                      skipped
  *     --boundary [blanks] CRLF                           multipart_begin
@@ -203,7 +203,8 @@ static void split(struct str content, struct mime_part *part)
         part->headers = str_upto(content, 0);
         part->body = str_from(content, 2);
     } else {
-        part->headers = str_upto(content, at);
+        bool bare = at == content.n && str_ends(content, STR("\r\n")); /* the body left away */
+        part->headers = str_upto(content, bare ? at - 2 : at);
         part->body = str_from(content, at + 4);
     }
 }

@@ -37,6 +37,7 @@ static const struct {
     {"--x\r\n\r\n\r\n--x--", "|;end"},
     {"--x\r\nContent-Type: a/b\r\n\r\n\r\n--x--", "a/b|;end"},
     {"--x\r\nContent-Type: a/b\r\n--x--", "a/b|;end"},
+    {"--x\r\nContent-Type: a/b\r\n\r\n--x--", "a/b|;end"},
     {"--x\r\ncontent-TYPE :\r\n\r\n1\r\n--x--", "syntax"},
     {"--x\r\nA: b\r\ncontent-TYPE:\r\n a/b\r\n\r\n1\r\n--x--", "a/b|1;end"},
     {"--x\r\n\r\n--xy\r\n--x-\r\n-x\r\n --x\r\n--x--", "|--xy\r\n--x-\r\n-x\r\n --x;end"},
@@ -143,6 +144,22 @@ static void test_too_many(void)
     }
 }
 
+/** Whether the empty line and the body are there or not, the headers are the same. */
+static void test_headers_without_a_body(void)
+{
+    static const char *const bodies_of[] = {"--x\r\nA: b\r\n--x--", "--x\r\nA: b\r\n\r\n--x--",
+                                            "--x\r\nA: b\r\n\r\n\r\n--x--"};
+    for (size_t i = 0; i < ARRAY_LEN(bodies_of); i++) {
+        struct multipart it;
+        struct mime_part part;
+        CHECK_INT(multipart_begin(&it, STR("multipart/mixed;boundary=x"), str_c(bodies_of[i])),
+                  0);
+        CHECK_INT(multipart_next(&it, &part), 1);
+        CHECK_STR(part.headers, "A: b");
+        CHECK_INT(part.body.n, 0);
+    }
+}
+
 /** Nothing is read beyond the end, and no part lies outside of the body. */
 static void use(struct str type, struct str body)
 {
@@ -188,4 +205,4 @@ static void test_every_prefix_and_mutation(void)
 }
 
 TEST_MAIN(T(test_bodies), T(test_boundary), T(test_boundary_length), T(test_too_many),
-          T(test_every_prefix_and_mutation))
+          T(test_headers_without_a_body), T(test_every_prefix_and_mutation))
