@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-LAYERS = [["base"], ["sip", "sdp", "uui", "csta"], ["txn", "auth"], ["dialog"],
+LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"], ["txn", "auth"], ["dialog"],
           ["registrar", "call", "cti"], ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {

@@ -88,19 +88,20 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     struct leg *caller = connection_leg(a);
     const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
     struct leg_content content = {.pass = m, .cut = identity_cut(b, a, m, false)};
+    struct str uui = call_uui_of(c->layer->scratch, m);
 
     if (c->phase == CALL_ENDING) {
         return;
     }
     c->layer->failed++;
     if (b != NULL && b->alerted) {
-        connection_cleared(b, b, cause, call_uui_of(c->layer->scratch, m), now_ms);
+        connection_cleared(b, b, cause, uui, now_ms);
     }
     if (b != NULL) {
-        connection_failed(b, status, cause, now_ms);
+        connection_failed(b, status, cause, uui, now_ms);
     }
     enter_ending(c, now_ms);
-    connection_cleared(a, a, cause, call_uui_of(c->layer->scratch, m), now_ms);
+    connection_cleared(a, a, cause, uui, now_ms);
     if (b != NULL) {
         b->ended = true;
         end_legs(b, 0, NULL, now_ms);

@@ -193,6 +193,24 @@ void call_set_timer(struct call *c, uint32_t after_ms, uint64_t now_ms)
     }
 }
 
+/* One block a call, whatever is set how often: events keep copies. */
+bool call_set_correlator(struct call *c, struct str octets)
+{
+    if (octets.n == 0) {
+        c->correlator = STR_NONE;
+        return true;
+    }
+    if (c->correlator_block == NULL) {
+        c->correlator_block = arena_alloc(&c->arena, CALL_CORRELATOR_MAX);
+    }
+    if (c->correlator_block == NULL || octets.n > CALL_CORRELATOR_MAX) {
+        return false;
+    }
+    memmove(c->correlator_block, octets.p, octets.n);
+    c->correlator = str_make(c->correlator_block, octets.n);
+    return true;
+}
+
 struct call *call_find(const struct call_layer *l, struct str id)
 {
     struct map_node *n = map_first(&l->by_id, hash_bytes(&l->key, id));

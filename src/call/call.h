@@ -129,8 +129,11 @@ struct call {
     struct str called;           /**< device identifier that was dialled first */
     struct str last_redirection; /**< identifier of the device that last moved the call, or absent */
     struct str uui;              /**< raw User-to-User value(s) of the set-up, or absent */
+    bool uui_told;               /**< an event had it */
+    bool end_uui_told;           /**< and one what the message had that ended the call */
     struct str uui_lines;        /**< the header line that carries it when an application gave it */
-    struct str correlator;       /**< decoded correlatorData, or absent */
+    struct str correlator;       /**< decoded correlatorData, or absent; call_set_correlator */
+    char *correlator_block;      /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
     struct join join;            /**< of two legs, see join.c */
     struct step *step;           /**< the procedure that runs (hold, transfer …), or NULL */
     struct connection *joining;  /**< the party that a transfer is calling, or NULL */
@@ -170,6 +173,7 @@ struct call_event {
     struct str uui_to;                 /**< raw User-to-User value(s) that went to the subject (the INVITE's);
                                             several lines are joined by ", "; absent: none */
     struct str uui_from;               /**< and that came from the subject, or from `by`: 18x, 2xx, BYE */
+    bool uui_to_again, uui_from_again; /**< an earlier event had it, from the same message */
     unsigned status;                   /**< SIP status behind Failed, or 0 */
     uint64_t now_ms;
 };
@@ -237,6 +241,15 @@ struct call_make {
     struct str uui;         /**< octets of userData: go out as isdn-uui hex; absent: none */
     struct str correlator;  /**< kept with the call and shown in events */
 };
+
+/** Octets of correlatorData that a call keeps. */
+#define CALL_CORRELATOR_MAX 256
+
+/**
+ * From now on `octets` (copied, at most CALL_CORRELATOR_MAX) are the call's correlatorData;
+ * absent: it has none. @return false: no memory, nothing has changed
+ */
+bool call_set_correlator(struct call *c, struct str octets) MUST_USE;
 
 /** MakeCall. On CALL_OK *out is the caller's connection (initiated); the rest are events. */
 enum call_error call_make(struct call_layer *l, const struct call_make *args,

@@ -6,6 +6,10 @@
  * so that state and report cannot disagree. The flags alerted, established, ended make each
  * of these events happen once: a second 180, a fork's second 2xx, BYE from both sides at
  * once are no news. `ended` is the terminal event; after it a connection is never told of.
+ *
+ * User-to-User of one message can stand in several events: that of the set-up in all of them,
+ * that of the message which ends the call in Failed and each ConnectionCleared. All but the
+ * first say so, for those who count messages.
  */
 #include "call/parts.h"
 
@@ -47,10 +51,17 @@ struct call_event call_event_make(const struct call *c, enum call_event_kind kin
     return e;
 }
 
-void call_tell(const struct call_event *e)
+void call_tell(struct call_event *e)
 {
-    struct call_layer *l = e->call->layer;
+    struct call *c = e->subject->call;
+    struct call_layer *l = c->layer;
 
+    e->uui_to_again = c->uui_told;
+    c->uui_told = c->uui_told || str_is_set(e->uui_to);
+    if (e->kind == CALL_EV_CONNECTION_CLEARED || e->kind == CALL_EV_FAILED) {
+        e->uui_from_again = c->end_uui_told;
+        c->end_uui_told = c->end_uui_told || str_is_set(e->uui_from);
+    }
     if (l->on_event != NULL) {
         l->on_event(l->ctx, e);
     }
@@ -108,7 +119,7 @@ void connection_cleared(struct connection *conn, const struct connection *by,
 }
 
 void connection_failed(struct connection *conn, unsigned status, const char *cause,
-                       uint64_t now_ms)
+                       struct str uui, uint64_t now_ms)
 {
     struct call_event e;
 
@@ -117,5 +128,6 @@ void connection_failed(struct connection *conn, unsigned status, const char *cau
     }
     e = call_event_make(conn->call, CALL_EV_FAILED, conn, cause, now_ms);
     e.status = status;
+    e.uui_from = uui;
     call_tell(&e);
 }

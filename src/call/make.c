@@ -44,6 +44,7 @@ struct str call_uui_line(struct arena *a, struct str octets)
 void call_set_uui(struct call *c, struct str line)
 {
     c->uui_lines = line;
+    c->uui_told = false;
     c->uui = str_trim(str_from(line, sizeof("User-to-User:") - 1));
 }
 
@@ -245,6 +246,7 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
 {
     struct call *c = call_new(l);
     struct str line = call_uui_line(l->scratch, args->uui);
+    bool correlated;
 
     if (c == NULL) {
         return NULL;
@@ -252,13 +254,13 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     c->phase = CALL_PROMPTING;
     c->offerless = true;
     c->called = arena_dup(&c->arena, to->id);
-    c->correlator = arena_dup(&c->arena, args->correlator);
+    correlated = call_set_correlator(c, args->correlator);
     line = arena_dup(&c->arena, line);
     if (line.n > 0) {
         call_set_uui(c, line);
     }
     c->a = call_add_connection(c, args->from, args->from->uri);
-    if (c->a == NULL || (args->uui.n > 0 && line.n == 0) || c->called.p == NULL) {
+    if (!correlated || c->a == NULL || (args->uui.n > 0 && line.n == 0) || c->called.p == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
         return NULL;

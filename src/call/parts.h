@@ -42,7 +42,8 @@ void call_set_timer(struct call *c, uint32_t after_ms, uint64_t now_ms);
 struct call_event call_event_make(const struct call *c, enum call_event_kind kind,
                                   const struct connection *subject, const char *cause,
                                   uint64_t now_ms);
-void call_tell(const struct call_event *e);
+/** Tells; and marks in *e what User-to-User has been told before. */
+void call_tell(struct call_event *e);
 
 /** States and events in one: each is told once and only once. */
 void connection_alerting(struct connection *conn, const struct sip_msg *m, const char *cause,
@@ -52,7 +53,7 @@ void connection_established(struct connection *conn, const struct sip_msg *m, co
 void connection_cleared(struct connection *conn, const struct connection *by,
                         const char *cause, struct str uui, uint64_t now_ms);
 void connection_failed(struct connection *conn, unsigned status, const char *cause,
-                       uint64_t now_ms);
+                       struct str uui, uint64_t now_ms);
 
 /** All User-to-User values of a message joined by ", ", in the arena; absent when none. */
 struct str call_uui_of(struct arena *a, const struct sip_msg *m);

@@ -76,6 +76,8 @@ struct csta_limits {
         hash_salt; /**< for expat's tables, random and secret when set; 0: a constant */
 };
 
+struct csta_type;
+
 /** Why a message was refused. All positions belong to the input as it was given. */
 struct csta_fault {
     size_t offset;         /**< octets from the start */
@@ -83,6 +85,7 @@ struct csta_fault {
     const char *reason;    /**< static English text */
     struct str element; /**< schema name of the element at fault; absent when it is not one */
     struct csta_error error; /**< the answer, as a CSTAErrorCode */
+    const struct csta_type *type; /**< of a value that is none of its type; else NULL */
 };
 
 /**
@@ -102,6 +105,15 @@ struct csta_fault {
  */
 MUST_USE int csta_decode(struct str xml, const struct csta_limits *limits, struct arena *arena,
                          struct csta_msg *out, struct csta_fault *fault);
+
+/** Octets that csta_fault_allowed writes at most. */
+#define CSTA_ALLOWED_MAX 208
+
+/**
+ * What could have stood in place of a wrong value, for people: `prompt, doNotPrompt`, `true,
+ * false, 1 or 0`, `0 to 65535`. Many names end in `...`. Nothing when the fault is another.
+ */
+void csta_fault_allowed(const struct csta_fault *fault, struct out *out);
 
 /**
  * Write one message into `out`.

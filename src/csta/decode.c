@@ -98,6 +98,7 @@ static int store(struct decoder *d, const struct csta_field *f, struct str text,
         unsigned error = err == E_VALUE || err == E_TOOBIG
                              ? CSTA_OPERATION_VALUE_OUT_OF_RANGE
                              : CSTA_OPERATION_INVALID_PARAMETER_VALUE;
+        d->fault->type = f->type;
         return reject(d, at, f, error_of(f, error), reason);
     }
     return 0;

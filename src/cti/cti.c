@@ -82,24 +82,13 @@ static bool accepts_only_csta(const struct sip_msg *m)
     return any;
 }
 
-/** A multipart body with a CSTA part: a client that cannot send INVITE without SDP (S-3). */
-static bool has_csta_part(const struct sip_msg *m)
-{
-    struct sip_media media;
-    struct str body = sip_msg_body(m);
-
-    return sip_media_parse(sip_msg_value(m, SIP_HDR_CONTENT_TYPE), &media) == 0 &&
-           str_ieq(media.type, STR("multipart")) &&
-           str_find(body, STR("application/csta+xml")) < body.n;
-}
-
 bool cti_wants(const struct sip_msg *m)
 {
     if (m->method != SIP_METHOD_INVITE) {
         return false;
     }
     if (sip_msg_has(m, SIP_HDR_CONTENT_TYPE)) {
-        return sip_msg_content_is(m, STR("application"), STR("csta+xml")) || has_csta_part(m);
+        return content_has_csta(m);
     }
     return sip_msg_body(m).n == 0 && accepts_only_csta(m);
 }

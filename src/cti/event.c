@@ -21,6 +21,9 @@
  * for an identifier that is longer than CSTA allows: what a caller writes into From keeps no
  * event from being sent.
  *
+ * User-to-User that breaks a rule, or is not for applications, is counted and traced with the
+ * rule, its source and the offset in the joined value: once for each message, watched or not.
+ *
  * Everything goes into the journal at once. Who is told when is the business of deliver.c.
  */
 #include "cti/parts.h"
@@ -120,28 +123,75 @@ static void set_party(struct journal_record *r, enum journal_party party, const 
    of the INFO they have to fit a datagram; the journal keeps them 65536 times. */
 enum { USER_DATA_MAX = 2048 };
 
+/** Of the values of one message the one that applications see, or NULL. */
+static const struct uui_value *shown_of(const struct uui_list *list)
+{
+    const struct uui_value *best = list->isdn;
+
+    for (size_t i = 0; best == NULL && i < list->n; i++) {
+        /* a package that Baton does not know may be the application's own (RFC 7433 §4.1) */
+        if (list->v[i].verdict == UUI_VALID || list->v[i].rule == UUI_R_PACKAGE) {
+            best = &list->v[i];
+        }
+    }
+    return best != NULL && best->octets.n > USER_DATA_MAX ? NULL : best;
+}
+
 /** The octets that an application is to see of raw User-to-User values. */
 static struct str user_data_of(const struct cti *c, struct str raw)
 {
-    const struct uui_value *best = NULL;
+    const struct uui_value *shown;
     struct uui_list list;
 
     if (raw.n == 0 || uui_list_parse(&raw, 1, NULL, c->scratch, &list) != 0) {
         return STR_NONE;
     }
-    best = list.isdn;
-    for (size_t i = 0; best == NULL && i < list.n; i++) {
-        /* a package that Baton does not know may be the application's own (RFC 7433 §4.1) */
-        if (list.v[i].verdict == UUI_VALID || list.v[i].rule == UUI_R_PACKAGE) {
-            best = &list.v[i];
+    shown = shown_of(&list);
+    return shown == NULL ? STR_NONE : shown->octets;
+}
+
+static void tell_of_value(const struct cti *c, const struct call *call, struct str raw,
+                          const struct uui_value *v)
+{
+    if (v->rule == UUI_R_NONE) { /* nothing wrong with it, but it is not what is shown */
+        env_trace(c->env, TRACE_INFO, "cti",
+                  v->octets.n > USER_DATA_MAX
+                      ? "call %s: User-to-User ignored: %zu octets are too many for events"
+                      : "call %s: User-to-User ignored: another value is shown (%zu octets)",
+                  call->id, v->octets.n);
+        return;
+    }
+    env_trace(c->env, TRACE_INFO, "cti", "call %s: User-to-User %s: %s (%s), offset %zu",
+              call->id, uui_verdict_text((enum uui_verdict)v->verdict),
+              uui_rule_text((enum uui_rule)v->rule), uui_rule_source((enum uui_rule)v->rule),
+              (size_t)(v->text.p - raw.p) + v->at);
+}
+
+/** Count what is wrong with the values of one message, and say why. */
+static void judge(struct cti *c, const struct call *call, struct str raw)
+{
+    const struct uui_value *shown;
+    struct uui_list list;
+    int err = uui_list_parse(&raw, 1, NULL, c->scratch, &list);
+
+    if (err == E_TOOMANY) {
+        c->stats.uui_wrong++;
+        env_trace(c->env, TRACE_INFO, "cti", "call %s: User-to-User wrong: more than %d values",
+                  call->id, UUI_VALUES_MAX);
+    }
+    if (err != 0) {
+        return;
+    }
+    shown = shown_of(&list);
+    for (size_t i = 0; i < list.n; i++) {
+        bool wrong = list.v[i].verdict == UUI_WRONG;
+        if (&list.v[i] == shown) {
+            continue;
         }
+        c->stats.uui_wrong += wrong ? 1 : 0;
+        c->stats.uui_ignored += wrong ? 0 : 1;
+        tell_of_value(c, call, raw, &list.v[i]);
     }
-    if (best != NULL && best->octets.n > USER_DATA_MAX) {
-        env_trace(c->env, TRACE_INFO, "cti", "%zu octets of user data are too many for events",
-                  best->octets.n);
-        return STR_NONE;
-    }
-    return best == NULL ? STR_NONE : best->octets;
 }
 
 static const struct connection *who_stays(const struct call_event *e)
@@ -199,6 +249,12 @@ void cti_on_call_event(void *cti, const struct call_event *e)
     bool filled = false;
 
     pending_on_event(c, e);
+    if (!e->uui_to_again && str_is_set(e->uui_to)) {
+        judge(c, e->call, e->uui_to);
+    }
+    if (!e->uui_from_again && str_is_set(e->uui_from)) {
+        judge(c, e->call, e->uui_from);
+    }
     list_each(it, &e->call->connections)
     {
         const struct connection *conn = list_entry(it, struct connection, link);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CSTA in SIP: what the content of a request is, and how an answer is put together.
+ * CSTA in SIP: how an answer is put together.
  *
  * A CSTA answer, good or bad, is the body of the 200 (TR/87 S-7, S-9). SIP's own refusals are
  * for what is wrong with SIP or cannot be read at all. Every refusal carries a Warning (RFC
  * 3261 §20.43, code 399) with a sentence for people, because the codes of both only name
  * classes.
  *
- * Legacy usage of INFO (RFC 6086 §2): the dialog itself says what INFO means. An INFO of an
- * Info Package is none of ours.
+ * When the request came with a session description, so does its 200: with CSTA in several
+ * parts, and alone where there is no CSTA to say.
  */
 #include "cti/parts.h"
 
@@ -17,26 +17,6 @@ const struct str csta_disposition =
     STR_INIT("Content-Disposition: signal;handling=required\r\n");
 
 enum { TEXT_GUESS = 2048 };
-
-enum content content_of(const struct sip_msg *m)
-{
-    bool has_body = sip_msg_body(m).n > 0;
-    struct str encoding = sip_msg_value(m, SIP_HDR_CONTENT_ENCODING);
-
-    if (m->method == SIP_METHOD_INFO && sip_msg_named(m, STR("Info-Package")) != NULL) {
-        return CONTENT_PACKAGE;
-    }
-    if (str_is_set(encoding) && !str_ieq(encoding, STR("identity"))) {
-        return CONTENT_UNKNOWN;
-    }
-    if (!sip_msg_has(m, SIP_HDR_CONTENT_TYPE)) {
-        return has_body ? CONTENT_UNKNOWN : CONTENT_NONE;
-    }
-    if (!sip_msg_content_is(m, STR("application"), STR("csta+xml"))) {
-        return CONTENT_UNKNOWN;
-    }
-    return str_trim(sip_msg_body(m)).n > 0 ? CONTENT_CSTA : CONTENT_EMPTY;
-}
 
 /** `Warning: 399 example.com "text"` with CRLF; absent without text or memory. */
 static struct str warning(const struct cti *c, struct str why)
@@ -94,6 +74,11 @@ void answer_sip(const struct asker *to, unsigned status, const char *lines, stru
     struct str part[] = {str_c(lines), warning(c, why)};
     struct leg_content content = {.lines = arena_join(c->scratch, part, ARRAY_LEN(part))};
 
+    if (to->offered && status < 300 &&
+        content_join(to->session, STR_NONE, &content.type, &content.body) != 0) {
+        status = 503;
+        content = (struct leg_content){0};
+    }
     answer(to, status, &content, now_ms);
 }
 
@@ -121,13 +106,19 @@ static void answer_text(const struct asker *to, const struct csta_msg *msg, stru
                         uint64_t now_ms)
 {
     struct cti *c = to->session->cti;
-    struct str part[] = {csta_disposition, warning(c, why)};
+    struct str part[] = {to->offered ? STR_NONE : csta_disposition, warning(c, why)};
     struct leg_content content = {.type = csta_type};
     int err = csta_text(c, msg, to->edition, &content.body);
 
     content.lines = arena_join(c->scratch, part, ARRAY_LEN(part));
-    if (err != 0 || content.lines.n == 0) {
-        answer_sip(to, err == E_NOMEM || err == 0 ? 503 : 500, NULL, STR_NONE, now_ms);
+    if (err == 0 && part[0].n + part[1].n > 0 && content.lines.n == 0) {
+        err = E_NOMEM;
+    }
+    if (err == 0 && to->offered) {
+        err = content_join(to->session, content.body, &content.type, &content.body);
+    }
+    if (err != 0) {
+        answer_sip(to, err == E_NOMEM ? 503 : 500, NULL, STR_NONE, now_ms);
     } else {
         answer(to, 200, &content, now_ms);
     }

@@ -4,7 +4,8 @@
  *
  *   cti.c           the layer: made, ended, counted; is this INVITE ours?
  *   session.c       life of a session: what its leg tells
- *   message.c       CSTA in SIP: contents taken apart, answers put together
+ *   content.c       what a request carries, in one part or several
+ *   message.c       answers put together
  *   request.c       one request: parse, known?, serve, answer once
  *   pending.c       requests whose outcome comes later
  *   resolve.c       which device, which connection a request means
@@ -33,6 +34,7 @@
 #include "cti/cti.h"
 #include "cti/driver.h"
 #include "cti/journal.h"
+#include "sdp/sdp.h"
 
 struct cti {
     const struct env *env;
@@ -93,6 +95,8 @@ struct cti_session {
     uint32_t in_flight; /**< event INFOs without a final response */
     struct timer timer; /**< patience with an answer, or another attempt to send */
     uint32_t busy;      /**< requests being served on the stack */
+    struct str sdp;     /**< answer to the description that came with a request. Owned */
+    uint64_t sdp_id, sdp_version; /**< of its origin */
     bool mute;          /**< leaves event INFOs unanswered, on a stream that lives */
     bool over;          /**< ended: waits for on_gone */
 };
@@ -105,22 +109,44 @@ void session_over(struct cti_session *s, uint64_t now_ms);
 /** End it from our side: BYE with a Reason header line (absent: none). */
 void session_end(struct cti_session *s, struct str reason_line, uint64_t now_ms);
 
-/* ---- message.c ---- */
+/* ---- content.c ---- */
 
-enum content {
-    CONTENT_NONE, /**< no body, no type */
-    CONTENT_CSTA,
-    CONTENT_EMPTY,   /**< CSTA by type, and nothing in it */
-    CONTENT_UNKNOWN, /**< another type or an encoding: 415 */
-    CONTENT_PACKAGE, /**< INFO of an Info Package: 469 */
+/** What a request carries. */
+struct content {
+    enum {
+        CONTENT_NONE, /**< no body, no type */
+        CONTENT_CSTA,
+        CONTENT_EMPTY,   /**< CSTA by type, and nothing in it */
+        CONTENT_BROKEN,  /**< parts that cannot be told apart, or two with CSTA */
+        CONTENT_UNKNOWN, /**< another type or an encoding: 415 */
+        CONTENT_PACKAGE, /**< INFO of an Info Package: 469 */
+    } kind;
+    struct str csta; /**< the XML */
+    struct str sdp;  /**< a session description that came with it, or absent */
 };
-enum content content_of(const struct sip_msg *m);
+struct content content_of(const struct sip_msg *m);
+
+/** Is CSTA in it, whatever is wrong with the rest? */
+bool content_has_csta(const struct sip_msg *m);
+
+/**
+ * Make the answer to a description that came with CSTA: s->sdp, no stream is taken (S-3).
+ * @return 0; E_SYNTAX and others of sdp_parse; E_NOMEM
+ */
+int content_answer_sdp(struct cti_session *s, struct str offer) MUST_USE;
+
+/** The type of a body made of `csta` (absent: none) and s->sdp, and that body. E_NOMEM */
+int content_join(struct cti_session *s, struct str csta, struct str *type,
+                 struct str *body) MUST_USE;
+
+/* ---- message.c ---- */
 
 /** The transaction that waits for an answer. */
 struct asker {
     struct cti_session *session;
     struct txn *txn; /**< NULL: the INVITE that opens the session */
     enum csta_edition edition;
+    bool offered; /**< it came with a session description: session->sdp answers that */
 };
 
 /** A SIP answer without CSTA. `lines` and `why` (text of a Warning) may be absent. */

@@ -108,17 +108,20 @@ static void unreadable(const struct asker *from, const struct csta_fault *fault,
            now_ms);
 }
 
+/** What is wrong, where, and what could stand there. */
 static void wrong_value(const struct asker *from, const struct csta_fault *fault,
                         uint64_t now_ms)
 {
     struct cti *c = from->session->cti;
-    struct str why =
-        str_is_set(fault->element)
-            ? arena_fmt(c->scratch, "%.*s, line %u, column %u: %s", STR_ARG(fault->element),
-                        fault->line, fault->column, fault->reason)
-            : arena_fmt(c->scratch, "line %u, column %u: %s", fault->line, fault->column,
-                        fault->reason);
+    char buf[CSTA_ALLOWED_MAX];
+    struct out allowed;
+    struct str why;
 
+    out_init(&allowed, buf, sizeof(buf));
+    csta_fault_allowed(fault, &allowed);
+    why = arena_fmt(c->scratch, "%.*s%sline %u, column %u: %s%s%.*s%s", STR_ARG(fault->element),
+                    fault->element.n > 0 ? ", " : "", fault->line, fault->column, fault->reason,
+                    allowed.n > 0 ? " (" : "", (int)allowed.n, buf, allowed.n > 0 ? ")" : "");
     answer_error(from, fault->error, why, now_ms);
 }
 
@@ -153,25 +156,53 @@ static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
     }
 }
 
+/** The session description that came with the request. @return false: refused */
+static bool take_offer(struct asker *from, const struct content *content, uint64_t now_ms)
+{
+    int err;
+
+    if (!str_is_set(content->sdp)) {
+        return true;
+    }
+    err = content_answer_sdp(from->session, content->sdp);
+    from->offered = err == 0;
+    from->session->cti->stats.requests += err == 0 ? 0 : 1; /* else on_csta counts it */
+    if (err == E_NOMEM) {
+        refuse(from, 503, STR_NONE, now_ms);
+    } else if (err != 0) {
+        refuse(from, 400, STR("the session description cannot be read"), now_ms);
+    }
+    return err == 0;
+}
+
 void request_on_message(struct cti_session *s, struct txn *t, const struct sip_msg *m,
                         uint64_t now_ms)
 {
-    struct asker from = {s, t, CSTA_EDITION_NONE};
+    struct asker from = {.session = s, .txn = t};
+    struct content content = content_of(m);
 
     s->busy++;
-    switch (content_of(m)) {
+    switch (content.kind) {
     case CONTENT_NONE:
         answer_sip(&from, 200, NULL, STR_NONE, now_ms);
         break;
     case CONTENT_CSTA:
-        on_csta(&from, sip_msg_body(m), now_ms);
+        if (m->method == SIP_METHOD_INFO || take_offer(&from, &content, now_ms)) {
+            on_csta(&from, content.csta, now_ms);
+        }
         break;
     case CONTENT_EMPTY:
         s->cti->stats.requests++;
         refuse(&from, 400, STR("there is nothing in the body"), now_ms);
         break;
+    case CONTENT_BROKEN:
+        s->cti->stats.requests++;
+        refuse(&from, 400, STR("the parts of the body cannot be told apart"), now_ms);
+        break;
     case CONTENT_UNKNOWN:
-        answer_sip(&from, 415, "Accept: application/csta+xml\r\nAccept-Encoding: identity\r\n",
+        answer_sip(&from, 415,
+                   "Accept: application/csta+xml, multipart/mixed\r\n"
+                   "Accept-Encoding: identity\r\n",
                    STR_NONE, now_ms);
         break;
     case CONTENT_PACKAGE:

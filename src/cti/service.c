@@ -8,12 +8,11 @@
  * userData goes into a User-to-User header of the package isdn-uui, which an ISDN carries up to
  * 129 octets (RFC 7434 §6); longer data would be dropped on the way without a word, so it is
  * refused here. correlatorData never leaves Baton, but stands in every event: at most 256
- * octets. Parameters that have no meaning for a service are ignored (X-4).
+ * octets. AnswerCall has no message of Baton's that could carry userData, so that is refused.
+ * Other parameters that have no meaning for a service are ignored (X-4).
  */
 #include "cti/parts.h"
 #include "uui/uui.h"
-
-enum { CORRELATOR_MAX = 256 };
 
 #define STATE(s) (1U << CONN_##s)
 
@@ -46,6 +45,49 @@ static bool take_user_data(const struct request *r, const struct csta_data *data
                      CSTA_OPERATION_VALUE_OUT_OF_RANGE, "userData", out, err);
 }
 
+static bool take_correlator(const struct request *r, const struct csta_data *data,
+                            struct str *out, struct outcome *err)
+{
+    return take_data(r, data, CALL_CORRELATOR_MAX, CSTA_OPERATION_CORRELATOR_DATA_NOT_SUPPORTED,
+                     CSTA_OPERATION_CORRELATOR_DATA_OUT_OF_RANGE, "correlatorData", out, err);
+}
+
+/** What a service on a call that stands carries. `before`: the call's correlatorData. */
+struct data {
+    struct str uui, correlator, before;
+};
+
+static bool take_both(const struct request *r, const struct csta_data *user,
+                      const struct csta_data *correlator, struct data *out, struct outcome *err)
+{
+    return take_user_data(r, user, &out->uui, err) &&
+           take_correlator(r, correlator, &out->correlator, err);
+}
+
+/** The call's correlatorData, from the events on that the service causes. */
+static bool correlate(const struct request *r, struct call *c, struct data *d,
+                      struct outcome *err)
+{
+    d->before = STR_NONE;
+    if (d->correlator.n == 0) {
+        return true;
+    }
+    d->before = arena_dup(r->cti->scratch, c->correlator);
+    if ((c->correlator.n > 0 && d->before.n == 0) || !call_set_correlator(c, d->correlator)) {
+        *err = outcome_nomem();
+        return false;
+    }
+    return true;
+}
+
+/** The driver did not even begin: as it was. There is room, it has been there before. */
+static void uncorrelate(struct call *c, const struct data *d)
+{
+    if (d->correlator.n > 0) {
+        (void)!call_set_correlator(c, d->before);
+    }
+}
+
 struct outcome service_make_call(struct request *r)
 {
     const struct csta_make_call *m = r->msg->make_call;
@@ -60,10 +102,7 @@ struct outcome service_make_call(struct request *r)
         return outcome_nomem();
     }
     if (!take_user_data(r, &m->user_data, &args.uui, &err) ||
-        !take_data(r, &m->correlator_data, CORRELATOR_MAX,
-                   CSTA_OPERATION_CORRELATOR_DATA_NOT_SUPPORTED,
-                   CSTA_OPERATION_CORRELATOR_DATA_OUT_OF_RANGE, "correlatorData",
-                   &args.correlator, &err) ||
+        !take_correlator(r, &m->correlator_data, &args.correlator, &err) ||
         !resolve_device(r, &m->calling_device, CSTA_OPERATION_INVALID_CALLING_DEVICE_ID,
                         &args.from, &err)) {
         return err;
@@ -82,26 +121,38 @@ struct outcome service_make_call(struct request *r)
     return outcome_answer(r, answer);
 }
 
+static struct outcome answer_of(const struct request *r, const void *body,
+                                const struct connection *conn, const struct data *data,
+                                enum call_error failed)
+{
+    if (failed == CALL_OK) {
+        return outcome_answer(r, body);
+    }
+    uncorrelate(conn->call, data);
+    return error_of_call(r->msg->id, failed, 0, r->cti->scratch);
+}
+
 struct outcome service_clear_connection(struct request *r)
 {
     static const struct csta_clear_connection_response answer;
     static const struct wanted want = {CSTA_MSG_CLEAR_CONNECTION, ~STATE(NULL)};
     const struct csta_clear_connection *m = r->msg->clear_connection;
-    struct str uui, reason = STR_NONE;
+    struct str reason = STR_NONE;
     struct connection *conn;
     enum call_error failed;
     struct outcome err;
+    struct data data;
 
-    if (!take_user_data(r, &m->user_data, &uui, &err) ||
-        !resolve_connection(r, &m->connection_to_be_cleared, &want, &conn, &err)) {
+    if (!take_both(r, &m->user_data, &m->correlator_data, &data, &err) ||
+        !resolve_connection(r, &m->connection_to_be_cleared, &want, &conn, &err) ||
+        !correlate(r, conn->call, &data, &err)) {
         return err;
     }
     if (m->reason != CSTA_CAUSE_ABSENT) {
         reason = csta_event_cause_name(m->reason);
     }
-    failed = r->cti->driver->clear(r->cti->driver_ctx, conn, reason, uui, r->now_ms);
-    return failed == CALL_OK ? outcome_answer(r, &answer)
-                             : error_of_call(r->msg->id, failed, 0, r->cti->scratch);
+    failed = r->cti->driver->clear(r->cti->driver_ctx, conn, reason, data.uui, r->now_ms);
+    return answer_of(r, &answer, conn, &data, failed);
 }
 
 struct outcome service_deflect_call(struct request *r)
@@ -112,16 +163,16 @@ struct outcome service_deflect_call(struct request *r)
     struct connection *conn;
     enum call_error failed;
     struct outcome err;
-    struct str uui;
+    struct data data;
 
-    if (!take_user_data(r, &m->user_data, &uui, &err) ||
-        !resolve_connection(r, &m->call_to_be_diverted, &want, &conn, &err)) {
+    if (!take_both(r, &m->user_data, &m->correlator_data, &data, &err) ||
+        !resolve_connection(r, &m->call_to_be_diverted, &want, &conn, &err) ||
+        !correlate(r, conn->call, &data, &err)) {
         return err;
     }
-    failed = r->cti->driver->deflect(r->cti->driver_ctx, conn, m->new_destination.value, uui,
-                                     r->now_ms);
-    return failed == CALL_OK ? outcome_answer(r, &answer)
-                             : error_of_call(r->msg->id, failed, 0, r->cti->scratch);
+    failed = r->cti->driver->deflect(r->cti->driver_ctx, conn, m->new_destination.value,
+                                     data.uui, r->now_ms);
+    return answer_of(r, &answer, conn, &data, failed);
 }
 
 /* ---- those that take time ---- */
@@ -146,11 +197,14 @@ static struct pending *hold_on(struct request *r, const struct connection *conn,
 }
 
 /** When the driver has taken it, `p` is no longer ours: the outcome may be known already. */
-static struct outcome begun(const struct request *r, struct pending *p, enum call_error failed)
+static struct outcome begun(const struct request *r, struct pending *p,
+                            const struct connection *conn, const struct data *data,
+                            enum call_error failed)
 {
     if (failed == CALL_OK) {
         return outcome_later();
     }
+    uncorrelate(conn->call, data);
     pending_free(p);
     return error_of_call(r->msg->id, failed, 0, r->cti->scratch);
 }
@@ -159,7 +213,7 @@ typedef enum call_error (*start_fn)(void *ctx, struct connection *c, call_done_f
                                     void *owner, uint64_t now_ms);
 
 static struct outcome start(struct request *r, const struct csta_connection_id *id,
-                            const struct wanted *want, start_fn fn)
+                            const struct wanted *want, struct data *data, start_fn fn)
 {
     struct connection *conn;
     struct pending *p;
@@ -168,29 +222,45 @@ static struct outcome start(struct request *r, const struct csta_connection_id *
     if (!resolve_connection(r, id, want, &conn, &err) || (p = hold_on(r, conn, &err)) == NULL) {
         return err;
     }
-    return begun(r, p, fn(r->cti->driver_ctx, conn, pending_on_done, p, r->now_ms));
+    if (!correlate(r, conn->call, data, &err)) {
+        pending_free(p);
+        return err;
+    }
+    return begun(r, p, conn, data, fn(r->cti->driver_ctx, conn, pending_on_done, p, r->now_ms));
 }
 
 struct outcome service_answer_call(struct request *r)
 {
     static const struct wanted want = {CSTA_MSG_ANSWER_CALL,
                                        STATE(ALERTING) | STATE(INITIATED) | STATE(QUEUED)};
+    const struct csta_answer_call *m = r->msg->answer_call;
+    struct data data = {0};
+    struct outcome err;
 
-    return start(r, &r->msg->answer_call->call_to_be_answered, &want, r->cti->driver->answer);
+    if (m->user_data.kind == CSTA_DATA_FOREIGN || csta_data_octets(&m->user_data).n > 0) {
+        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_USER_DATA_NOT_SUPPORTED,
+                             "AnswerCall cannot carry user data: the phone answers by itself");
+    }
+    if (!take_correlator(r, &m->correlator_data, &data.correlator, &err)) {
+        return err;
+    }
+    return start(r, &m->call_to_be_answered, &want, &data, r->cti->driver->answer);
 }
 
 struct outcome service_hold_call(struct request *r)
 {
     static const struct wanted want = {CSTA_MSG_HOLD_CALL, STATE(CONNECTED)};
+    struct data none = {0};
 
-    return start(r, &r->msg->hold_call->call_to_be_held, &want, r->cti->driver->hold);
+    return start(r, &r->msg->hold_call->call_to_be_held, &want, &none, r->cti->driver->hold);
 }
 
 struct outcome service_retrieve_call(struct request *r)
 {
     static const struct wanted want = {CSTA_MSG_RETRIEVE_CALL, STATE(HOLD)};
+    struct data none = {0};
 
-    return start(r, &r->msg->retrieve_call->call_to_be_retrieved, &want,
+    return start(r, &r->msg->retrieve_call->call_to_be_retrieved, &want, &none,
                  r->cti->driver->retrieve);
 }
 
@@ -201,14 +271,18 @@ struct outcome service_single_step_transfer_call(struct request *r)
     struct connection *conn;
     struct pending *p;
     struct outcome err;
-    struct str uui;
+    struct data data;
 
-    if (!take_user_data(r, &m->user_data, &uui, &err) ||
+    if (!take_both(r, &m->user_data, &m->correlator_data, &data, &err) ||
         !resolve_connection(r, &m->active_call, &want, &conn, &err) ||
         (p = hold_on(r, conn, &err)) == NULL) {
         return err;
     }
-    return begun(r, p,
+    if (!correlate(r, conn->call, &data, &err)) {
+        pending_free(p);
+        return err;
+    }
+    return begun(r, p, conn, &data,
                  r->cti->driver->transfer(r->cti->driver_ctx, conn, m->transferred_to.value,
-                                          uui, pending_on_done, p, r->now_ms));
+                                          data.uui, pending_on_done, p, r->now_ms));
 }

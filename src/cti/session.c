@@ -6,7 +6,8 @@
  *                └ 4xx ─────────────────────────────────────────────────────► over ──► gone
  *
  * The INVITE carries a request like any INFO, RequestSystemStatus by custom, and its 200 the
- * response; without a body it is answered without one. There is no 180 and nothing rings. A
+ * response; without a body it is answered without one. A session description may come with it
+ * (content.c) and gets no media. There is no 180 and nothing rings. A
  * re-INVITE or UPDATE that refreshes the session is the same thing again: what it carries is
  * served, and sessions and monitors stay as they are.
  *
@@ -50,6 +51,7 @@ static void session_free(struct cti_session *s)
     session_over(s, 0);
     list_remove(&s->link);
     mem_free(&c->env->mem, s->queue);
+    mem_free(&c->env->mem, (void *)(uintptr_t)s->sdp.p);
     pool_put(&c->session_pool, s);
 }
 
@@ -112,11 +114,11 @@ static void on_request(struct leg *leg, struct dialog *d, struct txn *t,
         request_on_message(s, t, m, now_ms);
         break;
     case SIP_METHOD_OPTIONS:
-        answer_sip(&(struct asker){s, t, CSTA_EDITION_NONE}, 200,
-                   "Accept: application/csta+xml\r\n", STR_NONE, now_ms);
+        answer_sip(&(struct asker){.session = s, .txn = t}, 200,
+                   "Accept: application/csta+xml, multipart/mixed\r\n", STR_NONE, now_ms);
         break;
     default:
-        answer_sip(&(struct asker){s, t, CSTA_EDITION_NONE}, 405, NULL,
+        answer_sip(&(struct asker){.session = s, .txn = t}, 405, NULL,
                    STR("nothing but CSTA is served in this session"), now_ms);
         break;
     }

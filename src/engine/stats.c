@@ -57,6 +57,8 @@
     X("csta_events_recorded", cti.events_recorded)                                       \
     X("csta_events_sent", cti.events_sent)                                               \
     X("csta_gaps", cti.gaps)                                                             \
+    X("uui_wrong", cti.uui_wrong)                                                        \
+    X("uui_ignored", cti.uui_ignored)                                                    \
     X("timers", e->wheel.count)
 
 void engine_each_stat(const struct engine *e,

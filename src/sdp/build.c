@@ -242,6 +242,19 @@ int sdp_write_answer(struct out *o, const struct sdp_local *l, const struct sdp 
     return finish(o, &before, taken ? 0 : E_UNSUPPORTED);
 }
 
+int sdp_write_rejection(struct out *o, const struct sdp_local *l, const struct sdp *offer)
+{
+    struct out before = *o;
+    if (!check_local(l, false)) {
+        return E_VALUE;
+    }
+    write_head(o, l, l->address, offer);
+    for (size_t i = 0; i < offer->media_count; i++) {
+        write_rejected(o, &offer->media[i]);
+    }
+    return finish(o, &before, 0);
+}
+
 /** The section with all its formats, in use and inactive. */
 static void write_swallowed(struct out *o, const struct sdp_media *m)
 {

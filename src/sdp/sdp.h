@@ -146,6 +146,13 @@ int sdp_write_answer(struct out *o, const struct sdp_local *l,
                      const struct sdp *offer) MUST_USE;
 
 /**
+ * An answer that takes nothing: every stream of the offer in its place, with port 0 (RFC 3264
+ * §6). `port` and `dir` of *l are not looked at. @return 0, E_VALUE, E_SPACE
+ */
+int sdp_write_rejection(struct out *o, const struct sdp_local *l,
+                        const struct sdp *offer) MUST_USE;
+
+/**
  * A description that takes the call and no media: address 0.0.0.0, inactive (RFC 3725 §4.2,
  * §4.3). With `offer` it is the answer to it: each RTP/AVP stream accepted with all its
  * formats, the others rejected. NULL: an offer of one audio stream.

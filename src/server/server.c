@@ -322,7 +322,7 @@ static const struct env *engine_env(struct server *s)
     if (s->config->sip_trace == NULL) {
         return env;
     }
-    s->trace = sip_trace_new(s->config->sip_trace);
+    s->trace = sip_trace_new(s->config->sip_trace, &s->config->engine.limits);
     if (s->trace == NULL) {
         log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace, strerror(errno));
         return NULL;

@@ -23,19 +23,21 @@ struct sip_trace {
     struct lines lines;
     const struct env *inner;
     struct env env;
+    struct sip_limits limits;
     char *line;
     size_t line_cap;
     char *bytes; /**< a message that is sent in several runs */
     size_t bytes_cap;
 };
 
-struct sip_trace *sip_trace_new(const char *file)
+struct sip_trace *sip_trace_new(const char *file, const struct sip_limits *limits)
 {
     struct sip_trace *t = calloc(1, sizeof(*t));
     if (t == NULL || !lines_open(&t->lines, file)) {
         free(t);
         return NULL;
     }
+    t->limits = *limits;
     return t;
 }
 
@@ -234,7 +236,7 @@ static void write_start(struct out *o, struct str line)
 }
 
 void sip_trace_format(struct out *o, bool sent, const struct hop *hop, const struct addr *local,
-                      struct str bytes, int err)
+                      struct str bytes, const struct sip_limits *limits, int err)
 {
     struct sip_hdr hdr[SIP_HDR_MAX];
     struct sip_msg m = {.hdr = hdr};
@@ -245,7 +247,7 @@ void sip_trace_format(struct out *o, bool sent, const struct hop *hop, const str
     member_addr(o, STR("remote"), &hop->remote);
     member_addr(o, STR("local"), local);
     write_start(o, first_line(bytes));
-    if (sip_msg_index(&m, bytes, true, &sip_limits_default, &fault) == 0) {
+    if (sip_msg_index(&m, bytes, true, limits, &fault) == 0) {
         member(o, STR("call_id"), sip_msg_value(&m, SIP_HDR_CALL_ID));
         member(o, STR("cseq"), sip_msg_value(&m, SIP_HDR_CSEQ));
         member_party(o, STR("from"), &m, SIP_HDR_FROM);
@@ -288,7 +290,7 @@ static void write_line(struct sip_trace *t, bool sent, const struct hop *hop, st
         out_c(&o, "{\"time\":\"");
         log_time(&o);
         out_c(&o, "\",");
-        sip_trace_format(&o, sent, hop, &local, bytes, err);
+        sip_trace_format(&o, sent, hop, &local, bytes, &t->limits, err);
         out_ch(&o, '\n');
     } while (o.over && grow(&t->line, &t->line_cap, o.need));
     if (!o.over) {

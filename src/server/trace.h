@@ -21,11 +21,16 @@
 #define BATON_SERVER_TRACE_H
 
 #include "base/env.h"
+#include "sip/msg.h"
 
 struct sip_trace;
 
-/** @param file  appended to. @return NULL with errno set */
-struct sip_trace *sip_trace_new(const char *file);
+/**
+ * @param file    appended to
+ * @param limits  the engine's: what that one reads is shown (copied)
+ * @return NULL with errno set
+ */
+struct sip_trace *sip_trace_new(const char *file, const struct sip_limits *limits);
 void sip_trace_free(struct sip_trace *t);
 
 /** Open the file again by its name, after it was rotated. @return false: the old one is kept */
@@ -39,6 +44,6 @@ void sip_trace_received(struct sip_trace *t, const struct hop *from, struct str 
 
 /** The line of one message without its time, for tests. `err` of a failed send, or 0. */
 void sip_trace_format(struct out *o, bool sent, const struct hop *hop, const struct addr *local,
-                      struct str bytes, int err);
+                      struct str bytes, const struct sip_limits *limits, int err);
 
 #endif

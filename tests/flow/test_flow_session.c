@@ -254,7 +254,7 @@ static void test_other_content(void)
         leg_send(s->leg, NULL, STR("INFO"), &sdp, station_listen, s, NULL, station_now(s)), 0);
     world_run(&w, 100);
     CHECK_INT(s->last_status, 415);
-    CHECK_STR(station_last(s, "Accept"), "application/csta+xml");
+    CHECK_STR(station_last(s, "Accept"), "application/csta+xml, multipart/mixed");
     CHECK_INT(
         leg_send(s->leg, NULL, STR("INFO"), &none, station_listen, s, NULL, station_now(s)), 0);
     world_run(&w, 100);

@@ -261,5 +261,26 @@ static void test_redirection(void)
     world_down(&w);
 }
 
+/** What breaks a rule passes as it is, and is counted by message, watched or not. */
+static void test_counters(void)
+{
+    struct phone *ann, *bob;
+    world_up(&w, &(struct world_options){.no_apps = true});
+    ann = PHONE(&w, 0);
+    bob = PHONE(&w, 1);
+    bob->answer_lines = STR("User-to-User: 0041;encoding=hex, 0042;encoding=hex\r\n");
+    REQUIRE(phone_call(ann, "1002", true, STR("User-to-User: 004;encoding=hex\r\n")) != NULL);
+    world_run(&w, 200);
+    CHECK_INT(world_stat(&w, "uui_wrong"), 1);
+    CHECK_INT(world_stat(&w, "uui_ignored"), 0);
+    CHECK_INT(phone_answer(bob), 0);
+    world_run(&w, 200);
+    phone_hang_up(bob, STR("User-to-User: \r\n"));
+    world_run(&w, 200);
+    CHECK_INT(world_stat(&w, "uui_wrong"), 2);
+    CHECK_INT(world_stat(&w, "uui_ignored"), 2);
+    world_down(&w);
+}
+
 TEST_MAIN(T(test_whole_calls), T(test_refusal), T(test_bye_of_the_callee), T(test_events),
-          T(test_redirection))
+          T(test_counters), T(test_redirection))

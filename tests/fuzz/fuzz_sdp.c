@@ -51,13 +51,15 @@ static void check_answers(struct arena *a, const struct sdp *s)
 {
     const struct sdp_local l = {.address = STR("192.0.2.1"), .port = 4000, .dir = SDP_SENDRECV};
     size_t cap = 2 * s->text.n + 4096;
-    for (int hole = 0; hole < 2; hole++) {
+    for (int kind = 0; kind < 3; kind++) {
         struct out o;
         struct sdp answer;
         char *buf = arena_alloc(a, cap);
         demand(buf != NULL);
         out_init(&o, buf, cap);
-        int err = hole ? sdp_write_black_hole(&o, &l, s) : sdp_write_answer(&o, &l, s);
+        int err = kind == 0   ? sdp_write_answer(&o, &l, s)
+                  : kind == 1 ? sdp_write_black_hole(&o, &l, s)
+                              : sdp_write_rejection(&o, &l, s);
         if (err == 0) {
             demand(sdp_parse(out_str_of(&o), &answer, NULL) == 0);
             demand(answer.media_count == s->media_count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See fixture_cti.h. */
 #include "fixture_cti.h"
+#include "mime/multipart.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,13 +189,41 @@ static struct str between(struct str text, const char *name)
     return str_upto(text, str_find(text, str_c(close)));
 }
 
-/** What every message with CSTA in it has (TR/87 4.2, 5). */
-static void check_form(const struct sip_msg *m)
+/** What CSTA has in every message (TR/87 4.2, 5). */
+static void check_form(struct str type, struct str disposition, struct str body)
 {
-    struct str body = sip_msg_body(m);
-    CHECK(sip_msg_content_is(m, STR("application"), STR("csta+xml")));
-    CHECK_STR(sip_msg_value(m, SIP_HDR_CONTENT_DISPOSITION), "signal;handling=required");
+    CHECK_STR(type, "application/csta+xml");
+    CHECK_STR(disposition, "signal;handling=required");
     CHECK(str_starts(body, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>")));
+}
+
+/** The CSTA of a message, absent when there is none; a description goes to c->sdp. */
+static struct str csta_of(struct client *c, const struct sip_msg *m)
+{
+    struct str type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE), csta = STR_NONE;
+    struct multipart it;
+    struct mime_part part;
+    c->sdp[0] = '\0';
+    if (str_eq(type, STR("application/sdp"))) {
+        (void)snprintf(c->sdp, sizeof(c->sdp), "%.*s", STR_ARG(sip_msg_body(m)));
+        return STR_NONE;
+    }
+    if (!mime_is_multipart(type)) {
+        check_form(type, sip_msg_value(m, SIP_HDR_CONTENT_DISPOSITION), sip_msg_body(m));
+        return sip_msg_body(m);
+    }
+    CHECK(!sip_msg_has(m, SIP_HDR_CONTENT_DISPOSITION));
+    CHECK_INT(multipart_begin(&it, type, sip_msg_body(m)), 0);
+    CHECK_INT(multipart_next(&it, &part), 1);
+    CHECK_STR(mime_header(&part, STR("Content-Type")), "application/sdp");
+    (void)snprintf(c->sdp, sizeof(c->sdp), "%.*s", STR_ARG(part.body));
+    if (CHECK_INT(multipart_next(&it, &part), 1)) {
+        csta = part.body;
+        check_form(mime_header(&part, STR("Content-Type")),
+                   mime_header(&part, STR("Content-Disposition")), csta);
+    }
+    CHECK_INT(multipart_next(&it, &part), 0);
+    return csta;
 }
 
 static void hear(struct client *c, struct str body, bool event)
@@ -234,9 +263,10 @@ static void on_answer(struct leg_request *r, unsigned status, const struct sip_m
     if (m != NULL && status < 300 && r->method == SIP_METHOD_INVITE) {
         (void)leg_ack(r->leg, NULL, now_ms);
     }
-    if (m != NULL && status == 200 && sip_msg_body(m).n > 0) {
-        check_form(m);
-        hear(c, sip_msg_body(m), false);
+    struct str csta =
+        m != NULL && status == 200 && sip_msg_body(m).n > 0 ? csta_of(c, m) : STR_NONE;
+    if (str_is_set(csta)) {
+        hear(c, csta, false);
     } else {
         say(c, "S:%u", status);
     }
@@ -248,9 +278,9 @@ static void on_hook(struct station *s, const char *what, struct leg *leg, uint64
     const struct sip_msg *m = s->last == NULL ? NULL : &s->last->m;
     if (strcmp(what, "answered") == 0) {
         c->status = m->status;
-        if (sip_msg_body(m).n > 0) {
-            check_form(m);
-            hear(c, sip_msg_body(m), false);
+        struct str csta = sip_msg_body(m).n > 0 ? csta_of(c, m) : STR_NONE;
+        if (str_is_set(csta)) {
+            hear(c, csta, false);
         } else {
             say(c, "S:%u", m->status);
         }
@@ -262,8 +292,7 @@ static void on_hook(struct station *s, const char *what, struct leg *leg, uint64
         say(c, "S:%u", c->status);
     } else if (strcmp(what, "request") == 0) {
         if (m->method == SIP_METHOD_INFO) {
-            check_form(m);
-            hear(c, sip_msg_body(m), true);
+            hear(c, csta_of(c, m), true);
         }
         if (m->method == SIP_METHOD_INFO && c->answer_with == 0) {
             c->unanswered[c->open++ % KEPT] = s->request;

@@ -364,6 +364,52 @@ static void test_mandatory(void)
     CHECK_STR(msg.do_not_disturb_event->device.id.value, "1");
 }
 
+/* The faults of values say what could have stood there, all others nothing. */
+static void test_wrong_values_say_what_is_allowed(void)
+{
+    static const struct {
+        const char *xml, *allowed;
+    } t[] = {
+        {MAKE_CALL("<autoOriginate>maybe</autoOriginate>"), "prompt, doNotPrompt"},
+        {MAKE_CALL("<accountCode>0</accountCode>"), "pairs of hex digits"},
+        {MAKE_CALL("<accountCode>0g</accountCode>"), "pairs of hex digits"},
+        {"<SetDoNotDisturb " NS("3") "><device>1</device><doNotDisturbOn>yes</doNotDisturbOn>"
+                                     "</SetDoNotDisturb>",
+         "true, false, 1 or 0"},
+        {"<GenerateDigits " NS(
+             "3") "><connectionToSendDigits><callID>1</callID>"
+                  "</connectionToSendDigits><pulseRate>x</pulseRate></GenerateDigits>",
+         "-9223372036854775808 to 9223372036854775807"},
+        {MAKE_CALL("<callingDevice>2</callingDevice>"), ""},
+        {"<MakeCall " NS("3") "/>", ""},
+        {"<MakeCall", ""},
+    };
+    char text[CSTA_ALLOWED_MAX];
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct out o;
+        test_context(t[i].xml);
+        CHECK(decode(str_c(t[i].xml)) != 0);
+        out_init(&o, text, sizeof(text));
+        csta_fault_allowed(&fault, &o);
+        CHECK_STR(out_str_of(&o), t[i].allowed);
+    }
+    test_context(NULL);
+}
+
+/* However many values there are, the list is bounded, whole names, and says that it goes on. */
+static void test_allowed_is_bounded(void)
+{
+    char text[CSTA_ALLOWED_MAX];
+    struct out o;
+    CHECK(decode(str_c("<ClearConnection " NS(
+              "3") "><connectionToBeCleared><callID>1</callID>"
+                   "</connectionToBeCleared><reason>no</reason></ClearConnection>")) != 0);
+    out_init(&o, text, sizeof(text));
+    csta_fault_allowed(&fault, &o);
+    CHECK(!o.over && o.n > 150);
+    CHECK(str_ends(out_str_of(&o), STR(", ...")));
+}
+
 static void test_wrong_values(void)
 {
     check_refused(MAKE_CALL("<autoOriginate>maybe</autoOriginate>"), E_VALUE, "<autoO",
@@ -789,6 +835,7 @@ TEST_MAIN(T(test_decode_full), T(test_encode_gives_the_same), T(test_text_is_bor
           T(test_order_is_free), T(test_namespaces), T(test_namespaces_written),
           T(test_spelling_traps), T(test_blanks), T(test_booleans), T(test_numbers),
           T(test_volume), T(test_mandatory), T(test_wrong_values),
+          T(test_wrong_values_say_what_is_allowed), T(test_allowed_is_bounded),
           T(test_identifiers_are_bounded), T(test_foreign_things_are_ignored),
           T(test_unknown_roots), T(test_syntax), T(test_limits), T(test_other_encodings),
           T(test_other_encodings_say_where), T(test_new_destination),

@@ -127,12 +127,13 @@ static void test_features(void)
     } announced[] = {
         {CSTA_MSG_MAKE_CALL, "null autoOriginatePrompt autoOriginateDoNotPrompt correlatorData "
                              "userData "},
-        {CSTA_MSG_ANSWER_CALL, "alerting initiated queued "},
+        {CSTA_MSG_ANSWER_CALL, "alerting initiated queued correlatorData "},
         {CSTA_MSG_CLEAR_CONNECTION,
-         "alerting connected fail queued initiated hold userData reason "},
-        {CSTA_MSG_DEFLECT_CALL, "alerting userData "},
+         "alerting connected fail queued initiated hold correlatorData userData "
+         "reason "},
+        {CSTA_MSG_DEFLECT_CALL, "alerting correlatorData userData "},
         {CSTA_MSG_HOLD_CALL, ""},
-        {CSTA_MSG_SINGLE_STEP_TRANSFER_CALL, "userData "},
+        {CSTA_MSG_SINGLE_STEP_TRANSFER_CALL, "correlatorData userData "},
     };
     for (size_t i = 0; i < ARRAY_LEN(announced); i++) {
         const struct csta_feature *f =

@@ -3,6 +3,32 @@
 #include "fixture_cti.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+/* What was traced since watch_trace, line by line. */
+static char traced[4096];
+
+static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+{
+    size_t n = strlen(traced);
+    (void)ctx;
+    if (level == TRACE_INFO && strcmp(module, "cti") == 0) {
+        (void)snprintf(traced + n, sizeof(traced) - n, "%.*s\n", STR_ARG(text));
+    }
+}
+
+static void watch_trace(struct office *o)
+{
+    traced[0] = '\0';
+    o->node.env.trace = on_trace;
+}
+
+static size_t put(char *to, const char *text)
+{
+    memcpy(to, text, strlen(text) + 1);
+    return strlen(text);
+}
+
 static struct office *up_with(const struct cti_config *config)
 {
     struct office *o = office_up(config, TP_UDP);
@@ -137,6 +163,70 @@ static void test_event_user_data_values(void)
     test_context(NULL);
 }
 
+/** Each value counts once for its message, however many events and monitors there are. */
+static void test_event_user_data_is_judged(void)
+{
+    static const struct {
+        const char *lines;
+        uint64_t wrong, ignored;
+        const char *why;
+    } rows[] = {
+        {"User-to-User: 0048;encoding=hex\r\n", 0, 0, NULL},
+        {"User-to-User: 004\r\n", 1, 0,
+         "User-to-User wrong: an odd number of hex digits (RFC 7433 §4.2), offset "},
+        {"User-to-User: 0048, 00x8\r\n", 1, 1, "offset 8"},
+        {"User-to-User: 0048\r\nUser-to-User: 0049\r\n", 0, 2,
+         "User-to-User ignored: more values of the package"},
+        {"User-to-User: 56;purpose=foo\r\n", 0, 0, NULL}, /* shown: it may be ours */
+        {"User-to-User: 56;purpose=foo, 0048\r\n", 0, 1,
+         "User-to-User ignored: the package is not known (RFC 7433 §4.1), offset "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct office *o = up();
+        test_context(rows[i].lines);
+        client_ask(&o->client[1], "MonitorStart",
+                   "<monitorObject><deviceObject>1001</deviceObject></monitorObject>");
+        watch_trace(o);
+        phone_call(o, &o->phone[0], "1002", rows[i].lines);
+        ring(o, 1);
+        answer(o, 1);
+        CHECK_INT(office_stats(o).uui_wrong, rows[i].wrong);
+        CHECK_INT(office_stats(o).uui_ignored, rows[i].ignored);
+        CHECK(rows[i].why == NULL ? traced[0] == '\0' : strstr(traced, rows[i].why) != NULL);
+        hang_up(o, &o->phone[1], rows[i].lines);
+        CHECK_INT(office_stats(o).uui_wrong, 2 * rows[i].wrong);
+        CHECK_INT(office_stats(o).uui_ignored, 2 * rows[i].ignored);
+        office_down(o);
+    }
+    test_context(NULL);
+}
+
+static void test_event_user_data_too_much(void)
+{
+    char *lines = malloc(8192), *p = lines;
+    REQUIRE(lines != NULL);
+    p += put(p, "User-to-User: ");
+    for (unsigned i = 0; i < 2049; i++) {
+        p += put(p, "41");
+    }
+    (void)put(p, ";encoding=hex\r\n");
+    struct office *o = up();
+    phone_call(o, &o->phone[0], "1002", lines);
+    CHECK_INT(office_stats(o).uui_ignored, 1);
+    CHECK(!has(&o->client[0], "Originated", "userData"));
+    office_down(o);
+    p = lines + put(lines, "User-to-User: 00");
+    for (unsigned i = 0; i < UUI_VALUES_MAX; i++) {
+        p += put(p, ",00");
+    }
+    (void)put(p, "\r\n");
+    o = up();
+    phone_call(o, &o->phone[0], "1002", lines);
+    CHECK_INT(office_stats(o).uui_wrong, 1);
+    office_down(o);
+    free(lines);
+}
+
 static void test_event_busy(void)
 {
     struct office *o = up();
@@ -178,6 +268,30 @@ static void test_event_refused_after_ringing(void)
     office_down(o);
 }
 
+/** What the refusal carries is shown to both. */
+static void test_event_user_data_of_a_refusal(void)
+{
+    struct office *o = up();
+    struct leg_content c = {.lines = STR("User-to-User: 0042, 004\r\n")};
+    phone_call(o, &o->phone[0], "1002", "User-to-User: 0048;encoding=hex\r\n");
+    ring(o, 1);
+    CHECK_INT(leg_respond(o->phone[1].leg, NULL, 486, STR_NONE, &c, o->net.now_ms), 0);
+    office_run(o, 50);
+    CHECK_INT(office_stats(o).uui_wrong, 1);
+    CHECK_INT(office_stats(o).uui_ignored, 1); /* two of them: neither counts */
+    office_down(o);
+    o = up();
+    c.lines = STR("User-to-User: 0042;encoding=hex\r\n");
+    phone_call(o, &o->phone[0], "1002", "User-to-User: 0048;encoding=hex\r\n");
+    ring(o, 1);
+    CHECK_INT(leg_respond(o->phone[1].leg, NULL, 486, STR_NONE, &c, o->net.now_ms), 0);
+    office_run(o, 50);
+    CHECK_STR(client_value(&o->client[0], "FailedEvent", "string"), "0042");
+    CHECK_STR(client_value(&o->client[0], "ClearedEvent", "string"), "0042");
+    CHECK_STR(client_value(&o->client[1], "ClearedEvent", "string"), "0042");
+    office_down(o);
+}
+
 static void test_event_caller_gives_up(void)
 {
     struct office *o = up();
@@ -193,6 +307,12 @@ static void test_event_caller_gives_up(void)
     office_down(o);
 }
 
+static void hold(struct office *o, struct client *c)
+{
+    ask_connection(c, "HoldCall", "callToBeHeld", "1001");
+    office_run(o, 200);
+}
+
 static void test_event_hold_and_retrieve(void)
 {
     struct office *o = up();
@@ -201,8 +321,7 @@ static void test_event_hold_and_retrieve(void)
     answer(o, 1);
     client_clear(a);
     client_clear(b);
-    ask_connection(a, "HoldCall", "callToBeHeld", "1001");
-    office_run(o, 200);
+    hold(o, a);
     CHECK_STR(str_c(a->log), "A:HoldCallResponse E:Held[hold]"); /* S-16: first the answer */
     CHECK_STR(str_c(b->log), "E:Held[connected]");
     CHECK(has(b, "HeldEvent", "sip:1001@example.com</deviceIdentifier></holdingDevice>"));
@@ -343,6 +462,63 @@ static void test_event_answer_call(void)
     office_down(o);
 }
 
+/** Each service on a call sets the call's correlatorData, from the events on that it causes. */
+static void test_event_correlator_of_services(void)
+{
+    struct office *o = up();
+    struct client *a = &o->client[0], *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    CHECK(!has(b, "DeliveredEvent", "correlatorData"));
+    client_ask(b, "AnswerCall",
+               "<callToBeAnswered><deviceID>1002</deviceID></callToBeAnswered>"
+               "<correlatorData><string>AB0102</string></correlatorData>");
+    answer(o, 1);
+    CHECK_STR(client_value(a, "Established", "correlatorData"), "<string>AB0102</string>");
+    CHECK_STR(client_value(b, "Established", "correlatorData"), "<string>AB0102</string>");
+    client_clear(a);
+    client_ask(a, "SingleStepTransferCall",
+               "<activeCall><deviceID>1001</deviceID></activeCall>"
+               "<transferredTo>sip:nobody@example.com</transferredTo>"
+               "<correlatorData><string>FF</string></correlatorData>");
+    CHECK(strstr(a->log, "X:") != NULL); /* refused at once: nothing has changed */
+    hold(o, a);
+    CHECK_STR(client_value(b, "HeldEvent", "correlatorData"), "<string>AB0102</string>");
+    client_ask(a, "RetrieveCall",
+               "<callToBeRetrieved><deviceID>1001</deviceID></callToBeRetrieved>");
+    office_run(o, 200);
+    client_ask(a, "SingleStepTransferCall",
+               "<activeCall><deviceID>1001</deviceID></activeCall>"
+               "<transferredTo>1003</transferredTo>"
+               "<correlatorData><string>03</string></correlatorData>");
+    ring(o, 2);
+    answer(o, 2);
+    office_run(o, 200);
+    CHECK_STR(client_value(a, "TransferedEvent", "correlatorData"), "<string>03</string>");
+    client_ask(b, "ClearConnection",
+               "<connectionToBeCleared><deviceID>1002</deviceID></connectionToBeCleared>"
+               "<correlatorData><string>04</string></correlatorData>");
+    CHECK_STR(client_value(b, "ClearedEvent", "correlatorData"), "<string>04</string>");
+    office_down(o);
+}
+
+static void test_event_correlator_of_deflection(void)
+{
+    struct office *o = up();
+    struct client *b = &o->client[1];
+    phone_call(o, &o->phone[0], "1002", NULL);
+    ring(o, 1);
+    client_ask(b, "DeflectCall",
+               "<callToBeDiverted><deviceID>1002</deviceID></callToBeDiverted>"
+               "<newDestination>1003</newDestination>"
+               "<correlatorData><string>05</string></correlatorData>");
+    ring(o, 2);
+    CHECK_STR(client_value(b, "DivertedEvent", "correlatorData"), "<string>05</string>");
+    CHECK_STR(client_value(&o->client[0], "Delivered", "correlatorData"),
+              "<string>05</string>");
+    office_down(o);
+}
+
 /** The caller's own phone is answered: Originated shows it before the phone answers NOTIFY. */
 static void test_event_answer_call_of_the_caller(void)
 {
@@ -459,7 +635,10 @@ static void test_event_same_device_twice_in_a_call(void)
 }
 
 TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye),
-          T(test_event_user_data_values), T(test_event_busy), T(test_event_failed_local_fail),
+          T(test_event_user_data_values), T(test_event_user_data_is_judged),
+          T(test_event_user_data_too_much), T(test_event_user_data_of_a_refusal),
+          T(test_event_correlator_of_services), T(test_event_correlator_of_deflection),
+          T(test_event_busy), T(test_event_failed_local_fail),
           T(test_event_refused_after_ringing), T(test_event_caller_gives_up),
           T(test_event_hold_and_retrieve), T(test_event_make_call),
           T(test_event_make_call_prompt), T(test_event_deflect), T(test_event_transfer),

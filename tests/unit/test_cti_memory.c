@@ -12,7 +12,11 @@
 static void story(struct office *o)
 {
     struct client *c = &o->client[0];
-    client_open(c, "crm", STATUS_REQUEST);
+    client_open_typed(c, "crm", "multipart/mixed;boundary=x",
+                      "--x\r\nContent-Type: application/sdp\r\n\r\n"
+                      "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 5 RTP/AVP 0\r\n\r\n"
+                      "--x\r\nContent-Type: application/csta+xml\r\n\r\n" STATUS_REQUEST
+                      "\r\n--x--");
     if (c->leg == NULL || c->leg->state != LEG_CONFIRMED) {
         return;
     }
@@ -42,6 +46,11 @@ static void story(struct office *o)
     }
     if (c->leg != NULL) {
         client_ask(c, "GetCSTAFeatures", "");
+    }
+    if (c->leg != NULL) {
+        client_ask(c, "ClearConnection",
+                   "<connectionToBeCleared><deviceID>1001</deviceID></connectionToBeCleared>"
+                   "<correlatorData><string>CD</string></correlatorData>");
     }
     if (c->leg != NULL) {
         client_ask(c, "MonitorStop", "<monitorCrossRefID>1</monitorCrossRefID>");
@@ -75,7 +84,8 @@ static bool told_with_failure(size_t fail_at, bool fail_on)
                   "A:RequestSystemStatusResponse A:MonitorStartResponse E:BackInService "
                   "A:MakeCallResponse E:ServiceInitiated[initiated] E:Originated[connected] "
                   "E:Established[connected] A:HoldCallResponse E:Held[hold] "
-                  "A:SnapshotDeviceResponse A:GetCSTAFeaturesResponse A:MonitorStopResponse");
+                  "A:SnapshotDeviceResponse A:GetCSTAFeaturesResponse "
+                  "A:ClearConnectionResponse E:ConnectionCleared[null] A:MonitorStopResponse");
     }
     office_down(o);
     return whole;

@@ -2,6 +2,97 @@
 /* Life of a session: opened, refreshed, ended, lost; and what is refused before CSTA begins. */
 #include "fixture_cti.h"
 
+#define PART(type, body) "--x\r\nContent-Type: " type "\r\n\r\n" body "\r\n"
+#define OFFER                                                                   \
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n" \
+    "m=audio 4000 RTP/AVP 0 8\r\nm=video 4002 RTP/AVP 96\r\n"
+#define MIXED "multipart/mixed;boundary=\"x\""
+
+/** The version in the o= line of the last answer; 0 when a stream of it is not refused. */
+static unsigned long answered_version(const struct client *c)
+{
+    struct sdp s;
+    uint32_t version = 0;
+    if (!CHECK_INT(sdp_parse(str_c(c->sdp), &s, NULL), 0) || !CHECK_INT(s.media_count, 2) ||
+        s.media[0].port != 0 || s.media[1].port != 0) {
+        return 0;
+    }
+    CHECK_STR(s.media[0].kind, "audio");
+    CHECK_STR(s.media[1].formats, "96");
+    CHECK_STR(s.address, "192.0.2.1");
+    CHECK(str_to_u32(s.version, &version));
+    return version;
+}
+
+/** A client that cannot leave SDP away: it is answered, with all its streams refused. */
+static void test_session_opens_with_sdp(void)
+{
+    struct office *o = office_up(NULL, TP_UDP);
+    struct client *c = &o->client[0];
+    client_open_typed(c, "crm", MIXED,
+                      "\r\n" PART("application/sdp", OFFER)
+                          PART("application/csta+xml", STATUS_REQUEST) "--x--\r\n");
+    CHECK_STR(str_c(c->log), "A:RequestSystemStatusResponse");
+    CHECK_INT(answered_version(c), 1);
+    CHECK_INT(office_stats(o).sessions, 1);
+    client_clear(c);
+    /* INFO makes no offer: its part is served, its answer is plain */
+    client_send(c, "INFO", MIXED,
+                PART("application/csta+xml", STATUS_REQUEST)
+                    PART("application/sdp", OFFER) "--x--");
+    office_run(o, 50);
+    CHECK_STR(str_c(c->sdp), "");
+    /* a refresh with both is answered with both */
+    client_send(c, "INVITE", MIXED,
+                PART("application/sdp", OFFER)
+                    PART("application/csta+xml", "<SystemRegister/>") "--x--");
+    office_run(o, 50);
+    CHECK_INT(answered_version(c), 2);
+    client_send(c, "UPDATE", MIXED,
+                PART("application/sdp", OFFER)
+                    PART("application/csta+xml", "<SystemStatusResponse/>") "--x--");
+    office_run(o, 50);
+    CHECK_INT(answered_version(c), 3);
+    CHECK_STR(str_c(c->log),
+              "A:RequestSystemStatusResponse X:operation/serviceNotSupported S:200");
+    client_bye(c);
+    office_down(o);
+}
+
+/** The answer to the description waits with the answer to the request. */
+static void test_session_sdp_of_what_takes_time(void)
+{
+    struct office *o = office_up(NULL, TP_UDP);
+    struct client *c = &o->client[0];
+    office_register(o, 0, false, 3600);
+    office_register(o, 1, false, 3600);
+    phone_call(o, &o->phone[0], "1002", NULL);
+    CHECK_INT(station_respond(&o->phone[1], 200, SDP_B), 0);
+    office_run(o, 100);
+    client_open_typed(c, "crm", MIXED,
+                      PART("application/sdp", OFFER)
+                          PART("application/csta+xml",
+                               "<HoldCall xmlns=\"" CSTA_NS(
+                                   "ed3") "\"><callToBeHeld><deviceID>1001"
+                                          "</deviceID></callToBeHeld></HoldCall>") "--x--");
+    office_run(o, 200);
+    CHECK_STR(str_c(c->log), "A:HoldCallResponse");
+    CHECK_INT(answered_version(c), 1);
+    office_down(o);
+}
+
+static void test_session_opens_with_one_part(void)
+{
+    struct office *o = office_up(NULL, TP_UDP);
+    struct client *c = &o->client[0];
+    client_open_typed(c, "crm", MIXED,
+                      PART("application/csta+xml", STATUS_REQUEST)
+                          PART("text/plain", "hello") "--x--");
+    CHECK_STR(str_c(c->log), "A:RequestSystemStatusResponse");
+    CHECK_STR(str_c(c->sdp), "");
+    office_down(o);
+}
+
 static void test_session_opens_with_status(void)
 {
     struct office *o = office_up(NULL, TP_UDP);
@@ -54,8 +145,17 @@ static void test_session_refuses(void)
         {"application/csta+xml", "<RequestSystemStatus", 400, "line 1, column"},
         {"application/csta+xml", "<!DOCTYPE a><RequestSystemStatus/>", 400, "body, line 1"},
         {"application/csta+xml", "  ", 400, "nothing in the body"},
-        {"multipart/mixed;boundary=x", "--x\r\nContent-Type: application/csta+xml\r\n\r\n", 415,
-         ""},
+        {"multipart/mixed;boundary=x", PART("application/csta+xml", STATUS_REQUEST) "--x\r\n",
+         400, "cannot be told apart"},
+        {"multipart/mixed;boundary=x",
+         PART("application/csta+xml", STATUS_REQUEST)
+             PART("application/csta+xml", STATUS_REQUEST) "--x--",
+         400, "cannot be told apart"},
+        {"multipart/mixed;boundary=x",
+         PART("application/csta+xml", STATUS_REQUEST) PART("application/sdp", "v=0") "--x--",
+         400, "session description"},
+        {"multipart/mixed;boundary=x", PART("application/csta+xml", " ") "--x--", 400,
+         "nothing in the body"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct office *o = office_up(NULL, TP_UDP);
@@ -115,13 +215,18 @@ static void test_session_info_contents(void)
     client_clear(c);
     client_send(c, "INFO", NULL, NULL);
     client_send(c, "INFO", "text/plain", "hello");
+    client_send(c, "INFO", MIXED, PART("text/plain", "hello") "--x--");
+    client_send(c, "INFO", MIXED,
+                "--x\r\nContent-Type: application/csta+xml\r\n"
+                "Content-Transfer-Encoding: base64\r\n\r\nPGEvPg==\r\n--x--");
+    client_send(c, "INFO", MIXED, "--x\r\n");
     client_send(c, "INFO", "application/csta+xml", " \r\n");
     client_send(c, "INFO", "application/csta+xml", "<a></b>");
     client_send(c, "OPTIONS", NULL, NULL);
     client_send(c, "MESSAGE", "text/plain", "hello");
     client_send(c, "INFO", "application/csta+xml", "<SystemStatusResponse/>");
     office_run(o, 100);
-    CHECK_STR(str_c(c->log), "S:200 S:415 S:400 S:400 S:200 S:405 S:200");
+    CHECK_STR(str_c(c->log), "S:200 S:415 S:415 S:415 S:400 S:400 S:400 S:200 S:405 S:200");
     CHECK_INT(office_stats(o).sessions, 1);
     office_down(o);
 }
@@ -279,9 +384,11 @@ static void test_wants(void)
     CHECK(wants("INVITE", "c: Application/CSTA+XML;charset=utf-8\n", "<a/>"));
     CHECK(wants("INVITE", "Accept: application/csta+xml\n", ""));
     CHECK(wants("INVITE", "Content-Type: multipart/mixed;boundary=x\n",
-                "--x\nContent-Type: application/csta+xml\n"));
+                "--x\r\nContent-Type: application/csta+xml\r\n\r\n<a/>\r\n--x--\r\n"));
+    CHECK(wants("INVITE", "Content-Type: multipart/mixed;boundary=x\n",
+                "--x\r\nContent-Type: application/csta+xml\r\n\r\n<a/>\r\n--x\r\n\r\ncut"));
     CHECK(!wants("INVITE", "Content-Type: multipart/mixed;boundary=x\n",
-                 "--x\nContent-Type: application/sdp\n"));
+                 "--x\r\nContent-Type: application/sdp\r\n\r\napplication/csta+xml\r\n--x--"));
     CHECK(!wants("INVITE", "Accept: application/csta+xml, application/sdp\n", ""));
     CHECK(!wants("INVITE", "", ""));
     CHECK(!wants("INVITE", "Content-Type: application/sdp\nAccept: application/csta+xml\n",
@@ -290,7 +397,9 @@ static void test_wants(void)
 }
 
 TEST_MAIN(T(test_session_opens_with_status), T(test_session_opens_with_anything),
-          T(test_session_error_keeps_it_open), T(test_session_refuses), T(test_session_limit),
+          T(test_session_opens_with_sdp), T(test_session_sdp_of_what_takes_time),
+          T(test_session_opens_with_one_part), T(test_session_error_keeps_it_open),
+          T(test_session_refuses), T(test_session_limit),
           T(test_session_refresh_keeps_monitors), T(test_session_info_contents),
           T(test_session_info_package_refused), T(test_session_loss_bye),
           T(test_session_loss_481), T(test_session_loss_timeout_udp),

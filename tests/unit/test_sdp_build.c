@@ -200,6 +200,27 @@ static void use(struct arena *a, struct str body)
     arena_reset(a);
 }
 
+static void test_rejection(void)
+{
+    struct sdp offer = parse("v=0\r\no=a 1 2 IN IP4 h\r\ns=x\r\nt=5 9\r\n"
+                             "m=audio 5 RTP/AVP 0 8\r\na=sendonly\r\n"
+                             "m=image 6 udptl t38\r\n");
+    struct sdp_local l = {.address = STR("2001:db8::1"), .id = 7, .version = 3};
+    char text[256];
+    struct out o;
+    out_init(&o, text, sizeof(text));
+    CHECK_INT(sdp_write_rejection(&o, &l, &offer), 0);
+    CHECK_STR(out_str_of(&o), "v=0\r\no=- 7 3 IN IP6 2001:db8::1\r\ns=-\r\n"
+                              "c=IN IP6 2001:db8::1\r\nt=5 9\r\n"
+                              "m=audio 0 RTP/AVP 0 8\r\nm=image 0 udptl t38\r\n");
+    out_init(&o, text, 60);
+    CHECK_INT(sdp_write_rejection(&o, &l, &offer), E_SPACE);
+    l.address = STR("a b");
+    out_init(&o, text, sizeof(text));
+    CHECK_INT(sdp_write_rejection(&o, &l, &offer), E_VALUE);
+    CHECK_INT(o.n, 0);
+}
+
 static const char *const samples[] = {
     "v=0\r\no=- 1 9 IN IP4 h\r\nc=IN IP4 0.0.0.0\r\na=recvonly\r\nm=audio 5 RTP/AVP 0 97\r\n"
     "a=rtpmap:97 telephone-event/8000\r\na=sendrecv\r\nm=video 0 RTP/AVP 31\r\n",
@@ -276,5 +297,5 @@ static void test_collected_bodies(void)
 }
 
 TEST_MAIN(T(test_offer), T(test_local_faults), T(test_answer_takes_the_first_audio),
-          T(test_answer_without_common_codec), T(test_black_hole),
+          T(test_answer_without_common_codec), T(test_black_hole), T(test_rejection),
           T(test_every_prefix_and_mutation), T(test_no_memory), T(test_collected_bodies))

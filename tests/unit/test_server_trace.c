@@ -26,7 +26,7 @@ static struct str line_of(char *buf, size_t cap, bool sent, struct str text, int
     struct str copy = test_guard(text);
     struct out o;
     out_init(&o, buf, cap);
-    sip_trace_format(&o, sent, &hop, &local, copy, err);
+    sip_trace_format(&o, sent, &hop, &local, copy, &sip_limits_default, err);
     test_guard_free(copy);
     CHECK(!o.over);
     return out_str_of(&o);
@@ -158,7 +158,7 @@ static void test_conversation(void)
     int fd = mkstemp(path);
     REQUIRE(fd >= 0);
     close(fd);
-    struct sip_trace *t = sip_trace_new(path);
+    struct sip_trace *t = sip_trace_new(path, &sip_limits_default);
     REQUIRE(t != NULL);
     const struct env *env = sip_trace_env(t, &inner);
     struct str run[] = {STR("SIP/2.0 200 OK\r\n"), STR_NONE, STR("x")}, pong = STR("\r\n");
@@ -188,10 +188,44 @@ static void test_conversation(void)
     unlink(other);
 }
 
+/** What the engine reads, or refuses, by its limits, the trace does as well. */
+static void test_limits_are_those_given(void)
+{
+    static const char head[] = "OPTIONS sip:a@example.com SIP/2.0\r\nCall-ID: many\r\n";
+    char path[] = "/tmp/baton-trace-XXXXXX", text[8192];
+    struct sip_limits limits = sip_limits_default;
+    struct world w = {0};
+    struct env inner = {.ctx = &w, .send = fake_send, .local = fake_local};
+    struct hop hop = hop_of("192.0.2.9:5062");
+    struct out o;
+    int fd = mkstemp(path);
+    REQUIRE(fd >= 0);
+    close(fd);
+    out_init(&o, text, sizeof(text));
+    out_c(&o, head);
+    for (unsigned i = 0; i < 6; i++) {
+        out_c(&o, "X: y\r\n");
+    }
+    out_c(&o, "\r\n");
+    for (uint32_t headers = 6; headers <= 7; headers++) {
+        limits.headers = headers;
+        struct sip_trace *t = sip_trace_new(path, &limits);
+        REQUIRE(t != NULL);
+        (void)sip_trace_env(t, &inner);
+        sip_trace_received(t, &hop, out_str_of(&o));
+        sip_trace_free(t);
+    }
+    struct str all = test_read_file(path), rest = all;
+    CHECK(next(&rest, STR("\"malformed\":true")) && next(&rest, STR("\"call_id\":\"many\"")));
+    CHECK(str_find(rest, STR("malformed")) == rest.n);
+    free((void *)(uintptr_t)all.p);
+    unlink(path);
+}
+
 static void test_no_such_folder(void)
 {
-    CHECK(sip_trace_new("/nowhere/at/all") == NULL);
+    CHECK(sip_trace_new("/nowhere/at/all", &sip_limits_default) == NULL);
 }
 
 TEST_MAIN(T(test_request), T(test_sdp_and_event), T(test_csta), T(test_what_is_not_readable),
-          T(test_conversation), T(test_no_such_folder))
+          T(test_conversation), T(test_limits_are_those_given), T(test_no_such_folder))
