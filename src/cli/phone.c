@@ -118,6 +118,7 @@ static void give_up(void *ctx)
 {
     struct phone *p = ctx;
 
+    p->unregistered = true; /* no answer either */
     ua_stop(p->ua);
 }
 
@@ -159,7 +160,7 @@ static bool is_hex(struct phone *p, struct str digits)
     bool ok = text_hex(digits, &p->ua->scratch, &octets) == 0;
 
     if (!ok) {
-        say("--uui-ringing, --uui-answer and --uui-bye take pairs of hex digits");
+        say("User-to-User octets are pairs of hex digits");
     }
     return ok;
 }
@@ -358,7 +359,6 @@ int cmd_phone(int argc, char **argv)
     }
     ua_run(p.ua);
     ua_free(p.ua);
-    return (!p.opt.no_register && !p.was_registered) || (p.leaving && p.refused)
-               ? EXIT_CODE_FAILED
-               : EXIT_CODE_OK;
+    return (p.unregistered && !p.was_registered) || (p.leaving && p.refused) ? EXIT_CODE_FAILED
+                                                                             : EXIT_CODE_OK;
 }

@@ -58,6 +58,7 @@ struct phone {
     uint32_t reg_expires; /**< of the request that is out */
     bool reg_tried, registered;
     bool was_registered; /**< at least once */
+    bool unregistered;   /**< it was refused, or not answered, at least once */
     char instance[40];
 };
 

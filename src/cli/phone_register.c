@@ -63,6 +63,7 @@ static void on_final(struct phone *p, const struct sip_msg *m)
         }
     } else {
         p->registered = false;
+        p->unregistered = true;
         phone_show(p, &(struct phone_news){.event = "registration-failed",
                                            .peer = str_c(p->opt.aor),
                                            .status = m->status,
@@ -110,6 +111,7 @@ static void on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms)
     (void)now_ms;
     p->reg = NULL;
     p->registered = false;
+    p->unregistered = true;
     phone_show(p, &(struct phone_news){.event = "registration-failed",
                                        .peer = str_c(p->opt.aor),
                                        .text = why == TXN_TIMEOUT ? STR("no answer")

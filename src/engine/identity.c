@@ -93,6 +93,24 @@ static void wrong(struct engine *e, const struct sip_msg *m, const struct hop *f
                    STR_ARG(user));
 }
 
+/** A trusted peer that calls from another port than its uri says is a stranger: say so. */
+static void unknown_port(struct engine *e, const struct sip_msg *m, const struct hop *from)
+{
+    const struct directory *dir = e->config.directory;
+
+    for (size_t i = 0; i < dir->peer_count; i++) {
+        const struct peer *p = &dir->peers[i];
+        if (p->trusted && p->addr.family != ADDR_NONE && addr_ip_eq(&p->addr, &from->remote)) {
+            if (engine_may_complain(e)) {
+                report_request(e, TRACE_INFO, "auth", m, from,
+                               "the address of peer %.*s, but not its port %u",
+                               STR_ARG(str_upto(p->name, 64)), p->addr.port);
+            }
+            return;
+        }
+    }
+}
+
 bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
               bool by_address, struct identity *who, uint64_t now_ms)
 {
@@ -111,6 +129,9 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
     case AUTH_OK:
         return accept(e, m, from, user, who, now_ms);
     case AUTH_MISSING:
+        if (by_address) {
+            unknown_port(e, m, from);
+        }
         challenge(e, m, from, false, now_ms);
         return false;
     case AUTH_STALE:

@@ -42,13 +42,14 @@
     U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.") \
     CONFIG_SECRET(S)
 
-#define CONFIG_PEER(U, B, S, W, L, N, M, Q)                                                 \
-    N(name, "A name for logs.")                                                             \
-    N(uri, "Where calls to it go: `sip:192.0.2.7:5060;transport=tcp`.")                     \
-    B(trusted, false,                                                                       \
-      "Its requests need no digest. They are recognised by their source address, so the "   \
-      "host in `uri` must be numeric. Over UDP a source address can be forged: trust only " \
-      "peers on a network that you control.")                                               \
+#define CONFIG_PEER(U, B, S, W, L, N, M, Q)                                                   \
+    N(name, "A name for logs.")                                                               \
+    N(uri, "Where calls to it go: `sip:192.0.2.7:5060;transport=tcp`.")                       \
+    B(trusted, false,                                                                         \
+      "Its requests need no digest. They are recognised by their source address, so the "     \
+      "host in `uri` must be numeric; with `transport=udp` or none, a port in `uri` must be " \
+      "their source port too. Over UDP a source address can be forged: trust only peers on "  \
+      "a network that you control.")                                                          \
     L(numbers, "", "Called numbers that go there: `0*`, `+49*`, `*`.")
 
 #define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                     \

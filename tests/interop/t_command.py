@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import textwrap
 
@@ -203,3 +204,22 @@ def command_phone_script(w):
     equal(code, 0, "nothing was refused")
     code, out = scripted(w, s, 1001, "quit\n", password="wrong")
     equal(code, 1, f"it was never registered: {out}")
+
+
+@scenario
+def command_screen_pop(w):
+    """examples/screen_pop.py, the guide's client: who calls, and the text of the user data."""
+    s = w.server()
+    a = w.phone(1001, s)
+    w.phone(1002, s)
+    path = os.path.join(lib.HERE, "..", "..", "examples", "screen_pop.py")
+    # a shell that starts something in the background has it ignore Ctrl-C
+    p = w.start(lib.Process("screen_pop", ["env", "--default-signal=INT", path, s.ip, "crm", "1002"],
+                            env={"BATON_PASSWORD": "crm-secret-1"}))
+    p.wait("^1002 is monitored as 1$")
+    a.say("call 1002 0463617365")
+    p.wait("^sip:1001@example.com calls: case$")
+    a.say("hangup")
+    a.event("ended")
+    p.child.send_signal(signal.SIGINT)
+    equal(p.exit_code(), 0, "its exit code")

@@ -179,6 +179,11 @@ static void test_who_was_turned_away(void)
     up(&s);
     ask(&s, &s.stranger, "a", "INVITE", "sip:1001@example.com", "sip:1001@example.com", "");
     CHECK_INT(s.n, 0); /* a challenge is how everything begins */
+    s.peer.addr.port = 5070;
+    ask(&s, &s.pbx, "p", "INVITE", "sip:1001@example.com", "sip:1001@example.com", "");
+    check_said(&s, "I auth: INVITE sip:1001@example.com of sip:9@example.com from UDP 10.0.0.9:",
+               ": the address of peer pbx, but not its port 5070");
+    s.n = 0;
     ask(&s, &s.stranger, "m", "MESSAGE", "sip:1001@example.com", "sip:1001@example.com", "");
     check_said(&s,
                "I sip: MESSAGE sip:1001@example.com of sip:9@example.com from UDP 10.0.0.66:",
