@@ -10,7 +10,7 @@ void env_trace(const struct env *env, enum trace_level level, const char *module
 {
     char text[512];
     va_list args;
-    if (env->trace == NULL) {
+    if (env->trace == NULL || level < env->trace_from) {
         return;
     }
     va_start(args, fmt);

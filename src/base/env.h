@@ -66,9 +66,11 @@ struct env {
 
     /** A thing worth a log line. `text` is borrowed. */
     void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
+    enum trace_level trace_from; /**< lower ones are not even formatted; 0: all are wanted */
 };
 
-/** printf to env->trace; at most 512 bytes of text. Does nothing without a trace function. */
+/** printf to env->trace; at most 512 bytes of text. Does nothing without a trace function,
+    or when nobody wants that level. */
 void env_trace(const struct env *env, enum trace_level level, const char *module,
                const char *fmt, ...) PRINTF_LIKE(4, 5);
 

@@ -318,6 +318,7 @@ struct net *net_new(const struct net_config *config)
         .resolve = env_resolve,
         .local = env_local,
         .trace = config->handler.trace != NULL ? env_trace_line : NULL,
+        .trace_from = config->handler.trace_from,
     };
     env_random(n, &n->key, sizeof(n->key));
     struct list *heads[] = {&n->udp,   &n->udp_dirty, &n->acceptors, &n->conns,

@@ -49,6 +49,7 @@ struct net_handler {
     void (*flow_closed)(void *ctx, uint32_t flow, uint64_t now_ms);
     /** env->trace; NULL: nothing is traced. */
     void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
+    enum trace_level trace_from; /**< the lowest level that is wanted */
 };
 
 /** Zeros mean the defaults. */

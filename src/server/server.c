@@ -129,6 +129,16 @@ static void on_flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
     after(s);
 }
 
+/** What the log would write: nothing below is worth a line's making. */
+static enum trace_level lowest_level(const struct log *l)
+{
+    enum trace_level level = TRACE_DEBUG;
+    while (level < TRACE_ERROR && !log_wants(l, level)) {
+        level++;
+    }
+    return level;
+}
+
 static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
 {
     struct server *s = ctx;
@@ -340,7 +350,8 @@ static bool start(struct server *s)
                                           .deadline = on_deadline,
                                           .resolved = on_resolved,
                                           .flow_closed = on_flow_closed,
-                                          .trace = on_trace};
+                                          .trace = on_trace,
+                                          .trace_from = lowest_level(s->log)};
     s->net = net_new(&c->net);
     if (s->net == NULL || !init_handles(s)) {
         log_fmt(s->log, TRACE_ERROR, "server", "no event loop: out of memory or descriptors");

@@ -490,6 +490,12 @@ static void test_env_trace(void)
     CHECK_STR(str_make(w.text, w.n), "5 calls of x");
     env_trace(&env, TRACE_INFO, "base", "%600d", 5);
     CHECK_INT(w.n, 511);
+    CHECK_INT(w.calls, 2);
+    env.trace_from = TRACE_WARN;
+    env_trace(&env, TRACE_INFO, "base", "nobody wants it");
+    CHECK_INT(w.calls, 2);
+    env_trace(&env, TRACE_WARN, "base", "somebody does");
+    CHECK_INT(w.calls, 3);
 }
 
 static void test_env_random(void)
