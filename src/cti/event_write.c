@@ -69,159 +69,59 @@ static struct csta_data data_of(struct str octets)
 
 /* ---- one function for each event ---- */
 
-static const void *service_initiated(const struct view *v)
-{
-    struct csta_service_initiated_event *e = arena_zalloc(v->arena, sizeof(*e));
-
-    if (e != NULL) {
-        *e = (struct csta_service_initiated_event){
-            .monitor_cross_ref_id = v->ref,
-            .initiated_connection = connection_of(v, JOURNAL_SUBJECT),
-            .initiating_device = ref_of(v, JOURNAL_SUBJECT),
-            .called_device = ref_of(v, JOURNAL_CALLED),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .cause = v->cause,
-        };
+/**
+ * A function that makes one event of a view: what all call events have, and what is said of
+ * this one, as initialisers in which `v` is the view. NULL when memory is out.
+ */
+#define EVENT(name, type, ...)                                           \
+    static const void *name(const struct view *v)                        \
+    {                                                                    \
+        struct csta_##type *e = arena_zalloc(v->arena, sizeof(*e));      \
+        if (e != NULL) {                                                 \
+            *e = (struct csta_##type){.monitor_cross_ref_id = v->ref,    \
+                                      .local_connection_info = v->local, \
+                                      .correlator_data = v->correlator,  \
+                                      .cause = v->cause,                 \
+                                      __VA_ARGS__};                      \
+        }                                                                \
+        return e;                                                        \
     }
-    return e;
-}
 
-static const void *originated(const struct view *v)
-{
-    struct csta_originated_event *e = arena_zalloc(v->arena, sizeof(*e));
+EVENT(service_initiated, service_initiated_event,
+      .initiated_connection = connection_of(v, JOURNAL_SUBJECT),
+      .initiating_device = ref_of(v, JOURNAL_SUBJECT),
+      .called_device = ref_of(v, JOURNAL_CALLED))
 
-    if (e != NULL) {
-        *e = (struct csta_originated_event){
-            .monitor_cross_ref_id = v->ref,
-            .originated_connection = connection_of(v, JOURNAL_SUBJECT),
-            .calling_device = ref_of(v, JOURNAL_CALLING),
-            .called_device = ref_of(v, JOURNAL_CALLED),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
+EVENT(originated, originated_event, .originated_connection = connection_of(v, JOURNAL_SUBJECT),
+      .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED))
 
-static const void *network_reached(const struct view *v)
-{
-    struct csta_network_reached_event *e = arena_zalloc(v->arena, sizeof(*e));
+EVENT(network_reached, network_reached_event,
+      .outbound_connection = connection_of(v, JOURNAL_SUBJECT),
+      .network_interface_used = ref_of(v, JOURNAL_SUBJECT),
+      .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
+      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION))
 
-    if (e != NULL) {
-        *e = (struct csta_network_reached_event){
-            .monitor_cross_ref_id = v->ref,
-            .outbound_connection = connection_of(v, JOURNAL_SUBJECT),
-            .network_interface_used = ref_of(v, JOURNAL_SUBJECT),
-            .calling_device = ref_of(v, JOURNAL_CALLING),
-            .called_device = ref_of(v, JOURNAL_CALLED),
-            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
+EVENT(delivered, delivered_event, .connection = connection_of(v, JOURNAL_SUBJECT),
+      .alerting_device = ref_of(v, JOURNAL_SUBJECT),
+      .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
+      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION), .user_data = v->user)
 
-static const void *delivered(const struct view *v)
-{
-    struct csta_delivered_event *e = arena_zalloc(v->arena, sizeof(*e));
+EVENT(established, established_event,
+      .established_connection = connection_of(v, JOURNAL_SUBJECT),
+      .answering_device = ref_of(v, JOURNAL_SUBJECT),
+      .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
+      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION), .user_data = v->user)
 
-    if (e != NULL) {
-        *e = (struct csta_delivered_event){
-            .monitor_cross_ref_id = v->ref,
-            .connection = connection_of(v, JOURNAL_SUBJECT),
-            .alerting_device = ref_of(v, JOURNAL_SUBJECT),
-            .calling_device = ref_of(v, JOURNAL_CALLING),
-            .called_device = ref_of(v, JOURNAL_CALLED),
-            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .user_data = v->user,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
+EVENT(held, held_event, .held_connection = connection_of(v, JOURNAL_SUBJECT),
+      .holding_device = ref_of(v, JOURNAL_SUBJECT))
 
-static const void *established(const struct view *v)
-{
-    struct csta_established_event *e = arena_zalloc(v->arena, sizeof(*e));
+EVENT(retrieved, retrieved_event, .retrieved_connection = connection_of(v, JOURNAL_SUBJECT),
+      .retrieving_device = ref_of(v, JOURNAL_SUBJECT))
 
-    if (e != NULL) {
-        *e = (struct csta_established_event){
-            .monitor_cross_ref_id = v->ref,
-            .established_connection = connection_of(v, JOURNAL_SUBJECT),
-            .answering_device = ref_of(v, JOURNAL_SUBJECT),
-            .calling_device = ref_of(v, JOURNAL_CALLING),
-            .called_device = ref_of(v, JOURNAL_CALLED),
-            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .user_data = v->user,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
-
-static const void *held(const struct view *v)
-{
-    struct csta_held_event *e = arena_zalloc(v->arena, sizeof(*e));
-
-    if (e != NULL) {
-        *e = (struct csta_held_event){
-            .monitor_cross_ref_id = v->ref,
-            .held_connection = connection_of(v, JOURNAL_SUBJECT),
-            .holding_device = ref_of(v, JOURNAL_SUBJECT),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
-
-static const void *retrieved(const struct view *v)
-{
-    struct csta_retrieved_event *e = arena_zalloc(v->arena, sizeof(*e));
-
-    if (e != NULL) {
-        *e = (struct csta_retrieved_event){
-            .monitor_cross_ref_id = v->ref,
-            .retrieved_connection = connection_of(v, JOURNAL_SUBJECT),
-            .retrieving_device = ref_of(v, JOURNAL_SUBJECT),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
-
-static const void *diverted(const struct view *v)
-{
-    struct csta_diverted_event *e = arena_zalloc(v->arena, sizeof(*e));
-
-    if (e != NULL) {
-        *e = (struct csta_diverted_event){
-            .monitor_cross_ref_id = v->ref,
-            .connection = connection_of(v, JOURNAL_SUBJECT),
-            .diverting_device = ref_of(v, JOURNAL_SUBJECT),
-            .new_destination = ref_of(v, JOURNAL_TO),
-            .calling_device = ref_of(v, JOURNAL_CALLING),
-            .called_device = ref_of(v, JOURNAL_CALLED),
-            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .user_data = v->user,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
+EVENT(diverted, diverted_event, .connection = connection_of(v, JOURNAL_SUBJECT),
+      .diverting_device = ref_of(v, JOURNAL_SUBJECT), .new_destination = ref_of(v, JOURNAL_TO),
+      .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
+      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION), .user_data = v->user)
 
 /** The call after a transfer: who stays, under its old connection, and who came. */
 static struct csta_connection_list_item_list parties(const struct view *v)
@@ -243,64 +143,27 @@ static struct csta_connection_list_item_list parties(const struct view *v)
     return (struct csta_connection_list_item_list){item, n + 1};
 }
 
+EVENT(transferred_call, transferred_event,
+      .primary_old_call = connection_of(v, JOURNAL_SUBJECT),
+      .transferring_device = ref_of(v, JOURNAL_SUBJECT),
+      .transferred_to_device = ref_of(v, JOURNAL_TO), .transferred_connections = parties(v),
+      .user_data = v->user)
+
 static const void *transferred(const struct view *v)
 {
-    struct csta_transferred_event *e = arena_zalloc(v->arena, sizeof(*e));
+    const struct csta_transferred_event *e = transferred_call(v);
 
-    if (e != NULL) {
-        *e = (struct csta_transferred_event){
-            .monitor_cross_ref_id = v->ref,
-            .primary_old_call = connection_of(v, JOURNAL_SUBJECT),
-            .transferring_device = ref_of(v, JOURNAL_SUBJECT),
-            .transferred_to_device = ref_of(v, JOURNAL_TO),
-            .transferred_connections = parties(v),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .user_data = v->user,
-            .cause = v->cause,
-        };
-    }
     return e != NULL && e->transferred_connections.n > 0 ? e : NULL;
 }
 
-static const void *failed(const struct view *v)
-{
-    struct csta_failed_event *e = arena_zalloc(v->arena, sizeof(*e));
+EVENT(failed, failed_event, .failed_connection = connection_of(v, JOURNAL_SUBJECT),
+      .failing_device = ref_of(v, JOURNAL_SUBJECT),
+      .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
+      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION), .user_data = v->user)
 
-    if (e != NULL) {
-        *e = (struct csta_failed_event){
-            .monitor_cross_ref_id = v->ref,
-            .failed_connection = connection_of(v, JOURNAL_SUBJECT),
-            .failing_device = ref_of(v, JOURNAL_SUBJECT),
-            .calling_device = ref_of(v, JOURNAL_CALLING),
-            .called_device = ref_of(v, JOURNAL_CALLED),
-            .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .user_data = v->user,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
-
-static const void *connection_cleared(const struct view *v)
-{
-    struct csta_connection_cleared_event *e = arena_zalloc(v->arena, sizeof(*e));
-
-    if (e != NULL) {
-        *e = (struct csta_connection_cleared_event){
-            .monitor_cross_ref_id = v->ref,
-            .dropped_connection = connection_of(v, JOURNAL_SUBJECT),
-            .releasing_device = ref_of(v, JOURNAL_BY),
-            .local_connection_info = v->local,
-            .correlator_data = v->correlator,
-            .user_data = v->user,
-            .cause = v->cause,
-        };
-    }
-    return e;
-}
+EVENT(connection_cleared, connection_cleared_event,
+      .dropped_connection = connection_of(v, JOURNAL_SUBJECT),
+      .releasing_device = ref_of(v, JOURNAL_BY), .user_data = v->user)
 
 /** OutOfService has the same elements. */
 static const void *back_in_service(const struct view *v)
