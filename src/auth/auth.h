@@ -131,6 +131,7 @@ struct auth_client {
     struct str user, password; /**< borrowed */
     struct auth_client_realm seen[AUTH_CLIENT_REALMS];
     uint8_t oldest;
+    uint8_t rounds; /**< answers for the request that runs, whatever their realms */
 };
 
 /**
@@ -144,7 +145,8 @@ struct auth_client {
  * @param uri    the Request-URI of the request that will carry the lines
  * @param tried  the request that was refused carried credentials already: then a realm that
  *               these were for is answered only once more when its nonce is new, and at most
- *               three times when it says stale=true
+ *               three times when it says stale=true. Seven answers to one request are the
+ *               most, so that nobody is kept going with ever new realms
  * @return 0; E_UNSUPPORTED (no scheme, qop or algorithm that we have); E_DENIED (wrong
  *         password); E_VALUE (user, method or uri that cannot stand in a header); E_TOOMANY
  *         (more than 8 realms); E_NOMEM; E_SPACE (`o` is too small). Nothing is written unless

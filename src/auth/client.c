@@ -23,6 +23,7 @@
 
 #define MAX_CHOSEN 8
 #define MAX_STALE 3
+#define MAX_ROUNDS 7 /* with one request, also when more realms ask than are remembered */
 #define CNONCE_LEN 16
 
 struct challenge {
@@ -133,7 +134,8 @@ static int permit(struct auth_client *c, const struct challenge *chosen, size_t 
     for (int i = 0; !tried && i < AUTH_CLIENT_REALMS; i++) {
         c->seen[i].again = 0;
     }
-    return 0;
+    c->rounds = tried ? c->rounds : 0;
+    return c->rounds++ < MAX_ROUNDS ? 0 : E_DENIED;
 }
 
 /* Count the use that is about to be made. */

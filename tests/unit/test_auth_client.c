@@ -287,6 +287,22 @@ static void test_when_it_gives_up(void)
     CHECK(memcmp(&before, &f.c, sizeof(before)) == 0);
 }
 
+/** Who asks for another realm each time is answered a few times, not for ever. */
+static void test_ever_new_realms(void)
+{
+    struct fixture f;
+    char line[128];
+    unsigned answers = 0;
+    setup(&f);
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(line, sizeof(line),
+                       "WWW-Authenticate: Digest realm=\"%u\", nonce=\"a\"\r\n", i);
+        answers += answer(&f, line, i > 0) == 0;
+    }
+    CHECK_INT(answers, 7);
+    CHECK_INT(answer(&f, line, false), 0); /* another request begins anew */
+}
+
 static void test_buffer_too_small(void)
 {
     struct fixture f;
@@ -420,6 +436,6 @@ static void test_restart_of_the_server_is_survived(void)
 
 TEST_MAIN(T(test_vectors_of_the_rfcs), T(test_ha1), T(test_form_of_the_answer), T(test_quoting),
           T(test_the_strongest_of_one_realm), T(test_several_realms),
-          T(test_nc_counts_per_nonce), T(test_when_it_gives_up), T(test_buffer_too_small),
-          T(test_round_trips), T(test_wrong_password_ends),
+          T(test_nc_counts_per_nonce), T(test_when_it_gives_up), T(test_ever_new_realms),
+          T(test_buffer_too_small), T(test_round_trips), T(test_wrong_password_ends),
           T(test_restart_of_the_server_is_survived))
