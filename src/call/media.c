@@ -128,9 +128,6 @@ struct str media_silence(const struct connection *conn, struct arena *a)
     out_init(&host, text, sizeof(text));
     addr_write_host(&host, &addr);
     local.address = out_str_of(&host);
-    if (addr.family == ADDR_IP6) { /* SDP writes it without brackets */
-        local.address = str_upto(str_from(local.address, 1), local.address.n - 2);
-    }
     out_init(&o, buf, cap);
     return sdp_write_black_hole(&o, &local, &offer) == 0 ? out_str_of(&o) : STR_NONE;
 }

@@ -307,33 +307,3 @@ bool engine_idle(const struct engine *e)
 {
     return e->legs.leg_pool.in_use == 0;
 }
-
-struct txn_layer *engine_txn(struct engine *e)
-{
-    return &e->txn;
-}
-
-struct leg_layer *engine_legs(struct engine *e)
-{
-    return &e->legs;
-}
-
-struct registrar *engine_registrar(struct engine *e)
-{
-    return &e->registrar;
-}
-
-struct call_layer *engine_calls(struct engine *e)
-{
-    return &e->calls;
-}
-
-struct cti *engine_cti(struct engine *e)
-{
-    return e->cti;
-}
-
-struct wheel *engine_wheel(struct engine *e)
-{
-    return &e->wheel;
-}

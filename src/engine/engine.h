@@ -81,12 +81,4 @@ void engine_each_stat(const struct engine *e,
 /** One of them; 0 for an unknown name. */
 uint64_t engine_stat(const struct engine *e, const char *name);
 
-/** The parts, for tests and tools. */
-struct txn_layer *engine_txn(struct engine *e);
-struct leg_layer *engine_legs(struct engine *e);
-struct registrar *engine_registrar(struct engine *e);
-struct call_layer *engine_calls(struct engine *e);
-struct cti *engine_cti(struct engine *e);
-struct wheel *engine_wheel(struct engine *e);
-
 #endif

@@ -251,10 +251,6 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
  */
 void txn_write_vias(struct out *o, const struct sip_msg *m, const struct hop *from);
 
-/** Where responses to `m` go (§18.2.2): hop->flow of a stream, or address by
- * maddr/received/rport. */
-void txn_response_hop(const struct sip_msg *m, const struct hop *from, struct hop *out);
-
 /* ---- requests that we send ---- */
 
 /** Where a request is to go: an address, or a name with a port. */

@@ -42,15 +42,6 @@ void txn__reply_hop(const struct sip_via *via, const struct hop *from, struct ho
     }
 }
 
-void txn_response_hop(const struct sip_msg *m, const struct hop *from, struct hop *out)
-{
-    struct sip_via via;
-    *out = *from;
-    if (!transport_is_reliable((enum transport)from->transport) && sip_msg_via(m, &via) == 0) {
-        txn__reply_hop(&via, from, out);
-    }
-}
-
 /** IPv6 without brackets, as the grammar of via-received has it (§25.1). */
 static void write_received(struct out *o, const struct addr *a)
 {
