@@ -303,7 +303,15 @@ void engine_stop(struct engine *e, uint64_t now_ms)
     settle(e);
 }
 
+/** A leg that has ended and only waits for the answer to some request of ours holds nobody up.
+ */
 bool engine_idle(const struct engine *e)
 {
-    return e->legs.leg_pool.in_use == 0;
+    list_each(it, &e->legs.legs)
+    {
+        if (list_entry(it, struct leg, all)->state != LEG_ENDED) {
+            return false;
+        }
+    }
+    return true;
 }

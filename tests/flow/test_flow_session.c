@@ -587,9 +587,31 @@ static void test_stop(void)
     world_down(&w);
 }
 
-TEST_MAIN(T(test_open), T(test_refused), T(test_application_is_no_phone), T(test_limits),
-          T(test_grants), T(test_two_watchers), T(test_two_clear), T(test_bad_requests),
-          T(test_other_content), T(test_answer_lost), T(test_intruder), T(test_refresh),
-          T(test_session_timer), T(test_client_forgot), T(test_mute_client),
-          T(test_events_refused), T(test_messages_lost), T(test_close_while_pending),
-          T(test_monitor_stop), T(test_monitor_existing), T(test_restart), T(test_stop))
+/** An event that will never be answered, in a session that has ended, does not hold the stop
+ * up. */
+static void test_stop_with_an_event_in_flight(void)
+{
+    up();
+    (void)world_monitor(&w, &w.crm, "1001");
+    wire_lose(&w.wire, ENGINE(&w), &w.crm.s.node, "INFO", 0, 1000);
+    REQUIRE(world_call(&w, ann, bob));
+    app_close(&w.crm);
+    world_run(&w, 200);
+    CHECK_INT(world_stat(&w, "dialog_legs"), 3); /* it waits for its INFO all the same */
+    engine_stop(w.engine, w.net.now_ms);
+    world_run(&w, 300);
+    CHECK(engine_idle(w.engine));
+    for (size_t i = 0; i < w.phones; i++) {
+        w.phone[i].register_status = 0;
+    }
+    w.hard = true;
+    world_down(&w);
+}
+
+TEST_MAIN(T(test_stop_with_an_event_in_flight), T(test_open), T(test_refused),
+          T(test_application_is_no_phone), T(test_limits), T(test_grants), T(test_two_watchers),
+          T(test_two_clear), T(test_bad_requests), T(test_other_content), T(test_answer_lost),
+          T(test_intruder), T(test_refresh), T(test_session_timer), T(test_client_forgot),
+          T(test_mute_client), T(test_events_refused), T(test_messages_lost),
+          T(test_close_while_pending), T(test_monitor_stop), T(test_monitor_existing),
+          T(test_restart), T(test_stop))
