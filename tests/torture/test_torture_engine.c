@@ -9,6 +9,7 @@
  * each message the engine still answers OPTIONS; phones check that whatever it passes on is
  * well formed; and in the end nothing is left.
  */
+#include "expected.h"
 #include "own.h"
 #include "world.h"
 
@@ -140,38 +141,6 @@ static unsigned run_message(struct str bytes, bool trusted)
 
 /* ---- expected answers ---- */
 
-static struct str field(struct str *line)
-{
-    size_t tab = str_index(*line, '\t');
-    struct str f = str_upto(*line, tab);
-    *line = str_from(*line, tab + 1);
-    return f;
-}
-
-static bool accepts(struct str codes, unsigned status)
-{
-    struct str one;
-    while (sip_list_next(&codes, &one)) {
-        uint32_t n;
-        if (str_ieq(one, STR("any")) || (str_ieq(one, STR("none")) && status == 0) ||
-            (str_ieq(one, STR("any-not-400")) && status != 400 && status != 0) ||
-            (str_to_u32(one, &n) && n == status)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/** RFC 5118 §4.6 prints a Content-Length that is 17 too large; see test_torture_static.c. */
-static void correct_length(struct str bytes)
-{
-    struct str wrong = STR("Content-Length: 268\r\n");
-    size_t at = str_find(bytes, wrong);
-    if (CHECK(at < bytes.n)) {
-        memcpy((char *)(uintptr_t)bytes.p + at + wrong.n - 5, "251", 3);
-    }
-}
-
 static void expect(const char *path, struct str class, struct str codes, bool lenient)
 {
     struct str bytes = test_read_file(path);
@@ -179,18 +148,18 @@ static void expect(const char *path, struct str class, struct str codes, bool le
         return;
     }
     if (str_ends(str_c(path), STR("ipv6-in-sdp.sip"))) {
-        correct_length(bytes);
+        expected_correct_length(bytes);
     }
     unsigned status = run_message(bytes, true);
     test_context(path);
     /* where leniency is allowed a message may be taken as what it meant */
-    if (!CHECK(accepts(codes, status) || (lenient && status != 0))) {
+    if (!CHECK(expected_accepts(codes, status) || (lenient && status != 0))) {
         printf("#   %.*s: answered %u, expected %.*s\n", STR_ARG(class), status,
                STR_ARG(codes));
     }
     unsigned to_stranger = run_message(bytes, false);
     test_context(path);
-    if (!CHECK(accepts(codes, to_stranger) || to_stranger == 401 ||
+    if (!CHECK(expected_accepts(codes, to_stranger) || to_stranger == 401 ||
                (lenient && to_stranger != 0))) {
         printf("#   a stranger was answered %u\n", to_stranger);
     }
@@ -198,51 +167,18 @@ static void expect(const char *path, struct str class, struct str codes, bool le
     free((void *)(uintptr_t)bytes.p);
 }
 
-static unsigned run_table(const char *table, const char *folder, const char *suffix,
-                          bool long_form)
-{
-    char path[512];
-    unsigned count = 0;
-    const char *dir = test_data_dir("torture");
-    if (dir == NULL) {
-        return 0;
-    }
-    snprintf(path, sizeof(path), "%s/%s", dir, table);
-    struct str text = test_read_file(path);
-    struct str rest = str_from(text, str_index(text, '\n') + 1);
-    while (rest.n > 0) {
-        size_t nl = str_index(rest, '\n');
-        struct str line = str_trim(str_upto(rest, nl));
-        rest = str_from(rest, nl + 1);
-        struct str name = field(&line);
-        if (name.n == 0) {
-            continue;
-        }
-        if (long_form) {
-            (void)field(&line); /* the section */
-        }
-        struct str class = field(&line);
-        struct str codes = field(&line);
-        bool lenient = long_form && str_eq(field(&line), STR("y"));
-        snprintf(path, sizeof(path), "%s/%s/%.*s%s", dir, folder, STR_ARG(name), suffix);
-        expect(path, class, codes, lenient);
-        count++;
-    }
-    free((void *)(uintptr_t)text.p);
-    return count;
-}
-
 static void test_rfc4475(void)
 {
     if (test_data_dir("torture") != NULL) {
-        CHECK(run_table("EXPECTED_rfc4475.tsv", "rfc4475", "", true) >= 33);
+        CHECK(expected_table("EXPECTED_rfc4475.tsv", "rfc4475", "", true, expect) >= 33);
     }
 }
 
 static void test_rfc5118(void)
 {
     if (test_data_dir("torture") != NULL) {
-        CHECK(run_table("EXPECTED_rfc5118.tsv", "rfc5118-wire", ".sip", false) >= 8);
+        CHECK(expected_table("EXPECTED_rfc5118.tsv", "rfc5118-wire", ".sip", false, expect) >=
+              8);
     }
 }
 
@@ -453,7 +389,7 @@ static void test_own(void)
         }
         test_context(own->name);
         unsigned status = run_message(str_make(text, n), true);
-        if (!CHECK(accepts(str_c(own->codes), status))) {
+        if (!CHECK(expected_accepts(str_c(own->codes), status))) {
             printf("#   %s: answered %u\n", own->name, status);
         }
     }
