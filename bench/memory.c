@@ -113,8 +113,9 @@ static int take_message(void *ctx, const struct hop *hop, const struct str *run,
     return 0;
 }
 
-static int give_flow(void *ctx, struct hop *hop)
+static int give_flow(void *ctx, struct hop *hop, struct str name)
 {
+    (void)name;
     (void)ctx;
     hop->flow = 1;
     return 0;

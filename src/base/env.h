@@ -49,9 +49,20 @@ struct env {
     /**
      * Choose or make the flow for `hop->transport` and `hop->remote` and write hop->flow:
      * the UDP listener of that family, an open connection to that address, or a new one.
-     * @return 0, E_UNSUPPORTED (no such transport or family here), E_TOOMANY, E_IO
+     * @param name  the SIP domain or host that is to be reached (borrowed): what a TLS
+     *              connection asks for (SNI) and what the server's certificate must prove (RFC
+     *              5922 §7.3); not set: the numeric address. A connection over TLS is used
+     *              again only for the name it was made for. Without meaning on UDP and TCP.
+     * @return 0, E_UNSUPPORTED (no such transport or family here, and always for WebSocket:
+     *         there only the client opens), E_TOOMANY, E_IO
      */
-    int (*open)(void *ctx, struct hop *hop);
+    int (*open)(void *ctx, struct hop *hop, struct str name);
+
+    /**
+     * Has the peer at the other end of the flow proved, by a certificate that was verified,
+     * that it is `name` (a SIP domain, RFC 5922 §7.1)? May be NULL: nobody has.
+     */
+    bool (*proves)(void *ctx, const struct hop *hop, struct str name);
 
     /**
      * Numeric address of a host name. @return 0 and *out (its port unchanged); E_AGAIN: the

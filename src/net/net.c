@@ -119,8 +119,9 @@ static int env_send(void *ctx, const struct hop *hop, const struct str *run, siz
     return udp_send(container_of(f, struct udp, flow), &hop->remote, run, count);
 }
 
-static int env_open(void *ctx, struct hop *hop)
+static int env_open(void *ctx, struct hop *hop, struct str name)
 {
+    (void)name;
     struct net *n = ctx;
     if (hop->transport == TP_UDP) {
         struct udp *u = udp_for(n, &hop->remote);

@@ -342,10 +342,16 @@ static uint64_t traced_wall_s(void *ctx)
     return t->inner->wall_s(t->inner->ctx);
 }
 
-static int traced_open(void *ctx, struct hop *hop)
+static int traced_open(void *ctx, struct hop *hop, struct str name)
 {
     struct sip_trace *t = ctx;
-    return t->inner->open(t->inner->ctx, hop);
+    return t->inner->open(t->inner->ctx, hop, name);
+}
+
+static bool traced_proves(void *ctx, const struct hop *hop, struct str name)
+{
+    struct sip_trace *t = ctx;
+    return t->inner->proves(t->inner->ctx, hop, name);
 }
 
 static int traced_resolve(void *ctx, struct str host, struct addr *out)
@@ -375,6 +381,7 @@ const struct env *sip_trace_env(struct sip_trace *t, const struct env *inner)
                           .wall_s = traced_wall_s,
                           .send = traced_send,
                           .open = traced_open,
+                          .proves = inner->proves != NULL ? traced_proves : NULL,
                           .resolve = traced_resolve,
                           .local = traced_local,
                           .trace = inner->trace != NULL ? traced_trace : NULL};

@@ -126,7 +126,7 @@ int txn__send_response(struct txn *t)
         }
     }
     if (err == E_IO && !on_connection(t) && t->reply_hop.flow == 0) {
-        err = env->open(env->ctx, &t->reply_hop);
+        err = env->open(env->ctx, &t->reply_hop, STR_NONE);
         if (err == 0) {
             txn__bind_flow(t, t->reply_hop.flow);
             err = env->send(env->ctx, &t->reply_hop, &t->sent, 1);
@@ -255,7 +255,7 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
     if (!transport_is_reliable((enum transport)from->transport)) {
         txn__reply_hop(&via, from, &hop);
     }
-    err = hop.flow != 0 ? 0 : env->open(env->ctx, &hop);
+    err = hop.flow != 0 ? 0 : env->open(env->ctx, &hop, STR_NONE);
     if (err == 0) {
         err = env->send(env->ctx, &hop, &x.s, 1);
     }

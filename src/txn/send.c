@@ -104,7 +104,7 @@ static int find_way(const struct txn_layer *l, struct hop *hop, struct str host,
     if (hop->remote.port == 0) {
         hop->remote.port = txn__default_port((enum transport)hop->transport);
     }
-    return env->open(env->ctx, hop);
+    return env->open(env->ctx, hop, host);
 }
 
 static void write_branch(const struct env *env, char branch[static 24])

@@ -256,7 +256,8 @@ void txn_write_vias(struct out *o, const struct sip_msg *m, const struct hop *fr
 /** Where a request is to go: an address, or a name with a port. */
 struct txn_target {
     struct hop hop;  /**< flow: use it; else transport and remote, when family is set */
-    struct str host; /**< else this name is looked up (copied) */
+    struct str host; /**< without an address this name is looked up (copied); with one it says
+                          whom a TLS connection there must prove to be (env->open) */
     uint16_t port;
 };
 

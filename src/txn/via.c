@@ -15,7 +15,16 @@
 
 uint16_t txn__default_port(enum transport t)
 {
-    return t == TP_TLS || t == TP_WSS ? 5061 : 5060;
+    switch (t) {
+    case TP_TLS:
+        return 5061;
+    case TP_WS: /* RFC 7118 §7: where web servers listen */
+        return 80;
+    case TP_WSS:
+        return 443;
+    default:
+        return 5060;
+    }
 }
 
 static uint16_t sent_by_port(const struct sip_via *v, const struct hop *from)

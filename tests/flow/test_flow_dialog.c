@@ -485,7 +485,7 @@ static void test_reset_mid_message(void)
     struct raw half;
     raw_up(&half, &w.net, "half", "10.0.9.1");
     struct hop hop = vnet_hop(ENGINE(&w), TP_TCP);
-    CHECK_INT(half.node.env.open(&half.node, &hop), 0);
+    CHECK_INT(half.node.env.open(&half.node, &hop, STR_NONE), 0);
     struct str part =
         STR("INVITE sip:1002@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.9.1;br");
     CHECK_INT(half.node.env.send(&half.node, &hop, &part, 1), 0);
@@ -516,7 +516,7 @@ static void test_stream_garbage(void)
     struct raw odd;
     raw_up(&odd, &w.net, "odd", "10.0.9.1");
     struct hop hop = vnet_hop(ENGINE(&w), TP_TCP);
-    CHECK_INT(odd.node.env.open(&odd.node, &hop), 0);
+    CHECK_INT(odd.node.env.open(&odd.node, &hop, STR_NONE), 0);
     struct str junk =
         STR("OPTIONS sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.9.1;branch=z9hG4"
             "bKj\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: j\r\n"
@@ -537,12 +537,12 @@ static void test_keepalives(void)
     up_with((struct world_options){.transport = TP_TCP});
     struct hop hop = vnet_hop(ENGINE(&w), TP_UDP);
     struct str crlf = STR("\r\n\r\n");
-    CHECK_INT(w.gateway.node.env.open(&w.gateway.node, &hop), 0);
+    CHECK_INT(w.gateway.node.env.open(&w.gateway.node, &hop, STR_NONE), 0);
     CHECK_INT(w.gateway.node.env.send(&w.gateway.node, &hop, &crlf, 1), 0);
     world_run(&w, 50);
     CHECK_INT(world_stat(&w, "sip_keepalives"), 1);
     hop = vnet_hop(ENGINE(&w), TP_TCP);
-    CHECK_INT(w.gateway.node.env.open(&w.gateway.node, &hop), 0);
+    CHECK_INT(w.gateway.node.env.open(&w.gateway.node, &hop, STR_NONE), 0);
     CHECK_INT(w.gateway.node.env.send(&w.gateway.node, &hop, &crlf, 1), 0);
     world_run(&w, 50);
     CHECK_INT(world_stat(&w, "sip_keepalives"), 2);

@@ -70,7 +70,7 @@ static void send_raw(struct raw *r, const struct hop *hop, const char *head, str
     struct str run = out_str_of(&o);
     CHECK(!o.over);
     if (to.flow == 0) {
-        (void)r->node.env.open(&r->node, &to);
+        (void)r->node.env.open(&r->node, &to, STR_NONE);
     }
     CHECK_INT(r->node.env.send(&r->node, &to, &run, 1), 0);
 }

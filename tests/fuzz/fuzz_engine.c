@@ -372,8 +372,9 @@ static int env_send(void *ctx, const struct hop *hop, const struct str *run, siz
 
 static uint32_t flows;
 
-static int env_open(void *ctx, struct hop *hop)
+static int env_open(void *ctx, struct hop *hop, struct str name)
 {
+    (void)name;
     (void)ctx;
     if (hop->transport == TP_UDP) {
         hop->flow = 1;

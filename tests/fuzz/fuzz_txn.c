@@ -100,8 +100,9 @@ static int deliver(void *ctx, const struct hop *hop, const struct str *run, size
     return 0;
 }
 
-static int open_flow(void *ctx, struct hop *hop)
+static int open_flow(void *ctx, struct hop *hop, struct str name)
 {
+    (void)name;
     struct world *w = ctx;
     hop->flow = 1u + hop->transport;
     return w->open_err;

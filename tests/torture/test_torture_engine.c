@@ -81,7 +81,7 @@ static void down(void)
 static void send_bytes(struct str bytes)
 {
     struct hop hop = vnet_hop(ENGINE(&w), TP_UDP);
-    CHECK_INT(sender.node.env.open(&sender.node, &hop), 0);
+    CHECK_INT(sender.node.env.open(&sender.node, &hop, STR_NONE), 0);
     CHECK_INT(sender.node.env.send(&sender.node, &hop, &bytes, 1), 0);
 }
 

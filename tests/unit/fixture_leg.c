@@ -554,7 +554,7 @@ void raw_send(struct raw *r, const struct hop *to, const char *text)
     struct str wire = wire_text(text);
     struct hop hop = *to;
     if (hop.flow == 0) {
-        (void)r->node.env.open(&r->node, &hop);
+        (void)r->node.env.open(&r->node, &hop, STR_NONE);
     }
     CHECK_INT(r->node.env.send(&r->node, &hop, &wire, 1), 0);
     free((void *)(uintptr_t)wire.p);

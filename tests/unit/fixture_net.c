@@ -168,8 +168,9 @@ static void env_local_addr(void *ctx, const struct hop *hop, struct addr *out)
     out->port = port_of((enum transport)hop->transport);
 }
 
-static int env_open(void *ctx, struct hop *hop)
+static int env_open(void *ctx, struct hop *hop, struct str name)
 {
+    (void)name;
     struct vnode *node = ctx;
     struct vnet *net = node->net;
     if (hop->transport == TP_UDP) {

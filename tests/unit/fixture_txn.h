@@ -45,6 +45,7 @@ struct fx {
     int send_err, open_err, resolve_err;
     uint32_t dead, next_flow;
     struct hop opened; /**< the last hop for which a flow was opened */
+    char opened_name[64]; /**< and the name that it was opened for, "" for none */
     struct addr resolved;
     void (*hook)(struct fx *f, const struct fx_heard *h);
     /** Instead of being written down, what is sent goes here. */
@@ -106,10 +107,12 @@ static inline int fx_send(void *ctx, const struct hop *hop, const struct str *ru
     return 0;
 }
 
-static inline int fx_open(void *ctx, struct hop *hop)
+static inline int fx_open(void *ctx, struct hop *hop, struct str name)
 {
     struct fx *f = ctx;
     f->opened = *hop;
+    (void)snprintf(f->opened_name, sizeof f->opened_name, "%.*s", (int)name.n,
+                   name.n > 0 ? name.p : "");
     if (f->open_err != 0) {
         return f->open_err;
     }

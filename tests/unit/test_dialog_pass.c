@@ -94,7 +94,7 @@ static const char request[] =
 static void incoming(struct peer *w, const char *text)
 {
     struct hop to = vnet_hop(&w->s.node, TP_UDP);
-    (void)w->p.node.env.open(&w->p.node, &to);
+    (void)w->p.node.env.open(&w->p.node, &to, STR_NONE);
     struct str run = str_c(text);
     CHECK_INT(w->p.node.env.send(&w->p.node, &to, &run, 1), 0);
     vnet_run_for(&w->net, 20);

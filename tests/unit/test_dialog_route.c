@@ -292,7 +292,7 @@ static void test_pinned_caller_follows_the_peer(void)
     struct peer w;
     up(&w);
     struct hop hop = vnet_hop(&w.p.node, TP_TCP);
-    CHECK_INT(w.s.node.env.open(&w.s.node, &hop), 0);
+    CHECK_INT(w.s.node.env.open(&w.s.node, &hop, STR_NONE), 0);
     struct leg_invite args = {.request_uri = STR("sip:phone@192.168.7.7:5062"),
                               .from = STR("<sip:a@x>"),
                               .to = STR("<sip:b@x>"),

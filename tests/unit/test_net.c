@@ -255,7 +255,7 @@ static void test_udp_refuses(void)
     world_init(&w, (struct net_config){0});
     struct hop hop = {.transport = TP_UDP};
     CHECK(addr_parse(STR("127.0.0.1:9"), &hop.remote));
-    CHECK_INT(w.env->open(w.env->ctx, &hop), 0);
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), 0);
     CHECK(hop.flow != 0);
     static char big[65536];
     struct str run[2] = {str_make(big, 65000), str_make(big, 508)};
@@ -264,11 +264,11 @@ static void test_udp_refuses(void)
     CHECK_INT(w.env->send(w.env->ctx, &hop, run, 1), E_IO);
     CHECK(addr_parse(STR("[::1]:9"), &hop.remote));
     CHECK_INT(w.env->send(w.env->ctx, &hop, run, 1), E_IO);
-    CHECK_INT(w.env->open(w.env->ctx, &hop), E_UNSUPPORTED);
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), E_UNSUPPORTED);
     hop.flow = 4711;
     CHECK_INT(w.env->send(w.env->ctx, &hop, run, 1), E_IO);
     hop.transport = TP_WSS;
-    CHECK_INT(w.env->open(w.env->ctx, &hop), E_UNSUPPORTED);
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), E_UNSUPPORTED);
     world_fini(&w);
 }
 
@@ -497,7 +497,7 @@ static void test_tcp_connections_are_limited(void)
     CHECK_INT(w.closed, 0);
     struct hop hop = {.transport = TP_TCP};
     CHECK(addr_parse(STR("127.0.0.1:9"), &hop.remote));
-    CHECK_INT(w.env->open(w.env->ctx, &hop), E_TOOMANY);
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), E_TOOMANY);
     for (int i = 0; i < 3; i++) {
         close(fd[i]);
     }
@@ -652,8 +652,8 @@ static void test_open_queues_and_reuses(void)
     int fd = listener(&at, 5);
     struct hop hop = {.transport = TP_TCP, .remote = at};
     struct hop again = hop;
-    CHECK_INT(w.env->open(w.env->ctx, &hop), 0);
-    CHECK_INT(w.env->open(w.env->ctx, &again), 0);
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), 0);
+    CHECK_INT(w.env->open(w.env->ctx, &again, STR_NONE), 0);
     CHECK_INT(again.flow, hop.flow);
     struct str run = STR(MESSAGE);
     CHECK_INT(w.env->send(w.env->ctx, &hop, &run, 1), 0);
@@ -672,7 +672,7 @@ static void test_open_queues_and_reuses(void)
 
     close(peer);
     CHECK(until(&w, &w.closed, 1));
-    CHECK_INT(w.env->open(w.env->ctx, &again), 0);
+    CHECK_INT(w.env->open(w.env->ctx, &again, STR_NONE), 0);
     CHECK(again.flow != hop.flow);
     close(fd);
     world_fini(&w);
@@ -685,7 +685,7 @@ static void test_open_refused(void)
     struct addr at;
     close(listener(&at, 5));
     struct hop hop = {.transport = TP_TCP, .remote = at};
-    CHECK_INT(w.env->open(w.env->ctx, &hop), 0);
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), 0);
     struct str run = STR(MESSAGE);
     CHECK_INT(w.env->send(w.env->ctx, &hop, &run, 1), 0);
     CHECK(until(&w, &w.closed, 1));
@@ -709,7 +709,7 @@ static void test_open_times_out(void)
         (void)connect(fill[i], &sa.sa, sockaddr_of(&at, &sa));
     }
     struct hop hop = {.transport = TP_TCP, .remote = at};
-    CHECK_INT(w.env->open(w.env->ctx, &hop), 0);
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), 0);
     CHECK(until(&w, &w.closed, 1));
     CHECK_INT(stats(&w).connect_failed, 1);
     for (int i = 0; i < 4; i++) {

@@ -368,6 +368,25 @@ static void test_target_address_opens_a_flow(void)
     CHECK(fx_client_to(&f, SIP_METHOD_BYE, &to, &fx_user) != NULL);
     struct addr want = fx_addr("[2001:db8::9]:5061");
     CHECK(addr_eq(&f.sent[1].hop.remote, &want));
+    CHECK_STR(str_c(f.opened_name), "[2001:db8::9]");
+    fx_fini(&f);
+}
+
+/* Whom a TLS connection must reach is the name of the target, whoever found the address. */
+static void test_target_name_goes_to_open(void)
+{
+    struct fx f;
+    fx_init(&f);
+    struct txn_target to = {.hop = {.transport = TP_TLS, .remote = fx_addr("203.0.113.4")},
+                            .host = STR("example.com")};
+    CHECK(fx_client_to(&f, SIP_METHOD_BYE, &to, &fx_user) != NULL);
+    CHECK_STR(str_c(f.opened_name), "example.com");
+    f.resolve_err = E_AGAIN;
+    CHECK(to_name(&f, SIP_METHOD_OPTIONS, TP_TLS) != NULL);
+    CHECK_STR(str_c(f.opened_name), "example.com"); /* nothing opened yet */
+    f.resolve_err = 0;
+    txn_on_resolved(&f.l, f.now);
+    CHECK_STR(str_c(f.opened_name), "phone.example.com");
     fx_fini(&f);
 }
 
@@ -568,7 +587,7 @@ TEST_MAIN(T(test_via_line_is_put_behind_the_start_line), T(test_via_of_streams_a
           T(test_cancel_after_a_provisional_is_sent_at_once), T(test_cancel_crosses_a_200),
           T(test_cancel_after_the_final_is_harmless), T(test_cancel_guard),
           T(test_cancel_without_room_is_tried_again), T(test_an_invite_that_is_no_message),
-          T(test_target_address_opens_a_flow), T(test_target_name_known_at_once),
+          T(test_target_address_opens_a_flow), T(test_target_name_goes_to_open), T(test_target_name_known_at_once),
           T(test_target_name_known_later), T(test_target_failures), T(test_look_up_ends_badly),
           T(test_a_closed_flow_fails_its_own_clients_only),
           T(test_a_provisional_does_not_hide_a_failure), T(test_limit_refuses),
