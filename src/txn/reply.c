@@ -248,8 +248,8 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
     if (err != 0) {
         return err;
     }
-    /* maddr (§18.2.2) is for those that are known: a stranger who sets it would have his answers
-       sent to whomever he likes. */
+    /* maddr (§18.2.2) is for those that are known: a stranger who sets it would have his
+       answers sent to whomever he likes. */
     via.maddr = STR_NONE;
     hop = *from;
     if (!transport_is_reliable((enum transport)from->transport)) {

@@ -64,7 +64,8 @@ bool txn__index_sent(struct str sent, struct sip_hdr *hdr, struct sip_msg *m)
     struct sip_fault fault;
     m->hdr = hdr;
     int err = sent.n > 0 ? sip_msg_index(m, sent, true, &no_limits, &fault) : E_SYNTAX;
-    /* What is asked of it stands in front; what two ends together wrote may be too many lines. */
+    /* What is asked of it stands in front; what two ends together wrote may be too many lines.
+     */
     return err == 0 || err == E_TOOMANY;
 }
 

@@ -157,7 +157,7 @@ struct txn_layer {
     struct list resolving, dying;
     struct list flows[TXN_FLOW_LISTS]; /**< transactions by the flow they stand on */
     struct timer reap;                 /**< frees the dying at the next tick */
-    struct txn_seen seen; /**< good from txn_on_request to txn_server_new */
+    struct txn_seen seen;              /**< good from txn_on_request to txn_server_new */
     struct txn_stats stats;
     /** Header lines with CRLF, or absent, that are put on what the layer itself builds:
         responses of txn_reply and txn_reply_stateless; ACK and CANCEL. */

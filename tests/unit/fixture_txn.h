@@ -44,7 +44,7 @@ struct fx {
     size_t sent_n, heard_n;
     int send_err, open_err, resolve_err;
     uint32_t dead, next_flow;
-    struct hop opened; /**< the last hop for which a flow was opened */
+    struct hop opened;    /**< the last hop for which a flow was opened */
     char opened_name[64]; /**< and the name that it was opened for, "" for none */
     struct addr resolved;
     void (*hook)(struct fx *f, const struct fx_heard *h);

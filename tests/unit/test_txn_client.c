@@ -587,8 +587,9 @@ TEST_MAIN(T(test_via_line_is_put_behind_the_start_line), T(test_via_of_streams_a
           T(test_cancel_after_a_provisional_is_sent_at_once), T(test_cancel_crosses_a_200),
           T(test_cancel_after_the_final_is_harmless), T(test_cancel_guard),
           T(test_cancel_without_room_is_tried_again), T(test_an_invite_that_is_no_message),
-          T(test_target_address_opens_a_flow), T(test_target_name_goes_to_open), T(test_target_name_known_at_once),
-          T(test_target_name_known_later), T(test_target_failures), T(test_look_up_ends_badly),
+          T(test_target_address_opens_a_flow), T(test_target_name_goes_to_open),
+          T(test_target_name_known_at_once), T(test_target_name_known_later),
+          T(test_target_failures), T(test_look_up_ends_badly),
           T(test_a_closed_flow_fails_its_own_clients_only),
           T(test_a_provisional_does_not_hide_a_failure), T(test_limit_refuses),
           T(test_an_ack_is_no_transaction))
