@@ -56,7 +56,8 @@ int dialog_check_cseq(struct dialog *d, const struct sip_msg *request)
     return 0;
 }
 
-int dialog_refresh(struct dialog *d, const struct sip_msg *m, const struct hop *from)
+int dialog_refresh(struct dialog *d, const struct mem *mem, const struct sip_msg *m,
+                   const struct hop *from)
 {
     struct str contact = dialog_contact_of(m);
     if (contact.n > 0 && !str_eq(contact, d->remote_target)) {
@@ -67,7 +68,7 @@ int dialog_refresh(struct dialog *d, const struct sip_msg *m, const struct hop *
                                  .remote_addr = d->remote_addr,
                                  .remote_target = contact,
                                  .route_set = d->route_set};
-        int err = dialog_build(d, &d->leg->layer->env->mem, &p);
+        int err = dialog_build(d, mem, &p);
         if (err != 0) {
             return err;
         }
@@ -84,8 +85,11 @@ int dialog_refresh(struct dialog *d, const struct sip_msg *m, const struct hop *
 
 void dialog_bind_flow(struct dialog *d)
 {
+    if (d->leg == NULL) {
+        return; /* its owner keeps the list */
+    }
     list_remove(&d->flow_link);
-    if (d->leg != NULL && d->pinned && d->next.hop.flow != 0) {
+    if (d->pinned && d->next.hop.flow != 0) {
         list_append(&d->leg->layer->flows[d->next.hop.flow % LEG_FLOW_LISTS], &d->flow_link);
     }
 }
@@ -128,4 +132,34 @@ void dialog_write_head(const struct dialog *d, struct out *o, struct str method,
         out_str(o, contact);
         out_c(o, "\r\n");
     }
+}
+
+struct str dialog_own_contact(const struct env *env, struct arena *arena, struct str user,
+                              const struct hop *hop, bool secure)
+{
+    static const char *const param[TP_COUNT] = {
+        [TP_TCP] = "tcp", [TP_TLS] = "tls", [TP_WS] = "ws", [TP_WSS] = "ws"};
+    size_t cap = user.n + 96;
+    char *buf = arena_alloc(arena, cap);
+    struct addr local = {0};
+    struct out o;
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    env->local(env->ctx, hop, &local);
+    out_init(&o, buf, cap);
+    out_c(&o, secure ? "<sips:" : "<sip:");
+    if (user.n > 0) {
+        out_str(&o, user);
+        out_ch(&o, '@');
+    }
+    addr_write(&o, &local);
+    /* sips says TLS by itself (RFC 3261 §26.2.2) */
+    const char *t = hop->transport < TP_COUNT ? param[hop->transport] : NULL;
+    if (t != NULL && !(secure && hop->transport == TP_TLS)) {
+        out_c(&o, ";transport=");
+        out_c(&o, t);
+    }
+    out_ch(&o, '>');
+    return out_str_of(&o);
 }

@@ -2,9 +2,10 @@
 /*
  * Dialogs (RFC 3261 §12): identity, CSeq spaces, route set, remote target, next hop.
  *
- * A dialog is a plain record that a leg (leg.h) owns; this file knows how to make one from
- * a request or a response, to find the one that a request belongs to, to check a request's
- * CSeq, to refresh the target, and to make a request that belongs to it. It sends nothing.
+ * A dialog is a plain record that a leg (leg.h) owns, or a subscription (event/), which is no
+ * INVITE usage and has no leg. This file knows how to make one from a request or a response, to
+ * find the one that a request belongs to, to check a request's CSeq, to refresh the target,
+ * and to make a request that belongs to it. It sends nothing.
  *
  * NEXT HOP. Requests go to the first Route, or to the remote target. When the peer reached
  * us directly (one Via, no Record-Route) over a stream, or over UDP with rport or from another
@@ -37,8 +38,8 @@ struct leg_layer;
 struct dialog {
     struct map_node node;
     struct list link;      /**< of its leg */
-    struct list flow_link; /**< of the layer's list for the flow that it is pinned to */
-    struct leg *leg;
+    struct list flow_link; /**< of the owner's list for the flow that it is pinned to */
+    struct leg *leg;       /**< NULL: of another owner, who keeps `node`, `flow_link` himself */
     uint8_t state;
     uint8_t offer; /**< enum dialog_offer */
     bool pinned;
@@ -61,6 +62,23 @@ struct dialog {
     void *owner; /**< the user's: e.g. the paired dialog of a bridge */
 };
 
+/** Has the message no more Record-Route values than a dialog can have routes? */
+bool dialog_routes_fit(const struct sip_msg *m);
+
+/** UAS: from an INVITE (§12.1.1) or a SUBSCRIBE, into a zeroed struct. @return 0, E_NOMEM,
+    E_TOOMANY (routes) */
+int dialog_from_request(struct dialog *d, const struct mem *mem, const struct sip_msg *m,
+                        const struct hop *from, struct str local_tag);
+
+/** The strings; the struct is its owner's. */
+void dialog_clear(struct dialog *d, const struct mem *mem);
+
+/** Where requests go when nothing is pinned: first Route or target. */
+void dialog_aim(struct dialog *d);
+
+/** The hash under which a dialog stands in a table. */
+uint64_t dialog_hash(const struct hash_key *key, struct str call_id, struct str local_tag);
+
 /** The dialog that an in-dialog request is for (To tag present), or NULL. */
 struct dialog *dialog_find(struct leg_layer *l, const struct sip_msg *request);
 
@@ -77,10 +95,12 @@ int dialog_check_cseq(struct dialog *d, const struct sip_msg *request);
 /**
  * What a request or response of the peer says about how to reach it: a new Contact (target
  * refresh), its source for pinning (requests), Allow and Allow-Events.
+ * @param mem   of its block
  * @param from  where a request came from; NULL for a response
  * @return 0, E_NOMEM
  */
-int dialog_refresh(struct dialog *d, const struct sip_msg *m, const struct hop *from);
+int dialog_refresh(struct dialog *d, const struct mem *mem, const struct sip_msg *m,
+                   const struct hop *from);
 
 /**
  * The header lines that make a request one of this dialog, each with CRLF: Max-Forwards, From,
@@ -89,5 +109,17 @@ int dialog_refresh(struct dialog *d, const struct sip_msg *m, const struct hop *
  */
 void dialog_write_head(const struct dialog *d, struct out *o, struct str method, uint32_t cseq,
                        uint32_t max_forwards, struct str contact);
+
+/** Most bytes that dialog_write_head writes without method and Contact. */
+size_t dialog_head_size(const struct dialog *d);
+
+/**
+ * Our Contact value for who is reached by `hop`: "<sip:user@address;transport=tcp>".
+ * @param user    absent or empty: none
+ * @param secure  a sips URI
+ * @return in the arena; absent when memory is out
+ */
+struct str dialog_own_contact(const struct env *env, struct arena *arena, struct str user,
+                              const struct hop *hop, bool secure);
 
 #endif

@@ -14,9 +14,6 @@
 /** The longest route set of a dialog. */
 #define DIALOG_ROUTES_MAX 64
 
-/** Has the message no more Record-Route values than that? */
-bool dialog_routes_fit(const struct sip_msg *m);
-
 struct dialog_parts {
     struct str call_id, local_tag, remote_tag;
     struct str local_addr, remote_addr; /**< with or without a tag: it is left out */
@@ -30,10 +27,6 @@ struct dialog_parts {
     @return 0, E_NOMEM, E_TOOMANY (routes) */
 int dialog_build(struct dialog *d, const struct mem *mem, const struct dialog_parts *p);
 
-/** UAS: from an INVITE (§12.1.1). @return 0, E_NOMEM */
-int dialog_from_request(struct dialog *d, const struct mem *mem, const struct sip_msg *m,
-                        const struct hop *from, struct str local_tag);
-
 /** UAC: from a 101-299 to an INVITE (§12.1.2, §13.2.2.4); again for a 2xx after a provisional.
  */
 int dialog_from_response(struct dialog *d, const struct mem *mem, const struct dialog *seed,
@@ -41,12 +34,6 @@ int dialog_from_response(struct dialog *d, const struct mem *mem, const struct d
 
 /** UAC, when nothing is known but the response: all identity is in there. @return 0, E_NOMEM */
 int dialog_from_response_only(struct dialog *d, const struct mem *mem, const struct sip_msg *m);
-
-/** The strings; the struct is its owner's. */
-void dialog_clear(struct dialog *d, const struct mem *mem);
-
-/** Where requests go when nothing is pinned: first Route or target. */
-void dialog_aim(struct dialog *d);
 
 /** Put it on the list of the flow that it is pinned to, or on none. */
 void dialog_bind_flow(struct dialog *d);
@@ -59,11 +46,5 @@ void dialog_learn(struct dialog *d, const struct sip_msg *m);
 
 /** URI of the first Contact that is one, or absent. */
 struct str dialog_contact_of(const struct sip_msg *m);
-
-/** The hash under which a dialog stands in the table. */
-uint64_t dialog_hash(const struct hash_key *key, struct str call_id, struct str local_tag);
-
-/** Most bytes that dialog_write_head writes without method and Contact. */
-size_t dialog_head_size(const struct dialog *d);
 
 #endif

@@ -385,33 +385,8 @@ void leg_layer_sweep(struct leg_layer *l)
 
 struct str leg_contact(struct leg *leg, const struct hop *hop, bool secure)
 {
-    static const char *const param[TP_COUNT] = {
-        [TP_TCP] = "tcp", [TP_TLS] = "tls", [TP_WS] = "ws", [TP_WSS] = "ws"};
     const struct leg_layer *l = leg->layer;
-    struct str user = l->config.contact_user;
-    size_t cap = user.n + 96;
-    char *buf = arena_alloc(l->scratch, cap);
-    struct addr local = {0};
-    struct out o;
-    if (buf == NULL) {
-        return STR_NONE;
-    }
-    l->env->local(l->env->ctx, hop, &local);
-    out_init(&o, buf, cap);
-    out_c(&o, secure ? "<sips:" : "<sip:");
-    if (user.n > 0) {
-        out_str(&o, user);
-        out_ch(&o, '@');
-    }
-    addr_write(&o, &local);
-    /* sips says TLS by itself (RFC 3261 §26.2.2) */
-    const char *t = hop->transport < TP_COUNT ? param[hop->transport] : NULL;
-    if (t != NULL && !(secure && hop->transport == TP_TLS)) {
-        out_c(&o, ";transport=");
-        out_c(&o, t);
-    }
-    out_ch(&o, '>');
-    return out_str_of(&o);
+    return dialog_own_contact(l->env, l->scratch, l->config.contact_user, hop, secure);
 }
 
 void leg_on_flow_closed(struct leg_layer *l, uint32_t flow, uint64_t now_ms)

@@ -130,7 +130,7 @@ static void on_session_2xx(struct leg_request *r, const struct sip_msg *m, uint6
 {
     struct leg *leg = r->leg;
     /* Without memory the old target stays, which answered a moment ago. */
-    (void)dialog_refresh(r->dialog, m, NULL);
+    (void)dialog_refresh(r->dialog, &leg->layer->env->mem, m, NULL);
     if (leg->state == LEG_CONFIRMED) {
         leg_timer_on_2xx(leg, m, now_ms);
     }

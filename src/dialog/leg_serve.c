@@ -337,7 +337,7 @@ int leg_answer(struct leg *leg, struct txn *t, unsigned status, struct str reaso
     bool success = status >= 200 && status < 300;
     int err = leg_parts_make(leg, c, status, &p);
     if (err == 0 && success && is_target_refresh(s)) {
-        err = dialog_refresh(s->dialog, &t->req->m, NULL);
+        err = dialog_refresh(s->dialog, &leg->layer->env->mem, &t->req->m, NULL);
     }
     if (err != 0) {
         return err;

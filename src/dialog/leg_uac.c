@@ -136,7 +136,7 @@ static void on_provisional(struct leg_request *r, const struct sip_msg *m, uint6
         } else if (d->state == DIALOG_ENDED) {
             return;
         } else if (leg_is_reliable(m, STR_NONE)) {
-            (void)dialog_refresh(d, m,
+            (void)dialog_refresh(d, &leg->layer->env->mem, m,
                                  NULL); /* without memory the target stays (RFC 3262 §4) */
         } else {
             dialog_learn(d, m);
