@@ -270,8 +270,8 @@ bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct h
         leg_uas_on_ack(d, m, from, now_ms);
         return true;
     }
-    struct leg_served *s = too_many(leg, m) ? NULL
-                                            : leg_served_new(leg, d, m, from, false, now_ms);
+    struct leg_served *s =
+        too_many(leg, m) ? NULL : leg_served_new(leg, d, m, from, false, now_ms);
     if (s == NULL) {
         struct txn_reply reply = {.status = 503, .lines = STR("Retry-After: 5\r\n")};
         (void)txn_reply_stateless(l->txn, m, from, &reply); /* not sent: it comes again */
