@@ -201,42 +201,21 @@ void dialog_clear(struct dialog *d, const struct mem *mem)
 
 /* ---- next hop ---- */
 
-static enum transport transport_for(const struct sip_uri *u)
-{
-    struct str v;
-    enum transport t = TP_UDP;
-    if (sip_param(u->params, STR("transport"), &v) && transport_of(v) != TP_NONE) {
-        t = transport_of(v);
-    }
-    if (u->scheme == SIP_SCHEME_SIPS) {
-        t = t == TP_WS || t == TP_WSS ? TP_WSS : TP_TLS;
-    }
-    return t;
-}
-
 void dialog_aim(struct dialog *d)
 {
     struct sip_uri u;
     struct sip_addr a;
-    struct str rest, host;
+    struct txn_target next;
+    struct str rest;
     uint32_t at;
     if (d->route_set.n > 0 && sip_addr_parse(first_route(d->route_set, &rest), &a, &at) == 0) {
         u = a.uri;
     } else if (sip_uri_parse(d->remote_target, 0, &u, &at) != 0) {
         return; /* stays where it points: the source of the last message */
     }
-    if (u.scheme != SIP_SCHEME_SIP && u.scheme != SIP_SCHEME_SIPS) {
-        return;
+    if (txn_target_of_uri(&u, &next)) {
+        d->next = next;
     }
-    struct txn_target next = {.hop = {.transport = (uint8_t)transport_for(&u)},
-                              .port = sip_uri_port(&u)};
-    if (!sip_param(u.params, STR("maddr"), &host) || !str_is_set(host)) {
-        host = u.host;
-    }
-    if (!addr_parse_host(host, next.port, &next.hop.remote)) {
-        next.host = host;
-    }
-    d->next = next;
 }
 
 /** RFC 3581: the sender wants its answers at its source, so that is the way in. */

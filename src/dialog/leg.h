@@ -200,6 +200,7 @@ struct leg_invite {
     struct str to;            /**< To value without tag */
     struct str call_id;       /**< absent: minted */
     struct txn_target target; /**< where the request goes (flow, address, or name) */
+    struct str routes;        /**< "Route: …" lines with CRLF that it carries, may be empty */
     struct leg_content content;
     uint32_t max_forwards;    /**< 0: the configured one; with pass: one less than it has */
     struct auth_client *auth; /**< must outlive the leg */

@@ -258,7 +258,8 @@ static int make_seed(struct leg *leg, const struct leg_invite *args)
                              .local_tag = str_c(leg->tag),
                              .local_addr = args->from,
                              .remote_addr = args->to,
-                             .remote_target = args->request_uri};
+                             .remote_target = args->request_uri,
+                             .route_set = args->routes};
     if (args->call_id.n == 0) {
         env_random_token(leg->layer->env, call_id, 32);
         p.call_id = str_make(call_id, 32);

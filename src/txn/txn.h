@@ -262,6 +262,12 @@ struct txn_target {
 };
 
 /**
+ * The target that a sip or sips URI means: its maddr or host, its port or the default, its
+ * transport (sips: TLS). out->host is a slice of the URI. @return false: another scheme
+ */
+bool txn_target_of_uri(const struct sip_uri *u, struct txn_target *out);
+
+/**
  * Send a request. run[0] is the start line with its CRLF; the layer puts its Via line behind
  * it (branch of its own, sent-by from env->local, rport on UDP) and then the other runs.
  * @param method  enum sip_method or SIP_METHOD_OTHER for an unknown one
