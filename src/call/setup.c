@@ -62,32 +62,6 @@ bool destination_of_text(struct call_layer *l, struct str text, struct destinati
     return destination_of_uri(l, &u, out);
 }
 
-/** Where a binding is reached: the flow it came on, else what its contact says. */
-static bool target_of_binding(const struct binding *b, struct txn_target *out)
-{
-    struct sip_uri u;
-    struct str tp;
-    uint32_t at;
-
-    *out = (struct txn_target){0};
-    if (b->hop.flow != 0) {
-        out->hop = b->hop;
-        return true;
-    }
-    if (sip_uri_parse(b->contact, 0, &u, &at) != 0) {
-        return false;
-    }
-    out->hop.transport = TP_UDP;
-    if (str_is_set(u.params) && sip_param(u.params, STR("transport"), &tp)) {
-        out->hop.transport = (uint8_t)transport_of(tp);
-    }
-    if (!addr_parse_host(u.host, sip_uri_port(&u), &out->hop.remote)) {
-        out->host = u.host;
-        out->port = sip_uri_port(&u);
-    }
-    return true;
-}
-
 const enum sip_hdr_id *identity_cut(const struct connection *from, const struct connection *to,
                                     const struct sip_msg *m, bool uui)
 {
@@ -105,9 +79,9 @@ const enum sip_hdr_id *identity_cut(const struct connection *from, const struct 
     return uui ? list : list + 1;
 }
 
-/** One INVITE. @return 0 or the status that says why not */
+/** One INVITE, to a peer or a binding (`phone`). @return 0 or the status that says why not */
 static unsigned ring_one(struct connection *conn, struct str request_uri,
-                         const struct txn_target *target, bool pin, bool talk,
+                         const struct txn_target *target, const struct binding *phone,
                          const struct ring *r, uint64_t now_ms)
 {
     struct call *c = conn->call;
@@ -117,7 +91,8 @@ static unsigned ring_one(struct connection *conn, struct str request_uri,
         .from = r->from,
         .to = r->to,
         .target = *target,
-        .pin = pin,
+        .pin = phone != NULL && phone->routes.n == 0,
+        .routes = phone != NULL ? phone->routes : STR_NONE,
         .content = {.pass = r->pass, .lines = r->lines},
     };
 
@@ -131,7 +106,7 @@ static unsigned ring_one(struct connection *conn, struct str request_uri,
         }
         args.content.cut = identity_cut(c->a, conn, r->pass, r->replace_uui);
     }
-    b->talk = talk;
+    b->talk = phone != NULL && phone->event_talk;
     b->leg = leg_invite(c->layer->legs, &args, r->user, b, now_ms);
     if (b->leg == NULL) {
         list_remove(&b->link);
@@ -155,9 +130,8 @@ static unsigned ring_device(struct connection *conn, struct device *dev, const s
     {
         struct binding *b = list_entry(it, struct binding, link);
         struct txn_target target;
-        if (target_of_binding(b, &target)) {
-            unsigned s =
-                ring_one(conn, b->contact, &target, true, b->event_talk, r, now_ms);
+        if (binding_target(b, &target)) {
+            unsigned s = ring_one(conn, b->contact, &target, b, r, now_ms);
             any = any || s == 0;
             status = s;
         }
@@ -192,7 +166,7 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
     }
     conn->outside = true;
     conn->trusted = p->trusted;
-    return ring_one(conn, out_str_of(&o), &target, false, false, r, now_ms);
+    return ring_one(conn, out_str_of(&o), &target, NULL, r, now_ms);
 }
 
 unsigned connection_ring(struct connection *conn, const struct destination *to,

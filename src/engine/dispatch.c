@@ -184,12 +184,18 @@ static const role_fn roles[] = {
 
 /* ---- what it is and what it demands ---- */
 
-static bool is_known_tag(struct str tag)
+static bool is_known_tag(enum sip_method method, struct str tag)
 {
-    static const struct str known[] = {STR_INIT("timer"), STR_INIT("100rel"), STR_INIT("uui")};
+    static const struct str always[] = {STR_INIT("timer"), STR_INIT("100rel"), STR_INIT("uui")};
+    static const struct str registering[] = {STR_INIT("path")};
 
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (str_ieq(tag, known[i])) {
+    for (size_t i = 0; i < ARRAY_LEN(always); i++) {
+        if (str_ieq(tag, always[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(registering) && method == SIP_METHOD_REGISTER; i++) {
+        if (str_ieq(tag, registering[i])) {
             return true;
         }
     }
@@ -210,7 +216,7 @@ static bool demands_met(struct engine *e, const struct sip_msg *m, const struct 
 
     out_init(&o, text, sizeof(text) - 2);
     while (sip_msg_each(m, SIP_HDR_REQUIRE, &it, &tag)) {
-        if (!is_known_tag(tag)) {
+        if (!is_known_tag((enum sip_method)m->method, tag)) {
             if (met || tag.n + 2 <= o.cap - o.n) {
                 out_c(&o, met ? "Unsupported: " : ", ");
                 out_str(&o, tag);

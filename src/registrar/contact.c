@@ -151,11 +151,7 @@ static void write_params(struct str params, struct out *o)
         if (str_is_set(value)) {
             out_ch(o, '=');
         }
-        for (size_t i = 0; i < value.n; i++) {
-            if (value.p[i] != '\r' && value.p[i] != '\n') {
-                out_ch(o, value.p[i]);
-            }
-        }
+        registrar_write_unfolded(o, value);
     }
 }
 
@@ -169,11 +165,12 @@ static struct str put(struct out *o, struct str s)
     return str_make(p, s.n);
 }
 
-int registrar_contact_prepare(struct contact *c, const struct mem *mem, struct str call_id,
-                              struct str user_agent)
+int registrar_contact_prepare(struct contact *c, const struct mem *mem,
+                              const struct contact_origin *origin)
 {
     /* write_params adds at most the first ';' to what is there */
-    size_t size = c->addr.uri_text.n + c->addr.params.n + 1 + call_id.n + user_agent.n;
+    size_t size = c->addr.uri_text.n + c->addr.params.n + 1 + origin->call_id.n +
+                  origin->user_agent.n + origin->routes.n;
     if (size > REGISTRAR_TEXT_MAX) {
         return E_TOOBIG;
     }
@@ -187,8 +184,9 @@ int registrar_contact_prepare(struct contact *c, const struct mem *mem, struct s
     size_t from = o.n;
     write_params(c->addr.params, &o);
     c->params = str_make(o.p + from, o.n - from);
-    c->call_id = put(&o, call_id);
-    c->user_agent = put(&o, user_agent);
+    c->call_id = put(&o, origin->call_id);
+    c->user_agent = put(&o, origin->user_agent);
+    c->routes = put(&o, origin->routes);
     return 0;
 }
 

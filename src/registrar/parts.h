@@ -4,7 +4,10 @@
  *
  *   registrar.c  the table: records, bindings, timers, flows
  *   contact.c    one Contact value of a REGISTER: what it asks for, which binding it means
+ *   path.c       Path of a REGISTER
  *   register.c   one REGISTER: plan, then commit
+ *   target.c     where a binding is reached
+ *   select.c     which bindings a request goes to
  *   answer.c     the lines of a 200
  */
 #ifndef BATON_REGISTRAR_PARTS_H
@@ -31,7 +34,7 @@ struct contact {
     struct binding *match; /**< the binding of the record that it refreshes or removes */
     struct binding *fresh; /**< a binding prepared for it */
     void *block;           /**< strings prepared for it */
-    struct str uri, params, call_id, user_agent; /**< slices of block */
+    struct str uri, params, call_id, user_agent, routes; /**< slices of block */
 };
 
 /** Why a Contact value cannot be taken. */
@@ -58,12 +61,33 @@ bool registrar_contact_same_phone(const struct contact *c, const struct binding 
 /** The +sip.instance value in contact parameters without its quotes, or absent. */
 struct str registrar_contact_instance(struct str params);
 
+/** What the bindings of one request have in common. */
+struct contact_origin {
+    struct str call_id, user_agent, routes;
+};
+
 /** Copy the strings that a binding keeps into a block. @return 0, E_NOMEM, E_TOOBIG */
-int registrar_contact_prepare(struct contact *c, const struct mem *mem, struct str call_id,
-                              struct str user_agent) MUST_USE;
+int registrar_contact_prepare(struct contact *c, const struct mem *mem,
+                              const struct contact_origin *origin) MUST_USE;
 
 /** What its REGISTER says that the phone can do. */
 uint32_t registrar_contact_methods(const struct contact *c, const struct sip_msg *m);
+
+/* path.c */
+
+/** Path of a REGISTER. Empty members: it has none. */
+struct registrar_path {
+    struct str routes;    /**< "Route: …" lines, in the arena */
+    struct str answer;    /**< "Path: …" lines for the 200, in the arena */
+    struct str first_hop; /**< the value of the phone's first proxy, a slice of the request */
+};
+
+/** @return false with *fault: 420 (the phone did not ask for it), 400, 403, 503 */
+bool registrar_path_read(const struct sip_msg *m, struct arena *arena,
+                         struct registrar_path *out, struct contact_fault *fault);
+
+/** Without CR and LF: a folded value on one line. */
+void registrar_write_unfolded(struct out *o, struct str s);
 
 /* registrar.c */
 
@@ -77,8 +101,10 @@ void registrar_free_record(struct record *rec);
 void registrar_link(struct record *rec, struct binding *b);
 /** The opposite; its strings stay. */
 void registrar_unlink(struct binding *b);
-/** Unlink and free. */
-void registrar_drop(struct binding *b);
+/** Unlink, tell on_binding, free. */
+void registrar_drop(struct binding *b, enum binding_event why, uint64_t now_ms);
+/** Tell on_binding. */
+void registrar_tell(const struct binding *b, enum binding_event what, uint64_t now_ms);
 /** Drop what is due; a record that lost its last binding is told of and freed. */
 void registrar_expire_due(struct record *rec, uint64_t now_ms);
 

@@ -29,7 +29,8 @@ struct request {
     struct registrar_answer *answer;
 
     struct record *rec; /* NULL: none yet */
-    struct str call_id;
+    struct contact_origin origin;
+    struct registrar_path path;
     uint32_t cseq;
     struct contact *contact;
     size_t count;
@@ -166,11 +167,25 @@ static bool read_contacts(struct request *q)
     return true;
 }
 
+static bool read_path(struct request *q)
+{
+    struct contact_fault fault;
+    if (registrar_path_read(q->m, q->arena, &q->path, &fault)) {
+        q->origin.routes = q->path.routes;
+        return true;
+    }
+    if (fault.status == 420) {
+        q->answer->lines = STR("Unsupported: path\r\n");
+    }
+    return refuse(q, fault.status, str_c(fault.reason));
+}
+
 static bool read_request(struct request *q)
 {
     struct sip_cseq cseq;
-    q->call_id = sip_msg_value(q->m, SIP_HDR_CALL_ID);
-    if (q->call_id.n == 0 || sip_msg_cseq(q->m, &cseq) < 0) {
+    q->origin.call_id = sip_msg_value(q->m, SIP_HDR_CALL_ID);
+    q->origin.user_agent = sip_msg_value(q->m, SIP_HDR_USER_AGENT);
+    if (q->origin.call_id.n == 0 || sip_msg_cseq(q->m, &cseq) < 0) {
         return refuse(q, 400, STR_NONE);
     }
     q->cseq = cseq.number;
@@ -256,7 +271,7 @@ static bool match_by_phone(struct request *q)
 /* Steps 6 and 7: within one Call-ID only a higher CSeq may change a binding. */
 static bool is_older(const struct request *q, const struct binding *b)
 {
-    return str_eq(b->call_id, q->call_id) && q->cseq <= b->cseq;
+    return str_eq(b->call_id, q->origin.call_id) && q->cseq <= b->cseq;
 }
 
 static bool check_order(struct request *q)
@@ -303,8 +318,7 @@ static bool prepare_contact(struct request *q, struct contact *c)
     if (c->expires_s == 0) {
         return true;
     }
-    int err = registrar_contact_prepare(c, &q->r->env->mem, q->call_id,
-                                        sip_msg_value(q->m, SIP_HDR_USER_AGENT));
+    int err = registrar_contact_prepare(c, &q->r->env->mem, &q->origin);
     if (err == E_TOOBIG) {
         return refuse_limit(q, 403, " Octets Of Text In A Binding", REGISTRAR_TEXT_MAX);
     }
@@ -327,7 +341,7 @@ static bool prepare(struct request *q)
         }
         added = added || q->contact[i].fresh != NULL;
     }
-    size_t size = registrar_answer_size(q->rec, q->contact, q->count);
+    size_t size = registrar_answer_size(q->rec, q->contact, q->count) + q->path.answer.n;
     char *room = arena_alloc(q->arena, size);
     if (room == NULL) {
         return no_memory(q);
@@ -363,6 +377,7 @@ static void fill(const struct request *q, const struct contact *c, struct bindin
     b->has_q = c->has_q;
     b->hop = *q->from;
     b->user_agent = c->user_agent;
+    b->routes = c->routes;
     b->methods = registrar_contact_methods(c, q->m);
     b->event_talk = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("talk"));
     b->event_hold = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("hold"));
@@ -373,7 +388,7 @@ static void commit_contact(struct request *q, struct contact *c)
 {
     if (c->expires_s == 0) {
         if (c->match != NULL) {
-            registrar_drop(c->match);
+            registrar_drop(c->match, BINDING_UNREGISTERED, q->now_ms);
             q->r->removed++;
         }
         return;
@@ -386,9 +401,12 @@ static void commit_contact(struct request *q, struct contact *c)
         q->r->refreshed++;
     } else {
         q->r->registered++;
+        b->id = ++q->r->last_id;
+        b->created_ms = q->now_ms;
     }
     fill(q, c, b);
     registrar_link(q->rec, b);
+    registrar_tell(b, c->match != NULL ? BINDING_REFRESHED : BINDING_CREATED, q->now_ms);
 }
 
 static void commit(struct request *q)
@@ -397,11 +415,12 @@ static void commit(struct request *q)
         commit_contact(q, &q->contact[i - 1]);
     }
     for (size_t i = 0; i < q->ghosts; i++) {
-        registrar_drop(q->ghost[i]);
+        registrar_drop(q->ghost[i], BINDING_UNREGISTERED, q->now_ms);
         q->r->removed++;
     }
     while (q->star && q->rec != NULL && !list_empty(&q->rec->bindings)) {
-        registrar_drop(list_entry(q->rec->bindings.next, struct binding, link));
+        registrar_drop(list_entry(q->rec->bindings.next, struct binding, link),
+                       BINDING_UNREGISTERED, q->now_ms);
         q->r->removed++;
     }
 }
@@ -423,6 +442,9 @@ static void tell(struct request *q, bool was, bool is)
 static bool process(struct request *q)
 {
     bool changes = sip_msg_has(q->m, SIP_HDR_CONTACT);
+    if (!read_path(q)) {
+        return false;
+    }
     if (changes && !(read_request(q) && match_by_identity(q) && match_by_phone(q) &&
                      check_order(q) && check_limits(q))) {
         return false;
@@ -435,6 +457,7 @@ static bool process(struct request *q)
     commit(q);
     bool is = q->rec != NULL && q->rec->count > 0;
     registrar_answer_write(q->r, q->rec, q->now_ms, &q->lines);
+    out_str(&q->lines, q->path.answer);
     q->answer->status = 200;
     q->answer->lines = out_str_of(&q->lines);
     tell(q, was, is);

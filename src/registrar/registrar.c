@@ -20,13 +20,15 @@ void registrar_fini(struct registrar *r)
     if (r->env == NULL) {
         return;
     }
+    r->on_binding = NULL;
     size_t slot = 0;
     struct map_node *n = r->records.slot != NULL ? map_walk(&r->records, &slot, NULL) : NULL;
     while (n != NULL) {
         struct record *rec = container_of(n, struct record, node);
         n = map_walk(&r->records, &slot, n);
         while (!list_empty(&rec->bindings)) {
-            registrar_drop(list_entry(rec->bindings.next, struct binding, link));
+            registrar_drop(list_entry(rec->bindings.next, struct binding, link),
+                           BINDING_DEACTIVATED, 0);
         }
         registrar_hide_record(rec);
         registrar_free_record(rec);
@@ -118,7 +120,7 @@ static void on_expire(struct timer *t, uint64_t now_ms)
 {
     struct binding *b = container_of(t, struct binding, expire);
     struct record *rec = b->record;
-    registrar_drop(b);
+    registrar_drop(b, BINDING_EXPIRED, now_ms);
     rec->registrar->expired++;
     if (rec->count == 0) {
         retire(rec, now_ms);
@@ -131,7 +133,7 @@ void registrar_expire_due(struct record *rec, uint64_t now_ms)
     {
         struct binding *b = list_entry(it, struct binding, link);
         if (b->expires_ms <= now_ms) {
-            registrar_drop(b);
+            registrar_drop(b, BINDING_EXPIRED, now_ms);
             rec->registrar->expired++;
         }
     }
@@ -165,10 +167,19 @@ void registrar_unlink(struct binding *b)
     b->record->count--;
 }
 
-void registrar_drop(struct binding *b)
+void registrar_tell(const struct binding *b, enum binding_event what, uint64_t now_ms)
+{
+    const struct registrar *r = b->record->registrar;
+    if (r->on_binding != NULL) {
+        r->on_binding(r->ctx, b->record, b, what, now_ms);
+    }
+}
+
+void registrar_drop(struct binding *b, enum binding_event why, uint64_t now_ms)
 {
     struct registrar *r = b->record->registrar;
     registrar_unlink(b);
+    registrar_tell(b, why, now_ms);
     mem_free(&r->env->mem, b->block);
     pool_put(&r->binding_pool, b);
 }

@@ -41,6 +41,7 @@
 #include "base/wheel.h"
 #include "sip/hdr.h"
 #include "sip/msg.h"
+#include "txn/txn.h"
 
 struct registrar;
 struct record;
@@ -57,13 +58,17 @@ struct binding {
     uint32_t cseq;
     uint16_t q_milli; /**< 0..1000; 1000 when it was not given */
     bool has_q;
-    struct hop hop; /**< where its REGISTER came from */
+    struct hop hop; /**< where its REGISTER came from; flow 0: that has closed */
+    struct str routes; /**< Path (RFC 3327) as "Route: …" lines with CRLF, which requests to it
+                            carry; empty without */
     struct str user_agent;
     uint32_t methods; /**< bit per enum sip_method that its Allow (or else the methods
                            parameter, RFC 3840 §10) named; 0: not said */
     bool event_talk;  /**< Allow-Events has "talk" */
     bool event_hold;
-    uint64_t expires_ms;   /**< on the clock of now_ms */
+    uint64_t id;         /**< its own in this run, kept when it is refreshed */
+    uint64_t created_ms; /**< when it came; on the clock of now_ms, as is … */
+    uint64_t expires_ms;
     void *block;           /**< the strings' memory */
     struct list flow_link; /**< stream flows: the bucket of hop.flow */
 };
@@ -95,6 +100,24 @@ struct registrar_config {
 typedef void (*registrar_change_fn)(void *ctx, const struct record *r, bool registered,
                                     uint64_t now_ms);
 
+/** What happened to a binding (RFC 3680 §5.2 has the same words). */
+enum binding_event {
+    BINDING_CREATED,
+    BINDING_REFRESHED, /**< also: the phone has another contact or flow now */
+    BINDING_SHORTENED, /**< by the registrar */
+    BINDING_EXPIRED,
+    BINDING_UNREGISTERED, /**< the phone took it back, or another one of its own replaced it */
+    BINDING_DEACTIVATED,  /**< by the registrar: the flow that alone reached it is gone */
+};
+
+/**
+ * A binding was made or changed, or goes: then it is out of its record already and freed after the
+ * call. Called while a request is being carried out, once for each binding of it that changes and
+ * before on_change: look, but do not change the registrar.
+ */
+typedef void (*registrar_binding_fn)(void *ctx, const struct record *r, const struct binding *b,
+                                     enum binding_event what, uint64_t now_ms);
+
 struct registrar {
     const struct env *env;
     struct wheel *wheel;
@@ -103,10 +126,18 @@ struct registrar {
     struct map records;
     struct pool record_pool, binding_pool;
     struct list *flows; /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
-    registrar_change_fn on_change; /**< may be NULL; set after init, with ctx */
+    registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
+    registrar_binding_fn on_binding; /**< may be NULL; gets ctx too */
     void *ctx;
+    uint64_t last_id; /**< of a binding */
     uint64_t registered, refreshed, removed, expired, refused; /**< counters */
 };
+
+/**
+ * Where a request for this binding is sent. @return false: nowhere, its flow is gone and its
+ * contact is no host. out->host is a slice of the binding.
+ */
+bool binding_target(const struct binding *b, struct txn_target *out);
 
 /** Zeros in `config` mean the defaults above. @return 0 or E_NOMEM */
 int registrar_init(struct registrar *r, const struct env *env, struct wheel *wheel,

@@ -17,6 +17,7 @@ struct fixture {
     struct hop hop;
     uint64_t now;
     unsigned appeared, vanished;
+    unsigned told[BINDING_DEACTIVATED + 1]; /* by what on_binding said */
     struct registrar_answer a; /* of the last request */
     char text[20000];
     struct kit_msg msg;
@@ -33,6 +34,17 @@ static inline void on_change(void *ctx, const struct record *rec, bool registere
     f->vanished += !registered;
 }
 
+static inline void on_binding(void *ctx, const struct record *rec, const struct binding *b,
+                              enum binding_event what, uint64_t now_ms)
+{
+    struct fixture *f = ctx;
+    bool stays = what <= BINDING_SHORTENED;
+    CHECK_INT(now_ms, f->now);
+    CHECK(b->record == rec && b->id != 0 && b->contact.n > 0);
+    CHECK(list_linked(&b->link) == stays);
+    f->told[what]++;
+}
+
 static inline void setup_with(struct fixture *f, const struct registrar_config *config)
 {
     *f = (struct fixture){.now = 1000000};
@@ -43,6 +55,7 @@ static inline void setup_with(struct fixture *f, const struct registrar_config *
     arena_init(&f->arena, &f->k.env.mem, 4096);
     CHECK_INT(registrar_init(&f->r, &f->k.env, &f->wheel, config), 0);
     f->r.on_change = on_change;
+    f->r.on_binding = on_binding;
     f->r.ctx = f;
 }
 
@@ -148,6 +161,13 @@ static inline void check_invariants(struct fixture *f)
     }
     CHECK_INT(on_flows, 0);
     CHECK_INT(f->r.binding_pool.in_use, bindings);
+    /* every binding that came and is not there any more was told of as gone */
+    CHECK_INT(f->told[BINDING_CREATED] - f->told[BINDING_EXPIRED] -
+                  f->told[BINDING_UNREGISTERED] - f->told[BINDING_DEACTIVATED],
+              bindings);
+    CHECK_INT(f->told[BINDING_CREATED], f->r.registered);
+    CHECK_INT(f->told[BINDING_REFRESHED], f->r.refreshed);
+    CHECK_INT(f->told[BINDING_EXPIRED], f->r.expired);
     CHECK_INT(f->r.record_pool.in_use, records);
     CHECK_INT(f->wheel.count, bindings);
 }

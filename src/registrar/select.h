@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which contacts of an address a request goes to, and in which order (RFC 3261 §16.5, RFC 3841,
+ * RFC 5626 §7, RFC 5627 §6.1).
+ *
+ * The answer is a list of phones, best first, in groups: contacts of one group ring at the same
+ * time, groups one after another. A phone that registered several flows (one instance, several
+ * reg-ids) is one entry with its other flows behind it: they are tried one by one, and only when
+ * the flow before failed (408, 430, no way to send), because the phone behind them is the same.
+ */
+#ifndef BATON_REGISTRAR_SELECT_H
+#define BATON_REGISTRAR_SELECT_H
+
+#include "registrar/registrar.h"
+
+struct selected {
+    const struct binding *binding; /**< the registrar's, good until the record changes */
+    uint16_t q_milli;              /**< what the callee gave it */
+    uint32_t group;                /**< equal numbers ring in parallel, lower numbers first */
+    const struct selected *next_flow; /**< of the same phone, for when this one fails; NULL */
+};
+
+/**
+ * The contacts of a record for a request. `m` is the request as it came: its Request-URI may be a
+ * GRUU of this record, then only that instance is chosen.
+ * @param status  why there are none: 480, 503 (memory)
+ * @return how many entries *out has (in the arena); 0 with *status
+ */
+size_t registrar_select(const struct record *rec, const struct sip_msg *m, struct arena *arena,
+                        struct selected **out, unsigned *status);
+
+#endif
