@@ -33,9 +33,10 @@ bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct de
     }
     out->number = u->user;
     out->peer = directory_peer_for(dir, out->number);
-    out->id = u->scheme == SIP_SCHEME_TEL
-                  ? arena_fmt(l->scratch, "tel:%.*s", STR_ARG(out->number))
-                  : arena_fmt(l->scratch, "sip:%.*s@%.*s", STR_ARG(out->number), STR_ARG(u->host));
+    out->id =
+        u->scheme == SIP_SCHEME_TEL
+            ? arena_fmt(l->scratch, "tel:%.*s", STR_ARG(out->number))
+            : arena_fmt(l->scratch, "sip:%.*s@%.*s", STR_ARG(out->number), STR_ARG(u->host));
     return out->peer != NULL && out->id.p != NULL;
 }
 
@@ -69,12 +70,11 @@ const enum sip_hdr_id *identity_cut(const struct connection *from, const struct 
     static const enum sip_hdr_id believed[] = {SIP_HDR_USER_TO_USER,
                                                SIP_HDR_P_PREFERRED_IDENTITY, SIP_HDR_OTHER};
     static const enum sip_hdr_id all[] = {SIP_HDR_USER_TO_USER, SIP_HDR_P_PREFERRED_IDENTITY,
-                                          SIP_HDR_P_ASSERTED_IDENTITY,
-                                          SIP_HDR_REMOTE_PARTY_ID, SIP_HDR_OTHER};
+                                          SIP_HDR_P_ASSERTED_IDENTITY, SIP_HDR_REMOTE_PARTY_ID,
+                                          SIP_HDR_OTHER};
     bool secret = from != NULL && to != NULL && !to->trusted &&
                   (from->restricted || call_wants_privacy(m));
-    const enum sip_hdr_id *list =
-        from != NULL && from->trusted && !secret ? believed : all;
+    const enum sip_hdr_id *list = from != NULL && from->trusted && !secret ? believed : all;
 
     return uui ? list : list + 1;
 }
@@ -200,7 +200,8 @@ static bool refusal_better(unsigned a, unsigned b)
     if ((a >= 600) != (b >= 600)) {
         return a >= 600;
     }
-    /* 401 and 407 ask for credentials that the caller cannot have; 408, 487 and 503 say least */
+    /* 401 and 407 ask for credentials that the caller cannot have; 408, 487 and 503 say least
+     */
     static const uint16_t weak[] = {401, 407, 408, 487, 503};
     bool wa = false, wb = false;
     for (size_t i = 0; i < ARRAY_LEN(weak); i++) {

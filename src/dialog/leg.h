@@ -309,8 +309,9 @@ int leg_answer(struct leg *leg, struct txn *t, unsigned status, struct str reaso
                const struct leg_content *c, uint64_t now_ms);
 
 /**
- * Answer `t` with a bare status whatever the state of memory, and be done with it: for who cannot
- * try leg_answer again. Harmless when `t` is none of the open ones, or the initial INVITE's.
+ * Answer `t` with a bare status whatever the state of memory, and be done with it: for who
+ * cannot try leg_answer again. Harmless when `t` is none of the open ones, or the initial
+ * INVITE's.
  */
 void leg_refuse(struct leg *leg, struct txn *t, unsigned status, uint64_t now_ms);
 

@@ -58,7 +58,7 @@ struct binding {
     uint32_t cseq;
     uint16_t q_milli; /**< 0..1000; 1000 when it was not given */
     bool has_q;
-    struct hop hop; /**< where its REGISTER came from; flow 0: that has closed */
+    struct hop hop;    /**< where its REGISTER came from; flow 0: that has closed */
     struct str routes; /**< Path (RFC 3327) as "Route: …" lines with CRLF, which requests to it
                             carry; empty without */
     struct str user_agent;
@@ -111,9 +111,9 @@ enum binding_event {
 };
 
 /**
- * A binding was made or changed, or goes: then it is out of its record already and freed after the
- * call. Called while a request is being carried out, once for each binding of it that changes and
- * before on_change: look, but do not change the registrar.
+ * A binding was made or changed, or goes: then it is out of its record already and freed after
+ * the call. Called while a request is being carried out, once for each binding of it that
+ * changes and before on_change: look, but do not change the registrar.
  */
 typedef void (*registrar_binding_fn)(void *ctx, const struct record *r, const struct binding *b,
                                      enum binding_event what, uint64_t now_ms);
@@ -129,7 +129,7 @@ struct registrar {
     registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
     registrar_binding_fn on_binding; /**< may be NULL; gets ctx too */
     void *ctx;
-    uint64_t last_id; /**< of a binding */
+    uint64_t last_id;                                          /**< of a binding */
     uint64_t registered, refreshed, removed, expired, refused; /**< counters */
 };
 

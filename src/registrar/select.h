@@ -5,8 +5,9 @@
  *
  * The answer is a list of phones, best first, in groups: contacts of one group ring at the same
  * time, groups one after another. A phone that registered several flows (one instance, several
- * reg-ids) is one entry with its other flows behind it: they are tried one by one, and only when
- * the flow before failed (408, 430, no way to send), because the phone behind them is the same.
+ * reg-ids) is one entry with its other flows behind it: they are tried one by one, and only
+ * when the flow before failed (408, 430, no way to send), because the phone behind them is the
+ * same.
  */
 #ifndef BATON_REGISTRAR_SELECT_H
 #define BATON_REGISTRAR_SELECT_H
@@ -21,8 +22,8 @@ struct selected {
 };
 
 /**
- * The contacts of a record for a request. `m` is the request as it came: its Request-URI may be a
- * GRUU of this record, then only that instance is chosen.
+ * The contacts of a record for a request. `m` is the request as it came: its Request-URI may be
+ * a GRUU of this record, then only that instance is chosen.
  * @param status  why there are none: 480, 503 (memory)
  * @return how many entries *out has (in the arena); 0 with *status
  */

@@ -2,11 +2,10 @@
 /*
  * Where a binding is reached.
  *
- *   with Path        the first node of it (RFC 3327 §5.4); over the flow on which the REGISTER came
- *                    when that node is what is at its other end
- *   flow is open     that flow, whatever the contact says (RFC 5626 §7)
- *   flow has closed  a new connection to the contact, if its host is one that can be reached:
- *                    browsers write names in .invalid (RFC 7118 §5, RFC 2606)
+ *   with Path        the first node of it (RFC 3327 §5.4); over the flow on which the REGISTER
+ * came when that node is what is at its other end flow is open     that flow, whatever the
+ * contact says (RFC 5626 §7) flow has closed  a new connection to the contact, if its host is
+ * one that can be reached: browsers write names in .invalid (RFC 7118 §5, RFC 2606)
  */
 #include "registrar/registrar.h"
 
@@ -25,7 +24,8 @@ static bool path_target(const struct binding *b, struct txn_target *out)
     struct sip_addr a;
     uint32_t at;
 
-    if (sip_addr_parse(first_route(b->routes), &a, &at) != 0 || !txn_target_of_uri(&a.uri, out)) {
+    if (sip_addr_parse(first_route(b->routes), &a, &at) != 0 ||
+        !txn_target_of_uri(&a.uri, out)) {
         return false;
     }
     if (b->hop.flow != 0 && b->hop.transport == out->hop.transport &&

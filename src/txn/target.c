@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the owner of a URI is reached when nothing but the URI is known (RFC 3263 §4.1, as far as
- * the URI itself says): transport, host and port. Names stay names; who sends looks them up.
+ * Where the owner of a URI is reached when nothing but the URI is known (RFC 3263 §4.1, as far
+ * as the URI itself says): transport, host and port. Names stay names; who sends looks them up.
  */
 #include "txn/txn.h"
 

@@ -18,7 +18,7 @@ struct fixture {
     uint64_t now;
     unsigned appeared, vanished;
     unsigned told[BINDING_DEACTIVATED + 1]; /* by what on_binding said */
-    struct registrar_answer a; /* of the last request */
+    struct registrar_answer a;              /* of the last request */
     char text[20000];
     struct kit_msg msg;
 };

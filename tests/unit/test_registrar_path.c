@@ -55,23 +55,25 @@ static void test_paths_that_are_none(void)
         const char *path;
         unsigned status;
     } row[] = {
-        {"<sip:p;lr", 400},       {"<tel:+15551234>", 400}, {"*", 400}, {"sip:p;lr", 400},
-        {"<sip:p;lr>, <x>", 400}, {"<sip:p>", 400},         {"<sip:p>;lr", 400},
-        {"<sips:p;lr>", 200},     {"<sip:p;LR=1>", 200},
+        {"<sip:p;lr", 400},  {"<tel:+15551234>", 400}, {"*", 400},
+        {"sip:p;lr", 400},   {"<sip:p;lr>, <x>", 400}, {"<sip:p>", 400},
+        {"<sip:p>;lr", 400}, {"<sips:p;lr>", 200},     {"<sip:p;LR=1>", 200},
     };
     struct fixture f;
     char lines[2000];
     setup(&f);
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         test_context(row[i].path);
-        snprintf(lines, sizeof(lines), "Call-ID: %zu\r\nCSeq: 1 REGISTER\r\n" KNOWS PHONE
-                 "Path: %s\r\n", i, row[i].path);
+        snprintf(lines, sizeof(lines),
+                 "Call-ID: %zu\r\nCSeq: 1 REGISTER\r\n" KNOWS PHONE "Path: %s\r\n", i,
+                 row[i].path);
         CHECK_INT(put(&f, lines), row[i].status);
         CHECK((record_of(&f) != NULL) == (row[i].status == 200));
         put(&f, ID("z", 1) "Contact: *\r\nExpires: 0\r\n");
     }
     test_context(NULL);
-    size_t at = (size_t)snprintf(lines, sizeof(lines), ID("b", 1) KNOWS PHONE "Path: <sip:p;lr>");
+    size_t at =
+        (size_t)snprintf(lines, sizeof(lines), ID("b", 1) KNOWS PHONE "Path: <sip:p;lr>");
     for (int i = 1; i < 17; i++) {
         at += (size_t)snprintf(lines + at, sizeof(lines) - at, ", <sip:p%d;lr>", i);
     }
