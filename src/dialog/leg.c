@@ -91,8 +91,10 @@ static void on_server_gone(struct txn *t)
     }
 }
 
-const struct txn_user leg_client_user = {on_client_response, on_client_failure, on_client_gone};
-const struct txn_user leg_server_user = {NULL, NULL, on_server_gone};
+const struct txn_user leg_client_user = {.on_response = on_client_response,
+                                         .on_failure = on_client_failure,
+                                         .on_gone = on_client_gone};
+const struct txn_user leg_server_user = {.on_gone = on_server_gone};
 
 static void on_client_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
                                uint64_t now_ms)
@@ -293,7 +295,7 @@ void leg_tell_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
 
 void leg_free(struct leg *leg)
 {
-    static const struct txn_user nobody = {NULL, NULL, NULL};
+    static const struct txn_user nobody = {.on_gone = NULL};
     struct leg_layer *l = leg->layer;
     leg->freed = true;
     leg->state = LEG_ENDED;

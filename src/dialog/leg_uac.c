@@ -390,8 +390,8 @@ static void pinned_orphan_response(struct txn *t, const struct sip_msg *m,
 
 void leg_uac_orphan(struct leg_request *r)
 {
-    static const struct txn_user orphan = {orphan_response, NULL, NULL};
-    static const struct txn_user pinned = {pinned_orphan_response, NULL, NULL};
+    static const struct txn_user orphan = {.on_response = orphan_response};
+    static const struct txn_user pinned = {.on_response = pinned_orphan_response};
     struct leg_layer *l = r->leg->layer;
     struct txn *t = r->txn;
     r->txn = NULL;

@@ -18,7 +18,8 @@
 
 #include "sip/edit.h"
 
-#define BRANCH_RANDOM 16
+#define BRANCH_RANDOM (TXN_BRANCH_OWN - (sizeof SIP_BRANCH_COOKIE - 1))
+#define VIA_MAX 200
 
 /** What we sent is not to be measured by the limits for what others send. */
 static const struct sip_limits no_limits = {UINT32_MAX, SIP_HDR_MAX, UINT32_MAX};
@@ -108,15 +109,20 @@ static int find_way(const struct txn_layer *l, struct hop *hop, struct str host,
     return env->open(env->ctx, hop, host);
 }
 
-static void write_branch(const struct env *env, char branch[static 24])
+static void write_branch(const struct env *env, struct str mark,
+                         char branch[static TXN_BRANCH_OWN + TXN_MARK_MAX + 1])
 {
+    mark = str_upto(mark, TXN_MARK_MAX);
     memcpy(branch, SIP_BRANCH_COOKIE, sizeof SIP_BRANCH_COOKIE - 1);
     env_random_token(env, branch + sizeof SIP_BRANCH_COOKIE - 1, BRANCH_RANDOM);
-    branch[sizeof SIP_BRANCH_COOKIE - 1 + BRANCH_RANDOM] = '\0';
+    if (mark.n > 0) {
+        memcpy(branch + TXN_BRANCH_OWN, mark.p, mark.n);
+    }
+    branch[TXN_BRANCH_OWN + mark.n] = '\0';
 }
 
 static void write_via(struct out *o, const struct env *env, const struct hop *hop,
-                      const char *branch)
+                      struct str branch)
 {
     struct addr local = {0};
     env->local(env->ctx, hop, &local);
@@ -125,21 +131,31 @@ static void write_via(struct out *o, const struct env *env, const struct hop *ho
     out_ch(o, ' ');
     addr_write(o, &local);
     out_c(o, ";branch=");
-    out_c(o, branch);
+    out_str(o, branch);
     if (!transport_is_reliable((enum transport)hop->transport)) {
         out_c(o, ";rport");
     }
     out_c(o, "\r\n");
 }
 
-/** The runs in one block, with the Via behind the first. {NULL,0} when memory is out. */
-static struct str join_via(const struct txn *t, const struct str *run, size_t n)
+/**
+ * The runs in one block, with the Via, and what the user wants behind it, behind the first.
+ * {NULL,0} when memory is out, or the user wants too much.
+ */
+static struct str join_via(struct txn *t, const struct str *run, size_t n)
 {
     const struct env *env = t->layer->env;
-    char buf[160];
+    char buf[VIA_MAX + TXN_WAY_MAX];
     struct out via;
     out_init(&via, buf, sizeof buf);
-    write_via(&via, env, &t->hop, t->branch);
+    write_via(&via, env, &t->hop, str_c(t->branch));
+    if (t->user != NULL && t->user->on_way != NULL) {
+        t->user->on_way(t, &via);
+    }
+    if (via.over) {
+        return STR_NONE;
+    }
+    t->top_n = (uint16_t)via.n;
     size_t len = sip_runs_len(run, n) + via.n;
     char *p = mem_alloc(&env->mem, len);
     if (p == NULL) {
@@ -195,7 +211,7 @@ struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
     if (t == NULL) {
         return NULL;
     }
-    write_branch(l->env, t->branch);
+    write_branch(l->env, to->mark, t->branch);
     t->hop = to->hop;
     t->port = to->port;
     int err = find_way(l, &t->hop, to->host, to->port);
@@ -371,7 +387,8 @@ int txn_send_ack(struct txn_layer *l, const struct txn_target *to, const struct 
     const struct env *env = l->env;
     struct str all[SIP_RUN_MAX + 1];
     struct hop hop = to->hop;
-    char branch[24], buf[160];
+    char own[TXN_BRANCH_OWN + TXN_MARK_MAX + 1], buf[VIA_MAX];
+    struct str branch = str_upto(to->branch, 80);
     struct out via;
     if (n == 0 || n > SIP_RUN_MAX) {
         return E_TOOMANY;
@@ -380,7 +397,10 @@ int txn_send_ack(struct txn_layer *l, const struct txn_target *to, const struct 
     if (err != 0) {
         return err;
     }
-    write_branch(env, branch);
+    if (branch.n == 0) {
+        write_branch(env, STR_NONE, own);
+        branch = str_c(own);
+    }
     out_init(&via, buf, sizeof buf);
     write_via(&via, env, &hop, branch);
     all[0] = run[0];

@@ -74,9 +74,18 @@ struct txn_user {
     void (*on_failure)(struct txn *t, enum txn_failure why, uint64_t now_ms);
     /** The transaction is about to be freed. */
     void (*on_gone)(struct txn *t);
+    /** Client: header lines with CRLF that depend on the way to the target (t->hop), such as
+        Record-Route: put behind our Via each time that a way was found. */
+    void (*on_way)(struct txn *t, struct out *o);
 };
 
 struct txn_layer;
+
+/** Cookie and random part of a branch of ours; a user's mark may stand behind (txn_target). */
+#define TXN_BRANCH_OWN 23
+#define TXN_MARK_MAX 16
+/** Octets that txn_user.on_way may write. */
+#define TXN_WAY_MAX 1024
 
 struct txn {
     struct txn_layer *layer;
@@ -98,7 +107,10 @@ struct txn {
     uint32_t interval_ms; /**< of the running retransmission timer */
     union {
         struct {                     /* client */
-            char branch[24];         /**< ours, cookie included, NUL-terminated */
+            char branch[TXN_BRANCH_OWN + TXN_MARK_MAX + 1]; /**< ours, cookie included,
+                                                                NUL-terminated */
+            uint16_t top_n; /**< octets that the layer put behind the start line: Via and
+                                 what on_way wrote; 0: not yet */
             struct str host;         /**< name that is being resolved */
             struct str cancel_lines; /**< header lines for the CANCEL that waits */
             uint16_t port;
@@ -251,6 +263,12 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
  */
 void txn_write_vias(struct out *o, const struct sip_msg *m, const struct hop *from);
 
+/**
+ * The same for one Via value, for who forwards the request: "host;branch=x;rport" becomes
+ * "host;branch=x;rport=5060;received=192.0.2.9". What needs no change comes out as it was.
+ */
+void txn_write_top_via(struct out *o, struct str value, const struct hop *from);
+
 /* ---- requests that we send ---- */
 
 /** Where a request is to go: an address, or a name with a port. */
@@ -259,6 +277,9 @@ struct txn_target {
     struct str host; /**< without an address this name is looked up (copied); with one it says
                           whom a TLS connection there must prove to be (env->open) */
     uint16_t port;
+    struct str mark;   /**< text put behind our own part of the branch, at most TXN_MARK_MAX
+                            octets of a token: what a proxy knows loops by (RFC 5393 §4.2.1) */
+    struct str branch; /**< txn_send_ack: this and no other, when it is set (§16.11) */
 };
 
 /**

@@ -112,7 +112,7 @@ static bool write_plain_rport(struct out *o, const struct sip_via *v, const stru
     return true;
 }
 
-static void write_top(struct out *o, struct str value, const struct hop *from)
+void txn_write_top_via(struct out *o, struct str value, const struct hop *from)
 {
     struct sip_via v;
     uint32_t at;
@@ -157,7 +157,7 @@ void txn_write_vias(struct out *o, const struct sip_msg *m, const struct hop *fr
     while (sip_msg_each(m, SIP_HDR_VIA, &it, &value)) {
         out_c(o, "Via: ");
         if (top) {
-            write_top(o, value, from);
+            txn_write_top_via(o, value, from);
         } else {
             out_str(o, value);
         }

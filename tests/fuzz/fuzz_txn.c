@@ -151,7 +151,8 @@ static void on_gone(struct txn *t)
     *user = NULL;
 }
 
-static const struct txn_user listener = {on_response, on_failure, on_gone};
+static const struct txn_user listener = {
+    .on_response = on_response, .on_failure = on_failure, .on_gone = on_gone};
 
 /** A place for one more transaction, or NULL: then it will have no user. */
 static struct txn **place(struct world *w)

@@ -170,7 +170,8 @@ static inline void fx_on_gone(struct txn *t)
     fx_hear(t, 'g', 0, container_of(t->layer, struct fx, l)->now);
 }
 
-static const struct txn_user fx_user = {fx_on_response, fx_on_failure, fx_on_gone};
+static const struct txn_user fx_user = {
+    .on_response = fx_on_response, .on_failure = fx_on_failure, .on_gone = fx_on_gone};
 
 /** All that was heard since `from`, as "r180 f1 g". */
 static inline const char *fx_heard_text(const struct fx *f, size_t from, char *buf, size_t n)

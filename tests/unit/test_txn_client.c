@@ -57,6 +57,56 @@ static void test_via_of_streams_and_ipv6(void)
     fx_fini(&f);
 }
 
+/** What a proxy adds: a mark in the branch, lines behind the Via. */
+static void on_way(struct txn *t, struct out *o)
+{
+    out_c(o, "Record-Route: <sip:");
+    addr_write(o, &t->hop.remote);
+    out_c(o, ";lr>\r\n");
+}
+
+static void test_mark_and_lines_of_the_way(void)
+{
+    static const struct txn_user user = {fx_on_response, fx_on_failure, fx_on_gone, on_way};
+    struct str run[] = {STR("INVITE sip:b@h SIP/2.0\r\n"), STR("CSeq: 1 INVITE\r\n\r\n")};
+    struct txn_target to = {.hop = fx_hop(TP_UDP), .mark = STR("0123456789abcdef-too-long")};
+    struct fx f;
+    fx_init(&f);
+    struct txn *t = txn_client_new(&f.l, SIP_METHOD_INVITE, &to, run, 2, &user, &f, f.now);
+    REQUIRE(t != NULL);
+    CHECK_INT(strlen(t->branch), TXN_BRANCH_OWN + TXN_MARK_MAX);
+    CHECK_STR(str_c(t->branch + TXN_BRANCH_OWN), "0123456789abcdef");
+    check_sent(&f, 0, t->branch,
+               "INVITE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=%s;rport\n"
+               "Record-Route: <sip:192.0.2.9:5060;lr>\nCSeq: 1 INVITE\n\n");
+    CHECK_INT(t->top_n, f.sent[0].bytes.n - run[0].n - run[1].n);
+    /* A name that is known later: the lines come then. */
+    f.resolve_err = E_AGAIN;
+    to = (struct txn_target){.hop = {.transport = TP_UDP}, .host = STR("phone.example.com")};
+    t = txn_client_new(&f.l, SIP_METHOD_INVITE, &to, run, 2, &user, &f, f.now);
+    REQUIRE(t != NULL);
+    f.resolve_err = 0;
+    txn_on_resolved(&f.l, f.now);
+    check_sent(&f, 1, t->branch,
+               "INVITE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=%s;rport\n"
+               "Record-Route: <sip:203.0.113.7:5060;lr>\nCSeq: 1 INVITE\n\n");
+    fx_fini(&f);
+}
+
+/** §16.11: each copy of an ACK that is passed on has the same branch. */
+static void test_ack_with_a_branch_of_the_users(void)
+{
+    struct str run[] = {STR("ACK sip:b@h SIP/2.0\r\n"), STR("CSeq: 1 ACK\r\n\r\n")};
+    struct txn_target to = {.hop = fx_hop(TP_UDP), .branch = STR("z9hG4bKsame")};
+    struct fx f;
+    fx_init(&f);
+    CHECK_INT(txn_send_ack(&f.l, &to, run, 2), 0);
+    check_sent(&f, 0, "z9hG4bKsame",
+               "ACK sip:b@h SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=%s;rport\n"
+               "CSeq: 1 ACK\n\n");
+    fx_fini(&f);
+}
+
 static void test_ack_to_a_refusal(void)
 {
     static const char want[] = "ACK sip:bob@203.0.113.9:5070 SIP/2.0\n"
@@ -580,6 +630,7 @@ static void test_an_ack_is_no_transaction(void)
 }
 
 TEST_MAIN(T(test_via_line_is_put_behind_the_start_line), T(test_via_of_streams_and_ipv6),
+          T(test_mark_and_lines_of_the_way), T(test_ack_with_a_branch_of_the_users),
           T(test_ack_to_a_refusal), T(test_ack_longer_than_the_stack_buffer),
           T(test_bytes_are_freed_when_they_are_not_needed), T(test_every_2xx_is_told),
           T(test_only_one_final_to_other_requests), T(test_responses_that_match_nothing),

@@ -317,8 +317,9 @@ static void server_gone(struct txn *t)
     }
 }
 
-static const struct txn_user client_user = {client_response, client_failure, client_gone};
-static const struct txn_user server_user = {NULL, NULL, server_gone};
+static const struct txn_user client_user = {
+    .on_response = client_response, .on_failure = client_failure, .on_gone = client_gone};
+static const struct txn_user server_user = {.on_gone = server_gone};
 
 static void serve(const struct sip_msg *m, const struct hop *from, uint64_t now)
 {
