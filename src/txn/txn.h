@@ -106,12 +106,12 @@ struct txn {
     bool told;            /**< IST: that of the present response was told */
     uint32_t interval_ms; /**< of the running retransmission timer */
     union {
-        struct {                     /* client */
+        struct {                                            /* client */
             char branch[TXN_BRANCH_OWN + TXN_MARK_MAX + 1]; /**< ours, cookie included,
                                                                 NUL-terminated */
-            uint16_t top_n; /**< octets that the layer put behind the start line: Via and
-                                 what on_way wrote; 0: not yet */
-            struct str host;         /**< name that is being resolved */
+            uint16_t top_n;  /**< octets that the layer put behind the start line: Via and
+                                  what on_way wrote; 0: not yet */
+            struct str host; /**< name that is being resolved */
             struct str cancel_lines; /**< header lines for the CANCEL that waits */
             uint16_t port;
             bool cancel_wanted, cancelled;
