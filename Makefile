@@ -13,7 +13,7 @@ export DESTDIR
 DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-dev \
 	libexpat1-dev libssl-dev libyaml-dev
 TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
-	universal-ctags mandoc
+	universal-ctags mandoc kamailio liblinphone-dev chromium
 BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev
 
 .NOTPARALLEL:
@@ -33,6 +33,9 @@ deps: ## install what building needs (Debian 12; root or sudo; only what is miss
 
 test-deps: ## install what building and testing need
 	@scripts/need $(TEST_DEPS)
+	@command -v npm >/dev/null || scripts/need nodejs npm
+	@cd tests/browser && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
+		npm ci --no-audit --no-fund --loglevel=error; }
 
 bench-deps: ## install what building and the benchmarks need
 	@scripts/need $(BENCH_DEPS)

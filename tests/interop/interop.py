@@ -17,6 +17,7 @@ import t_command
 import t_keyboard
 import t_life
 import t_network
+import t_peers
 import t_phones
 import t_stream
 import t_tr87
