@@ -7,11 +7,13 @@
  *
  *   linphone_ua FOLDER ADDRESS PORT udp|tcp|tls
  *     register URI SERVER-URI PASSWORD | call URI [Name: value]… (parts split by '|')
- *     answer | busy | decline | redirect URI | hold | resume | transfer URI | attend | hangup | quit
+ *     answer | busy | decline | redirect URI | hold | resume | transfer URI | attend | hangup |
+ * quit
  *
  * Commands act on the newest call that has not ended; "attend" connects the two newest with
  * each other (attended transfer). One thread: the core is iterated every 20 ms, which is how
- * liblinphone is meant to be run; commands are read in between. Calls are referenced until the end.
+ * liblinphone is meant to be run; commands are read in between. Calls are referenced until the
+ * end.
  *
  * The [storage] uri keeps its data base in FOLDER: without one it answers calls with 503.
  */
@@ -86,9 +88,10 @@ static void remember(LinphoneCall *c)
     }
 }
 
-static void on_call(LinphoneCore *lc, LinphoneCall *c, LinphoneCallState state, const char *text)
+static void on_call(LinphoneCore *lc, LinphoneCall *c, LinphoneCallState state,
+                    const char *text)
 {
-    static const char *const shown[] = {"User-to-User", "Replaces", "Referred-By",
+    static const char *const shown[] = {"User-to-User", "Replaces",  "Referred-By",
                                         "History-Info", "Diversion", "Reason"};
     const LinphoneCallParams *remote = linphone_call_get_remote_params(c);
     (void)lc;
