@@ -121,11 +121,14 @@ static int give_flow(void *ctx, struct hop *hop, struct str name)
     return 0;
 }
 
-static int give_address(void *ctx, struct str host, struct addr *out)
+static int give_records(void *ctx, enum dns_type type, struct str name,
+                        const struct dns_record **records, size_t *n)
 {
     (void)ctx;
-    (void)host;
-    (void)out;
+    (void)type;
+    (void)name;
+    *records = NULL;
+    *n = 0;
     return E_NOTFOUND;
 }
 
@@ -559,7 +562,7 @@ static void make_world(uint32_t bindings, uint32_t monitors)
                          .wall_s = give_wall,
                          .send = take_message,
                          .open = give_flow,
-                         .resolve = give_address,
+                         .query = give_records,
                          .local = give_local};
     w.now = 1000;
     w.client.user = app.name;

@@ -13,10 +13,11 @@ import re
 import subprocess
 import sys
 
-LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"], ["txn", "auth"], ["dialog"],
+LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"], ["route", "txn", "auth"], ["dialog"],
           ["registrar", "call", "cti"], ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
+    ("txn", "route"),       # a request goes to the servers of its target
     ("uui", "sip"),         # the header's values are found in an indexed message
     ("call", "registrar"),  # a call goes to the bindings of a device
     ("cti", "call"),        # a session commands and watches calls

@@ -34,6 +34,11 @@ bool transport_is_reliable(enum transport t)
     return t == TP_TCP || t == TP_TLS || t == TP_WS || t == TP_WSS;
 }
 
+uint16_t transport_port(enum transport t)
+{
+    return t == TP_TLS || t == TP_WSS ? 5061 : 5060;
+}
+
 /**
  * The grammar of RFC 3261 gave an IPv4 tail one colon too many, "2001:db8:::192.0.2.1", and
  * RFC 5118 §4.10 wants it understood: drop the third colon, there and nowhere else.

@@ -42,6 +42,38 @@ struct acceptor *local_acceptor(const struct net *n, uint8_t transport,
     return best;
 }
 
+/** Does that listener's address lead there? From the loopback nothing leaves the machine. */
+static bool leads(const struct addr *at, const struct addr *remote)
+{
+    return at->family == remote->family &&
+           (addr_is_any(remote) || !addr_is_loopback(at) || addr_is_loopback(remote));
+}
+
+bool local_reaches(const struct net *n, const struct hop *hop)
+{
+    /* Connections may begin at any address of this machine; which families it has is seen by
+       where it listens, unless it does not listen at all. */
+    bool stream = transport_is_reliable((enum transport)hop->transport);
+    if (stream && list_empty(&n->udp) && list_empty(&n->acceptors)) {
+        return true;
+    }
+    list_each(it, &n->udp)
+    {
+        const struct addr *at = &list_entry(it, struct udp, link)->bound;
+        if (stream ? at->family == hop->remote.family : leads(at, &hop->remote)) {
+            return true;
+        }
+    }
+    list_each(it, &n->acceptors)
+    {
+        if (stream &&
+            list_entry(it, struct acceptor, link)->bound.family == hop->remote.family) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool ask_kernel(const struct addr *remote, struct addr *out)
 {
     union net_sockaddr sa;

@@ -137,9 +137,15 @@ static int env_open(void *ctx, struct hop *hop, struct str name)
     return E_UNSUPPORTED;
 }
 
-static int env_resolve(void *ctx, struct str host, struct addr *out)
+static int env_query(void *ctx, enum dns_type type, struct str name,
+                     const struct dns_record **records, size_t *count)
 {
-    return names_resolve(ctx, host, out);
+    return names_query(ctx, type, name, records, count);
+}
+
+static bool env_reaches(void *ctx, const struct hop *hop)
+{
+    return local_reaches(ctx, hop);
 }
 
 static void env_local(void *ctx, const struct hop *hop, struct addr *out)
@@ -271,9 +277,13 @@ static void set_defaults(struct net_config *c)
         {&c->idle_ms, 3900000},
         {&c->evict_ms, 60000},
         {&c->drain_ms, 2000},
-        {&c->resolve_ok_ms, 60000},
+        {&c->resolve_min_ms, 5000},
+        {&c->resolve_max_ms, 86400000},
         {&c->resolve_fail_ms, 5000},
+        {&c->dns_timeout_ms, 2000},
+        {&c->dns_tries, 2},
         {&c->max_names, 1024},
+        {&c->max_lookups, 256},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if (*table[i].value == 0) {
@@ -316,7 +326,8 @@ struct net *net_new(const struct net_config *config)
         .wall_s = env_wall_s,
         .send = env_send,
         .open = env_open,
-        .resolve = env_resolve,
+        .query = env_query,
+        .reaches = env_reaches,
         .local = env_local,
         .trace = config->handler.trace != NULL ? env_trace_line : NULL,
         .trace_from = config->handler.trace_from,
@@ -327,11 +338,12 @@ struct net *net_new(const struct net_config *config)
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         list_init(heads[i]);
     }
-    if (!init_tables(n) || uv_loop_init(&n->loop) != 0) {
+    wheel_init(&n->wheel, net_now(n));
+    if (!init_tables(n) || !names_init(n) || uv_loop_init(&n->loop) != 0) {
+        names_cancel(n);
         free_tables(n);
         return NULL;
     }
-    wheel_init(&n->wheel, net_now(n));
     n->armed_ms = WHEEL_NEVER;
     uv_timer_init(&n->loop, &n->timer);
     uv_prepare_init(&n->loop, &n->prepare);

@@ -63,23 +63,30 @@ struct net_config {
     uint32_t max_per_address;    /**< accepted from one address; default 500 */
     uint32_t connect_ms;         /**< default 5000 */
     uint32_t message_ms;         /**< for a message, once begun, to be whole; default 30000 */
-    uint32_t idle_ms;         /**< silent connections are closed; default 3 900 000 (65 min) */
-    uint32_t evict_ms;        /**< when all are taken, a connection that was silent for so
-                                   long makes room; default 60000 */
-    uint32_t drain_ms;        /**< time to write what is queued after a peer closed its
-                                   side; default 2000 */
-    uint32_t resolve_ok_ms;   /**< names are kept for; default 60000 */
-    uint32_t resolve_fail_ms; /**< so are failures; default 5000 */
-    uint32_t max_names;       /**< names kept; default 1024 */
-    struct addr advertise[2]; /**< shown instead of ours, per family; port 0: the
-                                   listener's; family ADDR_NONE: not set */
+    uint32_t idle_ms;          /**< silent connections are closed; default 3 900 000 (65 min) */
+    uint32_t evict_ms;         /**< when all are taken, a connection that was silent for so
+                                    long makes room; default 60000 */
+    uint32_t drain_ms;         /**< time to write what is queued after a peer closed its
+                                    side; default 2000 */
+    uint32_t resolve_min_ms;   /**< DNS records are kept for their TTL, but at least so long:
+                                    default 5000 … */
+    uint32_t resolve_max_ms;   /**< … and at most: default 86 400 000 */
+    uint32_t resolve_fail_ms;  /**< that there is none, or no answer, for: default 5000 */
+    uint32_t resolve_stale_ms; /**< records outlive their TTL so long while no name server
+                                    answers; 0: not at all */
+    uint32_t dns_timeout_ms;   /**< for the first answer of a name server; default 2000 */
+    uint32_t dns_tries;        /**< of each name server; default 2 */
+    const char *dns_servers;   /**< "127.0.0.1:5353,[::1]:53"; NULL: those of resolv.conf */
+    uint32_t max_names;        /**< (name, type) pairs kept; default 1024 */
+    uint32_t max_lookups;      /**< at a time; default 256 */
+    struct addr advertise[2];  /**< shown instead of ours, per family; port 0: the
+                                    listener's; family ADDR_NONE: not set */
 };
 
-/** @return NULL when memory or file descriptors are out */
+/** @return NULL when memory or file descriptors are out, or dns_servers is no such list */
 struct net *net_new(const struct net_config *config);
 
-/** Closes everything without telling the handler. Waits for look-ups that cannot be cancelled.
- */
+/** Closes everything without telling the handler. */
 void net_free(struct net *n);
 
 /**
@@ -115,7 +122,7 @@ struct net_stats {
     uint64_t stream_received, stream_sent; /**< octets */
     uint64_t accepted, connected, refused, evicted, connect_failed;
     uint64_t closed_slow, closed_bad, closed_idle;
-    uint64_t names_asked, names_failed;
+    uint64_t names_asked, names_failed, names_stale;
     uint64_t connections, names, lookups; /**< now */
 };
 void net_stats(const struct net *n, struct net_stats *out);

@@ -6,7 +6,8 @@
  *   udp.c     datagram listeners, in and out in batches
  *   stream.c  what any stream connection does: buffers, limits, framing, life cycle
  *   conn.c    TCP: accepting, connecting, looking connections up
- *   names.c   host names and their cache
+ *   names.c   DNS records and their cache
+ *   answer.c  records from the octets of an answer
  *   local.c   which address of ours a peer should see
  */
 #ifndef BATON_NET_NET_INT_H
@@ -124,7 +125,15 @@ struct conn {
     struct buf busy; /**< libuv is writing these */
 };
 
-struct name;
+/** The resolver (names.c). */
+struct net_dns {
+    struct ares_channeldata *channel;
+    struct timer timer;  /**< when c-ares wants to be called at the latest */
+    struct list watches; /**< its sockets */
+    bool library;
+    bool asking;   /**< inside of a question: an answer is not told now */
+    bool answered; /**< something came that the program has not been told of */
+};
 
 struct route {
     struct addr remote, local;
@@ -148,6 +157,7 @@ struct net {
     struct list udp, udp_dirty, acceptors;
     struct list conns, dirty, ended;
     struct list name_age; /**< finished look-ups, oldest first */
+    struct net_dns dns;
 
     struct udp_in udp_in;
     char *wire_in; /**< what libuv reads streams into */
@@ -198,12 +208,27 @@ void conn_close(struct conn *c);
 void acceptor_close(struct acceptor *a);
 
 /* names.c */
-int names_resolve(struct net *n, struct str host, struct addr *out);
+bool names_init(struct net *n);
+int names_query(struct net *n, enum dns_type type, struct str host,
+                const struct dns_record **records, size_t *count);
+/** No more answers: gives up c-ares. Before the loop's last run. */
 void names_cancel(struct net *n);
 void names_free(struct net *n);
 
+/* answer.c */
+struct hostent;
+/** Seconds for which an answer may be kept. */
+uint32_t answer_ttl(const unsigned char *all, int n);
+/** Records of an answer in one block for free(). @return 0, E_NOTFOUND, E_NOMEM, E_IO (broken)
+ */
+int answer_read(enum dns_type type, const unsigned char *all, int n,
+                struct dns_record **records, size_t *count);
+int answer_of_host(const struct hostent *host, struct dns_record **records, size_t *count);
+
 /* local.c */
 void local_address(struct net *n, const struct hop *hop, struct addr *out);
+/** env->reaches. */
+bool local_reaches(const struct net *n, const struct hop *hop);
 /** How well a listener at `at` suits that remote address; 0: not at all. */
 int local_score(const struct addr *at, const struct addr *remote);
 /** The listener for connections of that transport that suits best, or NULL. */

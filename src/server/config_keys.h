@@ -52,15 +52,16 @@
       "a network that you control.")                                                          \
     L(numbers, "", "Called numbers that go there: `0*`, `+49*`, `*`.")
 
-#define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                     \
-    U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")    \
-    U(headers, 256, 16, 256, "Header lines of one message.")                      \
-    U(uri, 4096, 64, 65536, "Octets of one URI.")                                 \
-    U(transactions, 100000, 16, 100000000, "Transactions at a time.")             \
-    U(calls, 20000, 1, 10000000, "Calls at a time.")                              \
-    U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.")   \
-    U(per_address, 500, 1, 1000000, "TCP connections accepted from one address.") \
-    U(names, 1024, 1, 1000000, "Host names remembered with their addresses.")
+#define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                               \
+    U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")              \
+    U(headers, 256, 16, 256, "Header lines of one message.")                                \
+    U(uri, 4096, 64, 65536, "Octets of one URI.")                                           \
+    U(transactions, 100000, 16, 100000000, "Transactions at a time.")                       \
+    U(calls, 20000, 1, 10000000, "Calls at a time.")                                        \
+    U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.")             \
+    U(per_address, 500, 1, 1000000, "TCP connections accepted from one address.")           \
+    U(names, 1024, 1, 1000000, "DNS names and record types remembered with their answers.") \
+    U(lookups, 256, 1, 65536, "DNS look-ups at a time.")
 
 #define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                               \
     U(write_queue, 1048576, 65536, 1073741824,                                               \
@@ -74,8 +75,18 @@
     U(idle_s, 3900, 1, 4000000, "Silent TCP connections are closed after this.")             \
     U(evict_s, 60, 1, 4000000,                                                               \
       "When all connections are taken, one that was silent for so long makes room.")         \
-    U(resolve_ok_s, 60, 1, 86400, "Addresses of host names are used for so long.")           \
-    U(resolve_fail_s, 5, 1, 3600, "Failed look-ups are not repeated for so long.")
+    L(dns_servers, "",                                                                       \
+      "Name servers: `192.0.2.53`, `127.0.0.1:5353` or `[2001:db8::53]:53`, asked in this "  \
+      "order. Those of `/etc/resolv.conf` unless given.")                                    \
+    U(dns_timeout_ms, 2000, 10, 60000, "Time for the first answer of a name server.")        \
+    U(dns_tries, 2, 1, 10, "How often each name server is asked, each time more patiently.") \
+    U(resolve_min_s, 5, 1, 86400,                                                            \
+      "DNS records are used at least so long, whatever their "                               \
+      "TTL.")                                                                                \
+    U(resolve_max_s, 86400, 1, 604800, "DNS records are used at most so long.")              \
+    U(resolve_fail_s, 5, 1, 3600, "Failed look-ups are not repeated for so long.")           \
+    U(resolve_stale_s, 3600, 0, 604800,                                                      \
+      "DNS records are used for so long after their TTL while no name server answers.")
 
 #define CONFIG_TIMERS(U, B, S, W, L, N, M, Q)                                               \
     U(t1_ms, 500, 10, 60000, "T1 of RFC 3261: the round-trip estimate.")                    \

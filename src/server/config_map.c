@@ -507,6 +507,35 @@ static bool map_digest(struct config_tree *t, struct config *c)
     return true;
 }
 
+/** Name servers as c-ares wants them: "127.0.0.1:53,[::1]:5353". */
+static bool map_dns(struct config_tree *t, struct config *c)
+{
+    const struct raw_network *raw = &c->raw->network;
+    size_t cap = raw->dns_servers_count * 56 + 1;
+    struct out o;
+    if (raw->dns_servers_count == 0) {
+        return true;
+    }
+    char *text = many(c, cap, 1);
+    if (text == NULL) {
+        return out_of_memory(t);
+    }
+    out_init(&o, text, cap - 1);
+    for (size_t i = 0; i < raw->dns_servers_count; i++) {
+        struct addr a;
+        if (!addr_parse(str_c(raw->dns_servers[i]), &a)) {
+            yaml_node_t *network = tree_key(t, tree_root(t), "network");
+            return tree_fault(t, tree_entry(t, tree_key(t, network, "dns_servers"), i),
+                              "dns_servers: a numeric address is wanted, e.g. 127.0.0.1:5353");
+        }
+        a.port = a.port != 0 ? a.port : 53;
+        out_c(&o, i > 0 ? "," : "");
+        addr_write(&o, &a);
+    }
+    c->net.dns_servers = text;
+    return true;
+}
+
 static void map_net(struct config *c)
 {
     const struct raw_network *raw = &c->raw->network;
@@ -521,8 +550,13 @@ static void map_net(struct config *c)
     n->message_ms = raw->message_ms;
     n->idle_ms = raw->idle_s * 1000;
     n->evict_ms = raw->evict_s * 1000;
-    n->resolve_ok_ms = raw->resolve_ok_s * 1000;
+    n->resolve_min_ms = raw->resolve_min_s * 1000;
+    n->resolve_max_ms = raw->resolve_max_s * 1000;
     n->resolve_fail_ms = raw->resolve_fail_s * 1000;
+    n->resolve_stale_ms = raw->resolve_stale_s * 1000;
+    n->dns_timeout_ms = raw->dns_timeout_ms;
+    n->dns_tries = raw->dns_tries;
+    n->max_lookups = c->raw->limits.lookups;
     n->max_names = c->raw->limits.names;
     c->stop_ms = c->raw->timers.stop_s * 1000;
 }
@@ -543,7 +577,8 @@ static void map_log(struct config *c)
 bool config_map(struct config_tree *t, struct config *c)
 {
     if (!map_listen(t, c) || !map_advertise(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
-        !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c)) {
+        !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
+        !map_dns(t, c)) {
         return false;
     }
     map_net(c);

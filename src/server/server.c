@@ -20,9 +20,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-/** Names are looked up by threads which nobody can stop; do not make an exit wait for them. */
-#define EXIT_AT_ONCE(code) _exit(code)
-
 static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
 struct server {
@@ -229,7 +226,9 @@ static void stop(struct server *s)
 {
     if (s->stopping) {
         log_fmt(s->log, TRACE_WARN, "server", "told twice: stopping at once");
-        EXIT_AT_ONCE(1);
+        s->code = 1;
+        net_stop(s->net);
+        return;
     }
     log_fmt(s->log, TRACE_INFO, "server", "stopping");
     s->stopping = true;
@@ -381,14 +380,6 @@ static void finish(struct server *s)
     if (s->engine != NULL) {
         write_counters(s);
     }
-    struct net_stats n = {0};
-    if (s->net != NULL) {
-        net_stats(s->net, &n);
-    }
-    if (n.lookups > 0) {
-        log_fmt(s->log, TRACE_INFO, "server", "stopped");
-        EXIT_AT_ONCE(s->code);
-    }
     if (s->handles) {
         for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
             uv_close((uv_handle_t *)&s->signals[i], NULL);
@@ -410,9 +401,10 @@ int server_run(struct config *c, struct log *l)
 {
     struct server s = {.config = c, .log = l};
     if (c->exposed) {
-        log_fmt(l, TRACE_WARN, "server",
-                "the configuration holds passwords and can be read by everybody on this machine: "
-                "chmod o-r");
+        log_fmt(
+            l, TRACE_WARN, "server",
+            "the configuration holds passwords and can be read by everybody on this machine: "
+            "chmod o-r");
     }
     if (start(&s)) {
         log_fmt(l, TRACE_INFO, "server", "Baton %s: %zu devices, %zu applications, %zu peers",

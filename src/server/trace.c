@@ -354,10 +354,17 @@ static bool traced_proves(void *ctx, const struct hop *hop, struct str name)
     return t->inner->proves(t->inner->ctx, hop, name);
 }
 
-static int traced_resolve(void *ctx, struct str host, struct addr *out)
+static int traced_query(void *ctx, enum dns_type type, struct str name,
+                        const struct dns_record **records, size_t *n)
 {
     struct sip_trace *t = ctx;
-    return t->inner->resolve(t->inner->ctx, host, out);
+    return t->inner->query(t->inner->ctx, type, name, records, n);
+}
+
+static bool traced_reaches(void *ctx, const struct hop *hop)
+{
+    struct sip_trace *t = ctx;
+    return t->inner->reaches == NULL || t->inner->reaches(t->inner->ctx, hop);
 }
 
 static void traced_local(void *ctx, const struct hop *hop, struct addr *out)
@@ -382,7 +389,8 @@ const struct env *sip_trace_env(struct sip_trace *t, const struct env *inner)
                           .send = traced_send,
                           .open = traced_open,
                           .proves = inner->proves != NULL ? traced_proves : NULL,
-                          .resolve = traced_resolve,
+                          .query = traced_query,
+                          .reaches = traced_reaches,
                           .local = traced_local,
                           .trace = inner->trace != NULL ? traced_trace : NULL};
     return &t->env;

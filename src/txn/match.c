@@ -64,7 +64,7 @@ static bool ident_read(struct ident *id, const struct sip_msg *m, enum sip_metho
 
 static uint32_t sent_by_port(const struct sip_via *v)
 {
-    return v->port != 0 ? v->port : txn__default_port(transport_of(v->transport));
+    return v->port != 0 ? v->port : transport_port(transport_of(v->transport));
 }
 
 /** Hash for a server transaction of this method. `ruri` counts in the RFC 2543 way only. */

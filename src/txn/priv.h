@@ -89,8 +89,6 @@ void txn__tag(const struct txn_layer *l, const struct sip_msg *m, char out[stati
 
 /* ---- via.c ---- */
 
-uint16_t txn__default_port(enum transport t);
-
 /** What txn.reply_hop says: the hop of a response over UDP; over a stream that to which to
     connect when the connection is gone. */
 void txn__reply_hop(const struct sip_via *via, const struct hop *from, struct hop *out);

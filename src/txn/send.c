@@ -2,10 +2,10 @@
 /*
  * Requests on their way out (RFC 3261 §8.1.1.7, §8.1.2, §9.1, §17.1.1.3, §18.1.1).
  *
- * A target is a flow, an address, or a name. From a name comes an address (env->resolve, which
- * may take its time: then the transaction stands in Resolving with the bytes as the user gave
- * them), from an address a flow (env->open), and from the flow our own address, which the Via
- * shows. So the Via is the last thing to be known; it is put behind the start line.
+ * A target is a flow, an address, or a name. From a name comes an address (route/locate.h,
+ * which may take its time: then the transaction stands in Resolving with the bytes as the user
+ * gave them), from an address a flow (env->open), and from the flow our own address, which the
+ * Via shows. So the Via is the last thing to be known; it is put behind the start line.
  *
  * CANCEL and the ACK to a 300-699 are made from the INVITE's own bytes, which are indexed
  * again for that: it happens once or twice in a call, and keeping an index would cost every
@@ -16,6 +16,7 @@
  */
 #include "txn/priv.h"
 
+#include "route/locate.h"
 #include "sip/edit.h"
 
 #define BRANCH_RANDOM (TXN_BRANCH_OWN - (sizeof SIP_BRANCH_COOKIE - 1))
@@ -90,21 +91,17 @@ static int find_way(const struct txn_layer *l, struct hop *hop, struct str host,
         return 0;
     }
     if (hop->remote.family == ADDR_NONE) {
-        struct addr a = {.port = port};
-        if (host.n == 0) {
-            return E_NOTFOUND;
+        struct route_want want = {
+            .host = host, .port = port, .transport = (enum transport)hop->transport};
+        struct route_hops hops;
+        int err = route_locate(env, &want, &hops);
+        if (err != 0) {
+            return err == E_AGAIN || err == E_UNSUPPORTED ? err : E_NOTFOUND;
         }
-        if (!addr_parse_host(host, port, &a)) {
-            int err = env->resolve(env->ctx, host, &a);
-            if (err != 0) {
-                return err == E_AGAIN ? E_AGAIN : E_NOTFOUND;
-            }
-        }
-        a.port = port;
-        hop->remote = a;
+        *hop = hops.hop[0];
     }
     if (hop->remote.port == 0) {
-        hop->remote.port = txn__default_port((enum transport)hop->transport);
+        hop->remote.port = transport_port((enum transport)hop->transport);
     }
     return env->open(env->ctx, hop, host);
 }

@@ -13,24 +13,9 @@
  */
 #include "txn/priv.h"
 
-uint16_t txn__default_port(enum transport t)
-{
-    switch (t) {
-    case TP_TLS:
-        return 5061;
-    case TP_WS: /* RFC 7118 §7: where web servers listen */
-        return 80;
-    case TP_WSS:
-        return 443;
-    default:
-        return 5060;
-    }
-}
-
 static uint16_t sent_by_port(const struct sip_via *v, const struct hop *from)
 {
-    return v->port != 0 ? (uint16_t)v->port
-                        : txn__default_port((enum transport)from->transport);
+    return v->port != 0 ? (uint16_t)v->port : transport_port((enum transport)from->transport);
 }
 
 void txn__reply_hop(const struct sip_via *via, const struct hop *from, struct hop *out)

@@ -390,18 +390,21 @@ static int env_open(void *ctx, struct hop *hop, struct str name)
     return E_UNSUPPORTED;
 }
 
-static int env_resolve(void *ctx, struct str host, struct addr *out)
+static int env_query(void *ctx, enum dns_type type, struct str name,
+                     const struct dns_record **records, size_t *n)
 {
+    static struct dns_record here;
     (void)ctx;
-    if (!str_ieq(host, STR("gw.example.net"))) {
+    if (type != DNS_A || !str_ieq(name, STR("gw.example.net"))) {
         return E_NOTFOUND;
     }
     if (!resolves) {
         return E_AGAIN;
     }
-    uint16_t port = out->port;
-    *out = peer[3].hop.remote;
-    out->port = port;
+    here.addr = peer[3].hop.remote;
+    here.addr.port = 0;
+    *records = &here;
+    *n = 1;
     return 0;
 }
 
@@ -768,7 +771,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_env_init(&fe);
     fe.env.send = env_send;
     fe.env.open = env_open;
-    fe.env.resolve = env_resolve;
+    fe.env.query = env_query;
     fe.env.local = env_local;
     now_ms = 1000;
     peers_up();

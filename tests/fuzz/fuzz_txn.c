@@ -108,14 +108,16 @@ static int open_flow(void *ctx, struct hop *hop, struct str name)
     return w->open_err;
 }
 
-static int resolve(void *ctx, struct str host, struct addr *out)
+static int query(void *ctx, enum dns_type type, struct str name,
+                 const struct dns_record **records, size_t *n)
 {
+    static const struct dns_record here = {
+        .addr = {.ip = {203, 0, 113, 1}, .family = ADDR_IP4}};
     struct world *w = ctx;
-    uint16_t port = out->port;
-    (void)host;
-    ENSURE(w->resolve_err != 0 || addr_parse(STR("203.0.113.1"), out));
-    out->port = port;
-    return w->resolve_err;
+    (void)name;
+    *records = &here;
+    *n = 1;
+    return type == DNS_A ? w->resolve_err : E_NOTFOUND;
 }
 
 static void local(void *ctx, const struct hop *hop, struct addr *out)
@@ -480,7 +482,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                          .random = randomness,
                          .send = deliver,
                          .open = open_flow,
-                         .resolve = resolve,
+                         .query = query,
                          .local = local};
     wheel_init(&w.wheel, w.now);
     ENSURE(txn_layer_init(&w.l, &w.env, &w.wheel, NULL, next(&w) % 64) == 0);

@@ -32,7 +32,7 @@ struct client {
     char *text[KEPT]; /**< bodies, as they came; events and answers */
     size_t texts;
     char warning[512];
-    char sdp[512];    /**< description that came with the last answer; "" when none did */
+    char sdp[512]; /**< description that came with the last answer; "" when none did */
     unsigned open, most_open; /**< event INFOs that it has not answered */
     struct txn *unanswered[KEPT];
     unsigned answer_with; /**< to event INFOs: 200; 0: not at all */

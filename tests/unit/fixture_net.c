@@ -32,10 +32,10 @@ struct flow {
     uint64_t last_due_ms;
 };
 
+/** A record, and how long the first question for its name and type takes. */
 struct name {
     struct list link;
-    const char *text;
-    struct addr addr;
+    struct kit_zone zone; /**< of the one record */
     uint32_t delay_ms;
     bool asked, known;
 };
@@ -294,14 +294,21 @@ static int env_send(void *ctx, const struct hop *hop, const struct str *run, siz
     return err;
 }
 
-static int env_resolve(void *ctx, struct str host, struct addr *out)
+static int env_query(void *ctx, enum dns_type type, struct str host,
+                     const struct dns_record **records, size_t *n)
 {
     struct vnode *node = ctx;
     struct vnet *net = node->net;
+    bool again = false;
+    int err = E_NOTFOUND;
+    *n = 0;
     list_each(it, &net->names)
     {
         struct name *name = list_entry(it, struct name, link);
-        if (!str_ieq(str_c(name->text), host)) {
+        const struct dns_record *r;
+        size_t found = 0;
+        int own = kit_dns_query(&name->zone, type, host, &r, &found);
+        if (own == E_NOTFOUND) {
             continue;
         }
         if (!name->known && name->delay_ms > 0) {
@@ -309,14 +316,15 @@ static int env_resolve(void *ctx, struct str host, struct addr *out)
                 name->asked = true;
                 add_event(net, EV_RESOLVED, node, net->now_ms + name->delay_ms, STR_NONE);
             }
-            return E_AGAIN;
+            again = true;
         }
-        uint16_t port = out->port;
-        *out = name->addr;
-        out->port = port;
-        return 0;
+        err = own != 0 ? own : err == E_NOTFOUND ? 0 : err;
+        if (own == 0 && *n < ARRAY_LEN(net->answer)) {
+            net->answer[(*n)++] = *r;
+        }
     }
-    return E_NOTFOUND;
+    *records = net->answer;
+    return again ? E_AGAIN : err;
 }
 
 /* ---- set-up ---- */
@@ -362,20 +370,24 @@ void vnet_add(struct vnet *net, struct vnode *node, const char *name, const char
                              .wall_s = env_wall,
                              .send = env_send,
                              .open = env_open,
-                             .resolve = env_resolve,
+                             .query = env_query,
                              .local = env_local_addr};
     list_append(&net->nodes, &node->link);
 }
 
-void vnet_name(struct vnet *net, const char *text, const char *ip, uint32_t delay_ms)
+void vnet_record(struct vnet *net, const char *name, const char *record, uint32_t delay_ms)
 {
-    struct name *name = need(sizeof(*name));
-    name->text = text;
-    name->delay_ms = delay_ms;
-    if (!addr_parse_host(str_c(ip), 0, &name->addr)) {
-        abort();
-    }
-    list_append(&net->names, &name->link);
+    struct name *n = need(sizeof(*n));
+    (void)kit_dns_add(&n->zone, name, record);
+    n->delay_ms = delay_ms;
+    list_append(&net->names, &n->link);
+}
+
+void vnet_name(struct vnet *net, const char *name, const char *ip, uint32_t delay_ms)
+{
+    char record[80];
+    snprintf(record, sizeof record, "%s %s", strchr(ip, ':') != NULL ? "AAAA" : "A", ip);
+    vnet_record(net, name, record, delay_ms);
 }
 
 struct hop vnet_hop(const struct vnode *to, enum transport transport)

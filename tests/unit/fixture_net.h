@@ -20,6 +20,7 @@
 
 #include "base/env.h"
 #include "base/list.h"
+#include "kit_dns.h"
 
 struct vnode;
 
@@ -51,6 +52,7 @@ struct vnet {
     uint64_t sequence, sent, lost;
     uint32_t next_flow;
     struct list nodes, events, flows, names;
+    struct dns_record answer[32]; /**< the last one to a look-up */
 };
 
 struct vnode {
@@ -74,7 +76,10 @@ void vnet_fini(struct vnet *net);
 void vnet_add(struct vnet *net, struct vnode *node, const char *name, const char *ip,
               const struct mem *mem, const struct vnode_user *user, void *ctx);
 
-/** A host name. A delay makes the first question E_AGAIN and `resolved` follow. */
+/** A DNS record, written as kit_dns_add has it: "SRV 10 60 5060 a.example.com". A delay makes
+   the first question E_AGAIN and `resolved` follow. */
+void vnet_record(struct vnet *net, const char *name, const char *record, uint32_t delay_ms);
+/** A or AAAA of a host name. */
 void vnet_name(struct vnet *net, const char *name, const char *ip, uint32_t delay_ms);
 
 /** Both ends of every stream between these two hear flow_closed. @return how many streams */

@@ -11,6 +11,7 @@
 #define BATON_TESTS_FIXTURE_TXN_H
 
 #include "base/err.h"
+#include "kit_dns.h"
 #include "test.h"
 #include "txn/txn.h"
 #include <stdarg.h>
@@ -47,6 +48,8 @@ struct fx {
     struct hop opened;    /**< the last hop for which a flow was opened */
     char opened_name[64]; /**< and the name that it was opened for, "" for none */
     struct addr resolved;
+    struct dns_record answer;
+    struct kit_zone zone;
     void (*hook)(struct fx *f, const struct fx_heard *h);
     /** Instead of being written down, what is sent goes here. */
     void (*carry)(struct fx *f, const struct hop *hop, const struct str *run, size_t n);
@@ -120,15 +123,22 @@ static inline int fx_open(void *ctx, struct hop *hop, struct str name)
     return 0;
 }
 
-static inline int fx_resolve(void *ctx, struct str host, struct addr *out)
+/** Without a table of records there is one name, phone.example.com, with one address. */
+static inline int fx_query(void *ctx, enum dns_type type, struct str name,
+                           const struct dns_record **records, size_t *n)
 {
     struct fx *f = ctx;
-    uint16_t port = out->port;
-    CHECK_STR(host, "phone.example.com");
-    if (f->resolve_err == 0) {
-        *out = f->resolved;
-        out->port = port;
+    if (f->zone.n > 0) {
+        return f->resolve_err != 0 ? f->resolve_err
+                                   : kit_dns_query(&f->zone, type, name, records, n);
     }
+    if (type != (f->resolved.family == ADDR_IP6 ? DNS_AAAA : DNS_A)) {
+        return E_NOTFOUND;
+    }
+    CHECK_STR(name, "phone.example.com");
+    f->answer = (struct dns_record){.addr = f->resolved};
+    *records = &f->answer;
+    *n = 1;
     return f->resolve_err;
 }
 
@@ -200,7 +210,7 @@ static inline void fx_init_with(struct fx *f, const struct txn_timing *timing, s
                           .random = fx_random,
                           .send = fx_send,
                           .open = fx_open,
-                          .resolve = fx_resolve,
+                          .query = fx_query,
                           .local = fx_local};
     f->seed = 42;
     f->next_flow = 100;

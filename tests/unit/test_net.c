@@ -721,67 +721,6 @@ static void test_open_times_out(void)
 
 /* ---- names and addresses ---- */
 
-static void test_resolve(void)
-{
-    struct world w;
-    struct net_config config = {.max_names = 2};
-    world_init(&w, config);
-    struct addr out = {.port = 77};
-    CHECK_INT(w.env->resolve(w.env->ctx, STR("192.0.2.9"), &out), 0);
-    CHECK_INT(out.port, 77);
-    CHECK_INT(w.env->resolve(w.env->ctx, STR("localhost"), &out), E_AGAIN);
-    CHECK_INT(w.env->resolve(w.env->ctx, STR("LOCALHOST."), &out), E_AGAIN);
-    CHECK(until(&w, &w.resolved, 1));
-    CHECK_INT(stats(&w).names_asked, 1);
-    CHECK_INT(w.env->resolve(w.env->ctx, STR("LocalHost"), &out), 0);
-    CHECK(addr_is_loopback(&out));
-    CHECK_INT(out.family, ADDR_IP4); /* the family that is listened on */
-    CHECK_INT(out.port, 77);
-
-    CHECK_INT(w.env->resolve(w.env->ctx, STR("no-such-host.invalid"), &out), E_AGAIN);
-    CHECK(until(&w, &w.resolved, 2));
-    CHECK_INT(w.env->resolve(w.env->ctx, STR("no-such-host.invalid"), &out), E_NOTFOUND);
-    CHECK_INT(stats(&w).names_failed, 1);
-
-    CHECK_INT(w.env->resolve(w.env->ctx, STR("other.invalid"), &out), E_AGAIN);
-    CHECK_INT(stats(&w).names, 2); /* one was forgotten for it */
-    CHECK(until(&w, &w.resolved, 3));
-    world_fini(&w);
-}
-
-static void test_resolve_refuses(void)
-{
-    struct world w;
-    world_init(&w, (struct net_config){0});
-    struct addr out = {0};
-    char text[300];
-    memset(text, 'a', sizeof(text));
-    static const char *const names[] = {"", "a b", "-x", ".x", "a\nb", "a/b", "[zz]"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct str name = test_guard(str_c(names[i]));
-        CHECK_INT(w.env->resolve(w.env->ctx, name, &out), E_NOTFOUND);
-        test_guard_free(name);
-    }
-    CHECK_INT(w.env->resolve(w.env->ctx, str_make(text, 254), &out), E_NOTFOUND);
-    CHECK_INT(stats(&w).names_asked, 0);
-    world_fini(&w);
-}
-
-static void test_free_during_a_lookup(void)
-{
-    struct world w;
-    world_init(&w, (struct net_config){0});
-    struct addr out = {0};
-    for (int i = 0; i < 8; i++) {
-        char name[32];
-        int n = snprintf(name, sizeof(name), "host%d.invalid", i);
-        CHECK_INT(w.env->resolve(w.env->ctx, str_make(name, (size_t)n), &out), E_AGAIN);
-    }
-    CHECK_INT(stats(&w).lookups, 8);
-    world_fini(&w);
-    CHECK_INT(w.resolved, 0);
-}
-
 static void test_local_addresses(void)
 {
     struct world w;
@@ -897,7 +836,6 @@ TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_u
           T(test_tcp_connections_are_limited), T(test_tcp_silent_connection_makes_room),
           T(test_tcp_connections_of_one_address), T(test_tcp_half_a_message),
           T(test_tcp_idle_is_closed), T(test_tcp_drain_ends), T(test_open_queues_and_reuses),
-          T(test_open_refused), T(test_open_times_out), T(test_resolve),
-          T(test_resolve_refuses), T(test_free_during_a_lookup), T(test_local_addresses),
+          T(test_open_refused), T(test_open_times_out), T(test_local_addresses),
           T(test_local_of_a_wildcard), T(test_listen_errors), T(test_tick_is_not_early),
           T(test_random_and_time), T(test_free_after_a_stop))
