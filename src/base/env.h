@@ -29,10 +29,10 @@ enum dns_type { DNS_A, DNS_AAAA, DNS_SRV, DNS_NAPTR, DNS_TYPES };
 
 /** One record; what its type does not have is zero. */
 struct dns_record {
-    struct addr addr;                     /**< A, AAAA; port 0 */
-    uint16_t priority, weight, port;      /**< SRV; NAPTR: order and preference */
-    struct str target;                    /**< SRV target, NAPTR replacement; "" is the root */
-    struct str service, flags, regexp;    /**< NAPTR */
+    struct addr addr;                  /**< A, AAAA; port 0 */
+    uint16_t priority, weight, port;   /**< SRV; NAPTR: order and preference */
+    struct str target;                 /**< SRV target, NAPTR replacement; "" is the root */
+    struct str service, flags, regexp; /**< NAPTR */
 };
 
 enum trace_level { TRACE_DEBUG, TRACE_INFO, TRACE_WARN, TRACE_ERROR };
@@ -75,8 +75,8 @@ struct env {
     bool (*proves)(void *ctx, const struct hop *hop, struct str name);
 
     /**
-     * DNS records of one type. Names are taken as they are: no search path but for A and AAAA of
-     * a name without a dot. The hosts file answers A and AAAA first.
+     * DNS records of one type. Names are taken as they are: no search path but for A and AAAA
+     * of a name without a dot. The hosts file answers A and AAAA first.
      * @param records  out, borrowed until the next call of `query` or the next input
      * @return 0 and *n > 0; E_AGAIN: the look-up runs, ask again (engine_resolved says when);
      *         E_NOTFOUND: there are none; E_IO: nobody who should know answers
@@ -85,8 +85,8 @@ struct env {
                  const struct dns_record **records, size_t *n);
 
     /**
-     * Can a request go out by hop->transport to hop->remote? An address of zeros means any of its
-     * family. May be NULL: everything can. `open` may fail all the same.
+     * Can a request go out by hop->transport to hop->remote? An address of zeros means any of
+     * its family. May be NULL: everything can. `open` may fail all the same.
      */
     bool (*reaches)(void *ctx, const struct hop *hop);
 
