@@ -13,7 +13,8 @@ import re
 import subprocess
 import sys
 
-LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"], ["route", "txn", "auth"], ["dialog"],
+LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
+          ["route", "txn", "auth", "history"], ["dialog"],
           ["registrar", "call", "cti"], ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
