@@ -15,7 +15,7 @@ import sys
 
 LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
           ["route", "txn", "auth", "history"], ["dialog"],
-          ["registrar", "call", "cti"], ["engine"], ["net"], ["server"], ["cli"]]
+          ["registrar", "rules", "call", "cti"], ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
     ("txn", "route"),       # a request goes to the servers of its target

@@ -16,6 +16,7 @@
 #include "base/env.h"
 #include "engine/engine.h"
 #include "net/net.h"
+#include "rules/rules.h"
 #include <stdio.h>
 
 struct config_listen {
@@ -36,6 +37,11 @@ struct config {
     size_t application_count;
     struct peer *peers;
     size_t peer_count;
+    struct zone zone; /**< of times in routes */
+    struct dial_plan *plans;
+    size_t plan_count;
+    struct rule_table routes;
+    const char *pid_file; /**< NULL: none */
     enum trace_level log_level;
     bool log_json;
     const char *log_file;  /**< NULL: standard error */

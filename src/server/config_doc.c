@@ -45,6 +45,22 @@ static void write_rows(const struct config_section *s, FILE *to)
     }
 }
 
+/** The sections within one, under the way that leads there: "routes.match". */
+static void write_sections(const struct config_section *s, const char *way, FILE *to)
+{
+    for (const struct config_key *k = s->keys; k->name != NULL; k++) {
+        if (k->kind == KEY_SECTION || k->kind == KEY_SECTIONS) {
+            char here[128];
+            (void)snprintf(here, sizeof(here), "%s%s%s", way, way[0] != '\0' ? "." : "",
+                           k->name);
+            fprintf(to, "\n##%s `%s`%s\n\n%s\n", way[0] != '\0' ? "#" : "", here,
+                    k->kind == KEY_SECTIONS ? " (a list)" : "", k->text);
+            write_rows(k->section, to);
+            write_sections(k->section, here, to);
+        }
+    }
+}
+
 void config_write_doc(FILE *to)
 {
     fputs(
@@ -59,11 +75,5 @@ void config_write_doc(FILE *to)
         "## At the top\n",
         to);
     write_rows(&config_root_section, to);
-    for (const struct config_key *k = config_root_section.keys; k->name != NULL; k++) {
-        if (k->kind == KEY_SECTION || k->kind == KEY_SECTIONS) {
-            fprintf(to, "\n## `%s`%s\n\n%s\n", k->name,
-                    k->kind == KEY_SECTIONS ? " (a list)" : "", k->text);
-            write_rows(k->section, to);
-        }
-    }
+    write_sections(&config_root_section, "", to);
 }

@@ -17,6 +17,8 @@
 #ifndef BATON_SERVER_CONFIG_KEYS_H
 #define BATON_SERVER_CONFIG_KEYS_H
 
+#include "server/config_keys_route.h"
+
 #define CONFIG_SECRET(S)                                                                      \
     S(password, "", "The password in clear text. Anyone who can read this file can read it.") \
     S(password_file, "",                                                                      \
@@ -140,36 +142,47 @@
       "Appended to; reopened on SIGHUP. None unless given; `serve --sip-trace` overrides " \
       "it.")
 
-#define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                  \
-    L(listen, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060",                                      \
-      "Where Baton listens: `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`, IPv6 in brackets. "    \
-      "Nothing beyond this machine unless an address says so; `0.0.0.0` and `[::]` are all " \
-      "addresses of a family.")                                                              \
-    L(advertise, "",                                                                         \
-      "The address that others reach us at, when it is not the one that we listen on "       \
-      "(behind NAT): `198.51.100.7` or `198.51.100.7:5060`, at most one per family.")        \
-    L(domains, "localhost",                                                                  \
-      "Our SIP domains, the default one first. The addresses that Baton listens on count "   \
-      "as other names of the default domain.")                                               \
-    S(realm, "", "The realm of digest challenges; the first domain unless given.")           \
-    W(digest, "md5", "md5 sha-256 both",                                                     \
-      "Digest algorithms that a challenge offers. Many phones give up when they see one "    \
-      "that they do not know, even if MD5 stands beside it; where all know SHA-256 use "     \
-      "`sha-256`.")                                                                          \
-    S(server_name, "",                                                                       \
-      "Value of Server and User-Agent; `Baton` with its version unless given, `none`: "      \
-      "neither field is sent.")                                                              \
-    Q(devices, device,                                                                       \
-      "The phones. A device without a secret can be called and named, but cannot "           \
-      "register or call.")                                                                   \
-    Q(applications, application, "Programs that control and watch devices.")                 \
-    Q(peers, peer, "PBX, trunk, gateway: neighbours that are known by address.")             \
-    M(limits, limits, "Bounds.")                                                             \
-    M(network, network, "Sockets.")                                                          \
-    M(timers, timers, "Times.")                                                              \
-    M(registrar, registrar, "Registrations.")                                                \
-    M(calls, calls, "Call control.")                                                         \
-    M(cti, cti, "Application sessions.")                                                     \
+#define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                   \
+    L(listen, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060",                                       \
+      "Where Baton listens: `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`, IPv6 in brackets. "     \
+      "Nothing beyond this machine unless an address says so; `0.0.0.0` and `[::]` are all "  \
+      "addresses of a family.")                                                               \
+    L(advertise, "",                                                                          \
+      "The address that others reach us at, when it is not the one that we listen on "        \
+      "(behind NAT): `198.51.100.7` or `198.51.100.7:5060`, at most one per family.")         \
+    L(domains, "localhost",                                                                   \
+      "Our SIP domains, the default one first. The addresses that Baton listens on count "    \
+      "as other names of the default domain.")                                                \
+    S(realm, "", "The realm of digest challenges; the first domain unless given.")            \
+    W(digest, "md5", "md5 sha-256 both",                                                      \
+      "Digest algorithms that a challenge offers. Many phones give up when they see one "     \
+      "that they do not know, even if MD5 stands beside it; where all know SHA-256 use "      \
+      "`sha-256`.")                                                                           \
+    S(server_name, "",                                                                        \
+      "Value of Server and User-Agent; `Baton` with its version unless given, `none`: "       \
+      "neither field is sent.")                                                               \
+    Q(devices, device,                                                                        \
+      "The phones. A device without a secret can be called and named, but cannot "            \
+      "register or call.")                                                                    \
+    Q(applications, application, "Programs that control and watch devices.")                  \
+    Q(peers, peer, "PBX, trunk, gateway: neighbours that are known by address.")              \
+    Q(dial_plans, plan,                                                                       \
+      "How numbers are dialled at a place, for bringing them to E.164 and back.")             \
+    Q(routes, route,                                                                          \
+      "What becomes of a request that begins something. The first rule that matches counts; " \
+      "docs/routing.md explains them. Without one: calls to devices and to numbers that "     \
+      "peers take are bridged, others refused.")                                              \
+    S(time_zone, "UTC",                                                                       \
+      "Of times in `routes`: a name such as `Europe/Berlin`, an offset such as `+01:00`, or " \
+      "a POSIX rule such as `CET-1CEST,M3.5.0,M10.5.0/3`.")                                   \
+    S(pid_file, "",                                                                           \
+      "The process number is written here and the file kept locked, for `baton reload`.")     \
+    M(limits, limits, "Bounds.")                                                              \
+    M(network, network, "Sockets.")                                                           \
+    M(timers, timers, "Times.")                                                               \
+    M(registrar, registrar, "Registrations.")                                                 \
+    M(calls, calls, "Call control.")                                                          \
+    M(cti, cti, "Application sessions.")                                                      \
     M(log, log, "The log.")
 
 #endif

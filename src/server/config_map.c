@@ -572,13 +572,14 @@ static void map_log(struct config *c)
     c->log_json = raw->format != NULL && strcmp(raw->format, "json") == 0;
     c->log_file = raw->file;
     c->sip_trace = raw->sip_trace;
+    c->pid_file = c->raw->pid_file;
 }
 
 bool config_map(struct config_tree *t, struct config *c)
 {
     if (!map_listen(t, c) || !map_advertise(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
         !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
-        !map_dns(t, c)) {
+        !map_dns(t, c) || !config_map_routes(t, c)) {
         return false;
     }
     map_net(c);

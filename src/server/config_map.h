@@ -11,6 +11,12 @@ bool config_map(struct config_tree *t, struct config *c);
 /** (Re)make c->domains: the configured ones and the addresses that c->listen shows. */
 int config_map_domains(struct config *c);
 
+/** Time zone, dialling plans and routes; after the devices and peers (config_route.c). */
+bool config_map_routes(struct config_tree *t, struct config *c);
+
+/** "0.5" as thousandths. @return false: no q value (RFC 3261 §25.1) */
+bool config_parse_q(struct str s, uint32_t *out);
+
 /**
  * The secret of one device or application.
  * @param at   its mapping in the file

@@ -36,6 +36,27 @@ struct raw_application {
 struct raw_peer {
     RAW_STRUCT(CONFIG_PEER)
 };
+struct raw_plan {
+    RAW_STRUCT(CONFIG_PLAN)
+};
+struct raw_route_header {
+    RAW_STRUCT(CONFIG_ROUTE_HEADER)
+};
+struct raw_route_match {
+    RAW_STRUCT(CONFIG_ROUTE_MATCH)
+};
+struct raw_route_number {
+    RAW_STRUCT(CONFIG_ROUTE_NUMBER)
+};
+struct raw_route_target {
+    RAW_STRUCT(CONFIG_ROUTE_TARGET)
+};
+struct raw_route_line {
+    RAW_STRUCT(CONFIG_ROUTE_LINE)
+};
+struct raw_route {
+    RAW_STRUCT(CONFIG_ROUTE)
+};
 struct raw_limits {
     RAW_STRUCT(CONFIG_LIMITS)
 };

@@ -102,6 +102,32 @@ ENTRY(application)
 SUBSECTION(peer, CONFIG_PEER)
 ENTRY(peer)
 #undef RAW
+#define RAW struct raw_plan
+SUBSECTION(plan, CONFIG_PLAN)
+ENTRY(plan)
+#undef RAW
+#define RAW struct raw_route_header
+SUBSECTION(route_header, CONFIG_ROUTE_HEADER)
+ENTRY(route_header)
+#undef RAW
+#define RAW struct raw_route_match
+SUBSECTION(route_match, CONFIG_ROUTE_MATCH)
+#undef RAW
+#define RAW struct raw_route_number
+SUBSECTION(route_number, CONFIG_ROUTE_NUMBER)
+#undef RAW
+#define RAW struct raw_route_target
+SUBSECTION(route_target, CONFIG_ROUTE_TARGET)
+ENTRY(route_target)
+#undef RAW
+#define RAW struct raw_route_line
+SUBSECTION(route_line, CONFIG_ROUTE_LINE)
+ENTRY(route_line)
+#undef RAW
+#define RAW struct raw_route
+SUBSECTION(route, CONFIG_ROUTE)
+ENTRY(route)
+#undef RAW
 #define RAW struct raw_limits
 SUBSECTION(limits, CONFIG_LIMITS)
 #undef RAW
