@@ -40,8 +40,8 @@ static void end_leg(struct leg *leg, unsigned status, const struct leg_content *
     }
 }
 
-static void end_legs(struct connection *conn, unsigned status, const struct leg_content *content,
-                     uint64_t now_ms)
+static void end_legs(struct connection *conn, unsigned status,
+                     const struct leg_content *content, uint64_t now_ms)
 {
     list_each(it, &conn->branches)
     {
@@ -53,6 +53,7 @@ static void enter_ending(struct call *c, uint64_t now_ms)
 {
     c->phase = CALL_ENDING;
     call_set_timer(c, BYE_PATIENCE_MS, now_ms);
+    referral_abort(c, now_ms);
     join_abort(c, now_ms);
     step_abort(c, now_ms);
 }
@@ -82,7 +83,8 @@ void call_release(struct call *c, struct connection *by, const char *cause,
     call_check_dead(c);
 }
 
-void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m, uint64_t now_ms)
+void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
+                       uint64_t now_ms)
 {
     struct connection *a = c->a, *b = c->b;
     struct leg *caller = connection_leg(a);
@@ -143,8 +145,8 @@ void call_answer_request(struct leg *leg, struct txn *t, unsigned status,
     }
 }
 
-void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
-                       uint64_t now_ms)
+void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t,
+                       const struct sip_msg *m, uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);
 
@@ -165,6 +167,10 @@ void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
     struct branch *b = branch_of(leg);
     struct call *c = b->conn->call;
 
+    if (!is_over(b) && referral_on_gone(b, now_ms)) {
+        call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
+        return;
+    }
     if (is_over(b) || b->conn->stem != b || call_other(b->conn) == NULL) {
         call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
     } else {
@@ -181,7 +187,8 @@ void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
     struct branch *b = branch_of(leg);
     struct call *c = b->conn->call;
 
-    if (is_over(b) || b->conn->ended || b->conn->stem != b || why == LEG_END_LOCAL) {
+    if (is_over(b) || b->conn->ended || b->conn->stem != b || why == LEG_END_LOCAL ||
+        referral_on_gone(b, now_ms)) {
         return;
     }
     call_release(c, b->conn, why == LEG_END_BYE ? "normalClearing" : "networkSignal",
@@ -193,6 +200,7 @@ void branch_on_gone(struct leg *leg)
 {
     struct branch *b = branch_of(leg);
 
+    referral_drop_leg(b->conn->call, leg);
     relays_drop_leg(b->conn->call, leg, leg->layer->wheel->now_ms);
     branch_gone(b);
 }
@@ -228,7 +236,8 @@ unsigned branch_refused(struct branch *b, unsigned status)
 
 /* ---- the caller's leg ---- */
 
-void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m, uint64_t now_ms)
+void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m,
+                     uint64_t now_ms)
 {
     (void)leg;
     (void)d;
@@ -243,7 +252,8 @@ static void no_answer(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
     (void)now_ms;
 }
 
-static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m, uint64_t now_ms)
+static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m,
+                       uint64_t now_ms)
 {
     (void)leg;
     (void)status;
@@ -361,7 +371,8 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     media_received(b->conn, m);
     network_reached(b->conn, now_ms);
     if (!media_pass(b->conn, c->a, m, &content) ||
-        leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) != 0) {
+        leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) !=
+            0) {
         (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
         call_setup_failed(c, 500, NULL, now_ms);
         return;

@@ -32,6 +32,7 @@ static void call_fini(struct call *c)
     }
     timer_stop(l->wheel, &c->timer);
     timer_stop(l->wheel, &c->join.retry);
+    referrals_fini(c);
     map_remove(&l->by_id, &c->by_id);
     list_remove(&c->link);
     arena_fini(&c->arena);
@@ -70,6 +71,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     pool_init(&l->call_pool, &env->mem, sizeof(struct call), 32, config->max_calls);
     relay_pool_init(l);
     step_pool_init(l);
+    referral_pool_init(l);
     return map_init(&l->by_id, &env->mem, 64);
 }
 
@@ -86,6 +88,7 @@ void call_layer_fini(struct call_layer *l)
     pool_fini(&l->call_pool);
     pool_fini(&l->step_pool);
     pool_fini(&l->relay_pool);
+    pool_fini(&l->referral_pool);
     map_fini(&l->by_id);
 }
 
@@ -107,6 +110,7 @@ struct call *call_new(struct call_layer *l)
     c->phase = CALL_SETUP;
     list_init(&c->connections);
     list_init(&c->relays);
+    list_init(&c->referrals);
     timer_init(&c->timer, on_timer);
     join_init(c);
     arena_init(&c->arena, &l->env->mem, CALL_ARENA_CHUNK);
@@ -241,8 +245,8 @@ struct connection *call_of_device(const struct device *d, const struct connectio
     const struct list *it = last == NULL ? d->calls.next : last->of_device.next;
 
     for (; it != NULL && it != &d->calls; it = it->next) {
-        struct connection *conn = container_of((struct list *)(uintptr_t)it,
-                                               struct connection, of_device);
+        struct connection *conn =
+            container_of((struct list *)(uintptr_t)it, struct connection, of_device);
         if (!conn->ended) {
             return conn;
         }

@@ -3,9 +3,9 @@
  * Calls and connections: the model that CSTA speaks of, over legs (ECMA-269; TR/87 §9).
  *
  * A CALL is one conversation, from the first INVITE to the last BYE, through deflection and
- * transfer; its id never changes. A CONNECTION is one device (or outside number) in a call, with
- * a leg of its own when signalling runs to it. A plain call A→B has two connections; while B's
- * phone rings on two contacts, B's connection has two legs (branches), of which one stays.
+ * transfer; its id never changes. A CONNECTION is one device (or outside number) in a call,
+ * with a leg of its own when signalling runs to it. A plain call A→B has two connections; while
+ * B's phone rings on two contacts, B's connection has two legs (branches), of which one stays.
  *
  *   null → initiated → connected ⇄ hold → null          originating side
  *   null → alerting → connected ⇄ hold → null           called side
@@ -14,15 +14,15 @@
  * This layer bridges the legs (bridge.c), makes calls on behalf of an application (make.c, RFC
  * 3725), and carries out hold, retrieve, deflect and transfer. Everything that an observer
  * may see is told once, by `on_event`, in the order in which it happened. It does not know who
- * observes: that is CTI's business. The phone's own key presses and an application's commands give
- * the same events.
+ * observes: that is CTI's business. The phone's own key presses and an application's commands
+ * give the same events.
  *
  * UUI. User-to-User of INVITE, 101-199, 2xx, BYE and its 2xx (RFC 7433 §4.1) is carried by the
  * bridge byte for byte (it is neither hop nor own) and shown with the event.
  *
  * OWNERSHIP. The layer owns calls and connections. Others keep callID and device key, or
- * look up at use; pointers in an event are valid during the callback. Budget: 12 KiB a bridged call
- * with both legs and dialogs (bench/ measures it).
+ * look up at use; pointers in an event are valid during the callback. Budget: 12 KiB a bridged
+ * call with both legs and dialogs (bench/ measures it).
  */
 #ifndef BATON_CALL_CALL_H
 #define BATON_CALL_CALL_H
@@ -48,66 +48,73 @@ struct call;
 struct branch;
 
 struct connection {
-    struct list link;        /**< of the call */
-    struct list of_device;   /**< of device->calls */
+    struct list link;      /**< of the call */
+    struct list of_device; /**< of device->calls */
     struct call *call;
-    struct device *device;   /**< NULL: an outside number */
-    struct str id;           /**< device identifier: "sip:1001@example.com", "tel:…", in the call's arena */
-    struct str display;      /**< name that came with it, or absent */
-    uint8_t state;           /**< enum connection_state */
-    bool originating;        /**< it began the call (or was made to by MakeCall) */
-    bool outside;            /**< reached over a peer: NetworkReached */
-    bool trusted;            /**< a peer whose word about identities counts (RFC 3325) */
-    bool restricted;         /**< the caller asked for privacy: identity not to be shown */
+    struct device *device; /**< NULL: an outside number */
+    struct str
+        id; /**< device identifier: "sip:1001@example.com", "tel:…", in the call's arena */
+    struct str display; /**< name that came with it, or absent */
+    uint8_t state;      /**< enum connection_state */
+    bool originating;   /**< it began the call (or was made to by MakeCall) */
+    bool outside;       /**< reached over a peer: NetworkReached */
+    bool trusted;       /**< a peer whose word about identities counts (RFC 3325) */
+    bool restricted;    /**< the caller asked for privacy: identity not to be shown */
     bool reached, alerted, established, ended; /**< told already */
-    const char *moved;       /**< cause with which it joined ("redirected", …); NULL: newCall */
-    struct branch *stem;     /**< the branch that answered (or called); NULL until then */
-    struct list branches;    /**< struct branch.link: all legs of this connection */
-    struct str desc;         /**< the session description that its phone sent last; owned */
-    struct str sent;         /**< the one that was sent to it last; owned */
-    bool sent_stale;         /**< there was no memory for that: `sent` is an older one … */
-    uint64_t sent_version;   /**< … and this the version that the phone has seen */
-    struct str uui_lines;    /**< User-to-User line that a transfer sends to it, or absent */
+    const char *moved;     /**< cause with which it joined ("redirected", …); NULL: newCall */
+    struct branch *stem;   /**< the branch that answered (or called); NULL until then */
+    struct list branches;  /**< struct branch.link: all legs of this connection */
+    struct str desc;       /**< the session description that its phone sent last; owned */
+    struct str sent;       /**< the one that was sent to it last; owned */
+    bool sent_stale;       /**< there was no memory for that: `sent` is an older one … */
+    uint64_t sent_version; /**< … and this the version that the phone has seen */
+    struct str uui_lines;  /**< User-to-User line that a transfer sends to it, or absent */
+    struct connection
+        *behalf;   /**< who calls it while a referral runs (referral.c), else NULL */
+    bool uui_told; /**< and an event of that time had its own User-to-User */
 };
 
 /** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
 struct branch {
     struct list link;
     struct connection *conn;
-    struct leg *leg;         /**< NULL: gone */
-    bool talk;               /**< its registration said Allow-Events: talk */
-    bool refused;            /**< has a final refusal: `status` */
+    struct leg *leg; /**< NULL: gone */
+    bool talk;       /**< its registration said Allow-Events: talk */
+    bool refused;    /**< has a final refusal: `status` */
+    bool referred;   /**< a REFER was accepted in this dialog: further ones need an id */
     uint16_t status;
 };
 
 enum call_phase {
-    CALL_PROMPTING,  /**< MakeCall: the caller's phone is being called */
-    CALL_SETUP,      /**< the callee's is */
+    CALL_PROMPTING, /**< MakeCall: the caller's phone is being called */
+    CALL_SETUP,     /**< the callee's is */
     CALL_ACTIVE,
-    CALL_MOVING,     /**< a transfer is being set up */
+    CALL_MOVING, /**< a transfer is being set up */
     CALL_ENDING,
 };
 
 enum call_error {
     CALL_OK = 0,
-    CALL_UNKNOWN_DESTINATION,  /**< no such device, no peer that takes the number, malformed */
-    CALL_NOT_REGISTERED,       /**< the device has no binding */
-    CALL_BAD_STATE,            /**< not possible in the connection's state */
-    CALL_BUSY_STEP,            /**< another procedure of this call runs */
-    CALL_UNSUPPORTED,          /**< the phone cannot do it (AnswerCall without talk) */
+    CALL_UNKNOWN_DESTINATION, /**< no such device, no peer that takes the number, malformed */
+    CALL_NOT_REGISTERED,      /**< the device has no binding */
+    CALL_BAD_STATE,           /**< not possible in the connection's state */
+    CALL_BUSY_STEP,           /**< another procedure of this call runs */
+    CALL_UNSUPPORTED,         /**< the phone cannot do it (AnswerCall without talk) */
     CALL_NO_RESOURCES,
-    CALL_REFUSED,              /**< the phone or the far side refused: `status` says how */
+    CALL_REFUSED, /**< the phone or the far side refused: `status` says how */
     CALL_TIMEOUT,
-    CALL_GONE,                 /**< the call ended meanwhile */
+    CALL_GONE, /**< the call ended meanwhile */
 };
 
 /**
- * Outcome of a procedure that takes time. `status`: SIP status of a refusal, or 0. May be called
- * before the function that started the procedure has returned.
+ * Outcome of a procedure that takes time. `status`: SIP status of a refusal, or 0. May be
+ * called before the function that started the procedure has returned.
  */
-typedef void (*call_done_fn)(void *owner, enum call_error err, unsigned status, uint64_t now_ms);
+typedef void (*call_done_fn)(void *owner, enum call_error err, unsigned status,
+                             uint64_t now_ms);
 
-/** Connecting a leg that has made an offer with one that is up. Nothing runs: offerer is NULL. */
+/** Connecting a leg that has made an offer with one that is up. Nothing runs: offerer is NULL.
+ */
 struct join {
     struct connection *offerer, *other;
     call_done_fn fn;
@@ -121,26 +128,30 @@ struct call {
     struct map_node by_id;
     struct list link;
     struct call_layer *layer;
-    struct arena arena;          /**< strings, connections and branches of this call */
-    char id[CALL_ID_LEN + 1];    /**< callID, [0-9a-z] */
+    struct arena arena;       /**< strings, connections and branches of this call */
+    char id[CALL_ID_LEN + 1]; /**< callID, [0-9a-z] */
     uint8_t phase;
     struct list connections;
-    struct connection *a, *b;    /**< the two that are bridged now; b NULL while unknown */
-    struct str called;           /**< device identifier that was dialled first */
-    struct str last_redirection; /**< identifier of the device that last moved the call, or absent */
-    struct str uui;              /**< raw User-to-User value(s) of the set-up, or absent */
-    bool uui_told;               /**< an event had it */
-    bool end_uui_told;           /**< and one what the message had that ended the call */
-    struct str uui_lines;        /**< the header line that carries it when an application gave it */
-    struct str correlator;       /**< decoded correlatorData, or absent; call_set_correlator */
-    char *correlator_block;      /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
-    struct join join;            /**< of two legs, see join.c */
-    struct step *step;           /**< the procedure that runs (hold, transfer …), or NULL */
-    struct connection *joining;  /**< the party that a transfer is calling, or NULL */
-    struct list relays;          /**< requests that are being passed across, relay.c */
-    struct timer timer;          /**< ring time; when ENDING: patience with the far side's BYE */
-    size_t legs;                 /**< that still refer to this call */
-    bool offerless;              /**< Baton made the call: the callee's INVITE has no offer */
+    struct connection *a, *b; /**< the two that are bridged now; b NULL while unknown */
+    struct str called;        /**< device identifier that was dialled first */
+    struct str
+        last_redirection;   /**< identifier of the device that last moved the call, or absent */
+    struct str uui;         /**< raw User-to-User value(s) of the set-up, or absent */
+    bool uui_told;          /**< an event had it */
+    bool end_uui_told;      /**< and one what the message had that ended the call */
+    struct str uui_lines;   /**< the header line that carries it when an application gave it */
+    struct str correlator;  /**< decoded correlatorData, or absent; call_set_correlator */
+    char *correlator_block; /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
+    struct join join;       /**< of two legs, see join.c */
+    struct step *step;      /**< the procedure that runs (hold, transfer …), or NULL */
+    struct connection *joining; /**< the party that a transfer is calling, or NULL */
+    struct list referrals;      /**< all that are not forgotten yet, referral.c … */
+    struct referral *referral;  /**< … the one whose outcome is open, or NULL … */
+    struct referral *borrower;  /**< … and one of another call that has taken our callee */
+    struct list relays;         /**< requests that are being passed across, relay.c */
+    struct timer timer;         /**< ring time; when ENDING: patience with the far side's BYE */
+    size_t legs;                /**< that still refer to this call */
+    bool offerless;             /**< Baton made the call: the callee's INVITE has no offer */
 };
 
 /** What happened, in CSTA's words. */
@@ -161,18 +172,20 @@ enum call_event_kind {
 struct call_event {
     enum call_event_kind kind;
     const struct call *call;
-    const struct connection *subject;  /**< whose state changed: alerting, established, held, dropped … */
-    const struct connection *calling;  /**< callingDevice, or NULL when it left */
-    struct str calling_id;             /**< its identifier, even when it left */
+    const struct connection
+        *subject; /**< whose state changed: alerting, established, held, dropped … */
+    const struct connection *calling; /**< callingDevice, or NULL when it left */
+    struct str calling_id;            /**< its identifier, even when it left */
     struct str called_id;
-    struct str last_redirection;       /**< absent: notRequired */
-    const struct connection *by;       /**< releasing, transferring device; NULL: the subject itself */
+    struct str last_redirection; /**< absent: notRequired */
+    const struct connection
+        *by; /**< releasing, transferring device; NULL: the subject itself */
     struct str by_id;
-    struct str to_id;                  /**< newDestination of Diverted, transferredTo */
-    const char *cause;                 /**< EventCause: "normal", "newCall", "busy", … (table: cause.h) */
-    struct str uui_to;                 /**< raw User-to-User value(s) that went to the subject (the INVITE's);
-                                            several lines are joined by ", "; absent: none */
-    struct str uui_from;               /**< and that came from the subject, or from `by`: 18x, 2xx, BYE */
+    struct str to_id;    /**< newDestination of Diverted, transferredTo */
+    const char *cause;   /**< EventCause: "normal", "newCall", "busy", … (table: cause.h) */
+    struct str uui_to;   /**< raw User-to-User value(s) that went to the subject (the INVITE's);
+                              several lines are joined by ", "; absent: none */
+    struct str uui_from; /**< and that came from the subject, or from `by`: 18x, 2xx, BYE */
     bool uui_to_again, uui_from_again; /**< an earlier event had it, from the same message */
     unsigned status;                   /**< SIP status behind Failed, or 0 */
     uint64_t now_ms;
@@ -180,15 +193,16 @@ struct call_event {
 
 typedef void (*call_event_fn)(void *ctx, const struct call_event *e);
 
-
 struct call_config {
     uint32_t ring_s;           /**< unanswered calls end after this; default 120 */
     uint32_t prompt_s;         /**< MakeCall: the caller's phone; default 30 */
     uint32_t step_s;           /**< hold, retrieve, transfer; default 20 */
     uint32_t max_calls;        /**< 0: no limit */
     uint32_t max_device_calls; /**< that one device has begun; default 100 */
-    uint16_t decline_status;   /**< ClearConnection of an alerting call without reason; default 603 */
-    bool auto_answer;          /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info; default on */
+    uint16_t
+        decline_status; /**< ClearConnection of an alerting call without reason; default 603 */
+    bool auto_answer;   /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
+                           default on */
 };
 
 struct call_layer {
@@ -202,11 +216,11 @@ struct call_layer {
     struct hash_key key;
     struct map by_id;
     struct list calls;
-    struct pool call_pool, step_pool, relay_pool;
+    struct pool call_pool, step_pool, relay_pool, referral_pool;
     call_event_fn on_event;
     void *ctx;
     struct list dead;
-    uint64_t made, bridged, failed, transferred; /**< counters */
+    uint64_t made, bridged, failed, transferred, referred; /**< counters */
 };
 
 int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *wheel,
@@ -236,10 +250,10 @@ struct connection *call_other(const struct connection *c);
 
 struct call_make {
     struct device *from;
-    struct str to;          /**< what was dialled: number, sip: or tel: URI */
-    bool prompt;            /**< ring the caller's phone; false: ask it to answer by itself */
-    struct str uui;         /**< octets of userData: go out as isdn-uui hex; absent: none */
-    struct str correlator;  /**< kept with the call and shown in events */
+    struct str to;         /**< what was dialled: number, sip: or tel: URI */
+    bool prompt;           /**< ring the caller's phone; false: ask it to answer by itself */
+    struct str uui;        /**< octets of userData: go out as isdn-uui hex; absent: none */
+    struct str correlator; /**< kept with the call and shown in events */
 };
 
 /** Octets of correlatorData that a call keeps. */

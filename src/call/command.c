@@ -105,6 +105,9 @@ static void clear_alerting(struct connection *conn, struct str reason, uint64_t 
     struct str name = str_is_set(reason) && line.n > 0 ? reason : STR("normalClearing");
     const char *cause = cause_name(name);
 
+    if (referral_clear(conn, status, now_ms)) {
+        return;
+    }
     connection_stop_ringing(conn, NULL, line, now_ms);
     connection_cleared(conn, conn, cause, STR_NONE, now_ms);
     call_setup_failed(c, status, NULL, now_ms);
@@ -133,8 +136,9 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
     if (c->b != NULL && c->b->stem == NULL) {
         connection_stop_ringing(c->b, NULL, parts[0], now_ms);
     }
-    call_release(c, conn, cause_name(reason),
-                 &content, parts[1].n > 0 ? str_trim(str_from(parts[1], sizeof("User-to-User:") - 1)) : STR_NONE,
+    call_release(c, conn, cause_name(reason), &content,
+                 parts[1].n > 0 ? str_trim(str_from(parts[1], sizeof("User-to-User:") - 1))
+                                : STR_NONE,
                  now_ms);
     return CALL_OK;
 }
@@ -149,7 +153,8 @@ unsigned call_services(const struct connection *conn)
 
     switch ((enum connection_state)conn->state) {
     case CONN_ALERTING:
-        return CALL_SVC_CLEAR | CALL_SVC_DEFLECT | (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
+        return CALL_SVC_CLEAR | (conn->behalf == NULL ? CALL_SVC_DEFLECT : 0U) |
+               (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
     case CONN_INITIATED:
         return CALL_SVC_CLEAR | (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
     case CONN_CONNECTED:

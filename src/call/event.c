@@ -25,6 +25,23 @@ struct str call_uui_of(struct arena *a, const struct sip_msg *m)
     return out;
 }
 
+/** A party that a referral is calling: its caller is the one who stays, if all goes well. */
+static void on_behalf(struct call_event *e)
+{
+    const struct connection *x = e->subject;
+    const struct connection *leaver = call_other(x->behalf);
+
+    e->calling = x->behalf;
+    e->calling_id = x->behalf->id;
+    if (leaver != NULL) {
+        e->called_id = leaver->originating ? x->id : e->called_id;
+        e->last_redirection = leaver->id;
+    }
+    e->uui_to = x->uui_lines.n == 0
+                    ? STR_NONE
+                    : str_trim(str_from(x->uui_lines, sizeof("User-to-User:") - 1));
+}
+
 struct call_event call_event_make(const struct call *c, enum call_event_kind kind,
                                   const struct connection *subject, const char *cause,
                                   uint64_t now_ms)
@@ -48,16 +65,34 @@ struct call_event call_event_make(const struct call *c, enum call_event_kind kin
             break;
         }
     }
+    if (subject->behalf != NULL) {
+        on_behalf(&e);
+    }
     return e;
+}
+
+/** The connection of its call that this pointer to const means. */
+static struct connection *call_party(const struct connection *conn)
+{
+    list_each(it, &conn->call->connections)
+    {
+        struct connection *own = list_entry(it, struct connection, link);
+        if (own == conn) {
+            return own;
+        }
+    }
+    return NULL;
 }
 
 void call_tell(struct call_event *e)
 {
     struct call *c = e->subject->call;
     struct call_layer *l = c->layer;
+    struct connection *own = e->subject->behalf == NULL ? NULL : call_party(e->subject);
+    bool *told = own != NULL ? &own->uui_told : &c->uui_told;
 
-    e->uui_to_again = c->uui_told;
-    c->uui_told = c->uui_told || str_is_set(e->uui_to);
+    e->uui_to_again = *told;
+    *told = *told || str_is_set(e->uui_to);
     if (e->kind == CALL_EV_CONNECTION_CLEARED || e->kind == CALL_EV_FAILED) {
         e->uui_from_again = c->end_uui_told;
         c->end_uui_told = c->end_uui_told || str_is_set(e->uui_from);
@@ -86,6 +121,13 @@ void connection_alerting(struct connection *conn, const struct sip_msg *m, const
 void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
                             uint64_t now_ms)
 {
+    connection_established_with(conn, call_uui_of(conn->call->layer->scratch, m), cause,
+                                now_ms);
+}
+
+void connection_established_with(struct connection *conn, struct str uui, const char *cause,
+                                 uint64_t now_ms)
+{
     struct call *c = conn->call;
     struct call_event e;
 
@@ -96,12 +138,12 @@ void connection_established(struct connection *conn, const struct sip_msg *m, co
     conn->established = true;
     conn->state = CONN_CONNECTED;
     e = call_event_make(c, CALL_EV_ESTABLISHED, conn, cause, now_ms);
-    e.uui_from = call_uui_of(c->layer->scratch, m);
+    e.uui_from = uui;
     call_tell(&e);
 }
 
-void connection_cleared(struct connection *conn, const struct connection *by,
-                        const char *cause, struct str uui, uint64_t now_ms)
+void connection_cleared(struct connection *conn, const struct connection *by, const char *cause,
+                        struct str uui, uint64_t now_ms)
 {
     struct call_event e;
 

@@ -83,9 +83,10 @@ static struct str without_tag(struct arena *arena, const struct sip_msg *m, enum
     if (!str_is_set(sip_addr_tag(&addr))) {
         return addr.text;
     }
-    text = addr.bracketed ? str_upto(addr.text, (size_t)(addr.uri_text.p - addr.text.p) +
-                                                    addr.uri_text.n + 1)
-                          : addr.uri_text;
+    text =
+        addr.bracketed
+            ? str_upto(addr.text, (size_t)(addr.uri_text.p - addr.text.p) + addr.uri_text.n + 1)
+            : addr.uri_text;
     buf = arena_alloc(arena, addr.text.n + 1);
     if (buf == NULL) {
         return STR_NONE;
@@ -113,8 +114,8 @@ static void refuse(struct call_layer *l, const struct sip_msg *m, const struct h
 
     (void)sip_msg_addr(m, SIP_HDR_FROM, &who);
     env_trace(l->env, TRACE_INFO, "call", "%.*s calls %.*s: refused, %u %s",
-              STR_ARG(str_upto(who.uri_text, 96)), STR_ARG(str_upto(sip_msg_ruri(m), 96)), status,
-              sip_reason(status));
+              STR_ARG(str_upto(who.uri_text, 96)), STR_ARG(str_upto(sip_msg_ruri(m), 96)),
+              status, sip_reason(status));
 
     if (t == NULL) {
         (void)txn_reply_stateless(l->legs->txn, m, from, &r);
@@ -155,7 +156,8 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
     }
     c->called = arena_dup(&c->arena, to.id);
     c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
-    if (add_caller(c, m, device) == NULL || (c->b = call_add_connection(c, to.device, to.id)) == NULL) {
+    if (add_caller(c, m, device) == NULL ||
+        (c->b = call_add_connection(c, to.device, to.id)) == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
         refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
@@ -232,6 +234,7 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
         return CALL_NO_RESOURCES;
     }
     step_abort(c, now_ms); /* nobody answers here any more */
+    referral_moves_on(c, now_ms);
     connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=302\r\n"), now_ms);
     e = call_event_make(c, CALL_EV_DIVERTED, conn, "redirected", now_ms);
     e.to_id = next->id;

@@ -136,8 +136,8 @@ static void run(struct call *c, uint64_t now_ms)
     }
 }
 
-void join_start(struct connection *offerer, struct connection *other, const struct sip_msg *offer,
-                call_done_fn fn, void *owner, uint64_t now_ms)
+void join_start(struct connection *offerer, struct connection *other,
+                const struct sip_msg *offer, call_done_fn fn, void *owner, uint64_t now_ms)
 {
     struct call *c = offerer->call;
 
@@ -153,6 +153,52 @@ void join_start(struct connection *offerer, struct connection *other, const stru
     }
     media_received(offerer, offer);
     run(c, now_ms);
+}
+
+/** The description that it has got back is the one it had before: whatever it says to that. */
+static void on_restored(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms)
+{
+    (void)m;
+    if (status >= 200 && status < 300) {
+        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+    }
+}
+
+/** It has accepted an offer that does not stand any more: it gets its partner's again. */
+static void on_late_answer(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                           uint64_t now_ms)
+{
+    struct connection *other = r->owner, *partner = call_other(other);
+    struct leg_content content = {.type = STR("application/sdp")};
+    struct str continued;
+
+    if (status < 200 || status >= 300) {
+        return;
+    }
+    (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+    media_received(other, m);
+    if (other->call->phase == CALL_ENDING || partner == NULL || !str_is_set(partner->desc)) {
+        return;
+    }
+    continued = media_continue(other, partner->desc, other->call->layer->scratch);
+    content.body = str_is_set(continued) ? continued : partner->desc;
+    if (leg_send(r->leg, NULL, STR("INVITE"), &content, on_restored, NULL, NULL, now_ms) == 0) {
+        (void)media_sent(other, content.body);
+    }
+}
+
+void join_undo(struct call *c, uint64_t now_ms)
+{
+    struct leg_request *r = c->join.request;
+
+    if (c->join.offerer != NULL && r != NULL) {
+        r->on_response = on_late_answer;
+        r->owner = c->join.other;
+        c->join.request = NULL;
+        leg_request_cancel(r, now_ms);
+    }
+    join_abort(c, now_ms);
 }
 
 void join_abort(struct call *c, uint64_t now_ms)

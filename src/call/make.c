@@ -67,19 +67,26 @@ static struct str address_of(struct arena *a, const struct connection *conn)
                   : arena_fmt(a, "%.*s <%.*s>", (int)o.n, quoted, STR_ARG(conn->id));
 }
 
-unsigned call_invite_party(struct call *c, struct connection *conn, const struct destination *to,
-                           const struct connection *on_behalf, struct str lines,
-                           uint64_t now_ms)
+unsigned call_invite_party(struct call *c, struct connection *conn,
+                           const struct destination *to, const struct connection *on_behalf,
+                           struct str lines, uint64_t now_ms)
 {
-    struct arena *a = c->layer->scratch;
-    struct ring ring = {
-        .from = address_of(a, on_behalf),
-        .to = arena_fmt(a, "<%.*s>", STR_ARG(conn->id)),
-        .lines = lines,
-        .user = &joined_user,
-    };
+    struct ring ring = {.lines = lines};
 
-    return connection_ring(conn, to, &ring, now_ms);
+    (void)c;
+    return call_invite_with(conn, to, on_behalf, &ring, now_ms);
+}
+
+unsigned call_invite_with(struct connection *conn, const struct destination *to,
+                          const struct connection *on_behalf, struct ring *ring,
+                          uint64_t now_ms)
+{
+    struct arena *a = conn->call->layer->scratch;
+
+    ring->from = address_of(a, on_behalf);
+    ring->to = arena_fmt(a, "<%.*s>", STR_ARG(conn->id));
+    ring->user = ring->user != NULL ? ring->user : &joined_user;
+    return connection_ring(conn, to, ring, now_ms);
 }
 
 /* ---- the second leg: an offerless INVITE to the party that is to join ---- */
@@ -260,7 +267,8 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
         call_set_uui(c, line);
     }
     c->a = call_add_connection(c, args->from, args->from->uri);
-    if (!correlated || c->a == NULL || (args->uui.n > 0 && line.n == 0) || c->called.p == NULL) {
+    if (!correlated || c->a == NULL || (args->uui.n > 0 && line.n == 0) ||
+        c->called.p == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
         return NULL;

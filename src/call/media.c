@@ -50,7 +50,8 @@ static uint64_t version_of(const struct sdp *s)
 {
     uint64_t v = 0;
 
-    (void)str_to_u64(s->version, UINT64_MAX - 1, &v); /* not a number: any number continues it */
+    (void)str_to_u64(s->version, UINT64_MAX - 1,
+                     &v); /* not a number: any number continues it */
     return v;
 }
 

@@ -16,6 +16,7 @@
 /** Pools of relays and steps, whose sizes only their files know. */
 void relay_pool_init(struct call_layer *l);
 void step_pool_init(struct call_layer *l);
+void referral_pool_init(struct call_layer *l);
 
 /** May this device begin one more call? NULL, a peer: yes. */
 bool call_room_for(const struct call_layer *l, const struct device *d);
@@ -50,13 +51,28 @@ void connection_alerting(struct connection *conn, const struct sip_msg *m, const
                          uint64_t now_ms);
 void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
                             uint64_t now_ms);
-void connection_cleared(struct connection *conn, const struct connection *by,
-                        const char *cause, struct str uui, uint64_t now_ms);
+/** The same with what is kept of the answer's User-to-User. */
+void connection_established_with(struct connection *conn, struct str uui, const char *cause,
+                                 uint64_t now_ms);
+void connection_cleared(struct connection *conn, const struct connection *by, const char *cause,
+                        struct str uui, uint64_t now_ms);
 void connection_failed(struct connection *conn, unsigned status, const char *cause,
                        struct str uui, uint64_t now_ms);
 
 /** All User-to-User values of a message joined by ", ", in the arena; absent when none. */
 struct str call_uui_of(struct arena *a, const struct sip_msg *m);
+
+/* ---- context.c: User-to-User of several sources ---- */
+
+/**
+ * The values that a new INVITE carries: those that were `given` (by a REFER or a redirection),
+ * and of those that the call `had` the ones whose package was not given. Nothing is lost, equal
+ * values stand there once. Joined by ", ", in the arena; absent: none.
+ */
+struct str call_uui_merge(struct arena *a, struct str given, struct str had);
+
+/** "User-to-User: …" with CRLF for values, in the arena; absent for none or no memory. */
+struct str call_uui_values_line(struct arena *a, struct str values);
 
 /* ---- cause.c: tables ---- */
 
@@ -74,10 +90,10 @@ const char *cause_name(struct str reason);
 
 /** Where a dialled text or URI leads. */
 struct destination {
-    struct device *device;     /**< one of ours, or NULL */
-    const struct peer *peer;   /**< or a peer */
-    struct str id;             /**< device identifier to show */
-    struct str number;         /**< user part, for the peer's Request-URI */
+    struct device *device;   /**< one of ours, or NULL */
+    const struct peer *peer; /**< or a peer */
+    struct str id;           /**< device identifier to show */
+    struct str number;       /**< user part, for the peer's Request-URI */
 };
 bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out);
 bool destination_of_text(struct call_layer *l, struct str text, struct destination *out);
@@ -87,7 +103,8 @@ struct ring {
     const struct sip_msg *pass; /**< the caller's INVITE to pass on, or NULL: offerless */
     struct str from, to;        /**< header values without tags */
     struct str lines;           /**< further header lines */
-    bool replace_uui;           /**< with pass: `lines` has User-to-User, the message's are cut */
+    bool replace_uui;      /**< with pass: `lines` has User-to-User, the message's are cut */
+    struct str type, body; /**< without pass: a body that is no session description */
     const struct leg_user *user;
 };
 /** Send INVITE to all contacts (or to the peer). @return 0 or the status that says why not */
@@ -139,8 +156,8 @@ void call_answer_request(struct leg *leg, struct txn *t, unsigned status,
                          const struct leg_content *c, uint64_t now_ms);
 
 /* shared by all users of legs in this module */
-void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t, const struct sip_msg *m,
-                       uint64_t now_ms);
+void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t,
+                       const struct sip_msg *m, uint64_t now_ms);
 void branch_on_request_cancelled(struct leg *leg, struct txn *t, uint64_t now_ms);
 void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
 void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms);
@@ -148,9 +165,9 @@ void branch_on_gone(struct leg *leg);
 void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms);
 
 /** The part of a struct leg_user that is the same for all legs of calls. */
-#define BRANCH_LEG_USER                                                                          \
-    .on_acked = branch_on_acked, .on_request = branch_on_request,                                \
-    .on_request_cancelled = branch_on_request_cancelled, .on_bye = branch_on_bye,                \
+#define BRANCH_LEG_USER                                                           \
+    .on_acked = branch_on_acked, .on_request = branch_on_request,                 \
+    .on_request_cancelled = branch_on_request_cancelled, .on_bye = branch_on_bye, \
     .on_ended = branch_on_ended, .on_gone = branch_on_gone
 
 /** A 2xx that nobody wants any more: acknowledge it and hang up. */
@@ -160,8 +177,8 @@ unsigned branch_refused(struct branch *b, unsigned status);
 
 /* ---- relay.c: requests inside the dialogs, passed across ---- */
 
-void relay_request(struct branch *from, struct dialog *d, struct txn *t, const struct sip_msg *m,
-                   uint64_t now_ms);
+void relay_request(struct branch *from, struct dialog *d, struct txn *t,
+                   const struct sip_msg *m, uint64_t now_ms);
 void relay_cancel(struct branch *from, struct txn *t, uint64_t now_ms);
 /** BYE goes across; its answer comes back. */
 void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
@@ -223,21 +240,24 @@ void step_answered(struct connection *conn, uint64_t now_ms);
 /* ---- join.c: connect a leg that has offered with one that is up (RFC 3725) ---- */
 
 /**
- * `offerer` answered an offerless INVITE (initial or re-INVITE) with `offer` and waits for our ACK;
- * `other` is confirmed. Re-INVITE `other` with the offer, ACK with its answer. `fn` hears.
+ * `offerer` answered an offerless INVITE (initial or re-INVITE) with `offer` and waits for our
+ * ACK; `other` is confirmed. Re-INVITE `other` with the offer, ACK with its answer. `fn` hears.
  */
-void join_start(struct connection *offerer, struct connection *other, const struct sip_msg *offer,
-                call_done_fn fn, void *owner, uint64_t now_ms);
+void join_start(struct connection *offerer, struct connection *other,
+                const struct sip_msg *offer, call_done_fn fn, void *owner, uint64_t now_ms);
 /** The call is ending: acknowledge what is open, forget the rest. Nobody is told. */
 void join_abort(struct call *c, uint64_t now_ms);
+/** It is called off, and the call goes on with the party that the other had before. */
+void join_undo(struct call *c, uint64_t now_ms);
 void join_init(struct call *c);
 
 /* ---- make.c, transfer.c ---- */
 
 extern const struct leg_user made_caller_user; /**< MakeCall: the caller's phone */
-extern const struct leg_user joined_user;      /**< offerless INVITE to the party that is to join */
+extern const struct leg_user joined_user; /**< offerless INVITE to the party that is to join */
 
-/** The party of an offerless INVITE rings or has answered: a transfer's first party leaves now. */
+/** The party of an offerless INVITE rings or has answered: a transfer's first party leaves now.
+ */
 void transfer_on_progress(struct connection *x, uint64_t now_ms);
 /** It refused. @return true: it was a transfer's, which is called off; the call goes on */
 bool transfer_on_failed(struct connection *x, unsigned status, uint64_t now_ms);
@@ -246,16 +266,52 @@ bool transfer_on_failed(struct connection *x, unsigned status, uint64_t now_ms);
 void transfer_call_off(struct call *c, uint64_t now_ms);
 
 /** Callbacks for a leg that has none of that kind. */
-void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m, uint64_t now_ms);
+void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m,
+                     uint64_t now_ms);
 void leg_no_cancel(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
 
 /** Start the offerless INVITE to `to` as the call's other party. @return 0 or a status */
-unsigned call_invite_party(struct call *c, struct connection *conn, const struct destination *to,
-                           const struct connection *on_behalf, struct str lines,
-                           uint64_t now_ms);
+unsigned call_invite_party(struct call *c, struct connection *conn,
+                           const struct destination *to, const struct connection *on_behalf,
+                           struct str lines, uint64_t now_ms);
 
-/** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context. */
+/** The same with what is set in `ring`: from, to and, when NULL, user are filled in. */
+unsigned call_invite_with(struct connection *conn, const struct destination *to,
+                          const struct connection *on_behalf, struct ring *ring,
+                          uint64_t now_ms);
+
+/** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context.
+ */
 void call_set_uui(struct call *c, struct str line);
+
+/* ---- refer.c: a REFER that came in a dialog ---- */
+
+/** REFER of a party (RFC 3515): judged, answered, and carried out. */
+void refer_request(struct branch *from, struct dialog *d, struct txn *t,
+                   const struct sip_msg *m, uint64_t now_ms);
+/** SUBSCRIBE to the outcome of one (RFC 3515 §2.4.4). @return false: to something else */
+bool refer_subscribe(struct branch *from, struct txn *t, const struct sip_msg *m,
+                     uint64_t now_ms);
+
+/* ---- referral.c: what became of it ---- */
+
+/**
+ * One end of the call is gone (BYE, lost, expired). @return true: the call goes on without it,
+ * since it was the party that refers, or the one that is being called
+ */
+bool referral_on_gone(struct branch *b, uint64_t now_ms);
+/** The call ends: nothing more becomes of it. */
+void referral_abort(struct call *c, uint64_t now_ms);
+/** ClearConnection of a party that is being called. @return false: it is none of a referral's
+ */
+bool referral_clear(struct connection *x, unsigned status, uint64_t now_ms);
+/** The party that was called on behalf of a REFER is sent on to somebody else. */
+void referral_moves_on(struct call *c, uint64_t now_ms);
+/** No more NOTIFY over that leg. */
+void referral_drop_leg(struct call *c, const struct leg *leg);
+void referrals_fini(struct call *c);
+/** Is this call's media being moved by a referral? Then no other offers. */
+bool referral_moves_media(const struct call *c);
 
 /** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
 struct str call_uui_line(struct arena *a, struct str octets);

@@ -12,8 +12,8 @@
  * callee's dialog knows its partner (`owner`); the other way it is looked for, because a
  * caller's early dialog may outlive its partner.
  *
- * Not passed: REFER and SUBSCRIBE (405, what they would do is not there yet), and an offer
- * while a procedure of ours is changing the media (491).
+ * Not passed: REFER, which is carried out here (refer.c), SUBSCRIBE (405, but to the outcome of
+ * a REFER), and an offer while a procedure of ours is changing the media (491).
  *
  * OWNERSHIP. A relay is in its call's list and in the layer's pool. It ends with the final
  * response, or when the leg on either side is gone: then whoever still waits is answered. The
@@ -26,13 +26,13 @@
 struct relay {
     struct list link;
     struct call *call;
-    struct branch *from;      /**< where the request came in */
+    struct branch *from; /**< where the request came in */
     const struct leg *from_leg, *to_leg;
     struct txn *in;
     struct leg_request *out;
     uint8_t method;
-    bool offer;               /**< the request had a session description … */
-    struct str desc;          /**< … this one */
+    bool offer;      /**< the request had a session description … */
+    struct str desc; /**< … this one */
 };
 
 void relay_pool_init(struct call_layer *l)
@@ -212,8 +212,8 @@ static bool is_offer_request(const struct txn *t, const struct sip_msg *m)
            (t->method == SIP_METHOD_UPDATE && sip_msg_body(m).n > 0);
 }
 
-void relay_request(struct branch *from, struct dialog *d, struct txn *t, const struct sip_msg *m,
-                   uint64_t now_ms)
+void relay_request(struct branch *from, struct dialog *d, struct txn *t,
+                   const struct sip_msg *m, uint64_t now_ms)
 {
     struct call *c = from->conn->call;
     struct connection *other = call_other(from->conn);
@@ -227,11 +227,18 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t, const s
         call_answer_request(from->leg, t, 200, &content, now_ms);
         return; /* a session timer's refresh is between that phone and us */
     }
-    if (t->method == SIP_METHOD_REFER || t->method == SIP_METHOD_SUBSCRIBE) {
-        refuse(from, t, 405, NULL, now_ms);
+    if (t->method == SIP_METHOD_REFER) {
+        refer_request(from, d, t, m, now_ms);
         return;
     }
-    if (is_offer_request(t, m) && (c->step != NULL || c->phase == CALL_PROMPTING)) {
+    if (t->method == SIP_METHOD_SUBSCRIBE) {
+        if (!refer_subscribe(from, t, m, now_ms)) {
+            refuse(from, t, 405, NULL, now_ms);
+        }
+        return;
+    }
+    if (is_offer_request(t, m) &&
+        (c->step != NULL || c->phase == CALL_PROMPTING || referral_moves_media(c))) {
         refuse(from, t, 491, NULL, now_ms);
         return;
     }
@@ -270,9 +277,8 @@ void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint
     struct leg *to = connection_leg(call_other(from->conn));
     struct leg_content content = {
         .pass = m, .cut = identity_cut(from->conn, call_other(from->conn), m, false)};
-    struct relay *r = to == NULL || to->state != LEG_CONFIRMED
-                          ? NULL
-                          : relay_new(from, to, t, m);
+    struct relay *r =
+        to == NULL || to->state != LEG_CONFIRMED ? NULL : relay_new(from, to, t, m);
 
     if (r == NULL) {
         call_answer_request(from->leg, t, 200, &(struct leg_content){0}, now_ms);
@@ -319,7 +325,8 @@ void relays_answer_byes(struct call *c, uint64_t now_ms)
     {
         struct relay *r = list_entry(it, struct relay, link);
         if (r->method == SIP_METHOD_BYE) {
-            answer_in(r, 200, now_ms); /* the relay itself waits for its answer, or for the leg */
+            answer_in(r, 200,
+                      now_ms); /* the relay itself waits for its answer, or for the leg */
         }
     }
 }

@@ -93,7 +93,7 @@ static unsigned ring_one(struct connection *conn, struct str request_uri,
         .target = *target,
         .pin = phone != NULL && phone->routes.n == 0,
         .routes = phone != NULL ? phone->routes : STR_NONE,
-        .content = {.pass = r->pass, .lines = r->lines},
+        .content = {.pass = r->pass, .lines = r->lines, .type = r->type, .body = r->body},
     };
 
     if (b == NULL) {

@@ -4,19 +4,19 @@
  *
  * HOLD (the connection `conn` suspends its partner), as RFC 3264 §8.4 by third party: first the
  * device itself is told that its partner is inactive, so that its microphone stops; then the
- * partner gets the device's description as sendonly. If the partner refuses, the device gets the
- * old description back and nothing has changed.
+ * partner gets the device's description as sendonly. If the partner refuses, the device gets
+ * the old description back and nothing has changed.
  *
  *   HOLD_SELF ─ 2xx ─► HOLD_OTHER ─ 2xx ─► done, Held
  *       └ refusal ► done      └ refusal ► UNDO_SELF ─► done (refused)
  *
- * RETRIEVE: re-INVITE without offer to the device; what it offers goes to the partner, whose answer
- * goes back in the ACK (join.c).
+ * RETRIEVE: re-INVITE without offer to the device; what it offers goes to the partner, whose
+ * answer goes back in the ACK (join.c).
  *
  * A re-INVITE that meets another one (491) is tried again after the time of RFC 3261 §14.1.
  *
- * OWNERSHIP. The step belongs to its call. The one who asked (`owner`) hears exactly once; when he
- * is gone (call_forget) nobody does.
+ * OWNERSHIP. The step belongs to its call. The one who asked (`owner`) hears exactly once; when
+ * he is gone (call_forget) nobody does.
  */
 #include "base/err.h"
 #include "call/parts.h"
@@ -32,13 +32,13 @@ struct step {
     uint8_t kind;
     uint8_t stage;
     uint8_t retries;
-    bool waiting;            /**< the timer runs for a retry, not for the limit */
-    unsigned status;         /**< of the refusal that is being undone */
+    bool waiting;    /**< the timer runs for a retry, not for the limit */
+    unsigned status; /**< of the refusal that is being undone */
     call_done_fn fn;
     void *owner;
     struct leg_request *request;
     struct timer timer;
-    uint64_t limit_ms;       /**< when the whole step is over time */
+    uint64_t limit_ms; /**< when the whole step is over time */
 };
 
 static void run(struct step *s, uint64_t now_ms);
@@ -102,7 +102,8 @@ struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn
     if (s == NULL) {
         return NULL;
     }
-    *s = (struct step){.call = c, .conn = conn, .kind = (uint8_t)kind, .fn = fn, .owner = owner};
+    *s =
+        (struct step){.call = c, .conn = conn, .kind = (uint8_t)kind, .fn = fn, .owner = owner};
     s->limit_ms = now_ms + (uint64_t)c->layer->config.step_s * 1000;
     timer_init(&s->timer, step_on_timer);
     timer_set(c->layer->wheel, &s->timer, s->limit_ms);
@@ -311,7 +312,10 @@ static enum call_error ready(const struct connection *conn, enum connection_stat
         other->state != LEG_CONFIRMED) {
         return CALL_BAD_STATE;
     }
-    return c->step != NULL || relays_pending_offer(c) ? CALL_BUSY_STEP : CALL_OK;
+    return c->step != NULL || c->referral != NULL || c->borrower != NULL ||
+                   relays_pending_offer(c)
+               ? CALL_BUSY_STEP
+               : CALL_OK;
 }
 
 enum call_error call_step_ready(const struct connection *conn, enum connection_state want)
@@ -319,7 +323,8 @@ enum call_error call_step_ready(const struct connection *conn, enum connection_s
     return ready(conn, want);
 }
 
-enum call_error call_hold(struct connection *conn, call_done_fn fn, void *owner, uint64_t now_ms)
+enum call_error call_hold(struct connection *conn, call_done_fn fn, void *owner,
+                          uint64_t now_ms)
 {
     enum call_error err = ready(conn, CONN_CONNECTED);
     struct step *s;
@@ -340,7 +345,8 @@ enum call_error call_hold(struct connection *conn, call_done_fn fn, void *owner,
 
 /* ---- retrieve ---- */
 
-static void retrieve_on_joined(void *owner, enum call_error err, unsigned status, uint64_t now_ms)
+static void retrieve_on_joined(void *owner, enum call_error err, unsigned status,
+                               uint64_t now_ms)
 {
     struct call *c = owner;
 
@@ -354,8 +360,8 @@ static void retrieve_on_joined(void *owner, enum call_error err, unsigned status
     }
 }
 
-static void retrieve_on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
-                                 uint64_t now_ms)
+static void retrieve_on_response(struct leg_request *r, unsigned status,
+                                 const struct sip_msg *m, uint64_t now_ms)
 {
     struct step *s = r->owner;
     struct connection *conn = s->conn;

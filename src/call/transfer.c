@@ -102,7 +102,8 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
         return err;
     }
     if (!destination_of_text(c->layer, to, &dest) ||
-        (dest.device != NULL && (dest.device == conn->device || dest.device == stays->device))) {
+        (dest.device != NULL &&
+         (dest.device == conn->device || dest.device == stays->device))) {
         return CALL_UNKNOWN_DESTINATION;
     }
     if (dest.device != NULL && registrar_find(c->layer->registrar, dest.device->key) == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See embed.h for what is taken and why. */
+/* The table of RFC 3261 §19.1.5; see embed.h for what is taken and why. */
 #include "sip/embed.h"
 
 #include "base/err.h"
@@ -193,7 +193,8 @@ static int bare(const struct sip_uri *u, struct arena *a, struct sip_embedded *e
         if (str_ieq(name, STR("method"))) {
             continue;
         }
-        struct str part[] = {all, STR(";"), name, str_is_set(value) ? STR("=") : STR(""), value};
+        struct str part[] = {all, STR(";"), name, str_is_set(value) ? STR("=") : STR(""),
+                             value};
         all = arena_join(a, part, ARRAY_LEN(part));
         if (all.p == NULL) {
             return E_NOMEM;

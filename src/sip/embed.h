@@ -10,8 +10,8 @@
  *              Require (apart), Subject, Priority, Reason, Call-Info, In-Reply-To …, and every
  *              header that is not in our table
  *   ignored    what RFC 3261 §19.1.5 calls dangerous, false advertising, or a description of
- *              a body that is not there; identities that only their owner or a trusted neighbour
- *              asserts; credentials; and all that is hop by hop or written by the dialog itself
+ *              a body that is not there; identities that only their owner or a trusted
+ * neighbour asserts; credentials; and all that is hop by hop or written by the dialog itself
  *   refused    a name that is no token, a value that decodes to CR, LF, NUL or another control
  *              character: a URI from which no valid request can be made (E_SYNTAX); more than
  *              SIP_EMBED_MAX headers (E_TOOMANY)
@@ -30,13 +30,13 @@
 #define SIP_EMBED_MAX 32
 
 struct sip_embedded {
-    struct str uri;       /**< the URI without its headers and its method parameter */
-    struct str lines;     /**< header lines that are taken, each with CRLF, or empty */
-    struct str uui;       /**< User-to-User values, joined by ", "; absent: none */
-    struct str replaces;  /**< Replaces value; absent: none */
-    struct str require;   /**< Require values, joined by ", "; absent: none */
-    struct str method;    /**< of the method parameter, or header "method"; absent: none */
-    unsigned ignored;     /**< headers that were not taken, a body among them */
+    struct str uri;      /**< the URI without its headers and its method parameter */
+    struct str lines;    /**< header lines that are taken, each with CRLF, or empty */
+    struct str uui;      /**< User-to-User values, joined by ", "; absent: none */
+    struct str replaces; /**< Replaces value; absent: none */
+    struct str require;  /**< Require values, joined by ", "; absent: none */
+    struct str method;   /**< of the method parameter, or header "method"; absent: none */
+    unsigned ignored;    /**< headers that were not taken, a body among them */
     /** Ids of the known headers in `lines`, ends with SIP_HDR_OTHER: what the message that is
         passed on must not have besides. */
     enum sip_hdr_id cut[SIP_EMBED_MAX + 1];

@@ -177,7 +177,8 @@ static void configure(struct world *w)
         .leg.contact_user = STR("baton"),
         .leg.session_expires_s = 1800,
         .leg.min_se_s = 90,
-        .leg.allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"),
+        .leg.allow =
+            STR("INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, REFER"),
         .leg.accept = STR("application/sdp, application/csta+xml"),
         .cti.back_in_service_on_monitor = true,
         .cti.journal_records = 512,

@@ -81,6 +81,8 @@ static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     hook(s, "acked", leg, now_ms);
 }
 
+static struct leg_content sdp_content(struct str sdp);
+
 static void on_request(struct leg *leg, struct dialog *d, struct txn *t,
                        const struct sip_msg *m, uint64_t now_ms)
 {
@@ -91,7 +93,8 @@ static void on_request(struct leg *leg, struct dialog *d, struct txn *t,
     say(s, "%.*s", STR_ARG(sip_msg_method(m)));
     if (s->auto_answer) {
         bool sdp = m->method == SIP_METHOD_INVITE || sip_msg_body(m).n > 0;
-        (void)station_answer(s, 200, sdp ? s->answer_body : STR_NONE);
+        struct leg_content c = sdp_content(sdp ? s->answer_body : STR_NONE);
+        (void)leg_answer(leg, t, 200, STR_NONE, &c, now_ms); /* not only of its last call */
     }
     hook(s, "request", leg, now_ms);
 }
