@@ -15,7 +15,8 @@ import sys
 
 LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
           ["route", "txn", "auth", "history"], ["dialog"],
-          ["registrar", "rules", "call", "cti"], ["engine"], ["net"], ["server"], ["cli"]]
+          ["registrar", "proxy", "rules", "call", "cti"],
+          ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
     ("txn", "route"),       # a request goes to the servers of its target

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the proxy know of each other.
+ *
+ *   proxy.c    the layer: what is asked from above; forks come and go
+ *   admit.c    may the request be forwarded at all (§16.3)
+ *   route.c    which Routes are ours (§16.4), where the request goes (§16.6 steps 6 and 7)
+ *   token.c    the user part of our Record-Route URIs
+ *   send.c     the bytes of a forwarded request (§16.6)
+ *   fork.c     branches, groups, Timer C, CANCEL
+ *   reply.c    responses (§16.7)
+ *   best.c     which response is the best (§16.7 step 6)
+ *   early.c    early dialogs that end: 199 (RFC 6228)
+ *   recurse.c  3xx that the proxy acts on itself (§16.7 step 4)
+ */
+#ifndef BATON_PROXY_PRIV_H
+#define BATON_PROXY_PRIV_H
+
+#include "base/err.h"
+#include "proxy/proxy.h"
+#include "sip/edit.h"
+
+/* ---- token.c ---- */
+
+/** What a Record-Route URI of ours remembers: how the two sides are reached when their own
+    addresses do not lead to them (NAT, WebSocket; RFC 5626 §5.3). Flow 0: by address. */
+struct proxy__ways {
+    struct hop caller, callee;
+};
+
+/** Longest token: a MAC of 22 characters, and two ways. */
+#define PROXY_TOKEN_MAX 96
+
+enum proxy__side { PROXY_FROM_NOBODY, PROXY_FROM_CALLER, PROXY_FROM_CALLEE };
+
+void proxy__token_write(const struct proxy *p, const struct sip_msg *m,
+                        const struct proxy__ways *ways, struct out *o);
+
+/** Is `user` a token of ours for the dialog of `m`, and which side sent `m`? */
+enum proxy__side proxy__token_read(const struct proxy *p, struct str user,
+                                   const struct sip_msg *m, struct proxy__ways *ways);
+
+/* ---- route.c ---- */
+
+/** A request after route preprocessing (§16.4). */
+struct proxy__route {
+    struct str ruri;     /**< the Request-URI that it means */
+    struct str next;     /**< the first Route value that stays; absent: none */
+    uint32_t cut;        /**< so many Route values in front are ours */
+    bool last_cut;       /**< the last Route value became the Request-URI (strict router) */
+    uint8_t side;        /**< enum proxy__side, by token */
+    bool named;          /**< a Route, or the Request-URI, names us by host, without a token */
+    struct proxy__ways ways;
+};
+
+void proxy__preprocess(const struct proxy *p, const struct sip_msg *m, const struct hop *from,
+                       struct proxy__route *out);
+
+/** The URI of a Route value, and whether it is a loose router (lr). */
+bool proxy__route_uri(struct str value, struct sip_uri *uri, bool *loose);
+
+/** Take the Route values that are ours, or became something else, out of `e`. */
+void proxy__cut_routes(struct sip_edit *e, const struct proxy__route *r);
+
+/** Can only the flow on which it came lead to the sender of `m`? */
+bool proxy__needs_flow(const struct sip_msg *m, const struct hop *from);
+
+/* ---- admit.c ---- */
+
+/** What is known of a request that may go on. */
+struct proxy__request {
+    const struct sip_msg *m;
+    const struct hop *from;
+    struct proxy__route route;
+    uint32_t max_forwards; /**< for the copies */
+    uint32_t breadth;      /**< Incoming Max-Breadth (RFC 5393 §5.3.2) */
+    char mark[TXN_MARK_MAX + 1]; /**< second part of the branch */
+};
+
+/** @return 0, or the status of the answer, with lines for it in *lines (arena) */
+unsigned proxy__admit(struct proxy *p, struct proxy__request *r, struct str *lines);
+
+/* ---- send.c ---- */
+
+/** One copy of a request. */
+struct proxy__copy {
+    const struct proxy__request *request;
+    const struct proxy_target *target; /**< NULL: Route and Request-URI decide */
+    uint32_t breadth;
+};
+
+/** The runs of a copy, and its target. @return their number, or E_…: E_NOTFOUND: no such
+    scheme can be reached */
+int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *run,
+                      struct txn_target *to);
+
+/** txn_user.on_way of branches: Record-Route, and Content-Length where it is needed. */
+void proxy__on_way(struct txn *t, struct out *o);
+
+/* ---- fork.c ---- */
+
+struct proxy__fork;
+
+/** An early dialog that a branch has made (RFC 6228 §6). */
+struct proxy__early {
+    struct proxy__early *next;
+    struct str tag;
+    bool ended; /**< a 199 was sent or passed on */
+};
+
+struct proxy__branch {
+    struct list link;
+    struct proxy__fork *fork;
+    struct txn *txn; /**< NULL: gone */
+    struct timer ring; /**< Timer C */
+    struct hop pinned; /**< flow 0: the branch was not sent on a given flow */
+    struct proxy__early *early;
+    uint32_t breadth;
+    bool rang;      /**< a provisional response has come */
+    bool done;      /**< a final response, or none will come */
+    bool cancelled; /**< CANCEL was asked for */
+};
+
+/** A target that waits, or was tried and is remembered because of recursion. */
+struct proxy__waiting {
+    struct proxy__waiting *next;
+    struct proxy_target target;
+    bool tried;
+};
+
+struct proxy__fork {
+    struct proxy *proxy;
+    struct list link;
+    struct txn *server; /**< NULL: it has ended */
+    struct list branches;
+    struct proxy__waiting *queue; /**< in the order in which they are tried */
+    struct arena keep;            /**< of the queue, early dialogs, challenges; mostly empty */
+    struct timer group;           /**< the next group begins */
+    struct proxy__request request; /**< m: server->req, as long as it is there */
+    struct hop from;
+    struct sip_msg_own *best;  /**< the best response but one that we made ourselves */
+    struct str challenges;     /**< lines of 401 and 407 that are not the best */
+    uint16_t best_status;      /**< 0: none yet */
+    uint16_t tried, pending;   /**< branches made; those without a final response */
+    uint32_t breadth_out;      /**< Outgoing Max-Breadth */
+    uint32_t open_group;       /**< the group that was begun last */
+    uint32_t recursions;       /**< groups that redirections have made */
+    uint32_t ring_ms, group_ms;
+    bool record_route, recurse, no_cancel;
+    bool wants_199;
+    bool answered;  /**< a final response was sent */
+    bool cancelled; /**< by the caller */
+    bool stopped;   /**< no new branches: answered, cancelled, or declined by a 6xx */
+};
+
+/** The last one has no callbacks: it tells only whose a server transaction was. */
+extern const struct txn_user proxy__server_user, proxy__branch_user, proxy__past_user;
+
+struct proxy__fork *proxy__fork_new(struct proxy *p, const struct proxy__request *r,
+                                    const struct proxy_plan *plan, uint64_t now_ms);
+/** Nothing more is to be done: leaves the transactions to themselves. */
+void proxy__fork_free(struct proxy__fork *f);
+
+/** Begin with the plan's first group; the others wait. */
+void proxy__fork_start(struct proxy__fork *f, const struct proxy_plan *plan, uint64_t now_ms);
+
+/** Start what waits, one group, as far as the breadth allows. @return false: nothing was left */
+bool proxy__start_group(struct proxy__fork *f, uint64_t now_ms);
+
+/** A target that waits, with its texts, behind `*at`; then `*at` is behind it.
+    @return 0, E_NOMEM, E_TOOMANY */
+int proxy__enqueue(struct proxy__fork *f, struct proxy__waiting ***at,
+                   const struct proxy_target *t);
+
+/** CANCEL all that have no final response. `lines` as in txn_cancel. */
+void proxy__cancel_branches(struct proxy__fork *f, struct str lines, uint64_t now_ms);
+
+/** A branch has its final response, or will have none: what follows for the fork. */
+void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms);
+
+/* ---- reply.c ---- */
+
+void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
+                        uint64_t now_ms);
+void proxy__on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms);
+
+/** Pass a response on upstream as `status`. @return as txn_respond */
+int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
+                         uint64_t now_ms);
+
+/** All branches are done: send the best response. `m`: it is this, not yet kept. */
+void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_ms);
+
+/* ---- best.c ---- */
+
+/** Smaller is better. */
+unsigned proxy__rank(unsigned status);
+/** What may be sent upstream for it: 503 becomes 500 (§16.7 step 6). */
+unsigned proxy__outward(unsigned status);
+
+/* ---- early.c ---- */
+
+bool proxy__wants_199(const struct sip_msg *m);
+/** A provisional response was passed on. */
+void proxy__note_early(struct proxy__branch *b, const struct sip_msg *m);
+/** The branch has ended with this status, and the caller does not hear that yet. */
+void proxy__end_early(struct proxy__branch *b, unsigned status, uint64_t now_ms);
+
+/* ---- recurse.c ---- */
+
+/** Put the contacts of a 3xx at the head of the queue. @return how many */
+size_t proxy__recurse(struct proxy__fork *f, const struct sip_msg *m);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The proxy: requests go through, and nothing of them changes but what a proxy must change
+ * (RFC 3261 §16, RFC 4028 §8, RFC 4320, RFC 5393, RFC 5658, RFC 6026, RFC 6228).
+ *
+ * Where a request goes is decided above: the proxy is given a plan, a list of targets in groups.
+ * A FORK is what RFC 3261 calls a response context: one server transaction, and a BRANCH for
+ * each target that was tried, each with its client transaction.
+ *
+ *     plan → admit (§16.3) → fork → group of branches → responses → best (§16.7) → done
+ *                                     ^     |  all have failed, or the group's time is over
+ *                                     +-----+
+ *
+ * INSIDE A DIALOG there is no plan. The proxy that record-routed finds itself in the Route and
+ * sends the request where Route and Request-URI say. It is no open relay: its Record-Route URI
+ * has a token in the user part, made with a secret over the Call-ID and the initiator's tag,
+ * and only who brings it, in that dialog, is served. A trusted peer needs none.
+ *
+ * OWNERSHIP. The layer owns forks and branches; they live as long as a late 2xx may come. What
+ * a plan points to is borrowed for the call; targets that have to wait are copied.
+ *
+ * COST. One fork and one branch from pools, the request once in each transaction; no block of its
+ * own as long as there is one group of targets and nobody asks for recursion or 199.
+ */
+#ifndef BATON_PROXY_PROXY_H
+#define BATON_PROXY_PROXY_H
+
+#include "auth/directory.h"
+#include "txn/txn.h"
+
+/** One place to which a request may go. */
+struct proxy_target {
+    struct str request_uri; /**< absent: keep the request's own Request-URI */
+    struct txn_target to;   /**< flow, address, or name; nothing set: routes, then Route headers,
+                                 then the Request-URI say (§16.6 step 7) */
+    struct str routes;      /**< "Route: …" lines with CRLF put on top (Path of a binding, a peer's
+                                 route), may be empty */
+    struct str lines;       /**< further header lines for this branch, each with CRLF */
+    const enum sip_hdr_id *cut; /**< headers cut on this branch, ends with SIP_HDR_OTHER; NULL:
+                                     none */
+    uint32_t group; /**< equal numbers ring in parallel; groups in ascending order */
+};
+
+struct proxy_plan {
+    const struct proxy_target *target; /**< none: Route or Request-URI say where (§16.6) */
+    size_t count;
+    bool record_route;
+    bool recurse;     /**< on 3xx, by our own means (§16.7 step 4) */
+    bool no_cancel;   /**< branches ring on when one has answered (RFC 3841 §9.1) */
+    uint32_t ring_s;  /**< Timer C; 0: of the configuration */
+    uint32_t group_s; /**< the next group begins after this; 0: 20 */
+};
+
+struct proxy_config {
+    uint32_t max_forks;    /**< requests on their way at a time; 0: 100000 */
+    uint32_t max_branches; /**< of one request, those of redirections included; 0: 32 */
+    uint32_t max_breadth;  /**< greatest Max-Breadth that is taken over (RFC 5393); 0: 60 */
+    uint32_t ring_s;       /**< Timer C; 0: 181. It must be more than three minutes */
+    uint32_t min_se_s;     /**< smallest Session-Expires (RFC 4028 §8.1); 0: any */
+    struct str secret;     /**< of the Record-Route tokens, so that dialogs outlive a restart;
+                                absent: a random one. Borrowed for proxy_init only */
+};
+
+struct proxy_stats {
+    uint64_t forwarded;  /**< requests that got a fork */
+    uint64_t branches;   /**< client transactions made for them */
+    uint64_t responses;  /**< passed on */
+    uint64_t acks;       /**< passed on without state */
+    uint64_t recursed;   /**< targets from redirections */
+    uint64_t cancelled;  /**< by the caller */
+    uint64_t loops;      /**< refused with 482 */
+    uint64_t hops;       /**< refused with 483 */
+    uint64_t refused;    /**< refused for any other reason */
+    uint64_t ring_timeouts; /**< Timer C */
+    uint64_t forged;     /**< Route headers that claim to be ours and are not */
+};
+
+struct proxy {
+    const struct env *env;
+    struct wheel *wheel;
+    struct txn_layer *txn;
+    struct directory *directory; /**< the caller's; NULL: no domain is ours and no peer trusted */
+    struct arena *scratch;       /**< the caller's, good for one input */
+    struct proxy_config config;
+    struct proxy_stats stats;
+
+    /* the rest is the layer's own */
+    struct hash_key loop_key, dialog_key, token_key[2];
+    struct pool forks, branches;
+    struct list all; /**< every fork */
+};
+
+/** @return 0. Cannot fail: tables grow when they are needed. */
+int proxy_init(struct proxy *p, const struct env *env, struct wheel *wheel,
+               struct txn_layer *txn, struct directory *directory, struct arena *scratch,
+               const struct proxy_config *config);
+
+/** Frees all forks without callbacks. Before the transaction layer goes. */
+void proxy_fini(struct proxy *p);
+
+/**
+ * Forward a request that starts something here (INVITE, MESSAGE, SUBSCRIBE, …), stateful. It has
+ * matched no transaction (txn_on_request said NEW, or MERGED with proxy_owns). Everything
+ * borrowed is copied. Answers the request itself when it cannot be forwarded: 400, 403, 420,
+ * 422, 440, 480, 482, 483, 503.
+ */
+void proxy_forward(struct proxy *p, const struct sip_msg *m, const struct hop *from,
+                   const struct proxy_plan *plan, uint64_t now_ms);
+
+/**
+ * A request inside a dialog, or an ACK to a 2xx, that nobody else here owns: when its Route is
+ * ours, it is forwarded. @return false: it is not; nothing was done
+ */
+bool proxy_on_request(struct proxy *p, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms);
+
+/** CANCEL of an INVITE that the proxy forwards: answers it and cancels all branches.
+    @return false: `invite` is not the proxy's */
+bool proxy_on_cancel(struct proxy *p, struct txn *invite, const struct sip_msg *m,
+                     const struct hop *from, uint64_t now_ms);
+
+/** Is this server transaction the proxy's, or was it? Then a request that txn_on_request calls
+    MERGED with it is another branch of a fork upstream, or a spiral: forward it. */
+bool proxy_owns(const struct txn *t);
+
+/**
+ * Does the request carry Routes beyond us, i.e. does its sender say himself where it goes on
+ * (§16.4)? Then a plan without targets follows them, if the sender may do that.
+ */
+bool proxy_has_route(const struct proxy *p, const struct sip_msg *m, const struct hop *from);
+
+/** Forks that live. */
+static inline size_t proxy_count(const struct proxy *p)
+{
+    return p->forks.in_use;
+}
+
+#endif

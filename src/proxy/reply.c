@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Responses on their way back (RFC 3261 §16.7, RFC 4320, RFC 6026).
+ *
+ *   100           of the hop: ends here
+ *   101-199       to an INVITE at once, while there is no final one; to others never (RFC 4320)
+ *   2xx           at once; to an INVITE also every later one, from whatever branch
+ *   300-699       kept; when all branches are done the best one goes (best.c)
+ *   none          408 of a timeout, 503 of a transport failure (§16.9): made here; 408 to a
+ *                 non-INVITE is never sent (RFC 4320 §4.2), nobody waits for it any more
+ *
+ * What goes upstream is the response as it came, without our Via: the first value of the first
+ * Via line. A response without a further Via was not meant to go on: the server that sent it is
+ * broken, and its branch counts as 502.
+ */
+#include "proxy/priv.h"
+
+/** Cut the top Via value. @return false: no other is left */
+static bool cut_via(struct sip_edit *e)
+{
+    const struct sip_msg *m = e->m;
+    struct sip_values it = {0};
+    struct str first, second;
+    if (!sip_msg_each(m, SIP_HDR_VIA, &it, &first)) {
+        return false;
+    }
+    const struct sip_hdr *line = it.line;
+    if (!sip_msg_each(m, SIP_HDR_VIA, &it, &second)) {
+        return false;
+    }
+    if (it.line != line) {
+        sip_edit_cut_line(e, line);
+    } else {
+        sip_edit_span(e, (uint32_t)(first.p - m->buf), (uint32_t)(second.p - first.p),
+                      STR_NONE);
+    }
+    return true;
+}
+
+static bool has_other_via(const struct sip_msg *m)
+{
+    struct sip_values it = {0};
+    struct str value;
+    return sip_msg_each(m, SIP_HDR_VIA, &it, &value) &&
+           sip_msg_each(m, SIP_HDR_VIA, &it, &value);
+}
+
+/** "SIP/2.0 500 Server Internal Error" for "SIP/2.0 503 …". */
+static void put_status(struct sip_edit *e, struct arena *a, unsigned status)
+{
+    const struct sip_msg *m = e->m;
+    struct str version = str_upto(str_make(m->buf, m->head_len), str_index(str_make(m->buf, m->head_len), ' '));
+    struct str line =
+        arena_fmt(a, "%.*s %u %s", STR_ARG(version), status, sip_reason(status));
+    if (!str_is_set(line)) {
+        e->err = E_NOMEM;
+    } else {
+        sip_edit_start_line(e, line);
+    }
+}
+
+static void put_content_length(struct sip_edit *e, struct arena *a)
+{
+    struct str length = arena_fmt(a, "%u", e->m->len - e->m->head_len);
+    if (!str_is_set(length)) {
+        e->err = E_NOMEM;
+    } else {
+        sip_edit_append(e, STR("Content-Length"), length);
+    }
+}
+
+int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
+                         uint64_t now_ms)
+{
+    struct proxy *p = f->proxy;
+    struct str run[SIP_RUN_MAX];
+    struct sip_edit e;
+    if (f->server == NULL) {
+        return E_STATE;
+    }
+    sip_edit_init(&e, m, p->scratch);
+    if (!cut_via(&e)) {
+        return E_SYNTAX;
+    }
+    if (status != m->status) {
+        put_status(&e, p->scratch, status);
+    }
+    if ((status == 401 || status == 407) && f->challenges.n > 0) {
+        sip_edit_span(&e, m->head_len - 2, 0, f->challenges);
+    }
+    if (!sip_msg_has(m, SIP_HDR_CONTENT_LENGTH) &&
+        transport_is_reliable((enum transport)f->from.transport)) {
+        put_content_length(&e, p->scratch);
+    }
+    int n = sip_edit_emit(&e, run);
+    if (n < 0) {
+        return n;
+    }
+    p->stats.responses++;
+    return txn_respond(f->server, status, run, (size_t)n, now_ms);
+}
+
+/** The status of all branches together, when none of them has said anything. */
+static unsigned own_status(const struct proxy__fork *f)
+{
+    if (f->cancelled && f->best == NULL) {
+        return 487; /* the caller has ended it, whoever did not answer (§9.2) */
+    }
+    return f->best_status != 0 ? f->best_status : 480;
+}
+
+void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_ms)
+{
+    const struct sip_msg *best = m != NULL ? m : f->best != NULL ? &f->best->m : NULL;
+    unsigned status = proxy__outward(best != NULL ? f->best_status : own_status(f));
+    bool silent = status == 408 && f->server != NULL && f->server->kind == TXN_NIST;
+    f->answered = true;
+    if (f->server != NULL && !silent) {
+        int err = best != NULL ? proxy__pass_response(f, best, status, now_ms) : E_STATE;
+        if (err == E_STATE || err == E_NOMEM || err == E_SYNTAX || err == E_TOOMANY) {
+            (void)txn_reply(f->server,
+                            &(struct txn_reply){.status = status, .lines = f->challenges},
+                            now_ms); /* not even that: the transaction answers 500 in time */
+        }
+    }
+    proxy__fork_free(f);
+}
+
+/* ---- what comes in ---- */
+
+static void on_provisional(struct proxy__branch *b, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct proxy__fork *f = b->fork;
+    b->rang = true;
+    if (m->status == 100 || b->txn->kind != TXN_ICT) {
+        return;
+    }
+    if (!b->done && !b->cancelled) {
+        timer_set(f->proxy->wheel, &b->ring, now_ms + f->ring_ms);
+    }
+    if (f->answered || f->server == NULL) {
+        return;
+    }
+    (void)proxy__pass_response(f, m, m->status, now_ms);
+    proxy__note_early(b, m);
+}
+
+void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
+                        uint64_t now_ms)
+{
+    struct proxy__branch *b = t->owner;
+    struct proxy__fork *f = b->fork;
+    (void)from;
+    if (m->status < 200) {
+        on_provisional(b, m, now_ms);
+    } else if (m->status < 300 && b->done) {
+        /* once more, or from another phone behind a proxy behind us (RFC 6026 §7.2) */
+        (void)proxy__pass_response(f, m, m->status, now_ms);
+    } else if (!has_other_via(m)) {
+        proxy__branch_done(b, 502, NULL, now_ms);
+    } else {
+        proxy__branch_done(b, m->status, m, now_ms);
+    }
+}
+
+void proxy__on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms)
+{
+    proxy__branch_done(t->owner, why == TXN_TIMEOUT ? 408 : 503, NULL, now_ms);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bytes of a forwarded request (RFC 3261 §16.6).
+ *
+ *   1  a copy: runs over the bytes that came, by an edit list
+ *   2  Request-URI of the target
+ *   3  Max-Forwards one less, or 70; Max-Breadth (RFC 5393 §5.3.3)
+ *   4  Record-Route: by on_way, when transport and address of both sides are known. When they
+ *      differ there are two, ours towards the target above ours towards the caller (RFC 5658)
+ *   5  what the plan says: lines, and headers that are cut
+ *   6  Route: ours go, the target's come on top; a strict router in front gets its way
+ *   7  next hop: the target's, else the first Route, else the Request-URI
+ *   8  Via: by the transaction layer, with our mark; the one below it gets received and rport
+ *      (§18.2.1)
+ *   9  Content-Length: by on_way, when it is missing and the way is a stream
+ *
+ * Everything else leaves as it came, in its order and spelling.
+ */
+#include "proxy/priv.h"
+
+static uint32_t head_start(const struct sip_msg *m)
+{
+    return m->hdr_count > 0 ? m->hdr[0].name_off : m->head_len - 2;
+}
+
+/* ---- where to ---- */
+
+/** The first Route that the copy will have. */
+static struct str first_route(const struct proxy__copy *c)
+{
+    struct str routes = c->target != NULL ? c->target->routes : STR_NONE;
+    if (routes.n == 0) {
+        return c->request->route.next;
+    }
+    struct str line = str_upto(routes, str_find(routes, STR("\r\n"))), value;
+    line = str_trim(str_from(line, str_index(line, ':') + 1));
+    return sip_list_next(&line, &value) ? value : STR_NONE;
+}
+
+struct way {
+    struct str ruri;      /**< of the copy */
+    struct str route;     /**< the first Route value; absent: none */
+    struct sip_uri strict; /**< of that value, when it is no loose router */
+    bool is_strict;
+};
+
+static bool has_way(const struct txn_target *to)
+{
+    return to->hop.flow != 0 || to->hop.remote.family != ADDR_NONE || to->host.n > 0;
+}
+
+/** The flow on which the other side of the dialog is reached, by the token; 0: by address. */
+static struct hop flow_of_token(const struct proxy__route *r)
+{
+    if (str_is_set(r->next) || r->last_cut) {
+        return (struct hop){0}; /* somebody else is between us */
+    }
+    return r->side == PROXY_FROM_CALLER   ? r->ways.callee
+           : r->side == PROXY_FROM_CALLEE ? r->ways.caller
+                                          : (struct hop){0};
+}
+
+static int find_way(const struct proxy__copy *c, struct way *w, struct txn_target *to)
+{
+    const struct proxy__request *r = c->request;
+    struct sip_uri uri;
+    uint32_t at;
+    bool loose = true;
+    *w = (struct way){.ruri = r->route.ruri, .route = first_route(c)};
+    if (c->target != NULL && str_is_set(c->target->request_uri)) {
+        w->ruri = c->target->request_uri;
+    }
+    if (str_is_set(w->route)) {
+        if (!proxy__route_uri(w->route, &uri, &loose)) {
+            return E_NOTFOUND;
+        }
+        w->is_strict = !loose;
+        w->strict = uri;
+    }
+    *to = c->target != NULL ? c->target->to : (struct txn_target){0};
+    if (c->target == NULL) {
+        to->hop = flow_of_token(&r->route);
+    }
+    if (!has_way(to)) {
+        if (!str_is_set(w->route) && sip_uri_parse(w->ruri, 0, &uri, &at) != 0) {
+            return E_NOTFOUND;
+        }
+        if (!txn_target_of_uri(&uri, to)) {
+            return E_NOTFOUND;
+        }
+    }
+    to->mark = str_c(r->mark);
+    return 0;
+}
+
+/* ---- the changes ---- */
+
+static void write_number(struct proxy *p, struct sip_edit *e, enum sip_hdr_id id, uint32_t n)
+{
+    const struct sip_hdr *h = sip_msg_line(e->m, id);
+    char digits[12];
+    struct out o;
+    out_init(&o, digits, sizeof(digits));
+    out_u64(&o, n);
+    if (h != NULL && str_eq(sip_hdr_value(e->m, h), out_str_of(&o))) {
+        return;
+    }
+    struct str text = arena_dup(p->scratch, out_str_of(&o));
+    if (!str_is_set(text)) {
+        e->err = E_NOMEM;
+    } else if (h != NULL) {
+        sip_edit_value(e, h, text);
+    } else {
+        sip_edit_append(e, sip_hdr_id_name(id), text);
+    }
+}
+
+/** §18.2.1 and RFC 3581 §4: the sender's Via says where it came from. */
+static void mark_sender(struct proxy *p, struct sip_edit *e, const struct hop *from)
+{
+    struct sip_values it = {0};
+    struct str value;
+    struct out o;
+    if (!sip_msg_each(e->m, SIP_HDR_VIA, &it, &value)) {
+        return;
+    }
+    size_t cap = value.n + 96;
+    char *buf = arena_alloc(p->scratch, cap);
+    if (buf == NULL) {
+        e->err = E_NOMEM;
+        return;
+    }
+    out_init(&o, buf, cap);
+    txn_write_top_via(&o, value, from);
+    if (o.over) {
+        e->err = E_TOOBIG;
+    } else if (!str_eq(out_str_of(&o), value)) {
+        sip_edit_span(e, (uint32_t)(value.p - e->m->buf), (uint32_t)value.n, out_str_of(&o));
+    }
+}
+
+/** Lines of the target, without the first Route value when that became the Request-URI. */
+static void put_routes(struct proxy *p, struct sip_edit *e, const struct proxy__copy *c,
+                       const struct way *w)
+{
+    struct str routes = c->target != NULL ? c->target->routes : STR_NONE;
+    if (w->is_strict) {
+        /* §16.6 step 6: the Request-URI goes to the end, the strict router's URI to its place */
+        if (routes.n > 0) {
+            struct str line = str_upto(routes, str_find(routes, STR("\r\n"))), rest, first;
+            rest = str_trim(str_from(line, str_index(line, ':') + 1));
+            (void)sip_list_next(&rest, &first);
+            rest = str_trim(rest);
+            struct str tail = str_from(routes, line.n + 2);
+            routes = rest.n > 0 ? arena_fmt(p->scratch, "Route: %.*s\r\n%.*s", STR_ARG(rest),
+                                            STR_ARG(tail))
+                                : tail;
+        }
+        struct str last = arena_fmt(p->scratch, "<%.*s>", STR_ARG(w->ruri));
+        const struct sip_hdr *h = sip_msg_line(e->m, SIP_HDR_ROUTE), *end = h;
+        for (; h != NULL; h = sip_msg_next_line(e->m, h)) {
+            end = h;
+        }
+        struct str line = arena_fmt(p->scratch, "Route: %.*s\r\n", STR_ARG(last));
+        if (!str_is_set(line)) {
+            e->err = E_NOMEM;
+        } else if (end == NULL) {
+            struct str both[] = {routes, line};
+            routes = arena_join(p->scratch, both, 2);
+        } else {
+            uint32_t at = end + 1 < e->m->hdr + e->m->hdr_count ? end[1].name_off
+                                                                : e->m->head_len - 2;
+            sip_edit_span(e, at, 0, line);
+        }
+    }
+    sip_edit_top(e, routes);
+}
+
+static void cut_headers(struct sip_edit *e, const enum sip_hdr_id *cut)
+{
+    for (; cut != NULL && *cut != SIP_HDR_OTHER; cut++) {
+        sip_edit_cut(e, *cut);
+    }
+}
+
+/** "METHOD uri SIP/2.0" CRLF: as it came when the Request-URI stays. */
+static struct str start_line(struct proxy *p, const struct sip_msg *m, struct str ruri)
+{
+    struct str old = sip_msg_ruri(m), whole = str_make(m->buf, head_start(m));
+    size_t at = (size_t)(old.p - m->buf);
+    if (str_eq(old, ruri)) {
+        return whole;
+    }
+    struct str part[] = {str_upto(whole, at), ruri, str_from(whole, at + old.n)};
+    return arena_join(p->scratch, part, ARRAY_LEN(part));
+}
+
+int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *run,
+                      struct txn_target *to)
+{
+    const struct proxy__request *r = c->request;
+    struct proxy__route routes = r->route;
+    struct sip_edit e;
+    struct way w;
+    int err = find_way(c, &w, to);
+    if (err != 0) {
+        return err;
+    }
+    bool own_route = c->target == NULL || c->target->routes.n == 0;
+    if (w.is_strict && own_route) {
+        routes.cut++; /* the strict router's URI leaves the Route */
+    }
+    run[0] = start_line(p, r->m, w.is_strict ? w.strict.text : w.ruri);
+    if (!str_is_set(run[0])) {
+        return E_NOMEM;
+    }
+    sip_edit_init(&e, r->m, p->scratch);
+    sip_edit_span(&e, 0, head_start(r->m), STR_NONE);
+    mark_sender(p, &e, r->from);
+    write_number(p, &e, SIP_HDR_MAX_FORWARDS, r->max_forwards);
+    if (r->m->method != SIP_METHOD_ACK) {
+        write_number(p, &e, SIP_HDR_MAX_BREADTH, c->breadth);
+    }
+    proxy__cut_routes(&e, &routes);
+    put_routes(p, &e, c, &w);
+    if (c->target != NULL) {
+        sip_edit_top(&e, c->target->lines);
+        cut_headers(&e, c->target->cut);
+    }
+    int n = sip_edit_emit(&e, run + 1);
+    return n < 0 ? n : n + 1;
+}
+
+/* ---- what depends on the way ---- */
+
+/** Requests that begin a dialog have a route set of their own (§16.6 step 4). */
+static bool begins_dialog(const struct sip_msg *m)
+{
+    return (m->method == SIP_METHOD_INVITE || m->method == SIP_METHOD_SUBSCRIBE ||
+            m->method == SIP_METHOD_REFER || m->method == SIP_METHOD_NOTIFY ||
+            m->method == SIP_METHOD_OTHER) &&
+           !str_is_set(sip_msg_tag(m, SIP_HDR_TO));
+}
+
+static const char *transport_param(enum transport t)
+{
+    switch (t) {
+    case TP_TCP:
+        return ";transport=tcp";
+    case TP_TLS:
+        return ";transport=tls";
+    case TP_WS:
+    case TP_WSS:
+        return ";transport=ws";
+    case TP_NONE:
+    case TP_UDP:
+    case TP_COUNT:
+        break;
+    }
+    return "";
+}
+
+static void write_record_route(struct out *o, const struct hop *hop, const struct addr *local,
+                               struct str token, bool sips)
+{
+    enum transport t = (enum transport)hop->transport;
+    bool secure = sips || t == TP_WSS;
+    out_c(o, secure ? "Record-Route: <sips:" : "Record-Route: <sip:");
+    out_str(o, token);
+    out_ch(o, '@');
+    addr_write(o, local);
+    out_c(o, secure && t == TP_TLS ? "" : transport_param(t));
+    out_c(o, ";lr>\r\n");
+}
+
+static void record_route(const struct proxy__branch *b, const struct hop *hop, struct out *o)
+{
+    const struct proxy__fork *f = b->fork;
+    const struct env *env = f->proxy->env;
+    struct proxy__ways ways = {.callee = b->pinned};
+    struct addr in = {0}, out = {0};
+    char text[PROXY_TOKEN_MAX];
+    struct out token;
+    bool sips = str_istarts(f->request.route.ruri, STR("sips:"));
+    if (proxy__needs_flow(f->request.m, &f->from)) {
+        ways.caller = f->from;
+    }
+    out_init(&token, text, sizeof(text));
+    proxy__token_write(f->proxy, f->request.m, &ways, &token);
+    env->local(env->ctx, &f->from, &in);
+    env->local(env->ctx, hop, &out);
+    write_record_route(o, hop, &out, out_str_of(&token), sips);
+    if (hop->transport != f->from.transport || !addr_eq(&in, &out)) {
+        write_record_route(o, &f->from, &in, out_str_of(&token), sips);
+    }
+}
+
+void proxy__on_way(struct txn *t, struct out *o)
+{
+    const struct proxy__branch *b = t->owner;
+    const struct proxy__fork *f = b->fork;
+    const struct sip_msg *m = f->request.m;
+    if (m == NULL) {
+        return; /* it was answered while the name was looked up */
+    }
+    if (f->record_route && begins_dialog(m)) {
+        record_route(b, &t->hop, o);
+    }
+    if (transport_is_reliable((enum transport)t->hop.transport) &&
+        !sip_msg_has(m, SIP_HDR_CONTENT_LENGTH)) {
+        out_c(o, "Content-Length: ");
+        out_u64(o, m->len - m->head_len);
+        out_c(o, "\r\n");
+    }
+}
