@@ -265,6 +265,9 @@ static void begin(struct engine *e, const struct sip_msg *m, const struct hop *f
 static void on_cancel(struct engine *e, struct txn *invite, const struct sip_msg *m,
                       const struct hop *from, uint64_t now_ms)
 {
+    if (proxy_on_cancel(&e->proxy, invite, m, from, now_ms)) {
+        return;
+    }
     if (invite->owner != NULL) {
         leg_on_cancel(&e->legs, invite, m, from, now_ms);
     } else {
@@ -284,16 +287,22 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
         on_cancel(e, t, m, from, now_ms);
         return;
     case TXN_IN_MERGED:
+        if (proxy_owns(t)) {
+            break; /* another branch of a fork upstream, or a spiral (RFC 3261 §16.3) */
+        }
         stranger(e, m, from, 482);
         return;
     case TXN_IN_ACK:
-        (void)leg_on_request(&e->legs, m, from, now_ms);
+        if (!leg_on_request(&e->legs, m, from, now_ms)) {
+            (void)proxy_on_request(&e->proxy, m, from, now_ms);
+        }
         return;
     case TXN_IN_NEW:
         break;
     }
     if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
-        if (!leg_on_request(&e->legs, m, from, now_ms)) {
+        if (!leg_on_request(&e->legs, m, from, now_ms) &&
+            !proxy_on_request(&e->proxy, m, from, now_ms)) {
             no_dialog(e, m, from, now_ms);
         }
         return;

@@ -61,6 +61,7 @@ static int make_layers(struct engine *e)
         leg_layer_init(&e->legs, e->env, &e->wheel, &e->txn, &e->scratch, &c->leg, 0) != 0 ||
         call_layer_init(&e->calls, e->env, &e->wheel, &e->legs, &e->registrar, dir, &e->scratch,
                         &c->call) != 0 ||
+        proxy_init(&e->proxy, e->env, &e->wheel, &e->txn, dir, &e->scratch, &c->proxy) != 0 ||
         name_lines(e) != 0) {
         return E_NOMEM;
     }
@@ -112,6 +113,7 @@ void engine_free(struct engine *e)
     cti_free(e->cti);
     call_layer_fini(&e->calls);
     leg_layer_fini(&e->legs);
+    proxy_fini(&e->proxy);
     registrar_fini(&e->registrar);
     auth_server_fini(&e->auth);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.server_line.p);

@@ -10,7 +10,8 @@
  * It makes no system call and holds no lock: one thread owns it. The server feeds it from its
  * loop, tests from a virtual network, the fuzzer from bytes.
  *
- *     engine_new → engine_input / engine_tick / engine_resolved / engine_flow_closed … → engine_free
+ *     engine_new → engine_input / engine_tick / engine_resolved / engine_flow_closed … →
+ * engine_free
  *
  * After each of these calls ask engine_deadline and wake it then with engine_tick.
  */
@@ -20,24 +21,26 @@
 #include "auth/directory.h"
 #include "call/call.h"
 #include "cti/cti.h"
+#include "proxy/proxy.h"
 #include "registrar/registrar.h"
 #include "sip/framer.h"
 
 struct engine;
 
 struct engine_config {
-    struct sip_limits limits;          /**< zeros: defaults */
+    struct sip_limits limits; /**< zeros: defaults */
     struct txn_timing timing;
-    uint32_t max_transactions;         /**< 0: 100000 */
+    uint32_t max_transactions; /**< 0: 100000 */
     struct registrar_config registrar;
     struct leg_config leg;
     struct call_config call;
     struct cti_config cti;
-    struct str realm;                  /**< digest realm; absent: the first domain */
-    uint32_t nonce_life_s;             /**< 0: 300 */
-    bool digest_md5, digest_sha256;    /**< which challenges offer; neither: both */
-    struct str server_name;            /**< Server and User-Agent value; absent: none */
-    struct directory *directory;       /**< the caller's, must outlive the engine */
+    struct proxy_config proxy;
+    struct str realm;               /**< digest realm; absent: the first domain */
+    uint32_t nonce_life_s;          /**< 0: 300 */
+    bool digest_md5, digest_sha256; /**< which challenges offer; neither: both */
+    struct str server_name;         /**< Server and User-Agent value; absent: none */
+    struct directory *directory;    /**< the caller's, must outlive the engine */
 };
 
 /** @param now_ms the time, as in every call. @return NULL when memory is out */
@@ -50,8 +53,8 @@ void engine_input(struct engine *e, const struct hop *from, struct str bytes, bo
                   uint64_t now_ms);
 
 /**
- * Bytes of a stream flow: takes whole messages off the front of `bytes` and says how many octets
- * are done with. The framer belongs to the flow (zeroed by sip_framer_init).
+ * Bytes of a stream flow: takes whole messages off the front of `bytes` and says how many
+ * octets are done with. The framer belongs to the flow (zeroed by sip_framer_init).
  * @return octets used; SIZE_MAX: the stream cannot be framed, close it
  */
 size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct hop *from,

@@ -22,6 +22,7 @@ struct engine {
     struct registrar registrar;
     struct leg_layer legs;
     struct call_layer calls;
+    struct proxy proxy;
     struct cti *cti;
     bool stopping;
     uint64_t complaint_ms; /**< when the present time of complaints began … */
@@ -73,7 +74,8 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
 
 /** Write a line, then let the observers know: call_event_fn and registrar_change_fn. */
 void report_call_event(void *engine, const struct call_event *ev);
-void report_registration(void *engine, const struct record *r, bool registered, uint64_t now_ms);
+void report_registration(void *engine, const struct record *r, bool registered,
+                         uint64_t now_ms);
 
 /** "METHOD URI of FROM from TRANSPORT ADDRESS: …"; who calls it bounds how often. */
 void report_request(struct engine *e, enum trace_level level, const char *module,

@@ -50,6 +50,18 @@
     X("calls_failed", e->calls.failed)                        \
     X("calls_transferred", e->calls.transferred)              \
     X("calls_referred", e->calls.referred)                    \
+    X("proxy_active", proxy_count(&e->proxy))                 \
+    X("proxy_forwarded", e->proxy.stats.forwarded)            \
+    X("proxy_branches", e->proxy.stats.branches)              \
+    X("proxy_responses", e->proxy.stats.responses)            \
+    X("proxy_acks", e->proxy.stats.acks)                      \
+    X("proxy_recursed", e->proxy.stats.recursed)              \
+    X("proxy_cancelled", e->proxy.stats.cancelled)            \
+    X("proxy_loops", e->proxy.stats.loops)                    \
+    X("proxy_too_many_hops", e->proxy.stats.hops)             \
+    X("proxy_refused", e->proxy.stats.refused)                \
+    X("proxy_ring_timeouts", e->proxy.stats.ring_timeouts)    \
+    X("proxy_forged_routes", e->proxy.stats.forged)           \
     X("csta_sessions", cti.sessions)                          \
     X("csta_monitors", cti.monitors)                          \
     X("csta_requests", cti.requests)                          \

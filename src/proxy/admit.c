@@ -5,10 +5,10 @@
  *
  * LOOPS AND SPIRALS (RFC 5393 §4.2). The second part of our branch, the mark, is a keyed hash
  * over what decides where a request goes: Request-URI, Route, From, To, Call-ID, CSeq, and the
- * headers that route rules like to ask for. A request whose Via lines hold the mark that it would
- * get again has looped; one that comes again with another mark spirals and passes. Nobody can
- * write a mark that he has not seen, so the Via lines are searched for it as for any text, and
- * whose line it is need not be asked.
+ * headers that route rules like to ask for. A request whose Via lines hold the mark that it
+ * would get again has looped; one that comes again with another mark spirals and passes. Nobody
+ * can write a mark that he has not seen, so the Via lines are searched for it as for any text,
+ * and whose line it is need not be asked.
  */
 #include "proxy/priv.h"
 
@@ -21,9 +21,9 @@ enum { MAX_FORWARDS = 70 };
 static void make_mark(const struct proxy *p, struct proxy__request *r)
 {
     static const enum sip_hdr_id deciding[] = {
-        SIP_HDR_ROUTE,           SIP_HDR_FROM,          SIP_HDR_TO,
-        SIP_HDR_CALL_ID,         SIP_HDR_USER_TO_USER,  SIP_HDR_P_ASSERTED_IDENTITY,
-        SIP_HDR_ACCEPT_CONTACT,  SIP_HDR_PROXY_REQUIRE, SIP_HDR_PROXY_AUTHORIZATION,
+        SIP_HDR_ROUTE,          SIP_HDR_FROM,          SIP_HDR_TO,
+        SIP_HDR_CALL_ID,        SIP_HDR_USER_TO_USER,  SIP_HDR_P_ASSERTED_IDENTITY,
+        SIP_HDR_ACCEPT_CONTACT, SIP_HDR_PROXY_REQUIRE, SIP_HDR_PROXY_AUTHORIZATION,
         SIP_HDR_REJECT_CONTACT,
     };
     const struct hash_key *key = &p->loop_key;

@@ -7,7 +7,8 @@
  * give up the media of the lost phone. Only when he has said that he supports it, and does not
  * require reliable provisional responses, which a proxy cannot send.
  *
- * Tags are kept in the fork's arena, EARLY_MAX for a branch; who makes more gets no 199 for them.
+ * Tags are kept in the fork's arena, EARLY_MAX for a branch; who makes more gets no 199 for
+ * them.
  */
 #include "proxy/priv.h"
 
@@ -61,10 +62,10 @@ void proxy__end_early(struct proxy__branch *b, unsigned status, uint64_t now_ms)
     for (struct proxy__early *e = b->early; e != NULL; e = e->next) {
         if (!e->ended) {
             e->ended = true;
-            (void)txn_reply(f->server,
-                            &(struct txn_reply){
-                                .status = 199, .to_tag = e->tag, .lines = out_str_of(&o)},
-                            now_ms);
+            (void)txn_reply(
+                f->server,
+                &(struct txn_reply){.status = 199, .to_tag = e->tag, .lines = out_str_of(&o)},
+                now_ms);
         }
     }
 }

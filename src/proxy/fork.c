@@ -4,15 +4,15 @@
  *
  * Targets of the first group start from the plan, without a copy, when nothing else is to be
  * remembered. Otherwise all are copied into a queue, in the order in which they are tried:
- * by group, and what a redirection brings at its head. Started ones stay in it as "tried", so that
- * a redirection to where the request has been already leads nowhere.
+ * by group, and what a redirection brings at its head. Started ones stay in it as "tried", so
+ * that a redirection to where the request has been already leads nowhere.
  *
  *   group    starts when no branch is pending, or after group_s when some still ring; these are
  *            cancelled then, unless the caller said no-cancel
- *   breadth  (RFC 5393 §5.3.3) each branch takes its share of the Incoming Max-Breadth and gives
- *            it back with its final response; of a group wider than that the rest waits
- *   Timer C  (§16.8) runs per branch of an INVITE; each 101-199 starts it anew. When it fires the
- *            branch is cancelled, or, without any provisional, counts as 408
+ *   breadth  (RFC 5393 §5.3.3) each branch takes its share of the Incoming Max-Breadth and
+ * gives it back with its final response; of a group wider than that the rest waits Timer C
+ * (§16.8) runs per branch of an INVITE; each 101-199 starts it anew. When it fires the branch
+ * is cancelled, or, without any provisional, counts as 408
  *
  * INVARIANTS  pending = branches that are not done. A fork is freed when it has answered and no
  * branch can bring another 2xx, or when its server transaction has gone.
@@ -187,8 +187,8 @@ static void on_timer_c(struct timer *timer, uint64_t now_ms)
 
 /* ---- branches ---- */
 
-static struct proxy__branch *branch_new(struct proxy__fork *f, const struct proxy_target *target,
-                                        uint32_t breadth)
+static struct proxy__branch *branch_new(struct proxy__fork *f,
+                                        const struct proxy_target *target, uint32_t breadth)
 {
     struct proxy *p = f->proxy;
     struct proxy__branch *b = pool_get(&p->branches);
@@ -467,7 +467,8 @@ static void keep_response(struct proxy__fork *f, unsigned status, const struct s
         keep_challenges(f, &f->best->m);
     }
     mem_free(mem, f->best);
-    f->best = m != NULL ? sip_msg_dup(mem, m) : NULL; /* without memory only its status counts */
+    f->best =
+        m != NULL ? sip_msg_dup(mem, m) : NULL; /* without memory only its status counts */
     f->best_status = (uint16_t)status;
 }
 

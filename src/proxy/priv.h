@@ -44,12 +44,12 @@ enum proxy__side proxy__token_read(const struct proxy *p, struct str user,
 
 /** A request after route preprocessing (§16.4). */
 struct proxy__route {
-    struct str ruri;     /**< the Request-URI that it means */
-    struct str next;     /**< the first Route value that stays; absent: none */
-    uint32_t cut;        /**< so many Route values in front are ours */
-    bool last_cut;       /**< the last Route value became the Request-URI (strict router) */
-    uint8_t side;        /**< enum proxy__side, by token */
-    bool named;          /**< a Route, or the Request-URI, names us by host, without a token */
+    struct str ruri; /**< the Request-URI that it means */
+    struct str next; /**< the first Route value that stays; absent: none */
+    uint32_t cut;    /**< so many Route values in front are ours */
+    bool last_cut;   /**< the last Route value became the Request-URI (strict router) */
+    uint8_t side;    /**< enum proxy__side, by token */
+    bool named;      /**< a Route, or the Request-URI, names us by host, without a token */
     struct proxy__ways ways;
 };
 
@@ -72,8 +72,8 @@ struct proxy__request {
     const struct sip_msg *m;
     const struct hop *from;
     struct proxy__route route;
-    uint32_t max_forwards; /**< for the copies */
-    uint32_t breadth;      /**< Incoming Max-Breadth (RFC 5393 §5.3.2) */
+    uint32_t max_forwards;       /**< for the copies */
+    uint32_t breadth;            /**< Incoming Max-Breadth (RFC 5393 §5.3.2) */
     char mark[TXN_MARK_MAX + 1]; /**< second part of the branch */
 };
 
@@ -111,7 +111,7 @@ struct proxy__early {
 struct proxy__branch {
     struct list link;
     struct proxy__fork *fork;
-    struct txn *txn; /**< NULL: gone */
+    struct txn *txn;   /**< NULL: gone */
     struct timer ring; /**< Timer C */
     struct hop pinned; /**< flow 0: the branch was not sent on a given flow */
     struct proxy__early *early;
@@ -133,18 +133,18 @@ struct proxy__fork {
     struct list link;
     struct txn *server; /**< NULL: it has ended */
     struct list branches;
-    struct proxy__waiting *queue; /**< in the order in which they are tried */
-    struct arena keep;            /**< of the queue, early dialogs, challenges; mostly empty */
-    struct timer group;           /**< the next group begins */
+    struct proxy__waiting *queue;  /**< in the order in which they are tried */
+    struct arena keep;             /**< of the queue, early dialogs, challenges; mostly empty */
+    struct timer group;            /**< the next group begins */
     struct proxy__request request; /**< m: server->req, as long as it is there */
     struct hop from;
-    struct sip_msg_own *best;  /**< the best response but one that we made ourselves */
-    struct str challenges;     /**< lines of 401 and 407 that are not the best */
-    uint16_t best_status;      /**< 0: none yet */
-    uint16_t tried, pending;   /**< branches made; those without a final response */
-    uint32_t breadth_out;      /**< Outgoing Max-Breadth */
-    uint32_t open_group;       /**< the group that was begun last */
-    uint32_t recursions;       /**< groups that redirections have made */
+    struct sip_msg_own *best; /**< the best response but one that we made ourselves */
+    struct str challenges;    /**< lines of 401 and 407 that are not the best */
+    uint16_t best_status;     /**< 0: none yet */
+    uint16_t tried, pending;  /**< branches made; those without a final response */
+    uint32_t breadth_out;     /**< Outgoing Max-Breadth */
+    uint32_t open_group;      /**< the group that was begun last */
+    uint32_t recursions;      /**< groups that redirections have made */
     uint32_t ring_ms, group_ms;
     bool record_route, recurse, no_cancel;
     bool wants_199;
@@ -164,7 +164,8 @@ void proxy__fork_free(struct proxy__fork *f);
 /** Begin with the plan's first group; the others wait. */
 void proxy__fork_start(struct proxy__fork *f, const struct proxy_plan *plan, uint64_t now_ms);
 
-/** Start what waits, one group, as far as the breadth allows. @return false: nothing was left */
+/** Start what waits, one group, as far as the breadth allows. @return false: nothing was left
+ */
 bool proxy__start_group(struct proxy__fork *f, uint64_t now_ms);
 
 /** A target that waits, with its texts, behind `*at`; then `*at` is behind it.

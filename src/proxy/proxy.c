@@ -87,7 +87,8 @@ static void refuse(struct proxy *p, const struct sip_msg *m, const struct hop *f
 
 /* ---- forwarding ---- */
 
-/** What the caller asks of proxies (RFC 3841 §9.1). `space` has room for DISPOSED_MAX targets. */
+/** What the caller asks of proxies (RFC 3841 §9.1). `space` has room for DISPOSED_MAX targets.
+ */
 static void heed_disposition(struct proxy_plan *plan, const struct sip_msg *m,
                              struct proxy_target *space)
 {

@@ -3,9 +3,9 @@
  * The proxy: requests go through, and nothing of them changes but what a proxy must change
  * (RFC 3261 §16, RFC 4028 §8, RFC 4320, RFC 5393, RFC 5658, RFC 6026, RFC 6228).
  *
- * Where a request goes is decided above: the proxy is given a plan, a list of targets in groups.
- * A FORK is what RFC 3261 calls a response context: one server transaction, and a BRANCH for
- * each target that was tried, each with its client transaction.
+ * Where a request goes is decided above: the proxy is given a plan, a list of targets in
+ * groups. A FORK is what RFC 3261 calls a response context: one server transaction, and a
+ * BRANCH for each target that was tried, each with its client transaction.
  *
  *     plan → admit (§16.3) → fork → group of branches → responses → best (§16.7) → done
  *                                     ^     |  all have failed, or the group's time is over
@@ -19,8 +19,8 @@
  * OWNERSHIP. The layer owns forks and branches; they live as long as a late 2xx may come. What
  * a plan points to is borrowed for the call; targets that have to wait are copied.
  *
- * COST. One fork and one branch from pools, the request once in each transaction; no block of its
- * own as long as there is one group of targets and nobody asks for recursion or 199.
+ * COST. One fork and one branch from pools, the request once in each transaction; no block of
+ * its own as long as there is one group of targets and nobody asks for recursion or 199.
  */
 #ifndef BATON_PROXY_PROXY_H
 #define BATON_PROXY_PROXY_H
@@ -31,11 +31,11 @@
 /** One place to which a request may go. */
 struct proxy_target {
     struct str request_uri; /**< absent: keep the request's own Request-URI */
-    struct txn_target to;   /**< flow, address, or name; nothing set: routes, then Route headers,
-                                 then the Request-URI say (§16.6 step 7) */
-    struct str routes;      /**< "Route: …" lines with CRLF put on top (Path of a binding, a peer's
-                                 route), may be empty */
-    struct str lines;       /**< further header lines for this branch, each with CRLF */
+    struct txn_target to; /**< flow, address, or name; nothing set: routes, then Route headers,
+                               then the Request-URI say (§16.6 step 7) */
+    struct str routes; /**< "Route: …" lines with CRLF put on top (Path of a binding, a peer's
+                            route), may be empty */
+    struct str lines;  /**< further header lines for this branch, each with CRLF */
     const enum sip_hdr_id *cut; /**< headers cut on this branch, ends with SIP_HDR_OTHER; NULL:
                                      none */
     uint32_t group; /**< equal numbers ring in parallel; groups in ascending order */
@@ -62,25 +62,26 @@ struct proxy_config {
 };
 
 struct proxy_stats {
-    uint64_t forwarded;  /**< requests that got a fork */
-    uint64_t branches;   /**< client transactions made for them */
-    uint64_t responses;  /**< passed on */
-    uint64_t acks;       /**< passed on without state */
-    uint64_t recursed;   /**< targets from redirections */
-    uint64_t cancelled;  /**< by the caller */
-    uint64_t loops;      /**< refused with 482 */
-    uint64_t hops;       /**< refused with 483 */
-    uint64_t refused;    /**< refused for any other reason */
+    uint64_t forwarded;     /**< requests that got a fork */
+    uint64_t branches;      /**< client transactions made for them */
+    uint64_t responses;     /**< passed on */
+    uint64_t acks;          /**< passed on without state */
+    uint64_t recursed;      /**< targets from redirections */
+    uint64_t cancelled;     /**< by the caller */
+    uint64_t loops;         /**< refused with 482 */
+    uint64_t hops;          /**< refused with 483 */
+    uint64_t refused;       /**< refused for any other reason */
     uint64_t ring_timeouts; /**< Timer C */
-    uint64_t forged;     /**< Route headers that claim to be ours and are not */
+    uint64_t forged;        /**< Route headers that claim to be ours and are not */
 };
 
 struct proxy {
     const struct env *env;
     struct wheel *wheel;
     struct txn_layer *txn;
-    struct directory *directory; /**< the caller's; NULL: no domain is ours and no peer trusted */
-    struct arena *scratch;       /**< the caller's, good for one input */
+    struct directory
+        *directory;        /**< the caller's; NULL: no domain is ours and no peer trusted */
+    struct arena *scratch; /**< the caller's, good for one input */
     struct proxy_config config;
     struct proxy_stats stats;
 
@@ -99,8 +100,8 @@ int proxy_init(struct proxy *p, const struct env *env, struct wheel *wheel,
 void proxy_fini(struct proxy *p);
 
 /**
- * Forward a request that starts something here (INVITE, MESSAGE, SUBSCRIBE, …), stateful. It has
- * matched no transaction (txn_on_request said NEW, or MERGED with proxy_owns). Everything
+ * Forward a request that starts something here (INVITE, MESSAGE, SUBSCRIBE, …), stateful. It
+ * has matched no transaction (txn_on_request said NEW, or MERGED with proxy_owns). Everything
  * borrowed is copied. Answers the request itself when it cannot be forwarded: 400, 403, 420,
  * 422, 440, 480, 482, 483, 503.
  */

@@ -84,8 +84,7 @@ static bool was_tried(const struct proxy__fork *f, const struct sip_uri *u)
 static bool is_allowed(const struct proxy__fork *f, const struct sip_uri *u)
 {
     return u->scheme == SIP_SCHEME_SIPS ||
-           (u->scheme == SIP_SCHEME_SIP &&
-            !str_istarts(f->request.route.ruri, STR("sips:")));
+           (u->scheme == SIP_SCHEME_SIP && !str_istarts(f->request.route.ruri, STR("sips:")));
 }
 
 /** Target of a contact. @return false: it cannot be one */
@@ -93,8 +92,8 @@ static bool make_target(struct proxy__fork *f, const struct contact *c, struct p
 {
     struct sip_uri u = c->addr.uri;
     uint32_t at;
-    struct str text = str_upto(u.text, u.headers.p != NULL ? (size_t)(u.headers.p - u.text.p) - 1
-                                                           : u.text.n);
+    struct str text =
+        str_upto(u.text, u.headers.p != NULL ? (size_t)(u.headers.p - u.text.p) - 1 : u.text.n);
     *t = (struct proxy_target){.request_uri = text};
     return sip_uri_parse(text, 0, &u, &at) == 0 && is_allowed(f, &u) && !was_tried(f, &u);
 }

@@ -49,9 +49,9 @@ static bool has_other_via(const struct sip_msg *m)
 static void put_status(struct sip_edit *e, struct arena *a, unsigned status)
 {
     const struct sip_msg *m = e->m;
-    struct str version = str_upto(str_make(m->buf, m->head_len), str_index(str_make(m->buf, m->head_len), ' '));
-    struct str line =
-        arena_fmt(a, "%.*s %u %s", STR_ARG(version), status, sip_reason(status));
+    struct str version =
+        str_upto(str_make(m->buf, m->head_len), str_index(str_make(m->buf, m->head_len), ' '));
+    struct str line = arena_fmt(a, "%.*s %u %s", STR_ARG(version), status, sip_reason(status));
     if (!str_is_set(line)) {
         e->err = E_NOMEM;
     } else {

@@ -2,8 +2,8 @@
 /*
  * Route (RFC 3261 §16.4, §16.6 steps 6 and 7, §16.12).
  *
- * OURS is a Route value whose user part is a token of ours for this dialog, or one that names us
- * by host: an address on which the request could have come, or a domain of ours. The first
+ * OURS is a Route value whose user part is a token of ours for this dialog, or one that names
+ * us by host: an address on which the request could have come, or a domain of ours. The first
  * proves something, the second nothing. As many values in front as are ours go: with double
  * record-routing (RFC 5658) that is two.
  *

@@ -38,8 +38,8 @@ static struct str first_route(const struct proxy__copy *c)
 }
 
 struct way {
-    struct str ruri;      /**< of the copy */
-    struct str route;     /**< the first Route value; absent: none */
+    struct str ruri;       /**< of the copy */
+    struct str route;      /**< the first Route value; absent: none */
     struct sip_uri strict; /**< of that value, when it is no loose router */
     bool is_strict;
 };
@@ -145,7 +145,8 @@ static void put_routes(struct proxy *p, struct sip_edit *e, const struct proxy__
 {
     struct str routes = c->target != NULL ? c->target->routes : STR_NONE;
     if (w->is_strict) {
-        /* §16.6 step 6: the Request-URI goes to the end, the strict router's URI to its place */
+        /* §16.6 step 6: the Request-URI goes to the end, the strict router's URI to its place
+         */
         if (routes.n > 0) {
             struct str line = str_upto(routes, str_find(routes, STR("\r\n"))), rest, first;
             rest = str_trim(str_from(line, str_index(line, ':') + 1));
@@ -168,8 +169,8 @@ static void put_routes(struct proxy *p, struct sip_edit *e, const struct proxy__
             struct str both[] = {routes, line};
             routes = arena_join(p->scratch, both, 2);
         } else {
-            uint32_t at = end + 1 < e->m->hdr + e->m->hdr_count ? end[1].name_off
-                                                                : e->m->head_len - 2;
+            uint32_t at =
+                end + 1 < e->m->hdr + e->m->hdr_count ? end[1].name_off : e->m->head_len - 2;
             sip_edit_span(e, at, 0, line);
         }
     }

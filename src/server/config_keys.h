@@ -60,6 +60,7 @@
     U(uri, 4096, 64, 65536, "Octets of one URI.")                                           \
     U(transactions, 100000, 16, 100000000, "Transactions at a time.")                       \
     U(calls, 20000, 1, 10000000, "Calls at a time.")                                        \
+    U(proxied, 100000, 1, 10000000, "Requests on their way through the proxy at a time.")   \
     U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.")             \
     U(per_address, 500, 1, 1000000, "TCP connections accepted from one address.")           \
     U(names, 1024, 1, 1000000, "DNS names and record types remembered with their answers.") \
@@ -118,6 +119,19 @@
     B(auto_answer, true,                                                             \
       "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, " \
       "Call-Info, Alert-Info).")
+
+#define CONFIG_PROXY(U, B, S, W, L, N, M, Q)                                                   \
+    U(branches, 32, 1, 1000, "Targets of one request, those of redirections included.")        \
+    U(breadth, 60, 1, 1000,                                                                    \
+      "Branches that one request may have at a time, here and behind us (Max-Breadth, RFC "    \
+      "5393).")                                                                                \
+    U(ring_s, 181, 1, 86400,                                                                   \
+      "A phone that only rings is given up after this (Timer C). RFC 3261 wants more than "    \
+      "three minutes.")                                                                        \
+    U(min_se_s, 0, 0, 86400, "Shortest session timer that is let through (RFC 4028); 0: any.") \
+    S(secret, "",                                                                              \
+      "What the Record-Route addresses are protected with. Random at each start unless "       \
+      "given; then proxied calls that stand at a restart cannot be ended or changed.")
 
 #define CONFIG_CTI(U, B, S, W, L, N, M, Q)                                               \
     U(max_sessions, 1000, 1, 100000, "Application sessions at a time.")                  \
@@ -182,6 +196,7 @@
     M(timers, timers, "Times.")                                                               \
     M(registrar, registrar, "Registrations.")                                                 \
     M(calls, calls, "Call control.")                                                          \
+    M(proxy, proxy, "Requests that are passed on.")                                           \
     M(cti, cti, "Application sessions.")                                                      \
     M(log, log, "The log.")
 

@@ -450,6 +450,12 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                    .decline_status = (uint16_t)raw->calls.decline_status,
                                    .max_device_calls = raw->calls.per_device,
                                    .auto_answer = raw->calls.auto_answer};
+    e->proxy = (struct proxy_config){.max_forks = raw->limits.proxied,
+                                     .max_branches = raw->proxy.branches,
+                                     .max_breadth = raw->proxy.breadth,
+                                     .ring_s = raw->proxy.ring_s,
+                                     .min_se_s = raw->proxy.min_se_s,
+                                     .secret = str_c(raw->proxy.secret)};
     e->cti =
         (struct cti_config){.max_sessions = raw->cti.max_sessions,
                             .max_monitors = raw->cti.max_monitors,

@@ -72,6 +72,9 @@ struct raw_registrar {
 struct raw_calls {
     RAW_STRUCT(CONFIG_CALLS)
 };
+struct raw_proxy {
+    RAW_STRUCT(CONFIG_PROXY)
+};
 struct raw_cti {
     RAW_STRUCT(CONFIG_CTI)
 };

@@ -143,6 +143,9 @@ SUBSECTION(registrar, CONFIG_REGISTRAR)
 #define RAW struct raw_calls
 SUBSECTION(calls, CONFIG_CALLS)
 #undef RAW
+#define RAW struct raw_proxy
+SUBSECTION(proxy, CONFIG_PROXY)
+#undef RAW
 #define RAW struct raw_cti
 SUBSECTION(cti, CONFIG_CTI)
 #undef RAW

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A proxy on the paper world of fixture_txn.h, dispatched to as the engine does: what matches no
- * transaction and has a To tag goes inside, else it is forwarded by the plan of the moment.
+ * A proxy on the paper world of fixture_txn.h, dispatched to as the engine does: what matches
+ * no transaction and has a To tag goes inside, else it is forwarded by the plan of the moment.
  *
- * The caller is at 192.0.2.9 (fx_hop); phones are at 203.0.113.N, so the target N of kit_target.
+ * The caller is at 192.0.2.9 (fx_hop); phones are at 203.0.113.N, so the target N of
+ * kit_target.
  */
 #ifndef BATON_TESTS_KIT_PROXY_H
 #define BATON_TESTS_KIT_PROXY_H
@@ -83,8 +84,8 @@ static inline void px_in_from(struct px *x, const struct sip_msg *m, const struc
     bool spiral = in == TXN_IN_MERGED && proxy_owns(t);
     if (in == TXN_IN_CANCEL) {
         (void)proxy_on_cancel(&x->p, t, m, from, x->fx.now);
-    } else if (in == TXN_IN_ACK || ((in == TXN_IN_NEW || spiral) &&
-                                    str_is_set(sip_msg_tag(m, SIP_HDR_TO)))) {
+    } else if (in == TXN_IN_ACK ||
+               ((in == TXN_IN_NEW || spiral) && str_is_set(sip_msg_tag(m, SIP_HDR_TO)))) {
         x->refused = !proxy_on_request(&x->p, m, from, x->fx.now);
     } else if (in == TXN_IN_NEW || spiral) {
         proxy_forward(&x->p, m, from, &x->plan, x->fx.now);
@@ -141,9 +142,9 @@ static inline const struct sip_msg *px_sent(struct px *x, size_t i)
 }
 
 /** Everything that was sent since `from`, as "INVITE 180". */
-#define CHECK_SENT(x, from, want)                                                        \
-    do {                                                                                 \
-        char sent_text_[1024];                                                           \
+#define CHECK_SENT(x, from, want)                                                            \
+    do {                                                                                     \
+        char sent_text_[1024];                                                               \
         CHECK_STR(str_c(fx_sent_text(&(x)->fx, from, sent_text_, sizeof sent_text_)), want); \
     } while (0)
 

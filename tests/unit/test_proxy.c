@@ -74,8 +74,8 @@ static void test_senders_via_says_where_it_came_from(void)
     px_target(&x, 1, 0);
     px_offer(&x, (struct fx_req){.method = "MESSAGE",
                                  .via = "SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bKa"});
-    CHECK(px_has(&x, 0,
-                 "\r\nVia: SIP/2.0/UDP 10.0.0.1;rport=5060;branch=z9hG4bKa;received=192.0.2.9"));
+    CHECK(px_has(
+        &x, 0, "\r\nVia: SIP/2.0/UDP 10.0.0.1;rport=5060;branch=z9hG4bKa;received=192.0.2.9"));
     px_offer(&x, (struct fx_req){.method = "MESSAGE",
                                  .call_id = "b",
                                  .via = "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKb, SIP/2.0/UDP h"});
@@ -100,11 +100,12 @@ static void test_max_forwards(void)
         struct fx_msg m;
         px_init(&x);
         px_target(&x, 1, 0);
-        px_in(&x, fx_parse(&m,
-                           "OPTIONS sip:bob@example.com SIP/2.0\n"
-                           "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKone\n%s"
-                           "From: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: c\nCSeq: 1 OPTIONS\n\n",
-                           table[i].lines));
+        px_in(&x,
+              fx_parse(&m,
+                       "OPTIONS sip:bob@example.com SIP/2.0\n"
+                       "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKone\n%s"
+                       "From: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: c\nCSeq: 1 OPTIONS\n\n",
+                       table[i].lines));
         CHECK_SENT(&x, 0, table[i].want != NULL ? "OPTIONS" : "483");
         CHECK(table[i].want == NULL || px_has(&x, 0, table[i].want));
         CHECK_INT(x.p.stats.hops, table[i].want == NULL);
@@ -187,10 +188,12 @@ static void test_plan_adds_and_cuts(void)
     t->routes = STR("Route: <sip:203.0.113.77;lr>\r\n");
     t->lines = STR("History-Info: <sip:a@b>;index=1\r\n");
     t->cut = cut;
-    px_offer(&x, (struct fx_req){.lines = "Subject: s\ns: t\nX: y\nP-Asserted-Identity: <sip:a@b>\n"});
+    px_offer(&x, (struct fx_req){
+                     .lines = "Subject: s\ns: t\nX: y\nP-Asserted-Identity: <sip:a@b>\n"});
     CHECK_SENT(&x, 0, "INVITE");
-    CHECK(px_has(&x, 0, ";rport\r\nRoute: <sip:203.0.113.77;lr>\r\n"
-                        "History-Info: <sip:a@b>;index=1\r\nVia: "));
+    CHECK(px_has(&x, 0,
+                 ";rport\r\nRoute: <sip:203.0.113.77;lr>\r\n"
+                 "History-Info: <sip:a@b>;index=1\r\nVia: "));
     CHECK(px_has(&x, 0, "7 INVITE\r\nX: y\r\nContent-Length"));
     CHECK_INT(px_to(&x, 0), 77);
     px_end(&x);
@@ -207,7 +210,8 @@ static void test_503_becomes_500_and_transport_errors_too(void)
     CHECK(px_has(&x, 2, "SIP/2.0 500 Server Internal Error\r\nVia: "));
     CHECK_INT(proxy_count(&x.p), 0);
     x.fx.send_err = E_IO;
-    px_offer(&x, (struct fx_req){.call_id = "2", .via = "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK2"});
+    px_offer(&x,
+             (struct fx_req){.call_id = "2", .via = "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK2"});
     x.fx.send_err = 0;
     fx_tick(&x.fx);
     CHECK_SENT(&x, 3, "500");
@@ -376,7 +380,8 @@ static void test_table_is_full(void)
     px_init_with(&x, &(struct proxy_config){.max_forks = 1});
     px_target(&x, 1, 0);
     px_offer(&x, (struct fx_req){0});
-    px_offer(&x, (struct fx_req){.call_id = "2", .via = "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK2"});
+    px_offer(&x,
+             (struct fx_req){.call_id = "2", .via = "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK2"});
     CHECK_SENT(&x, 0, "INVITE 503");
     CHECK(px_has(&x, 1, "\r\nRetry-After: "));
     px_end(&x);
@@ -389,9 +394,10 @@ static void test_stream_gets_content_length(void)
     px_init(&x);
     struct proxy_target *t = px_target(&x, 1, 0);
     t->to.hop = (struct hop){.transport = TP_TCP, .remote = fx_addr("203.0.113.1:5060")};
-    px_in(&x, fx_parse(&m, "MESSAGE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1\n"
-                           "From: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: c\n"
-                           "CSeq: 1 MESSAGE\n\nhello"));
+    px_in(&x,
+          fx_parse(&m, "MESSAGE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1\n"
+                       "From: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: c\n"
+                       "CSeq: 1 MESSAGE\n\nhello"));
     CHECK(px_has(&x, 0, "\r\nContent-Length: 5\r\nVia: "));
     px_end(&x);
     px_init(&x);
