@@ -187,7 +187,8 @@ static const role_fn roles[] = {
 static bool is_known_tag(enum sip_method method, struct str tag)
 {
     static const struct str always[] = {STR_INIT("timer"), STR_INIT("100rel"), STR_INIT("uui")};
-    static const struct str registering[] = {STR_INIT("path")};
+    static const struct str registering[] = {STR_INIT("path"), STR_INIT("gruu"),
+                                             STR_INIT("outbound")};
 
     for (size_t i = 0; i < ARRAY_LEN(always); i++) {
         if (str_ieq(tag, always[i])) {

@@ -288,7 +288,7 @@ void engine_resolved(struct engine *e, uint64_t now_ms)
 void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
 {
     run_timers(e, now_ms);
-    registrar_on_flow_closed(&e->registrar, flow);
+    registrar_on_flow_closed(&e->registrar, flow, now_ms);
     leg_on_flow_closed(&e->legs, flow, now_ms);
     txn_on_flow_closed(&e->txn, flow, now_ms);
     settle(e);

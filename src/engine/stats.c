@@ -43,6 +43,7 @@
     X("registrar_refreshed", e->registrar.refreshed)          \
     X("registrar_removed", e->registrar.removed)              \
     X("registrar_expired", e->registrar.expired)              \
+    X("registrar_lost", e->registrar.lost)                    \
     X("registrar_refused", e->registrar.refused)              \
     X("calls_active", e->calls.by_id.count)                   \
     X("calls_made", e->calls.made)                            \

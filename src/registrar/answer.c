@@ -9,25 +9,52 @@
 
 /* "Contact: <" ">;q=0.123" ";expires=4294967295" CRLF */
 #define CONTACT_ROOM 48
-#define DATE_ROOM 40
+/* ";pub-gruu=\"sip:" ";gr=" "\";temp-gruu=\"sip:" 22 characters "\"" */
+#define GRUU_ROOM 80
+/* Date, "Require: outbound", "Flow-Timer: 4294967295", "Service-Route: " */
+#define REST_ROOM 128
 
-size_t registrar_answer_size(const struct record *rec, const struct contact *c, size_t n)
+/* Octets of the GRUUs of one contact: the key and the instance may be escaped. */
+static size_t gruu_size(struct str key, struct str instance)
 {
-    size_t size = DATE_ROOM;
+    return str_is_set(instance) ? GRUU_ROOM + 4 * key.n + 3 * instance.n : 0;
+}
+
+size_t registrar_answer_size(const struct registrar *r, const struct record *rec, struct str key,
+                             const struct contact *c, size_t n, const struct answer_form *form)
+{
+    size_t size = REST_ROOM + form->path.n + r->config.service_route.n;
     if (rec != NULL) {
         list_each(it, &rec->bindings)
         {
             const struct binding *b = list_entry(it, struct binding, link);
             size += CONTACT_ROOM + b->contact.n + b->params.n;
+            size += form->gruu ? gruu_size(key, b->instance) : 0;
         }
     }
     for (size_t i = 0; i < n; i++) {
         size += CONTACT_ROOM + c[i].uri.n + c[i].params.n;
+        size += form->gruu ? gruu_size(key, c[i].instance) : 0;
     }
     return size;
 }
 
-static void write_contact(const struct binding *b, uint64_t now_ms, struct out *o)
+static void write_gruus(const struct binding *b, struct out *o)
+{
+    struct out temporary;
+    char text[400];
+    out_c(o, ";pub-gruu=\"");
+    registrar_gruu_write_public(b, o);
+    out_ch(o, '"');
+    out_init(&temporary, text, sizeof(text));
+    if (registrar_gruu_write_temporary(b, &temporary) && !temporary.over) {
+        out_c(o, ";temp-gruu=\"");
+        out_str(o, out_str_of(&temporary));
+        out_ch(o, '"');
+    }
+}
+
+static void write_contact(const struct binding *b, bool gruu, uint64_t now_ms, struct out *o)
 {
     out_c(o, "Contact: <");
     out_str(o, b->contact);
@@ -38,6 +65,9 @@ static void write_contact(const struct binding *b, uint64_t now_ms, struct out *
     out_c(o, ";expires=");
     out_u64(o, (b->expires_ms - now_ms + 999) / 1000);
     out_str(o, b->params);
+    if (gruu && b->gruu_life != 0) {
+        write_gruus(b, o);
+    }
     out_c(o, "\r\n");
 }
 
@@ -70,13 +100,25 @@ static void write_date(uint64_t wall_s, struct out *o)
 }
 
 void registrar_answer_write(const struct registrar *r, const struct record *rec,
-                            uint64_t now_ms, struct out *o)
+                            const struct answer_form *form, uint64_t now_ms, struct out *o)
 {
     if (rec != NULL) {
         list_each(it, &rec->bindings)
         {
-            write_contact(list_entry(it, struct binding, link), now_ms, o);
+            write_contact(list_entry(it, struct binding, link), form->gruu, now_ms, o);
         }
     }
     write_date(r->env->wall_s(r->env->ctx), o);
+    if (form->outbound) {
+        out_c(o, "Require: outbound\r\n");
+    }
+    if (form->flow_timer && r->config.flow_timer_s > 0) {
+        out_fmt(o, "Flow-Timer: %u\r\n", (unsigned)r->config.flow_timer_s);
+    }
+    if (r->config.service_route.n > 0) {
+        out_c(o, "Service-Route: ");
+        out_str(o, r->config.service_route);
+        out_c(o, "\r\n");
+    }
+    out_str(o, form->path);
 }

@@ -137,13 +137,20 @@ bool registrar_contact_is(const struct contact *c, const struct binding *b)
     return sip_uri_parse(b->contact, 0, &uri, &at) == 0 && sip_uri_eq(&c->addr.uri, &uri);
 }
 
+/* Those that we write ourselves are not (RFC 5627 §5.1: nobody provides his own GRUU). */
+static bool is_kept(struct str name)
+{
+    return !str_ieq(name, STR("expires")) && !str_ieq(name, STR("q")) &&
+           !str_ieq(name, STR("pub-gruu")) && !str_ieq(name, STR("temp-gruu"));
+}
+
 /* What the binding keeps of the parameters, each with its ';', line folds taken out. */
 static void write_params(struct str params, struct out *o)
 {
     struct str name;
     struct str value;
     while (sip_param_next(&params, &name, &value)) {
-        if (name.n == 0 || str_ieq(name, STR("expires")) || str_ieq(name, STR("q"))) {
+        if (name.n == 0 || !is_kept(name)) {
             continue;
         }
         out_ch(o, ';');

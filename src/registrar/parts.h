@@ -4,6 +4,7 @@
  *
  *   registrar.c  the table: records, bindings, timers, flows
  *   contact.c    one Contact value of a REGISTER: what it asks for, which binding it means
+ *   gruu.c       GRUUs
  *   path.c       Path of a REGISTER
  *   register.c   one REGISTER: plan, then commit
  *   target.c     where a binding is reached
@@ -73,6 +74,23 @@ int registrar_contact_prepare(struct contact *c, const struct mem *mem,
 /** What its REGISTER says that the phone can do. */
 uint32_t registrar_contact_methods(const struct contact *c, const struct sip_msg *m);
 
+/* gruu.c */
+
+/** @return 0 or E_NOMEM */
+int registrar_gruu_init(struct registrar *r) MUST_USE;
+void registrar_gruu_fini(struct registrar *r);
+void registrar_gruu_link(struct binding *b);
+void registrar_gruu_unlink(struct binding *b);
+/**
+ * One more temporary GRUU for the instance of `b`, which is not in the record. The life that it
+ * had, if any, goes on, or that of its siblings.
+ * @param ends  that life is over, for all of them
+ */
+void registrar_gruu_renew(const struct record *rec, struct binding *b, bool ends);
+void registrar_gruu_write_public(const struct binding *b, struct out *o);
+/** The latest one. @return false: the library failed, nothing was written */
+bool registrar_gruu_write_temporary(const struct binding *b, struct out *o);
+
 /* path.c */
 
 /** Path of a REGISTER. Empty members: it has none. */
@@ -110,10 +128,19 @@ void registrar_expire_due(struct record *rec, uint64_t now_ms);
 
 /* answer.c */
 
+/** What a 200 says besides the bindings. */
+struct answer_form {
+    bool gruu;       /**< the phone knows of GRUUs: show them */
+    bool outbound;   /**< Require: outbound */
+    bool flow_timer; /**< Flow-Timer, if there is one */
+    struct str path; /**< lines */
+};
+
 /** Octets that the answer about the record needs at most, with `contacts` added. */
-size_t registrar_answer_size(const struct record *rec, const struct contact *c, size_t n);
-/** Contact lines for all bindings of the record (may be NULL), and Date. */
+size_t registrar_answer_size(const struct registrar *r, const struct record *rec, struct str key,
+                             const struct contact *c, size_t n, const struct answer_form *form);
+/** Contact lines for all bindings of the record (may be NULL), Date and the rest. */
 void registrar_answer_write(const struct registrar *r, const struct record *rec,
-                            uint64_t now_ms, struct out *o);
+                            const struct answer_form *form, uint64_t now_ms, struct out *o);
 
 #endif

@@ -31,6 +31,7 @@ struct request {
     struct record *rec; /* NULL: none yet */
     struct contact_origin origin;
     struct registrar_path path;
+    struct answer_form form;
     uint32_t cseq;
     struct contact *contact;
     size_t count;
@@ -130,6 +131,83 @@ static bool check_expires(struct request *q, struct contact *c)
     return true;
 }
 
+static bool says(const struct request *q, struct str tag)
+{
+    return sip_msg_has_token(q->m, SIP_HDR_SUPPORTED, tag) ||
+           sip_msg_has_token(q->m, SIP_HDR_REQUIRE, tag);
+}
+
+/* Did the phone send it to us itself? */
+static bool is_direct(const struct request *q)
+{
+    struct sip_values it = {0};
+    struct str value;
+    return !(sip_msg_each(q->m, SIP_HDR_VIA, &it, &value) &&
+             sip_msg_each(q->m, SIP_HDR_VIA, &it, &value));
+}
+
+/* Does the first node behind the phone keep flows? It says so by ;ob in its Path URI. */
+static bool first_hop_keeps_flows(const struct request *q)
+{
+    struct sip_addr a;
+    uint32_t at;
+    struct str ob;
+    return q->path.first_hop.n > 0 && sip_addr_parse(q->path.first_hop, &a, &at) == 0 &&
+           sip_param(a.uri.params, STR("ob"), &ob);
+}
+
+/* RFC 5626 §6: may reg-id count? */
+static bool check_flows(struct request *q)
+{
+    bool any = false;
+    bool flows = false;
+    size_t added = 0;
+    for (size_t i = 0; i < q->count; i++) {
+        const struct contact *c = &q->contact[i];
+        added += c->expires_s > 0;
+        any = any || c->reg_id != 0;
+        flows = flows || (c->expires_s > 0 && c->reg_id != 0);
+    }
+    if (!any) {
+        return true;
+    }
+    bool direct = is_direct(q);
+    if (!direct && !first_hop_keeps_flows(q)) {
+        if (says(q, STR("outbound"))) {
+            return refuse(q, 439, STR_NONE);
+        }
+        for (size_t i = 0; i < q->count; i++) {
+            q->contact[i].reg_id = 0;
+        }
+        return true;
+    }
+    if (flows && added > 1) {
+        return refuse(q, 400, STR("reg-id Needs A Single Contact"));
+    }
+    q->form.outbound = says(q, STR("outbound"));
+    q->form.flow_timer = q->form.outbound && direct;
+    return true;
+}
+
+/* RFC 5627 §5.1: a phone with an instance whose contact is its own address would call itself. */
+static bool check_loops(struct request *q)
+{
+    char text[512];
+    for (size_t i = 0; i < q->count; i++) {
+        const struct contact *c = &q->contact[i];
+        struct binding *only;
+        struct out o;
+        out_init(&o, text, sizeof(text));
+        sip_uri_write_aor(&o, &c->addr.uri);
+        struct record *rec = registrar_find_gruu(q->r, &c->addr.uri, &only);
+        if (c->expires_s > 0 && str_is_set(c->instance) &&
+            ((rec != NULL && rec == q->rec) || (!o.over && str_eq(out_str_of(&o), q->key)))) {
+            return refuse(q, 403, STR("Contact Is The Address Itself"));
+        }
+    }
+    return true;
+}
+
 static bool read_contacts(struct request *q)
 {
     size_t n = count_contacts(q->m);
@@ -137,8 +215,6 @@ static bool read_contacts(struct request *q)
     uint32_t expires = default_expires(q);
     struct sip_values it = {0};
     struct str value;
-    bool flows = false;
-    size_t added = 0;
     if (n == 0) {
         return refuse(q, 400, STR("Empty Contact"));
     }
@@ -158,13 +234,8 @@ static bool read_contacts(struct request *q)
         if (!check_expires(q, c)) {
             return false;
         }
-        added += c->expires_s > 0;
-        flows = flows || (c->expires_s > 0 && c->reg_id != 0);
     }
-    if (flows && added > 1) {
-        return refuse(q, 400, STR("reg-id Needs A Single Contact")); /* RFC 5626 §6 */
-    }
-    return true;
+    return check_flows(q) && check_loops(q);
 }
 
 static bool read_path(struct request *q)
@@ -172,6 +243,7 @@ static bool read_path(struct request *q)
     struct contact_fault fault;
     if (registrar_path_read(q->m, q->arena, &q->path, &fault)) {
         q->origin.routes = q->path.routes;
+        q->form.path = q->path.answer;
         return true;
     }
     if (fault.status == 420) {
@@ -341,7 +413,8 @@ static bool prepare(struct request *q)
         }
         added = added || q->contact[i].fresh != NULL;
     }
-    size_t size = registrar_answer_size(q->rec, q->contact, q->count) + q->path.answer.n;
+    size_t size =
+        registrar_answer_size(q->r, q->rec, q->key, q->contact, q->count, &q->form);
     char *room = arena_alloc(q->arena, size);
     if (room == NULL) {
         return no_memory(q);
@@ -382,6 +455,20 @@ static void fill(const struct request *q, const struct contact *c, struct bindin
     b->event_talk = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("talk"));
     b->event_hold = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("hold"));
     b->expires_ms = q->now_ms + (uint64_t)c->expires_s * 1000;
+    b->serial = ++q->r->last_serial;
+    b->failed = false;
+}
+
+/* Is it the same phone as before, and the same start of it? *ends: no, it came anew. */
+static void keep_life(const struct request *q, const struct contact *c, struct binding *b,
+                      bool *ends)
+{
+    bool same = str_is_set(b->instance) && str_ieq(b->instance, c->instance);
+    *ends = same && !str_eq(b->call_id, q->origin.call_id);
+    if (!same) {
+        b->gruu_life = 0;
+        b->gruu_count = 0;
+    }
 }
 
 static void commit_contact(struct request *q, struct contact *c)
@@ -394,9 +481,11 @@ static void commit_contact(struct request *q, struct contact *c)
         return;
     }
     struct binding *b = c->fresh;
+    bool ends = false;
     if (c->match != NULL) {
         b = c->match;
         registrar_unlink(b);
+        keep_life(q, c, b, &ends);
         mem_free(&q->r->env->mem, b->block);
         q->r->refreshed++;
     } else {
@@ -405,6 +494,7 @@ static void commit_contact(struct request *q, struct contact *c)
         b->created_ms = q->now_ms;
     }
     fill(q, c, b);
+    registrar_gruu_renew(q->rec, b, ends);
     registrar_link(q->rec, b);
     registrar_tell(b, c->match != NULL ? BINDING_REFRESHED : BINDING_CREATED, q->now_ms);
 }
@@ -442,6 +532,7 @@ static void tell(struct request *q, bool was, bool is)
 static bool process(struct request *q)
 {
     bool changes = sip_msg_has(q->m, SIP_HDR_CONTACT);
+    q->form.gruu = says(q, STR("gruu"));
     if (!read_path(q)) {
         return false;
     }
@@ -456,8 +547,7 @@ static bool process(struct request *q)
     }
     commit(q);
     bool is = q->rec != NULL && q->rec->count > 0;
-    registrar_answer_write(q->r, q->rec, q->now_ms, &q->lines);
-    out_str(&q->lines, q->path.answer);
+    registrar_answer_write(q->r, q->rec, &q->form, q->now_ms, &q->lines);
     q->answer->status = 200;
     q->answer->lines = out_str_of(&q->lines);
     tell(q, was, is);

@@ -34,6 +34,7 @@ void registrar_fini(struct registrar *r)
         registrar_free_record(rec);
     }
     map_fini(&r->records);
+    registrar_gruu_fini(r);
     pool_fini(&r->record_pool);
     pool_fini(&r->binding_pool);
     mem_free(&r->env->mem, r->flows);
@@ -62,11 +63,15 @@ int registrar_init(struct registrar *r, const struct env *env, struct wheel *whe
     if (c->max_expires_s < c->min_expires_s) {
         c->max_expires_s = c->min_expires_s;
     }
+    c->flow_timer_s = config->flow_timer_s;
+    c->service_route = config->service_route;
     env->random(env->ctx, &r->key, sizeof(r->key));
+    flow_key_init(&r->flow_key, env);
     pool_init(&r->record_pool, &env->mem, sizeof(struct record), 64, c->max_records);
     pool_init(&r->binding_pool, &env->mem, sizeof(struct binding), 32, 0);
     r->flows = mem_alloc(&env->mem, REGISTRAR_FLOW_BUCKETS * sizeof(*r->flows));
-    if (r->flows == NULL || map_init(&r->records, &env->mem, 64) < 0) {
+    if (r->flows == NULL || map_init(&r->records, &env->mem, 64) < 0 ||
+        registrar_gruu_init(r) < 0) {
         registrar_fini(r);
         return E_NOMEM;
     }
@@ -155,6 +160,7 @@ void registrar_link(struct record *rec, struct binding *b)
     if (b->hop.flow != 0 && transport_is_reliable((enum transport)b->hop.transport)) {
         list_append(&r->flows[b->hop.flow % REGISTRAR_FLOW_BUCKETS], &b->flow_link);
     }
+    registrar_gruu_link(b);
     timer_init(&b->expire, on_expire);
     timer_set(r->wheel, &b->expire, b->expires_ms);
 }
@@ -162,6 +168,7 @@ void registrar_link(struct record *rec, struct binding *b)
 void registrar_unlink(struct binding *b)
 {
     timer_stop(b->record->registrar->wheel, &b->expire);
+    registrar_gruu_unlink(b);
     list_remove(&b->flow_link);
     list_remove(&b->link);
     b->record->count--;
@@ -196,14 +203,48 @@ struct record *registrar_find(const struct registrar *r, struct str key)
     return NULL;
 }
 
-void registrar_on_flow_closed(struct registrar *r, uint32_t flow)
+/** The flow that the binding came on was the only way to it. */
+static bool is_lost(const struct binding *b)
 {
+    struct txn_target target;
+    return b->reg_id != 0 || !binding_target(b, &target);
+}
+
+void registrar_on_flow_closed(struct registrar *r, uint32_t flow, uint64_t now_ms)
+{
+    struct list lost;
+    list_init(&lost);
     list_each(it, &r->flows[flow % REGISTRAR_FLOW_BUCKETS])
     {
         struct binding *b = list_entry(it, struct binding, flow_link);
         if (b->hop.flow == flow) {
             b->hop.flow = 0;
             list_remove(&b->flow_link);
+            if (is_lost(b)) {
+                list_append(&lost, &b->flow_link);
+            }
         }
+    }
+    while (!list_empty(&lost)) { /* whoever hears of one may change the others */
+        struct binding *b = list_entry(lost.next, struct binding, flow_link);
+        struct record *rec = b->record;
+        registrar_drop(b, BINDING_DEACTIVATED, now_ms);
+        r->lost++;
+        if (rec->count == 0) {
+            retire(rec, now_ms);
+        }
+    }
+}
+
+void registrar_on_flow_failed(struct registrar *r, struct str key, uint64_t id)
+{
+    struct record *rec = registrar_find(r, key);
+    if (rec == NULL) {
+        return;
+    }
+    list_each(it, &rec->bindings)
+    {
+        struct binding *b = list_entry(it, struct binding, link);
+        b->failed = b->failed || b->id == id;
     }
 }

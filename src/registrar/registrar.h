@@ -39,6 +39,7 @@
 #include "base/map.h"
 #include "base/pool.h"
 #include "base/wheel.h"
+#include "registrar/flow.h"
 #include "sip/hdr.h"
 #include "sip/msg.h"
 #include "txn/txn.h"
@@ -53,7 +54,7 @@ struct binding {
     struct str contact;  /**< URI text */
     struct str params;   /**< ";a=b;c": contact parameters without expires and q, or empty */
     struct str instance; /**< +sip.instance value without quotes, or absent */
-    uint32_t reg_id;     /**< 0: none */
+    uint32_t reg_id;     /**< the flow's number (RFC 5626); 0: none, or outbound does not apply */
     struct str call_id;
     uint32_t cseq;
     uint16_t q_milli; /**< 0..1000; 1000 when it was not given */
@@ -66,6 +67,11 @@ struct binding {
                            parameter, RFC 3840 §10) named; 0: not said */
     bool event_talk;  /**< Allow-Events has "talk" */
     bool event_hold;
+    bool failed; /**< its flow was found not to work: last choice until the phone comes again */
+    struct map_node by_life; /**< RFC 5627: of registrar.lives, when it has an instance */
+    uint64_t gruu_life;      /**< 0: none; see gruu.c */
+    uint32_t gruu_count;     /**< temporary GRUUs of that life so far */
+    uint64_t serial;     /**< the higher, the later it was registered or refreshed */
     uint64_t id;         /**< its own in this run, kept when it is refreshed */
     uint64_t created_ms; /**< when it came; on the clock of now_ms, as is … */
     uint64_t expires_ms;
@@ -87,6 +93,9 @@ struct registrar_config {
     uint32_t max_expires_s;     /**< 86400: longer is cut */
     uint32_t max_contacts;      /**< 10 per record */
     uint32_t max_records;       /**< 100000 */
+    uint32_t flow_timer_s;      /**< Flow-Timer of RFC 5626 §5.4 for direct flows; 0: none */
+    struct str service_route;   /**< value(s) of Service-Route (RFC 3608); absent: none. The
+                                     caller's */
 };
 
 /** Buckets in which the bindings of a stream flow are found when it closes; a power of two. */
@@ -125,12 +134,15 @@ struct registrar {
     struct hash_key key;
     struct map records;
     struct pool record_pool, binding_pool;
+    struct map lives;   /**< bindings by their gruu_life */
+    struct evp_cipher_ctx_st *gruu_write, *gruu_read;
+    struct flow_key flow_key; /**< of this run: for flow tokens of the whole server */
     struct list *flows; /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
     registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
     registrar_binding_fn on_binding; /**< may be NULL; gets ctx too */
     void *ctx;
-    uint64_t last_id;                                          /**< of a binding */
-    uint64_t registered, refreshed, removed, expired, refused; /**< counters */
+    uint64_t last_serial, last_life, last_id;                                          /**< of a binding */
+    uint64_t registered, refreshed, removed, expired, lost, refused; /**< counters */
 };
 
 /**
@@ -164,8 +176,29 @@ void registrar_register(struct registrar *r, const struct sip_msg *m, struct str
 /** The record of a canonical address of record that has bindings, or NULL. */
 struct record *registrar_find(const struct registrar *r, struct str key);
 
-/** A stream flow closed: its bindings stay but can be reached only by a new connection to the
-    contact; hop.flow becomes 0. Costs what is in the flow's bucket. */
-void registrar_on_flow_closed(struct registrar *r, uint32_t flow);
+/** Is this URI a GRUU? *instance: the value of gr, absent for a temporary one. */
+bool gruu_in_uri(const struct sip_uri *u, struct str *instance);
+
+/** Does the value of gr, escapes in it, mean this instance (RFC 5627 §5.4)? */
+bool gruu_is_instance(struct str gr, struct str instance);
+
+/**
+ * The record that a GRUU belongs to (RFC 5627 §6.1), and in *only the latest binding of its
+ * instance. Temporary: NULL when it is not, or no more, valid: 404. Public: NULL when nobody is
+ * registered under that address, *only NULL when not that instance: 480 if the address is known.
+ * The host of the URI must be that of the record's key.
+ */
+struct record *registrar_find_gruu(const struct registrar *r, const struct sip_uri *u,
+                                   struct binding **only);
+
+/**
+ * A stream flow closed. What only that flow reached goes (RFC 5626 §7): flows of outbound, contacts
+ * without a host that could be connected to. Other bindings stay, for a new connection to the
+ * contact; hop.flow becomes 0. Costs what is in the flow's bucket.
+ */
+void registrar_on_flow_closed(struct registrar *r, uint32_t flow, uint64_t now_ms);
+
+/** A request to the binding of that id failed because of its flow (430, no way to send). */
+void registrar_on_flow_failed(struct registrar *r, struct str key, uint64_t id);
 
 #endif

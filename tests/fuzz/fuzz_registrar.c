@@ -133,7 +133,7 @@ static void step(struct world *w, struct str text)
         w->now += (uint64_t)(how & 15) * 20000;
         wheel_advance(&w->wheel, w->now);
     } else if ((how & 0x30) == 0) {
-        registrar_on_flow_closed(&w->r, 1 + (how & 3));
+        registrar_on_flow_closed(&w->r, 1 + (how & 3), w->now);
     } else {
         step_register(w, how, str_from(text, 1));
     }

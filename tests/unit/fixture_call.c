@@ -143,7 +143,7 @@ static uint64_t deadline(void *ctx)
 static void flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
 {
     struct exchange *x = ctx;
-    registrar_on_flow_closed(&x->registrar, flow);
+    registrar_on_flow_closed(&x->registrar, flow, now_ms);
     leg_on_flow_closed(&x->legs, flow, now_ms);
     txn_on_flow_closed(&x->txn, flow, now_ms);
     settle(x);

@@ -612,7 +612,7 @@ static void test_closed_flows(void)
     f.hop = (struct hop){.flow = 3, .transport = TP_UDP};
     put(&f, ID("c", 1) "Contact: <sip:b@h3>\r\n");
     check_invariants(&f);
-    registrar_on_flow_closed(&f.r, 7);
+    registrar_on_flow_closed(&f.r, 7, f.now);
     check_invariants(&f);
     CHECK_INT(nth(record_of(&f), 0)->hop.flow, 3);
     CHECK_INT(nth(record_of(&f), 1)->hop.flow, 7 + REGISTRAR_FLOW_BUCKETS);
@@ -622,9 +622,9 @@ static void test_closed_flows(void)
     /* it comes back on a new connection */
     f.hop = (struct hop){.flow = 8, .transport = TP_TLS};
     put(&f, ID("a", 2) "Contact: <sip:b@h1>\r\n");
-    registrar_on_flow_closed(&f.r, 7);
+    registrar_on_flow_closed(&f.r, 7, f.now);
     CHECK_INT(nth(record_of(&f), 0)->hop.flow, 8);
-    registrar_on_flow_closed(&f.r, 999);
+    registrar_on_flow_closed(&f.r, 999, f.now);
     check_invariants(&f);
     teardown(&f);
 }

@@ -305,7 +305,7 @@ static void test_random_sequences(void)
                 model_time(&m, f.now);
             } else if (what == 1) {
                 uint32_t flow = 1 + below(&seed, 3);
-                registrar_on_flow_closed(&f.r, flow);
+                registrar_on_flow_closed(&f.r, flow, f.now);
                 for (size_t i = 0; i < ARRAY_LEN(m.row); i++) {
                     m.row[i].flow = m.row[i].flow == flow ? 0 : m.row[i].flow;
                 }
