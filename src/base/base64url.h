@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base 64 in the alphabet for URLs and file names, without padding (RFC 4648 §5): every character
-   may stand in the user part of a SIP URI as it is. */
+/* Base 64 in the alphabet for URLs and file names, without padding (RFC 4648 §5): every
+   character may stand in the user part of a SIP URI as it is. */
 #ifndef BATON_BASE_BASE64URL_H
 #define BATON_BASE_BASE64URL_H
 
 #include "base/out.h"
 
 /** Characters for n octets. */
-#define BASE64URL_LEN(n) (((n) * 4 + 2) / 3)
+#define BASE64URL_LEN(n) (((n)*4 + 2) / 3)
 
 void base64url_write(struct out *o, const uint8_t *octets, size_t n);
 

@@ -197,6 +197,7 @@ struct call_config {
     uint32_t ring_s;           /**< unanswered calls end after this; default 120 */
     uint32_t prompt_s;         /**< MakeCall: the caller's phone; default 30 */
     uint32_t step_s;           /**< hold, retrieve, transfer; default 20 */
+    uint32_t group_s;          /**< contacts with a lower q ring after this; default 20 */
     uint32_t max_calls;        /**< 0: no limit */
     uint32_t max_device_calls; /**< that one device has begun; default 100 */
     uint16_t

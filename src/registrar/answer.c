@@ -20,8 +20,9 @@ static size_t gruu_size(struct str key, struct str instance)
     return str_is_set(instance) ? GRUU_ROOM + 4 * key.n + 3 * instance.n : 0;
 }
 
-size_t registrar_answer_size(const struct registrar *r, const struct record *rec, struct str key,
-                             const struct contact *c, size_t n, const struct answer_form *form)
+size_t registrar_answer_size(const struct registrar *r, const struct record *rec,
+                             struct str key, const struct contact *c, size_t n,
+                             const struct answer_form *form)
 {
     size_t size = REST_ROOM + form->path.n + r->config.service_route.n;
     if (rec != NULL) {

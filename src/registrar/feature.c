@@ -112,7 +112,7 @@ static const double endless = 1e300 * 1e300;
 
 struct value {
     enum kind kind;
-    bool not;
+    bool not ;
     struct str text;
     struct range range; /**< NUMBER, as if it were not negated */
 };
@@ -167,7 +167,7 @@ static struct value read_value(struct str s)
     struct value v = {.kind = TOKEN};
     s = str_trim(s);
     while (s.n > 0 && s.p[0] == '!') {
-        v.not = !v.not;
+        v.not = !v.not ;
         s = str_from(s, 1);
     }
     v.text = s;
@@ -175,7 +175,7 @@ static struct value read_value(struct str s)
         v.kind = STRING;
     } else if (s.n > 0 && s.p[0] == '#' && read_range(str_from(s, 1), &v.range)) {
         v.kind = NUMBER;
-    } else if (v.not && (str_ieq(s, STR("TRUE")) || str_ieq(s, STR("FALSE")))) {
+    } else if (v.not &&(str_ieq(s, STR("TRUE")) || str_ieq(s, STR("FALSE")))) {
         v.not = false;
         v.text = str_ieq(s, STR("TRUE")) ? STR("FALSE") : STR("TRUE");
     }
@@ -195,7 +195,7 @@ static bool overlap(const struct range *a, const struct range *b)
 static size_t ranges_of(const struct value *v, struct range out[2])
 {
     size_t n = 0;
-    if (!v->not) {
+    if (!v->not ) {
         out[0] = v->range;
         return 1;
     }
@@ -228,7 +228,7 @@ static bool values_meet(const struct value *a, const struct value *b)
     }
     bool same = a->kind == b->kind &&
                 (a->kind == STRING ? str_eq(a->text, b->text) : str_ieq(a->text, b->text));
-    return a->not && b->not ? true : a->not || b->not ? !same : same;
+    return a->not &&b->not ? true : a->not || b->not ? !same : same;
 }
 
 /** Values apart at their commas; a string is one value, whatever is in it. */

@@ -3,16 +3,17 @@
  * Feature sets: what a phone says that it is and can do (RFC 3840), and whether that fits what
  * somebody wants (RFC 3841 §7.2.4, the part of RFC 2533 that these two need).
  *
- * A feature set is a list of parameters of a Contact, Accept-Contact or Reject-Contact value, each
- * one tag with the values that it may have:
+ * A feature set is a list of parameters of a Contact, Accept-Contact or Reject-Contact value,
+ * each one tag with the values that it may have:
  *
- *   audio                       TRUE                     methods="INVITE,BYE"  one of these tokens
- *   mobility="!fixed"           anything but that        +x.n="#>=4,#1:2"      numbers
+ *   audio                       TRUE                     methods="INVITE,BYE"  one of these
+ * tokens mobility="!fixed"           anything but that        +x.n="#>=4,#1:2"      numbers
  *   +sip.instance="<urn:…>"     a string, compared with case; tokens are compared without
  *
  * Every tag stands once in a set, so two sets fit when for each tag that both have there is a
- * value that both allow; a tag that only one has says nothing about the other. All slices are of
- * the text that was read. Bounded: tags of a set and values of a tag; what is beyond is not seen.
+ * value that both allow; a tag that only one has says nothing about the other. All slices are
+ * of the text that was read. Bounded: tags of a set and values of a tag; what is beyond is not
+ * seen.
  */
 #ifndef BATON_REGISTRAR_FEATURE_H
 #define BATON_REGISTRAR_FEATURE_H
@@ -36,7 +37,8 @@ struct feature_set {
 /** Add one; a tag that is there already stays as it is. @return false: no room */
 bool feature_add(struct feature_set *set, struct str name, struct str value);
 
-/** The feature parameters in ";a=b;c" (or "a=b;c"); others are left out. @return false: too many */
+/** The feature parameters in ";a=b;c" (or "a=b;c"); others are left out. @return false: too
+ * many */
 bool feature_read(struct feature_set *set, struct str params);
 
 /** The value of that tag, or NULL. */

@@ -26,7 +26,8 @@ static bool write_mac(const struct flow_key *key, const uint8_t *octets, size_t 
 {
     uint8_t whole[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    if (HMAC(EVP_sha256(), key->octets, (int)sizeof(key->octets), octets, n, whole, &len) == NULL ||
+    if (HMAC(EVP_sha256(), key->octets, (int)sizeof(key->octets), octets, n, whole, &len) ==
+            NULL ||
         len < MAC) {
         return false;
     }

@@ -2,20 +2,20 @@
 /*
  * GRUUs (RFC 5627): addresses that lead to one phone of an address of record.
  *
- * PUBLIC     the address with ;gr=INSTANCE. Nothing is kept for it: any instance of an address that
- *            we know has one, always the same; without a binding of that instance it leads nowhere
+ * PUBLIC     the address with ;gr=INSTANCE. Nothing is kept for it: any instance of an address
+ * that we know has one, always the same; without a binding of that instance it leads nowhere
  *            for now (480).
- * TEMPORARY  a user part that says nothing, and ;gr without a value. It is one AES block, encrypted
- *            with a key of this run, of
+ * TEMPORARY  a user part that says nothing, and ;gr without a value. It is one AES block,
+ * encrypted with a key of this run, of
  *
  *                6 octets     4 octets              6 octets
  *                life         number of the GRUU    zero
  *
- *            A life begins with the first binding of an instance and ends with the last, or when a
- *            refresh comes under another Call-ID (§5.1); all bindings of the instance share it. So
+ *            A life begins with the first binding of an instance and ends with the last, or
+ * when a refresh comes under another Call-ID (§5.1); all bindings of the instance share it. So
  *            all GRUUs of a life are valid until it ends, as the RFC wants, however many there
- *            are, and none costs memory. Two of them have nothing in common to who has no key, and
- *            one that was made up decrypts to something without the zeros, but for one in 2^48.
+ *            are, and none costs memory. Two of them have nothing in common to who has no key,
+ * and one that was made up decrypts to something without the zeros, but for one in 2^48.
  *
  * COST       one map entry a binding with an instance; a look-up decrypts one block.
  */
@@ -116,12 +116,14 @@ static struct str bare(struct str instance)
 }
 
 /** pvalue of RFC 3261 §25.1: everything else is escaped. */
-static void write_gr(struct out *o, struct str s)
+void gruu_write_value(struct out *o, struct str instance)
 {
     static const struct str plain = STR_INIT("-_.!~*'()[]/:&+$");
+    struct str s = bare(instance);
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        bool keep = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
+        bool keep = (c >= '0' && c <= '9') ||
+                    (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
                     str_index(plain, c) < plain.n;
         if (keep) {
             out_ch(o, c);
@@ -139,7 +141,7 @@ void registrar_gruu_write_public(const struct binding *b, struct out *o)
     sip_escape_user(o, str_upto(key, at));
     out_str(o, str_from(key, at));
     out_c(o, ";gr=");
-    write_gr(o, bare(b->instance));
+    gruu_write_value(o, b->instance);
 }
 
 bool registrar_gruu_write_temporary(const struct binding *b, struct out *o)
@@ -220,6 +222,15 @@ static struct binding *find_temporary(const struct registrar *r, const struct si
     return str_ieq(u->host, host) ? b : NULL;
 }
 
+void registrar_write_key(struct out *o, const struct sip_uri *u)
+{
+    sip_unescape(o, u->user);
+    out_ch(o, '@');
+    for (size_t i = 0; i < u->host.n; i++) {
+        out_ch(o, ascii_lower(u->host.p[i]));
+    }
+}
+
 struct record *registrar_find_gruu(const struct registrar *r, const struct sip_uri *u,
                                    struct binding **only)
 {
@@ -235,7 +246,7 @@ struct record *registrar_find_gruu(const struct registrar *r, const struct sip_u
         return *only != NULL ? (*only)->record : NULL;
     }
     out_init(&o, key, sizeof(key));
-    sip_uri_write_aor(&o, u);
+    registrar_write_key(&o, u);
     struct record *rec = o.over ? NULL : registrar_find(r, out_str_of(&o));
     if (rec == NULL) {
         return NULL;

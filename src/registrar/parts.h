@@ -91,6 +91,9 @@ void registrar_gruu_write_public(const struct binding *b, struct out *o);
 /** The latest one. @return false: the library failed, nothing was written */
 bool registrar_gruu_write_temporary(const struct binding *b, struct out *o);
 
+/** The key of the record that a sip or sips URI would have: its user and host. */
+void registrar_write_key(struct out *o, const struct sip_uri *u);
+
 /* path.c */
 
 /** Path of a REGISTER. Empty members: it has none. */
@@ -137,8 +140,9 @@ struct answer_form {
 };
 
 /** Octets that the answer about the record needs at most, with `contacts` added. */
-size_t registrar_answer_size(const struct registrar *r, const struct record *rec, struct str key,
-                             const struct contact *c, size_t n, const struct answer_form *form);
+size_t registrar_answer_size(const struct registrar *r, const struct record *rec,
+                             struct str key, const struct contact *c, size_t n,
+                             const struct answer_form *form);
 /** Contact lines for all bindings of the record (may be NULL), Date and the rest. */
 void registrar_answer_write(const struct registrar *r, const struct record *rec,
                             const struct answer_form *form, uint64_t now_ms, struct out *o);

@@ -2,8 +2,8 @@
 /*
  * Caller preferences: see prefs.h. The steps and names are those of RFC 3841 §7.2.
  *
- * A rule without any feature ("Accept-Contact: *") wants nothing and is left out: it has no score,
- * and as a Reject-Contact it would reject everybody.
+ * A rule without any feature ("Accept-Contact: *") wants nothing and is left out: it has no
+ * score, and as a Reject-Contact it would reject everybody.
  */
 #include "registrar/prefs.h"
 
@@ -93,7 +93,8 @@ static void read_implicit(const struct sip_msg *m, struct prefs *p)
 
 int prefs_read(const struct sip_msg *m, struct arena *arena, struct prefs *out)
 {
-    size_t n = count_values(m, SIP_HDR_ACCEPT_CONTACT) + count_values(m, SIP_HDR_REJECT_CONTACT);
+    size_t n =
+        count_values(m, SIP_HDR_ACCEPT_CONTACT) + count_values(m, SIP_HDR_REJECT_CONTACT);
     *out = (struct prefs){0};
     if (n > PREFS_RULES_MAX) {
         return E_TOOMANY;
@@ -116,7 +117,8 @@ int prefs_read(const struct sip_msg *m, struct arena *arena, struct prefs *out)
 /** Reject-Contact counts only where the contact speaks of everything that the rule names. */
 static bool rejects(const struct prefs_rule *rule, const struct feature_set *has)
 {
-    return feature_common(&rule->want, has) == rule->want.count && feature_fit(&rule->want, has);
+    return feature_common(&rule->want, has) == rule->want.count &&
+           feature_fit(&rule->want, has);
 }
 
 /** Figure 1. @return false: drop the contact; *score < 0: the rule leaves the matching set */

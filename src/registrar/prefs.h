@@ -54,8 +54,8 @@ struct prefs {
 int prefs_read(const struct sip_msg *m, struct arena *arena, struct prefs *out) MUST_USE;
 
 /**
- * How well a contact with these parameters (";audio;methods=…") fits: the overall caller preference
- * Qa of §7.2.4 in thousandths, 1000 for one that has no features and so is immune.
+ * How well a contact with these parameters (";audio;methods=…") fits: the overall caller
+ * preference Qa of §7.2.4 in thousandths, 1000 for one that has no features and so is immune.
  * @return false: it must not be tried
  */
 bool prefs_score(const struct prefs *prefs, struct str params, uint32_t *qa_milli);

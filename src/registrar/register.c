@@ -189,7 +189,8 @@ static bool check_flows(struct request *q)
     return true;
 }
 
-/* RFC 5627 §5.1: a phone with an instance whose contact is its own address would call itself. */
+/* RFC 5627 §5.1: a phone with an instance whose contact is its own address would call itself.
+ */
 static bool check_loops(struct request *q)
 {
     char text[512];
@@ -198,7 +199,7 @@ static bool check_loops(struct request *q)
         struct binding *only;
         struct out o;
         out_init(&o, text, sizeof(text));
-        sip_uri_write_aor(&o, &c->addr.uri);
+        registrar_write_key(&o, &c->addr.uri);
         struct record *rec = registrar_find_gruu(q->r, &c->addr.uri, &only);
         if (c->expires_s > 0 && str_is_set(c->instance) &&
             ((rec != NULL && rec == q->rec) || (!o.over && str_eq(out_str_of(&o), q->key)))) {
@@ -413,8 +414,7 @@ static bool prepare(struct request *q)
         }
         added = added || q->contact[i].fresh != NULL;
     }
-    size_t size =
-        registrar_answer_size(q->r, q->rec, q->key, q->contact, q->count, &q->form);
+    size_t size = registrar_answer_size(q->r, q->rec, q->key, q->contact, q->count, &q->form);
     char *room = arena_alloc(q->arena, size);
     if (room == NULL) {
         return no_memory(q);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registrar: which contacts an address of record has, and on which flow each is reached
- * (RFC 3261 §10.3, RFC 3581, the part of RFC 5626 that needs no new header).
+ * (RFC 3261 §10.3, RFC 3581), through which proxies (RFC 3327), and by which GRUUs (RFC 5627).
  *
  * A binding remembers the contact as it was written, its q, when it ends, the Call-ID and
  * CSeq that made it (an older REGISTER of the same Call-ID changes nothing), the hop from
@@ -11,8 +11,11 @@
  * (and reg-id) as an older one of the record, replaces it: a phone that restarted does not
  * leave a ghost.
  *
- * Two flows of one phone (same instance, different reg-id) are two bindings, even with one
- * contact URI (RFC 5626 §6). A reg-id without an instance is ignored.
+ * OUTBOUND (RFC 5626 §6). Two flows of one phone (same instance, different reg-id) are two
+ * bindings, even with one contact URI. A reg-id without an instance is ignored, and so is one
+ * that came through a first hop that keeps no flows; if the phone asked for outbound that is
+ * 439. The first hop is the last value of Path: each proxy puts its own in front. A binding
+ * that only its flow reached goes with the flow.
  *
  * Changes are all or nothing: a request with one bad contact changes none.
  *
@@ -22,12 +25,9 @@
  * reason phrase: the request is well formed (so not 400), and to keep a binding that no
  * call can ever reach would be a quiet lie.
  *
- * NOT HERE  Path (RFC 3327), GRUU (RFC 5627), the option tag "outbound": none is offered, and
- * what requires one is refused with 420 before it comes here.
- *
  * The registrar decides no policy: who may register what is asked before. It owns all bindings;
  * pointers to them live until the next call that changes the record or time passes.
- * Memory: about 0.5 KiB a binding. Bounded: records, and contacts per record.
+ * Memory: about 0.6 KiB a binding. Bounded: records, and contacts per record.
  */
 #ifndef BATON_REGISTRAR_REGISTRAR_H
 #define BATON_REGISTRAR_REGISTRAR_H
@@ -54,7 +54,7 @@ struct binding {
     struct str contact;  /**< URI text */
     struct str params;   /**< ";a=b;c": contact parameters without expires and q, or empty */
     struct str instance; /**< +sip.instance value without quotes, or absent */
-    uint32_t reg_id;     /**< the flow's number (RFC 5626); 0: none, or outbound does not apply */
+    uint32_t reg_id; /**< the flow's number (RFC 5626); 0: none, or outbound does not apply */
     struct str call_id;
     uint32_t cseq;
     uint16_t q_milli; /**< 0..1000; 1000 when it was not given */
@@ -71,9 +71,9 @@ struct binding {
     struct map_node by_life; /**< RFC 5627: of registrar.lives, when it has an instance */
     uint64_t gruu_life;      /**< 0: none; see gruu.c */
     uint32_t gruu_count;     /**< temporary GRUUs of that life so far */
-    uint64_t serial;     /**< the higher, the later it was registered or refreshed */
-    uint64_t id;         /**< its own in this run, kept when it is refreshed */
-    uint64_t created_ms; /**< when it came; on the clock of now_ms, as is … */
+    uint64_t serial;         /**< the higher, the later it was registered or refreshed */
+    uint64_t id;             /**< its own in this run, kept when it is refreshed */
+    uint64_t created_ms;     /**< when it came; on the clock of now_ms, as is … */
     uint64_t expires_ms;
     void *block;           /**< the strings' memory */
     struct list flow_link; /**< stream flows: the bucket of hop.flow */
@@ -134,14 +134,14 @@ struct registrar {
     struct hash_key key;
     struct map records;
     struct pool record_pool, binding_pool;
-    struct map lives;   /**< bindings by their gruu_life */
+    struct map lives; /**< bindings by their gruu_life */
     struct evp_cipher_ctx_st *gruu_write, *gruu_read;
     struct flow_key flow_key; /**< of this run: for flow tokens of the whole server */
-    struct list *flows; /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
+    struct list *flows;       /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
     registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
     registrar_binding_fn on_binding; /**< may be NULL; gets ctx too */
     void *ctx;
-    uint64_t last_serial, last_life, last_id;                                          /**< of a binding */
+    uint64_t last_serial, last_life, last_id;                        /**< of a binding */
     uint64_t registered, refreshed, removed, expired, lost, refused; /**< counters */
 };
 
@@ -179,22 +179,25 @@ struct record *registrar_find(const struct registrar *r, struct str key);
 /** Is this URI a GRUU? *instance: the value of gr, absent for a temporary one. */
 bool gruu_in_uri(const struct sip_uri *u, struct str *instance);
 
+/** The value of gr for an instance (RFC 5627 §5.4: its text, escaped where needed). */
+void gruu_write_value(struct out *o, struct str instance);
+
 /** Does the value of gr, escapes in it, mean this instance (RFC 5627 §5.4)? */
 bool gruu_is_instance(struct str gr, struct str instance);
 
 /**
  * The record that a GRUU belongs to (RFC 5627 §6.1), and in *only the latest binding of its
  * instance. Temporary: NULL when it is not, or no more, valid: 404. Public: NULL when nobody is
- * registered under that address, *only NULL when not that instance: 480 if the address is known.
- * The host of the URI must be that of the record's key.
+ * registered under that address, *only NULL when not that instance: 480 if the address is
+ * known. The host of the URI must be that of the record's key.
  */
 struct record *registrar_find_gruu(const struct registrar *r, const struct sip_uri *u,
                                    struct binding **only);
 
 /**
- * A stream flow closed. What only that flow reached goes (RFC 5626 §7): flows of outbound, contacts
- * without a host that could be connected to. Other bindings stay, for a new connection to the
- * contact; hop.flow becomes 0. Costs what is in the flow's bucket.
+ * A stream flow closed. What only that flow reached goes (RFC 5626 §7): flows of outbound,
+ * contacts without a host that could be connected to. Other bindings stay, for a new connection
+ * to the contact; hop.flow becomes 0. Costs what is in the flow's bucket.
  */
 void registrar_on_flow_closed(struct registrar *r, uint32_t flow, uint64_t now_ms);
 

@@ -24,7 +24,8 @@ struct choice {
     struct disposition said;
 };
 
-/** Is `gr`, if it is given, the instance of this binding? A temporary GRUU is known by its life. */
+/** Is `gr`, if it is given, the instance of this binding? A temporary GRUU is known by its
+ * life. */
 struct wanted {
     bool any;
     struct str gr;
@@ -46,8 +47,8 @@ static void gather(struct choice *c, const struct wanted *w)
     {
         const struct binding *b = list_entry(it, struct binding, link);
         if (is_wanted(w, b) && binding_target(b, &target)) {
-            c->at[c->count++] = (struct selected){
-                .binding = b, .q_milli = b->q_milli, .qa_milli = 1000};
+            c->at[c->count++] =
+                (struct selected){.binding = b, .q_milli = b->q_milli, .qa_milli = 1000};
         }
     }
 }
@@ -208,8 +209,9 @@ static bool is_user_of(const struct record *rec, struct str user)
     return !o.over && str_eq(out_str_of(&o), str_upto(rec->key, str_index(rec->key, '@')));
 }
 
-size_t registrar_select_instance(const struct record *rec, const struct sip_msg *m, struct str gr,
-                                 struct arena *arena, struct selected **out, unsigned *status)
+size_t registrar_select_instance(const struct record *rec, const struct sip_msg *m,
+                                 struct str gr, struct arena *arena, struct selected **out,
+                                 unsigned *status)
 {
     return choose(rec, m, &(struct wanted){.gr = gr}, arena, out, status);
 }
@@ -221,7 +223,8 @@ size_t registrar_select(const struct record *rec, const struct sip_msg *m, struc
     struct binding *only;
     struct sip_uri u;
     uint32_t at;
-    if (m != NULL && sip_uri_parse(sip_msg_ruri(m), 0, &u, &at) == 0 && gruu_in_uri(&u, &w.gr)) {
+    if (m != NULL && sip_uri_parse(sip_msg_ruri(m), 0, &u, &at) == 0 &&
+        gruu_in_uri(&u, &w.gr)) {
         if (w.gr.n > 0) {
             w.any = !is_user_of(rec, u.user);
         } else if (registrar_find_gruu(rec->registrar, &u, &only) == rec) {

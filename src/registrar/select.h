@@ -4,14 +4,15 @@
  * RFC 5626 §7, RFC 5627 §6.1).
  *
  * The answer is a list of phones, best first, in groups: contacts of one group ring at the same
- * time, groups one after another. A phone that registered several times (one instance) is one entry
- * with its other flows behind it: they are tried one by one, and only when the flow before failed
- * (408, 430, no way to send), because the phone behind them is the same.
+ * time, groups one after another. A phone that registered several times (one instance) is one
+ * entry with its other flows behind it: they are tried one by one, and only when the flow
+ * before failed (408, 430, no way to send), because the phone behind them is the same.
  *
- * GROUPS are made of equal q. What the caller prefers orders the contacts of one q, and parts them
- * into groups of their own when he said so (Accept-Contact), or when the request is none that
- * rings: to ask two phones at once makes sense for an INVITE only. Request-Disposition has the
- * last word: parallel is one group, sequential as many as there are phones, no-fork only the best.
+ * GROUPS are made of equal q. What the caller prefers orders the contacts of one q, and parts
+ * them into groups of their own when he said so (Accept-Contact), or when the request is none
+ * that rings: to ask two phones at once makes sense for an INVITE only. Request-Disposition has
+ * the last word: parallel is one group, sequential as many as there are phones, no-fork only
+ * the best.
  */
 #ifndef BATON_REGISTRAR_SELECT_H
 #define BATON_REGISTRAR_SELECT_H
@@ -23,13 +24,14 @@ struct selected {
     const struct binding *binding; /**< the registrar's, good until the record changes */
     uint16_t q_milli;              /**< what the callee gave it */
     uint32_t group;                /**< equal numbers ring in parallel, lower numbers first */
-    const struct selected *next_flow; /**< of the same phone, for when this one fails; or NULL */
-    uint32_t qa_milli;                /**< how well it fits what the caller prefers */
+    const struct selected
+        *next_flow;    /**< of the same phone, for when this one fails; or NULL */
+    uint32_t qa_milli; /**< how well it fits what the caller prefers */
 };
 
 /**
- * The contacts of a record for a request. `m` is the request as it came: its Request-URI may be a
- * GRUU of this record, then only that instance is chosen. NULL: a request of our own, no
+ * The contacts of a record for a request. `m` is the request as it came: its Request-URI may be
+ * a GRUU of this record, then only that instance is chosen. NULL: a request of our own, no
  * preferences.
  * @param status  why there are none: 480; 400: more preferences than anybody has; 503: memory
  * @return how many entries *out has (in the arena); 0 with *status
@@ -38,7 +40,8 @@ size_t registrar_select(const struct record *rec, const struct sip_msg *m, struc
                         struct selected **out, unsigned *status);
 
 /** As registrar_select, but only the instance that this value of a gr parameter means. */
-size_t registrar_select_instance(const struct record *rec, const struct sip_msg *m, struct str gr,
-                                 struct arena *arena, struct selected **out, unsigned *status);
+size_t registrar_select_instance(const struct record *rec, const struct sip_msg *m,
+                                 struct str gr, struct arena *arena, struct selected **out,
+                                 unsigned *status);
 
 #endif

@@ -105,19 +105,28 @@
     U(nonce_s, 300, 1, 86400, "Life of a digest nonce.")                                    \
     U(stop_s, 10, 0, 600, "Time to end calls and sessions at shutdown.")
 
-#define CONFIG_REGISTRAR(U, B, S, W, L, N, M, Q)                                        \
-    U(default_expires_s, 3600, 60, 86400, "Life of a registration that asks for none.") \
-    U(min_expires_s, 60, 1, 86400, "Shorter ones are refused (423).")                   \
-    U(max_expires_s, 86400, 60, 604800, "Longer ones are cut to this.")                 \
-    U(max_contacts, 10, 1, 1000, "Contacts of one device.")                             \
-    U(max_records, 100000, 1, 10000000, "Devices registered at a time.")
+#define CONFIG_REGISTRAR(U, B, S, W, L, N, M, Q)                                                   \
+    U(default_expires_s, 3600, 60, 86400, "Life of a registration that asks for none.")            \
+    U(min_expires_s, 60, 1, 86400, "Shorter ones are refused (423).")                              \
+    U(max_expires_s, 86400, 60, 604800, "Longer ones are cut to this.")                            \
+    U(max_contacts, 10, 1, 1000, "Contacts of one device.")                                        \
+    U(max_records, 100000, 1, 10000000, "Devices registered at a time.")                           \
+    U(flow_timer_s, 0, 0, 86400,                                                                   \
+      "Flow-Timer (RFC 5626) told to phones that register with outbound: how often they should "   \
+      "send keep-alives. 0: not told.")                                                            \
+    S(service_route, "",                                                                           \
+      "Service-Route (RFC 3608) told to phones: the proxies through which their calls are to go, " \
+      "`<sip:orig.example.com;lr>`, several with commas between.")
 
-#define CONFIG_CALLS(U, B, S, W, L, N, M, Q)                                         \
-    U(decline_status, 603, 400, 699,                                                 \
-      "SIP status when an application clears an alerting call without a reason.")    \
-    U(per_device, 100, 1, 10000000, "Calls at a time that one device has begun.")    \
-    B(auto_answer, true,                                                             \
-      "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, " \
+#define CONFIG_CALLS(U, B, S, W, L, N, M, Q)                                                            \
+    U(decline_status, 603, 400, 699,                                                                    \
+      "SIP status when an application clears an alerting call without a reason.")                       \
+    U(per_device, 100, 1, 10000000, "Calls at a time that one device has begun.")                       \
+    U(group_s, 20, 1, 3600,                                                                             \
+      "When the contacts of a device have different q values, those with a lower one ring after this, " \
+      "if nobody has answered.")                                                                        \
+    B(auto_answer, true,                                                                                \
+      "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, "                    \
       "Call-Info, Alert-Info).")
 
 #define CONFIG_PROXY(U, B, S, W, L, N, M, Q)                                                   \

@@ -412,13 +412,8 @@ static bool map_engine(struct config_tree *t, struct config *c)
     const struct raw_root *raw = c->raw;
     struct engine_config *e = &c->engine;
     yaml_node_t *root = tree_root(t);
-    if (raw->registrar.min_expires_s > raw->registrar.default_expires_s ||
-        raw->registrar.default_expires_s > raw->registrar.max_expires_s) {
-        return tree_fault(t, tree_key(t, root, "registrar"),
-                          "registrar: min_expires_s (%u), default_expires_s (%u) and "
-                          "max_expires_s (%u) must not fall",
-                          raw->registrar.min_expires_s, raw->registrar.default_expires_s,
-                          raw->registrar.max_expires_s);
+    if (!config_map_registrar(t, c)) {
+        return false;
     }
     if (raw->timers.session_expires_s != 0 &&
         raw->timers.session_expires_s < raw->timers.min_se_s) {
@@ -435,9 +430,6 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->timing = (struct txn_timing){
         .t1 = raw->timers.t1_ms, .t2 = raw->timers.t2_ms, .t4 = raw->timers.t4_ms};
     e->max_transactions = raw->limits.transactions;
-    e->registrar = (struct registrar_config){
-        raw->registrar.default_expires_s, raw->registrar.min_expires_s,
-        raw->registrar.max_expires_s, raw->registrar.max_contacts, raw->registrar.max_records};
     e->leg.session_expires_s = raw->timers.session_expires_s;
     e->leg.min_se_s = raw->timers.min_se_s;
     e->leg.allow =
@@ -446,6 +438,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->call = (struct call_config){.ring_s = raw->timers.ring_s,
                                    .prompt_s = raw->timers.prompt_s,
                                    .step_s = raw->timers.step_s,
+                                   .group_s = raw->calls.group_s,
                                    .max_calls = raw->limits.calls,
                                    .decline_status = (uint16_t)raw->calls.decline_status,
                                    .max_device_calls = raw->calls.per_device,

@@ -8,6 +8,9 @@
 /** Fill `c` from c->raw. @return false with the tree's error filled */
 bool config_map(struct config_tree *t, struct config *c);
 
+/** The section "registrar". @return false with the tree's error filled */
+bool config_map_registrar(struct config_tree *t, struct config *c);
+
 /** (Re)make c->domains: the configured ones and the addresses that c->listen shows. */
 int config_map_domains(struct config *c);
 
