@@ -46,6 +46,7 @@ enum connection_state {
 
 struct call;
 struct branch;
+struct hunt;
 
 struct connection {
     struct list link;      /**< of the call */
@@ -148,6 +149,7 @@ struct call {
     struct list referrals;      /**< all that are not forgotten yet, referral.c … */
     struct referral *referral;  /**< … the one whose outcome is open, or NULL … */
     struct referral *borrower;  /**< … and one of another call that has taken our callee */
+    struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
     struct list relays;         /**< requests that are being passed across, relay.c */
     struct timer timer;         /**< ring time; when ENDING: patience with the far side's BYE */
     size_t legs;                /**< that still refer to this call */
@@ -221,7 +223,35 @@ struct call_layer {
     call_event_fn on_event;
     void *ctx;
     struct list dead;
+    uint64_t hunted; /**< times that a next destination was tried */
     uint64_t made, bridged, failed, transferred, referred; /**< counters */
+};
+
+/** Where a call can go: to one of ours, with a number to a peer, or to a URI. */
+struct destination {
+    struct device *device;   /**< one of ours, or NULL */
+    const struct peer *peer; /**< or a peer */
+    struct str uri;          /**< or a sip or sips URI without headers, looked up as it says */
+    struct str id;           /**< device identifier to show */
+    struct str number;       /**< user part, for the peer's Request-URI */
+};
+
+/** What a URI means: a device of ours, or a number that a peer takes. @return false: neither */
+bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out);
+
+/** Most statuses that lead to the next destination. */
+#define CALL_NEXT_MAX 16
+
+/** How an INVITE that came in is bridged, when somebody has decided that. Copied. */
+struct call_plan {
+    const struct destination *to; /**< tried one after another; at least one */
+    size_t count;
+    struct str from;         /**< From value without tag; absent: the caller's own */
+    struct str lines;        /**< header lines that are added to each INVITE */
+    struct str uui;          /**< User-to-User values, for an INVITE that has none */
+    uint32_t ring_s;         /**< for each destination; 0: the configured time */
+    const uint16_t *next_on; /**< a destination that fails so makes room for the next one */
+    size_t next_count;
 };
 
 int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *wheel,
@@ -237,6 +267,10 @@ void call_layer_sweep(struct call_layer *l);
  */
 void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                    struct device *device, uint64_t now_ms);
+
+/** The same by a plan; NULL: to whom the Request-URI means. */
+void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                      struct device *device, const struct call_plan *plan, uint64_t now_ms);
 
 struct call *call_find(const struct call_layer *l, struct str id);
 

@@ -69,8 +69,7 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
     return a;
 }
 
-/** From or To value without its tag: what the other leg shows. */
-static struct str without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id)
+struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id)
 {
     struct sip_addr addr;
     struct str rest, name, value, text;
@@ -124,25 +123,41 @@ static void refuse(struct call_layer *l, const struct sip_msg *m, const struct h
     }
 }
 
+/** Where it goes first. @return 0 or the status of the refusal */
+static unsigned first_destination(struct call_layer *l, const struct sip_msg *m,
+                                  const struct call_plan *plan, struct destination *to)
+{
+    struct sip_uri uri;
+    uint32_t at, hops;
+
+    if (sip_msg_number(m, SIP_HDR_MAX_FORWARDS, &hops) == 0 && hops == 0) {
+        return 483;
+    }
+    if (plan != NULL) {
+        *to = plan->to[0];
+        return 0;
+    }
+    if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0 || uri.scheme == SIP_SCHEME_OTHER) {
+        return 416;
+    }
+    return destination_of_uri(l, &uri, to) ? 0 : 404;
+}
+
 void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                    struct device *device, uint64_t now_ms)
 {
-    struct destination to;
-    struct sip_uri uri;
-    uint32_t at, hops;
-    struct call *c;
-    unsigned status;
+    call_incoming_by(l, m, from, device, NULL, now_ms);
+}
 
-    if (sip_msg_number(m, SIP_HDR_MAX_FORWARDS, &hops) == 0 && hops == 0) {
-        refuse(l, m, from, 483, NULL, now_ms);
-        return;
-    }
-    if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0 || uri.scheme == SIP_SCHEME_OTHER) {
-        refuse(l, m, from, 416, NULL, now_ms);
-        return;
-    }
-    if (!destination_of_uri(l, &uri, &to)) {
-        refuse(l, m, from, 404, NULL, now_ms);
+void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                      struct device *device, const struct call_plan *plan, uint64_t now_ms)
+{
+    struct destination to;
+    struct call *c;
+    unsigned status = first_destination(l, m, plan, &to);
+
+    if (status != 0) {
+        refuse(l, m, from, status, NULL, now_ms);
         return;
     }
     if (!call_room_for(l, device)) {
@@ -156,7 +171,7 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
     }
     c->called = arena_dup(&c->arena, to.id);
     c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
-    if (add_caller(c, m, device) == NULL ||
+    if ((plan != NULL && hunt_begin(c, plan, m) != 0) || add_caller(c, m, device) == NULL ||
         (c->b = call_add_connection(c, to.device, to.id)) == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
@@ -178,14 +193,8 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
                                    .uui_to = c->uui,
                                    .cause = "newCall",
                                    .now_ms = now_ms});
-    call_set_timer(c, l->config.ring_s * 1000, now_ms);
-    status = connection_ring(c->b, &to,
-                             &(struct ring){.pass = m,
-                                            .from = without_tag(l->scratch, m, SIP_HDR_FROM),
-                                            .to = without_tag(l->scratch, m, SIP_HDR_TO),
-                                            .user = &callee_user},
-                             now_ms);
-    if (status != 0) {
+    status = hunt_ring(c, &to, m, now_ms);
+    if (status != 0 && !hunt_next(c, status, now_ms)) {
         call_setup_failed(c, status, NULL, now_ms);
     }
 }
@@ -201,8 +210,8 @@ static unsigned ring_deflected(struct call *c, const struct destination *dest, u
     }
     ring.pass = &connection_leg(c->a)->invite->req->m;
     ring.replace_uui = c->uui_lines.n > 0;
-    ring.from = without_tag(l->scratch, ring.pass, SIP_HDR_FROM);
-    ring.to = without_tag(l->scratch, ring.pass, SIP_HDR_TO);
+    ring.from = call_without_tag(l->scratch, ring.pass, SIP_HDR_FROM);
+    ring.to = call_without_tag(l->scratch, ring.pass, SIP_HDR_TO);
     return connection_ring(c->b, dest, &ring, now_ms);
 }
 
@@ -235,6 +244,7 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     }
     step_abort(c, now_ms); /* nobody answers here any more */
     referral_moves_on(c, now_ms);
+    c->hunt = NULL;
     connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=302\r\n"), now_ms);
     e = call_event_make(c, CALL_EV_DIVERTED, conn, "redirected", now_ms);
     e.to_id = next->id;

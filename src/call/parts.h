@@ -88,14 +88,7 @@ const char *cause_name(struct str reason);
 
 /* ---- setup.c: reaching a destination ---- */
 
-/** Where a dialled text or URI leads. */
-struct destination {
-    struct device *device;   /**< one of ours, or NULL */
-    const struct peer *peer; /**< or a peer */
-    struct str id;           /**< device identifier to show */
-    struct str number;       /**< user part, for the peer's Request-URI */
-};
-bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out);
+/** What a dialled text means. @return false: nobody, or nowhere that Baton relays to */
 bool destination_of_text(struct call_layer *l, struct str text, struct destination *out);
 
 /** What the INVITEs to a connection are made of. */
@@ -129,6 +122,23 @@ void connection_stop_ringing(struct connection *conn, const struct branch *keep,
 
 /** All branches of `conn` have refused: the status to pass on, 0 while one is still open. */
 unsigned connection_refusal(const struct connection *conn);
+
+/* ---- hunt.c: one destination after another ---- */
+
+/** Keep the plan with the call; plan->to[0] is the one that rings first. @return 0 or E_NOMEM
+ */
+int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_msg *m);
+/** INVITE to the destination that c->b stands for. @return 0 or the status that says why not */
+unsigned hunt_ring(struct call *c, const struct destination *to, const struct sip_msg *m,
+                   uint64_t now_ms);
+/**
+ * The present destination has failed with `status` (408: nobody answered in time): try the next
+ * one. @return false: the call fails, there is none or the status is not one to go on with
+ */
+bool hunt_next(struct call *c, unsigned status, uint64_t now_ms);
+
+/** From or To value without its tag: what the other leg shows. */
+struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id);
 
 /* ---- bridge.c: two legs ---- */
 

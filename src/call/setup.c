@@ -2,9 +2,9 @@
 /*
  * Reaching a destination: what a dialled text means, and INVITE to every contact of it.
  *
- * A destination is one of our devices (reached over the flows of its bindings) or a number
- * that a peer takes. Anything else is unknown: Baton relays to nobody whom the configuration
- * does not name.
+ * A destination is one of our devices (reached over the flows of its bindings), a number that a
+ * peer takes, or a URI that a route rule has. Anything else is unknown: Baton relays to nobody
+ * whom the configuration does not name.
  *
  * A device with several contacts rings on all of them at once, each a branch with a leg of
  * its own; the first that answers becomes the stem and the others are cancelled. When all
@@ -169,9 +169,27 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
     return ring_one(conn, out_str_of(&o), &target, NULL, r, now_ms);
 }
 
+/** Somebody whom the configuration names by a URI. */
+static unsigned ring_uri(struct connection *conn, const struct destination *to,
+                         const struct ring *r, uint64_t now_ms)
+{
+    struct txn_target target;
+    struct sip_uri u;
+    uint32_t at;
+
+    if (sip_uri_parse(to->uri, 0, &u, &at) != 0 || !txn_target_of_uri(&u, &target)) {
+        return 416;
+    }
+    conn->outside = true;
+    return ring_one(conn, to->uri, &target, NULL, r, now_ms);
+}
+
 unsigned connection_ring(struct connection *conn, const struct destination *to,
                          const struct ring *r, uint64_t now_ms)
 {
+    if (str_is_set(to->uri)) {
+        return ring_uri(conn, to, r, now_ms);
+    }
     if (to->device != NULL) {
         return ring_device(conn, to->device, r, now_ms);
     }

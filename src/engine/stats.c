@@ -48,6 +48,7 @@
     X("calls_active", e->calls.by_id.count)                   \
     X("calls_made", e->calls.made)                            \
     X("calls_bridged", e->calls.bridged)                      \
+    X("calls_hunted", e->calls.hunted)                        \
     X("calls_failed", e->calls.failed)                        \
     X("calls_transferred", e->calls.transferred)              \
     X("calls_referred", e->calls.referred)                    \

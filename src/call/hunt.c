@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hunting: an INVITE that may go to several destinations, one after another.
+ *
+ *   ring the first ──refused with a status to go on with, or nobody answers──► ring the next …
+ *                  └─any other refusal, or nothing left──► the call has failed
+ *
+ * Each destination is a connection of its own; the one that has failed leaves without a word
+ * when nobody has seen it, else it is told as Diverted. What was refused last is passed to the
+ * caller. A destination that rings and is given up hears CANCEL; what it answers after that is
+ * acknowledged and ended, as for every branch that nobody wants.
+ *
+ * OWNERSHIP. The plan is copied into the call's arena.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+struct hunt {
+    struct destination *to;
+    size_t count, next;
+    struct str from, lines;
+    uint32_t ring_ms;
+    uint16_t next_on[CALL_NEXT_MAX];
+    size_t next_count;
+};
+
+/** Copy a text that may be absent. @return false: no memory */
+static bool keep(struct arena *a, struct str *s)
+{
+    struct str copy = str_is_set(*s) ? arena_dup(a, *s) : STR_NONE;
+    bool ok = str_is_set(copy) == str_is_set(*s) || s->n == 0;
+
+    *s = copy;
+    return ok;
+}
+
+static bool keep_destinations(struct call *c, struct hunt *h, const struct call_plan *plan)
+{
+    bool ok;
+
+    h->to = arena_alloc(&c->arena, plan->count * sizeof(*h->to));
+    ok = h->to != NULL;
+    for (size_t i = 0; ok && i < plan->count; i++) {
+        h->to[i] = plan->to[i];
+        ok = keep(&c->arena, &h->to[i].id) && keep(&c->arena, &h->to[i].number) &&
+             keep(&c->arena, &h->to[i].uri);
+    }
+    h->count = plan->count;
+    h->next = 1;
+    return ok;
+}
+
+int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_msg *m)
+{
+    struct hunt *h = arena_zalloc(&c->arena, sizeof(*h));
+
+    if (h == NULL || !keep_destinations(c, h, plan)) {
+        return E_NOMEM;
+    }
+    h->from = plan->from;
+    h->lines = plan->lines;
+    h->ring_ms = plan->ring_s * 1000;
+    h->next_count = plan->next_count < CALL_NEXT_MAX ? plan->next_count : CALL_NEXT_MAX;
+    for (size_t i = 0; i < h->next_count; i++) {
+        h->next_on[i] = plan->next_on[i];
+    }
+    if (!keep(&c->arena, &h->from) || !keep(&c->arena, &h->lines)) {
+        return E_NOMEM;
+    }
+    if (plan->uui.n > 0 && !sip_msg_has(m, SIP_HDR_USER_TO_USER)) {
+        struct str line = arena_fmt(&c->arena, "User-to-User: %.*s\r\n", STR_ARG(plan->uui));
+        if (line.p == NULL) {
+            return E_NOMEM;
+        }
+        call_set_uui(c, line);
+    }
+    c->hunt = h;
+    return 0;
+}
+
+static uint32_t ring_ms_of(const struct call *c)
+{
+    return c->hunt != NULL && c->hunt->ring_ms != 0 ? c->hunt->ring_ms
+                                                    : c->layer->config.ring_s * 1000;
+}
+
+unsigned hunt_ring(struct call *c, const struct destination *to, const struct sip_msg *m,
+                   uint64_t now_ms)
+{
+    struct arena *a = c->layer->scratch;
+    const struct hunt *h = c->hunt;
+    struct str more[2] = {c->uui_lines, h != NULL ? h->lines : STR_NONE};
+    struct ring ring = {.pass = m,
+                        .from = h != NULL ? h->from : STR_NONE,
+                        .to = call_without_tag(a, m, SIP_HDR_TO),
+                        .replace_uui = c->uui_lines.n > 0,
+                        .user = &callee_user};
+
+    if (!str_is_set(ring.from)) {
+        ring.from = call_without_tag(a, m, SIP_HDR_FROM);
+    }
+    if (more[0].n + more[1].n > 0) {
+        ring.lines = arena_join(a, more, 2);
+        if (ring.lines.p == NULL) {
+            return 503;
+        }
+    }
+    call_set_timer(c, ring_ms_of(c), now_ms);
+    return connection_ring(c->b, to, &ring, now_ms);
+}
+
+static bool goes_on_after(const struct hunt *h, unsigned status)
+{
+    for (size_t i = 0; i < h->next_count; i++) {
+        if (h->next_on[i] == status) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** The one that has failed leaves; observers who have seen it hear that the call moves on. */
+static void leave(struct connection *conn, const struct connection *next, uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    bool seen = conn->reached || conn->alerted;
+    struct call_event e;
+
+    step_abort(c, now_ms);
+    referral_moves_on(c, now_ms);
+    connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=480\r\n"), now_ms);
+    if (seen) {
+        e = call_event_make(c, CALL_EV_DIVERTED, conn, "redirected", now_ms);
+        e.to_id = next->id;
+    }
+    conn->ended = true;
+    conn->state = CONN_NULL;
+    if (seen) {
+        call_tell(&e);
+        c->last_redirection = conn->id;
+    }
+}
+
+bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
+{
+    struct hunt *h = c->hunt;
+    const struct leg *caller = connection_leg(c->a);
+
+    if (h == NULL || c->phase != CALL_SETUP || caller == NULL || caller->invite == NULL) {
+        return false;
+    }
+    while (h->next < h->count && goes_on_after(h, status)) {
+        const struct destination *to = &h->to[h->next++];
+        struct connection *next = call_add_connection(c, to->device, to->id);
+        if (next == NULL) {
+            return false;
+        }
+        c->layer->hunted++;
+        leave(c->b, next, now_ms);
+        c->b = next;
+        next->moved = "redirected";
+        status = hunt_ring(c, to, &caller->invite->req->m, now_ms);
+        if (status == 0) {
+            return true;
+        }
+        if (h->next == h->count || !goes_on_after(h, status)) {
+            call_setup_failed(c, status, NULL, now_ms);
+            return true;
+        }
+    }
+    return false;
+}
