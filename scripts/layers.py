@@ -15,7 +15,7 @@ import sys
 
 LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
           ["route", "txn", "auth", "history"], ["dialog"],
-          ["registrar", "proxy", "rules", "call", "cti"],
+          ["registrar", "proxy", "rules", "call", "cti", "event"],
           ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
@@ -24,6 +24,8 @@ SIBLINGS = {
     ("call", "registrar"),  # a call goes to the bindings of a device
     ("cti", "call"),        # a session commands and watches calls
     ("cti", "registrar"),   # and asks what a device can do
+    ("event", "call"),      # who watches a device is told of its calls
+    ("event", "registrar"), # and of its bindings; a lost watcher is sought there
 }
 RANK = {module: rank for rank, group in enumerate(LAYERS) for module in group}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

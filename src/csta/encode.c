@@ -61,48 +61,6 @@ static void close_element(struct encoder *e, struct str name)
     e->mark = SIZE_MAX;
 }
 
-/* What the octet at `p` has to be written as; {NULL, 0} and *n octets when as it is. */
-static struct str replacement(const char *p, const char *end, bool attr, size_t *n)
-{
-    struct str escaped = xml_escape(*p, attr);
-    *n = 1;
-    if (str_is_set(escaped)) {
-        return escaped;
-    }
-    if ((unsigned char)*p >= 0x80) {
-        *n = xml_utf8_len(p, end);
-        if (*n > 0) {
-            return STR_NONE;
-        }
-        *n = 1;
-        return STR("\xEF\xBF\xBD");
-    }
-    bool stands = (unsigned char)*p >= 0x20 || xml_is(*p, XML_C_SPACE);
-    return stands ? STR_NONE : STR("\xEF\xBF\xBD");
-}
-
-static void write_text(struct encoder *e, struct str s, bool attr)
-{
-    const char *end = s.p + s.n;
-    const char *from = s.p;
-    const char *p = from;
-    while (p < end) {
-        if (xml_is(*p, XML_C_ATTR) && *p != '>') {
-            p++;
-            continue;
-        }
-        size_t n;
-        struct str other = replacement(p, end, attr, &n);
-        if (str_is_set(other)) {
-            out_str(e->o, str_make(from, (size_t)(p - from)));
-            out_str(e->o, other);
-            from = p + n;
-        }
-        p += n;
-    }
-    out_str(e->o, str_make(from, (size_t)(p - from)));
-}
-
 static void write_int(struct encoder *e, const struct csta_type *type, const void *p)
 {
     struct csta_int i;
@@ -160,11 +118,11 @@ static void write_simple(struct encoder *e, const struct csta_type *type, const 
         if (text.n > CSTA_ID_MAX) {
             fail(e);
         }
-        write_text(e, text, attr);
+        xml_write(e->o, text, attr);
         break;
     default:
         memcpy(&text, p, sizeof(text));
-        write_text(e, text, attr);
+        xml_write(e->o, text, attr);
         break;
     }
 }
@@ -209,7 +167,7 @@ static void write_device(struct encoder *e, struct str name, const struct csta_t
     open_tag(e, name);
     write_attrs(e, type, p);
     open_done(e);
-    write_text(e, text, false);
+    xml_write(e->o, text, false);
     close_element(e, name);
 }
 

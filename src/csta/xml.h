@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/out.h"
 #include "base/str.h"
 
 enum {
@@ -102,6 +103,13 @@ MUST_USE int xml_text_of(const struct xml_raw *raw, struct arena *a, struct str 
 
 /** The same for an attribute: blanks are normalised too (XML 1.0 §3.3.3). */
 MUST_USE int xml_attr_of(const struct xml_raw *raw, struct arena *a, struct str *out);
+
+/**
+ * Write text so that a reader gets it back: with references where they are needed. Octets that
+ * XML cannot carry (control characters, what is no UTF-8) become U+FFFD.
+ * @param attr  between the quotation marks of an attribute
+ */
+void xml_write(struct out *o, struct str s, bool attr);
 
 /** Whether `body` can stand between tags, and `attrs` behind a tag's name. */
 bool xml_is_content(struct str body);

@@ -203,3 +203,47 @@ void xml_position(struct str doc, size_t offset, unsigned *line, unsigned *colum
         }
     }
 }
+
+/* ---- writing ---- */
+
+/* What the octet at `p` has to be written as; {NULL, 0} and *n octets when as it is. */
+static struct str replacement(const char *p, const char *end, bool attr, size_t *n)
+{
+    struct str escaped = xml_escape(*p, attr);
+    *n = 1;
+    if (str_is_set(escaped)) {
+        return escaped;
+    }
+    if ((unsigned char)*p >= 0x80) {
+        *n = xml_utf8_len(p, end);
+        if (*n > 0) {
+            return STR_NONE;
+        }
+        *n = 1;
+        return STR("\xEF\xBF\xBD");
+    }
+    bool stands = (unsigned char)*p >= 0x20 || xml_is(*p, XML_C_SPACE);
+    return stands ? STR_NONE : STR("\xEF\xBF\xBD");
+}
+
+void xml_write(struct out *o, struct str s, bool attr)
+{
+    const char *end = s.p + s.n;
+    const char *from = s.p;
+    const char *p = from;
+    while (p < end) {
+        if (xml_is(*p, XML_C_ATTR) && *p != '>') {
+            p++;
+            continue;
+        }
+        size_t n;
+        struct str other = replacement(p, end, attr, &n);
+        if (str_is_set(other)) {
+            out_str(o, str_make(from, (size_t)(p - from)));
+            out_str(o, other);
+            from = p + n;
+        }
+        p += n;
+    }
+    out_str(o, str_make(from, (size_t)(p - from)));
+}

@@ -135,7 +135,8 @@ static void on_options(struct engine *e, const struct sip_msg *m, const struct h
         }
     }
     r.lines = arena_fmt(&e->scratch,
-                        "Allow: %.*s\r\nAccept: %.*s\r\nSupported: timer, 100rel, uui\r\n",
+                        "Allow: %.*s\r\nAccept: %.*s\r\nSupported: timer, 100rel, uui\r\n"
+                        "Allow-Events: " EVENT_ALLOW "\r\n",
                         STR_ARG(e->legs.config.allow), STR_ARG(e->legs.config.accept));
     if (server) {
         dispatch_stranger(e, m, from, &r);
@@ -173,12 +174,12 @@ typedef void (*role_fn)(struct engine *, const struct sip_msg *, const struct ho
 
 /** What a request outside of any dialog leads to. NULL: not implemented (501). */
 static const role_fn roles[] = {
-    [SIP_METHOD_INVITE] = on_invite,    [SIP_METHOD_REGISTER] = on_register,
-    [SIP_METHOD_OPTIONS] = on_options,  [SIP_METHOD_BYE] = no_dialog,
-    [SIP_METHOD_CANCEL] = no_dialog,    [SIP_METHOD_PRACK] = no_dialog,
-    [SIP_METHOD_UPDATE] = no_dialog,    [SIP_METHOD_INFO] = no_dialog,
-    [SIP_METHOD_SUBSCRIBE] = bad_event, [SIP_METHOD_NOTIFY] = no_dialog,
-    [SIP_METHOD_PUBLISH] = bad_event,   [SIP_METHOD_REFER] = not_here,
+    [SIP_METHOD_INVITE] = on_invite,           [SIP_METHOD_REGISTER] = on_register,
+    [SIP_METHOD_OPTIONS] = on_options,         [SIP_METHOD_BYE] = no_dialog,
+    [SIP_METHOD_CANCEL] = no_dialog,           [SIP_METHOD_PRACK] = no_dialog,
+    [SIP_METHOD_UPDATE] = no_dialog,           [SIP_METHOD_INFO] = no_dialog,
+    [SIP_METHOD_SUBSCRIBE] = events_subscribe, [SIP_METHOD_NOTIFY] = no_dialog,
+    [SIP_METHOD_PUBLISH] = bad_event,          [SIP_METHOD_REFER] = not_here,
     [SIP_METHOD_MESSAGE] = not_here,
 };
 
@@ -303,6 +304,7 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
     }
     if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
         if (!leg_on_request(&e->legs, m, from, now_ms) &&
+            !events_in_dialog(e, m, from, now_ms) &&
             !proxy_on_request(&e->proxy, m, from, now_ms)) {
             no_dialog(e, m, from, now_ms);
         }

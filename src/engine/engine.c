@@ -3,8 +3,9 @@
  * The engine's life and its five entries.
  *
  * Every entry does the same: run the timers that are due, do its work, then settle. Settling
- * frees what has ended (legs first, since their going is told to calls, then calls) and
- * resets the scratch arena, so nothing that one input made survives it by accident.
+ * frees what has ended (legs first, since their going is told to calls, then calls), has
+ * subscribers told what is the state now, and resets the scratch arena, so nothing that one
+ * input made survives it by accident.
  *
  * OWNERSHIP. The engine owns all layers. They refer to each other by plain pointers in the
  * order of their making, and go in the reverse order.
@@ -20,6 +21,7 @@ static void settle(struct engine *e)
 {
     leg_layer_sweep(&e->legs);
     call_layer_sweep(&e->calls);
+    event_settle(e->events, e->wheel.now_ms);
     arena_reset(&e->scratch);
 }
 
@@ -77,6 +79,17 @@ static int make_layers(struct engine *e)
     if (e->cti == NULL) {
         return E_NOMEM;
     }
+    e->events = event_new(&(struct event_world){.env = e->env,
+                                                .wheel = &e->wheel,
+                                                .txn = &e->txn,
+                                                .registrar = &e->registrar,
+                                                .calls = &e->calls,
+                                                .directory = dir,
+                                                .scratch = &e->scratch},
+                          &c->event);
+    if (e->events == NULL) {
+        return E_NOMEM;
+    }
     e->calls.on_event = report_call_event;
     e->calls.ctx = e;
     e->registrar.on_change = report_registration;
@@ -110,6 +123,7 @@ void engine_free(struct engine *e)
         return;
     }
     e->registrar.on_change = NULL;
+    event_free(e->events);
     cti_free(e->cti);
     call_layer_fini(&e->calls);
     leg_layer_fini(&e->legs);
@@ -290,6 +304,7 @@ void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
     run_timers(e, now_ms);
     registrar_on_flow_closed(&e->registrar, flow, now_ms);
     leg_on_flow_closed(&e->legs, flow, now_ms);
+    event_on_flow_closed(e->events, flow);
     txn_on_flow_closed(&e->txn, flow, now_ms);
     settle(e);
 }
@@ -301,6 +316,7 @@ void engine_stop(struct engine *e, uint64_t now_ms)
         e->stopping = true;
         call_end_all(&e->calls, now_ms);
         cti_end_all(e->cti, now_ms);
+        event_end_all(e->events, now_ms);
     }
     settle(e);
 }

@@ -21,6 +21,7 @@
 #include "auth/directory.h"
 #include "call/call.h"
 #include "cti/cti.h"
+#include "event/event.h"
 #include "proxy/proxy.h"
 #include "registrar/registrar.h"
 #include "sip/framer.h"
@@ -35,6 +36,7 @@ struct engine_config {
     struct leg_config leg;
     struct call_config call;
     struct cti_config cti;
+    struct event_config event;
     struct proxy_config proxy;
     struct str realm;               /**< digest realm; absent: the first domain */
     uint32_t nonce_life_s;          /**< 0: 300 */
@@ -77,6 +79,9 @@ void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms);
  */
 void engine_stop(struct engine *e, uint64_t now_ms);
 bool engine_idle(const struct engine *e);
+
+/** Its event layer, for who removes a device (event_device_gone). */
+struct event_layer *engine_events(struct engine *e);
 
 /** Every counter by name, for metrics and tests: fn is called for each. */
 void engine_each_stat(const struct engine *e,

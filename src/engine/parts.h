@@ -24,6 +24,7 @@ struct engine {
     struct call_layer calls;
     struct proxy proxy;
     struct cti *cti;
+    struct event_layer *events;
     bool stopping;
     uint64_t complaint_ms; /**< when the present time of complaints began … */
     uint32_t complaints;   /**< … and how many there were */
@@ -69,6 +70,14 @@ struct identity {
  */
 bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
               bool by_address, struct identity *who, uint64_t now_ms);
+
+/* ---- events.c ---- */
+
+void events_subscribe(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms);
+/** A request with a To tag that no leg owns. @return false: no subscription does either */
+bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms);
 
 /* ---- report.c: what the log says ---- */
 

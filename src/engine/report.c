@@ -137,6 +137,7 @@ void report_call_event(void *ctx, const struct call_event *ev)
         break;
     }
     cti_on_call_event(e->cti, ev);
+    event_on_call(e->events, ev);
 }
 
 /* ---- registrations ---- */

@@ -72,6 +72,17 @@
     X("csta_events_recorded", cti.events_recorded)            \
     X("csta_events_sent", cti.events_sent)                    \
     X("csta_gaps", cti.gaps)                                  \
+    X("event_subscriptions", events.subscriptions)            \
+    X("event_resources", events.resources)                    \
+    X("event_publications", events.publications)              \
+    X("event_subscribed", events.subscribed)                  \
+    X("event_refreshed", events.refreshed)                    \
+    X("event_ended", events.ended)                            \
+    X("event_expired", events.expired)                        \
+    X("event_refused", events.refused)                        \
+    X("event_notified", events.notified)                      \
+    X("event_notify_failed", events.notify_failed)            \
+    X("event_coalesced", events.coalesced)                    \
     X("uui_wrong", cti.uui_wrong)                             \
     X("uui_ignored", cti.uui_ignored)                         \
     X("timers", e->wheel.count)
@@ -80,8 +91,10 @@ void engine_each_stat(const struct engine *e,
                       void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
     struct cti_stats cti;
+    struct event_stats events;
 
     cti_stats(e->cti, &cti);
+    event_stats(e->events, &events);
 #define STAT_CALL(name, value) fn(ctx, name, (uint64_t)(value));
     STATS(STAT_CALL)
 #undef STAT_CALL

@@ -155,6 +155,36 @@
     B(failed_local_fail, false,                                                          \
       "localConnectionInfo of a Failed event is `fail`; otherwise `connected`.")
 
+#define CONFIG_WATCHER(U, B, S, W, L, N, M, Q)                                           \
+    L(who, "",                                                                           \
+      "Who may: numbers, `number@domain`, beginnings such as `10*`, or `peer:NAME` for " \
+      "what a trusted peer subscribes.")                                                 \
+    L(devices, "", "Whom they may watch: numbers, `number@domain`, beginnings, `*`.")    \
+    L(packages, "", "`dialog`, `reg`, `message-summary`, `as-feature-event`; all unless given.")
+
+#define CONFIG_EVENTS(U, B, S, W, L, N, M, Q)                                                \
+    U(max_subscriptions, 10000, 1, 10000000, "Subscriptions at a time.")                     \
+    U(max_per_subscriber, 200, 1, 1000000,                                                   \
+      "Subscriptions of one device, application or peer.")                                   \
+    U(max_per_resource, 200, 1, 1000000, "Subscriptions for one device and package.")        \
+    U(min_expires_s, 60, 1, 86400, "Shorter ones are refused (423).")                        \
+    U(max_expires_s, 86400, 60, 604800, "Longer ones are cut to this.")                      \
+    U(interval_ms, 0, 0, 60000,                                                              \
+      "Least time between two NOTIFYs of a subscription; changes meanwhile are told "        \
+      "together. 0: what the package recommends (`dialog` 1 s, `reg` 5 s).")                 \
+    B(dialog_partial, false,                                                                 \
+      "Changes of calls are told as partial documents. Otherwise each document is whole, "   \
+      "which all busy lamps understand.")                                                    \
+    B(dialog_identity, false,                                                                \
+      "Watchers of a device see with whom it speaks. The device itself always does.")        \
+    W(dialog_replaces, "early", "early none all",                                            \
+      "When watchers see the identifiers of a call, with which a phone can take it "         \
+      "(directed pick-up): while it rings, never, or always.")                               \
+    Q(watchers, watcher,                                                                     \
+      "Who may watch whom. Without any, devices of one domain may watch each other's calls " \
+      "and a trusted peer everything. A device may always watch itself, an application "     \
+      "what it is granted.")
+
 #define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                 \
     W(level, "info", "error warn info debug", "What is logged: this and what is graver.")  \
     W(format, "text", "text json", "Lines of text, or one JSON object per line.")          \
@@ -207,6 +237,7 @@
     M(calls, calls, "Call control.")                                                          \
     M(proxy, proxy, "Requests that are passed on.")                                           \
     M(cti, cti, "Application sessions.")                                                      \
+    M(events, events, "Subscriptions: busy lamps and other things that phones watch.")        \
     M(log, log, "The log.")
 
 #endif

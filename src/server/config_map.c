@@ -433,7 +433,8 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->leg.session_expires_s = raw->timers.session_expires_s;
     e->leg.min_se_s = raw->timers.min_se_s;
     e->leg.allow =
-        STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY, REFER");
+        STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY, REFER, "
+            "SUBSCRIBE");
     e->leg.accept = STR("application/sdp, application/csta+xml");
     e->call = (struct call_config){.ring_s = raw->timers.ring_s,
                                    .prompt_s = raw->timers.prompt_s,
@@ -578,7 +579,7 @@ bool config_map(struct config_tree *t, struct config *c)
 {
     if (!map_listen(t, c) || !map_advertise(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
         !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
-        !map_dns(t, c) || !config_map_routes(t, c)) {
+        !map_dns(t, c) || !config_map_routes(t, c) || !config_map_events(t, c)) {
         return false;
     }
     map_net(c);

@@ -20,6 +20,9 @@ bool config_map_routes(struct config_tree *t, struct config *c);
 /** "0.5" as thousandths. @return false: no q value (RFC 3261 §25.1) */
 bool config_parse_q(struct str s, uint32_t *out);
 
+/** The section `events`. @return as config_map */
+bool config_map_events(struct config_tree *t, struct config *c);
+
 /**
  * The secret of one device or application.
  * @param at   its mapping in the file

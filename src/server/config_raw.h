@@ -78,6 +78,12 @@ struct raw_proxy {
 struct raw_cti {
     RAW_STRUCT(CONFIG_CTI)
 };
+struct raw_watcher {
+    RAW_STRUCT(CONFIG_WATCHER)
+};
+struct raw_events {
+    RAW_STRUCT(CONFIG_EVENTS)
+};
 struct raw_log {
     RAW_STRUCT(CONFIG_LOG)
 };

@@ -149,6 +149,13 @@ SUBSECTION(proxy, CONFIG_PROXY)
 #define RAW struct raw_cti
 SUBSECTION(cti, CONFIG_CTI)
 #undef RAW
+#define RAW struct raw_watcher
+SUBSECTION(watcher, CONFIG_WATCHER)
+ENTRY(watcher)
+#undef RAW
+#define RAW struct raw_events
+SUBSECTION(events, CONFIG_EVENTS)
+#undef RAW
 #define RAW struct raw_log
 SUBSECTION(log, CONFIG_LOG)
 #undef RAW

@@ -83,6 +83,9 @@ static const char full[] =
     "registrar: {default_expires_s: 120, min_expires_s: 30}\n"
     "calls: {auto_answer: false, decline_status: 486}\n"
     "cti: {max_unsent: 16, failed_local_fail: true}\n"
+    "events: {dialog_replaces: all, interval_ms: 250, watchers: [\n"
+    "  {who: [\"10*\", \"peer:pbx\"], devices: [\"*\"], packages: [dialog]}, {who: [door],\n"
+    "   devices: [\"1001\"]}]}\n"
     "log: {level: warn, format: json, file: baton.log, sip_trace: sip.json}\n";
 
 static void test_full_file(void)
@@ -133,6 +136,14 @@ static void test_full_file(void)
     CHECK_INT(c->engine.call.decline_status, 486);
     CHECK_INT(c->engine.cti.max_unsent, 16);
     CHECK(c->engine.cti.failed_local_fail);
+    CHECK_INT(c->engine.event.replaces, EVENT_REPLACES_ALL);
+    CHECK_INT(c->engine.event.interval_ms, 250);
+    CHECK_INT(c->engine.event.max_subscriptions, 10000);
+    REQUIRE(c->engine.event.rule_count == 2);
+    CHECK_STR(c->engine.event.rules[0].who[1], "peer:pbx");
+    CHECK_STR(c->engine.event.rules[0].packages[0], "dialog");
+    CHECK_INT(c->engine.event.rules[1].package_count, 0);
+    CHECK_STR(c->engine.event.rules[1].devices[0], "1001");
     CHECK_INT(c->log_level, TRACE_WARN);
     CHECK(c->log_json);
     CHECK_STR(str_c(c->sip_trace), "sip.json");
@@ -274,6 +285,12 @@ static const struct bad bad_table[] = {
     {"registrar: {min_expires_s: 100, default_expires_s: 60}\n", 1, 12, "must not fall"},
     {"timers: {session_expires_s: 80}\n", 1, 9, "at least min_se_s (90)"},
     {"timers: {t1_ms: 5000}\n", 1, 9, "t1_ms (5000)"},
+    {"events: {min_expires_s: 900, max_expires_s: 600}\n", 1, 9, "min_expires_s (900)"},
+    {"events: {watchers: [{who: [\"1\"]}]}\n", 1, 21, "devices: at least one"},
+    {"events: {watchers: [{who: [\"1*2\"], devices: [\"*\"]}]}\n", 1, 28, "only at the end"},
+    {"events: {watchers: [{who: [a], devices: [b], packages: [presence]}]}\n", 1, 57,
+     "reg, message-summary"},
+    {"events: {watchers: [{whom: [a]}]}\n", 1, 22, "unknown key"},
 };
 
 static void test_faults_have_a_place(void)
