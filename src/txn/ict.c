@@ -42,6 +42,11 @@
  * OWNERSHIP. `sent` is the INVITE until Proceeding, because CANCEL and ACK are made from it;
  * in Completed it is the ACK; in Accepted there is nothing left to send and it is freed.
  *
+ * ANOTHER WAY (way.c). A 503, Timer B, or a failure to send leads back to Calling when the
+ * target has another server, and the user hears nothing. After a 503 a husk, a transaction of
+ * its own without a user, has the old branch: it goes straight to Completed, sends the ACK and
+ * absorbs repetitions.
+ *
  * NOT DONE. The ACK to a 2xx is the dialog's (§13.2.2.4). A transport error while sending an
  * ACK ends the transaction as the figure says, but is not told: on_failure means that no
  * final response will come, and one has come.
@@ -54,12 +59,15 @@
 /** Timer C must be larger than three minutes (RFC 3261 §16.6 step 11). */
 #define TIMER_C_MS 181000u
 
+/** To Calling from Calling and Proceeding: on another way. Resolving to Completed: a husk. */
 static const uint8_t follows[] = {
-    [TXN_RESOLVING] = STATE_BIT(TXN_CALLING) | STATE_BIT(TXN_TERMINATED),
-    [TXN_CALLING] = STATE_BIT(TXN_PROCEEDING) | STATE_BIT(TXN_COMPLETED) |
-                    STATE_BIT(TXN_ACCEPTED) | STATE_BIT(TXN_TERMINATED),
-    [TXN_PROCEEDING] =
-        STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_ACCEPTED) | STATE_BIT(TXN_TERMINATED),
+    [TXN_RESOLVING] =
+        STATE_BIT(TXN_CALLING) | STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_TERMINATED),
+    [TXN_CALLING] = STATE_BIT(TXN_CALLING) | STATE_BIT(TXN_PROCEEDING) |
+                    STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_ACCEPTED) |
+                    STATE_BIT(TXN_TERMINATED),
+    [TXN_PROCEEDING] = STATE_BIT(TXN_CALLING) | STATE_BIT(TXN_COMPLETED) |
+                       STATE_BIT(TXN_ACCEPTED) | STATE_BIT(TXN_TERMINATED),
     [TXN_COMPLETED] = STATE_BIT(TXN_TERMINATED),
     [TXN_CONFIRMED] = 0,
     [TXN_ACCEPTED] = STATE_BIT(TXN_TERMINATED),
@@ -154,17 +162,36 @@ static void on_refused(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
     }
 }
 
-/** A response while the final one is still awaited. */
-static void on_first(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+void txn__ict_husk(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
-    t->status = m->status;
+    on_refused(t, m, now_ms);
+}
+
+/** A 503: the next server instead, while what is left of this branch acknowledges. */
+static bool on_unavailable(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct txn *husk;
+    if (!txn__go_on(t, TXN__REFUSED, txn__retry_after(m), &husk, now_ms)) {
+        return false;
+    }
+    txn__ict_husk(husk, m, now_ms);
+    return true;
+}
+
+/** A response while the final one is still awaited. @return true: the user is to hear it */
+static bool on_first(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+{
+    txn__heard(t, m);
     if (m->status < 200) {
         on_provisional(t, now_ms);
     } else if (m->status < 300) {
         enter(t, TXN_ACCEPTED, now_ms);
+    } else if (m->status == 503 && on_unavailable(t, m, now_ms)) {
+        return false;
     } else {
         on_refused(t, m, now_ms);
     }
+    return true;
 }
 
 /** A response after a 300-699. @return true when it was a repetition */
@@ -187,8 +214,8 @@ void txn__ict_on_response(struct txn *t, const struct sip_msg *m, const struct h
     switch ((enum txn_state)t->state) {
     case TXN_CALLING:
     case TXN_PROCEEDING:
-        pass = true;
-        on_first(t, m, now_ms);
+        pass = on_first(t, m, now_ms);
+        absorbed = !pass;
         break;
     case TXN_COMPLETED:
         absorbed = on_repeated(t, m, now_ms);
@@ -231,13 +258,29 @@ void txn__ict_on_retransmit(struct txn *t, uint64_t now_ms)
     }
 }
 
+/** Timer B, or a failure to send. In Proceeding somebody is at work unless the way is broken.
+ */
+static bool go_on(struct txn *t, enum txn_failure why, uint64_t now_ms)
+{
+    if (why == TXN_TRANSPORT) {
+        return txn__go_on(t, TXN__BROKEN, 0, NULL, now_ms);
+    }
+    return t->state == TXN_CALLING && txn__go_on(t, TXN__NO_ANSWER, 0, NULL, now_ms);
+}
+
 void txn__ict_on_expire(struct txn *t, uint64_t now_ms)
 {
     enum txn_failure why = (enum txn_failure)t->why;
     switch ((enum txn_state)t->state) {
-    case TXN_RESOLVING:
     case TXN_CALLING:    /* Timer B */
     case TXN_PROCEEDING: /* the guard of the CANCEL, or Timer C with nobody to tell */
+        if (go_on(t, why, now_ms)) {
+            break;
+        }
+        enter(t, TXN_TERMINATED, now_ms);
+        txn__tell_failure(t, why, now_ms);
+        break;
+    case TXN_RESOLVING:
         enter(t, TXN_TERMINATED, now_ms);
         txn__tell_failure(t, why, now_ms);
         break;

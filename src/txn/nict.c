@@ -29,17 +29,22 @@
  *   F       64*T1                     Resolving, Trying   yes        on_failure
  *   K       T4                        Completed           0          end
  *
+ * ANOTHER WAY (way.c). A 503, Timer F without any answer, or a failure to send leads back to
+ * Trying when the target has another server, and the user hears nothing.
+ *
  * F goes on through Proceeding. E runs on `retransmit`, F and K on `expire`.
  *
  * OWNERSHIP. `sent` is the request until there is a final response, then it is freed.
  */
 #include "txn/priv.h"
 
+/** To Calling (Trying) from itself and from Proceeding: on another way. */
 static const uint8_t follows[] = {
     [TXN_RESOLVING] = STATE_BIT(TXN_CALLING) | STATE_BIT(TXN_TERMINATED),
-    [TXN_CALLING] =
-        STATE_BIT(TXN_PROCEEDING) | STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_TERMINATED),
-    [TXN_PROCEEDING] = STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_TERMINATED),
+    [TXN_CALLING] = STATE_BIT(TXN_CALLING) | STATE_BIT(TXN_PROCEEDING) |
+                    STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_TERMINATED),
+    [TXN_PROCEEDING] =
+        STATE_BIT(TXN_CALLING) | STATE_BIT(TXN_COMPLETED) | STATE_BIT(TXN_TERMINATED),
     [TXN_COMPLETED] = STATE_BIT(TXN_TERMINATED),
     [TXN_CONFIRMED] = 0,
     [TXN_ACCEPTED] = 0,
@@ -53,6 +58,7 @@ static void enter(struct txn *t, enum txn_state state, uint64_t now_ms)
     switch (state) {
     case TXN_CALLING:
         t->why = TXN_TIMEOUT;
+        timer_stop(wheel, &t->retransmit);
         t->interval_ms = t->layer->timing.t1;
         if (!txn__reliable(t)) {
             timer_set(wheel, &t->retransmit, now_ms + t->interval_ms);
@@ -88,9 +94,14 @@ void txn__nict_start(struct txn *t, uint64_t now_ms)
     }
 }
 
-static void on_first(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+/** @return true: the user is to hear it */
+static bool on_first(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
-    t->status = m->status;
+    txn__heard(t, m);
+    if (m->status == 503 && txn__go_on(t, TXN__REFUSED, txn__retry_after(m), NULL, now_ms)) {
+        t->layer->stats.absorbed++;
+        return false;
+    }
     if (m->status >= 200) {
         enter(t, TXN_COMPLETED, now_ms);
         if (txn__reliable(t)) {
@@ -99,6 +110,7 @@ static void on_first(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
     } else if (t->state == TXN_CALLING) {
         enter(t, TXN_PROCEEDING, now_ms);
     }
+    return true;
 }
 
 void txn__nict_on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
@@ -108,8 +120,7 @@ void txn__nict_on_response(struct txn *t, const struct sip_msg *m, const struct 
     switch ((enum txn_state)t->state) {
     case TXN_CALLING:
     case TXN_PROCEEDING:
-        pass = true;
-        on_first(t, m, now_ms);
+        pass = on_first(t, m, now_ms);
         break;
     case TXN_COMPLETED:
         t->layer->stats.absorbed++;
@@ -155,12 +166,27 @@ void txn__nict_on_retransmit(struct txn *t, uint64_t now_ms)
     }
 }
 
+/** Timer F, or a failure to send. Whoever said 100 is at work, unless the way is broken. */
+static bool go_on(struct txn *t, uint64_t now_ms)
+{
+    if (t->why == TXN_TRANSPORT) {
+        return txn__go_on(t, TXN__BROKEN, 0, NULL, now_ms);
+    }
+    return t->state == TXN_CALLING && txn__go_on(t, TXN__NO_ANSWER, 0, NULL, now_ms);
+}
+
 void txn__nict_on_expire(struct txn *t, uint64_t now_ms)
 {
     switch ((enum txn_state)t->state) {
-    case TXN_RESOLVING:
     case TXN_CALLING: /* Timer F */
     case TXN_PROCEEDING:
+        if (go_on(t, now_ms)) {
+            break;
+        }
+        enter(t, TXN_TERMINATED, now_ms);
+        txn__tell_failure(t, (enum txn_failure)t->why, now_ms);
+        break;
+    case TXN_RESOLVING:
         enter(t, TXN_TERMINATED, now_ms);
         txn__tell_failure(t, (enum txn_failure)t->why, now_ms);
         break;

@@ -5,7 +5,8 @@
  *   txn.c     the layer: lifetime, timers, dispatch to the four machines
  *   match.c   which transaction a message belongs to
  *   ict.c nict.c ist.c nist.c   the machines: one handler for each event, all states in it
- *   send.c    requests: target, Via, CANCEL, ACK
+ *   way.c     requests: from the target to a hop, Via; the next server when one has failed
+ *   send.c    requests: repeating them, CANCEL, ACK
  *   reply.c   responses: building them, sending them
  *   via.c     the top Via: response address, received, rport
  *
@@ -114,14 +115,39 @@ bool txn__index_sent(struct str sent, struct sip_hdr *hdr, struct sip_msg *m);
 /** Send t->sent to t->hop. */
 int txn__send_request(struct txn *t);
 
-/** Look the target up again. */
-void txn__resolve(struct txn *t, uint64_t now_ms);
-
 /** Build and send the ACK to the final response `m` (§17.1.1.3); keep it for repeats. */
 int txn__send_ack(struct txn *t, const struct sip_msg *m);
 
 /** Start the CANCEL of an ICT. `lines` as in txn_cancel. @return 0, E_NOMEM, E_SYNTAX */
 int txn__send_cancel(struct txn *t, struct str lines, uint64_t now_ms);
+
+/* ---- way.c ---- */
+
+/** Its bytes and its way are there: into Calling or Trying. */
+void txn__start(struct txn *t, uint64_t now_ms);
+
+/** Look the target up again. */
+void txn__resolve(struct txn *t, uint64_t now_ms);
+
+/** What went wrong with a server. */
+enum txn__lost { TXN__NO_ANSWER, TXN__BROKEN, TXN__REFUSED };
+
+/**
+ * Remember that the server of `t` has failed, and go on to the next one with a new branch (RFC
+ * 3263 §4.3), unless there is none, the user has cancelled, or more than 100 has been heard.
+ * @param retry_ms  Retry-After of a 503, or 0
+ * @param husk      for a refused INVITE: out, a transaction without a user that now has the old
+ *                  branch and its bytes, to acknowledge the refusal; NULL: not wanted
+ * @return true: `t` is Calling (Trying) on another way; false: it is as it was
+ */
+bool txn__go_on(struct txn *t, enum txn__lost why, uint32_t retry_ms, struct txn **husk,
+                uint64_t now_ms);
+
+/** A response came, so its server lives: note that, and what was said. */
+void txn__heard(struct txn *t, const struct sip_msg *m);
+
+/** Retry-After of a response in milliseconds, 0: none. */
+uint32_t txn__retry_after(const struct sip_msg *m);
 
 /* ---- reply.c ---- */
 
@@ -134,6 +160,8 @@ int txn__auto_reply(struct txn *t, unsigned status, uint32_t delay_ms, uint64_t 
 /* ---- the machines ---- */
 
 void txn__ict_start(struct txn *t, uint64_t now_ms);
+/** Make `t` the rest of a branch that was refused with `m`: acknowledges it. */
+void txn__ict_husk(struct txn *t, const struct sip_msg *m, uint64_t now_ms);
 void txn__ict_on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
                           uint64_t now_ms);
 void txn__ict_on_retransmit(struct txn *t, uint64_t now_ms);

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests on their way out (RFC 3261 §8.1.1.7, §8.1.2, §9.1, §17.1.1.3, §18.1.1).
- *
- * A target is a flow, an address, or a name. From a name comes an address (route/locate.h,
- * which may take its time: then the transaction stands in Resolving with the bytes as the user
- * gave them), from an address a flow (env->open), and from the flow our own address, which the
- * Via shows. So the Via is the last thing to be known; it is put behind the start line.
+ * Requests on the wire: their bytes again, and those that follow an INVITE hop by hop
+ * (RFC 3261 §9.1, §17.1.1.3). Where a request goes, and its Via, is way.c's matter.
  *
  * CANCEL and the ACK to a 300-699 are made from the INVITE's own bytes, which are indexed
  * again for that: it happens once or twice in a call, and keeping an index would cost every
  * transaction more memory than the request itself.
- *
- * NOT DONE. The choice of TCP for large requests, and the next address after a failure (RFC
- * 3263 §4): the user hears TXN_TRANSPORT and makes a new transaction.
  */
 #include "txn/priv.h"
 
-#include "route/locate.h"
 #include "sip/edit.h"
-
-#define BRANCH_RANDOM (TXN_BRANCH_OWN - (sizeof SIP_BRANCH_COOKIE - 1))
-#define VIA_MAX 200
 
 /** What we sent is not to be measured by the limits for what others send. */
 static const struct sip_limits no_limits = {UINT32_MAX, SIP_HDR_MAX, UINT32_MAX};
@@ -79,186 +68,6 @@ int txn__send_request(struct txn *t)
         t->layer->stats.transport_errors++;
     }
     return err;
-}
-
-/* ---- the way to the target ---- */
-
-/** @return 0, E_AGAIN, E_NOTFOUND: no address; else what env->open says */
-static int find_way(const struct txn_layer *l, struct hop *hop, struct str host, uint16_t port)
-{
-    const struct env *env = l->env;
-    if (hop->flow != 0) {
-        return 0;
-    }
-    if (hop->remote.family == ADDR_NONE) {
-        struct route_want want = {
-            .host = host, .port = port, .transport = (enum transport)hop->transport};
-        struct route_hops hops;
-        int err = route_locate(env, &want, &hops);
-        if (err != 0) {
-            return err == E_AGAIN || err == E_UNSUPPORTED ? err : E_NOTFOUND;
-        }
-        *hop = hops.hop[0];
-    }
-    if (hop->remote.port == 0) {
-        hop->remote.port = transport_port((enum transport)hop->transport);
-    }
-    return env->open(env->ctx, hop, host);
-}
-
-static void write_branch(const struct env *env, struct str mark,
-                         char branch[static TXN_BRANCH_OWN + TXN_MARK_MAX + 1])
-{
-    mark = str_upto(mark, TXN_MARK_MAX);
-    memcpy(branch, SIP_BRANCH_COOKIE, sizeof SIP_BRANCH_COOKIE - 1);
-    env_random_token(env, branch + sizeof SIP_BRANCH_COOKIE - 1, BRANCH_RANDOM);
-    if (mark.n > 0) {
-        memcpy(branch + TXN_BRANCH_OWN, mark.p, mark.n);
-    }
-    branch[TXN_BRANCH_OWN + mark.n] = '\0';
-}
-
-static void write_via(struct out *o, const struct env *env, const struct hop *hop,
-                      struct str branch)
-{
-    struct addr local = {0};
-    env->local(env->ctx, hop, &local);
-    out_c(o, "Via: SIP/2.0/");
-    out_c(o, transport_name((enum transport)hop->transport));
-    out_ch(o, ' ');
-    addr_write(o, &local);
-    out_c(o, ";branch=");
-    out_str(o, branch);
-    if (!transport_is_reliable((enum transport)hop->transport)) {
-        out_c(o, ";rport");
-    }
-    out_c(o, "\r\n");
-}
-
-/**
- * The runs in one block, with the Via, and what the user wants behind it, behind the first.
- * {NULL,0} when memory is out, or the user wants too much.
- */
-static struct str join_via(struct txn *t, const struct str *run, size_t n)
-{
-    const struct env *env = t->layer->env;
-    char buf[VIA_MAX + TXN_WAY_MAX];
-    struct out via;
-    out_init(&via, buf, sizeof buf);
-    write_via(&via, env, &t->hop, str_c(t->branch));
-    if (t->user != NULL && t->user->on_way != NULL) {
-        t->user->on_way(t, &via);
-    }
-    if (via.over) {
-        return STR_NONE;
-    }
-    t->top_n = (uint16_t)via.n;
-    size_t len = sip_runs_len(run, n) + via.n;
-    char *p = mem_alloc(&env->mem, len);
-    if (p == NULL) {
-        return STR_NONE;
-    }
-    struct out o;
-    out_init(&o, p, len);
-    out_str(&o, run[0]);
-    out_str(&o, out_str_of(&via));
-    for (size_t i = 1; i < n; i++) {
-        out_str(&o, run[i]);
-    }
-    return out_str_of(&o);
-}
-
-static void start(struct txn *t, uint64_t now_ms)
-{
-    txn__bind_flow(t, t->hop.flow);
-    if (t->kind == TXN_ICT) {
-        txn__ict_start(t, now_ms);
-    } else {
-        txn__nict_start(t, now_ms);
-    }
-}
-
-/** Resolving begins: keep what is needed to go on. @return 0 or E_NOMEM */
-static int wait_for_name(struct txn *t, struct str host, const struct str *run, size_t n,
-                         uint64_t now_ms)
-{
-    struct txn_layer *l = t->layer;
-    if (mem_dup(&l->env->mem, host, &t->host) != 0) {
-        return E_NOMEM;
-    }
-    t->sent = sip_runs_flatten(&l->env->mem, run, n);
-    if (!str_is_set(t->sent)) {
-        return E_NOMEM;
-    }
-    t->why = TXN_UNRESOLVED;
-    list_append(&l->resolving, &t->link);
-    timer_set(l->wheel, &t->expire, now_ms + txn__64t1(t));
-    return 0;
-}
-
-struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
-                           const struct txn_target *to, const struct str *run, size_t n,
-                           const struct txn_user *user, void *owner, uint64_t now_ms)
-{
-    if (method == SIP_METHOD_ACK || n == 0) {
-        return NULL; /* an ACK is no transaction: txn_send_ack */
-    }
-    enum txn_kind kind = method == SIP_METHOD_INVITE ? TXN_ICT : TXN_NICT;
-    struct txn *t = txn__alloc(l, kind, method, user, owner);
-    if (t == NULL) {
-        return NULL;
-    }
-    write_branch(l->env, to->mark, t->branch);
-    t->hop = to->hop;
-    t->port = to->port;
-    int err = find_way(l, &t->hop, to->host, to->port);
-    int mem_err = 0;
-    if (err == 0) {
-        t->sent = join_via(t, run, n);
-        mem_err = str_is_set(t->sent) ? 0 : E_NOMEM;
-    } else if (err == E_AGAIN) {
-        mem_err = wait_for_name(t, to->host, run, n, now_ms);
-    }
-    if (mem_err != 0) {
-        txn__discard(t);
-        return NULL;
-    }
-    txn__index_client(t);
-    l->stats.client_created++;
-    if (err == 0) {
-        start(t, now_ms);
-    } else if (err != E_AGAIN) {
-        txn__fail_soon(t, err == E_NOTFOUND ? TXN_UNRESOLVED : TXN_TRANSPORT, now_ms);
-    }
-    return t;
-}
-
-void txn__resolve(struct txn *t, uint64_t now_ms)
-{
-    const struct mem *mem = &t->layer->env->mem;
-    int err = find_way(t->layer, &t->hop, t->host, t->port);
-    if (err == E_AGAIN) {
-        return;
-    }
-    if (err == 0) {
-        static const struct str crlf = STR_INIT("\r\n");
-        size_t line = str_find(t->sent, crlf) + crlf.n;
-        struct str part[2] = {str_upto(t->sent, line), str_from(t->sent, line)};
-        struct str whole = join_via(t, part, 2);
-        if (str_is_set(whole)) {
-            txn__drop_sent(t);
-            t->sent = whole;
-            mem_free(mem, (void *)(uintptr_t)t->host.p);
-            t->host = STR_NONE;
-            start(t, now_ms);
-            return;
-        }
-        err = E_NOMEM;
-    }
-    if (err != E_NOTFOUND) {
-        t->layer->stats.transport_errors++;
-    }
-    txn__fail_soon(t, err == E_NOTFOUND ? TXN_UNRESOLVED : TXN_TRANSPORT, now_ms);
 }
 
 /* ---- requests that follow an INVITE hop by hop ---- */
@@ -374,38 +183,6 @@ int txn__send_cancel(struct txn *t, struct str lines, uint64_t now_ms)
     c->hop = t->hop;
     txn__index_client(c);
     l->stats.client_created++;
-    start(c, now_ms);
+    txn__start(c, now_ms);
     return 0;
-}
-
-int txn_send_ack(struct txn_layer *l, const struct txn_target *to, const struct str *run,
-                 size_t n)
-{
-    const struct env *env = l->env;
-    struct str all[SIP_RUN_MAX + 1];
-    struct hop hop = to->hop;
-    char own[TXN_BRANCH_OWN + TXN_MARK_MAX + 1], buf[VIA_MAX];
-    struct str branch = str_upto(to->branch, 80);
-    struct out via;
-    if (n == 0 || n > SIP_RUN_MAX) {
-        return E_TOOMANY;
-    }
-    int err = find_way(l, &hop, to->host, to->port);
-    if (err != 0) {
-        return err;
-    }
-    if (branch.n == 0) {
-        write_branch(env, STR_NONE, own);
-        branch = str_c(own);
-    }
-    out_init(&via, buf, sizeof buf);
-    write_via(&via, env, &hop, branch);
-    all[0] = run[0];
-    all[1] = out_str_of(&via);
-    memcpy(all + 2, run + 1, (n - 1) * sizeof *run);
-    err = env->send(env->ctx, &hop, all, n + 1);
-    if (err != 0) {
-        l->stats.transport_errors++;
-    }
-    return err;
 }

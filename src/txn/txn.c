@@ -21,6 +21,7 @@
 
 #define PER_SLAB 32
 #define FIRST_SLOTS 64
+#define BLACK_MAX 1024
 
 static void on_retransmit(struct timer *timer, uint64_t now_ms)
 {
@@ -102,9 +103,10 @@ static void strip(struct txn *t)
         map_remove(&l->by_call, &t->by_call);
         return;
     }
-    mem_free(mem, (void *)(uintptr_t)t->host.p);
+    mem_free(mem, t->way);
     mem_free(mem, (void *)(uintptr_t)t->cancel_lines.p);
-    t->host = t->cancel_lines = STR_NONE;
+    t->way = NULL;
+    t->cancel_lines = STR_NONE;
 }
 
 void txn__die(struct txn *t)
@@ -194,11 +196,11 @@ int txn_layer_init(struct txn_layer *l, const struct env *env, struct wheel *whe
     for (size_t i = 0; i < TXN_FLOW_LISTS; i++) {
         list_init(&l->flows[i]);
     }
-    if (map_init(&l->by_branch, &env->mem, FIRST_SLOTS) != 0) {
-        return E_NOMEM;
-    }
-    if (map_init(&l->by_call, &env->mem, FIRST_SLOTS) != 0) {
+    if (route_black_init(&l->black, env, BLACK_MAX) != 0 ||
+        map_init(&l->by_branch, &env->mem, FIRST_SLOTS) != 0 ||
+        map_init(&l->by_call, &env->mem, FIRST_SLOTS) != 0) {
         map_fini(&l->by_branch);
+        route_black_fini(&l->black);
         return E_NOMEM;
     }
     pool_init(&l->pool, &env->mem, sizeof(struct txn), PER_SLAB, max);
@@ -223,6 +225,7 @@ void txn_layer_fini(struct txn_layer *l)
     timer_stop(l->wheel, &l->reap);
     map_fini(&l->by_branch);
     map_fini(&l->by_call);
+    route_black_fini(&l->black);
     pool_fini(&l->pool);
 }
 

@@ -28,6 +28,10 @@
  * not answer ends after 64*T1 in any case, because nobody waits for the answer any more
  * (RFC 4320 §4.2).
  *
+ * SERVERS (RFC 3263). A target that is a name may have several servers. When one does not
+ * answer, refuses with 503 or cannot be reached, the request goes to the next one by itself,
+ * with a new branch, and the user hears only of the last one; see way.c.
+ *
  * NON-INVITE (RFC 4320). 101-199 and 408 are refused. 100 is sent by the layer when the
  * user is still silent at the time when Timer E reaches T2 (3.5 s).
  */
@@ -40,6 +44,7 @@
 #include "base/map.h"
 #include "base/pool.h"
 #include "base/wheel.h"
+#include "route/black.h"
 #include "sip/hdr.h"
 #include "sip/msg.h"
 
@@ -109,12 +114,14 @@ struct txn {
         struct {                                            /* client */
             char branch[TXN_BRANCH_OWN + TXN_MARK_MAX + 1]; /**< ours, cookie included,
                                                                 NUL-terminated */
-            uint16_t top_n;  /**< octets that the layer put behind the start line: Via and
-                                  what on_way wrote; 0: not yet */
-            struct str host; /**< name that is being resolved */
+            uint16_t top_n;       /**< octets that the layer put behind the start line: Via and
+                                       what on_way wrote; 0: not yet */
+            struct txn__way *way; /**< the name, and the servers that are left; or NULL */
             struct str cancel_lines; /**< header lines for the CANCEL that waits */
-            uint16_t port;
             bool cancel_wanted, cancelled;
+            bool rang;  /**< more than 100 was heard: it stays with this server */
+            bool fixed; /**< the transport is not to be changed for the size */
+            bool grown; /**< over TCP instead of UDP, for the size */
         };
         struct {                  /* server */
             struct hop reply_hop; /**< UDP: where responses go; stream: where to connect
@@ -145,6 +152,8 @@ struct txn_stats {
     uint64_t stray_responses;  /**< no transaction, or not possible in its state */
     uint64_t stray_acks;       /**< ACK before there was a final response */
     uint64_t refused;          /**< transactions not made: memory or the limit */
+    uint64_t retargeted;       /**< sent to another server after one had failed */
+    uint64_t grown;            /**< sent over TCP for their size */
 };
 
 /** Lists over which the transactions are spread by flow: a closed flow walks only one. */
@@ -171,6 +180,9 @@ struct txn_layer {
     struct timer reap;                 /**< frees the dying at the next tick */
     struct txn_seen seen;              /**< good from txn_on_request to txn_server_new */
     struct txn_stats stats;
+    struct route_black black; /**< servers that have failed; its times may be set */
+    /** Octets up to which a request goes over UDP (RFC 3261 §18.1.1); 0: any. */
+    uint32_t udp_max;
     /** Header lines with CRLF, or absent, that are put on what the layer itself builds:
         responses of txn_reply and txn_reply_stateless; ACK and CANCEL. */
     struct str server_line, user_agent_line;
@@ -273,10 +285,13 @@ void txn_write_top_via(struct out *o, struct str value, const struct hop *from);
 
 /** Where a request is to go: an address, or a name with a port. */
 struct txn_target {
-    struct hop hop;  /**< flow: use it; else transport and remote, when family is set */
-    struct str host; /**< without an address this name is looked up (copied); with one it says
-                          whom a TLS connection there must prove to be (env->open) */
-    uint16_t port;
+    struct hop hop;    /**< flow: use it; else transport (TP_NONE: to be found out) and remote,
+                            when family is set */
+    struct str host;   /**< without an address this name is looked up (copied); with one it says
+                            whom a TLS connection there must prove to be (env->open) */
+    uint16_t port;     /**< 0: not given (a name with a port has no SRV records) */
+    bool sips;         /**< TLS on each way */
+    bool fixed;        /**< the transport is somebody's decision: also for large requests */
     struct str mark;   /**< text put behind our own part of the branch, at most TXN_MARK_MAX
                             octets of a token: what a proxy knows loops by (RFC 5393 §4.2.1) */
     struct str branch; /**< txn_send_ack: this and no other, when it is set (§16.11) */
