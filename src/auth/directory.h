@@ -43,11 +43,12 @@ struct application {
 /** A neighbour that is known by address: its requests need no digest. */
 struct peer {
     struct str name;
-    struct str uri;   /**< "sip:192.0.2.7:5060;transport=tcp": where calls to it go */
-    struct addr addr; /**< numeric address of that, port 0: any source port */
-    struct str host;  /**< when it is a name */
-    uint16_t port;
-    uint8_t transport;
+    struct str uri;    /**< "sip:192.0.2.7:5060;transport=tcp": where calls to it go */
+    struct addr addr;  /**< numeric address of that, port 0: any source port */
+    struct str host;   /**< of the URI; a name is looked up for each call (RFC 3263) */
+    uint16_t port;     /**< 0: a name without one */
+    uint8_t transport; /**< TP_NONE: a name without one */
+    bool fixed;        /**< the URI says the transport: no other for large requests */
     const struct str
         *numbers; /**< called numbers that go there: patterns with '*' at the end */
     size_t number_count;

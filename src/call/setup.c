@@ -143,7 +143,8 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
                           const struct ring *r, uint64_t now_ms)
 {
     const struct peer *p = to->peer;
-    struct txn_target target = {.hop = {.transport = p->transport}, .port = p->port};
+    struct txn_target target = {
+        .hop = {.transport = p->transport}, .port = p->port, .fixed = p->fixed};
     struct out o;
     char uri[512];
 
@@ -158,7 +159,7 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
     if (p->port != 0) {
         out_fmt(&o, ":%u", p->port);
     }
-    if (p->transport != TP_UDP) {
+    if (p->transport > TP_UDP) {
         out_fmt(&o, ";transport=%s", transport_name(p->transport));
     }
     if (o.over) {

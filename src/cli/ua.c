@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { SLOTS = 4, LINE_MAX_LEN = 4096, SCRATCH = 32 * 1024 };
+enum { SLOTS = 4, LINE_MAX_LEN = 4096, SCRATCH = 32 * 1024, UDP_MOST = 1300 };
 
 struct slot {
     uv_timer_t timer;
@@ -187,7 +187,7 @@ bool ua_server_parse(const char *text, struct ua_server *out)
     char buf[320];
     uint32_t at;
 
-    *out = (struct ua_server){.port = 5060, .transport = TP_UDP};
+    *out = (struct ua_server){.transport = TP_NONE};
     if (!str_istarts(s, STR("sip:"))) {
         int n = snprintf(buf, sizeof(buf), "sip:%s", text);
         if (n < 0 || (size_t)n >= sizeof(buf)) {
@@ -204,15 +204,15 @@ bool ua_server_parse(const char *text, struct ua_server *out)
     }
     memcpy(out->host, uri.host.p, uri.host.n);
     out->host[uri.host.n] = '\0';
-    out->port = sip_uri_port(&uri);
-    return out->transport == TP_UDP || out->transport == TP_TCP;
+    out->port = (uint16_t)uri.port;
+    return out->transport == TP_NONE || out->transport == TP_UDP || out->transport == TP_TCP;
 }
 
 /** A phone on this machine binds loopback only when its server is there too. */
 static int listen_for(struct ua *u)
 {
     const struct ua_server *s = &u->config.server;
-    struct addr to, at = {.family = ADDR_IP4};
+    struct addr to = {.family = ADDR_NONE}, at = {.family = ADDR_IP4};
 
     if (addr_parse_host(str_c(s->host), 0, &to)) {
         at.family = to.family;
@@ -221,7 +221,13 @@ static int listen_for(struct ua *u)
         }
     }
     at.port = 0;
-    return net_listen(u->net, TP_UDP, &at, NULL);
+    int err = net_listen(u->net, TP_UDP, &at, NULL);
+    if (err == 0 && to.family == ADDR_NONE) {
+        /* A name may lead to either family, if this machine has both. */
+        at.family = ADDR_IP6;
+        (void)net_listen(u->net, TP_UDP, &at, NULL);
+    }
+    return err;
 }
 
 static int init_layers(struct ua *u)
@@ -244,6 +250,7 @@ static int init_layers(struct ua *u)
         leg_layer_init(&u->legs, u->env, &u->wheel, &u->txn, &u->scratch, &legs, 0) != 0) {
         return E_NOMEM;
     }
+    u->txn.udp_max = UDP_MOST;
     u->ready = true;
     return 0;
 }

@@ -74,6 +74,19 @@ static void on_client_response(struct txn *t, const struct sip_msg *m, const str
                                uint64_t now_ms);
 static void on_client_failure(struct txn *t, enum txn_failure why, uint64_t now_ms);
 
+static void on_client_way(struct txn *t, struct out *o)
+{
+    const struct leg_request *r = t->owner;
+    if (!r->late_contact) {
+        return;
+    }
+    struct str contact = leg_contact(r->leg, &t->hop, r->dialog->secure);
+    out_c(o, "Contact: ");
+    out_str(o, contact);
+    out_c(o, "\r\n");
+    o->over = o->over || contact.p == NULL; /* no memory: not sent without one */
+}
+
 static void on_server_gone(struct txn *t)
 {
     struct leg_served *s = t->owner;
@@ -93,7 +106,8 @@ static void on_server_gone(struct txn *t)
 
 const struct txn_user leg_client_user = {.on_response = on_client_response,
                                          .on_failure = on_client_failure,
-                                         .on_gone = on_client_gone};
+                                         .on_gone = on_client_gone,
+                                         .on_way = on_client_way};
 const struct txn_user leg_server_user = {.on_gone = on_server_gone};
 
 static void on_client_response(struct txn *t, const struct sip_msg *m, const struct hop *from,

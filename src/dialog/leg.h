@@ -260,8 +260,9 @@ struct leg_request {
     bool done;    /**< 2xx to INVITE: lives on to repeat the ACK */
     bool refresh; /**< of the session timer */
     bool bye;
-    bool offer;  /**< it carries one */
-    bool pinned; /**< it went to the flow that the dialog is pinned to */
+    bool offer;        /**< it carries one */
+    bool late_contact; /**< its Contact is written when the way is known */
+    bool pinned;       /**< it went to the flow that the dialog is pinned to */
     uint8_t auth_tries, interval_tries;
     uint32_t cseq;
     struct str name;        /**< the method; for an unknown one a slice of parts.block */

@@ -234,6 +234,12 @@ static bool has_contact(enum sip_method m)
            m == SIP_METHOD_SUBSCRIBE || m == SIP_METHOD_NOTIFY;
 }
 
+/** Which way the request goes, and so our address there, comes out when it is sent. */
+static bool is_name(const struct txn_target *to)
+{
+    return to->hop.flow == 0 && to->hop.remote.family == ADDR_NONE;
+}
+
 static void request_lines(struct out *o, const struct leg_request *r, const struct leg_parts *p,
                           enum sip_method method)
 {
@@ -259,7 +265,8 @@ int leg_write_request(struct leg_request *r, const struct dialog *d, struct str 
 {
     struct leg *leg = r->leg;
     struct str contact = STR_NONE;
-    if (has_contact(method)) {
+    r->late_contact = has_contact(method) && is_name(&d->next);
+    if (has_contact(method) && !r->late_contact) {
         contact = leg_contact(leg, &d->next.hop, d->secure);
         if (contact.p == NULL) {
             return E_NOMEM;

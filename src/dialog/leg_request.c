@@ -93,7 +93,13 @@ int leg_request_start(struct leg_request *r, const struct leg_parts *parts, uint
     if (err != 0) {
         return err;
     }
-    r->txn = txn_client_new(l->txn, (enum sip_method)r->method, &d->next, w.run, w.n,
+    struct txn_target to = d->next;
+    if (r->txn != NULL && to.hop.flow == 0 && to.hop.remote.family == ADDR_NONE) {
+        /* Once more, for credentials or the like: to the server that has asked for them. */
+        to.hop = r->txn->hop;
+        to.hop.flow = 0;
+    }
+    r->txn = txn_client_new(l->txn, (enum sip_method)r->method, &to, w.run, w.n,
                             &leg_client_user, r, now_ms);
     if (r->txn == NULL) {
         return E_NOMEM;

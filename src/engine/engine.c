@@ -67,6 +67,8 @@ static int make_layers(struct engine *e)
         name_lines(e) != 0) {
         return E_NOMEM;
     }
+    e->txn.udp_max = c->udp_max;
+    e->txn.black.most_ms = c->blacklist_ms;
     if (c->nonce_life_s != 0) {
         e->auth.nonce_life_ms = c->nonce_life_s * 1000;
     }

@@ -32,6 +32,8 @@ struct engine_config {
     struct sip_limits limits; /**< zeros: defaults */
     struct txn_timing timing;
     uint32_t max_transactions; /**< 0: 100000 */
+    uint32_t udp_max;          /**< larger requests go over TCP; 0: any over UDP */
+    uint32_t blacklist_ms;     /**< servers that failed are avoided at most so long; 0: not */
     struct registrar_config registrar;
     struct leg_config leg;
     struct call_config call;

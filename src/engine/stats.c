@@ -32,6 +32,9 @@
     X("txn_transport_errors", e->txn.stats.transport_errors)  \
     X("txn_stray_responses", e->txn.stats.stray_responses)    \
     X("txn_refused", e->txn.stats.refused)                    \
+    X("txn_retargeted", e->txn.stats.retargeted)              \
+    X("txn_grown", e->txn.stats.grown)                        \
+    X("servers_avoided", route_black_count(&e->txn.black))    \
     X("dialog_legs", e->legs.leg_pool.in_use)                 \
     X("dialogs", e->legs.dialog_pool.in_use)                  \
     X("dialog_glare", e->legs.glare)                          \

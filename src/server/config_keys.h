@@ -78,6 +78,12 @@
     U(idle_s, 3900, 1, 4000000, "Silent TCP connections are closed after this.")             \
     U(evict_s, 60, 1, 4000000,                                                               \
       "When all connections are taken, one that was silent for so long makes room.")         \
+    U(udp_max, 1300, 0, 65507,                                                               \
+      "Requests of more octets go over TCP instead of UDP (RFC 3261 18.1.1), unless nobody " \
+      "listens there or the address of a peer says `transport=udp`. 0: any size over UDP.")  \
+    U(blacklist_s, 300, 0, 86400,                                                            \
+      "A server of several that has failed is avoided for ten seconds, for longer when it "  \
+      "fails again, and at most for so long. 0: not at all.")                                \
     L(dns_servers, "",                                                                       \
       "Name servers: `192.0.2.53`, `127.0.0.1:5353` or `[2001:db8::53]:53`, asked in this "  \
       "order. Those of `/etc/resolv.conf` unless given.")                                    \

@@ -363,16 +363,19 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
     }
     struct str transport;
     bool named = sip_param(u.params, STR("transport"), &transport);
-    to->transport = (uint8_t)(named ? transport_of(transport) : TP_UDP);
-    if (to->transport != TP_UDP && to->transport != TP_TCP) {
+    bool numeric = addr_parse_host(u.host, 0, &to->addr);
+    to->fixed = named;
+    to->transport = (uint8_t)(named ? transport_of(transport) : numeric ? TP_UDP : TP_NONE);
+    if ((named || numeric) && to->transport != TP_UDP && to->transport != TP_TCP) {
         return tree_fault(t, uri_at, "uri: the transport must be udp or tcp");
     }
     to->host = u.host;
-    to->port = sip_uri_port(&u);
+    to->port = numeric ? sip_uri_port(&u) : (uint16_t)u.port;
     /* Connections come from any port; datagrams from the one that we send to, if it was said.
      */
     uint16_t source = to->transport == TP_UDP ? (uint16_t)u.port : 0;
-    if (!addr_parse_host(u.host, source, &to->addr)) {
+    to->addr.port = source;
+    if (!numeric) {
         to->addr = (struct addr){0};
         if (raw->trusted) {
             return tree_fault(t, uri_at, "uri: a trusted peer needs a numeric address");
@@ -430,6 +433,8 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->timing = (struct txn_timing){
         .t1 = raw->timers.t1_ms, .t2 = raw->timers.t2_ms, .t4 = raw->timers.t4_ms};
     e->max_transactions = raw->limits.transactions;
+    e->udp_max = raw->network.udp_max;
+    e->blacklist_ms = raw->network.blacklist_s * 1000;
     e->leg.session_expires_s = raw->timers.session_expires_s;
     e->leg.min_se_s = raw->timers.min_se_s;
     e->leg.allow =

@@ -298,8 +298,9 @@ struct txn_target {
 };
 
 /**
- * The target that a sip or sips URI means: its maddr or host, its port or the default, its
- * transport (sips: TLS). out->host is a slice of the URI. @return false: another scheme
+ * The target that a sip or sips URI means: its maddr or host, its port and transport (sips:
+ * TLS); with a numeric host the defaults of both, with a name only what the URI says. out->host
+ * is a slice of the URI. @return false: another scheme
  */
 bool txn_target_of_uri(const struct sip_uri *u, struct txn_target *out);
 

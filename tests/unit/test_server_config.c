@@ -122,7 +122,7 @@ static void test_full_file(void)
     CHECK(!c->peers[1].trusted);
     CHECK_INT(c->peers[1].transport, TP_TCP);
     CHECK_STR(c->peers[1].host, "trunk.example");
-    CHECK_INT(c->peers[1].port, 5060);
+    CHECK_INT(c->peers[1].port, 0);
     CHECK_INT(c->peers[1].addr.family, ADDR_NONE);
     CHECK_INT(c->engine.limits.message, 20000);
     CHECK_INT(c->net.limits.message, 20000);
