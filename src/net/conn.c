@@ -4,29 +4,58 @@
  *
  * A connection is known by its flow number and by (transport, remote address): a request for
  * an address that has a connection goes over that one, whoever opened it (RFC 3261 §18.1.1,
- * RFC 5923). When `max_connections` are there, the one that has been silent for the longest
- * time makes room for a new one if that time is at least `evict_ms`; else the new one is
- * refused. So is one from an address that has `max_per_address` already: nobody alone takes
- * them all by keeping each of them busy.
+ * RFC 5923). Over TLS it must also be the one that was made for the same name, or whose other
+ * end has proved that name: an address alone is not whom the request is for. When
+ * `max_connections` are there, the one that has been silent for the longest time makes room for
+ * a new one if that time is at least `evict_ms`; else the new one is refused. So is one from an
+ * address that has `max_per_address` already: nobody alone takes them all by keeping each of
+ * them busy.
  */
 #include "base/err.h"
 #include "net/net_int.h"
+#include "net/tls_store.h"
 #include <stdlib.h>
 
 #define BACKLOG 1024
 #define KEEPALIVE_S 60
 #define RETRY_MS 100
 
-static void plain_in(struct conn *c, struct str bytes, uint64_t now_ms)
-{
-    stream_message_bytes(c, bytes, now_ms);
-}
-
-const struct stream_ops stream_tcp = {
-    .transport = TP_TCP,
-    .wire_in = plain_in,
-    .plain_out = stream_wire_out,
+static const struct stream_ops transports[] = {
+    {.transport = TP_TCP,
+     .wire_in = stream_message_bytes,
+     .clear_in = stream_message_bytes,
+     .clear_out = stream_wire_out,
+     .plain_out = stream_wire_out},
+    {.transport = TP_TLS,
+     .tls = true,
+     .wire_in = tls_wire_in,
+     .clear_in = stream_message_bytes,
+     .clear_out = tls_clear_out,
+     .plain_out = tls_clear_out},
+    {.transport = TP_WS,
+     .ws = true,
+     .wire_in = ws_clear_in,
+     .clear_in = ws_clear_in,
+     .clear_out = stream_wire_out,
+     .plain_out = ws_plain_out},
+    {.transport = TP_WSS,
+     .tls = true,
+     .ws = true,
+     .wire_in = tls_wire_in,
+     .clear_in = ws_clear_in,
+     .clear_out = tls_clear_out,
+     .plain_out = ws_plain_out},
 };
+
+static const struct stream_ops *ops_of(enum transport transport)
+{
+    for (size_t i = 0; i < ARRAY_LEN(transports); i++) {
+        if (transports[i].transport == transport) {
+            return &transports[i];
+        }
+    }
+    return NULL;
+}
 
 static uint64_t ip_hash(const struct net *n, const struct addr *a)
 {
@@ -41,20 +70,33 @@ static uint64_t remote_hash(const struct net *n, uint8_t transport, const struct
 /** May this address have one more? */
 static bool room_for(const struct net *n, const struct addr *a)
 {
-    uint32_t count = 0;
+    uint32_t count = 0, half = 0;
     struct map_node *node = map_first(&n->by_ip, ip_hash(n, a));
     for (; node != NULL && count < n->config.max_per_address; node = map_next(node)) {
-        count += addr_ip_eq(&container_of(node, struct conn, by_ip)->remote, a);
+        const struct conn *c = container_of(node, struct conn, by_ip);
+        bool same = addr_ip_eq(&c->remote, a);
+        count += same;
+        half += same && c->state == STREAM_SHAKING;
     }
-    return count < n->config.max_per_address;
+    return count < n->config.max_per_address && half < n->config.max_handshakes_per_address;
 }
 
-static struct conn *find_remote(const struct net *n, uint8_t transport, const struct addr *a)
+/** Does it lead to whom the caller wants, over TLS? */
+static bool leads_to(const struct conn *c, struct str name)
+{
+    if (c->tls == NULL) {
+        return true;
+    }
+    return c->acceptor == NULL ? str_ieq(tls_name(c), name) : tls_proves(c, name);
+}
+
+static struct conn *find_remote(const struct net *n, uint8_t transport, const struct addr *a,
+                                struct str name)
 {
     struct map_node *node = map_first(&n->by_remote, remote_hash(n, transport, a));
     for (; node != NULL; node = map_next(node)) {
         struct conn *c = container_of(node, struct conn, by_remote);
-        if (c->ops->transport == transport && addr_eq(&c->remote, a)) {
+        if (c->ops->transport == transport && addr_eq(&c->remote, a) && leads_to(c, name)) {
             return c;
         }
     }
@@ -86,7 +128,7 @@ static bool make_room(struct net *n)
     }
     struct conn *oldest = list_entry(n->conns.next, struct conn, link);
     bool silent = net_now(n) - oldest->active_ms >= n->config.evict_ms;
-    if (oldest->state == STREAM_CONNECTING || (oldest->state == STREAM_OPEN && !silent)) {
+    if (oldest->state == STREAM_CONNECTING || (stream_takes_input(oldest) && !silent)) {
         return false;
     }
     n->stats.evicted++;
@@ -95,7 +137,8 @@ static bool make_room(struct net *n)
 }
 
 /** @return NULL when memory is out */
-static struct conn *conn_new(struct net *n, const struct stream_ops *ops)
+static struct conn *conn_new(struct net *n, const struct stream_ops *ops,
+                             const struct acceptor *a)
 {
     struct conn *c = calloc(1, sizeof(*c));
     if (c == NULL) {
@@ -103,6 +146,7 @@ static struct conn *conn_new(struct net *n, const struct stream_ops *ops)
     }
     c->net = n;
     c->ops = ops;
+    c->acceptor = a;
     c->flow.stream = true;
     c->state = STREAM_CONNECTING;
     c->active_ms = net_now(n);
@@ -143,7 +187,7 @@ static void on_connection(uv_stream_t *server, int status)
         env_trace(&n->env, TRACE_WARN, "net", "accept: %s", uv_strerror(status));
         return;
     }
-    struct conn *c = conn_new(n, &stream_tcp);
+    struct conn *c = conn_new(n, a->ops, a);
     if (c == NULL) {
         /* libuv holds it, and accepts no other, until we take it. */
         timer_set(&n->wheel, &a->retry, net_now(n) + RETRY_MS);
@@ -153,7 +197,8 @@ static void on_connection(uv_stream_t *server, int status)
     int len = sizeof(sa);
     if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || !read_local(c) ||
         uv_tcp_getpeername(&c->tcp, &sa.sa, &len) != 0 || !sockaddr_read(&sa.sa, &c->remote) ||
-        !room_for(n, &c->remote) || !make_room(n)) {
+        !room_for(n, &c->remote) || !make_room(n) ||
+        (a->ops->tls && tls_attach(c, STR_NONE) != 0) || (a->ops->ws && ws_attach(c) != 0)) {
         n->stats.refused++;
         uv_close((uv_handle_t *)&c->tcp, on_closed);
         return;
@@ -181,18 +226,24 @@ void acceptor_close(struct acceptor *a)
     uv_close((uv_handle_t *)&a->tcp, on_acceptor_closed);
 }
 
-int conn_listen(struct net *n, const struct addr *at, struct addr *bound)
+int conn_listen(struct net *n, enum transport transport, const struct addr *at,
+                const struct addr *shown, struct addr *bound)
 {
     union net_sockaddr sa;
-    if (sockaddr_of(at, &sa) == 0) {
+    const struct stream_ops *ops = ops_of(transport);
+    if (ops == NULL || sockaddr_of(at, &sa) == 0) {
         return E_UNSUPPORTED;
+    }
+    if (ops->tls && !tls_store_serves(n->tls)) {
+        return E_STATE;
     }
     struct acceptor *a = calloc(1, sizeof(*a));
     if (a == NULL) {
         return E_NOMEM;
     }
     a->net = n;
-    a->transport = TP_TCP;
+    a->ops = ops;
+    a->shown = *shown;
     timer_init(&a->retry, on_retry);
     uv_tcp_init(&n->loop, &a->tcp);
     a->tcp.data = a;
@@ -249,33 +300,56 @@ static void bind_source(struct net *n, struct conn *c)
     (void)uv_tcp_bind(&c->tcp, &sa.sa, 0); /* not possible: the kernel chooses */
 }
 
-int conn_open(struct net *n, struct hop *hop)
+/** @return 0, E_TOOMANY, E_IO */
+static int begin_connect(struct conn *c, struct str name)
 {
-    struct conn *c = find_remote(n, hop->transport, &hop->remote);
+    union net_sockaddr sa;
+    (void)sockaddr_of(&c->remote, &sa);
+    if (c->ops->tls && tls_attach(c, name) != 0) {
+        return E_IO;
+    }
+    bind_source(c->net, c);
+    c->connect.data = c;
+    int err = uv_tcp_connect(&c->connect, &c->tcp, &sa.sa, on_connect);
+    if (err != 0) {
+        return net_err(err) == E_TOOMANY ? E_TOOMANY : E_IO;
+    }
+    return 0;
+}
+
+int conn_open(struct net *n, struct hop *hop, struct str name)
+{
+    const struct stream_ops *ops = ops_of(hop->transport);
+    char numeric[64];
+    struct out o;
+    if (hop->remote.family == ADDR_NONE || hop->remote.port == 0 ||
+        (ops->tls && n->tls == NULL)) {
+        return E_UNSUPPORTED;
+    }
+    if (!str_is_set(name) || name.n == 0) {
+        out_init(&o, numeric, sizeof(numeric));
+        addr_write_host(&o, &hop->remote);
+        name = out_str_of(&o);
+    }
+    struct conn *c = find_remote(n, hop->transport, &hop->remote, name);
     if (c != NULL) {
         hop->flow = c->flow.id;
         return 0;
-    }
-    union net_sockaddr sa;
-    if (sockaddr_of(&hop->remote, &sa) == 0 || hop->remote.port == 0) {
-        return E_UNSUPPORTED;
     }
     if (!make_room(n)) {
         n->stats.refused++;
         return E_TOOMANY;
     }
-    c = conn_new(n, &stream_tcp);
+    c = conn_new(n, ops, NULL);
     if (c == NULL) {
         return E_IO;
     }
     c->remote = hop->remote;
-    bind_source(n, c);
-    c->connect.data = c;
-    int err = uv_tcp_connect(&c->connect, &c->tcp, &sa.sa, on_connect);
+    int err = begin_connect(c, name);
     if (err != 0) {
         n->stats.connect_failed++;
         uv_close((uv_handle_t *)&c->tcp, on_closed);
-        return net_err(err) == E_TOOMANY ? E_TOOMANY : E_IO;
+        return err;
     }
     conn_add(c);
     (void)read_local(c);

@@ -2,12 +2,12 @@
 /*
  * Which address of ours a peer should see in Via and Contact.
  *
- * In this order: what the configuration advertises for that family; the address a connection
- * has at our end; the address that a UDP listener is bound to; when that is the wildcard, the
- * one from which the kernel would send to this peer. The last is asked of the kernel by
- * connecting a UDP socket (which sends nothing), and remembered for ten seconds in a small
- * direct-mapped cache. The port is always the listener's: a connection that we opened has
- * a port of its own on which nobody could reach us.
+ * In this order: what the listener advertises; what the configuration advertises for that
+ * family; the address a connection has at our end; the address that a UDP listener is bound to;
+ * when that is the wildcard, the one from which the kernel would send to this peer. The last is
+ * asked of the kernel by connecting a UDP socket (which sends nothing), and remembered for ten
+ * seconds in a small direct-mapped cache. The port is always the listener's: a connection that
+ * we opened has a port of its own on which nobody could reach us.
  */
 #include "net/net_int.h"
 #include <unistd.h>
@@ -33,7 +33,7 @@ struct acceptor *local_acceptor(const struct net *n, uint8_t transport,
     list_each(it, &n->acceptors)
     {
         struct acceptor *a = list_entry(it, struct acceptor, link);
-        int score = a->transport == transport ? local_score(&a->bound, remote) : 0;
+        int score = a->ops->transport == transport ? local_score(&a->bound, remote) : 0;
         if (score > best_score) {
             best = a;
             best_score = score;
@@ -54,6 +54,10 @@ bool local_reaches(const struct net *n, const struct hop *hop)
     /* Connections may begin at any address of this machine; which families it has is seen by
        where it listens, unless it does not listen at all. */
     bool stream = transport_is_reliable((enum transport)hop->transport);
+    if (hop->transport == TP_WS || hop->transport == TP_WSS ||
+        (hop->transport == TP_TLS && n->tls == NULL)) {
+        return false; /* a WebSocket is opened by the browser */
+    }
     if (stream && list_empty(&n->udp) && list_empty(&n->acceptors)) {
         return true;
     }
@@ -112,27 +116,46 @@ static void route_to(struct net *n, const struct addr *remote, struct addr *ip)
     ip->port = port;
 }
 
+/** What a listener says about itself: its own address, and what it has peers shown. */
+struct self {
+    struct addr bound, shown;
+};
+
+static struct self of_datagrams(struct net *n, struct flow *f, const struct hop *hop)
+{
+    const struct udp *u =
+        f != NULL && !f->stream ? container_of(f, struct udp, flow) : udp_for(n, &hop->remote);
+    return u != NULL ? (struct self){u->bound, u->shown} : (struct self){0};
+}
+
+static struct self of_streams(const struct net *n, struct flow *f, const struct hop *hop)
+{
+    const struct conn *c = f != NULL && f->stream ? container_of(f, struct conn, flow) : NULL;
+    const struct acceptor *a = c != NULL && c->acceptor != NULL
+                                   ? c->acceptor
+                                   : local_acceptor(n, hop->transport, &hop->remote);
+    struct self s = a != NULL ? (struct self){a->bound, a->shown} : (struct self){0};
+    if (c != NULL) {
+        uint16_t port = a != NULL ? a->bound.port : c->local.port;
+        s.bound = c->local;
+        s.bound.port = port;
+    }
+    return s;
+}
+
 void local_address(struct net *n, const struct hop *hop, struct addr *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->family = hop->remote.family;
     struct flow *f = hop->flow != 0 ? flow_find(n, hop->flow) : NULL;
-    if (hop->transport == TP_UDP || hop->transport == TP_NONE) {
-        const struct udp *u = f != NULL && !f->stream ? container_of(f, struct udp, flow)
-                                                      : udp_for(n, &hop->remote);
-        if (u != NULL) {
-            *out = u->bound;
-        }
-    } else {
-        const struct acceptor *a = local_acceptor(n, hop->transport, &hop->remote);
-        if (a != NULL) {
-            *out = a->bound;
-        }
-        if (f != NULL && f->stream) {
-            struct addr own = container_of(f, struct conn, flow)->local;
-            own.port = a != NULL ? a->bound.port : own.port;
-            *out = own;
-        }
+    bool datagrams = hop->transport == TP_UDP || hop->transport == TP_NONE;
+    struct self s = datagrams ? of_datagrams(n, f, hop) : of_streams(n, f, hop);
+    *out = s.bound;
+    if (s.shown.family != ADDR_NONE) {
+        *out = s.shown;
+        out->port = s.shown.port != 0 ? s.shown.port : s.bound.port;
+        return;
+    }
+    if (out->family == ADDR_NONE) {
+        out->family = hop->remote.family;
     }
     for (size_t i = 0; i < ARRAY_LEN(n->config.advertise); i++) {
         const struct addr *shown = &n->config.advertise[i];

@@ -17,10 +17,14 @@
  */
 #include "base/err.h"
 #include "net/net_int.h"
+#include "net/tls_store.h"
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+/** Buffers larger than this are given back when they are empty. */
+#define KEEP_BUFFER 4096
 
 bool buf_room(struct buf *b, size_t more)
 {
@@ -52,6 +56,14 @@ void buf_free(struct buf *b)
 {
     free(b->p);
     memset(b, 0, sizeof(*b));
+}
+
+void buf_emptied(struct buf *b)
+{
+    b->from = b->n = 0;
+    if (b->cap > KEEP_BUFFER) {
+        buf_free(b);
+    }
 }
 
 void flow_add(struct net *n, struct flow *f)
@@ -121,7 +133,6 @@ static int env_send(void *ctx, const struct hop *hop, const struct str *run, siz
 
 static int env_open(void *ctx, struct hop *hop, struct str name)
 {
-    (void)name;
     struct net *n = ctx;
     if (hop->transport == TP_UDP) {
         struct udp *u = udp_for(n, &hop->remote);
@@ -131,10 +142,16 @@ static int env_open(void *ctx, struct hop *hop, struct str name)
         hop->flow = u->flow.id;
         return 0;
     }
-    if (hop->transport == TP_TCP) {
-        return conn_open(n, hop);
+    if (hop->transport == TP_TCP || hop->transport == TP_TLS) {
+        return conn_open(n, hop, name);
     }
     return E_UNSUPPORTED;
+}
+
+static bool env_proves(void *ctx, const struct hop *hop, struct str name)
+{
+    struct flow *f = flow_find(ctx, hop->flow);
+    return f != NULL && f->stream && tls_proves(container_of(f, struct conn, flow), name);
 }
 
 static int env_query(void *ctx, enum dns_type type, struct str name,
@@ -272,6 +289,10 @@ static void set_defaults(struct net_config *c)
         {&c->udp_receive_buffer, 4u << 20},
         {&c->max_connections, 10000},
         {&c->max_per_address, 500},
+        {&c->max_handshakes, 1000},
+        {&c->max_handshakes_per_address, 100},
+        {&c->handshake_ms, 10000},
+        {&c->pong_ms, 10000},
         {&c->connect_ms, 5000},
         {&c->message_ms, 30000},
         {&c->idle_ms, 3900000},
@@ -295,7 +316,10 @@ static void set_defaults(struct net_config *c)
 static bool init_tables(struct net *n)
 {
     n->wire_in = malloc(WIRE_IN_SIZE);
-    return udp_init(n) && n->wire_in != NULL && map_init(&n->flows, &mem_libc, 64) == 0 &&
+    n->tls_in = malloc(TLS_RECORD);
+    n->tls_out = malloc(TLS_RECORD);
+    return udp_init(n) && n->wire_in != NULL && n->tls_in != NULL && n->tls_out != NULL &&
+           map_init(&n->flows, &mem_libc, 64) == 0 &&
            map_init(&n->by_remote, &mem_libc, 64) == 0 &&
            map_init(&n->by_ip, &mem_libc, 64) == 0 && map_init(&n->names, &mem_libc, 64) == 0;
 }
@@ -308,6 +332,9 @@ static void free_tables(struct net *n)
     map_fini(&n->names);
     free(n->udp_in.bytes);
     free(n->wire_in);
+    free(n->tls_in);
+    free(n->tls_out);
+    BIO_meth_free(n->tls_bio);
     free(n);
 }
 
@@ -326,6 +353,7 @@ struct net *net_new(const struct net_config *config)
         .wall_s = env_wall_s,
         .send = env_send,
         .open = env_open,
+        .proves = env_proves,
         .query = env_query,
         .reaches = env_reaches,
         .local = env_local,
@@ -334,7 +362,7 @@ struct net *net_new(const struct net_config *config)
     };
     env_random(n, &n->key, sizeof(n->key));
     struct list *heads[] = {&n->udp,   &n->udp_dirty, &n->acceptors, &n->conns,
-                            &n->dirty, &n->ended,     &n->name_age};
+                            &n->dirty, &n->ended,     &n->name_age,  &n->half};
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         list_init(heads[i]);
     }
@@ -381,24 +409,38 @@ void net_free(struct net *n)
     }
     uv_loop_close(&n->loop);
     names_free(n);
+    tls_store_free(n->tls);
     free_tables(n);
+}
+
+int net_listen_as(struct net *n, enum transport transport, const struct addr *at,
+                  const struct addr *shown, struct addr *bound)
+{
+    static const struct addr none = {.family = ADDR_NONE};
+    struct addr scratch;
+    bound = bound != NULL ? bound : &scratch;
+    shown = shown != NULL ? shown : &none;
+    if (transport == TP_UDP) {
+        return udp_listen(n, at, shown, bound);
+    }
+    return conn_listen(n, transport, at, shown, bound);
 }
 
 int net_listen(struct net *n, enum transport transport, const struct addr *at,
                struct addr *bound)
 {
-    struct addr scratch;
-    if (bound == NULL) {
-        bound = &scratch;
+    return net_listen_as(n, transport, at, NULL, bound);
+}
+
+int net_tls_load(struct net *n, const struct net_tls *tls, char *why, size_t cap)
+{
+    struct tls_store *fresh = NULL;
+    int err = tls_store_new(tls, &fresh, why, cap);
+    if (err == 0) {
+        tls_store_free(n->tls);
+        n->tls = fresh;
     }
-    switch (transport) {
-    case TP_UDP:
-        return udp_listen(n, at, bound);
-    case TP_TCP:
-        return conn_listen(n, at, bound);
-    default:
-        return E_UNSUPPORTED;
-    }
+    return err;
 }
 
 const struct env *net_env(struct net *n)

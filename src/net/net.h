@@ -11,10 +11,15 @@
  * FLOWS. Each UDP listener and each connection has a number of its own. A closed flow is told
  * once, by flow_closed, and never from inside of env->send or env->open.
  *
+ * TLS. net_tls_load reads certificates; before it TLS cannot be listened on nor connected to.
+ * Called again it replaces them: connections keep what they began with, new ones get the new.
+ *
  * BOUNDS. Every table and queue has a limit in net_config; what goes beyond is refused
  * (E_TOOBIG, E_TOOMANY) or dropped and counted. A peer that does not read costs at most
  * `write_queue` octets, one that sends an endless message at most `message_max`, and that for
- * `message_ms`; one address has at most `max_per_address` connections.
+ * `message_ms`; one address has at most `max_per_address` connections. Connections whose
+ * handshake (TLS, WebSocket) is not finished end after `handshake_ms`, and there are at most
+ * `max_handshakes` of them: one more, and the oldest of them goes.
  *
  * One thread owns it. Callbacks run on that thread and may call anything here but net_free.
  */
@@ -22,6 +27,7 @@
 #define BATON_NET_NET_H
 
 #include "base/env.h"
+#include "net/ws_http.h"
 #include "sip/framer.h"
 
 struct uv_loop_s;
@@ -30,7 +36,8 @@ struct net;
 /** What the program does with what comes in. Members may be NULL where it says so. */
 struct net_handler {
     void *ctx;
-    /** One message. `bytes` is valid during the call. */
+    /** One message: a datagram, one of WebSocket (both with `datagram`), or cut off a stream.
+        `bytes` is valid during the call. */
     void (*input)(void *ctx, const struct hop *from, struct str bytes, bool datagram,
                   uint64_t now_ms);
     /**
@@ -55,22 +62,28 @@ struct net_handler {
 /** Zeros mean the defaults. */
 struct net_config {
     struct net_handler handler;
-    struct sip_limits limits;    /**< for streams; default sip_limits_default */
-    uint32_t write_queue;        /**< octets per connection; default 1 MiB */
-    uint32_t udp_queue;          /**< datagrams per listener that wait; default 1024 */
-    uint32_t udp_receive_buffer; /**< asked of the kernel, octets; default 4 MiB */
-    uint32_t max_connections;    /**< in and out; default 10000 */
-    uint32_t max_per_address;    /**< accepted from one address; default 500 */
-    uint32_t connect_ms;         /**< default 5000 */
-    uint32_t message_ms;         /**< for a message, once begun, to be whole; default 30000 */
-    uint32_t idle_ms;          /**< silent connections are closed; default 3 900 000 (65 min) */
-    uint32_t evict_ms;         /**< when all are taken, a connection that was silent for so
-                                    long makes room; default 60000 */
-    uint32_t drain_ms;         /**< time to write what is queued after a peer closed its
-                                    side; default 2000 */
-    uint32_t resolve_min_ms;   /**< DNS records are kept for their TTL, but at least so long:
-                                    default 5000 … */
-    uint32_t resolve_max_ms;   /**< … and at most: default 86 400 000 */
+    struct sip_limits limits;            /**< for streams; default sip_limits_default */
+    uint32_t write_queue;                /**< octets per connection; default 1 MiB */
+    uint32_t udp_queue;                  /**< datagrams per listener that wait; default 1024 */
+    uint32_t udp_receive_buffer;         /**< asked of the kernel, octets; default 4 MiB */
+    uint32_t max_connections;            /**< in and out; default 10000 */
+    uint32_t max_per_address;            /**< accepted from one address; default 500 */
+    uint32_t max_handshakes;             /**< unfinished ones; default 1000 */
+    uint32_t max_handshakes_per_address; /**< default 100 */
+    uint32_t handshake_ms;               /**< TLS and WebSocket together; default 10000 */
+    uint32_t connect_ms;                 /**< default 5000 */
+    uint32_t message_ms;     /**< for a message, once begun, to be whole; default 30000 */
+    uint32_t idle_ms;        /**< silent connections are closed; default 3 900 000 (65 min) */
+    uint32_t evict_ms;       /**< when all are taken, a connection that was silent for so
+                                  long makes room; default 60000 */
+    uint32_t keepalive_ms;   /**< a connection that we opened and on which nothing came for so
+                                  long is asked by CRLF CRLF (RFC 5626 §4.4.1); 0: never */
+    uint32_t pong_ms;        /**< and is closed when nothing comes for so long; default 10000 */
+    uint32_t drain_ms;       /**< time to write what is queued after a peer closed its
+                                  side; default 2000 */
+    uint32_t resolve_min_ms; /**< DNS records are kept for their TTL, but at least so long:
+                                  default 5000 … */
+    uint32_t resolve_max_ms; /**< … and at most: default 86 400 000 */
     uint32_t resolve_fail_ms;  /**< that there is none, or no answer, for: default 5000 */
     uint32_t resolve_stale_ms; /**< records outlive their TTL so long while no name server
                                     answers; 0: not at all */
@@ -79,8 +92,9 @@ struct net_config {
     const char *dns_servers;   /**< "127.0.0.1:5353,[::1]:53"; NULL: those of resolv.conf */
     uint32_t max_names;        /**< (name, type) pairs kept; default 1024 */
     uint32_t max_lookups;      /**< at a time; default 256 */
-    struct addr advertise[2];  /**< shown instead of ours, per family; port 0: the
-                                    listener's; family ADDR_NONE: not set */
+    struct ws_rules ws;       /**< whom WebSocket listeners let in; strings stay the caller's */
+    struct addr advertise[2]; /**< shown instead of ours, per family; port 0: the
+                                   listener's; family ADDR_NONE: not set */
 };
 
 /** @return NULL when memory or file descriptors are out, or dns_servers is no such list */
@@ -89,15 +103,53 @@ struct net *net_new(const struct net_config *config);
 /** Closes everything without telling the handler. */
 void net_free(struct net *n);
 
+/** One certificate with its private key. All strings are the caller's, for the call only. */
+struct net_tls_cert {
+    const char *cert_file;   /**< PEM: the certificate, then those that lead to its root */
+    const char *key_file;    /**< PEM, without a pass phrase */
+    const struct str *names; /**< server names that it is for, "*.example.com" too; none: those
+                                  that it shows */
+    size_t name_count;
+};
+
+enum net_tls_verify { NET_TLS_NO_CLIENT_CERT, NET_TLS_REQUEST, NET_TLS_REQUIRE };
+
+struct net_tls {
+    const struct net_tls_cert *cert; /**< the first: when no name fits, and when we connect */
+    size_t cert_count;
+    const char *ca_file; /**< whose certificates we believe, PEM; NULL: the system's */
+    /**
+     * REQUEST: a client may show a certificate; one that cannot be verified proves nothing, but
+     * is no obstacle (phones show those of their maker). REQUIRE: no connection without.
+     */
+    enum net_tls_verify client_verify;
+    bool only_tls13;     /**< else TLS 1.2 is possible too; nothing older ever */
+    const char *ciphers; /**< of TLS 1.2, as OpenSSL lists them; NULL: those with ECDHE and AEAD
+                          */
+};
+
+/**
+ * Read certificates, keys and trusted roots, all or nothing: when one file is bad, what was
+ * loaded before stays.
+ * @param why  out: a sentence about what is wrong, with the file's name; `cap` octets
+ * @return 0, E_SYNTAX (a file is bad), E_NOMEM
+ */
+int net_tls_load(struct net *n, const struct net_tls *tls, char *why, size_t cap);
+
 /**
  * Listen. Port 0 picks one.
- * @param transport  TP_UDP or TP_TCP
  * @param bound      out, may be NULL: the address with its port
  * @return 0; E_EXISTS (in use), E_DENIED (no right), E_NOTFOUND (not an address of this
- *         machine), E_UNSUPPORTED (transport or family), E_TOOMANY, E_NOMEM, E_IO
+ *         machine), E_UNSUPPORTED (transport or family), E_STATE (TLS or WSS: there is no
+ *         certificate), E_TOOMANY, E_NOMEM, E_IO
  */
 int net_listen(struct net *n, enum transport transport, const struct addr *at,
                struct addr *bound);
+
+/** The same, and what peers of this listener are shown as our address: port 0: the listener's
+ */
+int net_listen_as(struct net *n, enum transport transport, const struct addr *at,
+                  const struct addr *shown, struct addr *bound);
 
 /** The core's view of it; valid until net_free. */
 const struct env *net_env(struct net *n);
@@ -122,8 +174,11 @@ struct net_stats {
     uint64_t stream_received, stream_sent; /**< octets */
     uint64_t accepted, connected, refused, evicted, connect_failed;
     uint64_t closed_slow, closed_bad, closed_idle;
+    uint64_t closed_dead;                   /**< no answer to a keep-alive */
+    uint64_t handshakes, handshakes_failed; /**< of TLS and WebSocket */
+    uint64_t stun;                          /**< binding requests answered */
     uint64_t names_asked, names_failed, names_stale;
-    uint64_t connections, names, lookups; /**< now */
+    uint64_t connections, half_open, names, lookups; /**< now */
 };
 void net_stats(const struct net *n, struct net_stats *out);
 

@@ -5,7 +5,12 @@
  *   net.c     the loop: timer, flushing, telling of closed flows; struct env
  *   udp.c     datagram listeners, in and out in batches
  *   stream.c  what any stream connection does: buffers, limits, framing, life cycle
+ *   stream_out.c  its way out
  *   conn.c    TCP: accepting, connecting, looking connections up
+ *   tls.c     TLS between the wire and the rest; tls_store.c its certificates, tls_name.c whom
+ *             a certificate names
+ *   ws.c      WebSocket frames; ws_http.c the request that begins it
+ *   stun.c    the answer to a STUN binding request
  *   names.c   DNS records and their cache
  *   answer.c  records from the octets of an answer
  *   local.c   which address of ours a peer should see
@@ -62,7 +67,8 @@ struct udp {
     uv_poll_t poll;
     int fd;
     struct addr bound;
-    bool blocked; /**< the kernel's buffer is full: waiting for writability */
+    bool blocked;      /**< the kernel's buffer is full: waiting for writability */
+    struct addr shown; /**< to peers instead of `bound`; ADDR_NONE: not set */
     struct udp_out *out;
     uint32_t out_first, out_n;
     struct buf bytes; /**< what `out` points into */
@@ -73,12 +79,13 @@ struct acceptor {
     struct list link; /**< net->acceptors */
     uv_tcp_t tcp;
     struct timer retry; /**< memory was out for a connection */
-    struct addr bound;
-    uint8_t transport;
+    struct addr bound, shown;
+    const struct stream_ops *ops; /**< of the connections */
 };
 
 enum stream_state {
     STREAM_CONNECTING, /**< output is kept */
+    STREAM_SHAKING,    /**< TCP stands; TLS or WebSocket do not yet: output is kept */
     STREAM_OPEN,
     STREAM_DRAINING, /**< the program was told that it is closed; output still goes out */
     STREAM_CLOSED,   /**< waits for net_sweep, then for libuv */
@@ -87,19 +94,26 @@ enum stream_state {
 struct conn;
 
 /**
- * What differs between transports over TCP. TLS and WebSocket each put a translation between
- * the wire's octets and SIP's: `wire_in` calls stream_message_bytes with what it decoded,
- * `plain_out` stream_wire_out with what it encoded.
+ * What differs between transports over TCP. TLS and WebSocket each are a translation between
+ * the wire's octets and SIP's, one upon the other:
+ *
+ *   wire ──wire_in──> TLS ──clear_in──> WebSocket ──> program
+ *   wire <─stream_wire_out─ TLS <─clear_out── WebSocket <──plain_out── program
+ *
+ * Where a transport lacks one of them, its neighbours meet.
  */
 struct stream_ops {
     uint8_t transport;
-    /** The TCP connection stands. @return 0, or an error that closes it */
-    int (*start)(struct conn *c);
+    bool tls, ws;
     void (*wire_in)(struct conn *c, struct str bytes, uint64_t now_ms);
+    void (*clear_in)(struct conn *c, struct str bytes, uint64_t now_ms);
+    int (*clear_out)(struct conn *c, const struct str *run, size_t n);
     int (*plain_out)(struct conn *c, const struct str *run, size_t n);
 };
 
-extern const struct stream_ops stream_tcp;
+struct tls;
+struct tls_store;
+struct ws;
 
 struct conn {
     struct flow flow;
@@ -112,13 +126,19 @@ struct conn {
     struct list link;  /**< net->conns, least recently used first */
     struct list dirty; /**< net->dirty while output waits */
     struct list ended; /**< net->ended until net_sweep */
+    struct list half;  /**< net->half in Shaking, oldest first */
     struct map_node by_remote, by_ip;
-    struct timer timer; /**< connect, idle or drain limit, by state */
+    struct timer timer;              /**< connect, handshake, idle or drain limit, by state */
+    const struct acceptor *acceptor; /**< NULL: we opened it */
+    struct tls *tls;                 /**< NULL: in the clear */
+    struct ws *ws;                   /**< NULL: no WebSocket */
     struct addr remote, local;
     uint8_t state;
     bool writing, eof, told, shut;
-    uint64_t active_ms;
-    uint64_t begun_ms; /**< when the message in `in` began; 0: there is none */
+    bool pinged;        /**< asked by CRLF CRLF at heard_ms + keepalive_ms, no answer yet */
+    uint64_t active_ms; /**< octets went or came */
+    uint64_t heard_ms;  /**< octets came, or it was opened */
+    uint64_t begun_ms;  /**< when the message in `in` began; 0: there is none */
     struct sip_framer framer;
     struct buf in;   /**< octets of an incomplete message */
     struct buf out;  /**< not yet given to libuv */
@@ -155,12 +175,15 @@ struct net {
     uint32_t last_flow;
     struct map flows, by_remote, by_ip, names;
     struct list udp, udp_dirty, acceptors;
-    struct list conns, dirty, ended;
+    struct list conns, dirty, ended, half;
     struct list name_age; /**< finished look-ups, oldest first */
     struct net_dns dns;
 
     struct udp_in udp_in;
-    char *wire_in; /**< what libuv reads streams into */
+    char *wire_in;                 /**< what libuv reads streams into */
+    struct tls_store *tls;         /**< NULL: nothing was loaded */
+    struct bio_method_st *tls_bio; /**< tls.c: made when first needed */
+    char *tls_in, *tls_out;        /**< clear text of one record */
     struct route routes[ROUTE_CACHE];
     unsigned char random[512];
     size_t random_left;
@@ -175,24 +198,39 @@ struct net {
 
 #define WIRE_IN_SIZE 65536
 
+/** The largest piece of clear text in one record of TLS (RFC 8446 §5.1). */
+#define TLS_RECORD 16384
+
 /* net.c */
 void flow_add(struct net *n, struct flow *f);
 struct flow *flow_find(const struct net *n, uint32_t id);
 
 /* udp.c */
 bool udp_init(struct net *n);
-int udp_listen(struct net *n, const struct addr *at, struct addr *bound);
+int udp_listen(struct net *n, const struct addr *at, const struct addr *shown,
+               struct addr *bound);
 struct udp *udp_for(struct net *n, const struct addr *remote);
 int udp_send(struct udp *u, const struct addr *to, const struct str *run, size_t n);
 void udp_flush(struct udp *u);
 void udp_close(struct udp *u);
 
 /* stream.c */
-int stream_send(struct conn *c, const struct str *run, size_t n);
 void stream_message_bytes(struct conn *c, struct str bytes, uint64_t now_ms);
-int stream_wire_out(struct conn *c, const struct str *run, size_t n);
+/** One whole message that needs no framing. */
+void stream_message(struct conn *c, struct str message, uint64_t now_ms);
+/** Keep what is not a whole message yet, at most `limits.message` and a little. @return false:
+    too much; the connection ends */
+bool stream_keep(struct conn *c, struct str bytes);
+/** Nothing of a message is kept any more. */
+void stream_kept_none(struct conn *c);
+/** The TCP connection stands. */
 void stream_started(struct conn *c);
-void stream_flush(struct conn *c);
+/** Handshakes are done: the program may speak. */
+void stream_opened(struct conn *c);
+/** A handshake went wrong: what is queued (an alert, an answer) is still written. */
+void stream_failed(struct conn *c);
+bool stream_takes_input(const struct conn *c);
+void stream_touch(struct conn *c);
 /** Begin to end: no more for the program; what is queued is still written. */
 void stream_drain(struct conn *c);
 /** End at once. Safe anywhere: the program is told, and memory freed, by net_sweep. */
@@ -200,9 +238,38 @@ void stream_drop(struct conn *c);
 void stream_free_buffers(struct conn *c);
 void stream_timer(struct timer *t, uint64_t now_ms);
 
+/* stream_out.c */
+int stream_send(struct conn *c, const struct str *run, size_t n);
+int stream_wire_out(struct conn *c, const struct str *run, size_t n);
+void stream_flush(struct conn *c);
+/** There is something to flush, or to finish, at the end of this round. */
+void stream_mark_dirty(struct conn *c);
+
+/* tls.c */
+/** Prepare a connection, before it stands. @param name  whom the server must prove to be */
+int tls_attach(struct conn *c, struct str name);
+void tls_start(struct conn *c);
+void tls_wire_in(struct conn *c, struct str bytes, uint64_t now_ms);
+int tls_clear_out(struct conn *c, const struct str *run, size_t n);
+/** Say goodbye (close_notify). */
+void tls_close(struct conn *c);
+void tls_free(struct conn *c);
+/** Whom the peer must prove to be: lower case; "" when it opened the connection. */
+struct str tls_name(const struct conn *c);
+/** Has the peer shown a certificate that is good, and is it for that name? */
+bool tls_proves(const struct conn *c, struct str name);
+
+/* ws.c */
+int ws_attach(struct conn *c);
+void ws_clear_in(struct conn *c, struct str bytes, uint64_t now_ms);
+int ws_plain_out(struct conn *c, const struct str *run, size_t n);
+void ws_close(struct conn *c);
+void ws_free(struct conn *c);
+
 /* conn.c */
-int conn_listen(struct net *n, const struct addr *at, struct addr *bound);
-int conn_open(struct net *n, struct hop *hop);
+int conn_listen(struct net *n, enum transport transport, const struct addr *at,
+                const struct addr *shown, struct addr *bound);
+int conn_open(struct net *n, struct hop *hop, struct str name);
 void conn_forget_remote(struct conn *c);
 void conn_close(struct conn *c);
 void acceptor_close(struct acceptor *a);
@@ -238,5 +305,12 @@ struct acceptor *local_acceptor(const struct net *n, uint8_t transport,
 /** Room for `more` octets behind buf->n. @return false when memory is out */
 bool buf_room(struct buf *b, size_t more);
 void buf_free(struct buf *b);
+/** Nothing in it is needed any more. */
+void buf_emptied(struct buf *b);
+
+static inline size_t buf_pending(const struct buf *b)
+{
+    return b->n - b->from;
+}
 
 #endif

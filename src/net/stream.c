@@ -2,17 +2,21 @@
 /*
  * A stream connection, whatever runs over it: buffers, limits, framing, and its end.
  *
- *   Connecting ──> Open ──> Draining ──> Closed ──> (told, freed)
- *        └───────────┴──────────────────────┘
+ *   Connecting ──> (Shaking ──>) Open ──> Draining ──> Closed ──> (told, freed)
+ *        └────────────┴───────────┴────────────────────┘
+ *
+ * SHAKING. TCP stands, but TLS or WebSocket are not agreed on yet. Whoever stops there holds
+ * memory and has proved nothing, so these connections have a time and a number of their own;
+ * when there are too many, the oldest goes: it had the most time.
  *
  * IN. libuv reads into one buffer of the loop. When nothing of the connection waits, the
  * program sees the octets there and only an incomplete message is copied to `in`; an idle
  * connection so owns no input buffer. `in` is bounded by the message limit (and the CRLFs
  * before it).
  *
- * OUT. Octets collect in `out` during a round and are written at its end in one piece, at
- * once if the kernel takes them; the rest moves to `busy`, which libuv writes. `out` and
- * `busy` together hold at most `write_queue`: a peer that does not read is closed.
+ * KEEP-ALIVE. On a connection that we opened and on which nothing came for `keepalive_ms`, CRLF
+ * CRLF is sent; when nothing at all comes within `pong_ms` the connection is dead (RFC 5626
+ * §4.4.1). Any octets count as an answer: they show what the ping wants to know.
  *
  * END. stream_drain: the peer closed its side or sent what cannot be framed; what is queued is
  * written, then our side is shut, and what still comes is thrown away until the peer's
@@ -27,21 +31,8 @@
 #include "net/net_int.h"
 #include <stdlib.h>
 
-/** Octets in `out` from which on it is worth writing before the end of the round. */
-#define WRITE_EARLY 65536
-
 /** CRLFs that may stand before a message without counting as a part of it. */
 #define CRLF_SLACK 64
-
-/** Buffers larger than this are given back when they are empty. */
-#define KEEP_BUFFER 4096
-
-static void mark_dirty(struct conn *c)
-{
-    if (!list_linked(&c->dirty)) {
-        list_append(&c->net->dirty, &c->dirty);
-    }
-}
 
 static void mark_ended(struct conn *c)
 {
@@ -50,31 +41,34 @@ static void mark_ended(struct conn *c)
     }
 }
 
-static void emptied(struct buf *b)
-{
-    b->from = b->n = 0;
-    if (b->cap > KEEP_BUFFER) {
-        buf_free(b);
-    }
-}
-
-static size_t pending(const struct buf *b)
-{
-    return b->n - b->from;
-}
-
 void stream_free_buffers(struct conn *c)
 {
+    ws_free(c);
+    tls_free(c);
     buf_free(&c->in);
     buf_free(&c->out);
     buf_free(&c->busy);
 }
 
-static void touch(struct conn *c)
+void stream_touch(struct conn *c)
 {
     c->active_ms = net_now(c->net);
     list_remove(&c->link);
     list_append(&c->net->conns, &c->link);
+}
+
+/** Are octets from the wire still for anybody? */
+bool stream_takes_input(const struct conn *c)
+{
+    return c->state == STREAM_OPEN || c->state == STREAM_SHAKING;
+}
+
+static void leave_shaking(struct conn *c)
+{
+    if (list_linked(&c->half)) {
+        list_remove(&c->half);
+        c->net->stats.half_open--;
+    }
 }
 
 /* ---- the end ---- */
@@ -85,6 +79,7 @@ void stream_drop(struct conn *c)
         return;
     }
     c->state = STREAM_CLOSED;
+    leave_shaking(c);
     c->net->stats.connections--;
     list_remove(&c->link);
     conn_forget_remote(c);
@@ -101,45 +96,91 @@ void stream_drain(struct conn *c)
         stream_drop(c);
         return;
     }
-    if (c->state != STREAM_OPEN) {
+    if (!stream_takes_input(c)) {
         return;
     }
     c->state = STREAM_DRAINING;
+    leave_shaking(c);
     conn_forget_remote(c);
+    ws_close(c);
+    tls_close(c);
+    if (c->state == STREAM_CLOSED) {
+        return; /* there was no room for the goodbye */
+    }
     buf_free(&c->in);
     timer_set(&c->net->wheel, &c->timer, net_now(c->net) + c->net->config.drain_ms);
     mark_ended(c);
-    mark_dirty(c);
+    stream_mark_dirty(c);
 }
 
-static void on_shutdown(uv_shutdown_t *req, int status)
+void stream_failed(struct conn *c)
 {
-    struct conn *c = req->data;
-    if (c->state == STREAM_DRAINING && (c->eof || status != 0)) {
-        stream_drop(c);
-    }
+    c->net->stats.handshakes_failed++;
+    stream_drain(c);
 }
 
-/** Nothing is left to write on a connection that drains. */
-static void finish_drain(struct conn *c)
+/* ---- time ---- */
+
+/** Only who opened a connection keeps it alive (RFC 5626 §3.5.1). */
+static bool keeps_alive(const struct conn *c)
 {
-    if (c->shut) {
-        return;
-    }
-    c->shut = true;
-    c->shutdown.data = c;
-    if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
-        stream_drop(c);
-    }
+    return c->net->config.keepalive_ms != 0 && c->acceptor == NULL;
 }
 
-/** Wait for the end of the silence that is allowed, or of the message that has begun. */
+/** When it is to be asked, or, when it was, to be given up. */
+static uint64_t alive_until(const struct conn *c)
+{
+    const struct net_config *config = &c->net->config;
+    return c->heard_ms + config->keepalive_ms + (c->pinged ? config->pong_ms : 0);
+}
+
+/** Wait for the first of: the end of the silence that is allowed, that of the time for the
+    message that has begun, the next keep-alive. */
 static void arm_open(struct conn *c)
 {
     const struct net_config *config = &c->net->config;
-    uint64_t idle = c->active_ms + config->idle_ms;
-    uint64_t whole = c->begun_ms + config->message_ms;
-    timer_set(&c->net->wheel, &c->timer, c->begun_ms != 0 && whole < idle ? whole : idle);
+    uint64_t due = c->active_ms + config->idle_ms;
+    if (c->begun_ms != 0 && c->begun_ms + config->message_ms < due) {
+        due = c->begun_ms + config->message_ms;
+    }
+    if (keeps_alive(c) && alive_until(c) < due) {
+        due = alive_until(c);
+    }
+    timer_set(&c->net->wheel, &c->timer, due);
+}
+
+static void ask_whether_alive(struct conn *c)
+{
+    static const struct str ping = STR_INIT("\r\n\r\n");
+    c->pinged = true;
+    if (stream_send(c, &ping, 1) == 0) {
+        arm_open(c);
+    }
+}
+
+static void open_timer(struct conn *c, uint64_t now_ms)
+{
+    struct net *n = c->net;
+    if (c->begun_ms != 0 && now_ms - c->begun_ms >= n->config.message_ms) {
+        n->stats.closed_bad++;
+        env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: half a message in %u ms",
+                  c->flow.id, n->config.message_ms);
+        stream_drain(c);
+    } else if (now_ms - c->active_ms >= n->config.idle_ms) {
+        n->stats.closed_idle++;
+        stream_drain(c);
+    } else if (keeps_alive(c) && now_ms >= alive_until(c)) {
+        if (!c->pinged) {
+            ask_whether_alive(c);
+            return;
+        }
+        n->stats.closed_dead++;
+        env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: no answer to a keep-alive",
+                  c->flow.id);
+        stream_drop(c);
+    } else {
+        arm_open(c);
+    }
 }
 
 void stream_timer(struct timer *t, uint64_t now_ms)
@@ -153,20 +194,14 @@ void stream_timer(struct timer *t, uint64_t now_ms)
                   n->config.connect_ms);
         stream_drop(c);
         break;
+    case STREAM_SHAKING:
+        n->stats.handshakes_failed++;
+        env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: no handshake within %u ms",
+                  c->flow.id, n->config.handshake_ms);
+        stream_drop(c);
+        break;
     case STREAM_OPEN:
-        if (c->begun_ms != 0 && now_ms - c->begun_ms >= n->config.message_ms) {
-            n->stats.closed_bad++;
-            env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: half a message in %u ms",
-                      c->flow.id, n->config.message_ms);
-            stream_drain(c);
-            break;
-        }
-        if (now_ms - c->active_ms < n->config.idle_ms) {
-            arm_open(c);
-            break;
-        }
-        n->stats.closed_idle++;
-        stream_drain(c);
+        open_timer(c, now_ms);
         break;
     case STREAM_DRAINING:
         stream_drop(c);
@@ -174,113 +209,6 @@ void stream_timer(struct timer *t, uint64_t now_ms)
     default:
         break;
     }
-}
-
-/* ---- out ---- */
-
-static void on_written(uv_write_t *req, int status)
-{
-    struct conn *c = req->data;
-    c->writing = false;
-    if (c->state == STREAM_CLOSED) {
-        return;
-    }
-    if (status != 0) {
-        stream_drop(c);
-        return;
-    }
-    c->net->stats.stream_sent += pending(&c->busy);
-    emptied(&c->busy);
-    touch(c);
-    mark_dirty(c);
-}
-
-/** Hand what the kernel did not take at once to libuv. */
-static void write_rest(struct conn *c)
-{
-    struct buf rest = c->out;
-    c->out = c->busy;
-    c->busy = rest;
-    uv_buf_t run = uv_buf_init(c->busy.p + c->busy.from, (unsigned)pending(&c->busy));
-    c->write.data = c;
-    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &run, 1, on_written) != 0) {
-        stream_drop(c);
-        return;
-    }
-    c->writing = true;
-}
-
-void stream_flush(struct conn *c)
-{
-    if (c->writing || c->state == STREAM_CONNECTING || c->state == STREAM_CLOSED) {
-        return;
-    }
-    if (pending(&c->out) == 0) {
-        if (c->state == STREAM_DRAINING) {
-            finish_drain(c);
-        }
-        return;
-    }
-    uv_buf_t run = uv_buf_init(c->out.p + c->out.from, (unsigned)pending(&c->out));
-    int sent = uv_try_write((uv_stream_t *)&c->tcp, &run, 1);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        stream_drop(c);
-        return;
-    }
-    if (sent > 0) {
-        c->out.from += (size_t)sent;
-        c->net->stats.stream_sent += (uint64_t)sent;
-        touch(c);
-    }
-    if (pending(&c->out) > 0) {
-        write_rest(c);
-        return;
-    }
-    emptied(&c->out);
-    if (c->state == STREAM_DRAINING) {
-        finish_drain(c);
-    }
-}
-
-int stream_wire_out(struct conn *c, const struct str *run, size_t count)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < count; i++) {
-        len += run[i].n;
-    }
-    if (pending(&c->out) >= WRITE_EARLY) {
-        stream_flush(c);
-        if (c->state == STREAM_CLOSED) {
-            return E_IO;
-        }
-    }
-    if (pending(&c->out) + pending(&c->busy) + len > c->net->config.write_queue) {
-        c->net->stats.closed_slow++;
-        env_trace(&c->net->env, TRACE_WARN, "net", "flow %u closed: its peer does not read",
-                  c->flow.id);
-        stream_drop(c);
-        return E_TOOBIG;
-    }
-    if (!buf_room(&c->out, len)) {
-        stream_drop(c);
-        return E_TOOBIG;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (run[i].n > 0) {
-            memcpy(c->out.p + c->out.n, run[i].p, run[i].n);
-            c->out.n += run[i].n;
-        }
-    }
-    mark_dirty(c);
-    return 0;
-}
-
-int stream_send(struct conn *c, const struct str *run, size_t count)
-{
-    if (c->state != STREAM_OPEN && c->state != STREAM_CONNECTING) {
-        return E_IO;
-    }
-    return c->ops->plain_out(c, run, count);
 }
 
 /* ---- in ---- */
@@ -314,10 +242,23 @@ static size_t cut_messages(struct conn *c, const struct hop *hop, struct str byt
     return done;
 }
 
+static struct hop hop_of(const struct conn *c)
+{
+    return (struct hop){
+        .flow = c->flow.id, .transport = c->ops->transport, .remote = c->remote};
+}
+
+void stream_message(struct conn *c, struct str message, uint64_t now_ms)
+{
+    const struct net_handler *h = &c->net->config.handler;
+    struct hop hop = hop_of(c);
+    h->input(h->ctx, &hop, message, true, now_ms);
+}
+
 static size_t give(struct conn *c, struct str bytes, uint64_t now_ms)
 {
     const struct net_handler *h = &c->net->config.handler;
-    struct hop hop = {.flow = c->flow.id, .transport = c->ops->transport, .remote = c->remote};
+    struct hop hop = hop_of(c);
     size_t used = h->stream_input != NULL
                       ? h->stream_input(h->ctx, &c->framer, &hop, bytes, now_ms)
                       : cut_messages(c, &hop, bytes, now_ms);
@@ -331,23 +272,31 @@ static size_t give(struct conn *c, struct str bytes, uint64_t now_ms)
     return used;
 }
 
-/** Keep what is not a whole message yet. */
-static void keep(struct conn *c, struct str rest)
+bool stream_keep(struct conn *c, struct str rest)
 {
     size_t most = (size_t)c->net->config.limits.message + CRLF_SLACK + WIRE_IN_SIZE;
-    if (pending(&c->in) + rest.n > most || !buf_room(&c->in, rest.n)) {
+    if (buf_pending(&c->in) + rest.n > most || !buf_room(&c->in, rest.n)) {
         c->net->stats.closed_bad++;
         env_trace(&c->net->env, TRACE_INFO, "net", "flow %u closed: message too large",
                   c->flow.id);
         stream_drain(c);
-        return;
+        return false;
     }
-    memcpy(c->in.p + c->in.n, rest.p, rest.n);
-    c->in.n += rest.n;
-    if (c->begun_ms == 0) {
+    if (rest.n > 0) {
+        memcpy(c->in.p + c->in.n, rest.p, rest.n);
+        c->in.n += rest.n;
+    }
+    if (c->begun_ms == 0 && c->state == STREAM_OPEN) {
         c->begun_ms = net_now(c->net);
         arm_open(c);
     }
+    return true;
+}
+
+void stream_kept_none(struct conn *c)
+{
+    buf_emptied(&c->in);
+    c->begun_ms = 0;
 }
 
 void stream_message_bytes(struct conn *c, struct str bytes, uint64_t now_ms)
@@ -355,28 +304,26 @@ void stream_message_bytes(struct conn *c, struct str bytes, uint64_t now_ms)
     if (c->state != STREAM_OPEN) {
         return;
     }
-    if (pending(&c->in) == 0) {
+    if (buf_pending(&c->in) == 0) {
         size_t used = give(c, bytes, now_ms);
         if (used < bytes.n && c->state == STREAM_OPEN) {
-            keep(c, str_from(bytes, used));
+            (void)stream_keep(c, str_from(bytes, used));
         }
         return;
     }
-    keep(c, bytes);
-    if (c->state != STREAM_OPEN) {
+    if (!stream_keep(c, bytes)) {
         return;
     }
-    struct str all = str_make(c->in.p + c->in.from, pending(&c->in));
+    struct str all = str_make(c->in.p + c->in.from, buf_pending(&c->in));
     size_t used = give(c, all, now_ms);
     if (c->state != STREAM_OPEN) {
         return;
     }
     c->in.from += used;
     c->begun_ms = used == 0 ? c->begun_ms : now_ms;
-    if (pending(&c->in) == 0) {
-        emptied(&c->in);
-        c->begun_ms = 0;
-    } else if (pending(&c->in) > c->net->config.limits.message + CRLF_SLACK) {
+    if (buf_pending(&c->in) == 0) {
+        stream_kept_none(c);
+    } else if (buf_pending(&c->in) > c->net->config.limits.message + CRLF_SLACK) {
         c->net->stats.closed_bad++; /* the framer should have said so */
         stream_drain(c);
     }
@@ -393,9 +340,11 @@ static void on_read(uv_stream_t *s, ssize_t got, const uv_buf_t *b)
 {
     struct conn *c = s->data;
     if (got > 0) {
-        if (c->state == STREAM_OPEN) {
+        if (stream_takes_input(c)) {
             c->net->stats.stream_received += (uint64_t)got;
-            touch(c);
+            stream_touch(c);
+            c->heard_ms = c->active_ms;
+            c->pinged = false;
             c->ops->wire_in(c, str_make(b->base, (size_t)got), net_now(c->net));
         }
         return;
@@ -406,6 +355,7 @@ static void on_read(uv_stream_t *s, ssize_t got, const uv_buf_t *b)
             stream_drop(c); /* both sides have said their last */
         } else {
             uv_read_stop(s);
+            c->net->stats.handshakes_failed += c->state == STREAM_SHAKING;
             stream_drain(c);
         }
         return;
@@ -415,16 +365,49 @@ static void on_read(uv_stream_t *s, ssize_t got, const uv_buf_t *b)
     }
 }
 
+/* ---- the beginning ---- */
+
+void stream_opened(struct conn *c)
+{
+    if (c->state == STREAM_SHAKING) {
+        leave_shaking(c);
+        c->net->stats.handshakes++;
+    }
+    c->state = STREAM_OPEN;
+    c->heard_ms = c->active_ms;
+    arm_open(c);
+}
+
+static void begin_shaking(struct conn *c)
+{
+    struct net *n = c->net;
+    c->state = STREAM_SHAKING;
+    timer_set(&n->wheel, &c->timer, c->active_ms + n->config.handshake_ms);
+    list_append(&n->half, &c->half);
+    if (++n->stats.half_open > n->config.max_handshakes) {
+        n->stats.evicted++;
+        n->stats.handshakes_failed++;
+        stream_drop(list_entry(n->half.next, struct conn, half));
+    }
+    if (c->ops->tls && c->state == STREAM_SHAKING) {
+        tls_start(c);
+    }
+}
+
 void stream_started(struct conn *c)
 {
-    c->state = STREAM_OPEN;
     sip_framer_init(&c->framer);
-    touch(c);
-    timer_set(&c->net->wheel, &c->timer, c->active_ms + c->net->config.idle_ms);
-    if ((c->ops->start != NULL && c->ops->start(c) != 0) ||
-        uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {
+    stream_touch(c);
+    if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {
         stream_drop(c);
         return;
     }
-    mark_dirty(c);
+    if (c->ops->tls || c->ops->ws) {
+        begin_shaking(c);
+    } else {
+        stream_opened(c);
+    }
+    if (c->state != STREAM_CLOSED) {
+        stream_mark_dirty(c);
+    }
 }

@@ -19,6 +19,7 @@
  */
 #include "base/err.h"
 #include "net/net_int.h"
+#include "net/stun.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -69,6 +70,17 @@ bool udp_init(struct net *n)
     return in->bytes != NULL;
 }
 
+/** Phones ask for their address, and keep a NAT's binding open by it (RFC 5626 §8). */
+static void answer_stun(struct udp *u, const struct addr *from, struct str request)
+{
+    unsigned char out[STUN_ANSWER_MAX];
+    size_t n = stun_answer(request, from, out);
+    struct str run = str_make((const char *)out, n);
+    if (n > 0 && udp_send(u, from, &run, 1) == 0) {
+        u->net->stats.stun++;
+    }
+}
+
 static int receive_batch(struct udp *u)
 {
     struct net *n = u->net;
@@ -91,7 +103,11 @@ static int receive_batch(struct udp *u)
             hop.remote.port == 0) {
             continue;
         }
-        h->input(h->ctx, &hop, bytes, true, now);
+        if (stun_looks_like(bytes)) {
+            answer_stun(u, &hop.remote, bytes);
+        } else {
+            h->input(h->ctx, &hop, bytes, true, now);
+        }
     }
     return got;
 }
@@ -142,7 +158,8 @@ static int open_socket(const struct addr *at, const struct net_config *config)
     return fd;
 }
 
-int udp_listen(struct net *n, const struct addr *at, struct addr *bound)
+int udp_listen(struct net *n, const struct addr *at, const struct addr *shown,
+               struct addr *bound)
 {
     if (at->family == ADDR_NONE) {
         return E_UNSUPPORTED;
@@ -172,6 +189,7 @@ int udp_listen(struct net *n, const struct addr *at, struct addr *bound)
     u->net = n;
     u->fd = fd;
     u->out = out;
+    u->shown = *shown;
     u->poll.data = u;
     flow_add(n, &u->flow);
     list_append(&n->udp, &u->link);

@@ -1,207 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The network layer over real loopback sockets: the program's side is a handler that records,
- * the other side plain sockets of this process.
- *
- * Nothing sleeps: the loop waits for events, and a timer of ten seconds ends a wait that would
- * not end, which fails the check behind it.
+ * Datagrams, connections over TCP, names and addresses, over real loopback sockets.
  */
-#include "base/err.h"
-#include "net/net_int.h"
-#include "test.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#define ROUNDS 100000
-
-struct world {
-    struct net *net;
-    const struct env *env;
-    uv_timer_t guard;
-    bool late;
-    struct addr udp, tcp;
-    /* what the handler saw */
-    size_t inputs, octets, resolved, ticks, closed;
-    uint32_t closed_flow[16];
-    struct hop last;
-    char text[4096]; /* all input, one behind the other */
-    size_t text_n;
-    uint64_t deadline, ticked_at;
-    /* what it does */
-    bool echo, flood;
-    int flood_err;
-    bool in_send, closed_inside;
-};
-
-static void on_input(void *ctx, const struct hop *from, struct str bytes, bool datagram,
-                     uint64_t now_ms)
-{
-    struct world *w = ctx;
-    (void)now_ms;
-    CHECK_INT(datagram, from->transport == TP_UDP);
-    w->inputs++;
-    w->octets += bytes.n;
-    w->last = *from;
-    if (w->text_n + bytes.n <= sizeof(w->text)) {
-        memcpy(w->text + w->text_n, bytes.p, bytes.n);
-        w->text_n += bytes.n;
-    }
-    if (w->echo) {
-        w->in_send = true;
-        struct str run[2] = {str_upto(bytes, 1), str_from(bytes, 1)};
-        CHECK_INT(w->env->send(w->env->ctx, from, run, 2), 0);
-        w->in_send = false;
-    }
-    if (w->flood) {
-        static char block[10000];
-        struct str run = str_make(block, sizeof(block));
-        w->in_send = true;
-        int i = 0;
-        do {
-            w->flood_err = w->env->send(w->env->ctx, from, &run, 1);
-        } while (w->flood_err == 0 && ++i < 100000);
-        w->in_send = false;
-    }
-}
-
-static void on_flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
-{
-    struct world *w = ctx;
-    (void)now_ms;
-    w->closed_inside = w->closed_inside || w->in_send;
-    if (w->closed < 16) {
-        w->closed_flow[w->closed] = flow;
-    }
-    w->closed++;
-}
-
-static void on_resolved(void *ctx, uint64_t now_ms)
-{
-    (void)now_ms;
-    ((struct world *)ctx)->resolved++;
-}
-
-static void on_tick(void *ctx, uint64_t now_ms)
-{
-    struct world *w = ctx;
-    w->ticks++;
-    w->ticked_at = now_ms;
-    w->deadline = WHEEL_NEVER;
-}
-
-static uint64_t on_deadline(void *ctx)
-{
-    return ((struct world *)ctx)->deadline;
-}
-
-static void on_guard(uv_timer_t *t)
-{
-    ((struct world *)t->data)->late = true;
-}
-
-static void world_init(struct world *w, struct net_config config)
-{
-    memset(w, 0, sizeof(*w));
-    w->deadline = WHEEL_NEVER;
-    config.handler = (struct net_handler){.ctx = w,
-                                          .input = on_input,
-                                          .tick = on_tick,
-                                          .deadline = on_deadline,
-                                          .resolved = on_resolved,
-                                          .flow_closed = on_flow_closed};
-    w->net = net_new(&config);
-    w->env = net_env(w->net);
-    struct addr at;
-    CHECK(addr_parse(STR("127.0.0.1"), &at));
-    CHECK_INT(net_listen(w->net, TP_UDP, &at, &w->udp), 0);
-    CHECK_INT(net_listen(w->net, TP_TCP, &at, &w->tcp), 0);
-    CHECK(w->udp.port != 0 && w->tcp.port != 0);
-    uv_timer_init(net_loop(w->net), &w->guard);
-    w->guard.data = w;
-    uv_timer_start(&w->guard, on_guard, 10000, 0);
-}
-
-static void world_fini(struct world *w)
-{
-    CHECK(!w->late);
-    CHECK(!w->closed_inside);
-    uv_close((uv_handle_t *)&w->guard, NULL);
-    net_free(w->net);
-}
-
-/** Turn until *value reaches `want`. */
-static bool until(struct world *w, const size_t *value, size_t want)
-{
-    for (int i = 0; i < ROUNDS && *value < want && !w->late; i++) {
-        net_turn(w->net, true);
-    }
-    return *value >= want;
-}
-
-static struct net_stats stats(struct world *w)
-{
-    struct net_stats s;
-    net_stats(w->net, &s);
-    return s;
-}
-
-static int client(int type, const struct addr *to)
-{
-    union net_sockaddr sa;
-    socklen_t len = sockaddr_of(to, &sa);
-    int fd = socket(sa.sa.sa_family, type | SOCK_CLOEXEC, 0);
-    CHECK(fd >= 0 && connect(fd, &sa.sa, len) == 0);
-    return fd;
-}
-
-static void put(int fd, struct str s)
-{
-    CHECK_INT(send(fd, s.p, s.n, MSG_NOSIGNAL), s.n);
-}
-
-/** Turn until `want` octets came, or the end, which counts as 0. @return octets */
-static size_t receive(struct world *w, int fd, char *buf, size_t want)
-{
-    size_t got = 0;
-    for (int i = 0; i < ROUNDS && got < want && !w->late; i++) {
-        ssize_t n = recv(fd, buf + got, want - got, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN)) {
-            break;
-        }
-        if (n > 0) {
-            got += (size_t)n;
-            continue;
-        }
-        net_turn(w->net, false);
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        (void)poll(&p, 1, 1);
-    }
-    return got;
-}
-
-/** Does the other side end? What still comes is thrown away. */
-static bool ends(struct world *w, int fd)
-{
-    char buf[65536];
-    for (int i = 0; i < ROUNDS && !w->late; i++) {
-        ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN)) {
-            return true;
-        }
-        if (n < 0) {
-            net_turn(w->net, false);
-            struct pollfd p = {.fd = fd, .events = POLLIN};
-            (void)poll(&p, 1, 1);
-        }
-    }
-    return false;
-}
-
-#define MESSAGE "OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 4\r\n\r\nbody"
+#include "kit_net.h"
 
 /* ---- UDP ---- */
 
@@ -631,19 +432,6 @@ static void test_tcp_drain_ends(void)
 
 /* ---- connections that we open ---- */
 
-static int listener(struct addr *at, int backlog)
-{
-    union net_sockaddr sa;
-    CHECK(addr_parse(STR("127.0.0.1"), at));
-    socklen_t len = sockaddr_of(at, &sa);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(fd >= 0 && bind(fd, &sa.sa, len) == 0 && listen(fd, backlog) == 0);
-    len = sizeof(sa);
-    CHECK_INT(getsockname(fd, &sa.sa, &len), 0);
-    CHECK(sockaddr_read(&sa.sa, at));
-    return fd;
-}
-
 static void test_open_queues_and_reuses(void)
 {
     struct world w;
@@ -719,6 +507,48 @@ static void test_open_times_out(void)
     world_fini(&w);
 }
 
+/** Turn until the other side has been told so much. */
+static void expect(struct world *w, int fd, const char *text)
+{
+    char buf[64];
+    size_t n = strlen(text);
+    CHECK_INT(receive(w, fd, buf, n), n);
+    CHECK_STR(str_make(buf, n), text);
+}
+
+/** Who opened a connection asks whether it lives, and any octets are an answer. */
+static void test_keep_alive(void)
+{
+    struct world w;
+    struct net_config config = {.keepalive_ms = 30, .pong_ms = 40};
+    world_init(&w, config);
+    struct addr at;
+    int fd = listener(&at, 5);
+    int passive = client(SOCK_STREAM, &w.tcp); /* this one is the peer's to keep alive */
+    struct hop hop = {.transport = TP_TCP, .remote = at};
+    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), 0);
+    struct str run = STR(MESSAGE);
+    CHECK_INT(w.env->send(w.env->ctx, &hop, &run, 1), 0);
+    int peer = accept(fd, NULL, NULL);
+    expect(&w, peer, MESSAGE);
+    for (int i = 0; i < 3; i++) {
+        expect(&w, peer, "\r\n\r\n");
+        put(peer, i == 1 ? STR(MESSAGE) : STR("\r\n"));
+    }
+    expect(&w, peer, "\r\n\r\n"); /* and now there is no answer */
+    CHECK_INT(w.closed, 0);
+    CHECK(until(&w, &w.closed, 1));
+    CHECK_INT(w.closed_flow[0], hop.flow);
+    CHECK_INT(stats(&w).closed_dead, 1);
+    CHECK_INT(stats(&w).connections, 1);
+    char c;
+    CHECK_INT(recv(passive, &c, 1, MSG_DONTWAIT), -1);
+    close(passive);
+    close(peer);
+    close(fd);
+    world_fini(&w);
+}
+
 /* ---- names and addresses ---- */
 
 static void test_local_addresses(void)
@@ -741,6 +571,38 @@ static void test_local_addresses(void)
     w.env->local(w.env->ctx, &hop, &own);
     CHECK(addr_ip_eq(&own, &config.advertise[0]));
     CHECK_INT(own.port, w.tcp.port);
+    world_fini(&w);
+}
+
+/** Each listener shows its own; what is configured for all is for those that have none. */
+static void test_local_of_each_listener(void)
+{
+    struct world w;
+    struct net_config config = {0};
+    struct addr at, shown, second, own;
+    CHECK(addr_parse(STR("198.51.100.7"), &config.advertise[0]));
+    world_init(&w, config);
+    CHECK(addr_parse(STR("127.0.0.1"), &at));
+    CHECK(addr_parse(STR("203.0.113.9:6060"), &shown));
+    CHECK_INT(net_listen_as(w.net, TP_TCP, &at, &shown, &second), 0);
+    int fd[2] = {client(SOCK_STREAM, &w.tcp), client(SOCK_STREAM, &second)};
+    for (size_t i = 0; i < 2; i++) {
+        put(fd[i], STR(MESSAGE));
+        CHECK(until(&w, &w.inputs, i + 1));
+        w.env->local(w.env->ctx, &w.last, &own);
+        CHECK(addr_ip_eq(&own, i == 0 ? &config.advertise[0] : &shown));
+        CHECK_INT(own.port, i == 0 ? w.tcp.port : 6060);
+        close(fd[i]);
+    }
+    CHECK(addr_parse(STR("203.0.113.10"), &shown));
+    CHECK_INT(net_listen_as(w.net, TP_UDP, &at, &shown, &second), 0);
+    int u = client(SOCK_DGRAM, &second);
+    put(u, STR("hello"));
+    CHECK(until(&w, &w.inputs, 3));
+    w.env->local(w.env->ctx, &w.last, &own);
+    CHECK(addr_ip_eq(&own, &shown));
+    CHECK_INT(own.port, second.port);
+    close(u);
     world_fini(&w);
 }
 
@@ -774,7 +636,7 @@ static void test_listen_errors(void)
     CHECK(addr_parse(STR("203.0.113.77:5060"), &at));
     CHECK_INT(net_listen(w.net, TP_UDP, &at, NULL), E_NOTFOUND);
     CHECK_INT(net_listen(w.net, TP_TCP, &at, NULL), E_NOTFOUND);
-    CHECK_INT(net_listen(w.net, TP_TLS, &at, NULL), E_UNSUPPORTED);
+    CHECK_INT(net_listen(w.net, TP_TLS, &at, NULL), E_STATE); /* no certificate */
     at = (struct addr){0};
     CHECK_INT(net_listen(w.net, TP_UDP, &at, NULL), E_UNSUPPORTED);
     CHECK_INT(net_listen(w.net, TP_TCP, &at, NULL), E_UNSUPPORTED);
@@ -836,6 +698,7 @@ TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_u
           T(test_tcp_connections_are_limited), T(test_tcp_silent_connection_makes_room),
           T(test_tcp_connections_of_one_address), T(test_tcp_half_a_message),
           T(test_tcp_idle_is_closed), T(test_tcp_drain_ends), T(test_open_queues_and_reuses),
-          T(test_open_refused), T(test_open_times_out), T(test_local_addresses),
-          T(test_local_of_a_wildcard), T(test_listen_errors), T(test_tick_is_not_early),
-          T(test_random_and_time), T(test_free_after_a_stop))
+          T(test_open_refused), T(test_open_times_out), T(test_keep_alive),
+          T(test_local_addresses), T(test_local_of_each_listener), T(test_local_of_a_wildcard),
+          T(test_listen_errors), T(test_tick_is_not_early), T(test_random_and_time),
+          T(test_free_after_a_stop))
