@@ -227,11 +227,20 @@ void branch_let_go(struct leg *leg, uint64_t now_ms)
     leg_end(leg, 0, NULL, NULL, NULL, now_ms);
 }
 
-unsigned branch_refused(struct branch *b, unsigned status)
+unsigned branch_refused(struct branch *b, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms)
 {
+    unsigned best;
+
     b->refused = true;
     b->status = (uint16_t)status;
-    return connection_refusal(b->conn);
+    if (status >= 600) {
+        search_stop(b->conn);
+    } else if (search_other_flow(b, status, m == NULL, now_ms)) {
+        return 0;
+    }
+    best = connection_refusal(b->conn);
+    return best != 0 && search_next(b->conn, now_ms) ? 0 : best;
 }
 
 /* ---- the caller's leg ---- */
@@ -400,7 +409,7 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
     if (status >= 600) {
         connection_stop_ringing(conn, b, STR_NONE, now_ms);
     }
-    best = branch_refused(b, status);
+    best = branch_refused(b, status, m, now_ms);
     if (best == 0) {
         return;
     }

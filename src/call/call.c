@@ -28,6 +28,7 @@ static void call_fini(struct call *c)
     {
         struct connection *conn = list_entry(it, struct connection, link);
         list_remove(&conn->of_device);
+        search_stop(conn);
         media_fini(conn);
     }
     timer_stop(l->wheel, &c->timer);

@@ -63,6 +63,7 @@ struct connection {
     bool restricted;    /**< the caller asked for privacy: identity not to be shown */
     bool reached, alerted, established, ended; /**< told already */
     const char *moved;     /**< cause with which it joined ("redirected", …); NULL: newCall */
+    struct search *search; /**< contacts that have not rung yet (search.c), or NULL */
     struct branch *stem;   /**< the branch that answered (or called); NULL until then */
     struct list branches;  /**< struct branch.link: all legs of this connection */
     struct str desc;       /**< the session description that its phone sent last; owned */
@@ -79,10 +80,13 @@ struct connection {
 struct branch {
     struct list link;
     struct connection *conn;
-    struct leg *leg; /**< NULL: gone */
-    bool talk;       /**< its registration said Allow-Events: talk */
-    bool refused;    /**< has a final refusal: `status` */
-    bool referred;   /**< a REFER was accepted in this dialog: further ones need an id */
+    struct leg *leg;       /**< NULL: gone */
+    const struct way *way; /**< how it is reached, when there are other ways; else NULL */
+    uint64_t binding;      /**< id of the registration that led there; 0: none */
+    uint32_t group;        /**< of the search */
+    bool talk;             /**< its registration said Allow-Events: talk */
+    bool refused;          /**< has a final refusal: `status` */
+    bool referred;         /**< a REFER was accepted in this dialog: further ones need an id */
     uint16_t status;
 };
 
@@ -134,6 +138,7 @@ struct call {
     uint8_t phase;
     struct list connections;
     struct connection *a, *b; /**< the two that are bridged now; b NULL while unknown */
+    struct str called_gr;     /**< and which phone of it (RFC 5627), or absent: all */
     struct str called;        /**< device identifier that was dialled first */
     struct str
         last_redirection;   /**< identifier of the device that last moved the call, or absent */
@@ -234,6 +239,7 @@ struct destination {
     struct str uri;          /**< or a sip or sips URI without headers, looked up as it says */
     struct str id;           /**< device identifier to show */
     struct str number;       /**< user part, for the peer's Request-URI */
+    struct str gr;           /**< only this phone of the device: value of gr; absent: all */
 };
 
 /** What a URI means: a device of ours, or a number that a peer takes. @return false: neither */

@@ -43,7 +43,7 @@ static bool keep_destinations(struct call *c, struct hunt *h, const struct call_
     for (size_t i = 0; ok && i < plan->count; i++) {
         h->to[i] = plan->to[i];
         ok = keep(&c->arena, &h->to[i].id) && keep(&c->arena, &h->to[i].number) &&
-             keep(&c->arena, &h->to[i].uri);
+             keep(&c->arena, &h->to[i].uri) && keep(&c->arena, &h->to[i].gr);
     }
     h->count = plan->count;
     h->next = 1;

@@ -152,7 +152,7 @@ static void joined_on_rejected(struct leg *leg, unsigned status, const struct si
     if (conn->call->phase == CALL_ENDING || b->refused) {
         return;
     }
-    best = branch_refused(b, status);
+    best = branch_refused(b, status, m, now_ms);
     if (best != 0 && !transfer_on_failed(conn, best, now_ms)) {
         call_setup_failed(conn->call, best, best == status ? m : NULL, now_ms);
     }
@@ -204,6 +204,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     if (!destination_of_text(c->layer, c->called, &to)) {
         status = 404;
     } else {
+        to.gr = c->called_gr;
         c->b = call_add_connection(c, to.device, to.id);
         status = c->b == NULL ? 503 : call_invite_party(c, c->b, &to, a, c->uui_lines, now_ms);
     }
@@ -222,7 +223,7 @@ static void caller_rejected(struct leg *leg, unsigned status, const struct sip_m
     if (a->call->phase == CALL_ENDING || b->refused) {
         return;
     }
-    best = branch_refused(b, status);
+    best = branch_refused(b, status, m, now_ms);
     if (best != 0) {
         call_release(a->call, a, cause_of_status(best, m, true), NULL, STR_NONE, now_ms);
     }
@@ -261,6 +262,7 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     c->phase = CALL_PROMPTING;
     c->offerless = true;
     c->called = arena_dup(&c->arena, to->id);
+    c->called_gr = arena_dup(&c->arena, to->gr);
     correlated = call_set_correlator(c, args->correlator);
     line = arena_dup(&c->arena, line);
     if (line.n > 0) {

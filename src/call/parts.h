@@ -100,6 +100,36 @@ struct ring {
     struct str type, body; /**< without pass: a body that is no session description */
     const struct leg_user *user;
 };
+/** How one contact is reached. */
+struct way {
+    struct way *next;      /**< of the search */
+    struct way *next_flow; /**< to the same phone, when this one fails */
+    uint32_t group;
+    uint64_t binding; /**< id of the registration; 0: a peer */
+    struct str request_uri, routes;
+    struct txn_target target;
+    bool talk; /**< Allow-Events: talk */
+};
+/** One INVITE; `w` is kept by the branch only when it has other flows behind it. @return 0 or
+   the status that says why not */
+unsigned connection_ring_way(struct connection *conn, const struct way *w, const struct ring *r,
+                             uint64_t now_ms);
+
+/* search.c: the contacts of a device, group by group */
+
+/** Ring the first group. @return 0 or a status */
+unsigned search_device(struct connection *conn, const struct destination *to,
+                       const struct ring *r, uint64_t now_ms);
+/** All that rang have refused. @return true: the next ones ring */
+bool search_next(struct connection *conn, uint64_t now_ms);
+/**
+ * A branch has refused, or has failed without a word (`silent`).
+ * @return true: that was its flow, and the phone is being called over another one
+ */
+bool search_other_flow(struct branch *b, unsigned status, bool silent, uint64_t now_ms);
+/** Nobody else is to ring. */
+void search_stop(struct connection *conn);
+
 /** Send INVITE to all contacts (or to the peer). @return 0 or the status that says why not */
 unsigned connection_ring(struct connection *conn, const struct destination *to,
                          const struct ring *r, uint64_t now_ms);
@@ -182,8 +212,12 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
 
 /** A 2xx that nobody wants any more: acknowledge it and hang up. */
 void branch_let_go(struct leg *leg, uint64_t now_ms);
-/** A branch has refused. @return the status of its connection once all have refused, else 0 */
-unsigned branch_refused(struct branch *b, unsigned status);
+/**
+ * A branch has refused with `m`, or NULL when no answer came. @return the status of its
+ * connection once all have refused and nobody else is to ring, else 0
+ */
+unsigned branch_refused(struct branch *b, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms);
 
 /* ---- relay.c: requests inside the dialogs, passed across ---- */
 

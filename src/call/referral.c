@@ -462,7 +462,7 @@ static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *
     if (x->call->phase == CALL_ENDING || b->refused || x->ended) {
         return;
     }
-    best = branch_refused(b, status);
+    best = branch_refused(b, status, m, now_ms);
     if (best == 0) {
         return;
     }

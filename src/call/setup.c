@@ -4,28 +4,61 @@
  *
  * A destination is one of our devices (reached over the flows of its bindings), a number that a
  * peer takes, or a URI that a route rule has. Anything else is unknown: Baton relays to nobody
- * whom the configuration does not name.
+ * whom the configuration does not name. A GRUU (RFC 5627) is one phone of a device.
  *
- * A device with several contacts rings on all of them at once, each a branch with a leg of
- * its own; the first that answers becomes the stem and the others are cancelled. When all
+ * A device with several contacts rings on several at once (search.c), each a branch with a leg
+ * of its own; the first that answers becomes the stem and the others are cancelled. When all
  * have refused, the best refusal counts: a 6xx, else the lowest class and number
  * (RFC 3261 §16.7 step 6).
  */
 #include "base/err.h"
 #include "call/parts.h"
 
+/** A temporary GRUU: only the registrar knows whose it is. */
+static bool destination_of_temporary(struct call_layer *l, const struct sip_uri *u,
+                                     struct destination *out)
+{
+    struct binding *only;
+    struct record *rec = registrar_find_gruu(l->registrar, u, &only);
+    struct out o;
+    size_t room = rec == NULL ? 0 : only->instance.n * 3;
+    char *text = rec == NULL ? NULL : arena_alloc(l->scratch, room);
+
+    if (text == NULL) {
+        return false;
+    }
+    out_init(&o, text, room);
+    gruu_write_value(&o, only->instance);
+    out->gr = out_str_of(&o);
+    out->device = directory_device(l->directory, rec->key);
+    return out->device != NULL;
+}
+
+static bool destination_of_device(struct call_layer *l, const struct sip_uri *u,
+                                  struct destination *out)
+{
+    struct str gr = STR_NONE;
+
+    if (gruu_in_uri(u, &gr) && gr.n == 0) {
+        return destination_of_temporary(l, u, out);
+    }
+    out->gr = gr;
+    out->device = directory_device_of_uri(l->directory, u);
+    return out->device != NULL;
+}
+
 bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out)
 {
     struct directory *dir = l->directory;
+    struct str gr;
 
     *out = (struct destination){0};
-    out->device = directory_device_of_uri(dir, u);
-    if (out->device != NULL) {
+    if (destination_of_device(l, u, out)) {
         out->id = out->device->uri;
         out->number = out->device->number;
         return true;
     }
-    if (!str_is_set(u->user) || u->user.n == 0) {
+    if (!str_is_set(u->user) || u->user.n == 0 || (gruu_in_uri(u, &gr) && gr.n == 0)) {
         return false;
     }
     if (u->scheme != SIP_SCHEME_TEL && !directory_is_domain(dir, u->host)) {
@@ -43,10 +76,14 @@ bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct de
 bool destination_of_text(struct call_layer *l, struct str text, struct destination *out)
 {
     struct sip_uri u;
+    struct str gr;
     uint32_t at;
 
     text = str_trim(text);
     *out = (struct destination){0};
+    if (sip_uri_parse(text, 0, &u, &at) == 0 && gruu_in_uri(&u, &gr)) {
+        return destination_of_uri(l, &u, out);
+    }
     out->device = directory_device_named(l->directory, text);
     if (out->device != NULL) {
         out->id = out->device->uri;
@@ -79,20 +116,18 @@ const enum sip_hdr_id *identity_cut(const struct connection *from, const struct 
     return uui ? list : list + 1;
 }
 
-/** One INVITE, to a peer or a binding (`phone`). @return 0 or the status that says why not */
-static unsigned ring_one(struct connection *conn, struct str request_uri,
-                         const struct txn_target *target, const struct binding *phone,
-                         const struct ring *r, uint64_t now_ms)
+unsigned connection_ring_way(struct connection *conn, const struct way *w, const struct ring *r,
+                             uint64_t now_ms)
 {
     struct call *c = conn->call;
     struct branch *b = connection_add_branch(conn);
     struct leg_invite args = {
-        .request_uri = request_uri,
+        .request_uri = w->request_uri,
         .from = r->from,
         .to = r->to,
-        .target = *target,
-        .pin = phone != NULL && phone->routes.n == 0,
-        .routes = phone != NULL ? phone->routes : STR_NONE,
+        .target = w->target,
+        .pin = w->binding != 0 && w->routes.n == 0,
+        .routes = w->routes,
         .content = {.pass = r->pass, .lines = r->lines, .type = r->type, .body = r->body},
     };
 
@@ -106,7 +141,10 @@ static unsigned ring_one(struct connection *conn, struct str request_uri,
         }
         args.content.cut = identity_cut(c->a, conn, r->pass, r->replace_uui);
     }
-    b->talk = phone != NULL && phone->event_talk;
+    b->talk = w->talk;
+    b->binding = w->binding;
+    b->group = w->group;
+    b->way = w->next_flow != NULL ? w : NULL;
     b->leg = leg_invite(c->layer->legs, &args, r->user, b, now_ms);
     if (b->leg == NULL) {
         list_remove(&b->link);
@@ -114,29 +152,6 @@ static unsigned ring_one(struct connection *conn, struct str request_uri,
     }
     c->legs++;
     return 0;
-}
-
-static unsigned ring_device(struct connection *conn, struct device *dev, const struct ring *r,
-                            uint64_t now_ms)
-{
-    struct record *rec = registrar_find(conn->call->layer->registrar, dev->key);
-    unsigned status = 480;
-    bool any = false;
-
-    if (rec == NULL) {
-        return 480;
-    }
-    list_each(it, &rec->bindings)
-    {
-        struct binding *b = list_entry(it, struct binding, link);
-        struct txn_target target;
-        if (binding_target(b, &target)) {
-            unsigned s = ring_one(conn, b->contact, &target, b, r, now_ms);
-            any = any || s == 0;
-            status = s;
-        }
-    }
-    return any ? 0 : status;
 }
 
 static unsigned ring_peer(struct connection *conn, const struct destination *to,
@@ -167,7 +182,8 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
     }
     conn->outside = true;
     conn->trusted = p->trusted;
-    return ring_one(conn, out_str_of(&o), &target, NULL, r, now_ms);
+    return connection_ring_way(
+        conn, &(struct way){.request_uri = out_str_of(&o), .target = target}, r, now_ms);
 }
 
 /** Somebody whom the configuration names by a URI. */
@@ -182,7 +198,8 @@ static unsigned ring_uri(struct connection *conn, const struct destination *to,
         return 416;
     }
     conn->outside = true;
-    return ring_one(conn, to->uri, &target, NULL, r, now_ms);
+    return connection_ring_way(conn, &(struct way){.request_uri = to->uri, .target = target}, r,
+                               now_ms);
 }
 
 unsigned connection_ring(struct connection *conn, const struct destination *to,
@@ -192,7 +209,7 @@ unsigned connection_ring(struct connection *conn, const struct destination *to,
         return ring_uri(conn, to, r, now_ms);
     }
     if (to->device != NULL) {
-        return ring_device(conn, to->device, r, now_ms);
+        return search_device(conn, to, r, now_ms);
     }
     return to->peer != NULL ? ring_peer(conn, to, r, now_ms) : 404;
 }
@@ -200,6 +217,7 @@ unsigned connection_ring(struct connection *conn, const struct destination *to,
 void connection_stop_ringing(struct connection *conn, const struct branch *keep,
                              struct str lines, uint64_t now_ms)
 {
+    search_stop(conn);
     list_each(it, &conn->branches)
     {
         struct branch *b = list_entry(it, struct branch, link);
