@@ -153,13 +153,6 @@ static void no_dialog(struct engine *e, const struct sip_msg *m, const struct ho
     stranger(e, m, from, 481);
 }
 
-static void bad_event(struct engine *e, const struct sip_msg *m, const struct hop *from,
-                      uint64_t now_ms)
-{
-    (void)now_ms;
-    stranger(e, m, from, 489);
-}
-
 static void not_here(struct engine *e, const struct sip_msg *m, const struct hop *from,
                      uint64_t now_ms)
 {
@@ -178,8 +171,8 @@ static const role_fn roles[] = {
     [SIP_METHOD_OPTIONS] = on_options,         [SIP_METHOD_BYE] = no_dialog,
     [SIP_METHOD_CANCEL] = no_dialog,           [SIP_METHOD_PRACK] = no_dialog,
     [SIP_METHOD_UPDATE] = no_dialog,           [SIP_METHOD_INFO] = no_dialog,
-    [SIP_METHOD_SUBSCRIBE] = events_subscribe, [SIP_METHOD_NOTIFY] = no_dialog,
-    [SIP_METHOD_PUBLISH] = bad_event,          [SIP_METHOD_REFER] = not_here,
+    [SIP_METHOD_SUBSCRIBE] = events_subscribe, [SIP_METHOD_NOTIFY] = events_notify,
+    [SIP_METHOD_PUBLISH] = events_publish,     [SIP_METHOD_REFER] = not_here,
     [SIP_METHOD_MESSAGE] = not_here,
 };
 

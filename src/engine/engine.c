@@ -95,6 +95,7 @@ static int make_layers(struct engine *e)
     e->calls.on_event = report_call_event;
     e->calls.ctx = e;
     e->registrar.on_change = report_registration;
+    e->registrar.on_binding = report_binding;
     e->registrar.ctx = e;
     return 0;
 }
@@ -125,6 +126,7 @@ void engine_free(struct engine *e)
         return;
     }
     e->registrar.on_change = NULL;
+    e->registrar.on_binding = NULL;
     event_free(e->events);
     cti_free(e->cti);
     call_layer_fini(&e->calls);

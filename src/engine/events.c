@@ -43,3 +43,35 @@ bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct ho
     }
     return ours;
 }
+
+void events_publish(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                    uint64_t now_ms)
+{
+    struct txn_reply r = {0};
+    struct identity who;
+
+    if (!event_publishes(e->events, m, &r)) {
+        dispatch_stranger(e, m, from, &r);
+    } else if (identify(e, m, from, true, &who, now_ms)) {
+        struct event_party party = party_of(&who);
+        event_publish(e->events, m, &party, &r, now_ms);
+        dispatch_reply(e, m, from, &r, now_ms);
+    }
+}
+
+/** The state of a mailbox from a voice mail system; all else has no subscription (481). */
+void events_notify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                   uint64_t now_ms)
+{
+    struct txn_reply r = {.status = 481};
+    struct identity who;
+
+    if (!event_is_notified(m)) {
+        e->count.no_dialog++;
+        dispatch_stranger(e, m, from, &r);
+    } else if (identify(e, m, from, true, &who, now_ms)) {
+        struct event_party party = party_of(&who);
+        event_notified(e->events, m, &party, &r, now_ms);
+        dispatch_reply(e, m, from, &r, now_ms);
+    }
+}

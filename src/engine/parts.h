@@ -75,6 +75,10 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
 
 void events_subscribe(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms);
+void events_publish(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                    uint64_t now_ms);
+void events_notify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                   uint64_t now_ms);
 /** A request with a To tag that no leg owns. @return false: no subscription does either */
 bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms);
@@ -85,6 +89,8 @@ bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct ho
 void report_call_event(void *engine, const struct call_event *ev);
 void report_registration(void *engine, const struct record *r, bool registered,
                          uint64_t now_ms);
+void report_binding(void *engine, const struct record *r, const struct binding *b,
+                    enum binding_event what, uint64_t now_ms);
 
 /** "METHOD URI of FROM from TRANSPORT ADDRESS: …"; who calls it bounds how often. */
 void report_request(struct engine *e, enum trace_level level, const char *module,

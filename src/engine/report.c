@@ -158,6 +158,16 @@ void report_registration(void *ctx, const struct record *r, bool registered, uin
                   CUT_ARG(r->key));
     }
     cti_on_registration(e->cti, r, registered, now_ms);
+    event_on_registration(e->events, r, registered, now_ms);
+}
+
+void report_binding(void *ctx, const struct record *r, const struct binding *b,
+                    enum binding_event what, uint64_t now_ms)
+{
+    struct engine *e = ctx;
+
+    (void)now_ms;
+    event_on_binding(e->events, r, b, what);
 }
 
 /* ---- messages ---- */

@@ -101,7 +101,7 @@ uint64_t resource_told(const struct resource *r)
 
 /* ---- subscribers ---- */
 
-static struct str party_key(struct arena *a, const struct event_party *who)
+struct str event_party_key(struct arena *a, const struct event_party *who)
 {
     if (who->device != NULL) {
         return who->device->key;
@@ -114,7 +114,7 @@ static struct str party_key(struct arena *a, const struct event_party *who)
 
 struct subscriber *subscriber_get(struct event_layer *l, const struct event_party *who)
 {
-    struct str key = party_key(l->scratch, who);
+    struct str key = event_party_key(l->scratch, who);
     uint64_t hash = hash_bytes(&l->key, key);
     if (key.n == 0) {
         return NULL;
@@ -172,7 +172,8 @@ static int make_tables(struct event_layer *l)
 {
     const struct mem *mem = &l->env->mem;
     if (map_init(&l->dialogs, mem, 64) != 0 || map_init(&l->resources, mem, 64) != 0 ||
-        map_init(&l->subscribers, mem, 64) != 0) {
+        map_init(&l->subscribers, mem, 64) != 0 || map_init(&l->mailboxes, mem, 64) != 0 ||
+        map_init(&l->publications, mem, 64) != 0) {
         return E_NOMEM;
     }
     return 0;
@@ -202,6 +203,9 @@ struct event_layer *event_new(const struct event_world *w, const struct event_co
               l->config.max_subscriptions);
     pool_init(&l->resource_pool, mem, sizeof(struct resource), 16, 0);
     pool_init(&l->subscriber_pool, mem, sizeof(struct subscriber), 16, 0);
+    pool_init(&l->mailbox_pool, mem, sizeof(struct mailbox), 16, 0);
+    pool_init(&l->publication_pool, mem, sizeof(struct publication), 16,
+              l->config.max_publications);
     if (make_tables(l) != 0) {
         event_free(l);
         return NULL;
@@ -217,6 +221,25 @@ static struct subscription *any_of(const struct event_layer *l)
     return n != NULL ? container_of(n, struct subscription, dialog.node) : NULL;
 }
 
+static void free_mailbox(struct event_layer *l, struct mailbox *box)
+{
+    list_each(it, &box->publications)
+    {
+        publication_free(l, list_entry(it, struct publication, link));
+    }
+    mailbox_settle(l, box);
+}
+
+static void free_mailboxes(struct event_layer *l)
+{
+    size_t slot = 0;
+    struct map_node *n;
+    while (l->mailboxes.slot != NULL && (n = map_walk(&l->mailboxes, &slot, NULL)) != NULL) {
+        free_mailbox(l, container_of(n, struct mailbox, node));
+        slot = 0;
+    }
+}
+
 void event_free(struct event_layer *l)
 {
     if (l == NULL) {
@@ -228,10 +251,15 @@ void event_free(struct event_layer *l)
     }
     map_fini(&l->dialogs);
     map_fini(&l->resources);
+    free_mailboxes(l);
     map_fini(&l->subscribers);
+    map_fini(&l->mailboxes);
+    map_fini(&l->publications);
     pool_fini(&l->subscription_pool);
     pool_fini(&l->resource_pool);
     pool_fini(&l->subscriber_pool);
+    pool_fini(&l->mailbox_pool);
+    pool_fini(&l->publication_pool);
     mem_free(&l->env->mem, l);
 }
 
@@ -284,7 +312,11 @@ void event_device_gone(struct event_layer *l, struct str key, uint64_t now_ms)
         return;
     }
     struct subscriber *s = subscriber_get(l, &(struct event_party){.device = d});
+    struct mailbox *box = mailbox_find(l, d);
     end_of_resource(l, d);
+    if (box != NULL) {
+        free_mailbox(l, box);
+    }
     if (s != NULL) {
         list_each(it, &s->subscriptions)
         {
@@ -311,4 +343,5 @@ void event_stats(const struct event_layer *l, struct event_stats *out)
     *out = l->count;
     out->subscriptions = l->subscription_pool.in_use;
     out->resources = l->resource_pool.in_use;
+    out->publications = l->publication_pool.in_use;
 }

@@ -136,6 +136,18 @@ void event_subscribe(struct event_layer *l, const struct sip_msg *m, const struc
 bool event_on_request(struct event_layer *l, const struct sip_msg *m, const struct hop *from,
                       struct txn_reply *out, uint64_t now_ms);
 
+/** Can that be published? Else *out is a 489. */
+bool event_publishes(struct event_layer *l, const struct sip_msg *m, struct txn_reply *out);
+
+/** PUBLISH (RFC 3903) for the Request-URI. */
+void event_publish(struct event_layer *l, const struct sip_msg *m,
+                   const struct event_party *who, struct txn_reply *out, uint64_t now_ms);
+
+/** Is this NOTIFY outside of any dialog one that is taken: the state of a mailbox? */
+bool event_is_notified(const struct sip_msg *m);
+void event_notified(struct event_layer *l, const struct sip_msg *m,
+                    const struct event_party *who, struct txn_reply *out, uint64_t now_ms);
+
 /** A flow closed: what was pinned to it seeks its subscriber elsewhere. */
 void event_on_flow_closed(struct event_layer *l, uint32_t flow);
 
@@ -143,6 +155,13 @@ void event_on_flow_closed(struct event_layer *l, uint32_t flow);
 
 /** What happened in a call. */
 void event_on_call(struct event_layer *l, const struct call_event *e);
+
+/** What happened to a binding, as registrar_binding_fn. */
+void event_on_binding(struct event_layer *l, const struct record *record,
+                      const struct binding *b, enum binding_event what);
+/** As registrar_change_fn. */
+void event_on_registration(struct event_layer *l, const struct record *record, bool registered,
+                           uint64_t now_ms);
 
 /** The device is none any more: who watched it is told noresource; what it watched ends too. */
 void event_device_gone(struct event_layer *l, struct str key, uint64_t now_ms);

@@ -8,6 +8,9 @@
  *   notify.c        NOTIFY: when, where to, and what its answer means
  *   packages.c      the table of packages, and what their documents share
  *   dialog_info.c   package dialog
+ *   reg_info.c      package reg
+ *   mailbox.c       package message-summary, and what it tells of
+ *   publish.c       PUBLISH, and NOTIFY from voice mail systems
  *
  * LIFE. A subscription is freed in three places only, each of which has just taken it off its
  * NOTIFY: when the last NOTIFY has been handed to the transaction layer, when a NOTIFY failed,
@@ -47,7 +50,7 @@ struct event_package {
                     uint64_t now_ms);
 };
 
-extern const struct event_package event_refer, event_dialog;
+extern const struct event_package event_refer, event_dialog, event_reg, event_summary;
 
 /** All that can be subscribed; ends with NULL. */
 extern const struct event_package *const event_packages[];
@@ -101,6 +104,25 @@ struct subscription {
     void *owner;
 };
 
+/** What is known of the messages for a device. */
+struct mailbox {
+    struct map_node node;
+    struct device *device;
+    struct list publications; /**< the one that counts is the last */
+};
+
+/** What one source has said of a mailbox. */
+struct publication {
+    struct map_node node; /**< by etag */
+    struct list link;     /**< of the mailbox */
+    struct event_layer *layer;
+    struct mailbox *box;
+    char etag[16];
+    uint64_t sender; /**< of NOTIFY: who; 0: it was published, and has an etag */
+    struct str text; /**< owned */
+    struct timer expire;
+};
+
 #define EVENT_FLOW_LISTS 256
 
 struct event_layer {
@@ -113,8 +135,9 @@ struct event_layer {
     struct arena *scratch;
     struct event_config config;
     struct hash_key key;
-    struct map dialogs, resources, subscribers;
+    struct map dialogs, resources, subscribers, mailboxes, publications;
     struct pool subscription_pool, resource_pool, subscriber_pool;
+    struct pool mailbox_pool, publication_pool;
     struct list work;                    /**< struct subscription.work */
     struct list flows[EVENT_FLOW_LISTS]; /**< pinned: struct subscription.dialog.flow_link */
     struct event_stats count;
@@ -136,6 +159,9 @@ void resource_changed(struct resource *r);
 
 /** The lowest told_rev of its watchers: what is older and gone need not be kept. */
 uint64_t resource_told(const struct resource *r);
+
+/** "1001@example.com", "app:crm", "peer:gateway". */
+struct str event_party_key(struct arena *a, const struct event_party *who);
 
 struct subscriber *subscriber_get(struct event_layer *l, const struct event_party *who);
 void subscriber_settle(struct event_layer *l, struct subscriber *s);
@@ -179,6 +205,24 @@ void event_attr(struct out *o, const char *name, struct str value);
 
 /** Does the subscriber watch himself? */
 bool event_is_self(const struct subscription *s);
+
+/* ---- mailbox.c ---- */
+
+struct mailbox *mailbox_find(const struct event_layer *l, const struct device *d);
+struct mailbox *mailbox_get(struct event_layer *l, struct device *d);
+/** Frees it when there is nothing in it. NULL is allowed. */
+void mailbox_settle(struct event_layer *l, struct mailbox *box);
+/** The publication that counts, or NULL. */
+const struct publication *mailbox_newest(const struct mailbox *box);
+/** Its state is another one: tell. */
+void mailbox_changed(struct event_layer *l, struct device *d, uint64_t now_ms);
+/** The summary as it is kept, in the arena. @return false: it is none, or no memory */
+bool mailbox_read(struct arena *a, struct str body, struct str *text);
+
+/* ---- publish.c ---- */
+
+/** Out of its mailbox, without telling. */
+void publication_free(struct event_layer *l, struct publication *p);
 
 /* ---- notify.c ---- */
 

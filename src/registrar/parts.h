@@ -87,9 +87,6 @@ void registrar_gruu_unlink(struct binding *b);
  * @param ends  that life is over, for all of them
  */
 void registrar_gruu_renew(const struct record *rec, struct binding *b, bool ends);
-void registrar_gruu_write_public(const struct binding *b, struct out *o);
-/** The latest one. @return false: the library failed, nothing was written */
-bool registrar_gruu_write_temporary(const struct binding *b, struct out *o);
 
 /** The key of the record that a sip or sips URI would have: its user and host. */
 void registrar_write_key(struct out *o, const struct sip_uri *u);

@@ -176,6 +176,11 @@ void registrar_register(struct registrar *r, const struct sip_msg *m, struct str
 /** The record of a canonical address of record that has bindings, or NULL. */
 struct record *registrar_find(const struct registrar *r, struct str key);
 
+/** The GRUUs of a binding that has a gruu_life and stands in its record: the public one … */
+void registrar_gruu_write_public(const struct binding *b, struct out *o);
+/** … and the latest temporary one. @return false: the library failed, nothing was written */
+bool registrar_gruu_write_temporary(const struct binding *b, struct out *o);
+
 /** Is this URI a GRUU? *instance: the value of gr, absent for a temporary one. */
 bool gruu_in_uri(const struct sip_uri *u, struct str *instance);
 

@@ -93,6 +93,7 @@ bool config_map_events(struct config_tree *t, struct config *c)
         .max_subscriptions = raw->max_subscriptions,
         .max_per_subscriber = raw->max_per_subscriber,
         .max_per_resource = raw->max_per_resource,
+        .max_publications = raw->max_publications,
         .min_expires_s = raw->min_expires_s,
         .max_expires_s = raw->max_expires_s,
         .interval_ms = raw->interval_ms,
@@ -100,6 +101,7 @@ bool config_map_events(struct config_tree *t, struct config *c)
         .rule_count = raw->watchers_count,
         .dialog_partial = raw->dialog_partial,
         .dialog_identity = raw->dialog_identity,
+        .unsolicited_mwi = raw->unsolicited_mwi,
         .replaces = strcmp(word, "none") == 0  ? EVENT_REPLACES_NONE
                     : strcmp(word, "all") == 0 ? EVENT_REPLACES_ALL
                                                : EVENT_REPLACES_EARLY,

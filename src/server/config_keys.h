@@ -173,6 +173,7 @@
     U(max_per_subscriber, 200, 1, 1000000,                                                   \
       "Subscriptions of one device, application or peer.")                                   \
     U(max_per_resource, 200, 1, 1000000, "Subscriptions for one device and package.")        \
+    U(max_publications, 10000, 1, 10000000, "Publications (PUBLISH) at a time.")             \
     U(min_expires_s, 60, 1, 86400, "Shorter ones are refused (423).")                        \
     U(max_expires_s, 86400, 60, 604800, "Longer ones are cut to this.")                      \
     U(interval_ms, 0, 0, 60000,                                                              \
@@ -186,6 +187,8 @@
     W(dialog_replaces, "early", "early none all",                                            \
       "When watchers see the identifiers of a call, with which a phone can take it "         \
       "(directed pick-up): while it rings, never, or always.")                               \
+    B(unsolicited_mwi, false,                                                                \
+      "Phones that have not subscribed are sent NOTIFY when messages wait for them.")        \
     Q(watchers, watcher,                                                                     \
       "Who may watch whom. Without any, devices of one domain may watch each other's calls " \
       "and a trusted peer everything. A device may always watch itself, an application "     \

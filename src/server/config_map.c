@@ -439,7 +439,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->leg.min_se_s = raw->timers.min_se_s;
     e->leg.allow =
         STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY, REFER, "
-            "SUBSCRIBE");
+            "SUBSCRIBE, PUBLISH");
     e->leg.accept = STR("application/sdp, application/csta+xml");
     e->call = (struct call_config){.ring_s = raw->timers.ring_s,
                                    .prompt_s = raw->timers.prompt_s,

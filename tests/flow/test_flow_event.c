@@ -312,7 +312,7 @@ static void test_notify_unanswered(void)
 }
 
 /** The connection goes: the subscriber comes back with a refresh over a new one. */
-static void test_flow_lost(void)
+static void test_lost_flow(void)
 {
     up_with(NULL, TP_TCP);
     subscribe("1001", "dialog", 3600);
@@ -348,5 +348,5 @@ static void test_shutdown(void)
 
 TEST_MAIN(T(test_life), T(test_expiry_and_fetch), T(test_refused), T(test_identity),
           T(test_who_may), T(test_bounds), T(test_one_in_the_air), T(test_interval),
-          T(test_notify_refused), T(test_notify_unanswered), T(test_flow_lost),
+          T(test_notify_refused), T(test_notify_unanswered), T(test_lost_flow),
           T(test_shutdown))
