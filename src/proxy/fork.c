@@ -8,7 +8,8 @@
  * that a redirection to where the request has been already leads nowhere.
  *
  *   group    starts when no branch is pending, or after group_s when some still ring; these are
- *            cancelled then, unless the caller said no-cancel
+ *            cancelled then, unless the caller said no-cancel, and the next one begins with the
+ *            breadth that they give back (§16.6 leaves it to us; RFC 5393 does not)
  *   breadth  (RFC 5393 §5.3.3) each branch takes its share of the Incoming Max-Breadth and
  * gives it back with its final response; of a group wider than that the rest waits Timer C
  * (§16.8) runs per branch of an INVITE; each 101-199 starts it anew. When it fires the branch
@@ -26,17 +27,7 @@ static const struct str elsewhere =
 
 /* ---- life ---- */
 
-static void on_group(struct timer *timer, uint64_t now_ms)
-{
-    struct proxy__fork *f = container_of(timer, struct proxy__fork, group);
-    if (f->answered || f->stopped) {
-        return;
-    }
-    if (!f->no_cancel && f->queue != NULL) {
-        proxy__cancel_branches(f, STR_NONE, now_ms);
-    }
-    (void)proxy__start_group(f, now_ms);
-}
+static void on_group(struct timer *timer, uint64_t now_ms);
 
 /** The request's slices moved with it into the server transaction. */
 static struct str moved(struct str s, const struct sip_msg *from, const struct sip_msg *to)
@@ -472,7 +463,7 @@ static void keep_response(struct proxy__fork *f, unsigned status, const struct s
     f->best_status = (uint16_t)status;
 }
 
-static void on_success(struct proxy__branch *b, const struct sip_msg *m, uint64_t now_ms)
+void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t now_ms)
 {
     struct proxy__fork *f = b->fork;
     f->stopped = true;
@@ -507,6 +498,15 @@ static bool go_on(struct proxy__fork *f, uint64_t now_ms)
     return false;
 }
 
+static void end_branch(struct proxy__branch *b)
+{
+    struct proxy__fork *f = b->fork;
+    b->done = true;
+    timer_stop(f->proxy->wheel, &b->ring);
+    f->pending--;
+    f->breadth_out -= b->breadth;
+}
+
 void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct sip_msg *m,
                         uint64_t now_ms)
 {
@@ -514,12 +514,9 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
     if (b->done) {
         return;
     }
-    b->done = true;
-    timer_stop(f->proxy->wheel, &b->ring);
-    f->pending--;
-    f->breadth_out -= b->breadth;
+    end_branch(b);
     if (status / 100 == 2) {
-        on_success(b, m, now_ms);
+        proxy__success(b, m, now_ms);
         return;
     }
     if (f->answered) {
@@ -550,6 +547,38 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
         proxy__end_early(b, status, now_ms);
     }
     if (!go_on(f, now_ms)) {
+        proxy__answer(f, NULL, now_ms);
+    }
+}
+
+/* ---- a group's time is over ---- */
+
+/** Who has said nothing at all counts as 408, as for Timer C (§16.8), and keeps no breadth. */
+static void give_up_silent(struct proxy__fork *f)
+{
+    list_each(it, &f->branches)
+    {
+        struct proxy__branch *b = list_entry(it, struct proxy__branch, link);
+        if (!b->done && !b->rang) {
+            end_branch(b);
+            keep_response(f, 408, NULL);
+        }
+    }
+}
+
+static void on_group(struct timer *timer, uint64_t now_ms)
+{
+    struct proxy__fork *f = container_of(timer, struct proxy__fork, group);
+    if (f->answered || f->stopped || first_waiting(f) == NULL) {
+        return;
+    }
+    if (!f->no_cancel) {
+        proxy__cancel_branches(f, STR_NONE, now_ms);
+        give_up_silent(f);
+    }
+    if (f->pending > 0) {
+        (void)proxy__start_group(f, now_ms);
+    } else if (!go_on(f, now_ms)) {
         proxy__answer(f, NULL, now_ms);
     }
 }

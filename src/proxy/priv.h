@@ -180,6 +180,9 @@ void proxy__cancel_branches(struct proxy__fork *f, struct str lines, uint64_t no
 void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct sip_msg *m,
                         uint64_t now_ms);
 
+/** The first 2xx: passed on, the others are cancelled. */
+void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t now_ms);
+
 /* ---- reply.c ---- */
 
 void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,

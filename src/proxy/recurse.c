@@ -7,12 +7,20 @@
  * still ring. A contact is passed over when
  *
  *   it is no SIP URI, or plain sip although the caller asked for sips (§16.5),
+ *   it asks for a request that cannot be made: another method, headers that are no headers, or
+ *   an extension that the caller does not support (§19.1.5),
  *   the request has been there already (a loop ends here, not at Max-Forwards),
  *   or the fork has had as many targets as it may.
  *
  * When none remains, the 3xx is a response like any other and the caller may follow it himself.
+ *
+ * Headers that are embedded in a contact become headers of the branch (sip_embed says which);
+ * those of the same name go. User-to-User is merged: no value is lost, none is there twice.
  */
 #include "proxy/priv.h"
+
+#include "sip/embed.h"
+#include "uui/uui.h"
 
 enum { CONTACTS_MAX = 16 };
 
@@ -87,15 +95,76 @@ static bool is_allowed(const struct proxy__fork *f, const struct sip_uri *u)
            (u->scheme == SIP_SCHEME_SIP && !str_istarts(f->request.route.ruri, STR("sips:")));
 }
 
-/** Target of a contact. @return false: it cannot be one */
-static bool make_target(struct proxy__fork *f, const struct contact *c, struct proxy_target *t)
+/** Only what the caller supports may be required in his name. */
+static bool may_require(const struct sip_msg *m, struct str tags)
 {
-    struct sip_uri u = c->addr.uri;
+    struct str tag;
+    while (tags.n > 0 && sip_list_next(&tags, &tag)) {
+        if (!sip_msg_has_token(m, SIP_HDR_SUPPORTED, tag)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** All values of the request, separated by commas. */
+static struct str uui_of(struct arena *a, const struct sip_msg *m)
+{
+    struct str all = STR_NONE;
+    const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_USER_TO_USER);
+    for (; h != NULL; h = sip_msg_next_line(m, h)) {
+        struct str part[] = {all, all.n > 0 ? STR(", ") : STR(""), sip_hdr_value(m, h)};
+        all = arena_join(a, part, ARRAY_LEN(part));
+    }
+    return all;
+}
+
+static struct str line_of(struct arena *a, const char *name, struct str value)
+{
+    struct str part[] = {str_c(name), STR(": "), value, STR("\r\n")};
+    return value.n > 0 ? arena_join(a, part, ARRAY_LEN(part)) : STR_NONE;
+}
+
+/** Room for what is cut: what is embedded, and the two that are merged or replaced. */
+struct cut_list {
+    enum sip_hdr_id id[SIP_EMBED_MAX + 3];
+};
+
+/** Target of a contact. @return false: it cannot be one. The texts are in the scratch arena */
+static bool make_target(struct proxy__fork *f, const struct contact *c, struct cut_list *cut,
+                        struct proxy_target *t)
+{
+    struct arena *a = f->proxy->scratch;
+    const struct sip_msg *m = f->request.m;
+    struct sip_embedded asked;
+    struct sip_uri u;
     uint32_t at;
-    struct str text =
-        str_upto(u.text, u.headers.p != NULL ? (size_t)(u.headers.p - u.text.p) - 1 : u.text.n);
-    *t = (struct proxy_target){.request_uri = text};
-    return sip_uri_parse(text, 0, &u, &at) == 0 && is_allowed(f, &u) && !was_tried(f, &u);
+    size_t n = 0;
+    if ((c->addr.uri.scheme != SIP_SCHEME_SIP && c->addr.uri.scheme != SIP_SCHEME_SIPS) ||
+        sip_embed(&c->addr.uri, a, &asked) != 0 || sip_uri_parse(asked.uri, 0, &u, &at) != 0 ||
+        !is_allowed(f, &u) || was_tried(f, &u) || !may_require(m, asked.require) ||
+        (asked.method.n > 0 && !str_eq(asked.method, sip_msg_method(m)))) {
+        return false;
+    }
+    while (asked.cut[n] != SIP_HDR_OTHER) {
+        cut->id[n] = asked.cut[n];
+        n++;
+    }
+    if (asked.uui.n > 0) {
+        cut->id[n++] = SIP_HDR_USER_TO_USER;
+        asked.uui = uui_merge(a, asked.uui, uui_of(a, m));
+    }
+    if (asked.replaces.n > 0) {
+        cut->id[n++] = SIP_HDR_REPLACES;
+    }
+    cut->id[n] = SIP_HDR_OTHER;
+    struct str part[] = {line_of(a, "User-to-User", asked.uui),
+                         line_of(a, "Replaces", asked.replaces),
+                         line_of(a, "Require", asked.require), asked.lines};
+    *t = (struct proxy_target){.request_uri = asked.uri,
+                               .lines = arena_join(a, part, ARRAY_LEN(part)),
+                               .cut = cut->id};
+    return true;
 }
 
 size_t proxy__recurse(struct proxy__fork *f, const struct sip_msg *m)
@@ -105,10 +174,11 @@ size_t proxy__recurse(struct proxy__fork *f, const struct sip_msg *m)
     size_t taken = 0, n = f->request.m != NULL ? read_contacts(m, list) : 0;
     for (size_t i = 0; i < n; i++) {
         struct proxy_target t;
+        struct cut_list cut;
         if (i == 0 || list[i].q_milli != list[i - 1].q_milli) {
             f->recursions++;
         }
-        if (!make_target(f, &list[i], &t)) {
+        if (!make_target(f, &list[i], &cut, &t)) {
             continue;
         }
         t.group = UINT32_MAX - f->recursions;

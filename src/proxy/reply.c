@@ -153,6 +153,8 @@ void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop
     (void)from;
     if (m->status < 200) {
         on_provisional(b, m, now_ms);
+    } else if (m->status < 300 && b->done && !f->answered) {
+        proxy__success(b, m, now_ms); /* given up, and there after all */
     } else if (m->status < 300 && b->done) {
         /* once more, or from another phone behind a proxy behind us (RFC 6026 §7.2) */
         (void)proxy__pass_response(f, m, m->status, now_ms);

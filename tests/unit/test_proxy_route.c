@@ -64,7 +64,8 @@ static void test_record_route_and_what_follows(void)
     CHECK_SENT(&x, 0, "INVITE 200");
     CHECK(px_has(&x, 0, "@192.0.2.1:5060;lr>\r\nVia: "));
     /* ACK, without state, and its repetition with the same branch */
-    const struct sip_msg *ack = inside(&m, "ACK", true, "sip:b@203.0.113.1", route_line(route[0]));
+    const struct sip_msg *ack =
+        inside(&m, "ACK", true, "sip:b@203.0.113.1", route_line(route[0]));
     px_in(&x, ack);
     px_in(&x, ack);
     CHECK_SENT(&x, 2, "ACK ACK");
@@ -186,8 +187,9 @@ static void test_strict_router_before_us(void)
     call(&x, fx_request(&m, (struct fx_req){0}), &from);
     snprintf(ruri, sizeof ruri, "%.*s", (int)strlen(route[0]) - 2, route[0] + 1);
     px_in(&x, inside(&m, "BYE", true, ruri, "Route: <sip:b@203.0.113.1>\n"));
-    px_in(&x, inside(&m, "INFO", true, ruri,
-                     "Route: <sip:203.0.113.5;lr>, <sip:203.0.113.6;lr> ,\t<sip:b@203.0.113.1>\n"));
+    px_in(&x,
+          inside(&m, "INFO", true, ruri,
+                 "Route: <sip:203.0.113.5;lr>, <sip:203.0.113.6;lr> ,\t<sip:b@203.0.113.1>\n"));
     px_in(&x, inside(&m, "UPDATE", true, ruri,
                      "Route: <sip:203.0.113.5;lr>\nX: y\nRoute: <sip:b@203.0.113.1>\n"));
     CHECK_SENT(&x, 2, "BYE INFO UPDATE");
@@ -211,7 +213,8 @@ static void test_strict_router_behind_us(void)
     px_target(&x, 1, 0);
     struct hop from = fx_hop(TP_UDP);
     call(&x, fx_request(&m, (struct fx_req){0}), &from);
-    snprintf(line, sizeof line, "Route: %s, <sip:203.0.113.5>, <sip:203.0.113.6;lr>\n", route[0]);
+    snprintf(line, sizeof line, "Route: %s, <sip:203.0.113.5>, <sip:203.0.113.6;lr>\n",
+             route[0]);
     px_in(&x, inside(&m, "BYE", true, "sip:b@203.0.113.1", line));
     CHECK(px_has(&x, 2, "BYE sip:203.0.113.5 SIP/2.0\r\n"));
     CHECK(px_has(&x, 2,
@@ -316,8 +319,7 @@ static void test_flows_are_remembered(void)
                  n > 1 ? route[1] : "");
         px_in(&x, inside(&m, "BYE", false, "sip:a@192.0.2.9:5062", route_line(both)));
         REQUIRE(x.fx.sent_n == 3);
-        CHECK_INT(x.fx.sent[2].hop.flow == from.flow &&
-                      x.fx.sent[2].hop.remote.port == 34567,
+        CHECK_INT(x.fx.sent[2].hop.flow == from.flow && x.fx.sent[2].hop.remote.port == 34567,
                   table[i].by_flow);
         px_end(&x);
     }
@@ -399,11 +401,12 @@ static void test_hops_inside(void)
     call(&x, fx_request(&m, (struct fx_req){0}), &from);
     for (int ack = 0; ack < 2; ack++) {
         const char *method = ack ? "ACK" : "BYE";
-        px_in(&x, fx_parse(&m,
-                           "%s sip:b@203.0.113.1 SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bKm%d\n"
-                           "Max-Forwards: 0\nFrom: <sip:a@h>;tag=ft\nTo: <sip:b@h>;tag=tt\n"
-                           "Call-ID: call-1\nCSeq: 9 %s\n%s\n",
-                           method, ack, method, route_line(route[0])));
+        px_in(&x,
+              fx_parse(&m,
+                       "%s sip:b@203.0.113.1 SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bKm%d\n"
+                       "Max-Forwards: 0\nFrom: <sip:a@h>;tag=ft\nTo: <sip:b@h>;tag=tt\n"
+                       "Call-ID: call-1\nCSeq: 9 %s\n%s\n",
+                       method, ack, method, route_line(route[0])));
         CHECK(!x.refused);
     }
     CHECK_SENT(&x, 2, "483");
