@@ -73,7 +73,7 @@ static size_t read_base64(struct str text, unsigned char *p, size_t cap)
             p[n++] = (unsigned char)(v >> bits);
         }
     }
-    return n;
+    return (v & ((1u << bits) - 1)) == 0 ? n : 0; /* one spelling of each */
 }
 
 /* ---- ways ---- */
