@@ -207,6 +207,7 @@ void exchange_check_empty(struct exchange *x)
     CHECK_INT(x->legs.request_pool.in_use, 0);
     CHECK_INT(x->calls.step_pool.in_use, 0);
     CHECK_INT(x->calls.relay_pool.in_use, 0);
+    CHECK_INT(x->calls.referral_pool.in_use, 0);
     CHECK_INT(txn_count(&x->txn), 0);
     for (unsigned i = 0; i < EXCHANGE_DEVICES; i++) {
         CHECK(exchange_connection(x, i) == NULL);

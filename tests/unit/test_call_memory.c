@@ -86,6 +86,79 @@ static void transfer_rings(struct trio *w)
     vnet_run_for(&w->net, 200);
 }
 
+/* ---- REFER ---- */
+
+static struct leg *first; /* of 1002's two */
+
+static void refer(struct trio *w, struct leg *leg, const char *lines)
+{
+    struct leg_content content = {.lines = str_c(lines)};
+    CHECK_INT(leg_send(leg, NULL, STR("REFER"), &content, station_listen, &w->s[1], NULL,
+                       now(w)),
+              0);
+    vnet_run_for(&w->net, 200);
+}
+
+static void refer_blind(struct trio *w)
+{
+    refer(w, w->s[1].leg,
+          "Refer-To: <sip:1003@example.com?User-to-User=01&Subject=x>\r\n"
+          "Referred-By: <sip:1002@example.com>\r\n");
+}
+
+static void referred(struct trio *w)
+{
+    talking(w);
+    w->s[2].answer_body = SDP_3;
+    refer_blind(w);
+}
+
+static void referred_rings(struct trio *w)
+{
+    referred(w);
+    CHECK_INT(station_respond(&w->s[2], 180, STR_NONE), 0);
+    vnet_run_for(&w->net, 200);
+}
+
+static void consulting(struct trio *w)
+{
+    talking(w);
+    w->s[2].answer_body = SDP_3;
+    first = w->s[1].leg;
+    exchange_dial(&w->x, &w->s[1], 1002, "1003", SDP_2, STR_NONE);
+    vnet_run_for(&w->net, 100);
+    CHECK_INT(station_respond(&w->s[2], 180, STR_NONE), 0);
+    vnet_run_for(&w->net, 100);
+}
+
+static void consulted(struct trio *w)
+{
+    consulting(w);
+    CHECK_INT(station_respond(&w->s[2], 200, SDP_3), 0);
+    vnet_run_for(&w->net, 200);
+}
+
+static void refer_attended(struct trio *w)
+{
+    const struct dialog *d = w->s[1].leg->dialog;
+    char lines[512];
+    (void)snprintf(lines, sizeof(lines),
+                   "Refer-To: <sip:x@example.com?Replaces=%.*s%%3Bto-tag%%3D%.*s%%3Bfrom-tag"
+                   "%%3D%.*s&User-to-User=01>\r\n",
+                   STR_ARG(d->call_id), STR_ARG(d->remote_tag), STR_ARG(d->local_tag));
+    refer(w, first, lines);
+    vnet_run_for(&w->net, 500);
+    if (first->state == LEG_CONFIRMED) {
+        leg_end(first, 0, NULL, NULL, NULL, now(w));
+    }
+}
+
+static void referrer_leaves(struct trio *w)
+{
+    leg_end(w->s[1].leg, 0, NULL, NULL, NULL, now(w));
+    vnet_run_for(&w->net, 300);
+}
+
 static void prompted(struct trio *w)
 {
     struct connection *conn;
@@ -310,6 +383,11 @@ static const struct scene scenes[] = {
     {"new party answers after ringing", transfer_rings, new_party_answers},
     {"deflect after transfer", transfer_rings, deflect_after_transfer},
     {"hang up in transfer", transferring, phone_hangs_up},
+    {"REFER", talking, refer_blind},
+    {"referred party answers", referred, new_party_answers},
+    {"referred party refuses", referred_rings, new_party_refuses},
+    {"referrer leaves", referred_rings, referrer_leaves},
+    {"REFER with Replaces", consulted, refer_attended},
     {"clear", talking, clear},
     {"end all, talking", talking, end_all},
 };
