@@ -71,9 +71,10 @@ struct connection {
     bool sent_stale;       /**< there was no memory for that: `sent` is an older one … */
     uint64_t sent_version; /**< … and this the version that the phone has seen */
     struct str uui_lines;  /**< User-to-User line that a transfer sends to it, or absent */
-    struct connection
-        *behalf;   /**< who calls it while a referral runs (referral.c), else NULL */
-    bool uui_told; /**< and an event of that time had its own User-to-User */
+    /** Who calls it while a referral runs (referral.c), else NULL … */
+    struct connection *behalf;
+    bool uui_told;               /**< … and an event of that time had its own User-to-User */
+    struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
 };
 
 /** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
@@ -125,6 +126,7 @@ struct join {
     call_done_fn fn;
     void *owner;
     struct leg_request *request;
+    struct str lines; /**< header lines of the re-INVITE that carries the offer */
     uint8_t retries;
     struct timer retry;
 };
@@ -211,6 +213,7 @@ struct call_config {
         decline_status; /**< ClearConnection of an alerting call without reason; default 603 */
     bool auto_answer;   /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
                            default on */
+    bool pickup;        /**< any device may take a ringing call that it can name; default on */
 };
 
 struct call_layer {
@@ -277,6 +280,14 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
 /** The same by a plan; NULL: to whom the Request-URI means. */
 void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                       struct device *device, const struct call_plan *plan, uint64_t now_ms);
+
+/**
+ * An INVITE whose Replaces names a dialog of ours takes the place of the party there (RFC
+ * 3891); one whose Join does is refused. call_incoming begins with this; who decides otherwise
+ * where INVITEs go asks here first. @return true: it was dealt with
+ */
+bool call_replace(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                  struct device *device, uint64_t now_ms);
 
 struct call *call_find(const struct call_layer *l, struct str id);
 

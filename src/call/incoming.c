@@ -42,9 +42,8 @@ bool call_wants_privacy(const struct sip_msg *m)
     return false;
 }
 
-/** The caller as observers see it: our device, or what From says. */
-static struct connection *add_caller(struct call *c, const struct sip_msg *m,
-                                     struct device *device)
+struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
+                                   struct device *device)
 {
     struct sip_addr from;
     struct connection *a;
@@ -59,10 +58,20 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
     }
     a = call_add_connection(c, device, id);
     if (a != NULL) {
-        a->originating = true;
         a->restricted = restricted && device == NULL;
         a->outside = device == NULL;
         a->trusted = device == NULL; /* no other peer comes in without being a device */
+    }
+    return a;
+}
+
+static struct connection *add_caller(struct call *c, const struct sip_msg *m,
+                                     struct device *device)
+{
+    struct connection *a = call_add_caller(c, m, device);
+
+    if (a != NULL) {
+        a->originating = true;
         a->state = CONN_CONNECTED;
         c->a = a;
     }
@@ -104,8 +113,8 @@ struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum s
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
-static void refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
-                   unsigned status, const char *lines, uint64_t now_ms)
+void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                 unsigned status, const char *lines, uint64_t now_ms)
 {
     struct txn *t = txn_server_new(l->legs->txn, m, from, NULL, NULL, now_ms);
     struct txn_reply r = {.status = status, .lines = str_c(lines)};
@@ -156,17 +165,23 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
     struct call *c;
     unsigned status = first_destination(l, m, plan, &to);
 
+    if (call_replace(l, m, from, device, now_ms)) {
+        return;
+    }
+    if (status == 404 && sip_msg_has(m, SIP_HDR_REPLACES)) {
+        status = 481; /* it is for a dialog, which nobody has, and not for a number */
+    }
     if (status != 0) {
-        refuse(l, m, from, status, NULL, now_ms);
+        call_refuse(l, m, from, status, NULL, now_ms);
         return;
     }
     if (!call_room_for(l, device)) {
-        refuse(l, m, from, 403, NULL, now_ms); /* 503 would send the phone to our twin */
+        call_refuse(l, m, from, 403, NULL, now_ms); /* 503 would send the phone to our twin */
         return;
     }
     c = call_new(l);
     if (c == NULL) {
-        refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
+        call_refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
         return;
     }
     c->called = arena_dup(&c->arena, to.id);
@@ -175,7 +190,7 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
         (c->b = call_add_connection(c, to.device, to.id)) == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
-        refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
+        call_refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
         return;
     }
     if (!take_leg(c->a, m, from, now_ms)) {

@@ -12,6 +12,9 @@
  * refuses, with one that stops all media. 491 from the other side is tried again a few
  * times, after the time of RFC 3261 §14.1.
  *
+ * An offer that came in an INVITE (RFC 3891, replace.c) goes the same way; then the answer is
+ * the 200 to that INVITE, and a refusal its refusal.
+ *
  * One join runs per call at a time; it lies in the call.
  */
 #include "base/err.h"
@@ -31,8 +34,24 @@ void join_init(struct call *c)
     timer_init(&c->join.retry, on_retry);
 }
 
+/** The offer came in an INVITE (replace.c): its answer is a response. status 0: 200 */
+static bool respond(struct connection *offerer, struct str answer, unsigned status,
+                    uint64_t now_ms)
+{
+    struct leg_content content = {.type = STR("application/sdp"), .body = answer};
+    struct leg *leg = connection_leg(offerer);
+
+    if (status != 0) {
+        (void)leg_respond(leg, NULL, status, STR_NONE, NULL, now_ms);
+        return true;
+    }
+    return media_sent(offerer, answer) &&
+           leg_respond(leg, NULL, 200, STR_NONE, &content, now_ms) == 0;
+}
+
 /** @return false: the answer could not be given */
-static bool acknowledge(struct connection *offerer, struct str answer, uint64_t now_ms)
+static bool acknowledge(struct connection *offerer, struct str answer, unsigned status,
+                        uint64_t now_ms)
 {
     struct arena *a = offerer->call->layer->scratch;
     struct leg_content content = {.type = STR("application/sdp"), .body = answer};
@@ -41,6 +60,9 @@ static bool acknowledge(struct connection *offerer, struct str answer, uint64_t 
 
     if (connection_leg(offerer) == NULL) {
         return true;
+    }
+    if (!connection_leg(offerer)->uac && connection_leg(offerer)->state <= LEG_EARLY) {
+        return respond(offerer, answer, status, now_ms);
     }
     continued = media_continue(offerer, answer, a);
     if (str_is_set(continued)) {
@@ -54,6 +76,35 @@ static bool acknowledge(struct connection *offerer, struct str answer, uint64_t 
     return leg_ack(connection_leg(offerer), &content, now_ms) == 0 && known;
 }
 
+/** The description that it has got back is the one it had before: whatever it says to that. */
+static void on_restored(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                        uint64_t now_ms)
+{
+    (void)m;
+    if (status >= 200 && status < 300) {
+        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+    }
+}
+
+/** It has accepted an offer that does not stand any more: it gets its partner's again. */
+static void restore(struct connection *other, uint64_t now_ms)
+{
+    struct connection *partner = call_other(other);
+    struct leg_content content = {.type = STR("application/sdp")};
+    struct leg *leg = connection_leg(other);
+    struct str continued;
+
+    if (other->call->phase == CALL_ENDING || partner == NULL || leg == NULL ||
+        !str_is_set(partner->desc)) {
+        return;
+    }
+    continued = media_continue(other, partner->desc, other->call->layer->scratch);
+    content.body = str_is_set(continued) ? continued : partner->desc;
+    if (leg_send(leg, NULL, STR("INVITE"), &content, on_restored, NULL, NULL, now_ms) == 0) {
+        (void)media_sent(other, content.body);
+    }
+}
+
 static void finish(struct call *c, enum call_error err, unsigned status, struct str answer,
                    uint64_t now_ms)
 {
@@ -62,8 +113,13 @@ static void finish(struct call *c, enum call_error err, unsigned status, struct 
     timer_stop(c->layer->wheel, &c->join.retry);
     c->join.offerer = NULL;
     c->join.request = NULL;
-    if (!acknowledge(j.offerer, answer, now_ms) && err == CALL_OK) {
+    c->join.lines = STR_NONE;
+    if (err != CALL_OK && status == 0) {
+        status = 603; /* it is over, and so is what would have replaced it (RFC 3891 §3) */
+    }
+    if (!acknowledge(j.offerer, answer, status, now_ms) && err == CALL_OK) {
         err = CALL_NO_RESOURCES;
+        restore(j.other, now_ms);
     }
     if (j.fn != NULL) {
         j.fn(j.owner, err, status, now_ms);
@@ -113,7 +169,8 @@ static void run(struct call *c, uint64_t now_ms)
 {
     struct join *j = &c->join;
     struct leg *leg = connection_leg(j->other);
-    struct leg_content content = {.type = STR("application/sdp"), .body = j->offerer->desc};
+    struct leg_content content = {
+        .type = STR("application/sdp"), .body = j->offerer->desc, .lines = j->lines};
     struct str continued = media_continue(j->other, content.body, c->layer->scratch);
 
     if (str_is_set(continued)) {
@@ -155,36 +212,13 @@ void join_start(struct connection *offerer, struct connection *other,
     run(c, now_ms);
 }
 
-/** The description that it has got back is the one it had before: whatever it says to that. */
-static void on_restored(struct leg_request *r, unsigned status, const struct sip_msg *m,
-                        uint64_t now_ms)
-{
-    (void)m;
-    if (status >= 200 && status < 300) {
-        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
-    }
-}
-
-/** It has accepted an offer that does not stand any more: it gets its partner's again. */
 static void on_late_answer(struct leg_request *r, unsigned status, const struct sip_msg *m,
                            uint64_t now_ms)
 {
-    struct connection *other = r->owner, *partner = call_other(other);
-    struct leg_content content = {.type = STR("application/sdp")};
-    struct str continued;
-
-    if (status < 200 || status >= 300) {
-        return;
-    }
-    (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
-    media_received(other, m);
-    if (other->call->phase == CALL_ENDING || partner == NULL || !str_is_set(partner->desc)) {
-        return;
-    }
-    continued = media_continue(other, partner->desc, other->call->layer->scratch);
-    content.body = str_is_set(continued) ? continued : partner->desc;
-    if (leg_send(r->leg, NULL, STR("INVITE"), &content, on_restored, NULL, NULL, now_ms) == 0) {
-        (void)media_sent(other, content.body);
+    if (status >= 200 && status < 300) {
+        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+        media_received(r->owner, m);
+        restore(r->owner, now_ms);
     }
 }
 

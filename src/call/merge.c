@@ -157,6 +157,7 @@ unsigned merge_borrow(struct referral *r, struct dialog *named, bool early_only)
     if (x == NULL) {
         return 503;
     }
+    search_stop(husk); /* whom it has not called yet it calls no more */
     move_legs(husk, x);
     list_each(it, &x->branches)
     {

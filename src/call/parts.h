@@ -170,6 +170,15 @@ bool hunt_next(struct call *c, unsigned status, uint64_t now_ms);
 /** From or To value without its tag: what the other leg shows. */
 struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id);
 
+/* ---- incoming.c ---- */
+
+/** Who sends that INVITE, as observers see it: our device, or what From says. NULL: memory */
+struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
+                                   struct device *device);
+/** Refuse an INVITE of which no call was made. `lines` may be NULL. */
+void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                 unsigned status, const char *lines, uint64_t now_ms);
+
 /* ---- bridge.c: two legs ---- */
 
 extern const struct leg_user caller_user; /**< the INVITE that came in */
@@ -354,7 +363,7 @@ void referral_moves_on(struct call *c, uint64_t now_ms);
 /** No more NOTIFY over that leg. */
 void referral_drop_leg(struct call *c, const struct leg *leg);
 void referrals_fini(struct call *c);
-/** Is this call's media being moved by a referral? Then no other offers. */
+/** Is this call's media being moved, by a join or a referral? Then no other offers. */
 bool referral_moves_media(const struct call *c);
 
 /** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */

@@ -128,7 +128,8 @@ void referral_drop_leg(struct call *c, const struct leg *leg)
 
 bool referral_moves_media(const struct call *c)
 {
-    return c->referral != NULL && c->referral->stage > REFERRAL_CALLING;
+    return c->join.offerer != NULL ||
+           (c->referral != NULL && c->referral->stage > REFERRAL_CALLING);
 }
 
 static void over(struct referral *r)

@@ -312,8 +312,8 @@ static enum call_error ready(const struct connection *conn, enum connection_stat
         other->state != LEG_CONFIRMED) {
         return CALL_BAD_STATE;
     }
-    return c->step != NULL || c->referral != NULL || c->borrower != NULL ||
-                   relays_pending_offer(c)
+    return c->step != NULL || c->join.offerer != NULL || c->referral != NULL ||
+                   c->borrower != NULL || relays_pending_offer(c)
                ? CALL_BUSY_STEP
                : CALL_OK;
 }

@@ -107,6 +107,7 @@ struct leg_config {
     uint32_t min_se_s;          /**< default 90 (RFC 4028 §5) */
     uint32_t max_forwards;      /**< default 70 */
     struct str contact_user;    /**< user part of our Contact, or absent */
+    struct str supported;       /**< option tags of ours besides timer, absent: none */
     struct str allow;           /**< "INVITE, ACK, …": our Allow value */
     struct str accept;          /**< our Accept value */
     struct str allow_events;    /**< our Allow-Events value, absent: none */
@@ -364,8 +365,9 @@ int leg_max_forwards(const struct sip_msg *m, uint32_t *out);
 
 /**
  * What of a Require or Supported header goes on in another dialog: option tags that mean
- * something between the ends. Written as a list to `o`; nothing when none.
+ * something between the ends, without those that are `own` (a list). Written as a list to `o`;
+ * nothing when none.
  */
-void leg_write_tags(struct out *o, const struct sip_msg *m, enum sip_hdr_id id);
+void leg_write_tags(struct out *o, const struct sip_msg *m, enum sip_hdr_id id, struct str own);
 
 #endif

@@ -20,17 +20,18 @@ static bool passes_request(const struct leg_content *c)
     return c != NULL && c->pass != NULL && sip_is_request(c->pass);
 }
 
-static struct str tags_of(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id)
+static struct str tags_of(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id,
+                          struct str own)
 {
     struct out o;
     out_init(&o, NULL, 0);
-    leg_write_tags(&o, m, id);
+    leg_write_tags(&o, m, id, own);
     char *buf = o.need > 0 ? arena_alloc(arena, o.need) : NULL;
     if (buf == NULL) {
         return STR_NONE;
     }
     out_init(&o, buf, o.need);
-    leg_write_tags(&o, m, id);
+    leg_write_tags(&o, m, id, own);
     return out_str_of(&o);
 }
 
@@ -81,9 +82,10 @@ static int made_parts(struct arena *arena, const struct leg_content *c, struct l
     return run[0].p != NULL ? 0 : E_NOMEM;
 }
 
-static int passed_parts(struct arena *arena, const struct leg_content *c, unsigned status,
+static int passed_parts(const struct leg_layer *l, const struct leg_content *c, unsigned status,
                         struct leg_parts *p)
 {
+    struct arena *arena = l->scratch;
     const struct sip_msg *m = c->pass;
     struct sip_edit *e = arena_alloc(arena, sizeof(*e));
     struct str *run = arena_alloc(arena, SIP_RUN_MAX * sizeof(*run));
@@ -106,8 +108,8 @@ static int passed_parts(struct arena *arena, const struct leg_content *c, unsign
     if (status >= 300) {
         p->lines = contacts_of(arena, m, p->lines);
     }
-    p->supported = tags_of(arena, m, SIP_HDR_SUPPORTED);
-    p->require = tags_of(arena, m, SIP_HDR_REQUIRE);
+    p->supported = tags_of(arena, m, SIP_HDR_SUPPORTED, l->config.supported);
+    p->require = tags_of(arena, m, SIP_HDR_REQUIRE, STR_NONE);
     p->accept = p->accept || sip_msg_has(m, SIP_HDR_ACCEPT);
     p->events = p->events || sip_msg_has(m, SIP_HDR_ALLOW_EVENTS);
     p->agent = p->agent || sip_msg_has(m, SIP_HDR_USER_AGENT);
@@ -134,7 +136,7 @@ int leg_parts_make(struct leg *leg, const struct leg_content *c, unsigned status
         p->events = leg_lines_have(c->lines, STR("Allow-Events"));
         p->agent = leg_lines_have(c->lines, STR("User-Agent"));
     }
-    return c != NULL && c->pass != NULL ? passed_parts(arena, c, status, p)
+    return c != NULL && c->pass != NULL ? passed_parts(leg->layer, c, status, p)
                                         : made_parts(arena, c, p);
 }
 
@@ -202,23 +204,27 @@ static void line(struct out *o, const char *name, struct str value)
     }
 }
 
-static void tags(struct out *o, const char *name, bool timer, struct str more)
+/** One header of option tags: timer, ours, and those that pass. */
+static void tags(struct out *o, const char *name, bool timer, struct str own, struct str more)
 {
-    if (!timer && more.n == 0) {
-        return;
+    const struct str part[] = {timer ? STR("timer") : STR_NONE, own, more};
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+        if (part[i].n > 0) {
+            out_c(o, any ? ", " : name);
+            out_c(o, any ? "" : ": ");
+            out_str(o, part[i]);
+            any = true;
+        }
     }
-    out_c(o, name);
-    out_c(o, timer ? ": timer" : ": ");
-    out_c(o, timer && more.n > 0 ? ", " : "");
-    out_str(o, more);
-    out_c(o, "\r\n");
+    out_c(o, any ? "\r\n" : "");
 }
 
 static size_t own_size(const struct leg_layer *l, const struct leg_parts *p)
 {
-    return l->config.allow.n + l->config.accept.n + l->config.allow_events.n +
-           l->txn->server_line.n + l->txn->user_agent_line.n + p->lines.n + p->supported.n +
-           p->require.n + 384;
+    return l->config.allow.n + l->config.supported.n + l->config.accept.n +
+           l->config.allow_events.n + l->txn->server_line.n + l->txn->user_agent_line.n +
+           p->lines.n + p->supported.n + p->require.n + 384;
 }
 
 static void abilities(struct out *o, const struct leg_layer *l, const struct leg_parts *p)
@@ -248,8 +254,9 @@ static void request_lines(struct out *o, const struct leg_request *r, const stru
     if (session) {
         abilities(o, leg->layer, p);
     }
-    tags(o, "Supported", session && leg_timer_is_on(leg), p->supported);
-    tags(o, "Require", false, p->require);
+    tags(o, "Supported", session && leg_timer_is_on(leg),
+         session ? leg->layer->config.supported : STR_NONE, p->supported);
+    tags(o, "Require", false, STR_NONE, p->require);
     if (session) {
         leg_timer_write_request(leg, r->initial, o);
     }
@@ -354,8 +361,9 @@ static void response_lines(struct out *o, const struct leg *leg,
     } else if (a->status == 415) {
         line(o, "Accept", p->accept ? STR_NONE : l->config.accept);
     }
-    tags(o, "Supported", success && session && leg_timer_is_on(leg), p->supported);
-    tags(o, "Require", a->session != NULL && a->session->require, p->require);
+    tags(o, "Supported", success && session && leg_timer_is_on(leg),
+         success && session ? l->config.supported : STR_NONE, p->supported);
+    tags(o, "Require", a->session != NULL && a->session->require, STR_NONE, p->require);
     session_line(o, a->session);
     out_str(o, l->txn->server_line);
     out_str(o, p->lines);

@@ -29,7 +29,7 @@ static const struct {
     {STR_INIT("from-change"), TAG_END},       /* RFC 4916 */
     {STR_INIT("histinfo"), TAG_END},          /* RFC 7044 */
     {STR_INIT("ice"), TAG_END},               /* RFC 5768 */
-    {STR_INIT("join"), TAG_END},              /* RFC 3911 */
+    {STR_INIT("join"), TAG_HOP},              /* RFC 3911: names a dialog; nobody mixes here */
     {STR_INIT("norefersub"), TAG_END},        /* RFC 4488 */
     {STR_INIT("nosub"), TAG_END},             /* RFC 7614 */
     {STR_INIT("precondition"), TAG_END},      /* RFC 3312 */
@@ -60,14 +60,25 @@ static bool kind_of(struct str tag, enum tag_kind *kind)
     return false;
 }
 
-void leg_write_tags(struct out *o, const struct sip_msg *m, enum sip_hdr_id id)
+static bool is_in(struct str list, struct str tag)
+{
+    struct str one;
+    while (list.n > 0 && sip_list_next(&list, &one)) {
+        if (str_ieq(str_trim(one), tag)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void leg_write_tags(struct out *o, const struct sip_msg *m, enum sip_hdr_id id, struct str own)
 {
     struct sip_values it = {0};
     struct str tag;
     enum tag_kind kind;
     bool first = true;
     while (sip_msg_each(m, id, &it, &tag)) {
-        if (tag.n == 0 || (kind_of(tag, &kind) && kind != TAG_END)) {
+        if (tag.n == 0 || (kind_of(tag, &kind) && kind != TAG_END) || is_in(own, tag)) {
             continue;
         }
         out_c(o, first ? "" : ", ");

@@ -134,10 +134,11 @@ static void on_options(struct engine *e, const struct sip_msg *m, const struct h
             r.status = 480;
         }
     }
-    r.lines = arena_fmt(&e->scratch,
-                        "Allow: %.*s\r\nAccept: %.*s\r\nSupported: timer, 100rel, uui\r\n"
-                        "Allow-Events: " EVENT_ALLOW "\r\n",
-                        STR_ARG(e->legs.config.allow), STR_ARG(e->legs.config.accept));
+    r.lines = arena_fmt(
+        &e->scratch,
+        "Allow: %.*s\r\nAccept: %.*s\r\nSupported: timer, 100rel, uui, replaces, norefersub, tdialog\r\n"
+        "Allow-Events: " EVENT_ALLOW "\r\n",
+        STR_ARG(e->legs.config.allow), STR_ARG(e->legs.config.accept));
     if (server) {
         dispatch_stranger(e, m, from, &r);
     } else {
@@ -180,7 +181,9 @@ static const role_fn roles[] = {
 
 static bool is_known_tag(enum sip_method method, struct str tag)
 {
-    static const struct str always[] = {STR_INIT("timer"), STR_INIT("100rel"), STR_INIT("uui")};
+    static const struct str always[] = {STR_INIT("timer"),      STR_INIT("100rel"),
+                                        STR_INIT("uui"),        STR_INIT("replaces"),
+                                        STR_INIT("norefersub"), STR_INIT("tdialog")};
     static const struct str registering[] = {STR_INIT("path"), STR_INIT("gruu"),
                                              STR_INIT("outbound")};
 

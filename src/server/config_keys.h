@@ -133,7 +133,10 @@
       "if nobody has answered.")                                                                        \
     B(auto_answer, true,                                                                                \
       "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, "                    \
-      "Call-Info, Alert-Info).")
+      "Call-Info, Alert-Info).")                                                                        \
+    B(pickup, true,                                                                                     \
+      "A device may take a call that rings elsewhere, with an INVITE whose Replaces "                   \
+      "names the ringing dialog. Off: only who was referred by its owner.")
 
 #define CONFIG_PROXY(U, B, S, W, L, N, M, Q)                                                   \
     U(branches, 32, 1, 1000, "Targets of one request, those of redirections included.")        \

@@ -440,6 +440,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->leg.allow =
         STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY, REFER, "
             "SUBSCRIBE, PUBLISH");
+    e->leg.supported = STR("replaces, norefersub, tdialog");
     e->leg.accept = STR("application/sdp, application/csta+xml");
     e->call = (struct call_config){.ring_s = raw->timers.ring_s,
                                    .prompt_s = raw->timers.prompt_s,
@@ -448,7 +449,8 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                    .max_calls = raw->limits.calls,
                                    .decline_status = (uint16_t)raw->calls.decline_status,
                                    .max_device_calls = raw->calls.per_device,
-                                   .auto_answer = raw->calls.auto_answer};
+                                   .auto_answer = raw->calls.auto_answer,
+                                   .pickup = raw->calls.pickup};
     e->proxy = (struct proxy_config){.max_forks = raw->limits.proxied,
                                      .max_branches = raw->proxy.branches,
                                      .max_breadth = raw->proxy.breadth,

@@ -192,7 +192,8 @@ void exchange_up(struct exchange *x, struct vnet *net, const char *ip)
     CHECK_INT(directory_init(&x->directory, env, domains, 1), 0);
     add_devices(x);
     CHECK_INT(call_layer_init(&x->calls, env, &x->wheel, &x->legs, &x->registrar, &x->directory,
-                              &x->arena, &(struct call_config){.auto_answer = true}),
+                              &x->arena,
+                              &(struct call_config){.auto_answer = true, .pickup = true}),
               0);
     x->calls.on_event = on_event;
     x->calls.ctx = x;

@@ -93,9 +93,8 @@ static struct leg *first; /* of 1002's two */
 static void refer(struct trio *w, struct leg *leg, const char *lines)
 {
     struct leg_content content = {.lines = str_c(lines)};
-    CHECK_INT(leg_send(leg, NULL, STR("REFER"), &content, station_listen, &w->s[1], NULL,
-                       now(w)),
-              0);
+    CHECK_INT(
+        leg_send(leg, NULL, STR("REFER"), &content, station_listen, &w->s[1], NULL, now(w)), 0);
     vnet_run_for(&w->net, 200);
 }
 
@@ -151,6 +150,19 @@ static void refer_attended(struct trio *w)
     if (first->state == LEG_CONFIRMED) {
         leg_end(first, 0, NULL, NULL, NULL, now(w));
     }
+}
+
+static void take_place(struct trio *w)
+{
+    const struct dialog *d = w->s[1].leg->dialog;
+    char lines[512];
+    (void)snprintf(lines, sizeof(lines),
+                   "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s\r\n"
+                   "Referred-By: <sip:1002@example.com>\r\nUser-to-User: 01\r\n",
+                   STR_ARG(d->call_id), STR_ARG(d->remote_tag), STR_ARG(d->local_tag));
+    w->s[2].answer_body = SDP_3;
+    exchange_dial(&w->x, &w->s[2], 1003, "1002", SDP_3, str_c(lines));
+    vnet_run_for(&w->net, 500);
 }
 
 static void referrer_leaves(struct trio *w)
@@ -388,6 +400,8 @@ static const struct scene scenes[] = {
     {"referred party refuses", referred_rings, new_party_refuses},
     {"referrer leaves", referred_rings, referrer_leaves},
     {"REFER with Replaces", consulted, refer_attended},
+    {"INVITE with Replaces", talking, take_place},
+    {"pickup", ringing, take_place},
     {"clear", talking, clear},
     {"end all, talking", talking, end_all},
 };

@@ -322,10 +322,10 @@ static void test_option_tags(void)
     char buf[64];
     struct out o;
     out_init(&o, buf, sizeof(buf));
-    leg_write_tags(&o, m.m, SIP_HDR_SUPPORTED);
+    leg_write_tags(&o, m.m, SIP_HDR_SUPPORTED, STR("replaces, x"));
     CHECK_STR(out_str_of(&o), "100REL, foo");
     out_init(&o, buf, sizeof(buf));
-    leg_write_tags(&o, m.m, SIP_HDR_REQUIRE);
+    leg_write_tags(&o, m.m, SIP_HDR_REQUIRE, STR_NONE);
     CHECK_INT(o.n, 0);
     text_free(&m);
 }

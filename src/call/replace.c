@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * INVITE with Replaces (RFC 3891) that names a dialog of ours: who sends it takes the place of
+ * the party at the far end of that dialog.
+ *
+ * On a bridge each party knows only the dialog between itself and us, so that is what Replaces
+ * names, whoever tells whom: a phone that refers somebody to its partner names its own dialog,
+ * and who picks up a ringing call names the one that rings.
+ *
+ *   a party that is up:     N ── INVITE (offer) ─► Baton ── INVITE (offer) ─► who stays
+ *                           N ◄─ 200 (answer) ──── Baton ◄─ 200 (answer) ──── who stays
+ *                           the party that is replaced ◄─ BYE ── Baton            join.c
+ *
+ *   a phone that rings      N ── INVITE (offer) ─► Baton ── CANCEL ─► the phone
+ *   (call pickup):          N ◄─ 200 (silence) ─── Baton
+ *                           N ◄─ INVITE (the caller's offer) ─ Baton
+ *                           N ── 200 (answer) ───► Baton ── 200 (answer) ─► the caller
+ *
+ * Two offers meet in a pickup, the caller's and N's, and neither is an answer to the other;
+ * so N's is answered with silence first. An INVITE without an offer gets the caller's at once.
+ *
+ *   refused                                                              with
+ *   Replaces next to Join, or not readable                               400
+ *   early-only, and the dialog is confirmed                              486
+ *   the dialog is ending, or ends meanwhile                              603
+ *   it is the caller's own early dialog (§3), or no call's               481
+ *   another procedure of the call runs                                   491
+ *   no offer, and the party that stays is up; an offer it does not like  488
+ *   one may not                                                          403
+ *
+ * A dialog that is not ours is the target's business: the INVITE goes on as it is.
+ *
+ * WHO MAY, besides knowing Call-ID and both tags, which only a party of the dialog or a
+ * notifier of it can tell: the device that is replaced, on another phone; who was referred by
+ * it (Referred-By); a trusted peer; and, while it rings and `calls.pickup` allows it, every
+ * device of ours. Nothing has changed until the replacement stands, but that a phone that is
+ * picked up from stops ringing.
+ */
+#include "base/err.h"
+#include "call/referral.h"
+
+static bool by_referral_of(struct call_layer *l, const struct sip_msg *m,
+                           const struct connection *replaced)
+{
+    struct sip_addr addr;
+
+    return replaced->device != NULL && sip_msg_addr(m, SIP_HDR_REFERRED_BY, &addr) == 0 &&
+           directory_device_of_uri(l->directory, &addr.uri) == replaced->device;
+}
+
+static bool may(struct call_layer *l, const struct sip_msg *m, const struct device *device,
+                const struct connection *replaced, bool rings)
+{
+    return device == NULL || device == replaced->device || (rings && l->config.pickup) ||
+           by_referral_of(l, m, replaced);
+}
+
+/** What speaks against replacing that leg; 0: nothing. */
+static unsigned judge(struct call_layer *l, const struct sip_msg *m,
+                      const struct device *device, const struct branch *b, bool early_only)
+{
+    const struct connection *replaced = b->conn, *stays = call_other(replaced);
+    const struct call *c = replaced->call;
+    bool rings = b->leg->state < LEG_ANSWERED;
+
+    if (replaced->ended || c->phase == CALL_ENDING || b->leg->state >= LEG_ENDING) {
+        return 603;
+    }
+    if (rings && (!b->leg->uac || replaced != c->b)) {
+        return 481;
+    }
+    if (early_only && !rings) {
+        return 486;
+    }
+    if (!may(l, m, device, replaced, rings) || !call_room_for(l, device)) {
+        return 403;
+    }
+    if (stays == NULL || connection_leg(stays) == NULL || c->step != NULL ||
+        c->referral != NULL || c->borrower != NULL || c->join.offerer != NULL ||
+        relays_pending_offer(c) || (c->phase == CALL_ACTIVE && rings)) {
+        return 491;
+    }
+    if (device != NULL && device == stays->device) {
+        return 482;
+    }
+    return connection_leg(stays)->state == LEG_CONFIRMED && !media_has_sdp(m) ? 488 : 0;
+}
+
+static const struct leg_user replacer_user;
+
+/** A connection with the INVITE's leg. NULL: the INVITE was answered */
+static struct connection *take(struct call *c, const struct sip_msg *m, const struct hop *from,
+                               struct device *device, uint64_t now_ms)
+{
+    struct connection *n = call_add_caller(c, m, device);
+    struct branch *b = n == NULL ? NULL : connection_add_branch(n);
+
+    if (b == NULL) {
+        call_refuse(c->layer, m, from, 503, "Retry-After: 5\r\n", now_ms);
+    } else {
+        b->leg = leg_incoming(c->layer->legs, m, from, &replacer_user, b, now_ms);
+    }
+    if (b == NULL || b->leg == NULL) {
+        if (n != NULL) {
+            n->ended = true;
+        }
+        return NULL;
+    }
+    n->stem = b;
+    c->legs++;
+    return n;
+}
+
+/** The caller's and the callee's side: `n` stands where `old` stood. */
+static void put_in_place(struct connection *n, struct connection *old)
+{
+    struct call *c = n->call;
+
+    if (old->originating) {
+        old->originating = false;
+        call_other(old)->originating = true;
+        c->called = n->id;
+    }
+    if (c->a == old) {
+        c->a = n;
+    } else {
+        c->b = n;
+    }
+    c->last_redirection = old->id;
+}
+
+static void tell_moved(struct connection *n, struct connection *old, enum call_event_kind kind,
+                       uint64_t now_ms)
+{
+    struct call_event e;
+
+    old->ended = true;
+    old->state = CONN_NULL;
+    e = call_event_make(n->call, kind, old, n->moved, now_ms);
+    e.by = old;
+    e.by_id = old->id;
+    e.to_id = n->id;
+    call_tell(&e);
+}
+
+/* ---- the party that stays is up ---- */
+
+static void on_replaced(void *owner, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    struct connection *n = owner, *old = n->replaces;
+    struct call *c = n->call;
+
+    (void)status;
+    n->replaces = NULL;
+    if (err != CALL_OK) {
+        n->ended = true;
+        if (connection_leg(n) != NULL) {
+            leg_end(connection_leg(n), 500, NULL, NULL, NULL, now_ms);
+        }
+        return;
+    }
+    put_in_place(n, old);
+    call_set_timer(c, 0, now_ms);
+    if (c->phase != CALL_ACTIVE) {
+        c->phase = CALL_ACTIVE;
+        c->layer->bridged++;
+    }
+    c->layer->transferred += old->established ? 1 : 0;
+    tell_moved(n, old, old->stem != NULL ? CALL_EV_TRANSFERRED : CALL_EV_DIVERTED, now_ms);
+    connection_established_with(n, STR_NONE, n->moved, now_ms);
+    connection_stop_ringing(old, old->stem, STR("Reason: SIP;cause=200\r\n"), now_ms);
+    if (connection_leg(old) != NULL) {
+        leg_end(connection_leg(old), 0, NULL, NULL, NULL, now_ms);
+    }
+}
+
+static void replace_party(struct connection *n, struct connection *old, const struct sip_msg *m,
+                          uint64_t now_ms)
+{
+    struct call *c = n->call;
+    struct arena *a = c->layer->scratch;
+
+    n->moved = old->stem != NULL ? "transfer" : "callPickup";
+    n->replaces = old;
+    c->join.lines = arena_dup(&c->arena, call_uui_values_line(a, call_uui_of(a, m)));
+    join_start(n, call_other(old), m, on_replaced, n, now_ms);
+}
+
+/* ---- the party that stays waits for an answer ---- */
+
+/** The caller hears what N has answered to its offer. */
+static void answer_caller(struct connection *n, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct call *c = n->call;
+    struct leg_content content = {.type = STR("application/sdp"), .body = sip_msg_body(m)};
+
+    if (!media_has_sdp(m) || !media_sent(c->a, content.body) ||
+        leg_respond(connection_leg(c->a), NULL, 200, STR_NONE, &content, now_ms) != 0) {
+        call_setup_failed(c, 488, NULL, now_ms);
+        return;
+    }
+    media_received(n, m);
+    call_set_timer(c, 0, now_ms);
+    c->phase = CALL_ACTIVE;
+    c->layer->bridged++;
+    connection_established_with(n, STR_NONE, n->moved, now_ms);
+}
+
+static void on_caller_offer_answered(struct leg_request *r, unsigned status,
+                                     const struct sip_msg *m, uint64_t now_ms)
+{
+    struct connection *n = r->owner;
+
+    if (status < 200) {
+        return;
+    }
+    if (status < 300) {
+        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+    }
+    if (n->call->phase == CALL_ENDING) {
+        return;
+    }
+    if (status >= 300) {
+        call_setup_failed(n->call, 488, NULL, now_ms);
+    } else {
+        answer_caller(n, m, now_ms);
+    }
+}
+
+/** N has acknowledged silence: now it gets the caller's offer. */
+static void offer_to(struct connection *n, uint64_t now_ms)
+{
+    struct call *c = n->call;
+    struct leg_content content = {.type = STR("application/sdp"), .body = c->a->desc};
+    struct str continued = media_continue(n, content.body, c->layer->scratch);
+
+    if (str_is_set(continued)) {
+        content.body = continued;
+    }
+    if (!media_sent(n, content.body) ||
+        leg_send(connection_leg(n), NULL, STR("INVITE"), &content, on_caller_offer_answered, n,
+                 NULL, now_ms) != 0) {
+        call_setup_failed(c, 500, NULL, now_ms);
+    }
+}
+
+static void pick_up(struct connection *n, struct connection *old, const struct sip_msg *m,
+                    uint64_t now_ms)
+{
+    struct call *c = n->call;
+    struct leg_content content = {.type = STR("application/sdp"), .body = c->a->desc};
+
+    n->moved = "callPickup";
+    media_received(n, m);
+    if (media_has_sdp(m)) {
+        content.body = media_silence(n, c->layer->scratch);
+    }
+    if (c->a->desc.n == 0 || content.body.n == 0 || !media_sent(n, content.body) ||
+        leg_respond(connection_leg(n), NULL, 200, STR_NONE, &content, now_ms) != 0) {
+        n->ended = true;
+        leg_end(connection_leg(n), 488, NULL, NULL, NULL, now_ms);
+        return;
+    }
+    put_in_place(n, old);
+    tell_moved(n, old, CALL_EV_DIVERTED, now_ms);
+    connection_stop_ringing(
+        old, NULL, STR("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"), now_ms);
+}
+
+static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+    struct connection *n = b->conn;
+    struct call *c = n->call;
+    const struct leg *caller = connection_leg(c->a);
+
+    if (c->phase != CALL_SETUP || c->b != n || !initial || caller == NULL || caller->uac ||
+        caller->state > LEG_EARLY) {
+        branch_on_acked(leg, m, initial, now_ms);
+    } else if (media_has_sdp(m)) {
+        answer_caller(n, m, now_ms);
+    } else {
+        offer_to(n, now_ms);
+    }
+}
+
+static void on_cancelled(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+    struct call *c = b->conn->call;
+
+    (void)m;
+    b->conn->ended = true;
+    if (c->join.offerer == b->conn) {
+        join_undo(c, now_ms);
+    }
+}
+
+static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m,
+                       uint64_t now_ms)
+{
+    (void)leg;
+    (void)status;
+    (void)m;
+    (void)now_ms;
+}
+
+static const struct leg_user replacer_user = {
+    .on_provisional = leg_no_response,
+    .on_answered = leg_no_cancel,
+    .on_rejected = no_refusal,
+    .on_cancelled = on_cancelled,
+    .on_acked = on_acked,
+    .on_request = branch_on_request,
+    .on_request_cancelled = branch_on_request_cancelled,
+    .on_bye = branch_on_bye,
+    .on_ended = branch_on_ended,
+    .on_gone = branch_on_gone,
+};
+
+/* ---- the INVITE ---- */
+
+/** @return the dialog that is named, or NULL; *status when it is badly named */
+static struct dialog *named(struct call_layer *l, const struct sip_msg *m,
+                            struct sip_replaces *r, unsigned *status)
+{
+    *status = 0;
+    if (m->count[SIP_HDR_REPLACES] != 1 || sip_msg_has(m, SIP_HDR_JOIN) ||
+        sip_replaces_parse(sip_msg_value(m, SIP_HDR_REPLACES), r) != 0) {
+        *status = 400;
+        return NULL;
+    }
+    return dialog_find_parts(l->legs, r->call_id, r->to_tag, r->from_tag);
+}
+
+/** Join names a dialog of ours: there is no mixer here (RFC 3911 §4). */
+static bool joins_ours(struct call_layer *l, const struct sip_msg *m)
+{
+    struct sip_replaces r;
+
+    return sip_msg_has(m, SIP_HDR_JOIN) &&
+           sip_replaces_parse(sip_msg_value(m, SIP_HDR_JOIN), &r) == 0 &&
+           dialog_find_parts(l->legs, r.call_id, r.to_tag, r.from_tag) != NULL;
+}
+
+bool call_replace(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                  struct device *device, uint64_t now_ms)
+{
+    struct sip_replaces r;
+    struct dialog *d;
+    struct branch *b;
+    struct connection *n;
+    unsigned status;
+
+    if (!sip_msg_has(m, SIP_HDR_REPLACES)) {
+        if (!joins_ours(l, m)) {
+            return false;
+        }
+        call_refuse(l, m, from, 488, NULL, now_ms);
+        return true;
+    }
+    d = named(l, m, &r, &status);
+    if (d == NULL && status == 0) {
+        return false;
+    }
+    b = d == NULL ? NULL : branch_of_leg(d->leg);
+    if (status == 0) {
+        status = b == NULL ? 481 : judge(l, m, device, b, r.early_only);
+    }
+    if (status != 0) {
+        call_refuse(l, m, from, status, NULL, now_ms);
+        return true;
+    }
+    n = take(b->conn->call, m, from, device, now_ms);
+    if (n == NULL) {
+        return true;
+    }
+    if (connection_leg(call_other(b->conn))->state == LEG_CONFIRMED) {
+        replace_party(n, b->conn, m, now_ms);
+    } else {
+        pick_up(n, b->conn, m, now_ms);
+    }
+    return true;
+}
