@@ -164,11 +164,13 @@ static void on_call(struct station *s, struct leg *leg, const struct sip_msg *m)
 
 struct leg *phone_call(struct phone *p, const char *to, bool offer, struct str lines)
 {
-    char uri[96], from[128], called[128];
+    char uri[128], from[128], called[160];
+    bool whole = strncmp(to, "sip:", 4) == 0;
     media_reset(p, STR_NONE);
     p->offerless = !offer;
-    snprintf(uri, sizeof(uri), "sip:%s@%s", to, p->domain);
-    snprintf(called, sizeof(called), "<sip:%s@%s>", to, p->domain);
+    snprintf(uri, sizeof(uri), "%s%s%s%s", whole ? "" : "sip:", to, whole ? "" : "@",
+             whole ? "" : p->domain);
+    snprintf(called, sizeof(called), "<%s>", uri);
     snprintf(from, sizeof(from), "\"Phone %s\" <sip:%s@%s>", p->number, p->number, p->domain);
     struct leg_invite args = {
         .request_uri = str_c(uri),
@@ -350,10 +352,11 @@ static void send_register(struct phone *p, struct str credentials)
     struct str run[4] = {str_make(start, (size_t)n)};
     n = snprintf(head, sizeof(head),
                  "Max-Forwards: 70\r\nFrom: <sip:%s@%s>;tag=r%u\r\nTo: <sip:%s@%s>\r\n"
-                 "Call-ID: %s\r\nCSeq: %u REGISTER\r\nAllow: %.*s\r\n%s",
+                 "Call-ID: %s\r\nCSeq: %u REGISTER\r\nAllow: %.*s\r\n%s%s",
                  p->number, p->domain, p->register_cseq, p->number, p->domain, p->register_id,
                  p->register_cseq, STR_ARG(p->config.allow),
-                 p->talk ? "Allow-Events: talk, hold\r\n" : "");
+                 p->talk ? "Allow-Events: talk, hold\r\n" : "",
+                 p->register_lines != NULL ? p->register_lines : "");
     run[1] = str_make(head, (size_t)n);
     run[2] = credentials;
     n = p->register_contact[0] == '\0'

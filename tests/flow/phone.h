@@ -60,6 +60,7 @@ struct phone {
     unsigned register_status; /**< 0: no answer yet */
     uint32_t register_expires;
     const char *register_params;    /**< of the contact, e.g. ";q=0.5" */
+    const char *register_lines;     /**< further lines, each with CRLF; NULL: none */
     char register_contact[160];     /**< Contact value; empty: none is sent (a query) */
     struct sip_msg_own *registered; /**< the last final answer */
 };
@@ -79,7 +80,7 @@ void phone_register(struct phone *p, uint32_t expires_s);
 /** REGISTER with this Contact value ("": a query), and optionally Expires. */
 void phone_register_contact(struct phone *p, const char *contact, uint32_t expires_s);
 
-/** INVITE with an offer (`offer` false: without). @return its leg */
+/** INVITE to a number or sip URI with an offer (`offer` false: without). @return its leg */
 struct leg *phone_call(struct phone *p, const char *to, bool offer, struct str lines);
 int phone_respond(struct phone *p, unsigned status);
 int phone_answer(struct phone *p);
