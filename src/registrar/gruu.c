@@ -26,6 +26,9 @@
 
 enum { BLOCK = 16 };
 
+/** A longer instance has no GRUU: nobody could write it into a URI that others read. */
+#define INSTANCE_MAX 256
+
 static EVP_CIPHER_CTX *cipher(const uint8_t *key, int encrypt)
 {
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
@@ -52,6 +55,13 @@ void registrar_gruu_fini(struct registrar *r)
     EVP_CIPHER_CTX_free(r->gruu_write);
     EVP_CIPHER_CTX_free(r->gruu_read);
     map_fini(&r->lives);
+}
+
+static struct str bare(struct str instance)
+{
+    bool brackets =
+        instance.n >= 2 && instance.p[0] == '<' && instance.p[instance.n - 1] == '>';
+    return brackets ? str_make(instance.p + 1, instance.n - 2) : instance;
 }
 
 /* ---- lives ---- */
@@ -86,8 +96,9 @@ void registrar_gruu_renew(const struct record *rec, struct binding *b, bool ends
 {
     uint64_t life = ends ? 0 : b->gruu_life;
     uint32_t number = ends ? 0 : b->gruu_count;
+    size_t len = bare(b->instance).n;
     b->gruu_life = 0;
-    if (!str_is_set(b->instance)) {
+    if (len == 0 || len > INSTANCE_MAX) {
         return;
     }
     for (struct binding *s = sibling(rec, b->instance, NULL); s != NULL && !ends;
@@ -107,13 +118,6 @@ void registrar_gruu_renew(const struct record *rec, struct binding *b, bool ends
 }
 
 /* ---- writing ---- */
-
-static struct str bare(struct str instance)
-{
-    bool brackets =
-        instance.n >= 2 && instance.p[0] == '<' && instance.p[instance.n - 1] == '>';
-    return brackets ? str_make(instance.p + 1, instance.n - 2) : instance;
-}
 
 /** pvalue of RFC 3261 §25.1: everything else is escaped. */
 void gruu_write_value(struct out *o, struct str instance)
@@ -176,7 +180,7 @@ bool gruu_in_uri(const struct sip_uri *u, struct str *instance)
 
 bool gruu_is_instance(struct str gr, struct str instance)
 {
-    char text[512];
+    char text[INSTANCE_MAX];
     struct out o;
     out_init(&o, text, sizeof(text));
     sip_unescape(&o, gr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How calls find the phones of a device: by q, by what the caller prefers, by GRUU (RFC 5627), over
- * several flows (RFC 5626), and through the proxies of a Path (RFC 3327).
+ * How calls find the phones of a device: by q, by what the caller prefers, by GRUU (RFC 5627),
+ * over several flows (RFC 5626), and through the proxies of a Path (RFC 3327).
  */
 #include "world.h"
 
@@ -186,7 +186,8 @@ static void test_a_gruu_is_one_phone(void)
         world_run(&w, 100);
         CHECK(phone_talks(PHONE(&w, 0)) && phone_talks(PHONE(&w, 1)));
         /* §6.1: the contact takes the place of the GRUU */
-        struct str sent = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "INVITE", (size_t)i);
+        struct str sent =
+            wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "INVITE", (size_t)i);
         CHECK(str_starts(sent, STR("INVITE sip:1002@10.0.1.2:5060 SIP/2.0\r\n")));
         phone_hang_up(PHONE(&w, 0), STR_NONE);
         world_run(&w, 1000);
@@ -306,7 +307,8 @@ static void test_calls_go_through_the_path(void)
     t = world_take(&w.gateway, "420 REGISTER");
     CHECK_STR(text_value(&t, "Unsupported"), "path");
     text_free(&t);
-    edge_registers("Supported: outbound, path\nPath: <sip:tok@10.0.2.1;lr;ob>, <sip:in;lr;ob>\n");
+    edge_registers(
+        "Supported: outbound, path\nPath: <sip:tok@10.0.2.1;lr;ob>, <sip:in;lr;ob>\n");
     t = world_take(&w.gateway, "200 REGISTER");
     CHECK_STR(text_value(&t, "Require"), "outbound");
     CHECK_STR(text_value(&t, "Path"), "<sip:tok@10.0.2.1;lr;ob>");

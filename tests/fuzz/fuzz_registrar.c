@@ -4,7 +4,7 @@
  * chooses what happens (a REGISTER for one of two addresses over one of four flows, a flow that
  * closes, time that passes), the rest are header lines. Between any two steps the books must
  * agree, a refused request must have changed nothing, and an answer must be a message
- * that lists as many contacts as there are.
+ * that lists as many contacts as there are, whose GRUUs lead back to the binding.
  */
 #include "fuzz_env.h"
 #include "registrar/registrar.h"
@@ -28,6 +28,25 @@ static void on_change(void *ctx, const struct record *rec, bool registered, uint
     MUST(now_ms == w->now);
     MUST((rec->count > 0) == registered);
     w->records += registered ? 1 : 0u - 1u;
+}
+
+/* Every GRUU that we give out is one. */
+static void check_gruus(const struct world *w, struct str contact)
+{
+    static const struct str names[] = {STR_INIT("pub-gruu"), STR_INIT("temp-gruu")};
+    struct sip_addr a;
+    struct sip_uri u;
+    struct str value;
+    uint32_t at;
+    MUST(sip_addr_parse(contact, &a, &at) == 0);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct binding *only;
+        if (sip_param(a.params, names[i], &value)) {
+            MUST(value.n > 2 && value.p[0] == '"' && value.p[value.n - 1] == '"');
+            MUST(sip_uri_parse(str_make(value.p + 1, value.n - 2), 0, &u, &at) == 0);
+            MUST(registrar_find_gruu(&w->r, &u, &only) != NULL && only != NULL);
+        }
+    }
 }
 
 static void check_record(struct world *w, const struct record *rec)
@@ -62,7 +81,7 @@ static void check_books(struct world *w)
     }
     MUST(records == w->records && records == w->r.record_pool.in_use);
     MUST(bindings == w->r.binding_pool.in_use && bindings == w->wheel.count);
-    MUST(w->r.registered == bindings + w->r.removed + w->r.expired);
+    MUST(w->r.registered == bindings + w->r.removed + w->r.expired + w->r.lost);
 }
 
 /* All that a query would show, as one number. */
@@ -93,6 +112,7 @@ static void check_answer(const struct world *w, struct str k, const struct regis
     const struct record *rec = registrar_find(&w->r, k);
     MUST(fuzz_msg(&msg, "SIP/2.0 200 OK\r\n", a->lines));
     while (sip_msg_each(&msg.m, SIP_HDR_CONTACT, &it, &value)) {
+        check_gruus(w, value);
         n++;
     }
     MUST(n == (rec != NULL ? rec->count : 0));
@@ -121,7 +141,8 @@ static void step_register(struct world *w, uint8_t how, struct str lines)
         MUST(picture(w, k) == before);
         break;
     default:
-        MUST(a.status == 400 || a.status == 403 || a.status == 500);
+        MUST(a.status == 400 || a.status == 403 || a.status == 420 || a.status == 439 ||
+             a.status == 500);
         MUST(picture(w, k) == before);
     }
 }

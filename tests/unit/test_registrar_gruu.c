@@ -8,7 +8,7 @@
 #define VIA "Via: SIP/2.0/TCP h;branch=z9hG4bK1\r\n"
 
 /* The value of a GRUU parameter of the n-th Contact of the answer, copied to `out`. */
-static struct str gruu_of(struct fixture *f, unsigned n, const char *name, char out[300])
+static struct str gruu_of(struct fixture *f, unsigned n, const char *name, char *out)
 {
     struct str lines = f->a.lines;
     size_t len = 0;
@@ -200,7 +200,7 @@ static void test_instances_with_strange_characters(void)
 {
     struct fixture f;
     struct record *rec;
-    char pub[300];
+    char pub[400];
     setup(&f);
     CHECK_INT(put_for(&f, "o'b;x%@biloxi.com",
                       ID("a", 1) KNOWS
@@ -209,6 +209,19 @@ static void test_instances_with_strange_characters(void)
     struct str p = gruu_of(&f, 0, PUB, pub);
     CHECK_BYTES(p, STR("sip:o'b;x%25@biloxi.com;gr=urn:x%3B%3Fa%20b%2541%3D"));
     CHECK(find(&f, p, &rec) != NULL);
+    /* too long for a URI, or nothing at all: none */
+    char lines[700];
+    for (int n = 256; n < 258; n++) {
+        snprintf(lines, sizeof(lines),
+                 "Call-ID: %d\r\nCSeq: 1 REGISTER\r\n" KNOWS
+                 "Contact: <sip:b@h%d>;+sip.instance=\"<%0*d>\"\r\n",
+                 n, n, n, 0);
+        CHECK_INT(put(&f, lines), 200);
+        CHECK_INT(gruu_of(&f, 0, PUB, pub).n > 0, n == 256);
+    }
+    CHECK_INT(put(&f, ID("z", 1) KNOWS "Contact: <sip:b@h>;+sip.instance=\"<>\"\r\n"), 200);
+    CHECK_INT(gruu_of(&f, 0, TEMP, pub).n, 0);
+    check_invariants(&f);
     teardown(&f);
 }
 

@@ -379,6 +379,7 @@ static void sweep(const char *first, const char *request, unsigned want)
 }
 
 #define TWO "Contact: <sip:b@h1>;expires=900;q=0.5\r\nContact: <sip:b@h2>;x=\"y\"\r\n"
+#define EDGE "Supported: path, gruu, outbound\r\nPath: <sip:e;lr;ob>\r\n"
 #define PHONE ";+sip.instance=\"<urn:uuid:1>\""
 
 static void test_no_memory_means_no_change(void)
@@ -388,6 +389,10 @@ static void test_no_memory_means_no_change(void)
     sweep(ID("a", 1) TWO, ID("a", 2) "Contact: <sip:b@h1>;q=0.1, <sip:b@h2>;q=0.2\r\n", 200);
     sweep(ID("a", 1) "Contact: <sip:b@h1>" PHONE ", <sip:b@h2>" PHONE "\r\n",
           ID("a", 2) "Contact: <sip:b@h3>" PHONE "\r\n", 200);
+    sweep(ID("a", 1) TWO, ID("a", 2) EDGE "Contact: <sip:b@h2>;reg-id=1" PHONE "\r\n", 200);
+    sweep(ID("b", 1) EDGE "Contact: <sip:b@h1>;reg-id=1" PHONE "\r\n",
+          ID("a", 2) EDGE "Contact: <sip:b@h2>;reg-id=2" PHONE "\r\n", 200);
+    sweep(ID("a", 1) TWO, ID("a", 2) "Path: <sip:e;lr>\r\nContact: <sip:b@h2>\r\n", 420);
     sweep(ID("a", 1) TWO, ID("a", 1) "Contact: <sip:b@h1>\r\n", 500);
     sweep(ID("a", 1) TWO, ID("a", 2) "Contact: <sip:b@h1>;expires=1\r\n", 423);
 }
