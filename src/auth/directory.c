@@ -212,12 +212,28 @@ bool directory_grants(const struct application *app, const struct device *dev)
     return false;
 }
 
-const struct peer *directory_peer_at(const struct directory *d, const struct addr *from)
+static const struct peer *proven_peer(const struct directory *d, const struct hop *from)
+{
+    const struct env *env = d->env;
+    if (env->proves == NULL || (from->transport != TP_TLS && from->transport != TP_WSS)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < d->peer_count; i++) {
+        const struct peer *p = &d->peers[i];
+        if (str_is_set(p->tls_name) && env->proves(env->ctx, from, p->tls_name)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static const struct peer *peer_at(const struct directory *d, const struct addr *from)
 {
     const struct peer *any_port = NULL;
     for (size_t i = 0; i < d->peer_count; i++) {
         const struct peer *p = &d->peers[i];
-        if (p->addr.family == ADDR_NONE || !addr_ip_eq(&p->addr, from)) {
+        if (str_is_set(p->tls_name) || p->addr.family == ADDR_NONE ||
+            !addr_ip_eq(&p->addr, from)) {
             continue;
         }
         if (p->addr.port == from->port) {
@@ -228,6 +244,12 @@ const struct peer *directory_peer_at(const struct directory *d, const struct add
         }
     }
     return any_port;
+}
+
+const struct peer *directory_peer_from(const struct directory *d, const struct hop *from)
+{
+    const struct peer *p = proven_peer(d, from);
+    return p != NULL ? p : peer_at(d, &from->remote);
 }
 
 const struct peer *directory_peer_for(const struct directory *d, struct str number)

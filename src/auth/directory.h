@@ -52,7 +52,8 @@ struct peer {
     const struct str
         *numbers; /**< called numbers that go there: patterns with '*' at the end */
     size_t number_count;
-    bool trusted; /**< may call in without digest */
+    bool trusted;        /**< may call in without digest */
+    struct str tls_name; /**< known by a certificate for this SIP domain, not by address */
 };
 
 struct directory {
@@ -98,9 +99,12 @@ struct application *directory_application(const struct directory *d, struct str 
 /** May this application control and watch this device? */
 bool directory_grants(const struct application *app, const struct device *dev);
 
-/** The trusted or plain peer with that source address (the same port, else one of any port), or
-    NULL. */
-const struct peer *directory_peer_at(const struct directory *d, const struct addr *from);
+/**
+ * The trusted or plain peer from whom this hop leads here, or NULL: one whose `tls_name` the
+ * other end has proved (env->proves), else the one with that source address (the same port,
+ * else one of any port).
+ */
+const struct peer *directory_peer_from(const struct directory *d, const struct hop *from);
 
 /** The first peer that takes calls to this number, or NULL. */
 const struct peer *directory_peer_for(const struct directory *d, struct str number);

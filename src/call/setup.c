@@ -165,6 +165,8 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
 
     if (!addr_parse_host(p->host, p->port, &target.hop.remote)) {
         target.host = p->host;
+    } else {
+        target.host = p->tls_name; /* whom a TLS connection to that address must reach */
     }
     out_init(&o, uri, sizeof(uri));
     out_c(&o, "sip:");

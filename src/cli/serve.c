@@ -36,7 +36,9 @@ static const struct help_option signals[] = {
     {"SIGTERM, SIGINT", NULL,
      "End the standing calls and sessions, then exit; after timers.stop_s exit anyway. "
      "A second one: exit at once."},
-    {"SIGHUP", NULL, "Open the log file and the trace again, after they were rotated."},
+    {"SIGHUP", NULL,
+     "Open the log file and the trace again, after they were rotated, and read the "
+     "certificates again."},
     {"SIGUSR1", NULL, "Write the counters into the log."},
     {NULL, NULL, NULL},
 };
@@ -124,8 +126,8 @@ static int read_args(int argc, char **argv, struct serve_args *a)
             }
             if (!config_parse_listen(str_c(optarg), &a->listen[a->listen_count++])) {
                 return help_usage_error(&help_serve,
-                                        "--listen %s: udp:ADDRESS:PORT or tcp:ADDRESS:PORT is "
-                                        "wanted",
+                                        "--listen %s: udp:ADDRESS:PORT, or tcp, tls, ws, wss, "
+                                        "is wanted",
                                         optarg);
             }
             break;
@@ -144,6 +146,19 @@ static int read_args(int argc, char **argv, struct serve_args *a)
     return 0;
 }
 
+/** The configuration only names them. */
+static bool check_certificates(const struct config *c, const char *file)
+{
+    char why[512] = "out of memory";
+    struct net *n = net_new(&c->net);
+    bool ok = n != NULL && net_tls_load(n, &c->tls, why, sizeof(why)) == 0;
+    net_free(n);
+    if (!ok) {
+        fprintf(stderr, "%s: tls: %s\n", file, why);
+    }
+    return ok;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve_args args = {0};
@@ -159,6 +174,10 @@ int cmd_serve(int argc, char **argv)
     struct config *c = config_load(args.file, &error);
     if (c == NULL) {
         config_error_print(&error, stderr);
+        return EXIT_CODE_USAGE;
+    }
+    if (args.check && !check_certificates(c, args.file)) {
+        config_free(c);
         return EXIT_CODE_USAGE;
     }
     if (args.check) {

@@ -2,11 +2,11 @@
 /*
  * Who sent this request?
  *
- * A trusted peer is known by its address, for calls and registrations; an application proves
- * itself wherever it runs, also on the machine of a peer. Everybody else proves it with digest:
- * a device under its number, an application under its name, in one name space (the directory
- * refuses a name that both have). A device may speak only for itself: its From must be its own
- * address of record, so that nobody can place calls in another's name.
+ * A trusted peer is known by its certificate or its address, for calls and registrations; an
+ * application proves itself wherever it runs, also on the machine of a peer. Everybody else
+ * proves it with digest: a device under its number, an application under its name, in one name
+ * space (the directory refuses a name that both have). A device may speak only for itself: its
+ * From must be its own address of record, so that nobody can place calls in another's name.
  *
  * Requests inside a dialog are not asked again (TR/87 digest S-18).
  */
@@ -119,7 +119,7 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
     struct str user;
 
     *who = (struct identity){0};
-    who->peer = by_address ? directory_peer_at(dir, &from->remote) : NULL;
+    who->peer = by_address ? directory_peer_from(dir, from) : NULL;
     if (who->peer != NULL && who->peer->trusted) {
         return true;
     }

@@ -158,7 +158,7 @@ bool proxy_has_route(const struct proxy *p, const struct sip_msg *m, const struc
 static bool is_trusted(const struct proxy *p, const struct hop *from)
 {
     const struct peer *peer =
-        p->directory != NULL ? directory_peer_at(p->directory, &from->remote) : NULL;
+        p->directory != NULL ? directory_peer_from(p->directory, from) : NULL;
     return peer != NULL && peer->trusted;
 }
 

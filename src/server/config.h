@@ -22,6 +22,7 @@
 struct config_listen {
     uint8_t transport;
     struct addr at;
+    struct addr shown; /**< to others instead; family ADDR_NONE: not set */
 };
 
 struct config {
@@ -29,6 +30,7 @@ struct config {
     struct net_config net;       /**< without `handler` */
     struct config_listen *listen;
     size_t listen_count;
+    struct net_tls tls;  /**< names of files; they are read by the network layer */
     struct str *domains; /**< the configured ones, then our numeric addresses */
     size_t domain_count, domain_room;
     struct device *devices;
@@ -69,7 +71,7 @@ struct config *config_read(const char *path, struct str text, struct config_erro
 /** "FILE:LINE:COLUMN: TEXT" and a line end. */
 void config_error_print(const struct config_error *e, FILE *to);
 
-/** "udp:127.0.0.1:5060". @return false when it is none */
+/** "udp:127.0.0.1:5060", "tls:10.0.0.5 as 198.51.100.7". @return false when it is none */
 bool config_parse_listen(struct str text, struct config_listen *out);
 
 /** Replace the listeners (the command line's); at least one. @return 0 or E_NOMEM */

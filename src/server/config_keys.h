@@ -44,26 +44,63 @@
     U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.") \
     CONFIG_SECRET(S)
 
+#define CONFIG_CERTIFICATE(U, B, S, W, L, N, M, Q)                                           \
+    N(cert,                                                                                  \
+      "A PEM file, seen from this file's folder: the certificate, then those that lead to "  \
+      "its root.")                                                                           \
+    N(key, "A PEM file with its private key, without a pass phrase.")                        \
+    L(names, "",                                                                             \
+      "Server names (SNI) that it is for: `sip.example.com`, `*.example.com`. Those in the " \
+      "certificate unless given.")
+
+#define CONFIG_TLS(U, B, S, W, L, N, M, Q)                                                    \
+    Q(certificates, certificate,                                                              \
+      "Ours. The first one is shown to whoever asks for none of their names, and to servers " \
+      "that want one of us. Read again on SIGHUP: if one is bad, all the old ones stay.")     \
+    S(ca, "",                                                                                 \
+      "A PEM file with the roots that we believe, of servers and of clients. The system's "   \
+      "unless given.")                                                                        \
+    W(verify_client, "none", "none request require",                                          \
+      "Whether clients are asked for a certificate. `request`: one that cannot be verified "  \
+      "is like none; `require`: no connection without a good one. Needs `ca`.")               \
+    W(min_version, "1.2", "1.2 1.3", "The oldest version of TLS that is spoken.")             \
+    S(ciphers, "",                                                                            \
+      "Ciphers of TLS 1.2, as OpenSSL lists them; those with forward secrecy and "            \
+      "authenticated encryption unless given.")
+
+#define CONFIG_WEBSOCKET(U, B, S, W, L, N, M, Q)                                             \
+    S(path, "", "The only path of the URL that is served, e.g. `/sip`; any unless given.")   \
+    L(origins, "",                                                                           \
+      "Pages that may connect, as browsers say it: `https://phone.example.com`. Any unless " \
+      "given. Programs that are no browser say nothing, and may.")
+
 #define CONFIG_PEER(U, B, S, W, L, N, M, Q)                                                   \
     N(name, "A name for logs.")                                                               \
-    N(uri, "Where calls to it go: `sip:192.0.2.7:5060;transport=tcp`.")                       \
+    N(uri, "Where calls to it go: `sip:192.0.2.7:5060;transport=tcp`; also `transport=tls`.") \
     B(trusted, false,                                                                         \
       "Its requests need no digest. They are recognised by their source address, so the "     \
       "host in `uri` must be numeric; with `transport=udp` or none, a port in `uri` must be " \
       "their source port too. Over UDP a source address can be forged: trust only peers on "  \
       "a network that you control.")                                                          \
+    S(tls_name, "",                                                                           \
+      "The SIP domain that its certificate proves (RFC 5922). It is then known by that, on "  \
+      "connections over TLS, and not by its address; `tls.verify_client` must ask for it.")   \
     L(numbers, "", "Called numbers that go there: `0*`, `+49*`, `*`.")
 
-#define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                               \
-    U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")              \
-    U(headers, 256, 16, 256, "Header lines of one message.")                                \
-    U(uri, 4096, 64, 65536, "Octets of one URI.")                                           \
-    U(transactions, 100000, 16, 100000000, "Transactions at a time.")                       \
-    U(calls, 20000, 1, 10000000, "Calls at a time.")                                        \
-    U(proxied, 100000, 1, 10000000, "Requests on their way through the proxy at a time.")   \
-    U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.")             \
-    U(per_address, 500, 1, 1000000, "TCP connections accepted from one address.")           \
-    U(names, 1024, 1, 1000000, "DNS names and record types remembered with their answers.") \
+#define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                                \
+    U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")               \
+    U(headers, 256, 16, 256, "Header lines of one message.")                                 \
+    U(uri, 4096, 64, 65536, "Octets of one URI.")                                            \
+    U(transactions, 100000, 16, 100000000, "Transactions at a time.")                        \
+    U(calls, 20000, 1, 10000000, "Calls at a time.")                                         \
+    U(proxied, 100000, 1, 10000000, "Requests on their way through the proxy at a time.")    \
+    U(connections, 10000, 1, 1000000, "TCP connections at a time, in and out.")              \
+    U(per_address, 500, 1, 1000000, "TCP connections accepted from one address.")            \
+    U(handshakes, 1000, 1, 1000000,                                                          \
+      "Connections at a time on which TLS or WebSocket is not agreed on yet; one more, and " \
+      "the oldest of them goes.")                                                            \
+    U(handshakes_per_address, 100, 1, 1000000, "Those of one address.")                      \
+    U(names, 1024, 1, 1000000, "DNS names and record types remembered with their answers.")  \
     U(lookups, 256, 1, 65536, "DNS look-ups at a time.")
 
 #define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                               \
@@ -74,6 +111,12 @@
       "Octets of socket buffer asked of the kernel per UDP listener (it grants at most "     \
       "`net.core.rmem_max`).")                                                               \
     U(connect_ms, 5000, 10, 120000, "Time for a TCP connection to stand.")                   \
+    U(handshake_ms, 10000, 100, 120000,                                                      \
+      "Time from there until TLS and WebSocket are agreed on.")                              \
+    U(keepalive_s, 0, 0, 86400,                                                              \
+      "A connection that we opened and that was silent for so long is asked by CRLF CRLF "   \
+      "(RFC 5626) whether it lives, and closed when nothing comes within ten seconds. 0: "   \
+      "never; peers that do not know this stay silent.")                                     \
     U(message_ms, 30000, 100, 600000, "Time for a message on TCP, once begun, to be whole.") \
     U(idle_s, 3900, 1, 4000000, "Silent TCP connections are closed after this.")             \
     U(evict_s, 60, 1, 4000000,                                                               \
@@ -209,12 +252,16 @@
 
 #define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                   \
     L(listen, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060",                                       \
-      "Where Baton listens: `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`, IPv6 in brackets. "     \
+      "Where Baton listens: `udp:ADDRESS:PORT`, also `tcp:`, `tls:`, `ws:` and `wss:` "       \
+      "(WebSocket), IPv6 in brackets, any number of each. With "                              \
+      "` as ADDRESS` or ` as ADDRESS:PORT` behind it others are shown that instead: "         \
+      "`tls:10.0.0.5:5061 as 198.51.100.7`. "                                                 \
       "Nothing beyond this machine unless an address says so; `0.0.0.0` and `[::]` are all "  \
       "addresses of a family.")                                                               \
     L(advertise, "",                                                                          \
       "The address that others reach us at, when it is not the one that we listen on "        \
-      "(behind NAT): `198.51.100.7` or `198.51.100.7:5060`, at most one per family.")         \
+      "(behind NAT): `198.51.100.7` or `198.51.100.7:5060`, at most one per family; a "       \
+      "listener's own counts more.")                                                          \
     L(domains, "localhost",                                                                   \
       "Our SIP domains, the default one first. The addresses that Baton listens on count "    \
       "as other names of the default domain.")                                                \
@@ -243,6 +290,8 @@
     S(pid_file, "",                                                                           \
       "The process number is written here and the file kept locked, for `baton reload`.")     \
     M(limits, limits, "Bounds.")                                                              \
+    M(tls, tls, "TLS: for `tls:` and `wss:` listeners, and for connections to peers.")        \
+    M(websocket, websocket, "SIP over WebSocket (RFC 7118), for browsers.")                   \
     M(network, network, "Sockets.")                                                           \
     M(timers, timers, "Times.")                                                               \
     M(registrar, registrar, "Registrations.")                                                 \

@@ -32,80 +32,6 @@ static yaml_node_t *entry_of(struct config_tree *t, const char *key, size_t i)
     return tree_entry(t, tree_key(t, tree_root(t), key), i);
 }
 
-/* ---- addresses ---- */
-
-bool config_parse_listen(struct str text, struct config_listen *out)
-{
-    size_t colon = str_index(text, ':');
-    enum transport tp = transport_of(str_upto(text, colon));
-    if ((tp != TP_UDP && tp != TP_TCP) || colon == text.n) {
-        return false;
-    }
-    struct addr at;
-    if (!addr_parse(str_from(text, colon + 1), &at)) {
-        return false;
-    }
-    *out = (struct config_listen){.transport = (uint8_t)tp, .at = at};
-    if (out->at.port == 0) {
-        out->at.port = 5060;
-    }
-    return true;
-}
-
-static bool map_listen(struct config_tree *t, struct config *c)
-{
-    const struct raw_root *raw = c->raw;
-    static const struct config_listen loopback[] = {
-        {TP_UDP, {.ip = {127, 0, 0, 1}, .port = 5060, .family = ADDR_IP4}},
-        {TP_TCP, {.ip = {127, 0, 0, 1}, .port = 5060, .family = ADDR_IP4}},
-    };
-    yaml_node_t *list = tree_key(t, tree_root(t), "listen");
-    size_t n = list == NULL ? ARRAY_LEN(loopback) : raw->listen_count;
-    if (n == 0) {
-        return tree_fault(t, list, "listen: at least one address is wanted");
-    }
-    struct config_listen *to = many(c, n, sizeof(*to));
-    if (to == NULL) {
-        return out_of_memory(t);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (list == NULL) {
-            to[i] = loopback[i];
-        } else if (!config_parse_listen(str_c(raw->listen[i]), &to[i])) {
-            return tree_fault(t, tree_entry(t, list, i),
-                              "listen: udp:ADDRESS:PORT or tcp:ADDRESS:PORT with a numeric "
-                              "address is wanted, e.g. udp:127.0.0.1:5060");
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (to[k].transport == to[i].transport && addr_eq(&to[k].at, &to[i].at)) {
-                return tree_fault(t, tree_entry(t, list, i), "listen: given twice");
-            }
-        }
-    }
-    c->listen = to;
-    c->listen_count = n;
-    return true;
-}
-
-static bool map_advertise(struct config_tree *t, struct config *c)
-{
-    const struct raw_root *raw = c->raw;
-    for (size_t i = 0; i < raw->advertise_count; i++) {
-        yaml_node_t *at = entry_of(t, "advertise", i);
-        struct addr a;
-        if (!addr_parse(str_c(raw->advertise[i]), &a)) {
-            return tree_fault(t, at,
-                              "advertise: a numeric address is wanted, e.g. 198.51.100.7");
-        }
-        struct addr *to = &c->net.advertise[a.family == ADDR_IP6];
-        if (to->family != ADDR_NONE) {
-            return tree_fault(t, at, "advertise: only one address per family is possible");
-        }
-        *to = a;
-    }
-    return true;
-}
-
 /* ---- domains ---- */
 
 static bool is_host(struct str s)
@@ -147,7 +73,7 @@ int config_map_domains(struct config *c)
 {
     const struct raw_root *raw = c->raw;
     size_t n = raw->domains_count > 0 ? raw->domains_count : 1;
-    c->domain_room = n + c->listen_count + 2 + INTERFACES_MAX;
+    c->domain_room = n + 2 * c->listen_count + 2 + INTERFACES_MAX;
     c->domains = many(c, c->domain_room, sizeof(*c->domains));
     if (c->domains == NULL) {
         return E_NOMEM;
@@ -164,6 +90,9 @@ int config_map_domains(struct config *c)
     }
     for (size_t i = 0; i < c->listen_count; i++) {
         config_add_own_address(c, &c->listen[i].at);
+        if (c->listen[i].shown.family != ADDR_NONE) {
+            config_add_own_address(c, &c->listen[i].shown);
+        }
     }
     return 0;
 }
@@ -343,6 +272,22 @@ static bool map_applications(struct config_tree *t, struct config *c)
     return ok;
 }
 
+/** A peer that is known by its certificate must be asked for one. */
+static bool map_tls_name(struct config_tree *t, struct config *c, yaml_node_t *at,
+                         const struct raw_peer *raw, struct peer *to)
+{
+    to->tls_name = str_c(raw->tls_name);
+    if (raw->tls_name == NULL) {
+        return true;
+    }
+    if (!is_host(to->tls_name)) {
+        return tree_fault(t, tree_key(t, at, "tls_name"), "tls_name: a host name is wanted");
+    }
+    return c->tls.client_verify != NET_TLS_NO_CLIENT_CERT ||
+           tree_fault(t, tree_key(t, at, "tls_name"),
+                      "tls_name: tls.verify_client must be request or require");
+}
+
 static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
                      const struct raw_peer *raw, struct peer *to)
 {
@@ -366,8 +311,12 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
     bool numeric = addr_parse_host(u.host, 0, &to->addr);
     to->fixed = named;
     to->transport = (uint8_t)(named ? transport_of(transport) : numeric ? TP_UDP : TP_NONE);
-    if ((named || numeric) && to->transport != TP_UDP && to->transport != TP_TCP) {
-        return tree_fault(t, uri_at, "uri: the transport must be udp or tcp");
+    if ((named || numeric) && to->transport != TP_UDP && to->transport != TP_TCP &&
+        to->transport != TP_TLS) {
+        return tree_fault(t, uri_at, "uri: the transport must be udp, tcp or tls");
+    }
+    if (!map_tls_name(t, c, at, raw, to)) {
+        return false;
     }
     to->host = u.host;
     to->port = numeric ? sip_uri_port(&u) : (uint16_t)u.port;
@@ -377,8 +326,9 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
     to->addr.port = source;
     if (!numeric) {
         to->addr = (struct addr){0};
-        if (raw->trusted) {
-            return tree_fault(t, uri_at, "uri: a trusted peer needs a numeric address");
+        if (raw->trusted && raw->tls_name == NULL) {
+            return tree_fault(t, uri_at,
+                              "uri: a trusted peer needs a numeric address or a tls_name");
         }
     }
     return check_patterns(t, tree_key(t, at, "numbers"), raw->numbers, raw->numbers_count,
@@ -553,6 +503,10 @@ static void map_net(struct config *c)
     n->udp_receive_buffer = raw->receive_buffer;
     n->max_connections = c->raw->limits.connections;
     n->max_per_address = c->raw->limits.per_address;
+    n->max_handshakes = c->raw->limits.handshakes;
+    n->max_handshakes_per_address = c->raw->limits.handshakes_per_address;
+    n->handshake_ms = raw->handshake_ms;
+    n->keepalive_ms = raw->keepalive_s * 1000;
     n->connect_ms = raw->connect_ms;
     n->message_ms = raw->message_ms;
     n->idle_ms = raw->idle_s * 1000;
@@ -584,7 +538,7 @@ static void map_log(struct config *c)
 
 bool config_map(struct config_tree *t, struct config *c)
 {
-    if (!map_listen(t, c) || !map_advertise(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
+    if (!config_map_net(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
         !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
         !map_dns(t, c) || !config_map_routes(t, c) || !config_map_events(t, c)) {
         return false;

@@ -11,6 +11,16 @@ bool config_map(struct config_tree *t, struct config *c);
 /** The section "registrar". @return false with the tree's error filled */
 bool config_map_registrar(struct config_tree *t, struct config *c);
 
+/** Listeners, advertised addresses, TLS, WebSocket. */
+bool config_map_net(struct config_tree *t, struct config *c);
+
+/**
+ * A file that the configuration names, seen from its folder.
+ * @return NULL with the tree's error filled
+ */
+const char *config_file_path(struct config_tree *t, struct config *c, yaml_node_t *at,
+                             const char *name);
+
 /** (Re)make c->domains: the configured ones and the addresses that c->listen shows. */
 int config_map_domains(struct config *c);
 

@@ -33,6 +33,15 @@ struct raw_device {
 struct raw_application {
     RAW_STRUCT(CONFIG_APPLICATION)
 };
+struct raw_certificate {
+    RAW_STRUCT(CONFIG_CERTIFICATE)
+};
+struct raw_tls {
+    RAW_STRUCT(CONFIG_TLS)
+};
+struct raw_websocket {
+    RAW_STRUCT(CONFIG_WEBSOCKET)
+};
 struct raw_peer {
     RAW_STRUCT(CONFIG_PEER)
 };

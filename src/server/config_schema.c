@@ -98,6 +98,16 @@ ENTRY(device)
 SUBSECTION(application, CONFIG_APPLICATION)
 ENTRY(application)
 #undef RAW
+#define RAW struct raw_certificate
+SUBSECTION(certificate, CONFIG_CERTIFICATE)
+ENTRY(certificate)
+#undef RAW
+#define RAW struct raw_tls
+SUBSECTION(tls, CONFIG_TLS)
+#undef RAW
+#define RAW struct raw_websocket
+SUBSECTION(websocket, CONFIG_WEBSOCKET)
+#undef RAW
 #define RAW struct raw_peer
 SUBSECTION(peer, CONFIG_PEER)
 ENTRY(peer)

@@ -25,18 +25,10 @@ static bool from_environment(struct config_tree *t, struct config *c, yaml_node_
 static bool from_file(struct config_tree *t, struct config *c, yaml_node_t *at,
                       const char *name, struct str *out)
 {
-    struct str path = str_c(name);
-    const char *slash = strrchr(t->file, '/');
-    if (name[0] != '/' && slash != NULL) {
-        path = arena_fmt(&c->arena, "%.*s/%s", (int)(slash - t->file), t->file, name);
+    const char *file = config_file_path(t, c, at, name);
+    if (file == NULL) {
+        return false;
     }
-    char file[4096];
-    if (path.p == NULL || path.n >= sizeof(file)) {
-        return tree_fault(t, at, "password_file: the name is too long");
-    }
-    memcpy(file, path.p, path.n);
-    file[path.n] = '\0';
-
     char line[PASSWORD_MAX + 3];
     FILE *f = fopen(file, "re");
     if (f == NULL) {

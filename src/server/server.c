@@ -197,6 +197,11 @@ static void write_counters(struct server *s)
         {"closed_slow", n.closed_slow},
         {"closed_bad", n.closed_bad},
         {"closed_idle", n.closed_idle},
+        {"closed_dead", n.closed_dead},
+        {"half_open", n.half_open},
+        {"handshakes", n.handshakes},
+        {"handshakes_failed", n.handshakes_failed},
+        {"stun", n.stun},
         {"names_asked", n.names_asked},
         {"names_failed", n.names_failed},
     };
@@ -207,6 +212,23 @@ static void write_counters(struct server *s)
     c.module = "engine";
     engine_each_stat(s->engine, counters_add, &c);
     counters_flush(&c);
+}
+
+/* ---- certificates ---- */
+
+/** At start and on SIGHUP. Calls stay: a connection keeps what it began with. */
+static bool load_tls(struct server *s)
+{
+    char why[512];
+    if (net_tls_load(s->net, &s->config->tls, why, sizeof(why)) != 0) {
+        log_fmt(s->log, TRACE_ERROR, "server", "tls: %s", why);
+        return false;
+    }
+    if (s->config->tls.cert_count > 0) {
+        log_fmt(s->log, TRACE_INFO, "server", "%zu certificates read",
+                s->config->tls.cert_count);
+    }
+    return true;
 }
 
 /* ---- stopping ---- */
@@ -243,6 +265,7 @@ static void on_signal(uv_signal_t *h, int number)
     switch (number) {
     case SIGHUP:
         log_reopen(s->log);
+        (void)load_tls(s);
         if (s->trace != NULL && !sip_trace_reopen(s->trace)) {
             log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace,
                     strerror(errno));
@@ -283,7 +306,7 @@ static bool listen_all(struct server *s)
     for (size_t i = 0; i < s->config->listen_count; i++) {
         const struct config_listen *at = &s->config->listen[i];
         struct addr bound = at->at;
-        int err = net_listen(s->net, at->transport, &at->at, &bound);
+        int err = net_listen_as(s->net, at->transport, &at->at, &at->shown, &bound);
         char buf[64];
         struct out o;
         out_init(&o, buf, sizeof(buf));
@@ -294,6 +317,7 @@ static bool listen_all(struct server *s)
                     err == E_EXISTS     ? "another program has it"
                     : err == E_DENIED   ? "not permitted"
                     : err == E_NOTFOUND ? "this machine does not have the address"
+                    : err == E_STATE    ? "there is no certificate (tls.certificates)"
                                         : err_text(err));
             return false;
         }
@@ -358,6 +382,9 @@ static bool start(struct server *s)
     }
     const struct env *env = engine_env(s);
     if (env == NULL) {
+        return false;
+    }
+    if (!load_tls(s)) {
         return false;
     }
     add_interfaces(c);

@@ -183,16 +183,51 @@ static void test_peers(void)
     w.d.peer_count = 3;
     CHECK(addr_parse(STR("192.0.2.9"), &peers[0].addr));
     CHECK(addr_parse(STR("192.0.2.9:5062"), &peers[1].addr));
-    struct addr from;
-    CHECK(addr_parse(STR("192.0.2.9:5062"), &from));
-    CHECK(directory_peer_at(&w.d, &from) == &peers[1]);
-    from.port = 33333;
-    CHECK(directory_peer_at(&w.d, &from) == &peers[0]);
-    CHECK(addr_parse(STR("192.0.2.10:5062"), &from));
-    CHECK(directory_peer_at(&w.d, &from) == NULL);
+    struct hop from = {.transport = TP_UDP};
+    CHECK(addr_parse(STR("192.0.2.9:5062"), &from.remote));
+    CHECK(directory_peer_from(&w.d, &from) == &peers[1]);
+    from.remote.port = 33333;
+    CHECK(directory_peer_from(&w.d, &from) == &peers[0]);
+    CHECK(addr_parse(STR("192.0.2.10:5062"), &from.remote));
+    CHECK(directory_peer_from(&w.d, &from) == NULL);
     CHECK(directory_peer_for(&w.d, STR("0049")) == &peers[0]);
     CHECK(directory_peer_for(&w.d, STR("9")) == &peers[1]);
     CHECK(directory_peer_for(&w.d, STR("91")) == NULL);
+    world_fini(&w);
+}
+
+/** A certificate that proves `b.example` and came on flow 7. */
+static bool proves(void *ctx, const struct hop *hop, struct str name)
+{
+    (void)ctx;
+    return hop->flow == 7 && str_eq(name, STR("b.example"));
+}
+
+/** Who has a tls_name is known by it alone: his address says nothing. */
+static void test_peers_with_certificates(void)
+{
+    struct peer peers[2] = {
+        {.name = STR_INIT("a"), .tls_name = STR_INIT("a.example")},
+        {.name = STR_INIT("b"), .tls_name = STR_INIT("b.example")},
+    };
+    struct world w;
+    world_init(&w);
+    w.d.peers = peers;
+    w.d.peer_count = 2;
+    CHECK(addr_parse(STR("192.0.2.9"), &peers[0].addr));
+    struct hop from = {.flow = 7, .transport = TP_TLS};
+    CHECK(addr_parse(STR("192.0.2.9:5061"), &from.remote));
+    CHECK(directory_peer_from(&w.d, &from) == NULL); /* nobody looks at certificates here */
+    struct env env = *w.d.env;
+    env.proves = proves;
+    w.d.env = &env;
+    CHECK(directory_peer_from(&w.d, &from) == &peers[1]);
+    from.transport = TP_WSS;
+    CHECK(directory_peer_from(&w.d, &from) == &peers[1]);
+    from.transport = TP_TCP;
+    CHECK(directory_peer_from(&w.d, &from) == NULL);
+    from = (struct hop){.flow = 8, .transport = TP_TLS, .remote = from.remote};
+    CHECK(directory_peer_from(&w.d, &from) == NULL);
     world_fini(&w);
 }
 
@@ -211,4 +246,5 @@ static void test_no_memory(void)
 }
 
 TEST_MAIN(T(test_device_spellings), T(test_long_names_are_nobody), T(test_added_once),
-          T(test_domains), T(test_grants), T(test_patterns), T(test_peers), T(test_no_memory))
+          T(test_domains), T(test_grants), T(test_patterns), T(test_peers),
+          T(test_peers_with_certificates), T(test_no_memory))

@@ -198,10 +198,79 @@ static void test_other_listeners(void)
     }
     CHECK_INT(c->domain_count, c->domain_room);
     CHECK(!config_parse_listen(STR("192.0.2.1:99"), &at));
-    CHECK(!config_parse_listen(STR("tls:192.0.2.1:99"), &at));
+    CHECK(!config_parse_listen(STR("sctp:192.0.2.1:99"), &at));
+    CHECK(!config_parse_listen(STR("udp:192.0.2.1 as host"), &at));
+    CHECK(!config_parse_listen(STR("udp:192.0.2.1 as [::1]"), &at));
+    CHECK(!config_parse_listen(STR("udp:192.0.2.1 as "), &at));
     CHECK(!config_parse_listen(STR("udp:host:99"), &at));
     CHECK(!config_parse_listen(STR("udp:"), &at));
     CHECK(!config_parse_listen(STR("udp"), &at));
+    config_free(c);
+}
+
+static const char secure[] =
+    "listen: [\"tls:10.0.0.5 as 198.51.100.7\", \"wss:[::]:8443\", \"ws:127.0.0.1\",\n"
+    "  \"udp:10.0.0.5:5061 as 198.51.100.7:5070\", \"wss:127.0.0.1\"]\n"
+    "tls:\n"
+    "  certificates:\n"
+    "    - {cert: a.pem, key: /etc/baton/a.key}\n"
+    "    - {cert: b.pem, key: b.key, names: [b.example, \"*.b.example\"]}\n"
+    "  ca: roots.pem\n"
+    "  verify_client: request\n"
+    "  min_version: 1.3\n"
+    "  ciphers: HIGH\n"
+    "websocket: {path: /sip, origins: [\"https://a.example\"]}\n"
+    "limits: {handshakes: 7, handshakes_per_address: 3}\n"
+    "network: {handshake_ms: 400, keepalive_s: 95}\n"
+    "peers:\n"
+    "  - {name: sbc, uri: \"sip:192.0.2.7;transport=tls\", trusted: true, tls_name: x.example}\n"
+    "  - {name: far, uri: \"sip:y.example\", trusted: true, tls_name: y.example}\n";
+
+static void test_tls_and_websocket(void)
+{
+    struct config *c = good(secure);
+    REQUIRE(c != NULL);
+    static const struct {
+        uint8_t transport;
+        const char *at, *shown;
+    } want[] = {{TP_TLS, "10.0.0.5:5061", "198.51.100.7"},
+                {TP_WSS, "[::]:8443", NULL},
+                {TP_WS, "127.0.0.1:80", NULL},
+                {TP_UDP, "10.0.0.5:5061", "198.51.100.7:5070"},
+                {TP_WSS, "127.0.0.1:443", NULL}};
+    CHECK_INT(c->listen_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        struct addr at, shown = {0};
+        CHECK(addr_parse(str_c(want[i].at), &at));
+        CHECK(want[i].shown == NULL || addr_parse(str_c(want[i].shown), &shown));
+        CHECK_INT(c->listen[i].transport, want[i].transport);
+        CHECK(addr_eq(&c->listen[i].at, &at));
+        CHECK_INT(c->listen[i].shown.family, shown.family);
+        CHECK(shown.family == ADDR_NONE || addr_eq(&c->listen[i].shown, &shown));
+    }
+    CHECK_STR(c->domains[1], "10.0.0.5");
+    CHECK_STR(c->domains[2], "198.51.100.7");
+    CHECK_INT(c->tls.cert_count, 2);
+    CHECK_STR(str_c(c->tls.cert[0].cert_file), "dir/a.pem");
+    CHECK_STR(str_c(c->tls.cert[0].key_file), "/etc/baton/a.key");
+    CHECK_INT(c->tls.cert[0].name_count, 0);
+    CHECK_INT(c->tls.cert[1].name_count, 2);
+    CHECK_STR(c->tls.cert[1].names[1], "*.b.example");
+    CHECK_STR(str_c(c->tls.ca_file), "dir/roots.pem");
+    CHECK_INT(c->tls.client_verify, NET_TLS_REQUEST);
+    CHECK(c->tls.only_tls13);
+    CHECK_STR(str_c(c->tls.ciphers), "HIGH");
+    CHECK_STR(c->net.ws.path, "/sip");
+    CHECK_INT(c->net.ws.origin_count, 1);
+    CHECK_STR(c->net.ws.origin[0], "https://a.example");
+    CHECK_INT(c->net.max_handshakes, 7);
+    CHECK_INT(c->net.max_handshakes_per_address, 3);
+    CHECK_INT(c->net.handshake_ms, 400);
+    CHECK_INT(c->net.keepalive_ms, 95000);
+    CHECK_INT(c->peers[0].transport, TP_TLS);
+    CHECK_INT(c->peers[0].port, 5061);
+    CHECK_STR(c->peers[0].tls_name, "x.example");
+    CHECK_INT(c->peers[1].addr.family, ADDR_NONE);
     config_free(c);
 }
 
@@ -256,7 +325,19 @@ static const struct bad bad_table[] = {
     /* meaning */
     {"listen: []\n", 1, 9, "at least one"},
     {"listen: [\"udp:localhost:5060\"]\n", 1, 10, "numeric"},
-    {"listen: [\"tls:127.0.0.1\"]\n", 1, 10, "udp:ADDRESS:PORT"},
+    {"listen: [\"sctp:127.0.0.1\"]\n", 1, 10, "udp:ADDRESS:PORT"},
+    {"listen: [\"tls:127.0.0.1\"]\n", 1, 10, "tls.certificates"},
+    {"listen: [\"wss:127.0.0.1\"]\n", 1, 10, "tls.certificates"},
+    {"listen: [\"tcp:127.0.0.1:80\", \"ws:127.0.0.1\"]\n", 1, 30, "given twice"},
+    {"tls: {certificates: [{cert: a}]}\n", 1, 22, "key is missing"},
+    {"tls: {min_version: 1.1}\n", 1, 20, "1.2 1.3"},
+    {"tls: {verify_client: require}\n", 1, 22, "ca must say"},
+    {"websocket: {path: sip}\n", 1, 19, "slash"},
+    {"peers: [{name: a, uri: \"sip:192.0.2.1\", tls_name: a.example}]\n", 1, 51,
+     "request or require"},
+    {"tls: {ca: x, verify_client: request}\n"
+     "peers: [{name: a, uri: \"sip:192.0.2.1\", tls_name: \"*.a\"}]\n",
+     2, 51, "a host name"},
     {"listen: [\"udp:127.0.0.1\", \"udp:127.0.0.1:5060\"]\n", 1, 27, "given twice"},
     {"advertise: [host]\n", 1, 13, "numeric address"},
     {"advertise: [192.0.2.1, 192.0.2.2]\n", 1, 24, "one address per family"},
@@ -277,7 +358,7 @@ static const struct bad bad_table[] = {
      "an application a already"},
     {"applications: [{name: a, password: x, grants: [\"1*0\"]}]\n", 1, 48, "only at the end"},
     {"peers: [{name: a, uri: \"tel:1\"}]\n", 1, 24, "a sip: URI"},
-    {"peers: [{name: a, uri: \"sip:h;transport=tls\"}]\n", 1, 24, "udp or tcp"},
+    {"peers: [{name: a, uri: \"sip:h;transport=ws\"}]\n", 1, 24, "udp, tcp or tls"},
     {"peers: [{name: a, uri: \"sip:h\", trusted: true}]\n", 1, 24, "numeric"},
     {"peers: [{name: a, uri: \"sip:h\"}, {name: a, uri: \"sip:i\"}]\n", 1, 41,
      "a peer a already"},
@@ -447,6 +528,7 @@ static void test_example_is_right(void)
 }
 
 TEST_MAIN(T(test_empty_is_loopback_only), T(test_full_file), T(test_directory_is_filled),
-          T(test_other_listeners), T(test_faults_have_a_place), T(test_prefixes_and_mutations),
-          T(test_secrets_from_elsewhere), T(test_fault_text_never_shows_a_secret),
-          T(test_documentation_is_current), T(test_example_is_right))
+          T(test_other_listeners), T(test_tls_and_websocket), T(test_faults_have_a_place),
+          T(test_prefixes_and_mutations), T(test_secrets_from_elsewhere),
+          T(test_fault_text_never_shows_a_secret), T(test_documentation_is_current),
+          T(test_example_is_right))
