@@ -252,6 +252,16 @@ const struct peer *directory_peer_from(const struct directory *d, const struct h
     return p != NULL ? p : peer_at(d, &from->remote);
 }
 
+const struct peer *directory_peer_named(const struct directory *d, struct str name)
+{
+    for (size_t i = 0; i < d->peer_count; i++) {
+        if (str_eq(d->peers[i].name, name)) {
+            return &d->peers[i];
+        }
+    }
+    return NULL;
+}
+
 const struct peer *directory_peer_for(const struct directory *d, struct str number)
 {
     for (size_t i = 0; i < d->peer_count; i++) {

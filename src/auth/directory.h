@@ -109,6 +109,8 @@ const struct peer *directory_peer_from(const struct directory *d, const struct h
 /** The first peer that takes calls to this number, or NULL. */
 const struct peer *directory_peer_for(const struct directory *d, struct str number);
 
+const struct peer *directory_peer_named(const struct directory *d, struct str name);
+
 /** "10*" matches what begins with "10"; without '*' only the same text. */
 bool directory_matches(struct str pattern, struct str text);
 

@@ -248,6 +248,13 @@ struct destination {
 /** What a URI means: a device of ours, or a number that a peer takes. @return false: neither */
 bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out);
 
+/**
+ * Request-URI of a number (a user part) at a peer, and the way there.
+ * @return false: the URI is too long for `uri`
+ */
+bool call_way_to_peer(const struct peer *p, struct str number, struct out *uri,
+                      struct txn_target *to);
+
 /** Most statuses that lead to the next destination. */
 #define CALL_NEXT_MAX 16
 

@@ -154,36 +154,42 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
     return 0;
 }
 
+bool call_way_to_peer(const struct peer *p, struct str number, struct out *uri,
+                      struct txn_target *to)
+{
+    *to = (struct txn_target){
+        .hop = {.transport = p->transport}, .port = p->port, .fixed = p->fixed};
+    if (!addr_parse_host(p->host, p->port, &to->hop.remote)) {
+        to->host = p->host;
+    } else {
+        to->host = p->tls_name; /* whom a TLS connection to that address must reach */
+    }
+    out_c(uri, "sip:");
+    out_str(uri, number);
+    out_ch(uri, '@');
+    out_str(uri, p->host);
+    if (p->port != 0) {
+        out_fmt(uri, ":%u", p->port);
+    }
+    if (p->transport > TP_UDP) {
+        out_fmt(uri, ";transport=%s", transport_name(p->transport));
+    }
+    return !uri->over;
+}
+
 static unsigned ring_peer(struct connection *conn, const struct destination *to,
                           const struct ring *r, uint64_t now_ms)
 {
-    const struct peer *p = to->peer;
-    struct txn_target target = {
-        .hop = {.transport = p->transport}, .port = p->port, .fixed = p->fixed};
+    struct txn_target target;
     struct out o;
     char uri[512];
 
-    if (!addr_parse_host(p->host, p->port, &target.hop.remote)) {
-        target.host = p->host;
-    } else {
-        target.host = p->tls_name; /* whom a TLS connection to that address must reach */
-    }
     out_init(&o, uri, sizeof(uri));
-    out_c(&o, "sip:");
-    out_str(&o, to->number);
-    out_ch(&o, '@');
-    out_str(&o, p->host);
-    if (p->port != 0) {
-        out_fmt(&o, ":%u", p->port);
-    }
-    if (p->transport > TP_UDP) {
-        out_fmt(&o, ";transport=%s", transport_name(p->transport));
-    }
-    if (o.over) {
+    if (!call_way_to_peer(to->peer, to->number, &o, &target)) {
         return 414;
     }
     conn->outside = true;
-    conn->trusted = p->trusted;
+    conn->trusted = to->peer->trusted;
     return connection_ring_way(
         conn, &(struct way){.request_uri = out_str_of(&o), .target = target}, r, now_ms);
 }

@@ -246,15 +246,17 @@ static void begin(struct engine *e, const struct sip_msg *m, const struct hop *f
 {
     role_fn role = m->method < ARRAY_LEN(roles) ? roles[m->method] : NULL;
 
-    if (role == NULL) {
+    if (e->stopping && role != NULL) {
+        dispatch_stranger(
+            e, m, from,
+            &(struct txn_reply){.status = 503, .lines = STR("Retry-After: 30\r\n")});
+    } else if (scheme_known(m) && steer(e, m, from, now_ms)) {
+        return;
+    } else if (role == NULL) {
         e->count.unknown_method++;
         stranger(e, m, from, 501);
     } else if (!scheme_known(m)) {
         stranger(e, m, from, 416);
-    } else if (e->stopping) {
-        dispatch_stranger(
-            e, m, from,
-            &(struct txn_reply){.status = 503, .lines = STR("Retry-After: 30\r\n")});
     } else if (demands_met(e, m, from)) {
         role(e, m, from, now_ms);
     }
@@ -278,6 +280,7 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
 {
     struct txn *t = NULL;
 
+    e->identified = NULL;
     switch (txn_on_request(&e->txn, m, from, now_ms, &t)) {
     case TXN_IN_ABSORBED:
         return;

@@ -111,6 +111,7 @@ struct engine *engine_new(const struct env *env, const struct engine_config *con
     e->env = env;
     e->config = *config;
     limits_defaults(&e->config.limits);
+    e->routes = config->routes;
     wheel_init(&e->wheel, now_ms);
     arena_init(&e->scratch, &env->mem, SCRATCH_CHUNK);
     if (make_layers(e) != 0) {

@@ -24,6 +24,7 @@
 #include "event/event.h"
 #include "proxy/proxy.h"
 #include "registrar/registrar.h"
+#include "rules/rules.h"
 #include "sip/framer.h"
 
 struct engine;
@@ -40,11 +41,13 @@ struct engine_config {
     struct cti_config cti;
     struct event_config event;
     struct proxy_config proxy;
-    struct str realm;               /**< digest realm; absent: the first domain */
-    uint32_t nonce_life_s;          /**< 0: 300 */
-    bool digest_md5, digest_sha256; /**< which challenges offer; neither: both */
-    struct str server_name;         /**< Server and User-Agent value; absent: none */
-    struct directory *directory;    /**< the caller's, must outlive the engine */
+    struct str realm;                /**< digest realm; absent: the first domain */
+    uint32_t nonce_life_s;           /**< 0: 300 */
+    bool digest_md5, digest_sha256;  /**< which challenges offer; neither: both */
+    struct str server_name;          /**< Server and User-Agent value; absent: none */
+    const struct rule_table *routes; /**< the caller's, must outlive the engine or
+                                        engine_set_routes; NULL: none */
+    struct directory *directory;     /**< the caller's, must outlive the engine */
 };
 
 /** @param now_ms the time, as in every call. @return NULL when memory is out */

@@ -111,8 +111,8 @@ static void unknown_port(struct engine *e, const struct sip_msg *m, const struct
     }
 }
 
-bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
-              bool by_address, struct identity *who, uint64_t now_ms)
+static bool find_out(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                     bool by_address, struct identity *who, uint64_t now_ms)
 {
     struct directory *dir = e->config.directory;
     enum auth_verdict verdict;
@@ -151,4 +151,20 @@ bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
     dispatch_stranger(
         e, m, from, &(struct txn_reply){.status = 400, .reason = STR("Malformed Credentials")});
     return false;
+}
+
+/* The rules ask, and then the role: credentials count only once, so the answer is kept. */
+bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+              bool by_address, struct identity *who, uint64_t now_ms)
+{
+    if (e->identified == m && (by_address || e->sender.peer == NULL)) {
+        *who = e->sender;
+        return true;
+    }
+    if (!find_out(e, m, from, by_address, who, now_ms)) {
+        return false;
+    }
+    e->identified = m;
+    e->sender = *who;
+    return true;
 }

@@ -10,6 +10,14 @@
 struct engine_counters {
     uint64_t received, bytes, keepalives, malformed, refused, requests, responses, dropped;
     uint64_t challenged, auth_failed, no_dialog, unknown_method;
+    uint64_t routed[4]; /**< by enum rule_action */
+};
+
+/** Who sent a request, as far as it is proven. */
+struct identity {
+    struct device *device;
+    struct application *application;
+    const struct peer *peer; /**< trusted by address */
 };
 
 struct engine {
@@ -25,6 +33,9 @@ struct engine {
     struct proxy proxy;
     struct cti *cti;
     struct event_layer *events;
+    const struct rule_table *routes;  /**< NULL: none */
+    const struct sip_msg *identified; /**< the request whose sender is … */
+    struct identity sender;           /**< … this one; NULL: nobody has asked yet */
     bool stopping;
     uint64_t complaint_ms; /**< when the present time of complaints began … */
     uint32_t complaints;   /**< … and how many there were */
@@ -56,13 +67,6 @@ void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop
 
 /* ---- identity.c ---- */
 
-/** Who sent a request, as far as it is proven. */
-struct identity {
-    struct device *device;
-    struct application *application;
-    const struct peer *peer; /**< trusted by address */
-};
-
 /**
  * Find out who it is; answers 401, 403 or 400 itself when that is not proven.
  * @param by_address  a trusted peer's address is proof enough
@@ -82,6 +86,14 @@ void events_notify(struct engine *e, const struct sip_msg *m, const struct hop *
 /** A request with a To tag that no leg owns. @return false: no subscription does either */
 bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms);
+
+/* ---- steer.c ---- */
+
+/**
+ * Show a request that begins something to the route rules, and do what they say.
+ * @return false: they say nothing, and it carries no Route beyond us; nothing was done
+ */
+bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, uint64_t now_ms);
 
 /* ---- report.c: what the log says ---- */
 

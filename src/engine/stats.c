@@ -16,6 +16,10 @@
     X("sip_refused_overload", e->count.refused)               \
     X("sip_no_dialog", e->count.no_dialog)                    \
     X("sip_unknown_method", e->count.unknown_method)          \
+    X("routed_bridge", e->count.routed[RULE_BRIDGE])          \
+    X("routed_proxy", e->count.routed[RULE_PROXY])            \
+    X("routed_redirect", e->count.routed[RULE_REDIRECT])      \
+    X("routed_refuse", e->count.routed[RULE_REFUSE])          \
     X("auth_challenged", e->count.challenged)                 \
     X("auth_failed", e->count.auth_failed)                    \
     X("auth_ok", e->auth.ok)                                  \

@@ -51,7 +51,8 @@ int rule_query_read(struct rule_query *q)
         return E_NOMEM;
     }
     number = STR("");
-    if (sip_msg_addr(q->m, SIP_HDR_FROM, &from) == 0 &&
+    bool asserted = q->asserted && sip_msg_addr(q->m, SIP_HDR_P_ASSERTED_IDENTITY, &from) == 0;
+    if ((asserted || sip_msg_addr(q->m, SIP_HDR_FROM, &from) == 0) &&
         !address_of(q->scratch, &from.uri, &number, &q->calling_address, &host)) {
         return E_NOMEM;
     }

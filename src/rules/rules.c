@@ -66,6 +66,7 @@ int rule_table_init(struct rule_table *t, struct arena *a, const struct rule *ru
         t->quick[i].mask = mask_of(n);
         t->quick[i].value = n == 0 ? 0 : first_octets(rule[i].to[0].literal) & mask_of(n);
         t->quick[i].methods = rule[i].methods;
+        t->methods |= rule[i].methods;
     }
     return 0;
 }

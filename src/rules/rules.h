@@ -127,6 +127,7 @@ struct rule_table {
     const struct rule *rule;
     size_t count;
     const struct zone *zone;  /**< of times in the rules */
+    uint32_t methods;         /**< that any rule is for */
     struct rule_quick *quick; /**< one each */
 };
 
@@ -143,6 +144,8 @@ struct rule_query {
     struct str peer;      /**< name of the peer it came from, or absent */
     struct str device;    /**< number of the device it came from, or absent */
     int64_t unix_s;
+    bool asserted; /**< the sender's word about identities counts: P-Asserted-Identity (RFC
+                      3325) goes before From */
 
     /* what rule_query_read finds in the message; each may be set to something better */
     struct str called, calling;                 /**< numbers, plain */

@@ -23,7 +23,8 @@
     B(absent, false, "The opposite: there is no such line.")
 
 #define CONFIG_ROUTE_MATCH(U, B, S, W, L, N, M, Q)                                             \
-    L(method, "INVITE", "Methods, or `*` for all. Only `INVITE` can be bridged.")              \
+    L(method, "INVITE",                                                                        \
+      "Methods, or `*` for all but `REGISTER`. Only `INVITE` can be bridged.")                 \
     L(to, "", "Called numbers, patterns. One with an `@` is compared with number and domain.") \
     L(from, "", "Calling numbers, likewise: the device's, else the user part of From.")        \
     L(domain, "", "Domains of the Request-URI, patterns.")                                     \
@@ -81,7 +82,7 @@
       "Targets one after another as they stand here, or drawn by their weights. A redirect "   \
       "names all of them in that order.")                                                      \
     U(ring_s, 0, 0, 3600, "Time for one target to answer; 0: `timers.ring_s`.")                \
-    L(next_on, "408, 500, 502, 503, 504",                                                      \
+    L(next_on, "408, 480, 500, 502, 503, 504",                                                 \
       "Bridge: a target that answers so makes room for the next one.")                         \
     B(record_route, true, "Proxy: stay in the way of later requests of the dialog.")           \
     B(recurse, false, "Proxy: a 3xx is followed, not passed.")                                 \

@@ -159,7 +159,7 @@ static bool methods(struct making *k)
                               "wanted",
                               m->method[i]);
         }
-        k->to->methods |= all ? UINT32_MAX : 1u << method;
+        k->to->methods |= all ? ~(1u << SIP_METHOD_REGISTER) : 1u << method;
     }
     return true;
 }
@@ -531,7 +531,7 @@ static bool uui_value(struct making *k)
 
 static bool next_on(struct making *k)
 {
-    static const uint16_t usual[] = {408, 500, 502, 503, 504};
+    static const uint16_t usual[] = {408, 480, 500, 502, 503, 504};
     size_t n = k->raw->next_on_count;
     if (n == 0) {
         memcpy(k->to->next_on, usual, sizeof(usual));

@@ -394,6 +394,7 @@ static bool start(struct server *s)
         return false;
     }
     c->engine.directory = &s->directory;
+    c->engine.routes = &c->routes;
     s->engine = engine_new(env, &c->engine, net_now(s->net));
     if (s->engine == NULL) {
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");

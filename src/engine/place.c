@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the targets of a rule mean here and now: our devices, peers, URIs; and the texts that a
+ * rule adds or changes in what goes out.
+ *
+ * Everything lies in the scratch arena: whoever keeps it copies it.
+ */
+#include "engine/steer.h"
+#include "registrar/select.h"
+
+/** The called number as a user part. Absent: no memory. */
+static struct str user_of(const struct steering *s)
+{
+    struct arena *a = &s->e->scratch;
+    size_t cap = 3 * s->verdict.called.n + 1;
+    char *buf = arena_alloc(a, cap);
+    struct out o;
+
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, cap);
+    rule_write_user(&o, s->verdict.called);
+    return out_str_of(&o);
+}
+
+/** A URI: one of ours, a number that a peer takes, or an address elsewhere. */
+static bool place_of_uri(const struct steering *s, struct str text, struct destination *out)
+{
+    struct directory *dir = s->e->config.directory;
+    struct sip_uri u;
+    uint32_t at;
+
+    if (sip_uri_parse(text, 0, &u, &at) != 0 || u.scheme == SIP_SCHEME_OTHER) {
+        return false;
+    }
+    if (u.scheme == SIP_SCHEME_TEL || directory_is_domain(dir, u.host)) {
+        return destination_of_uri(&s->e->calls, &u, out);
+    }
+    /* a Request-URI has no headers (RFC 3261 §19.1.1) */
+    *out = (struct destination){.uri = str_upto(text, str_index(text, '?')), .number = u.user};
+    out->id = out->uri;
+    return true;
+}
+
+/** Where the Request-URI says, with the called number as it is now. */
+static bool location(const struct steering *s, struct destination *out)
+{
+    struct str user, host = s->query.domain;
+
+    if (!s->verdict.called_changed) {
+        return place_of_uri(s, sip_msg_ruri(s->m), out);
+    }
+    user = user_of(s);
+    if (user.n == 0) {
+        return false;
+    }
+    host = host.n > 0 ? host : s->e->config.directory->domains[0];
+    return place_of_uri(
+        s, arena_fmt(&s->e->scratch, "sip:%.*s@%.*s", STR_ARG(user), STR_ARG(host)), out);
+}
+
+static bool at_peer(const struct steering *s, struct str name, struct destination *out)
+{
+    const struct peer *p = directory_peer_named(s->e->config.directory, name);
+
+    *out = (struct destination){.peer = p, .number = user_of(s)};
+    if (p == NULL || out->number.n == 0) {
+        return false;
+    }
+    out->id =
+        arena_fmt(&s->e->scratch, "sip:%.*s@%.*s", STR_ARG(out->number), STR_ARG(p->host));
+    return out->id.p != NULL;
+}
+
+static bool at_uri(const struct steering *s, struct str uri, struct destination *out)
+{
+    size_t cap = uri.n + (uri.n / 8 + 1) * (3 * s->verdict.called.n + 1);
+    char *buf = arena_alloc(&s->e->scratch, cap);
+    struct out o;
+
+    if (buf == NULL) {
+        return false;
+    }
+    out_init(&o, buf, cap);
+    rule_write_uri(&o, uri, s->verdict.called, NULL);
+    return !o.over && place_of_uri(s, out_str_of(&o), out);
+}
+
+bool steer_place(const struct steering *s, const struct rule_target *t, struct destination *out)
+{
+    *out = (struct destination){0};
+    switch ((enum rule_target_kind)t->kind) {
+    case RULE_TO_DEVICE:
+        out->device = directory_device_named(s->e->config.directory, t->text);
+        if (out->device != NULL) {
+            out->id = out->device->uri;
+            out->number = out->device->number;
+        }
+        return out->device != NULL;
+    case RULE_TO_PEER:
+        return at_peer(s, t->text, out);
+    case RULE_TO_URI:
+        return at_uri(s, t->text, out);
+    case RULE_TO_LOCATION:
+        break;
+    }
+    return location(s, out);
+}
+
+struct str steer_from(const struct steering *s)
+{
+    struct sip_addr from;
+    struct str number = s->verdict.calling;
+    struct out o;
+    char *buf;
+    size_t cap;
+
+    if (!s->verdict.calling_changed || number.n == 0 ||
+        sip_msg_addr(s->m, SIP_HDR_FROM, &from) != 0) {
+        return STR_NONE;
+    }
+    cap = from.text.n + 3 * number.n + 16;
+    buf = arena_alloc(&s->e->scratch, cap);
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, cap);
+    if (from.display.n > 0) {
+        out_ch(&o, '"');
+        out_str(&o, from.display);
+        out_c(&o, "\" ");
+    }
+    out_c(&o, from.uri.scheme == SIP_SCHEME_TEL ? "<tel:" : "<sip:");
+    rule_write_user(&o, number);
+    if (from.uri.scheme != SIP_SCHEME_TEL) {
+        out_ch(&o, '@');
+        out_str(&o, from.uri.host);
+        if (from.uri.port != 0) {
+            out_fmt(&o, ":%u", from.uri.port);
+        }
+    }
+    out_ch(&o, '>');
+    return o.over ? STR_NONE : out_str_of(&o);
+}
+
+struct str steer_lines(const struct steering *s, bool *no_memory)
+{
+    const struct rule *r = s->verdict.rule;
+    size_t cap = 0;
+    struct out o;
+    char *buf;
+
+    for (size_t i = 0; i < r->header_lines; i++) {
+        cap += r->headers[i].name.n + r->headers[i].value.n + 4;
+    }
+    if (cap == 0) {
+        return STR_NONE;
+    }
+    buf = arena_alloc(&s->e->scratch, cap);
+    if (buf == NULL) {
+        *no_memory = true;
+        return STR_NONE;
+    }
+    out_init(&o, buf, cap);
+    for (size_t i = 0; i < r->header_lines; i++) {
+        out_str(&o, r->headers[i].name);
+        out_c(&o, ": ");
+        out_str(&o, r->headers[i].value);
+        out_c(&o, "\r\n");
+    }
+    return out_str_of(&o);
+}
+
+/* ---- the redirect role ---- */
+
+/** A Contact for each of a device's phones. */
+static void device_contacts(const struct steering *s, const struct rule_target *t,
+                            const struct device *d, struct out *o)
+{
+    const struct record *rec = registrar_find(&s->e->registrar, d->key);
+    struct selected *phone = NULL;
+    unsigned status;
+    size_t n = rec == NULL ? 0 : registrar_select(rec, s->m, &s->e->scratch, &phone, &status);
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t q = t->q != RULE_NO_Q ? t->q : n > 1 ? phone[i].q_milli : RULE_NO_Q;
+        rule_write_contact(o, phone[i].binding->contact, s->verdict.called, s->verdict.rule, q);
+    }
+}
+
+static void target_contacts(const struct steering *s, const struct rule_target *t,
+                            struct out *o)
+{
+    struct destination to;
+    struct txn_target way;
+    char uri[512];
+    struct out u;
+
+    if (t->kind == RULE_TO_URI) { /* as the rule has it, its headers too */
+        rule_write_contact(o, t->text, s->verdict.called, s->verdict.rule, t->q);
+        return;
+    }
+    if (!steer_place(s, t, &to)) {
+        return;
+    }
+    if (to.device != NULL) {
+        device_contacts(s, t, to.device, o);
+        return;
+    }
+    out_init(&u, uri, sizeof(uri));
+    if (to.peer == NULL) {
+        out_str(&u, to.uri);
+    } else if (!call_way_to_peer(to.peer, to.number, &u, &way)) {
+        return;
+    }
+    if (!u.over) {
+        rule_write_contact(o, out_str_of(&u), s->verdict.called, s->verdict.rule, t->q);
+    }
+}
+
+struct str steer_contacts(const struct steering *s)
+{
+    struct out o;
+    char *buf = NULL;
+
+    out_init(&o, NULL, 0); /* once to measure, once to write */
+    for (size_t i = 0; i < s->verdict.target_count; i++) {
+        target_contacts(s, s->verdict.target[i], &o);
+    }
+    if (o.need > 0) {
+        buf = arena_alloc(&s->e->scratch, o.need);
+    }
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, o.need);
+    for (size_t i = 0; i < s->verdict.target_count; i++) {
+        target_contacts(s, s->verdict.target[i], &o);
+    }
+    return o.over ? STR_NONE : out_str_of(&o);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Route rules at work: a request that begins something is shown to the table, and what the
+ * matching rule says is done.
+ *
+ *   bridge    call_incoming_by, with the rule's targets as destinations to hunt through
+ *   proxy     proxy_forward, with a plan made of them (forward.c)
+ *   redirect  3xx with a Contact for each, headers embedded (place.c)
+ *   refuse    that answer
+ *
+ * IDENTITY COMES FIRST. Nobody whom we do not know learns what rules there are, and nothing is
+ * relayed for him: identify answers 401 or 403, and only what it lets through is looked at.
+ * What is for the server itself (OPTIONS without a user, CSTA sessions, registrations unless a
+ * rule names REGISTER) is never steered.
+ *
+ * A request that carries Routes beyond us and matches no rule follows them (RFC 3261 §16.4),
+ * again only for a sender whom we know.
+ */
+#include "engine/steer.h"
+
+static void fill_query(struct steering *s)
+{
+    struct engine *e = s->e;
+    struct rule_query *q = &s->query;
+    struct device *d = NULL;
+    struct sip_uri uri;
+    uint32_t at;
+
+    *q = (struct rule_query){.m = s->m,
+                             .scratch = &e->scratch,
+                             .transport = s->from->transport,
+                             .unix_s = (int64_t)e->env->wall_s(e->env->ctx)};
+    if (s->who->peer != NULL) {
+        q->peer = s->who->peer->name;
+        q->asserted = s->who->peer->trusted;
+    }
+    if (s->who->device != NULL) {
+        q->device = q->calling = s->who->device->number;
+    }
+    if (sip_uri_parse(sip_msg_ruri(s->m), 0, &uri, &at) == 0) {
+        d = directory_device_of_uri(e->config.directory, &uri);
+    }
+    q->called_state = d == NULL ? RULE_CALLED_OTHER
+                      : registrar_find(&e->registrar, d->key) != NULL
+                          ? RULE_CALLED_REGISTERED
+                          : RULE_CALLED_UNREGISTERED;
+}
+
+/* ---- the actions ---- */
+
+static void answer(const struct steering *s, unsigned status, struct str reason,
+                   struct str lines)
+{
+    dispatch_reply(s->e, s->m, s->from,
+                   &(struct txn_reply){.status = status, .reason = reason, .lines = lines},
+                   s->now_ms);
+}
+
+static void bridge(struct steering *s)
+{
+    const struct rule *r = s->verdict.rule;
+    bool no_memory = false;
+    struct call_plan plan = {.from = steer_from(s),
+                             .lines = steer_lines(s, &no_memory),
+                             .uui = r->uui_value,
+                             .ring_s = r->ring_s,
+                             .next_on = r->next_on,
+                             .next_count = r->next_count};
+    struct destination *to = arena_alloc(&s->e->scratch, s->verdict.target_count * sizeof(*to));
+
+    if (to == NULL || no_memory) {
+        answer(s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
+        return;
+    }
+    for (size_t i = 0; i < s->verdict.target_count; i++) {
+        plan.count += steer_place(s, s->verdict.target[i], &to[plan.count]);
+    }
+    plan.to = to;
+    if (plan.count == 0) {
+        answer(s, 404, STR_NONE, STR_NONE);
+        return;
+    }
+    call_incoming_by(&s->e->calls, s->m, s->from, s->who->device, &plan, s->now_ms);
+}
+
+static void redirect(struct steering *s)
+{
+    struct str contacts = steer_contacts(s);
+
+    if (contacts.n == 0) {
+        answer(s, 480, STR_NONE, STR_NONE);
+    } else {
+        answer(s, s->verdict.rule->status, STR_NONE, contacts);
+    }
+}
+
+static void refuse(struct steering *s)
+{
+    const struct rule *r = s->verdict.rule;
+    bool no_memory = false;
+
+    answer(s, r->status, r->reason, steer_lines(s, &no_memory));
+}
+
+static void carry_out(struct steering *s)
+{
+    const struct rule *r = s->verdict.rule;
+    unsigned status;
+
+    s->e->count.routed[r->action]++;
+    report_request(s->e, TRACE_DEBUG, "route", s->m, s->from, "%s, by %.*s",
+                   rule_action_name(r->action), STR_ARG(str_upto(r->name, 64)));
+    switch ((enum rule_action)r->action) {
+    case RULE_BRIDGE:
+        bridge(s);
+        break;
+    case RULE_PROXY:
+        status = steer_forward(s);
+        if (status != 0) {
+            answer(s, status, STR_NONE, STR_NONE);
+        }
+        break;
+    case RULE_REDIRECT:
+        redirect(s);
+        break;
+    case RULE_REFUSE:
+        refuse(s);
+        break;
+    }
+}
+
+/* ---- who is asked ---- */
+
+/** Is it for the server itself, whatever the rules say? */
+static bool is_ours_alone(struct engine *e, const struct sip_msg *m)
+{
+    struct sip_uri uri;
+    uint32_t at;
+
+    if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0) {
+        return true;
+    }
+    if (m->method == SIP_METHOD_REGISTER) {
+        return false; /* never has a user part, and rules do not mean it unless they say so */
+    }
+    if (m->method == SIP_METHOD_INVITE && cti_wants(m)) {
+        return true;
+    }
+    return uri.scheme != SIP_SCHEME_TEL && uri.user.n == 0 &&
+           directory_is_domain(e->config.directory, uri.host);
+}
+
+static bool has_rules_for(const struct engine *e, const struct sip_msg *m)
+{
+    return e->routes != NULL && (e->routes->methods >> m->method & 1) != 0;
+}
+
+bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, uint64_t now_ms)
+{
+    struct identity who;
+    struct steering s = {.e = e, .m = m, .from = from, .who = &who, .now_ms = now_ms};
+    bool rules = has_rules_for(e, m);
+    bool route = m->method != SIP_METHOD_REGISTER && proxy_has_route(&e->proxy, m, from);
+
+    if ((!rules && !route) || is_ours_alone(e, m)) {
+        return false;
+    }
+    if (!identify(e, m, from, true, &who, now_ms)) {
+        return true;
+    }
+    if (who.application != NULL) {
+        return false; /* the role says what applications may do */
+    }
+    if (rules) {
+        fill_query(&s);
+        if (rule_query_read(&s.query) != 0 || rule_find(e->routes, &s.query, &s.verdict) != 0) {
+            answer(&s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
+            return true;
+        }
+    }
+    if (s.verdict.rule != NULL) {
+        carry_out(&s);
+        return true;
+    }
+    if (route) {
+        proxy_forward(&e->proxy, m, from, &(struct proxy_plan){.record_route = true}, now_ms);
+    }
+    return route;
+}

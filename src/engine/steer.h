@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between a rule's verdict and those who carry it out: private to the engine.
+ *
+ * A STEERING is one request that begins something, its identified sender, and what the rules
+ * say. It lives on the stack for the time of one input.
+ */
+#ifndef BATON_ENGINE_STEER_H
+#define BATON_ENGINE_STEER_H
+
+#include "engine/parts.h"
+#include "rules/rules.h"
+
+struct steering {
+    struct engine *e;
+    const struct sip_msg *m;
+    const struct hop *from;
+    const struct identity *who;
+    uint64_t now_ms;
+    struct rule_query query;
+    struct rule_verdict verdict;
+};
+
+/* ---- place.c: what the targets of a rule mean here and now ---- */
+
+/** Where a target is. @return false: nowhere (no such number, device without a place) */
+bool steer_place(const struct steering *s, const struct rule_target *t,
+                 struct destination *out);
+
+/** From of the request that goes out, when the rule changes the calling number; else absent. */
+struct str steer_from(const struct steering *s);
+
+/** "Name: value" CRLF for each header of the rule; *none* set when memory is out. */
+struct str steer_lines(const struct steering *s, bool *no_memory);
+
+/** Contact lines of all targets, in order. Absent: there is nowhere to go */
+struct str steer_contacts(const struct steering *s);
+
+/* ---- forward.c: the plan of the proxy ---- */
+
+/** Forward by the rule. @return 0, or the status of the refusal */
+unsigned steer_forward(const struct steering *s);
+
+#endif
