@@ -331,7 +331,7 @@ static void test_numbers_and_context(void)
 }
 
 /** Two to one, by Call-ID. */
-static void test_weights(void)
+static void test_shares_on_the_wire(void)
 {
     begin();
     struct rule *r = add_rule("7*", RULE_BRIDGE);
@@ -533,6 +533,6 @@ static void test_no_memory(void)
 TEST_MAIN(T(test_refuse), T(test_redirect), T(test_redirect_to_nowhere), T(test_hunting),
           T(test_a_refusal_that_counts), T(test_hunting_on_no_answer),
           T(test_hunting_is_cancelled), T(test_hunting_past_the_dead),
-          T(test_numbers_and_context), T(test_weights), T(test_messages_are_proxied),
+          T(test_numbers_and_context), T(test_shares_on_the_wire), T(test_messages_are_proxied),
           T(test_strangers_are_asked_first), T(test_a_call_is_proxied),
           T(test_location_is_proxied), T(test_no_memory))

@@ -121,7 +121,20 @@ static unsigned answer(void)
     return 0;
 }
 
-/** @return the answer to a message from a trusted peer or a stranger */
+/** Did it go on, along the Route that it has? Then the answer is not ours. */
+static bool was_forwarded(struct str bytes)
+{
+    struct str method = str_upto(bytes, str_index(bytes, ' '));
+    for (size_t i = 0; i < w.wire.n; i++) {
+        const struct wire_packet *p = &w.wire.packet[i];
+        if (p->from == ENGINE(&w) && str_starts(p->bytes, method)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** @return the answer to a message from a trusted peer or a stranger; 100: it was forwarded */
 static unsigned run_message(struct str bytes, bool trusted)
 {
     char host[64];
@@ -134,6 +147,9 @@ static unsigned run_message(struct str bytes, bool trusted)
     }
     world_run(&w, 500);
     unsigned status = answer();
+    if (status == 0 && trusted && was_forwarded(bytes)) {
+        status = 100;
+    }
     check_alive();
     down();
     return status;
