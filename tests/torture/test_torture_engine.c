@@ -124,10 +124,11 @@ static unsigned answer(void)
 /** Did it go on, along the Route that it has? Then the answer is not ours. */
 static bool was_forwarded(struct str bytes)
 {
-    struct str method = str_upto(bytes, str_index(bytes, ' '));
+    struct str method = str_upto(bytes, str_index(bytes, ' ') + 1);
     for (size_t i = 0; i < w.wire.n; i++) {
         const struct wire_packet *p = &w.wire.packet[i];
-        if (p->from == ENGINE(&w) && str_starts(p->bytes, method)) {
+        if (p->from == ENGINE(&w) && str_starts(p->bytes, method) &&
+            !str_starts(method, STR("SIP/"))) {
             return true;
         }
     }
