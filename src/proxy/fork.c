@@ -473,6 +473,7 @@ void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t n
         return;
     }
     f->answered = true;
+    f->request.m = NULL; /* the server transaction needs it no more */
     timer_stop(f->proxy->wheel, &f->group);
     if (!f->no_cancel) {
         proxy__cancel_branches(f, elsewhere, now_ms);
