@@ -28,6 +28,7 @@
 #define LOAD_BATCH 32
 #define LOAD_OCTETS 4096
 #define LOAD_VIAS 4
+#define LOAD_ROUTES 2
 #define LOAD_REPEAT_MS 500
 /** Repetitions of one request until it counts as failed. */
 #define LOAD_TRIES 8
@@ -113,8 +114,9 @@ bool hex16_read(struct str s, uint64_t *id);
 
 /** The lines that matter, each with its CRLF; absent ones are not set. */
 struct seen {
+    struct str record_route[LOAD_ROUTES];
     struct str start, via[LOAD_VIAS], from, to, call_id, cseq, contact, uui, body;
-    unsigned vias;
+    unsigned vias, record_routes;
     unsigned status; /**< 0: a request */
     uint32_t cseq_number;
     char method; /**< first letter of the method, of CSeq's for an answer */
@@ -127,8 +129,8 @@ struct str seen_value(struct str line);
 /** What stands in the angle brackets of a Contact line, absent: none. */
 struct str seen_uri(struct str line);
 /**
- * The answer to a request: start line, its Via, From, To (with a tag of ours when it has
- * none), Call-ID and CSeq, then `rest`, which ends the head.
+ * The answer to a request: start line, its Via, Record-Route, From, To (with a tag of ours when
+ * it has none), Call-ID and CSeq, then `rest`, which ends the head.
  * @return octets written to `to`
  */
 size_t seen_answer(const struct seen *s, struct str status, struct str tag, struct str rest,

@@ -30,9 +30,10 @@ struct call {
     uint8_t tries;
     bool provisional;
     bool invited, acked, ended; /**< at the called end */
-    uint16_t to_n, target_n, answer_n;
+    uint16_t to_n, target_n, answer_n, route_n;
     char to[256];      /**< value of To with the server's tag */
-    char target[256];  /**< the server's Contact */
+    char target[256];  /**< the server's Contact, or, behind a proxy, the called end's */
+    char route[400];   /**< "Route: ..." lines, when it is a proxy that record-routes */
     char answer[1600]; /**< the called end's 200 */
     struct sockaddr_in answer_to;
 };
@@ -148,6 +149,10 @@ static void send_in_dialog(struct call *c, bool bye)
     p = put(p, str_make(c->target, c->target_n));
     p = put(p, STR(" SIP/2.0\r\nTo: "));
     p = put(p, str_make(c->to, c->to_n));
+    if (c->route_n > 0) {
+        p = put(p, STR("\r\n"));
+        p = put(p, str_make(c->route, c->route_n));
+    }
     p = mould_pour(&calls.in_dialog[bye], p, c->id);
     port_send(&calls.l->a, (size_t)(p - room), &calls.l->server);
     c->sent_ms = load_now_ms();
@@ -186,6 +191,23 @@ static bool keep(char *to, size_t cap, uint16_t *n, struct str s)
     return true;
 }
 
+/** The Record-Route lines, the last one first, as Route lines without the last CRLF. */
+static bool keep_routes(struct call *c, const struct seen *s)
+{
+    c->route_n = 0;
+    for (unsigned i = s->record_routes; i-- > 0;) {
+        struct str value = seen_value(s->record_route[i]);
+        if (c->route_n + value.n + 9 > sizeof(c->route)) {
+            return false;
+        }
+        char *p = c->route + c->route_n;
+        p = put(p, c->route_n > 0 ? STR("\r\nRoute: ") : STR("Route: "));
+        p = put(p, value);
+        c->route_n = (uint16_t)(p - c->route);
+    }
+    return true;
+}
+
 static void on_answered(struct call *c, const struct seen *s)
 {
     if (c->stage != CALLING) {
@@ -194,8 +216,9 @@ static void on_answered(struct call *c, const struct seen *s)
         return;
     }
     if (!keep(c->to, sizeof(c->to), &c->to_n, seen_value(s->to)) ||
-        !keep(c->target, sizeof(c->target), &c->target_n, seen_uri(s->contact))) {
-        call_failed(c, "200 without a usable To or Contact", str_trim(s->start));
+        !keep(c->target, sizeof(c->target), &c->target_n, seen_uri(s->contact)) ||
+        !keep_routes(c, s)) {
+        call_failed(c, "200 without a usable To, Contact or Record-Route", str_trim(s->start));
         return;
     }
     if (str_find(s->body, STR("m=audio")) == s->body.n) {

@@ -98,6 +98,11 @@ static void on_line(struct seen *s, struct str line)
             s->via[s->vias++] = line;
         }
         break;
+    case 'r':
+        if (n == 12 && (line.p[2] | 0x20) == 'c' && s->record_routes < LOAD_ROUTES) {
+            s->record_route[s->record_routes++] = line;
+        }
+        break;
     case 'f':
         s->from = n == 4 || n == 1 ? line : s->from;
         break;
@@ -175,6 +180,9 @@ size_t seen_answer(const struct seen *s, struct str status, struct str tag, stru
     bool has_tag = str_find(s->to, STR(";tag=")) < s->to.n;
     for (unsigned i = 0; i < s->vias; i++) {
         p = put(p, s->via[i]);
+    }
+    for (unsigned i = 0; i < s->record_routes; i++) {
+        p = put(p, s->record_route[i]);
     }
     p = put(p, s->from);
     if (has_tag) {
