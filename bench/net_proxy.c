@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The proxy alone, on the network layer: what a proxied call costs before anybody decides about it.
+ * The proxy alone, on the network layer: what a proxied call costs before anybody decides about
+ * it.
  *
  *     net_proxy PORT TARGET_PORT      every request goes to 127.0.0.1:TARGET_PORT
  */
