@@ -59,6 +59,7 @@ struct dialog {
     uint32_t peer_methods;    /**< bit per enum sip_method in the peer's Allow; 0: not said */
     bool peer_talk, peer_hold; /**< the peer's Allow-Events has talk / hold */
     void *block;
+    void *place; /**< what dialog_locate found; request_uri, routes and next may lie there */
     void *owner; /**< the user's: e.g. the paired dialog of a bridge */
 };
 
@@ -75,6 +76,24 @@ void dialog_clear(struct dialog *d, const struct mem *mem);
 
 /** Where requests go when nothing is pinned: first Route or target. */
 void dialog_aim(struct dialog *d);
+
+/** Where a phone is that a GRUU of ours leads to. Borrowed. */
+struct dialog_place {
+    struct str request_uri; /**< its contact, without headers */
+    struct str routes;      /**< "Route: …" lines with CRLF, or empty */
+    struct txn_target target;
+};
+
+/** Who knows GRUUs: @return false: not one of ours, or nobody is there now. */
+struct dialog_locator {
+    bool (*find)(void *ctx, const struct sip_uri *gruu, struct dialog_place *out);
+    void *ctx;
+};
+
+/** Before a request is written: when the remote target is a GRUU of ours, aim at where its
+   phone is now (RFC 5627 §6.1). Else, and without memory, nothing changes. */
+void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
+                   const struct mem *mem);
 
 /** The hash under which a dialog stands in a table. */
 uint64_t dialog_hash(const struct hash_key *key, struct str call_id, struct str local_tag);

@@ -196,7 +196,9 @@ int dialog_build(struct dialog *d, const struct mem *mem, const struct dialog_pa
 void dialog_clear(struct dialog *d, const struct mem *mem)
 {
     mem_free(mem, d->block);
+    mem_free(mem, d->place);
     d->block = NULL;
+    d->place = NULL;
 }
 
 /* ---- next hop ---- */

@@ -122,6 +122,7 @@ struct leg_layer {
     struct txn_layer *txn;
     struct arena *scratch; /**< the event arena: reset by the engine after each input */
     struct leg_config config;
+    struct dialog_locator locator; /**< may be zeros; set after init */
     struct hash_key key;
     struct map dialogs;
     struct pool leg_pool, dialog_pool, request_pool, served_pool;

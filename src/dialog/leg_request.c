@@ -87,6 +87,7 @@ int leg_request_start(struct leg_request *r, const struct leg_parts *parts, uint
     }
     const struct leg_parts *p = r->parts.block != NULL ? &r->parts : parts;
     r->cseq = d->local_cseq + 1;
+    dialog_locate(d, &l->locator, &l->env->mem);
     if (err == 0) {
         err = leg_write_request(r, d, r->name, (enum sip_method)r->method, p, &w);
     }

@@ -65,6 +65,7 @@ static int write_ack(struct leg_request *r, struct dialog *d, const struct leg_p
 {
     const struct mem *mem = &r->leg->layer->env->mem;
     struct leg_wire w;
+    dialog_locate(d, &r->leg->layer->locator, mem);
     int err = leg_write_request(r, d, STR("ACK"), SIP_METHOD_ACK, p, &w);
     if (err != 0) {
         return err;

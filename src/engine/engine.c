@@ -50,6 +50,26 @@ static int name_lines(struct engine *e)
     return e->txn.server_line.n == 0 || e->txn.user_agent_line.n == 0 ? E_NOMEM : 0;
 }
 
+/** Which phone a GRUU means, for requests of dialogs that have one as target. */
+static bool locate(void *ctx, const struct sip_uri *gruu, struct dialog_place *out)
+{
+    struct engine *e = ctx;
+    struct binding *only;
+    struct sip_uri u;
+    uint32_t at;
+
+    if (registrar_find_gruu(&e->registrar, gruu, &only) == NULL || only == NULL ||
+        sip_uri_parse(only->contact, 0, &u, &at) != 0) {
+        return false;
+    }
+    out->request_uri = only->contact;
+    if (str_is_set(u.headers)) {
+        out->request_uri = str_upto(only->contact, (size_t)(u.headers.p - only->contact.p) - 1);
+    }
+    out->routes = only->routes;
+    return binding_target(only, &out->target);
+}
+
 static int make_layers(struct engine *e)
 {
     const struct engine_config *c = &e->config;
@@ -67,6 +87,7 @@ static int make_layers(struct engine *e)
         name_lines(e) != 0) {
         return E_NOMEM;
     }
+    e->legs.locator = (struct dialog_locator){locate, e};
     e->txn.udp_max = c->udp_max;
     e->txn.black.most_ms = c->blacklist_ms;
     if (c->nonce_life_s != 0) {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Remote targets that are GRUUs of our own (RFC 5627 §6.1).
+ *
+ * A phone that registers here may give its GRUU as Contact. The host of that is our domain, so
+ * a request sent there would come back to ourselves; where the phone is, the registrar knows.
+ * It is asked before every request, since the phone may have come back over another flow
+ * meanwhile, which is what the GRUU is for. Its contact takes the place of the GRUU in the
+ * Request-URI.
+ *
+ * A dialog that is pinned to an open flow, or has a route set, has no need of it. What was
+ * found lies in a block of its own, so that the dialog's strings stay what they were.
+ */
+#include "dialog/dialog.h"
+#include "sip/hdr.h"
+
+void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
+                   const struct mem *mem)
+{
+    struct dialog_place place = {0};
+    struct sip_uri u;
+    struct str gr;
+    struct out o;
+    uint32_t at;
+    char *block;
+    size_t size;
+
+    if (d->pinned || d->route_set.n > 0 || locator->find == NULL ||
+        sip_uri_parse(d->remote_target, 0, &u, &at) != 0 ||
+        !sip_param(u.params, STR("gr"), &gr) || !locator->find(locator->ctx, &u, &place)) {
+        return;
+    }
+    size = place.request_uri.n + place.routes.n + place.target.host.n;
+    block = mem_alloc(mem, size + 1);
+    if (block == NULL) {
+        return; /* as it was: an earlier place, or the GRUU's host */
+    }
+    out_init(&o, block, size);
+    out_str(&o, place.request_uri);
+    out_str(&o, place.routes);
+    out_str(&o, place.target.host);
+    d->request_uri = str_make(block, place.request_uri.n);
+    d->routes = str_make(block + place.request_uri.n, place.routes.n);
+    d->next = place.target;
+    if (place.target.host.n > 0) {
+        d->next.host = str_make(block + size - place.target.host.n, place.target.host.n);
+    }
+    mem_free(mem, d->place);
+    d->place = block;
+}
