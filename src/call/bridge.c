@@ -409,6 +409,7 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
     if (status >= 600) {
         connection_stop_ringing(conn, b, STR_NONE, now_ms);
     }
+    redirect_note(conn, status, m);
     best = branch_refused(b, status, m, now_ms);
     if (best == 0) {
         return;
@@ -416,7 +417,7 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
     if (best == 401 || best == 407) {
         best = 500; /* a challenge is for us, and we have nothing to answer it with */
     }
-    if (hunt_next(c, best, now_ms)) {
+    if (redirect_follow(c, best, now_ms) || hunt_next(c, best, now_ms)) {
         return;
     }
     call_setup_failed(c, best, best == status ? m : NULL, now_ms);

@@ -63,6 +63,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     l->config.prompt_s = or_default(config->prompt_s, 30);
     l->config.step_s = or_default(config->step_s, 20);
     l->config.group_s = or_default(config->group_s, 20);
+    l->config.max_redirects = or_default(config->max_redirects, 5);
     l->config.max_device_calls = or_default(config->max_device_calls, 100);
     if (config->decline_status < 400 || config->decline_status > 699) {
         l->config.decline_status = 603;

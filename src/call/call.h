@@ -153,6 +153,7 @@ struct call {
     struct join join;       /**< of two legs, see join.c */
     struct step *step;      /**< the procedure that runs (hold, transfer …), or NULL */
     struct connection *joining; /**< the party that a transfer is calling, or NULL */
+    struct redirect *redirect;  /**< where a 3xx has pointed, redirect.c; NULL: nowhere yet */
     struct list referrals;      /**< all that are not forgotten yet, referral.c … */
     struct referral *referral;  /**< … the one whose outcome is open, or NULL … */
     struct referral *borrower;  /**< … and one of another call that has taken our callee */
@@ -210,10 +211,12 @@ struct call_config {
     uint32_t max_calls;        /**< 0: no limit */
     uint32_t max_device_calls; /**< that one device has begun; default 100 */
     uint16_t
-        decline_status; /**< ClearConnection of an alerting call without reason; default 603 */
-    bool auto_answer;   /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
-                           default on */
-    bool pickup;        /**< any device may take a ringing call that it can name; default on */
+        decline_status;  /**< ClearConnection of an alerting call without reason; default 603 */
+    bool auto_answer;    /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
+                            default on */
+    bool pass_redirects; /**< a 3xx of who is called goes to the caller; default off */
+    uint32_t max_redirects; /**< that one call follows; default 5 */
+    bool pickup; /**< any device may take a ringing call that it can name; default on */
 };
 
 struct call_layer {
@@ -232,7 +235,7 @@ struct call_layer {
     void *ctx;
     struct list dead;
     uint64_t hunted; /**< times that a next destination was tried */
-    uint64_t made, bridged, failed, transferred, referred; /**< counters */
+    uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
 };
 
 /** Where a call can go: to one of ours, with a number to a peer, or to a URI. */

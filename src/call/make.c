@@ -152,8 +152,10 @@ static void joined_on_rejected(struct leg *leg, unsigned status, const struct si
     if (conn->call->phase == CALL_ENDING || b->refused) {
         return;
     }
+    redirect_note(conn, status, m);
     best = branch_refused(b, status, m, now_ms);
-    if (best != 0 && !transfer_on_failed(conn, best, now_ms)) {
+    if (best != 0 && !transfer_on_failed(conn, best, now_ms) &&
+        !(conn == conn->call->b && redirect_follow(conn->call, best, now_ms))) {
         call_setup_failed(conn->call, best, best == status ? m : NULL, now_ms);
     }
 }

@@ -10,6 +10,7 @@
 #define BATON_CALL_PARTS_H
 
 #include "call/call.h"
+#include "sip/embed.h"
 
 /* ---- call.c: life ---- */
 
@@ -98,6 +99,9 @@ struct ring {
     struct str lines;           /**< further header lines */
     bool replace_uui;      /**< with pass: `lines` has User-to-User, the message's are cut */
     struct str type, body; /**< without pass: a body that is no session description */
+    /** With pass: headers that `lines` has instead; in the call's arena, ends with
+     * SIP_HDR_OTHER */
+    const enum sip_hdr_id *cut;
     const struct leg_user *user;
 };
 /** How one contact is reached. */
@@ -178,6 +182,38 @@ struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
 /** Refuse an INVITE of which no call was made. `lines` may be NULL. */
 void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                  unsigned status, const char *lines, uint64_t now_ms);
+
+/* ---- redirect.c, deflect.c: the same call to somebody else ---- */
+
+/** What a Contact of a 3xx leads to. */
+struct redirect_to {
+    struct destination to;
+    struct str uui;   /**< User-to-User values of the new INVITE; absent: as before */
+    struct str lines; /**< what it asks for besides, may be empty */
+    enum sip_hdr_id cut[SIP_EMBED_MAX + 1];
+};
+
+/** A party has refused; remember its Contacts when it redirects. */
+void redirect_note(struct connection *conn, unsigned status, const struct sip_msg *m);
+/**
+ * The next one to call when `from` has failed with `status`: of those that were noted the best
+ * that leads somewhere. @param had  User-to-User that the call has. @return false: none
+ */
+bool redirect_take(struct connection *from, unsigned status, struct str had,
+                   struct redirect_to *out);
+/** c->b has failed: call the next one instead. @return false: there is none */
+bool redirect_follow(struct call *c, unsigned status, uint64_t now_ms);
+
+/** `conn` leaves for `next`, which is called from now on. Diverted is told. */
+void deflect_leave(struct connection *conn, struct connection *next, uint64_t now_ms);
+/** INVITE to c->b. @return 0 or the status that says why not */
+unsigned deflect_ring(struct call *c, const struct destination *dest,
+                      const struct redirect_to *more, uint64_t now_ms);
+
+/** Can we fulfil what a URI has put into Require? */
+bool call_may_require(struct str tags);
+/** Header lines for what a URI embeds, but User-to-User: may be empty; absent: no memory. */
+struct str call_embedded_lines(struct arena *a, const struct sip_embedded *e);
 
 /* ---- bridge.c: two legs ---- */
 

@@ -25,7 +25,6 @@
  */
 #include "base/err.h"
 #include "call/referral.h"
-#include "sip/embed.h"
 
 /** What a REFER asks for. */
 struct wish {
@@ -53,7 +52,7 @@ static bool wants_other_events(const struct sip_msg *m)
            sip_msg_has_token(m, SIP_HDR_REQUIRE, STR("nosub"));
 }
 
-static bool may_require(struct str tags)
+bool call_may_require(struct str tags)
 {
     struct str one;
 
@@ -92,7 +91,7 @@ static struct refusal read_wish(struct arena *a, const struct sip_msg *m, struct
     if (str_is_set(w->embedded.method) && !str_eq(w->embedded.method, STR("INVITE"))) {
         return say(603, "Only INVITE Is Referred To");
     }
-    if (!may_require(w->embedded.require)) {
+    if (!call_may_require(w->embedded.require)) {
         return say(603, "Refer-To Requires an Unknown Extension");
     }
     if (sip_uri_parse(w->embedded.uri, 0, &w->uri, &at) != 0 ||
@@ -155,24 +154,29 @@ static struct str referred_by(struct arena *a, const struct sip_msg *m, struct r
     return arena_join(a, part, ARRAY_LEN(part));
 }
 
-/** The header lines of the INVITE besides User-to-User. Absent: no memory */
+struct str call_embedded_lines(struct arena *a, const struct sip_embedded *e)
+{
+    struct str part[] = {e->lines, header_line(a, "Replaces", e->replaces),
+                         header_line(a, "Require", e->require)};
+
+    if (part[1].p == NULL || part[2].p == NULL) {
+        return STR_NONE;
+    }
+    return part[0].n + part[1].n + part[2].n == 0 ? STR("")
+                                                  : arena_join(a, part, ARRAY_LEN(part));
+}
+
+/** The header lines of the INVITE. Absent: no memory */
 static struct str invite_lines(struct arena *a, const struct sip_msg *m, const struct wish *w,
                                struct str uui, struct ring *ring)
 {
-    struct str part[] = {
-        uui,
-        w->embedded.lines,
-        referred_by(a, m, ring),
-        header_line(a, "Replaces", w->embedded.replaces),
-        header_line(a, "Require", w->embedded.require),
-    };
+    struct str part[] = {uui, call_embedded_lines(a, &w->embedded), referred_by(a, m, ring)};
 
-    for (size_t i = 0; i < ARRAY_LEN(part); i++) {
-        if (part[i].p == NULL && i > 1) {
-            return STR_NONE;
-        }
+    if (part[1].p == NULL || part[2].p == NULL) {
+        return STR_NONE;
     }
-    return arena_join(a, part, ARRAY_LEN(part));
+    return part[0].n + part[1].n + part[2].n == 0 ? STR("")
+                                                  : arena_join(a, part, ARRAY_LEN(part));
 }
 
 static unsigned resolve(struct referral *r, const struct wish *w, struct destination *dest)

@@ -452,6 +452,53 @@ static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_m
     join_start(x, stays_of(r), m, join_done, x->call, now_ms);
 }
 
+static struct str values_of(struct str line)
+{
+    return line.n == 0 ? STR_NONE : str_trim(str_from(line, sizeof("User-to-User:") - 1));
+}
+
+/** x redirects: the one whom it names is x from now on. @return false: there is none */
+static bool call_instead(struct referral *r, unsigned status, uint64_t now_ms)
+{
+    struct connection *old = r->x, *x;
+    struct call *c = r->call;
+    struct ring ring = {.user = &referred_user};
+    struct redirect_to to;
+    struct call_event e;
+
+    if (r->left || r->merged || !redirect_take(old, status, values_of(old->uui_lines), &to) ||
+        (x = call_add_connection(c, to.to.device, to.to.id)) == NULL) {
+        return false;
+    }
+    x->ended = true; /* until it is being called */
+    x->moved = old->moved;
+    x->uui_lines = to.uui.n == 0
+                       ? old->uui_lines
+                       : arena_dup(&c->arena, call_uui_values_line(c->layer->scratch, to.uui));
+    struct str part[] = {x->uui_lines, to.lines};
+    ring.lines = arena_join(c->layer->scratch, part, ARRAY_LEN(part));
+    if (ring.lines.p == NULL && part[0].n + part[1].n > 0) {
+        return false;
+    }
+    x->ended = false;
+    if (call_invite_with(x, &to.to, stays_of(r), &ring, now_ms) != 0) {
+        x->ended = true;
+        return false;
+    }
+    e = call_event_make(c, CALL_EV_DIVERTED, old, "redirected", now_ms);
+    e.to_id = x->id;
+    old->ended = true;
+    old->state = CONN_NULL;
+    if (old->alerted) {
+        call_tell(&e);
+    }
+    old->behalf = NULL;
+    r->x = x;
+    referral_start(r, now_ms);
+    progress_tell(r, 181, false, now_ms);
+    return true;
+}
+
 static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *m,
                         uint64_t now_ms)
 {
@@ -463,14 +510,15 @@ static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *
     if (x->call->phase == CALL_ENDING || b->refused || x->ended) {
         return;
     }
+    redirect_note(x, status, m);
     best = branch_refused(b, status, m, now_ms);
-    if (best == 0) {
+    r = open_of(x);
+    if (best == 0 || (r != NULL && call_instead(r, best, now_ms))) {
         return;
     }
-    r = open_of(x);
     if (r != NULL && !r->left) {
         referral_fail(r, best, now_ms);
-    } else {
+    } else if (x != x->call->b || !redirect_follow(x->call, best, now_ms)) {
         call_setup_failed(x->call, best, best == status ? m : NULL, now_ms);
     }
 }

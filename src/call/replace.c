@@ -320,17 +320,25 @@ static const struct leg_user replacer_user = {
 
 /* ---- the INVITE ---- */
 
-/** @return the dialog that is named, or NULL; *status when it is badly named */
-static struct dialog *named(struct call_layer *l, const struct sip_msg *m,
-                            struct sip_replaces *r, unsigned *status)
+/**
+ * The leg whose party is to be replaced. As RFC 3891 has it to-tag is ours; but who knows a
+ * dialog from a notifier (RFC 4235) may name it as the phone sees it that the dialog is with.
+ * Then it is the party at the other end that goes, unless the phone still rings.
+ */
+static struct leg *named(struct call_layer *l, const struct sip_replaces *r)
 {
-    *status = 0;
-    if (m->count[SIP_HDR_REPLACES] != 1 || sip_msg_has(m, SIP_HDR_JOIN) ||
-        sip_replaces_parse(sip_msg_value(m, SIP_HDR_REPLACES), r) != 0) {
-        *status = 400;
-        return NULL;
+    struct dialog *d = dialog_find_parts(l->legs, r->call_id, r->to_tag, r->from_tag);
+    struct branch *b;
+
+    if (d != NULL) {
+        return d->leg;
     }
-    return dialog_find_parts(l->legs, r->call_id, r->to_tag, r->from_tag);
+    d = dialog_find_parts(l->legs, r->call_id, r->from_tag, r->to_tag);
+    b = d == NULL ? NULL : branch_of_leg(d->leg);
+    if (b == NULL || d->leg->state < LEG_ANSWERED) {
+        return d == NULL ? NULL : d->leg;
+    }
+    return connection_leg(call_other(b->conn));
 }
 
 /** Join names a dialog of ours: there is no mixer here (RFC 3911 §4). */
@@ -347,10 +355,10 @@ bool call_replace(struct call_layer *l, const struct sip_msg *m, const struct ho
                   struct device *device, uint64_t now_ms)
 {
     struct sip_replaces r;
-    struct dialog *d;
-    struct branch *b;
+    struct branch *b = NULL;
     struct connection *n;
-    unsigned status;
+    struct leg *leg = NULL;
+    unsigned status = 0;
 
     if (!sip_msg_has(m, SIP_HDR_REPLACES)) {
         if (!joins_ours(l, m)) {
@@ -359,11 +367,16 @@ bool call_replace(struct call_layer *l, const struct sip_msg *m, const struct ho
         call_refuse(l, m, from, 488, NULL, now_ms);
         return true;
     }
-    d = named(l, m, &r, &status);
-    if (d == NULL && status == 0) {
+    if (m->count[SIP_HDR_REPLACES] != 1 || sip_msg_has(m, SIP_HDR_JOIN) ||
+        sip_replaces_parse(sip_msg_value(m, SIP_HDR_REPLACES), &r) != 0) {
+        status = 400;
+    } else {
+        leg = named(l, &r);
+        b = leg == NULL ? NULL : branch_of_leg(leg);
+    }
+    if (status == 0 && leg == NULL) {
         return false;
     }
-    b = d == NULL ? NULL : branch_of_leg(d->leg);
     if (status == 0) {
         status = b == NULL ? 481 : judge(l, m, device, b, r.early_only);
     }

@@ -116,6 +116,32 @@ const enum sip_hdr_id *identity_cut(const struct connection *from, const struct 
     return uui ? list : list + 1;
 }
 
+static size_t cut_count(const enum sip_hdr_id *cut)
+{
+    size_t n = 0;
+
+    while (cut != NULL && cut[n] != SIP_HDR_OTHER) {
+        n++;
+    }
+    return n;
+}
+
+/** Both lists in one; NULL: no memory. */
+static const enum sip_hdr_id *join_cut(struct arena *a, const enum sip_hdr_id *one,
+                                       const enum sip_hdr_id *two)
+{
+    size_t n = cut_count(one), m = cut_count(two);
+    enum sip_hdr_id *all = m == 0 ? NULL : arena_alloc(a, (n + m + 1) * sizeof(*all));
+
+    if (m == 0 || all == NULL) {
+        return m == 0 ? one : NULL;
+    }
+    memcpy(all, one, n * sizeof(*all));
+    memcpy(all + n, two, m * sizeof(*all));
+    all[n + m] = SIP_HDR_OTHER;
+    return all;
+}
+
 unsigned connection_ring_way(struct connection *conn, const struct way *w, const struct ring *r,
                              uint64_t now_ms)
 {
@@ -139,7 +165,12 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
             list_remove(&b->link);
             return 503;
         }
-        args.content.cut = identity_cut(c->a, conn, r->pass, r->replace_uui);
+        args.content.cut = join_cut(c->layer->scratch,
+                                    identity_cut(c->a, conn, r->pass, r->replace_uui), r->cut);
+        if (args.content.cut == NULL) {
+            list_remove(&b->link);
+            return 503;
+        }
     }
     b->talk = w->talk;
     b->binding = w->binding;

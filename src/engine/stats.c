@@ -59,6 +59,7 @@
     X("calls_failed", e->calls.failed)                        \
     X("calls_transferred", e->calls.transferred)              \
     X("calls_referred", e->calls.referred)                    \
+    X("calls_redirected", e->calls.redirected)                \
     X("proxy_active", proxy_count(&e->proxy))                 \
     X("proxy_forwarded", e->proxy.stats.forwarded)            \
     X("proxy_branches", e->proxy.stats.branches)              \

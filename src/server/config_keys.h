@@ -177,6 +177,10 @@
     B(auto_answer, true,                                                                                \
       "MakeCall without prompting asks the phone to answer by itself (Answer-Mode, "                    \
       "Call-Info, Alert-Info).")                                                                        \
+    W(redirect, "follow", "follow pass",                                                                \
+      "What becomes of 300, 301 and 302 of who is called: `follow` calls the best of its Contacts "     \
+      "that leads somewhere, `pass` hands it to the caller.")                                           \
+    U(redirects, 5, 1, 20, "Redirections that one call follows.")                                       \
     B(pickup, true,                                                                                     \
       "A device may take a call that rings elsewhere, with an INVITE whose Replaces "                   \
       "names the ringing dialog. Off: only who was referred by its owner.")

@@ -400,7 +400,10 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                    .decline_status = (uint16_t)raw->calls.decline_status,
                                    .max_device_calls = raw->calls.per_device,
                                    .auto_answer = raw->calls.auto_answer,
-                                   .pickup = raw->calls.pickup};
+                                   .pickup = raw->calls.pickup,
+                                   .max_redirects = raw->calls.redirects,
+                                   .pass_redirects = raw->calls.redirect != NULL &&
+                                                     strcmp(raw->calls.redirect, "pass") == 0};
     e->proxy = (struct proxy_config){.max_forks = raw->limits.proxied,
                                      .max_branches = raw->proxy.branches,
                                      .max_breadth = raw->proxy.breadth,

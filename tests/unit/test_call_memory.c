@@ -241,6 +241,18 @@ static void callee_redirects(struct trio *w)
     vnet_run_for(&w->net, 300);
 }
 
+static void callee_forwards(struct trio *w)
+{
+    CHECK_INT(
+        leg_respond(
+            w->s[1].leg, NULL, 302, STR_NONE,
+            &(struct leg_content){
+                .lines = STR("Contact: <sip:1003@example.com?User-to-User=01&Subject=x>\r\n")},
+            now(w)),
+        0);
+    vnet_run_for(&w->net, 300);
+}
+
 static void caller_cancels(struct trio *w)
 {
     leg_cancel(w->s[0].leg, STR("Reason: SIP;cause=487\r\n"), now(w));
@@ -378,6 +390,7 @@ static const struct scene scenes[] = {
     {"callee answers", ringing, callee_answers},
     {"callee refuses", ringing, callee_refuses},
     {"callee redirects", ringing, callee_redirects},
+    {"callee forwards", ringing, callee_forwards},
     {"cancel", ringing, caller_cancels},
     {"answer", ringing_with_talk, answer},
     {"deflect", ringing, deflect},

@@ -218,6 +218,37 @@ static void test_pickup(void)
     pickup(10, SDP_C);
 }
 
+/** The dialog as the phone sees it that it is with: what a lamp key knows (RFC 4235). */
+static void test_named_from_the_other_side(void)
+{
+    struct trio w;
+    char lines[512];
+    const struct dialog *d;
+    ringing(&w, 30, SDP_A);
+    d = w.s[1].leg->dialog;
+    (void)snprintf(lines, sizeof(lines), "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s\r\n",
+                   STR_ARG(d->call_id), STR_ARG(d->local_tag), STR_ARG(d->remote_tag));
+    exchange_dial(&w.x, &w.s[2], 1003, "1002", SDP_C, str_c(lines));
+    run(&w, 500);
+    CHECK_INT(w.s[2].leg->state, LEG_CONFIRMED);
+    CHECK_INT(w.s[0].leg->state, LEG_CONFIRMED);
+    hang_up(&w, 0);
+    trio_down(&w);
+    talking(&w, 31); /* up: 1003 shall talk to 1002, in place of 1001 who referred it */
+    d = w.s[1].leg->dialog;
+    (void)snprintf(lines, sizeof(lines),
+                   "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s\r\n"
+                   "Referred-By: <sip:1001@example.com>\r\n",
+                   STR_ARG(d->call_id), STR_ARG(d->local_tag), STR_ARG(d->remote_tag));
+    exchange_dial(&w.x, &w.s[2], 1003, "1002", SDP_C, str_c(lines));
+    run(&w, 500);
+    CHECK(w.s[0].leg == NULL);
+    CHECK_INT(w.s[1].leg->state, LEG_CONFIRMED);
+    CHECK_INT(w.s[2].leg->state, LEG_CONFIRMED);
+    hang_up(&w, 1);
+    trio_down(&w);
+}
+
 static void test_pickup_without_offer(void)
 {
     /* its answer comes in the ACK */
@@ -296,5 +327,6 @@ static void test_pickup_of_a_made_call(void)
 }
 
 TEST_MAIN(T(test_confirmed), T(test_confirmed_caller), T(test_refused), T(test_cancelled),
-          T(test_over_meanwhile), T(test_pickup), T(test_pickup_without_offer),
-          T(test_pickup_refused), T(test_pickup_abandoned), T(test_pickup_of_a_made_call))
+          T(test_over_meanwhile), T(test_pickup), T(test_named_from_the_other_side),
+          T(test_pickup_without_offer), T(test_pickup_refused), T(test_pickup_abandoned),
+          T(test_pickup_of_a_made_call))

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The same call to somebody else while it rings: DeflectCall, and what redirect.c shares with
+ * it.
+ *
+ * The one who was called leaves (Diverted), the INVITE that the caller sent goes to the new
+ * party as if it had been the first. A call without an INVITE of the caller's (MakeCall, after
+ * a transfer) gets an offerless one again.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+
+void deflect_leave(struct connection *conn, struct connection *next, uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    struct call_event e;
+
+    step_abort(c, now_ms); /* nobody answers here any more */
+    referral_moves_on(c, now_ms);
+    connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=302\r\n"), now_ms);
+    e = call_event_make(c, CALL_EV_DIVERTED, conn, "redirected", now_ms);
+    e.to_id = next->id;
+    conn->ended = true;
+    conn->state = CONN_NULL;
+    call_tell(&e);
+    c->last_redirection = conn->id;
+    c->b = next;
+    next->moved = "redirected";
+}
+
+/** Lines that stand before what a redirection asks for. @return false: no memory */
+static bool with_lines(struct arena *a, struct ring *ring, const struct redirect_to *more)
+{
+    struct str part[] = {ring->lines, more->lines};
+
+    if (more->lines.n > 0) {
+        ring->lines = arena_join(a, part, ARRAY_LEN(part));
+    }
+    return more->lines.n == 0 || ring->lines.p != NULL;
+}
+
+unsigned deflect_ring(struct call *c, const struct destination *dest,
+                      const struct redirect_to *more, uint64_t now_ms)
+{
+    struct arena *a = c->layer->scratch;
+    struct ring ring = {.lines = c->uui_lines, .user = &callee_user};
+
+    call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);
+    if (more != NULL && !with_lines(a, &ring, more)) {
+        return 503;
+    }
+    if (c->offerless) {
+        ring.user = &joined_user;
+        return call_invite_with(c->b, dest, c->a, &ring, now_ms);
+    }
+    ring.pass = &connection_leg(c->a)->invite->req->m;
+    ring.replace_uui = c->uui_lines.n > 0;
+    ring.from = call_without_tag(a, ring.pass, SIP_HDR_FROM);
+    ring.to = call_without_tag(a, ring.pass, SIP_HDR_TO);
+    if (more != NULL && more->cut[0] != SIP_HDR_OTHER) {
+        enum sip_hdr_id *cut = arena_alloc(&c->arena, sizeof(more->cut));
+        if (cut == NULL) {
+            return 503;
+        }
+        memcpy(cut, more->cut, sizeof(more->cut));
+        ring.cut = cut;
+    }
+    return connection_ring(c->b, dest, &ring, now_ms);
+}
+
+/** DeflectCall: the same INVITE again, to somebody else. */
+enum call_error call_deflect(struct connection *conn, struct str to, struct str uui,
+                             uint64_t now_ms)
+{
+    struct call *c = conn->call;
+    struct call_layer *l = c->layer;
+    struct destination dest;
+    struct connection *next;
+    struct str line;
+    unsigned status;
+
+    if (conn != c->b || conn->state != CONN_ALERTING || c->phase != CALL_SETUP) {
+        return CALL_BAD_STATE;
+    }
+    if (!destination_of_text(l, to, &dest) ||
+        (dest.device != NULL && (dest.device == conn->device || dest.device == c->a->device))) {
+        return CALL_UNKNOWN_DESTINATION;
+    }
+    if (dest.device != NULL && registrar_find(l->registrar, dest.device->key) == NULL) {
+        return CALL_NOT_REGISTERED;
+    }
+    line = arena_dup(&c->arena, call_uui_line(l->scratch, uui));
+    next = uui.n > 0 && line.n == 0 ? NULL : call_add_connection(c, dest.device, dest.id);
+    if (next == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    c->hunt = NULL; /* an application has decided */
+    deflect_leave(conn, next, now_ms);
+    if (line.n > 0) {
+        call_set_uui(c, line);
+    }
+    status = deflect_ring(c, &dest, NULL, now_ms);
+    if (status != 0) {
+        call_setup_failed(c, status, NULL, now_ms);
+    }
+    return CALL_OK;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Redirections that Baton acts on: 300, 301 and 302 of a party that was called (RFC 3261
+ * §8.1.3.4, §19.1.5).
+ *
+ * The Contacts of a 3xx are remembered when it comes; when all phones of the party have refused
+ * and one of them has redirected, the best of them by q that leads somewhere is called instead,
+ * and when that refuses, the next. It is told as Diverted, like DeflectCall. What a Contact
+ * embeds becomes headers of the new INVITE, in place of the caller's own of that name
+ * (embed.h), and its User-to-User joins with what the call has (context.c).
+ *
+ * A party is called once in a call: whom the call has rung before is not rung again, nor is the
+ * caller, so redirections cannot go in circles; `max_redirects` bounds them besides.
+ *
+ * When nothing leads anywhere (a foreign domain, an unknown number, another scheme), or with
+ * `calls.redirect: pass`, the caller gets the 3xx with its Contacts as they came. 305 and 380
+ * always pass: Baton takes its next hops from nobody, and an alternative service is not the
+ * same call.
+ */
+#include "base/err.h"
+#include "call/parts.h"
+#include "sip/embed.h"
+
+enum { TARGETS = 8 };
+
+struct redirect {
+    struct {
+        struct str uri; /**< in the call's arena */
+        uint32_t q_milli;
+        bool used;
+    } target[TARGETS];
+    size_t n;
+    unsigned followed;
+};
+
+static bool is_followed(const struct call_layer *l, unsigned status)
+{
+    return !l->config.pass_redirects && status >= 300 && status <= 302;
+}
+
+/** "0.7" as 700; 1000 when it is not there or cannot be read. */
+static uint32_t q_of(struct str params)
+{
+    struct str q;
+    uint32_t milli = 0, unit = 100;
+
+    if (!sip_param(params, STR("q"), &q) || q.n == 0 || q.p[0] != '0') {
+        return 1000;
+    }
+    for (size_t i = 2; i < q.n && unit > 0; i++, unit /= 10) {
+        if (q.p[i] < '0' || q.p[i] > '9') {
+            return 1000;
+        }
+        milli += (uint32_t)(q.p[i] - '0') * unit;
+    }
+    return milli;
+}
+
+static void note_one(struct call *c, const struct sip_addr *contact)
+{
+    struct redirect *r = c->redirect;
+
+    if (contact->star || r->n == TARGETS) {
+        return;
+    }
+    r->target[r->n].uri = arena_dup(&c->arena, contact->uri_text);
+    r->target[r->n].q_milli = q_of(contact->params);
+    r->target[r->n].used = false;
+    r->n += r->target[r->n].uri.p != NULL ? 1 : 0;
+}
+
+void redirect_note(struct connection *conn, unsigned status, const struct sip_msg *m)
+{
+    struct call *c = conn->call;
+    struct sip_values it = {0};
+    struct sip_addr contact;
+    struct str value;
+    uint32_t at;
+
+    if (m == NULL || !is_followed(c->layer, status)) {
+        return;
+    }
+    if (c->redirect == NULL) {
+        c->redirect = arena_zalloc(&c->arena, sizeof(*c->redirect));
+    }
+    while (c->redirect != NULL && sip_msg_each(m, SIP_HDR_CONTACT, &it, &value)) {
+        if (sip_addr_parse(value, &contact, &at) == 0) {
+            note_one(c, &contact);
+        }
+    }
+}
+
+/** A peer may send a call on to another number of its own. */
+static bool is_peers_own(struct call_layer *l, const struct connection *from,
+                         const struct sip_uri *u, struct destination *out)
+{
+    const struct directory *dir = l->directory;
+    struct addr addr;
+
+    if (!from->outside || u->scheme != SIP_SCHEME_SIP || u->user.n == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < dir->peer_count; i++) {
+        const struct peer *p = &dir->peers[i];
+        bool same = str_ieq(p->host, u->host) ||
+                    (addr_parse_host(u->host, p->addr.port, &addr) &&
+                     p->addr.family != ADDR_NONE && addr_ip_eq(&addr, &p->addr));
+        if (same && p->trusted == from->trusted) {
+            *out = (struct destination){.peer = p, .number = u->user, .id = u->text};
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Has the call rung it, or does it come from it? */
+static bool is_in_call(const struct call *c, const struct destination *to)
+{
+    list_each(it, &c->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if ((to->device != NULL && conn->device == to->device) || str_eq(conn->id, to->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** What that URI leads to. @return false: nowhere */
+static bool leads(struct connection *from, struct str text, struct str had,
+                  struct redirect_to *out)
+{
+    struct call_layer *l = from->call->layer;
+    struct sip_embedded e;
+    struct sip_uri u;
+    uint32_t at;
+
+    *out = (struct redirect_to){0};
+    if (sip_uri_parse(text, 0, &u, &at) != 0 || u.scheme == SIP_SCHEME_OTHER ||
+        sip_embed(&u, l->scratch, &e) != 0 || !call_may_require(e.require) ||
+        (str_is_set(e.method) && !str_eq(e.method, STR("INVITE"))) ||
+        sip_uri_parse(e.uri, 0, &u, &at) != 0 ||
+        !(destination_of_uri(l, &u, &out->to) || is_peers_own(l, from, &u, &out->to)) ||
+        is_in_call(from->call, &out->to) ||
+        (out->to.device != NULL && registrar_find(l->registrar, out->to.device->key) == NULL)) {
+        return false;
+    }
+    out->uui = e.uui.n > 0 ? call_uui_merge(l->scratch, e.uui, had) : STR_NONE;
+    out->lines = call_embedded_lines(l->scratch, &e);
+    memcpy(out->cut, e.cut, sizeof(out->cut));
+    return out->lines.p != NULL;
+}
+
+bool redirect_take(struct connection *from, unsigned status, struct str had,
+                   struct redirect_to *out)
+{
+    struct call *c = from->call;
+    struct redirect *r = c->redirect;
+    size_t best;
+
+    if (r == NULL || (!is_followed(c->layer, status) && r->followed == 0)) {
+        return false; /* what comes after a target of a redirection goes on with the next one */
+    }
+    while (status < 600 && r->followed < c->layer->config.max_redirects) {
+        best = r->n;
+        for (size_t i = 0; i < r->n; i++) {
+            if (!r->target[i].used &&
+                (best == r->n || r->target[i].q_milli > r->target[best].q_milli)) {
+                best = i;
+            }
+        }
+        if (best == r->n) {
+            return false;
+        }
+        r->target[best].used = true;
+        if (leads(from, r->target[best].uri, had, out)) {
+            r->followed++;
+            c->layer->redirected++;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool redirect_follow(struct call *c, unsigned status, uint64_t now_ms)
+{
+    struct redirect_to to;
+    struct connection *next;
+    struct str line = STR_NONE;
+
+    if (c->b == NULL || c->phase != CALL_SETUP || connection_leg(c->a) == NULL ||
+        !redirect_take(c->b, status, c->uui, &to)) {
+        return false;
+    }
+    next = call_add_connection(c, to.to.device, to.to.id);
+    if (to.uui.n > 0 && !str_eq(to.uui, c->uui)) {
+        line = arena_dup(&c->arena, call_uui_values_line(c->layer->scratch, to.uui));
+        next = line.n == 0 ? NULL : next;
+    }
+    if (next == NULL) {
+        return false;
+    }
+    deflect_leave(c->b, next, now_ms);
+    if (line.n > 0) {
+        call_set_uui(c, line);
+    }
+    status = deflect_ring(c, &to.to, &to, now_ms);
+    if (status != 0 && !redirect_follow(c, status, now_ms)) {
+        call_setup_failed(c, status, NULL, now_ms);
+    }
+    return true;
+}
