@@ -245,11 +245,16 @@ static void test_events(void)
 }
 
 /** A 302 with UUI in the URI of its Contact passes as it is (RFC 7433 §4.2). */
+static void pass_redirects(struct world *world)
+{
+    world->config.call.pass_redirects = true;
+}
+
 static void test_redirection(void)
 {
     static const char contact[] =
         "<sip:1003@example.com?User-to-User=0056a390%3Bencoding%3Dhex>;q=1";
-    world_up(&w, &(struct world_options){.no_apps = true});
+    world_up(&w, &(struct world_options){.no_apps = true, .tweak = pass_redirects});
     PHONE(&w, 1)->on_call = 302;
     PHONE(&w, 1)->answer_lines =
         STR("Contact: <sip:1003@example.com?User-to-User=0056a390%3Bencoding%3Dhex>;q=1\r\n");
@@ -258,6 +263,27 @@ static void test_redirection(void)
     struct str got = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "302 INVITE", 0);
     CHECK_STR(str_trim(wire_raw(got, "Contact", 0)), contact);
     CHECK(!str_is_set(wire_raw(got, "Contact", 1)));
+    world_down(&w);
+}
+
+/** Followed: what was embedded arrives as a header, in the same octets. */
+static void test_redirection_followed(void)
+{
+    world_up(&w, &(struct world_options){.no_apps = true});
+    PHONE(&w, 1)->on_call = 302;
+    PHONE(&w, 1)->answer_lines =
+        STR("Contact: <sip:1003@example.com?User-to-User=0056a390%3Bencoding%3Dhex>;q=1\r\n");
+    REQUIRE(phone_call(PHONE(&w, 0), "1002", true, STR("User-to-User: 01;purpose=x\r\n")) !=
+            NULL);
+    world_run(&w, 200);
+    struct str got = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 2), "INVITE", 0);
+    CHECK_STR(str_trim(wire_raw(got, "User-to-User", 0)),
+              "0056a390;encoding=hex, 01;purpose=x");
+    CHECK(!str_is_set(wire_raw(got, "User-to-User", 1)));
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "302 INVITE"), 0);
+    CHECK_INT(phone_answer(PHONE(&w, 2)), 0);
+    world_run(&w, 200);
+    CHECK(phone_talks(PHONE(&w, 0)) && phone_talks(PHONE(&w, 2)));
     world_down(&w);
 }
 
@@ -283,4 +309,4 @@ static void test_counters(void)
 }
 
 TEST_MAIN(T(test_whole_calls), T(test_refusal), T(test_bye_of_the_callee), T(test_events),
-          T(test_counters), T(test_redirection))
+          T(test_counters), T(test_redirection), T(test_redirection_followed))
