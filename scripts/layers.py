@@ -15,12 +15,13 @@ import sys
 
 LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
           ["route", "txn", "auth", "history"], ["dialog"],
-          ["registrar", "proxy", "rules", "call", "cti", "event"],
+          ["peers", "registrar", "proxy", "rules", "call", "cti", "event"],
           ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
     ("txn", "route"),       # a request goes to the servers of its target
     ("uui", "sip"),         # the header's values are found in an indexed message
+    ("call", "peers"),      # a call goes to a peer that is up and has room
     ("call", "registrar"),  # a call goes to the bindings of a device
     ("cti", "call"),        # a session commands and watches calls
     ("cti", "registrar"),   # and asks what a device can do

@@ -261,16 +261,3 @@ const struct peer *directory_peer_named(const struct directory *d, struct str na
     }
     return NULL;
 }
-
-const struct peer *directory_peer_for(const struct directory *d, struct str number)
-{
-    for (size_t i = 0; i < d->peer_count; i++) {
-        const struct peer *p = &d->peers[i];
-        for (size_t k = 0; k < p->number_count; k++) {
-            if (directory_matches(p->numbers[k], number)) {
-                return p;
-            }
-        }
-    }
-    return NULL;
-}

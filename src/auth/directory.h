@@ -52,8 +52,13 @@ struct peer {
     const struct str
         *numbers; /**< called numbers that go there: patterns with '*' at the end */
     size_t number_count;
-    bool trusted;        /**< may call in without digest */
-    struct str tls_name; /**< known by a certificate for this SIP domain, not by address */
+    bool trusted;             /**< may call in without digest */
+    struct str tls_name;      /**< known by a certificate for this SIP domain, not by address */
+    uint32_t probe_s;         /**< it is asked whether it lives in this interval; 0: not */
+    uint32_t probe_failures;  /**< unanswered ones in a row after which it is down; 0: one */
+    uint32_t weight;          /**< share of calls among the peers of a number; 0: none */
+    uint32_t max_calls;       /**< out to it, at a time; 0: no limit */
+    struct peer_state *state; /**< of the layer that watches peers; NULL: nobody does */
 };
 
 struct directory {
@@ -105,9 +110,6 @@ bool directory_grants(const struct application *app, const struct device *dev);
  * else one of any port).
  */
 const struct peer *directory_peer_from(const struct directory *d, const struct hop *from);
-
-/** The first peer that takes calls to this number, or NULL. */
-const struct peer *directory_peer_for(const struct directory *d, struct str number);
 
 const struct peer *directory_peer_named(const struct directory *d, struct str name);
 

@@ -187,6 +187,7 @@ void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
     struct branch *b = branch_of(leg);
     struct call *c = b->conn->call;
 
+    branch_leave_peer(b);
     if (is_over(b) || b->conn->ended || b->conn->stem != b || why == LEG_END_LOCAL ||
         referral_on_gone(b, now_ms)) {
         return;
@@ -234,6 +235,7 @@ unsigned branch_refused(struct branch *b, unsigned status, const struct sip_msg 
 
     b->refused = true;
     b->status = (uint16_t)status;
+    branch_leave_peer(b);
     if (status >= 600) {
         search_stop(b->conn);
     } else if (search_other_flow(b, status, m == NULL, now_ms)) {

@@ -165,10 +165,19 @@ struct branch *connection_add_branch(struct connection *conn)
     return b;
 }
 
+void branch_leave_peer(struct branch *b)
+{
+    if (b->peer != NULL) {
+        peer_release(b->peer);
+        b->peer = NULL;
+    }
+}
+
 void branch_gone(struct branch *b)
 {
     struct call *c = b->conn->call;
 
+    branch_leave_peer(b);
     b->leg = NULL;
     c->legs--;
     call_check_dead(c);

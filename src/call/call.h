@@ -89,6 +89,7 @@ struct branch {
     bool refused;          /**< has a final refusal: `status` */
     bool referred;         /**< a REFER was accepted in this dialog: further ones need an id */
     uint16_t status;
+    const struct peer *peer; /**< on which it takes room; NULL: on none, or not any more */
 };
 
 enum call_phase {

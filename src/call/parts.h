@@ -10,6 +10,7 @@
 #define BATON_CALL_PARTS_H
 
 #include "call/call.h"
+#include "peers/peers.h"
 #include "sip/embed.h"
 
 /* ---- call.c: life ---- */
@@ -30,6 +31,8 @@ struct connection *call_add_connection(struct call *c, struct device *dev, struc
 
 struct branch *connection_add_branch(struct connection *conn);
 
+/** It has ended: room for another call on its peer. */
+void branch_leave_peer(struct branch *b);
 /** The leg of that branch is gone; the call may be freed at the next sweep. */
 void branch_gone(struct branch *b);
 

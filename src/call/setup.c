@@ -65,7 +65,7 @@ bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct de
         return false;
     }
     out->number = u->user;
-    out->peer = directory_peer_for(dir, out->number);
+    out->peer = peer_for(l->env, dir, out->number);
     out->id =
         u->scheme == SIP_SCHEME_TEL
             ? arena_fmt(l->scratch, "tel:%.*s", STR_ARG(out->number))
@@ -188,41 +188,36 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
 bool call_way_to_peer(const struct peer *p, struct str number, struct out *uri,
                       struct txn_target *to)
 {
-    *to = (struct txn_target){
-        .hop = {.transport = p->transport}, .port = p->port, .fixed = p->fixed};
-    if (!addr_parse_host(p->host, p->port, &to->hop.remote)) {
-        to->host = p->host;
-    } else {
-        to->host = p->tls_name; /* whom a TLS connection to that address must reach */
-    }
-    out_c(uri, "sip:");
-    out_str(uri, number);
-    out_ch(uri, '@');
-    out_str(uri, p->host);
-    if (p->port != 0) {
-        out_fmt(uri, ":%u", p->port);
-    }
-    if (p->transport > TP_UDP) {
-        out_fmt(uri, ";transport=%s", transport_name(p->transport));
-    }
+    peer_target(p, to);
+    peer_write_uri(p, number, uri);
     return !uri->over;
 }
 
 static unsigned ring_peer(struct connection *conn, const struct destination *to,
                           const struct ring *r, uint64_t now_ms)
 {
+    const struct peer *p = to->peer;
     struct txn_target target;
     struct out o;
     char uri[512];
 
     out_init(&o, uri, sizeof(uri));
-    if (!call_way_to_peer(to->peer, to->number, &o, &target)) {
+    if (!call_way_to_peer(p, to->number, &o, &target)) {
         return 414;
     }
+    if (!peer_take(p)) {
+        return 503;
+    }
     conn->outside = true;
-    conn->trusted = to->peer->trusted;
-    return connection_ring_way(
+    conn->trusted = p->trusted;
+    unsigned status = connection_ring_way(
         conn, &(struct way){.request_uri = out_str_of(&o), .target = target}, r, now_ms);
+    if (status != 0) {
+        peer_release(p);
+        return status;
+    }
+    list_entry(conn->branches.prev, struct branch, link)->peer = p;
+    return 0;
 }
 
 /** Somebody whom the configuration names by a URI. */

@@ -79,6 +79,7 @@ static int make_layers(struct engine *e)
 
     if (txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
         auth_server_init(&e->auth, e->env, realm, 0) != 0 ||
+        peers_init(&e->peers, e->env, &e->wheel, &e->txn, dir) != 0 ||
         registrar_init(&e->registrar, e->env, &e->wheel, &c->registrar) != 0 ||
         leg_layer_init(&e->legs, e->env, &e->wheel, &e->txn, &e->scratch, &c->leg, 0) != 0 ||
         call_layer_init(&e->calls, e->env, &e->wheel, &e->legs, &e->registrar, dir, &e->scratch,
@@ -155,6 +156,7 @@ void engine_free(struct engine *e)
     leg_layer_fini(&e->legs);
     proxy_fini(&e->proxy);
     registrar_fini(&e->registrar);
+    peers_fini(&e->peers);
     auth_server_fini(&e->auth);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.server_line.p);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.user_agent_line.p);

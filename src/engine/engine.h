@@ -22,6 +22,7 @@
 #include "call/call.h"
 #include "cti/cti.h"
 #include "event/event.h"
+#include "peers/peers.h"
 #include "proxy/proxy.h"
 #include "registrar/registrar.h"
 #include "rules/rules.h"

@@ -27,6 +27,7 @@ struct engine {
     struct arena scratch; /**< lives for one input */
     struct txn_layer txn;
     struct auth_server auth;
+    struct peers peers;
     struct registrar registrar;
     struct leg_layer legs;
     struct call_layer calls;

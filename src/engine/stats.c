@@ -39,6 +39,12 @@
     X("txn_retargeted", e->txn.stats.retargeted)              \
     X("txn_grown", e->txn.stats.grown)                        \
     X("servers_avoided", route_black_count(&e->txn.black))    \
+    X("peers_up", peers_now(&e->peers).up)                    \
+    X("peers_down", peers_now(&e->peers).down)                \
+    X("peers_calls", peers_now(&e->peers).calls)              \
+    X("peers_probes", e->peers.probes)                        \
+    X("peers_unanswered", e->peers.silent)                    \
+    X("peers_full", e->peers.full)                            \
     X("dialog_legs", e->legs.leg_pool.in_use)                 \
     X("dialogs", e->legs.dialog_pool.in_use)                  \
     X("dialog_glare", e->legs.glare)                          \

@@ -85,7 +85,18 @@
     S(tls_name, "",                                                                           \
       "The SIP domain that its certificate proves (RFC 5922). It is then known by that, on "  \
       "connections over TLS, and not by its address; `tls.verify_client` must ask for it.")   \
-    L(numbers, "", "Called numbers that go there: `0*`, `+49*`, `*`.")
+    L(numbers, "", "Called numbers that go there: `0*`, `+49*`, `*`.")                        \
+    U(weight, 0, 0, 65535,                                                                    \
+      "Of several peers that take a number, the first takes its calls while it is up and "    \
+      "has room. If that one has a weight, calls are spread by chance over all such peers "   \
+      "with a weight.")                                                                       \
+    U(max_calls, 0, 0, 1000000, "Calls out to it at a time; 0: no limit.")                    \
+    U(probe_s, 0, 0, 86400,                                                                   \
+      "It is asked by OPTIONS in this interval whether it lives; 0: it is not. While it "     \
+      "does not, no calls go to it.")                                                         \
+    U(probe_failures, 2, 1, 100,                                                              \
+      "So many unanswered probes in a row mean that it is down. Answering 503 means it at "   \
+      "once.")
 
 #define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                                \
     U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")               \

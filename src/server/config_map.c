@@ -297,6 +297,10 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
     to->name = str_c(raw->name);
     to->uri = str_c(raw->uri);
     to->trusted = raw->trusted;
+    to->weight = raw->weight;
+    to->max_calls = raw->max_calls;
+    to->probe_s = raw->probe_s;
+    to->probe_failures = raw->probe_failures;
     to->numbers = strings(c, raw->numbers, raw->numbers_count);
     to->number_count = raw->numbers_count;
     if (to->numbers == NULL) {

@@ -34,7 +34,7 @@ struct talk {
     unsigned cseq;
 };
 
-struct peer_state {
+struct far_end {
     struct hop hop;
     bool nice;
     struct talk talk;
@@ -53,7 +53,7 @@ struct mail {
 static struct fuzz_env fe;
 static struct engine *engine;
 static uint64_t now_ms;
-static struct peer_state peer[PEERS];
+static struct far_end peer[PEERS];
 static struct mail queue[QUEUE];
 static size_t queued;
 static bool resolves;
@@ -166,7 +166,7 @@ static void begin(unsigned p, const char *method, const char *uri, const char *t
                   const char *lines, const char *type, const char *body)
 {
     char head[TEXT];
-    struct peer_state *s = &peer[p];
+    struct far_end *s = &peer[p];
     s->calls++;
     snprintf(head, sizeof(head),
              "%s %s SIP/2.0\r\nVia: SIP/2.0/%s 10.0.0.%u:5060;branch=z9hG4bK%u-%u\r\n"
@@ -291,7 +291,7 @@ static void on_response(unsigned p, const struct sip_msg *m)
 
 static void on_request(unsigned p, const struct sip_msg *m, struct str bytes)
 {
-    struct peer_state *s = &peer[p];
+    struct far_end *s = &peer[p];
     if (bytes.n < TEXT) {
         memcpy(s->request, bytes.p, bytes.n);
         s->request_n = bytes.n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that leave to a peer, and calls that come from one. */
 #include "fixture_call.h"
+#include "peers/peers.h"
 
 static const struct str nines[] = {STR_INIT("9*")};
 
@@ -51,4 +52,44 @@ static void test_call_from_a_peer_with_privacy(void)
     trio_down(&w);
 }
 
-TEST_MAIN(T(test_call_to_a_peer), T(test_call_from_a_peer_with_privacy))
+/** Room is taken when the INVITE goes out and given back with the end, however it comes. */
+static void test_limit_of_calls(void)
+{
+    struct trio w;
+    struct peers watch;
+    trio_up(&w, 3);
+    peer_up(&w);
+    w.x.peer.max_calls = 1;
+    CHECK_INT(peers_init(&watch, &w.x.node.env, &w.x.wheel, &w.x.txn, &w.x.directory), 0);
+    exchange_dial(&w.x, &w.s[0], 1001, "90123", SDP_A, STR_NONE);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(peers_now(&watch).calls, 1);
+    /* No room for a second one. */
+    exchange_dial(&w.x, &w.s[1], 1002, "90124", SDP_B, STR_NONE);
+    vnet_run_for(&w.net, 100);
+    CHECK(strstr(w.s[1].log, "rejected:503") != NULL);
+    CHECK_INT(watch.full, 1);
+    /* Refused by the peer: room at once, not when the transaction has been forgotten. */
+    CHECK_INT(station_respond(&w.s[2], 486, STR_NONE), 0);
+    vnet_run_for(&w.net, 100);
+    CHECK(strstr(w.s[0].log, "rejected:486") != NULL);
+    CHECK_INT(peers_now(&watch).calls, 0);
+    exchange_dial(&w.x, &w.s[0], 1001, "90125", SDP_A, STR_NONE);
+    vnet_run_for(&w.net, 100);
+    trio_ring_and_answer(&w, 2, SDP_B);
+    CHECK_INT(peers_now(&watch).calls, 1);
+    leg_end(w.s[0].leg, 0, NULL, NULL, NULL, w.net.now_ms);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(peers_now(&watch).calls, 0);
+    exchange_dial(&w.x, &w.s[0], 1001, "90126", SDP_A, STR_NONE);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(peers_now(&watch).calls, 1);
+    vnet_run_for(&w.net, 300); /* the peer has said 100: CANCEL goes out at once */
+    leg_cancel(w.s[0].leg, STR_NONE, w.net.now_ms);
+    vnet_run_for(&w.net, 100);
+    CHECK_INT(peers_now(&watch).calls, 0);
+    peers_fini(&watch);
+    trio_down(&w);
+}
+
+TEST_MAIN(T(test_call_to_a_peer), T(test_call_from_a_peer_with_privacy), T(test_limit_of_calls))

@@ -169,7 +169,6 @@ static void test_directory_is_filled(void)
     CHECK(directory_device_named(&d, STR("sip:1001@198.51.100.7")) == &c->devices[0]);
     CHECK(directory_device_named(&d, STR("sip:1001@sales.example.com")) == &c->devices[1]);
     CHECK(directory_application(&d, STR("crm")) == &c->applications[0]);
-    CHECK(directory_peer_for(&d, STR("0123")) == &c->peers[0]);
     directory_fini(&d);
     config_free(c);
 }

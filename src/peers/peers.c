@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See peers.h. */
+#include "peers/parts.h"
+
+int peers_init(struct peers *p, const struct env *env, struct wheel *wheel,
+               struct txn_layer *txn, struct directory *dir)
+{
+    *p = (struct peers){.env = env, .wheel = wheel, .txn = txn, .dir = dir};
+    if (dir->peer_count == 0) {
+        return 0;
+    }
+    p->state = mem_zalloc(&env->mem, dir->peer_count * sizeof *p->state);
+    if (p->state == NULL) {
+        return E_NOMEM;
+    }
+    p->count = dir->peer_count;
+    for (size_t i = 0; i < p->count; i++) {
+        struct peer_state *s = &p->state[i];
+        s->peers = p;
+        s->peer = &dir->peers[i];
+        dir->peers[i].state = s;
+        probe_begin(s);
+    }
+    return 0;
+}
+
+void peers_fini(struct peers *p)
+{
+    for (size_t i = 0; p->state != NULL && i < p->count; i++) {
+        probe_end(&p->state[i]);
+        p->state[i].peer->state = NULL;
+    }
+    if (p->env != NULL) {
+        mem_free(&p->env->mem, p->state);
+    }
+    p->state = NULL;
+}
+
+/* ---- room ---- */
+
+static bool has_room(const struct peer *peer)
+{
+    return peer->max_calls == 0 || peer->state->calls < peer->max_calls;
+}
+
+bool peer_usable(const struct peer *peer)
+{
+    return peer->state == NULL || (!peer->state->down && has_room(peer));
+}
+
+bool peer_take(const struct peer *peer)
+{
+    if (peer->state == NULL) {
+        return true;
+    }
+    if (peer->state->down) {
+        return false;
+    }
+    if (!has_room(peer)) {
+        peer->state->peers->full++;
+        return false;
+    }
+    peer->state->calls++;
+    return true;
+}
+
+void peer_release(const struct peer *peer)
+{
+    if (peer->state != NULL && peer->state->calls > 0) {
+        peer->state->calls--;
+    }
+}
+
+/* ---- choice ---- */
+
+static bool takes(const struct peer *p, struct str number)
+{
+    for (size_t i = 0; i < p->number_count; i++) {
+        if (directory_matches(p->numbers[i], number)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct peer *draw(const struct env *env, const struct directory *dir,
+                               struct str number)
+{
+    uint64_t sum = 0, run = 0;
+    for (size_t i = 0; i < dir->peer_count; i++) {
+        const struct peer *p = &dir->peers[i];
+        sum += takes(p, number) && peer_usable(p) ? p->weight : 0;
+    }
+    uint64_t lot = sum > 0 ? env_random64(env) % sum : 0;
+    for (size_t i = 0; i < dir->peer_count; i++) {
+        const struct peer *p = &dir->peers[i];
+        if (p->weight > 0 && takes(p, number) && peer_usable(p)) {
+            run += p->weight;
+            if (lot < run) {
+                return p;
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct peer *peer_for(const struct env *env, const struct directory *dir,
+                            struct str number)
+{
+    const struct peer *any = NULL;
+    for (size_t i = 0; i < dir->peer_count; i++) {
+        const struct peer *p = &dir->peers[i];
+        if (!takes(p, number)) {
+            continue;
+        }
+        any = any != NULL ? any : p;
+        if (peer_usable(p)) {
+            return p->weight > 0 ? draw(env, dir, number) : p;
+        }
+    }
+    return any;
+}
+
+/* ---- where it is ---- */
+
+void peer_target(const struct peer *peer, struct txn_target *out)
+{
+    *out = (struct txn_target){
+        .hop = {.transport = peer->transport}, .port = peer->port, .fixed = peer->fixed};
+    if (addr_parse_host(peer->host, peer->port, &out->hop.remote)) {
+        out->host = peer->tls_name; /* whom a TLS connection to that address must reach */
+    } else {
+        out->host = peer->host;
+    }
+}
+
+void peer_write_uri(const struct peer *peer, struct str user, struct out *o)
+{
+    out_c(o, "sip:");
+    if (user.n > 0) {
+        out_str(o, user);
+        out_ch(o, '@');
+    }
+    out_str(o, peer->host);
+    if (peer->port != 0) {
+        out_fmt(o, ":%u", peer->port);
+    }
+    if (peer->transport > TP_UDP) {
+        out_fmt(o, ";transport=%s", transport_name((enum transport)peer->transport));
+    }
+}
+
+struct peers_now peers_now(const struct peers *p)
+{
+    struct peers_now now = {0};
+    for (size_t i = 0; p->state != NULL && i < p->count; i++) {
+        now.up += !p->state[i].down;
+        now.down += p->state[i].down;
+        now.calls += p->state[i].calls;
+    }
+    return now;
+}
