@@ -6,6 +6,7 @@
  *
  *     register   --count N devices from --device on, --rounds times
  *     calls      --count calls to --device, --window at a time, --rate a second at most
+ *     redirect   --count calls that are answered by 302
  *     hold       --count standing calls; says "holding N"; a line on standard input clears them
  *     info       --count CSTA requests in one session of --user with --password
  *     echo       --count datagrams of --request octets, answered by --reply octets
@@ -99,7 +100,7 @@ static void usage(const char *what, const char *value)
 {
     fprintf(
         stderr,
-        "load: %s%s\nusage: load register|calls|hold|info|echo --server IP:PORT --port PORT\n"
+        "load: %s%s\nusage: load register|calls|hold|redirect|info|echo --server IP:PORT --port PORT\n"
         "  [--count N] [--window N] [--rate N] [--rounds N] [--timeout S] [--register]\n"
         "  [--device NUMBER] [--domain NAME] [--ip IP] [--user NAME --password TEXT]\n"
         "  [--request OCTETS --reply OCTETS]\n",
@@ -207,8 +208,12 @@ int main(int argc, char **argv)
     l.end_ms = begin + (uint64_t)l.timeout_s * 1000;
     if (strcmp(mode, "register") == 0) {
         bad = load_register(&l);
-    } else if (strcmp(mode, "calls") == 0 || strcmp(mode, "hold") == 0) {
-        bad = load_calls(&l, mode[0] == 'h');
+    } else if (strcmp(mode, "calls") == 0) {
+        bad = load_calls(&l, LOAD_CALLS);
+    } else if (strcmp(mode, "hold") == 0) {
+        bad = load_calls(&l, LOAD_HOLD);
+    } else if (strcmp(mode, "redirect") == 0) {
+        bad = load_calls(&l, LOAD_REDIRECT);
     } else if (strcmp(mode, "info") == 0) {
         bad = load_info(&l);
     } else if (strcmp(mode, "echo") == 0) {

@@ -141,7 +141,8 @@ size_t seen_answer(const struct seen *s, struct str status, struct str tag, stru
 int load_register(struct load *l);
 /** Registers one device at port b; used by the others too. */
 bool register_one(struct load *l, uint32_t number, uint32_t cseq);
-int load_calls(struct load *l, bool hold);
+enum load_calls_kind { LOAD_CALLS, LOAD_HOLD, LOAD_REDIRECT };
+int load_calls(struct load *l, enum load_calls_kind kind);
 int load_info(struct load *l);
 int load_echo(struct load *l);
 

@@ -5,6 +5,8 @@
  *   calling end   INVITE ──> 180, 200 ──> ACK, BYE ──> 200
  *   called end    INVITE ──> 180, 200     ACK  BYE ──> 200
  *
+ * `redirect` is INVITE, 302 with a Contact, ACK at the calling end.
+ *
  * With the 100 of the server these are 13 messages there. `hold` leaves out the BYE until a
  * line is read from standard input, and then clears all calls.
  *
@@ -44,8 +46,8 @@ static struct {
     uint32_t *free;
     uint32_t free_n, slots, under_way, up;
     uint64_t started, finished, serial;
-    bool hold;
-    struct mould invite, in_dialog[2]; /**< rest of ACK, of BYE */
+    bool hold, redirect;
+    struct mould invite, in_dialog[2], refused; /**< rest of ACK, of BYE; of an ACK to a 302 */
     char answer_rest[1024], ringing_rest[256];
     size_t answer_n, ringing_n;
 } calls;
@@ -87,6 +89,13 @@ static void make_moulds(struct load *l)
                    l->ip, l->a.number, bye ? 'b' : 'k', l->ip, bye ? 2 : 1,
                    bye ? "BYE" : "ACK");
     }
+    mould_make(&calls.refused,
+               "\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKi################;rport\r\n"
+               "Max-Forwards: 70\r\n"
+               "From: \"Ada Byron\" <sip:2001@pbx.example.com>;tag=a################\r\n"
+               "Call-ID: ################@%s\r\n"
+               "CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+               l->ip, l->a.number, l->ip);
     calls.ringing_n = (size_t)snprintf(calls.ringing_rest, sizeof(calls.ringing_rest),
                                        "Contact: <sip:%s@%s:%u>\r\nContent-Length: 0\r\n\r\n",
                                        l->device, l->ip, l->b.number);
@@ -233,6 +242,33 @@ static void on_answered(struct call *c, const struct seen *s)
     }
 }
 
+/** An ACK to a refusal has the branch of its INVITE, and its Request-URI. */
+static void send_ack_to_refusal(struct call *c, const struct seen *s)
+{
+    char *room = port_room(&calls.l->a);
+    char *p =
+        room + snprintf(room, LOAD_OCTETS, "ACK sip:%s@%s SIP/2.0\r\nTo: ", calls.l->device,
+                        calls.l->domain);
+    p = put(p, seen_value(s->to));
+    p = mould_pour(&calls.refused, p, c->id);
+    port_send(&calls.l->a, (size_t)(p - room), &calls.l->server);
+}
+
+static void on_refused(struct call *c, const struct seen *s)
+{
+    bool wanted = calls.redirect && s->status == 302 && seen_uri(s->contact).n > 0;
+    if (c->stage != CALLING) {
+        calls.l->repeats_received++;
+        return;
+    }
+    send_ack_to_refusal(c, s);
+    if (wanted) {
+        call_over(c);
+    } else {
+        call_failed(c, "a call was refused", str_trim(s->start));
+    }
+}
+
 static void answer_request(struct port *p, const struct seen *s, const struct sockaddr_in *to)
 {
     port_send(p,
@@ -253,7 +289,7 @@ static void on_calling_end(const struct seen *s, const struct sockaddr_in *from)
     } else if (s->status < 200) {
         c->provisional = true;
     } else if (s->status >= 300) {
-        call_failed(c, "a call was refused", str_trim(s->start));
+        on_refused(c, s);
     } else if (s->method == 'I') {
         on_answered(c, s);
     } else if (c->stage == CLEARING) {
@@ -474,13 +510,15 @@ static bool run_hold(struct load *l)
     return true;
 }
 
-int load_calls(struct load *l, bool hold)
+int load_calls(struct load *l, enum load_calls_kind kind)
 {
+    bool hold = kind == LOAD_HOLD;
     struct timespec t;
     uint32_t number = 0;
     clock_gettime(CLOCK_REALTIME, &t);
     calls.l = l;
     calls.hold = hold;
+    calls.redirect = kind == LOAD_REDIRECT;
     calls.serial = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
     calls.slots = hold ? l->count : l->window;
     calls.call = calloc(calls.slots, sizeof(*calls.call));
