@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base: strings, errors, hash, writer, addresses, environment helpers. */
 #include "base/addr.h"
+#include "base/base64url.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -523,7 +524,48 @@ static void test_env_random(void)
     CHECK(kinds > 30);
 }
 
-TEST_MAIN(T(test_str_compares), T(test_str_searches), T(test_str_cuts),
+/* The vectors of RFC 4648 §10, without padding, and every octet. */
+static void test_base64url(void)
+{
+    static const char *const row[][2] = {
+        {"", ""},
+        {"f", "Zg"},
+        {"fo", "Zm8"},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg"},
+        {"fooba", "Zm9vYmE"},
+        {"foobar", "Zm9vYmFy"},
+        {"\xfb\xff\xbf", "-_-_"},
+    };
+    static const char *const bad[] = {"Z", "Zg=", "Zh", "Zm9", "Zm9vYmFyZ", "Zm+v", "Zm 8"};
+    uint8_t octets[256], back[256];
+    char text[400];
+    struct out o;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        size_t n = strlen(row[i][0]);
+        out_init(&o, text, sizeof(text));
+        base64url_write(&o, (const uint8_t *)row[i][0], n);
+        CHECK_BYTES(out_str_of(&o), str_c(row[i][1]));
+        CHECK_INT(base64url_read(str_c(row[i][1]), back, sizeof(back)), n);
+        CHECK(memcmp(back, row[i][0], n) == 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_context(bad[i]);
+        CHECK(base64url_read(str_c(bad[i]), back, sizeof(back)) == SIZE_MAX);
+    }
+    test_context(NULL);
+    for (size_t i = 0; i < sizeof(octets); i++) {
+        octets[i] = (uint8_t)i;
+    }
+    out_init(&o, text, sizeof(text));
+    base64url_write(&o, octets, sizeof(octets));
+    CHECK_INT(o.n, BASE64URL_LEN(sizeof(octets)));
+    CHECK_INT(base64url_read(out_str_of(&o), back, sizeof(back)), sizeof(octets));
+    CHECK(memcmp(octets, back, sizeof(octets)) == 0);
+    CHECK(base64url_read(out_str_of(&o), back, sizeof(back) - 1) == SIZE_MAX);
+}
+
+TEST_MAIN(T(test_base64url), T(test_str_compares), T(test_str_searches), T(test_str_cuts),
           T(test_str_reads_numbers), T(test_hex_digit), T(test_err_texts),
           T(test_siphash_vectors), T(test_hash_folds_ascii_only), T(test_hash_mix_spreads),
           T(test_out_writes), T(test_out_overflow_sticks), T(test_out_long_format),

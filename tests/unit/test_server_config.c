@@ -363,6 +363,8 @@ static const struct bad bad_table[] = {
      "a peer a already"},
     {"realm: 'a\"b'\n", 1, 8, "quotation marks"},
     {"registrar: {min_expires_s: 100, default_expires_s: 60}\n", 1, 12, "must not fall"},
+    {"registrar: {service_route: \"sip:h;lr\"}\n", 1, 28, "one or several <sip:HOST;lr>"},
+    {"registrar: {service_route: \"<sip:h;lr>, <sip:i>\"}\n", 1, 28, "<sip:HOST;lr>"},
     {"timers: {session_expires_s: 80}\n", 1, 9, "at least min_se_s (90)"},
     {"timers: {t1_ms: 5000}\n", 1, 9, "t1_ms (5000)"},
     {"events: {min_expires_s: 900, max_expires_s: 600}\n", 1, 9, "min_expires_s (900)"},
