@@ -28,6 +28,8 @@ struct device {
     bool has_secret;   /**< false: this device may not register (it is only a name) */
     void *cti;         /**< the CTI layer's: monitors of this device */
     struct list calls; /**< the call layer's: connections of this device; zeros: none yet */
+    struct device_features *features; /**< the call layer's: do not disturb, forwarding; NULL:
+                                           never set */
 };
 
 struct application {

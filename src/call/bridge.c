@@ -127,7 +127,8 @@ void call_on_timer(struct timer *t, uint64_t now_ms)
     } else if (c->phase == CALL_PROMPTING) {
         connection_stop_ringing(c->a, NULL, STR_NONE, now_ms);
         call_release(c, c->a, "timeout", NULL, STR_NONE, now_ms);
-    } else if (c->phase == CALL_SETUP && c->b != NULL && !hunt_next(c, 408, now_ms)) {
+    } else if (c->phase == CALL_SETUP && c->b != NULL && !forward_after(c, 408, now_ms) &&
+               !hunt_next(c, 408, now_ms)) {
         connection_stop_ringing(c->b, NULL, STR("Reason: Q.850;cause=19\r\n"), now_ms);
         call_setup_failed(c, c->b->alerted ? 480 : 408, NULL, now_ms);
     }
@@ -419,7 +420,8 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
     if (best == 401 || best == 407) {
         best = 500; /* a challenge is for us, and we have nothing to answer it with */
     }
-    if (redirect_follow(c, best, now_ms) || hunt_next(c, best, now_ms)) {
+    if (redirect_follow(c, best, now_ms) || forward_after(c, best, now_ms) ||
+        hunt_next(c, best, now_ms)) {
         return;
     }
     call_setup_failed(c, best, best == status ? m : NULL, now_ms);

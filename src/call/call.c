@@ -68,6 +68,10 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     if (config->decline_status < 400 || config->decline_status > 699) {
         l->config.decline_status = 603;
     }
+    if (config->dnd_status < 400 || config->dnd_status > 699) {
+        l->config.dnd_status = 486;
+    }
+    list_init(&l->features);
     l->key = (struct hash_key){env_random64(env), env_random64(env)};
     list_init(&l->calls);
     list_init(&l->dead);
@@ -88,6 +92,7 @@ void call_layer_fini(struct call_layer *l)
     {
         call_fini(list_entry(it, struct call, link));
     }
+    features_fini(l);
     pool_fini(&l->call_pool);
     pool_fini(&l->step_pool);
     pool_fini(&l->relay_pool);

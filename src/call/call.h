@@ -28,6 +28,7 @@
 #define BATON_CALL_CALL_H
 
 #include "auth/directory.h"
+#include "call/features.h"
 #include "dialog/leg.h"
 #include "registrar/registrar.h"
 #include "uui/uui.h"
@@ -162,6 +163,7 @@ struct call {
     struct list relays;         /**< requests that are being passed across, relay.c */
     struct timer timer;         /**< ring time; when ENDING: patience with the far side's BYE */
     size_t legs;                /**< that still refer to this call */
+    uint8_t forwards;           /**< times that it was forwarded, forward.c */
     bool offerless;             /**< Baton made the call: the callee's INVITE has no offer */
 };
 
@@ -213,6 +215,7 @@ struct call_config {
     uint32_t max_device_calls; /**< that one device has begun; default 100 */
     uint16_t
         decline_status;  /**< ClearConnection of an alerting call without reason; default 603 */
+    uint16_t dnd_status; /**< refusal of calls to a device that is not to be disturbed; 486 */
     bool auto_answer;    /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
                             default on */
     bool pass_redirects; /**< a 3xx of who is called goes to the caller; default off */
@@ -232,10 +235,13 @@ struct call_layer {
     struct map by_id;
     struct list calls;
     struct pool call_pool, step_pool, relay_pool, referral_pool;
+    struct list features; /**< struct device_features.link */
     call_event_fn on_event;
+    call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
     void *ctx;
     struct list dead;
-    uint64_t hunted; /**< times that a next destination was tried */
+    uint64_t hunted;    /**< times that a next destination was tried */
+    uint64_t forwarded; /**< times that a device's forwarding was followed */
     uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
 };
 

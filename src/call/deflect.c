@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "call/parts.h"
 
-void deflect_leave(struct connection *conn, struct connection *next, uint64_t now_ms)
+void deflect_leave(struct connection *conn, struct connection *next, const char *cause,
+                   uint64_t now_ms)
 {
     struct call *c = conn->call;
     struct call_event e;
@@ -18,14 +19,14 @@ void deflect_leave(struct connection *conn, struct connection *next, uint64_t no
     step_abort(c, now_ms); /* nobody answers here any more */
     referral_moves_on(c, now_ms);
     connection_stop_ringing(conn, NULL, STR("Reason: SIP;cause=302\r\n"), now_ms);
-    e = call_event_make(c, CALL_EV_DIVERTED, conn, "redirected", now_ms);
+    e = call_event_make(c, CALL_EV_DIVERTED, conn, cause, now_ms);
     e.to_id = next->id;
     conn->ended = true;
     conn->state = CONN_NULL;
     call_tell(&e);
     c->last_redirection = conn->id;
     c->b = next;
-    next->moved = "redirected";
+    next->moved = cause;
 }
 
 /** Lines that stand before what a redirection asks for. @return false: no memory */
@@ -45,7 +46,7 @@ unsigned deflect_ring(struct call *c, const struct destination *dest,
     struct arena *a = c->layer->scratch;
     struct ring ring = {.lines = c->uui_lines, .user = &callee_user};
 
-    call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);
+    call_set_timer(c, call_ring_ms(c, c->layer->config.ring_s * 1000), now_ms);
     if (more != NULL && !with_lines(a, &ring, more)) {
         return 503;
     }
@@ -95,12 +96,15 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
         return CALL_NO_RESOURCES;
     }
     c->hunt = NULL; /* an application has decided */
-    deflect_leave(conn, next, now_ms);
+    deflect_leave(conn, next, "redirected", now_ms);
     if (line.n > 0) {
         call_set_uui(c, line);
     }
-    status = deflect_ring(c, &dest, NULL, now_ms);
-    if (status != 0) {
+    status = forward_before(c, &dest, now_ms);
+    if (status == 0) {
+        status = deflect_ring(c, &dest, NULL, now_ms);
+    }
+    if (status != 0 && !forward_after(c, status, now_ms)) {
         call_setup_failed(c, status, NULL, now_ms);
     }
     return CALL_OK;

@@ -105,7 +105,7 @@ unsigned hunt_ring(struct call *c, const struct destination *to, const struct si
             return 503;
         }
     }
-    call_set_timer(c, ring_ms_of(c), now_ms);
+    call_set_timer(c, call_ring_ms(c, ring_ms_of(c)), now_ms);
     return connection_ring(c->b, to, &ring, now_ms);
 }
 

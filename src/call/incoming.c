@@ -208,8 +208,9 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
                                    .uui_to = c->uui,
                                    .cause = "newCall",
                                    .now_ms = now_ms});
-    status = hunt_ring(c, &to, m, now_ms);
-    if (status != 0 && !hunt_next(c, status, now_ms)) {
+    status = forward_before(c, &to, now_ms);
+    status = status != 0 ? status : hunt_ring(c, &to, m, now_ms);
+    if (status != 0 && !forward_after(c, status, now_ms) && !hunt_next(c, status, now_ms)) {
         call_setup_failed(c, status, NULL, now_ms);
     }
 }

@@ -155,7 +155,8 @@ static void joined_on_rejected(struct leg *leg, unsigned status, const struct si
     redirect_note(conn, status, m);
     best = branch_refused(b, status, m, now_ms);
     if (best != 0 && !transfer_on_failed(conn, best, now_ms) &&
-        !(conn == conn->call->b && redirect_follow(conn->call, best, now_ms))) {
+        !(conn == conn->call->b && (redirect_follow(conn->call, best, now_ms) ||
+                                    forward_after(conn->call, best, now_ms)))) {
         call_setup_failed(conn->call, best, best == status ? m : NULL, now_ms);
     }
 }
@@ -208,9 +209,12 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     } else {
         to.gr = c->called_gr;
         c->b = call_add_connection(c, to.device, to.id);
-        status = c->b == NULL ? 503 : call_invite_party(c, c->b, &to, a, c->uui_lines, now_ms);
+        status = c->b == NULL ? 503 : forward_before(c, &to, now_ms);
+        if (status == 0) {
+            status = deflect_ring(c, &to, NULL, now_ms);
+        }
     }
-    if (status != 0) {
+    if (status != 0 && (c->b == NULL || !forward_after(c, status, now_ms))) {
         call_setup_failed(c, status, NULL, now_ms);
     }
 }

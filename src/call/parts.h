@@ -207,8 +207,9 @@ bool redirect_take(struct connection *from, unsigned status, struct str had,
 /** c->b has failed: call the next one instead. @return false: there is none */
 bool redirect_follow(struct call *c, unsigned status, uint64_t now_ms);
 
-/** `conn` leaves for `next`, which is called from now on. Diverted is told. */
-void deflect_leave(struct connection *conn, struct connection *next, uint64_t now_ms);
+/** `conn` leaves for `next`, which is called from now on. Diverted is told with `cause`. */
+void deflect_leave(struct connection *conn, struct connection *next, const char *cause,
+                   uint64_t now_ms);
 /** INVITE to c->b. @return 0 or the status that says why not */
 unsigned deflect_ring(struct call *c, const struct destination *dest,
                       const struct redirect_to *more, uint64_t now_ms);
@@ -217,6 +218,21 @@ unsigned deflect_ring(struct call *c, const struct destination *dest,
 bool call_may_require(struct str tags);
 /** Header lines for what a URI embeds, but User-to-User: may be empty; absent: no memory. */
 struct str call_embedded_lines(struct arena *a, const struct sip_embedded *e);
+
+/* ---- features.c, forward.c: what the called device has switched on ---- */
+
+void features_fini(struct call_layer *l);
+
+/**
+ * c->b, which is *to, is about to be called: follow its forwarding, and that of those after it.
+ * @return 0: *to, which is c->b now, may ring; or the status of the refusal
+ */
+unsigned forward_before(struct call *c, struct destination *to, uint64_t now_ms);
+/** c->b was not reached (408: it did not answer in time). @return true: it forwards such calls,
+    and the call has moved on */
+bool forward_after(struct call *c, unsigned status, uint64_t now_ms);
+/** How long c->b may ring: `otherwise`, or less if it forwards then. */
+uint32_t call_ring_ms(const struct call *c, uint32_t otherwise);
 
 /* ---- bridge.c: two legs ---- */
 

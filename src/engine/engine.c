@@ -115,6 +115,7 @@ static int make_layers(struct engine *e)
         return E_NOMEM;
     }
     e->calls.on_event = report_call_event;
+    e->calls.on_feature = report_feature;
     e->calls.ctx = e;
     e->registrar.on_change = report_registration;
     e->registrar.on_binding = report_binding;

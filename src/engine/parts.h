@@ -102,6 +102,7 @@ bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, ui
 void report_call_event(void *engine, const struct call_event *ev);
 void report_registration(void *engine, const struct record *r, bool registered,
                          uint64_t now_ms);
+void report_feature(void *engine, struct device *d, unsigned which, uint64_t now_ms);
 void report_binding(void *engine, const struct record *r, const struct binding *b,
                     enum binding_event what, uint64_t now_ms);
 

@@ -140,6 +140,22 @@ void report_call_event(void *ctx, const struct call_event *ev)
     event_on_call(e->events, ev);
 }
 
+void report_feature(void *ctx, struct device *d, unsigned which, uint64_t now_ms)
+{
+    static const char *const names[] = {[FORWARD_IMMEDIATE] = "forwarding of all calls",
+                                        [FORWARD_BUSY] = "forwarding when busy",
+                                        [FORWARD_NO_ANSWER] = "forwarding without answer",
+                                        [FEATURE_DND] = "do not disturb"};
+    struct engine *e = ctx;
+    const struct device_features *f = call_features(d);
+    bool on = which == FEATURE_DND ? f->dnd : f->forward[which].on;
+
+    (void)now_ms;
+    env_trace(e->env, TRACE_INFO, "call", "%.*s: %s %s", CUT_ARG(d->uri), names[which],
+              on ? "on" : "off");
+    event_on_feature(e->events, d, which);
+}
+
 /* ---- registrations ---- */
 
 void report_registration(void *ctx, const struct record *r, bool registered, uint64_t now_ms)

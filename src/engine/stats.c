@@ -62,6 +62,7 @@
     X("calls_made", e->calls.made)                            \
     X("calls_bridged", e->calls.bridged)                      \
     X("calls_hunted", e->calls.hunted)                        \
+    X("calls_forwarded", e->calls.forwarded)                  \
     X("calls_failed", e->calls.failed)                        \
     X("calls_transferred", e->calls.transferred)              \
     X("calls_referred", e->calls.referred)                    \

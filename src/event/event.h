@@ -159,6 +159,8 @@ void event_on_call(struct event_layer *l, const struct call_event *e);
 /** What happened to a binding, as registrar_binding_fn. */
 void event_on_binding(struct event_layer *l, const struct record *record,
                       const struct binding *b, enum binding_event what);
+/** As call_feature_fn. */
+void event_on_feature(struct event_layer *l, struct device *d, unsigned which);
 /** As registrar_change_fn. */
 void event_on_registration(struct event_layer *l, const struct record *record, bool registered,
                            uint64_t now_ms);

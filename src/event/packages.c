@@ -6,8 +6,8 @@
 #include "csta/xml.h"
 #include "event/parts.h"
 
-const struct event_package *const event_packages[] = {&event_dialog, &event_summary, &event_reg,
-                                                      &event_refer, NULL};
+const struct event_package *const event_packages[] = {
+    &event_dialog, &event_summary, &event_reg, &event_features, &event_refer, NULL};
 
 bool event_render(struct event_layer *l, event_write_fn fn, const void *ctx, struct str *out)
 {

@@ -10,6 +10,7 @@
  *   dialog_info.c   package dialog
  *   reg_info.c      package reg
  *   mailbox.c       package message-summary, and what it tells of
+ *   feature_keys.c  package as-feature-event
  *   publish.c       PUBLISH, and NOTIFY from voice mail systems
  *
  * LIFE. A subscription is freed in three places only, each of which has just taken it off its
@@ -50,7 +51,8 @@ struct event_package {
                     uint64_t now_ms);
 };
 
-extern const struct event_package event_refer, event_dialog, event_reg, event_summary;
+extern const struct event_package event_refer, event_dialog, event_reg, event_summary,
+    event_features;
 
 /** All that can be subscribed; ends with NULL. */
 extern const struct event_package *const event_packages[];
@@ -97,6 +99,7 @@ struct subscription {
     bool dirty;     /**< there is something to tell */
     bool full;      /**< all of it */
     bool urgent;    /**< at once */
+    bool may_set;   /**< its SUBSCRIBEs may have bodies that change something */
     bool ending;    /**< the next NOTIFY is the last one */
     /* feeds */
     struct str body; /**< owned */

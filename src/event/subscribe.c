@@ -170,12 +170,28 @@ static bool read_expires(struct event_layer *l, const struct sip_msg *m,
     return true;
 }
 
+/** May a SUBSCRIBE of his change something? Who may only watch, may not. */
+static bool may_set(const struct event_party *who, const struct device *d)
+{
+    return who->device == d || who->peer != NULL ||
+           (who->application != NULL && directory_grants(who->application, d));
+}
+
+static bool asks(const struct event_package *p, const struct sip_msg *m)
+{
+    return p->ask != NULL && sip_msg_body(m).n > 0;
+}
+
 /** What the body says is done. @return false: refused */
 static bool do_body(struct event_layer *l, const struct event_package *p, struct device *d,
-                    const struct sip_msg *m, struct txn_reply *reply, uint64_t now_ms)
+                    const struct sip_msg *m, bool may, struct txn_reply *reply, uint64_t now_ms)
 {
-    if (p->ask == NULL || sip_msg_body(m).n == 0) {
+    if (!asks(p, m)) {
         return true;
+    }
+    if (!may) {
+        refuse(l, reply, 403, STR_NONE, STR_NONE);
+        return false;
     }
     unsigned status = p->ask(l, d, m, now_ms);
     if (status == 0) {
@@ -210,14 +226,16 @@ static bool is_acceptable(struct event_layer *l, const struct event_package *p,
 
 /* ---- a new one ---- */
 
-static void accepted(struct subscription *s, uint32_t seconds, struct txn_reply *out)
+/** @param full  all of the state is told, not only what has changed */
+static void accepted(struct subscription *s, uint32_t seconds, bool full, struct txn_reply *out)
 {
     struct str contact = subscription_contact(s);
     struct str lines = arena_fmt(s->layer->scratch, "Expires: %u\r\nAllow-Events: %s\r\n%.*s",
                                  (unsigned)seconds, EVENT_ALLOW, STR_ARG(contact));
     *out = (struct txn_reply){
         .status = 200, .to_tag = s->dialog.local_tag, .lines = lines, .record_route = true};
-    s->dirty = s->full = s->urgent = true;
+    s->dirty = s->urgent = true;
+    s->full = s->full || full;
     subscription_wake(s);
 }
 
@@ -275,7 +293,7 @@ void event_subscribe(struct event_layer *l, const struct sip_msg *m, const struc
         return;
     }
     if (!is_acceptable(l, p, m, out) || !read_expires(l, m, p, &seconds, out) ||
-        !do_body(l, p, d, m, out, now_ms)) {
+        !do_body(l, p, d, m, may_set(who, d), out, now_ms)) {
         return;
     }
     struct subscription *s = make(l, m, from, who, p, d, out, now_ms);
@@ -284,7 +302,8 @@ void event_subscribe(struct event_layer *l, const struct sip_msg *m, const struc
     }
     l->count.subscribed++;
     s->told_rev = s->resource->rev; /* what is over by now is no news */
-    accepted(s, seconds, out);
+    s->may_set = may_set(who, d);
+    accepted(s, seconds, true, out);
     if (seconds == 0) {
         subscription_end(s, EVENT_TIMEOUT);
     } else {
@@ -314,7 +333,8 @@ static void refresh(struct subscription *s, const struct sip_msg *m, const struc
         return;
     }
     if (!read_expires(l, m, s->package, &seconds, out) ||
-        (s->resource != NULL && !do_body(l, s->package, s->resource->device, m, out, now_ms))) {
+        (s->resource != NULL &&
+         !do_body(l, s->package, s->resource->device, m, s->may_set, out, now_ms))) {
         return;
     }
     if (dialog_refresh(&s->dialog, &l->env->mem, m, from) != 0) {
@@ -324,7 +344,7 @@ static void refresh(struct subscription *s, const struct sip_msg *m, const struc
     subscription_bind_flow(s);
     s->tries = 0;
     l->count.refreshed++;
-    accepted(s, seconds, out);
+    accepted(s, seconds, !asks(s->package, m), out);
     if (seconds == 0) {
         subscription_end(s, EVENT_TIMEOUT);
     } else {

@@ -179,6 +179,8 @@
       "`<sip:orig.example.com;lr>`, several with commas between.")
 
 #define CONFIG_CALLS(U, B, S, W, L, N, M, Q)                                                            \
+    U(dnd_status, 486, 400, 699,                                                                        \
+      "SIP status for calls to a device whose user has switched on do not disturb.")                    \
     U(decline_status, 603, 400, 699,                                                                    \
       "SIP status when an application clears an alerting call without a reason.")                       \
     U(per_device, 100, 1, 10000000, "Calls at a time that one device has begun.")                       \

@@ -402,6 +402,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                    .group_s = raw->calls.group_s,
                                    .max_calls = raw->limits.calls,
                                    .decline_status = (uint16_t)raw->calls.decline_status,
+                                   .dnd_status = (uint16_t)raw->calls.dnd_status,
                                    .max_device_calls = raw->calls.per_device,
                                    .auto_answer = raw->calls.auto_answer,
                                    .pickup = raw->calls.pickup,
