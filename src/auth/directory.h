@@ -25,6 +25,8 @@ struct device {
     struct str key; /**< "1001@example.com": canonical address of record */
     struct str display; /**< name for From of calls made on its behalf, or absent */
     struct auth_secret secret;
+    struct str
+        tel; /**< its number in the world, "+4930123456", or absent: asserted as tel URI */
     bool has_secret;   /**< false: this device may not register (it is only a name) */
     void *cti;         /**< the CTI layer's: monitors of this device */
     struct list calls; /**< the call layer's: connections of this device; zeros: none yet */
@@ -43,6 +45,18 @@ struct application {
 };
 
 /** A neighbour that is known by address: its requests need no digest. */
+/** What a neighbour is told about identities, diversions and causes, and what he is believed.
+ */
+struct neighbour {
+    uint8_t history;      /**< enum history_mode of history/history.h */
+    uint8_t diversion;    /**< enum diversion_mode */
+    bool remote_party_id; /**< his Remote-Party-ID stands for a P-Asserted-Identity */
+    bool q850;            /**< refusals and BYE to him have a Q.850 cause */
+};
+
+/** Does a peer belong to our trust domain (RFC 3324)? */
+enum peer_domain { PEER_AS_TRUSTED, PEER_INSIDE, PEER_OUTSIDE };
+
 struct peer {
     struct str name;
     struct str uri;    /**< "sip:192.0.2.7:5060;transport=tcp": where calls to it go */
@@ -61,7 +75,15 @@ struct peer {
     uint32_t weight;          /**< share of calls among the peers of a number; 0: none */
     uint32_t max_calls;       /**< out to it, at a time; 0: no limit */
     struct peer_state *state; /**< of the layer that watches peers; NULL: nobody does */
+    uint8_t domain;           /**< enum peer_domain */
+    struct neighbour policy;
 };
+
+/** Is its word about identities believed, and is it told those that are to be kept private? */
+static inline bool peer_is_inside(const struct peer *p)
+{
+    return p->domain == PEER_INSIDE || (p->domain == PEER_AS_TRUSTED && p->trusted);
+}
 
 struct directory {
     const struct env *env;

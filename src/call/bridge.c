@@ -17,6 +17,7 @@
  */
 #include "base/err.h"
 #include "call/parts.h"
+#include "history/reason.h"
 
 enum { BYE_PATIENCE_MS = 4000 };
 
@@ -89,13 +90,16 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     struct connection *a = c->a, *b = c->b;
     struct leg *caller = connection_leg(a);
     const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
-    struct leg_content content = {.pass = m, .cut = identity_cut(b, a, m, false)};
+    struct leg_content content = {.pass = m};
     struct str uui = call_uui_of(c->layer->scratch, m);
 
     if (c->phase == CALL_ENDING) {
         return;
     }
     c->layer->failed++;
+    pass_identity(b, a, m, &content);
+    trail_response(c, m, &content);
+    pass_q850(a, status, m, &content);
     if (b != NULL && b->alerted) {
         connection_cleared(b, b, cause, uui, now_ms);
     }
@@ -129,6 +133,7 @@ void call_on_timer(struct timer *t, uint64_t now_ms)
         call_release(c, c->a, "timeout", NULL, STR_NONE, now_ms);
     } else if (c->phase == CALL_SETUP && c->b != NULL && !forward_after(c, 408, now_ms) &&
                !hunt_next(c, 408, now_ms)) {
+        trail_given_up(c->b, 408);
         connection_stop_ringing(c->b, NULL, STR("Reason: Q.850;cause=19\r\n"), now_ms);
         call_setup_failed(c, c->b->alerted ? 480 : 408, NULL, now_ms);
     }
@@ -273,35 +278,18 @@ static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m
     (void)now_ms;
 }
 
-/** The Reason lines of a CANCEL: as many as there were, each as it was. */
-static struct str reason_lines(struct arena *a, const struct sip_msg *m)
-{
-    const struct sip_hdr *first = m == NULL ? NULL : sip_msg_line(m, SIP_HDR_REASON);
-    struct out o;
-    char *buf = first == NULL ? NULL : arena_alloc(a, m->head_len + m->hdr_count * 10u);
-
-    if (buf == NULL) {
-        return STR_NONE;
-    }
-    out_init(&o, buf, m->head_len + m->hdr_count * 10u);
-    for (const struct sip_hdr *h = first; h != NULL; h = sip_msg_next_line(m, h)) {
-        out_c(&o, "Reason: ");
-        out_str(&o, sip_hdr_value(m, h));
-        out_c(&o, "\r\n");
-    }
-    return out_str_of(&o);
-}
-
 static void caller_on_cancelled(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);
     struct call *c = b->conn->call;
+    struct leg_content why = {.lines = reason_lines(c->layer->scratch, m)};
 
     if (c->phase == CALL_ENDING) {
         return;
     }
     if (c->b != NULL) {
-        connection_stop_ringing(c->b, NULL, reason_lines(c->layer->scratch, m), now_ms);
+        pass_q850(c->b, 0, m, &why);
+        connection_stop_ringing(c->b, NULL, why.lines, now_ms);
     }
     call_release(c, b->conn, "callCancelled", NULL, STR_NONE, now_ms);
 }
@@ -362,7 +350,9 @@ static void callee_on_provisional(struct leg *leg, struct dialog *d, const struc
     }
     media_received(b->conn, m);
     callee_news(b->conn, m, now_ms);
+    trail_answered(b, m->status, m);
     (void)media_pass(b->conn, c->a, m, &content);
+    trail_response(c, m, &content);
     (void)leg_respond(caller, mirror(c, d), m->status, STR_NONE, &content, now_ms);
 }
 
@@ -372,19 +362,21 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     struct call *c = b->conn->call;
     struct leg *caller = connection_leg(c->a);
     struct leg_content content = {0};
-    bool had_offer = c->a->desc.n > 0;
+    bool had_offer = c->a->desc.n > 0, room;
 
     if (is_over(b) || b->refused || caller == NULL || caller->state > LEG_EARLY) {
         branch_let_go(leg, now_ms);
         return;
     }
     b->conn->stem = b;
-    connection_stop_ringing(b->conn, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
+    connection_stop_ringing(b->conn, b, STR(CALL_ELSEWHERE), now_ms);
     media_received(b->conn, m);
     network_reached(b->conn, now_ms);
-    if (!media_pass(b->conn, c->a, m, &content) ||
-        leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content, now_ms) !=
-            0) {
+    trail_answered(b, m->status, m);
+    room = media_pass(b->conn, c->a, m, &content);
+    trail_response(c, m, &content);
+    if (!room || leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content,
+                             now_ms) != 0) {
         (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
         call_setup_failed(c, 500, NULL, now_ms);
         return;
@@ -409,8 +401,10 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
     if (is_over(b) || b->refused || conn != c->b) {
         return;
     }
+    trail_answered(b, status, m);
     if (status >= 600) {
-        connection_stop_ringing(conn, b, STR_NONE, now_ms);
+        connection_stop_ringing(
+            conn, b, arena_fmt(c->layer->scratch, "Reason: SIP;cause=%u\r\n", status), now_ms);
     }
     redirect_note(conn, status, m);
     best = branch_refused(b, status, m, now_ms);

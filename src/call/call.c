@@ -146,6 +146,7 @@ struct connection *call_add_connection(struct call *c, struct device *dev, struc
     }
     conn->call = c;
     conn->device = dev;
+    conn->policy = c->layer->config.policy;
     conn->id = arena_dup(&c->arena, id);
     list_init(&conn->branches);
     if (conn->id.p == NULL) {

@@ -48,6 +48,8 @@ enum connection_state {
 struct call;
 struct branch;
 struct hunt;
+struct history;
+struct hi_entry;
 
 struct connection {
     struct list link;      /**< of the call */
@@ -56,12 +58,13 @@ struct connection {
     struct device *device; /**< NULL: an outside number */
     struct str
         id; /**< device identifier: "sip:1001@example.com", "tel:…", in the call's arena */
-    struct str display; /**< name that came with it, or absent */
-    uint8_t state;      /**< enum connection_state */
-    bool originating;   /**< it began the call (or was made to by MakeCall) */
-    bool outside;       /**< reached over a peer: NetworkReached */
-    bool trusted;       /**< a peer whose word about identities counts (RFC 3325) */
-    bool restricted;    /**< the caller asked for privacy: identity not to be shown */
+    struct str display;      /**< name that came with it, or absent */
+    uint8_t state;           /**< enum connection_state */
+    bool originating;        /**< it began the call (or was made to by MakeCall) */
+    bool outside;            /**< reached over a peer: NetworkReached */
+    bool trusted;            /**< a peer of our trust domain (RFC 3325) */
+    struct neighbour policy; /**< what it is told about identities and diversions */
+    bool restricted;         /**< the caller asked for privacy: identity not to be shown */
     bool reached, alerted, established, ended; /**< told already */
     const char *moved;     /**< cause with which it joined ("redirected", …); NULL: newCall */
     struct search *search; /**< contacts that have not rung yet (search.c), or NULL */
@@ -91,6 +94,7 @@ struct branch {
     bool referred;         /**< a REFER was accepted in this dialog: further ones need an id */
     uint16_t status;
     const struct peer *peer; /**< on which it takes room; NULL: on none, or not any more */
+    struct hi_entry *trail;  /**< what its INVITE said of itself in History-Info, or NULL */
 };
 
 enum call_phase {
@@ -159,6 +163,7 @@ struct call {
     struct list referrals;      /**< all that are not forgotten yet, referral.c … */
     struct referral *referral;  /**< … the one whose outcome is open, or NULL … */
     struct referral *borrower;  /**< … and one of another call that has taken our callee */
+    struct history *trail;      /**< who sent it where, in the arena; NULL: nobody asks */
     struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
     struct list relays;         /**< requests that are being passed across, relay.c */
     struct timer timer;         /**< ring time; when ENDING: patience with the far side's BYE */
@@ -216,10 +221,11 @@ struct call_config {
     uint16_t
         decline_status;  /**< ClearConnection of an alerting call without reason; default 603 */
     uint16_t dnd_status; /**< refusal of calls to a device that is not to be disturbed; 486 */
-    bool auto_answer;    /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
-                            default on */
-    bool pass_redirects; /**< a 3xx of who is called goes to the caller; default off */
-    uint32_t max_redirects; /**< that one call follows; default 5 */
+    struct neighbour policy; /**< for devices; a peer has its own */
+    bool auto_answer;        /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
+                                default on */
+    bool pass_redirects;     /**< a 3xx of who is called goes to the caller; default off */
+    uint32_t max_redirects;  /**< that one call follows; default 5 */
     bool pickup; /**< any device may take a ringing call that it can name; default on */
 };
 

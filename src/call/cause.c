@@ -7,6 +7,7 @@
  * and another after it did.
  */
 #include "call/parts.h"
+#include "history/reason.h"
 
 struct status_cause {
     uint16_t status;
@@ -65,13 +66,13 @@ static const struct q850_cause by_q850[] = {
 };
 
 /** ClearConnection's reason: the response to an alerting call and the Q.850 cause of a BYE. */
-struct reason {
+struct clearing {
     const char *cause;
     uint16_t status; /**< 0: the configured decline status */
     uint8_t q850;
 };
 
-static const struct reason reasons[] = {
+static const struct clearing reasons[] = {
     {"normal", 0, 16},
     {"normalClearing", 0, 16},
     {"callCancelled", 0, 16},
@@ -88,26 +89,10 @@ static const struct reason reasons[] = {
     {"blocked", 403, 21},
 };
 
-/** The Q.850 cause of a Reason header, 0 when there is none. */
-static uint32_t q850_of(const struct sip_msg *m)
-{
-    struct sip_values it = {0};
-    struct str v, cause;
-    uint32_t n;
-
-    while (m != NULL && sip_msg_each(m, SIP_HDR_REASON, &it, &v)) {
-        size_t semi = str_index(v, ';');
-        if (str_ieq(str_trim(str_upto(v, semi)), STR("Q.850")) && semi < v.n &&
-            sip_param(str_from(v, semi + 1), STR("cause"), &cause) && str_to_u32(cause, &n)) {
-            return n;
-        }
-    }
-    return 0;
-}
-
 const char *cause_of_status(unsigned status, const struct sip_msg *m, bool alerted)
 {
-    uint32_t q850 = q850_of(m);
+    struct reason why;
+    uint32_t q850 = m != NULL && reason_find(m, STR("Q.850"), &why) ? why.cause : 0;
 
     for (size_t i = 0; i < ARRAY_LEN(by_q850); i++) {
         if (by_q850[i].q850 == q850) {
@@ -125,7 +110,7 @@ const char *cause_of_status(unsigned status, const struct sip_msg *m, bool alert
     return status >= 300 && status < 400 ? "redirected" : "destNotObtainable";
 }
 
-static const struct reason *reason_named(struct str reason)
+static const struct clearing *reason_named(struct str reason)
 {
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         if (str_eq(reason, str_c(reasons[i].cause))) {
@@ -137,7 +122,7 @@ static const struct reason *reason_named(struct str reason)
 
 unsigned cause_to_status(struct str reason, unsigned decline)
 {
-    const struct reason *r = reason_named(reason);
+    const struct clearing *r = reason_named(reason);
 
     return r == NULL || r->status == 0 ? decline : r->status;
 }
@@ -152,14 +137,14 @@ struct str cause_to_reason_line(struct str reason)
         [42] = "Reason: Q.850;cause=42\r\n", [47] = "Reason: Q.850;cause=47\r\n",
         [88] = "Reason: Q.850;cause=88\r\n",
     };
-    const struct reason *r = reason_named(reason);
+    const struct clearing *r = reason_named(reason);
 
     return r == NULL ? STR_NONE : str_c(lines[r->q850]);
 }
 
 const char *cause_name(struct str reason)
 {
-    const struct reason *r = reason_named(reason);
+    const struct clearing *r = reason_named(reason);
 
     return r == NULL ? "normalClearing" : r->cause;
 }

@@ -10,6 +10,9 @@
 #include "base/err.h"
 #include "call/parts.h"
 
+/** RFC 4458 §2: deflected while it rang. */
+#define DEFLECTED 487
+
 void deflect_leave(struct connection *conn, struct connection *next, const char *cause,
                    uint64_t now_ms)
 {
@@ -96,6 +99,8 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
         return CALL_NO_RESOURCES;
     }
     c->hunt = NULL; /* an application has decided */
+    trail_given_up(conn, 302);
+    trail_divert(c, dest.id, DEFLECTED);
     deflect_leave(conn, next, "redirected", now_ms);
     if (line.n > 0) {
         call_set_uui(c, line);

@@ -48,6 +48,10 @@ static bool forward(struct call *c, enum forward_type type, struct destination *
     static const char *const causes[] = {[FORWARD_IMMEDIATE] = "callForwardImmediate",
                                          [FORWARD_BUSY] = "callForwardBusy",
                                          [FORWARD_NO_ANSWER] = "callForwardNoAnswer"};
+    static const uint16_t why[] = {/* RFC 4458 §2 */
+                                   [FORWARD_IMMEDIATE] = 302,
+                                   [FORWARD_BUSY] = 486,
+                                   [FORWARD_NO_ANSWER] = 408};
 
     struct destination to;
     struct connection *next;
@@ -57,6 +61,8 @@ static bool forward(struct call *c, enum forward_type type, struct destination *
         return false;
     }
     c->hunt = NULL; /* the device's user has decided */
+    trail_given_up(c->b, why[type]);
+    trail_divert(c, to.id, why[type]);
     deflect_leave(c->b, next, causes[type], now_ms);
     *dest = to;
     c->forwards++;

@@ -141,6 +141,12 @@ static void leave(struct connection *conn, const struct connection *next, uint64
     }
 }
 
+/** Why it goes to somebody else, in the numbers of RFC 4458 §2. */
+static unsigned diversion_cause_of(unsigned status)
+{
+    return status == 486 || status == 408 || status == 503 ? status : status == 480 ? 408 : 404;
+}
+
 bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
 {
     struct hunt *h = c->hunt;
@@ -156,6 +162,10 @@ bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
             return false;
         }
         c->layer->hunted++;
+        trail_given_up(c->b, status);
+        if (!str_eq(c->b->id, next->id)) {
+            trail_divert(c, next->id, diversion_cause_of(status));
+        }
         leave(c->b, next, now_ms);
         c->b = next;
         next->moved = "redirected";

@@ -8,6 +8,7 @@
  */
 #include "base/err.h"
 #include "call/parts.h"
+#include "history/identity.h"
 
 /** Take the INVITE's leg for connection `a`. @return false: it was answered, drop the call */
 static bool take_leg(struct connection *a, const struct sip_msg *m, const struct hop *from,
@@ -28,27 +29,15 @@ static bool take_leg(struct connection *a, const struct sip_msg *m, const struct
     return true;
 }
 
-bool call_wants_privacy(const struct sip_msg *m)
-{
-    struct str rest = m == NULL ? STR_NONE : sip_msg_value(m, SIP_HDR_PRIVACY);
-
-    while (rest.n > 0) { /* priv-values with semicolons between (RFC 3323 §4.2) */
-        size_t end = str_index(rest, ';');
-        if (str_ieq(str_trim(str_upto(rest, end)), STR("id"))) {
-            return true;
-        }
-        rest = end < rest.n ? str_from(rest, end + 1) : STR_NONE;
-    }
-    return false;
-}
-
 struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
-                                   struct device *device)
+                                   const struct hop *hop, struct device *device)
 {
+    const struct peer *peer =
+        device == NULL ? directory_peer_from(c->layer->directory, hop) : NULL;
     struct sip_addr from;
     struct connection *a;
     struct str id = device != NULL ? device->uri : STR("sip:anonymous@anonymous.invalid");
-    bool restricted = call_wants_privacy(m);
+    bool restricted = privacy_withholds(privacy_of(m));
 
     if (device == NULL && sip_msg_addr(m, SIP_HDR_P_ASSERTED_IDENTITY, &from) == 0) {
         id = from.uri_text;
@@ -60,15 +49,16 @@ struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
     if (a != NULL) {
         a->restricted = restricted && device == NULL;
         a->outside = device == NULL;
-        a->trusted = device == NULL; /* no other peer comes in without being a device */
+        a->trusted = device == NULL && (peer == NULL || peer_is_inside(peer));
+        a->policy = peer != NULL ? peer->policy : a->policy;
     }
     return a;
 }
 
 static struct connection *add_caller(struct call *c, const struct sip_msg *m,
-                                     struct device *device)
+                                     const struct hop *hop, struct device *device)
 {
-    struct connection *a = call_add_caller(c, m, device);
+    struct connection *a = call_add_caller(c, m, hop, device);
 
     if (a != NULL) {
         a->originating = true;
@@ -113,11 +103,12 @@ struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum s
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
-void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
-                 unsigned status, const char *lines, uint64_t now_ms)
+static void refuse_because(struct call_layer *l, const struct sip_msg *m,
+                           const struct hop *from, unsigned status, struct str reason,
+                           const char *lines, uint64_t now_ms)
 {
     struct txn *t = txn_server_new(l->legs->txn, m, from, NULL, NULL, now_ms);
-    struct txn_reply r = {.status = status, .lines = str_c(lines)};
+    struct txn_reply r = {.status = status, .reason = reason, .lines = str_c(lines)};
     struct sip_addr who = {0};
 
     (void)sip_msg_addr(m, SIP_HDR_FROM, &who);
@@ -130,6 +121,12 @@ void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop
     } else {
         (void)txn_reply(t, &r, now_ms);
     }
+}
+
+void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                 unsigned status, const char *lines, uint64_t now_ms)
+{
+    refuse_because(l, m, from, status, STR_NONE, lines, now_ms);
 }
 
 /** Where it goes first. @return 0 or the status of the refusal */
@@ -162,6 +159,7 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
                       struct device *device, const struct call_plan *plan, uint64_t now_ms)
 {
     struct destination to;
+    struct str reason;
     struct call *c;
     unsigned status = first_destination(l, m, plan, &to);
 
@@ -175,6 +173,11 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
         call_refuse(l, m, from, status, NULL, now_ms);
         return;
     }
+    if (!privacy_is_possible(l->scratch, m, to.peer != NULL && peer_is_inside(to.peer),
+                             &reason)) {
+        refuse_because(l, m, from, 500, reason, NULL, now_ms);
+        return;
+    }
     if (!call_room_for(l, device)) {
         call_refuse(l, m, from, 403, NULL, now_ms); /* 503 would send the phone to our twin */
         return;
@@ -186,7 +189,8 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
     }
     c->called = arena_dup(&c->arena, to.id);
     c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
-    if ((plan != NULL && hunt_begin(c, plan, m) != 0) || add_caller(c, m, device) == NULL ||
+    if ((plan != NULL && hunt_begin(c, plan, m) != 0) ||
+        add_caller(c, m, from, device) == NULL ||
         (c->b = call_add_connection(c, to.device, to.id)) == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);

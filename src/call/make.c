@@ -132,7 +132,7 @@ static void joined_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
         return;
     }
     conn->stem = b;
-    connection_stop_ringing(conn, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
+    connection_stop_ringing(conn, b, STR(CALL_ELSEWHERE), now_ms);
     transfer_on_progress(conn, now_ms);
     call_set_timer(c, 0, now_ms);
     c->phase = CALL_ACTIVE;

@@ -140,7 +140,7 @@ bool media_pass(const struct connection *from, struct connection *to, const stru
     struct str body;
 
     c->pass = m;
-    c->cut = identity_cut(from, to, m, false);
+    pass_identity(from, to, m, c);
     if (!media_has_sdp(m)) {
         return true;
     }

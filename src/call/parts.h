@@ -141,17 +141,8 @@ void search_stop(struct connection *conn);
 unsigned connection_ring(struct connection *conn, const struct destination *to,
                          const struct ring *r, uint64_t now_ms);
 
-/**
- * Headers that say who somebody is and do not pass (RFC 3325 §5, §7): what a phone asserts of
- * itself, and what a trusted peer asserts of somebody who wants that kept from the other side.
- * @param uui  User-to-User is cut as well
- * @return for leg_content.cut, static
- */
-const enum sip_hdr_id *identity_cut(const struct connection *from, const struct connection *to,
-                                    const struct sip_msg *m, bool uui);
-
-/** Privacy asks for the identity to be withheld (RFC 3325 §9.3). */
-bool call_wants_privacy(const struct sip_msg *m);
+/** Why the other phones stop ringing when one has answered (RFC 3326 §3.1). */
+#define CALL_ELSEWHERE "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"
 
 /** CANCEL or forget all branches but `keep`. */
 void connection_stop_ringing(struct connection *conn, const struct branch *keep,
@@ -181,7 +172,7 @@ struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum s
 
 /** Who sends that INVITE, as observers see it: our device, or what From says. NULL: memory */
 struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
-                                   struct device *device);
+                                   const struct hop *from, struct device *device);
 /** Refuse an INVITE of which no call was made. `lines` may be NULL. */
 void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                  unsigned status, const char *lines, uint64_t now_ms);
@@ -194,6 +185,7 @@ struct redirect_to {
     struct str uui;   /**< User-to-User values of the new INVITE; absent: as before */
     struct str lines; /**< what it asks for besides, may be empty */
     enum sip_hdr_id cut[SIP_EMBED_MAX + 1];
+    struct str contact, of; /**< for the call's history: the Contact, what it answers */
 };
 
 /** A party has refused; remember its Contacts when it redirects. */
@@ -233,6 +225,41 @@ unsigned forward_before(struct call *c, struct destination *to, uint64_t now_ms)
 bool forward_after(struct call *c, unsigned status, uint64_t now_ms);
 /** How long c->b may ring: `otherwise`, or less if it forwards then. */
 uint32_t call_ring_ms(const struct call *c, uint32_t otherwise);
+
+/* ---- pass.c: who is named, what happened before, why it ends ---- */
+
+/**
+ * `m` of `from` (may be NULL) passes to `to`: adds to c->lines, and writes c->cut, what is to
+ * be different about identities (RFC 3325, RFC 3323). m NULL: nothing.
+ */
+void pass_identity(const struct connection *from, const struct connection *to,
+                   const struct sip_msg *m, struct leg_content *c);
+/** Cut one more header. */
+void pass_without(const struct call *c, enum sip_hdr_id id, struct leg_content *content);
+/** `value`, or an anonymous From when the request wants that. */
+struct str pass_from(const struct connection *from, const struct connection *to,
+                     const struct sip_msg *m, struct str value);
+
+/** The INVITE `m` goes out on that branch: its History-Info and Diversion. */
+void trail_request(struct branch *b, struct str request_uri, const struct sip_msg *m,
+                   struct leg_content *content);
+/** The call goes to somebody else now. @param cause as history_divert. Nothing for a call that
+    did not come with an INVITE. */
+void trail_divert(struct call *c, struct str to, unsigned cause);
+/** The same for the Contact of a 3xx; `of`: trail_last when that came. */
+void trail_redirected(struct call *c, struct str contact, struct str of);
+/** Index of the attempt that was answered last; absent: there is no history. */
+struct str trail_last(const struct call *c);
+/** A response on that branch. @param m may be NULL */
+void trail_answered(struct branch *b, unsigned status, const struct sip_msg *m);
+/** The branches that have not refused are given up, with this status in the history. */
+void trail_given_up(struct connection *conn, unsigned status);
+/** A response goes to the caller. @param m may be NULL: made here */
+void trail_response(struct call *c, const struct sip_msg *m, struct leg_content *content);
+
+/** Where the neighbour wants a Q.850 cause and `m` has none: add it. @param status 0: a BYE */
+void pass_q850(const struct connection *to, unsigned status, const struct sip_msg *m,
+               struct leg_content *content);
 
 /* ---- bridge.c: two legs ---- */
 

@@ -25,7 +25,9 @@ enum { TARGETS = 8 };
 
 struct redirect {
     struct {
-        struct str uri; /**< in the call's arena */
+        struct str uri;     /**< in the call's arena */
+        struct str contact; /**< the whole Contact value, likewise */
+        struct str of;      /**< index of the attempt that it answers; absent: no history */
         uint32_t q_milli;
         bool used;
     } target[TARGETS];
@@ -64,6 +66,8 @@ static void note_one(struct call *c, const struct sip_addr *contact)
         return;
     }
     r->target[r->n].uri = arena_dup(&c->arena, contact->uri_text);
+    r->target[r->n].contact = arena_dup(&c->arena, contact->text);
+    r->target[r->n].of = trail_last(c);
     r->target[r->n].q_milli = q_of(contact->params);
     r->target[r->n].used = false;
     r->n += r->target[r->n].uri.p != NULL ? 1 : 0;
@@ -174,6 +178,8 @@ bool redirect_take(struct connection *from, unsigned status, struct str had,
         }
         r->target[best].used = true;
         if (leads(from, r->target[best].uri, had, out)) {
+            out->contact = r->target[best].contact;
+            out->of = r->target[best].of;
             r->followed++;
             c->layer->redirected++;
             return true;
@@ -201,6 +207,7 @@ bool redirect_follow(struct call *c, unsigned status, uint64_t now_ms)
         return false;
     }
     deflect_leave(c->b, next, "redirected", now_ms);
+    trail_redirected(c, to.contact, to.of);
     if (line.n > 0) {
         call_set_uui(c, line);
     }

@@ -180,7 +180,7 @@ static void on_response(struct leg_request *out, unsigned status, const struct s
 
     if (status < 200) {
         content.pass = m;
-        content.cut = identity_cut(call_other(from), from, m, false);
+        pass_identity(call_other(from), from, m, &content);
         if (r->in != NULL && r->from->leg != NULL) {
             (void)leg_answer(r->from->leg, r->in, status, STR_NONE, &content, now_ms);
         }
@@ -274,12 +274,16 @@ void relay_cancel(struct branch *from, struct txn *t, uint64_t now_ms)
 
 void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
-    struct leg *to = connection_leg(call_other(from->conn));
-    struct leg_content content = {
-        .pass = m, .cut = identity_cut(from->conn, call_other(from->conn), m, false)};
+    struct connection *other = call_other(from->conn);
+    struct leg *to = connection_leg(other);
+    struct leg_content content = {.pass = m};
     struct relay *r =
         to == NULL || to->state != LEG_CONFIRMED ? NULL : relay_new(from, to, t, m);
 
+    if (to != NULL) {
+        pass_identity(from->conn, other, m, &content);
+        pass_q850(other, 0, m, &content);
+    }
     if (r == NULL) {
         call_answer_request(from->leg, t, 200, &(struct leg_content){0}, now_ms);
         if (to != NULL) {

@@ -92,7 +92,7 @@ static const struct leg_user replacer_user;
 static struct connection *take(struct call *c, const struct sip_msg *m, const struct hop *from,
                                struct device *device, uint64_t now_ms)
 {
-    struct connection *n = call_add_caller(c, m, device);
+    struct connection *n = call_add_caller(c, m, from, device);
     struct branch *b = n == NULL ? NULL : connection_add_branch(n);
 
     if (b == NULL) {

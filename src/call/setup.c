@@ -100,48 +100,6 @@ bool destination_of_text(struct call_layer *l, struct str text, struct destinati
     return destination_of_uri(l, &u, out);
 }
 
-const enum sip_hdr_id *identity_cut(const struct connection *from, const struct connection *to,
-                                    const struct sip_msg *m, bool uui)
-{
-    /* each with User-to-User in front, for who wants that cut as well */
-    static const enum sip_hdr_id believed[] = {SIP_HDR_USER_TO_USER,
-                                               SIP_HDR_P_PREFERRED_IDENTITY, SIP_HDR_OTHER};
-    static const enum sip_hdr_id all[] = {SIP_HDR_USER_TO_USER, SIP_HDR_P_PREFERRED_IDENTITY,
-                                          SIP_HDR_P_ASSERTED_IDENTITY, SIP_HDR_REMOTE_PARTY_ID,
-                                          SIP_HDR_OTHER};
-    bool secret = from != NULL && to != NULL && !to->trusted &&
-                  (from->restricted || call_wants_privacy(m));
-    const enum sip_hdr_id *list = from != NULL && from->trusted && !secret ? believed : all;
-
-    return uui ? list : list + 1;
-}
-
-static size_t cut_count(const enum sip_hdr_id *cut)
-{
-    size_t n = 0;
-
-    while (cut != NULL && cut[n] != SIP_HDR_OTHER) {
-        n++;
-    }
-    return n;
-}
-
-/** Both lists in one; NULL: no memory. */
-static const enum sip_hdr_id *join_cut(struct arena *a, const enum sip_hdr_id *one,
-                                       const enum sip_hdr_id *two)
-{
-    size_t n = cut_count(one), m = cut_count(two);
-    enum sip_hdr_id *all = m == 0 ? NULL : arena_alloc(a, (n + m + 1) * sizeof(*all));
-
-    if (m == 0 || all == NULL) {
-        return m == 0 ? one : NULL;
-    }
-    memcpy(all, one, n * sizeof(*all));
-    memcpy(all + n, two, m * sizeof(*all));
-    all[n + m] = SIP_HDR_OTHER;
-    return all;
-}
-
 unsigned connection_ring_way(struct connection *conn, const struct way *w, const struct ring *r,
                              uint64_t now_ms)
 {
@@ -165,12 +123,14 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
             list_remove(&b->link);
             return 503;
         }
-        args.content.cut = join_cut(c->layer->scratch,
-                                    identity_cut(c->a, conn, r->pass, r->replace_uui), r->cut);
-        if (args.content.cut == NULL) {
-            list_remove(&b->link);
-            return 503;
+        if (r->replace_uui) {
+            pass_without(c, SIP_HDR_USER_TO_USER, &args.content);
         }
+        for (const enum sip_hdr_id *id = r->cut; id != NULL && *id != SIP_HDR_OTHER; id++) {
+            pass_without(c, *id, &args.content);
+        }
+        args.from = pass_from(c->a, conn, r->pass, r->from);
+        trail_request(b, w->request_uri, r->pass, &args.content);
     }
     b->talk = w->talk;
     b->binding = w->binding;
@@ -209,7 +169,8 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
         return 503;
     }
     conn->outside = true;
-    conn->trusted = p->trusted;
+    conn->trusted = peer_is_inside(p);
+    conn->policy = p->policy;
     unsigned status = connection_ring_way(
         conn, &(struct way){.request_uri = out_str_of(&o), .target = target}, r, now_ms);
     if (status != 0) {

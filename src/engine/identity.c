@@ -6,7 +6,7 @@
  * application proves itself wherever it runs, also on the machine of a peer. Everybody else
  * proves it with digest: a device under its number, an application under its name, in one name
  * space (the directory refuses a name that both have). A device may speak only for itself: its
- * From must be its own address of record, so that nobody can place calls in another's name.
+ * From must be its own address of record, or anonymous, so that nobody calls in another's name.
  *
  * Requests inside a dialog are not asked again (TR/87 digest S-18).
  */
@@ -51,8 +51,13 @@ static bool speaks_for_itself(struct engine *e, const struct sip_msg *m, const s
     struct sip_addr addr;
     enum sip_hdr_id who = m->method == SIP_METHOD_REGISTER ? SIP_HDR_TO : SIP_HDR_FROM;
 
-    return sip_msg_addr(m, who, &addr) == 0 &&
-           directory_device_of_uri(e->config.directory, &addr.uri) == d;
+    if (sip_msg_addr(m, who, &addr) != 0) {
+        return false;
+    }
+    if (who == SIP_HDR_FROM && str_ieq(addr.uri.host, STR("anonymous.invalid"))) {
+        return true; /* who it is, its credentials say (RFC 3325 §10.1) */
+    }
+    return directory_device_of_uri(e->config.directory, &addr.uri) == d;
 }
 
 static bool accept(struct engine *e, const struct sip_msg *m, const struct hop *from,

@@ -36,3 +36,14 @@ int change_add(struct history_out *c, struct arena *a, struct str lines)
     c->lines = all;
     return 0;
 }
+
+int change_begin(struct history_out *c, struct arena *a, struct str lines,
+                 const enum sip_hdr_id *cut)
+{
+    int err = 0;
+    *c = (struct history_out){.lines = lines};
+    for (; cut != NULL && *cut != SIP_HDR_OTHER && err == 0; cut++) {
+        err = change_cut(c, a, *cut);
+    }
+    return err;
+}

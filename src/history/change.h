@@ -25,6 +25,10 @@ struct history_out {
 /** Cut that header; once is enough. @return 0 or E_NOMEM */
 int change_cut(struct history_out *c, struct arena *a, enum sip_hdr_id id);
 
+/** Begin with lines and cuts that there are already. @return 0 or E_NOMEM */
+int change_begin(struct history_out *c, struct arena *a, struct str lines,
+                 const enum sip_hdr_id *cut);
+
 /** Add whole lines. @return 0 or E_NOMEM */
 int change_add(struct history_out *c, struct arena *a, struct str lines);
 

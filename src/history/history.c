@@ -118,9 +118,9 @@ int history_divert(struct history *h, struct str uri, uint32_t cause)
         &(struct hi_new){.uri = uri, .cause = cause, .target = HI_TARGET_MP, .of = h->target});
 }
 
-int history_redirected(struct history *h, const struct hi_entry *of, struct str contact)
+int history_redirected(struct history *h, struct str of, struct str contact)
 {
-    struct hi_new from = {.of = of->index};
+    struct hi_new from = {.of = str_is_set(of) ? of : h->target};
     struct sip_addr addr;
     struct str value;
     uint32_t at;
@@ -130,6 +130,9 @@ int history_redirected(struct history *h, const struct hi_entry *of, struct str 
     from.uri = addr.uri_text;
     if (str_is_set(addr.uri.headers)) { /* they become headers of the request, not history */
         from.uri = str_upto(from.uri, from.uri.n - addr.uri.headers.n - 1);
+    }
+    if (!str_is_set(addr.uri.params) || !sip_param(addr.uri.params, STR("cause"), &value)) {
+        from.cause = 302;
     }
     if (sip_param(addr.params, STR("mp"), &value)) {
         from.target = HI_TARGET_MP;
@@ -215,6 +218,7 @@ int history_answered(struct history *h, struct hi_entry *e, unsigned status,
     if (h->unreadable || status == 100) {
         return 0;
     }
+    h->answered = e->index;
     if (known != NULL && !hi_entry_same(known, e)) {
         known = NULL;
     }
@@ -445,14 +449,12 @@ struct str history_contact(const struct history *h, struct arena *a, bool same_u
 
 /* ---- all at once ---- */
 
-/** Does the message give a stateless forwarder nothing to do? */
-static bool is_plain(const struct sip_msg *m, const struct history_args *args)
+bool history_concerns(const struct sip_msg *m, const struct history_rules *rules)
 {
-    bool none = !sip_msg_has(m, SIP_HDR_HISTORY_INFO) && !sip_msg_has(m, SIP_HDR_DIVERSION);
-    return none && args->user.n == 0 &&
-           (args->rules.mode == HISTORY_PASS || args->rules.mode == HISTORY_STRIP ||
-            (args->rules.mode == HISTORY_AUTO &&
-             !sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("histinfo"))));
+    return sip_msg_has(m, SIP_HDR_HISTORY_INFO) || sip_msg_has(m, SIP_HDR_DIVERSION) ||
+           rules->mode == HISTORY_WRITE ||
+           (rules->mode == HISTORY_AUTO &&
+            sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("histinfo")));
 }
 
 int history_retarget(struct arena *a, const struct sip_msg *m, const struct history_args *args,
@@ -460,7 +462,7 @@ int history_retarget(struct arena *a, const struct sip_msg *m, const struct hist
 {
     struct history h;
     struct hi_entry e;
-    if (is_plain(m, args)) {
+    if (args->user.n == 0 && !history_concerns(m, &args->rules)) {
         return 0;
     }
     int err = history_begin(&h, a, m, args->rules.diversion != DIVERSION_PASS, args->domain);

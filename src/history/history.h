@@ -62,12 +62,13 @@ struct history {
     struct diversion_list diversions; /**< of the request */
     struct str domain;                /**< host for tel: URIs */
     struct str root;                  /**< index of the Request-URI that we received */
-    struct str target;  /**< index of who is being called: the root, or who was diverted to */
-    uint32_t tried;     /**< branches below the root, diversions included */
-    uint32_t contacts;  /**< branches below `target` when that is not the root */
-    bool asked;         /**< the request has entries or Supported: histinfo (§9.4) */
-    bool supplementary; /**< what came says more than who diverted (RFC 7544 §3.5) */
-    bool diverted;      /**< by us */
+    struct str target;   /**< index of who is being called: the root, or who was diverted to */
+    struct str answered; /**< index of the branch that was answered last */
+    uint32_t tried;      /**< branches below the root, diversions included */
+    uint32_t contacts;   /**< branches below `target` when that is not the root */
+    bool asked;          /**< the request has entries or Supported: histinfo (§9.4) */
+    bool supplementary;  /**< what came says more than who diverted (RFC 7544 §3.5) */
+    bool diverted;       /**< by us */
     bool unreadable;
 };
 
@@ -91,10 +92,11 @@ int history_divert(struct history *h, struct str uri, uint32_t cause);
 
 /**
  * A target that a 3xx named (§10.4): `contact` is its Contact value, whose rc or mp parameter
- * becomes that of the entry. Without one, the entry has none.
- * @param of  the entry of the branch that was redirected
+ * becomes that of the entry. Without one, the entry has none. A Contact without a cause of its
+ * own gets 302, so that the mapping to Diversion knows it.
+ * @param of  index of the entry of the branch that was redirected; absent: whom it was for
  */
-int history_redirected(struct history *h, const struct hi_entry *of, struct str contact);
+int history_redirected(struct history *h, struct str of, struct str contact);
 
 /**
  * A further request for the present target (§9.2). @param uri  its Request-URI; *e lies in the
@@ -123,6 +125,9 @@ int history_response(const struct history *h, struct arena *a, const struct sip_
 
 /** ";mp=1" or ";rc=1" for a Contact of a 3xx of ours (§8); absent when memory is out. */
 struct str history_contact(const struct history *h, struct arena *a, bool same_user);
+
+/** Is there anything to do for that neighbour when the request has not been diverted? */
+bool history_concerns(const struct sip_msg *m, const struct history_rules *rules);
 
 /** One request, forwarded without keeping its history. */
 struct history_args {

@@ -279,7 +279,9 @@ static bool is_secret(const struct identity_args *a)
 
 bool identity_is_anonymous(const struct identity_args *a)
 {
-    return is_secret(a);
+    struct rpid r;
+    bool hidden = a->from_trusted && a->rpid && rpid_of(a->m, &r) && r.withheld;
+    return is_secret(a) && (hidden || (privacy_of(a->m) & PRIVACY_USER) != 0);
 }
 
 static int cut_user(struct arena *arena, struct history_out *out)

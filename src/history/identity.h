@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is calling, to whom this is told, and who is believed: P-Asserted-Identity (RFC 3325, RFC
- * 5876), P-Preferred-Identity and Privacy (RFC 3323) where a message passes from one side of
- * Baton to the other.
+ * Who is calling, to whom this is told, and who is believed: P-Asserted-Identity (RFC 3325,
+ * RFC 5876), P-Preferred-Identity and Privacy (RFC 3323) where a message passes from one side
+ * of Baton to the other.
  *
  * TRUST. Each side is in our trust domain or is not; the configuration says which. What comes
  * from outside asserts nothing: its P-Asserted-Identity is cut, and in its place goes the
@@ -59,7 +59,8 @@ struct identity_args {
 /** The From value of whom nobody shall know (RFC 3323 §4.1.1.3), without a tag. */
 extern const struct str identity_anonymous;
 
-/** Must From be anonymous on the other side? */
+/** Must From be anonymous on the other side? With `user`; whoever asks for `id` alone shows in
+    From what he likes. */
 bool identity_is_anonymous(const struct identity_args *a);
 
 /**

@@ -34,6 +34,9 @@
     N(number, "The user part of its address, and of its digest credentials: `\"1001\"`.") \
     S(domain, "", "One of `domains`; the first one unless given.")                        \
     S(display, "", "A name that is shown with calls made on its behalf.")                 \
+    S(tel, "",                                                                            \
+      "Its number in the world, `+4930123456`: asserted to trusted peers as a tel URI "   \
+      "besides its address (P-Asserted-Identity).")                                       \
     CONFIG_SECRET(S)
 
 #define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                     \
@@ -96,7 +99,19 @@
       "does not, no calls go to it.")                                                         \
     U(probe_failures, 2, 1, 100,                                                              \
       "So many unanswered probes in a row mean that it is down. Answering 503 means it at "   \
-      "once.")
+      "once.")                                                                                \
+    W(identity, "default", "default inside outside",                                          \
+      "Does it belong to our trust domain (RFC 3325)? `inside`: its P-Asserted-Identity is "  \
+      "believed, and it is told identities that are to be kept private; `outside`: neither. " \
+      "By default it does when it is `trusted`.")                                             \
+    B(remote_party_id, false,                                                                 \
+      "It sends Remote-Party-ID, which stands for P-Asserted-Identity when it is inside.")    \
+    W(history, "default", "default auto write pass strip",                                    \
+      "History-Info (RFC 7044) in calls to it; `calls.history` by default.")                  \
+    W(diversion, "default", "default none history-info diversion both",                       \
+      "What it understands of diversions (RFC 7544); `calls.diversion` by default.")          \
+    B(q850, false,                                                                            \
+      "Refusals, BYE and CANCEL to it have a Reason with a Q.850 cause (RFC 3398).")
 
 #define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                                \
     U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")               \
@@ -184,6 +199,13 @@
     U(decline_status, 603, 400, 699,                                                                    \
       "SIP status when an application clears an alerting call without a reason.")                       \
     U(per_device, 100, 1, 10000000, "Calls at a time that one device has begun.")                       \
+    W(history, "auto", "auto write pass strip",                                                         \
+      "History-Info (RFC 7044). `auto`: entries are added where a request has some, "                   \
+      "its sender supports `histinfo`, or the call was diverted here; `write`: to "                     \
+      "every call; `pass`: never, what comes passes; `strip`: removed.")                                \
+    W(diversion, "none", "none history-info diversion both",                                            \
+      "`history-info`: Diversion (RFC 5806) becomes History-Info; `diversion`: the "                    \
+      "other way; `both`: both say the same; `none`: Diversion passes as it came.")                     \
     U(group_s, 20, 1, 3600,                                                                             \
       "When the contacts of a device have different q values, those with a lower one ring after this, " \
       "if nobody has answered.")                                                                        \

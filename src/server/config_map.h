@@ -27,6 +27,10 @@ int config_map_domains(struct config *c);
 /** Time zone, dialling plans and routes; after the devices and peers (config_route.c). */
 bool config_map_routes(struct config_tree *t, struct config *c);
 
+/** What neighbours are told and believed; after the devices, peers and numbers
+    (config_policy.c). */
+bool config_map_policy(struct config_tree *t, struct config *c);
+
 /** "0.5" as thousandths. @return false: no q value (RFC 3261 §25.1) */
 bool config_parse_q(struct str s, uint32_t *out);
 

@@ -205,16 +205,16 @@ static void test_redirected(void)
     CHECK_STR(history_contact(&h, &k.arena, true), ";rc=1");
     CHECK_INT(history_branch(&h, STR("sip:bob@192.0.2.4"), &e), 0);
     CHECK_INT(history_answered(&h, &e, 302, NULL), 0);
-    CHECK_INT(history_redirected(&h, &e, STR("<sip:x@y?User-to-User=56>;mp=1")), 0);
+    CHECK_INT(history_redirected(&h, e.index, STR("<sip:x@y?User-to-User=56>;mp=1")), 0);
     CHECK_INT(history_branch(&h, STR("sip:x@y"), &next), 0);
     CHECK_STR(request_of(&h, &next, m, &inside),
               "History-Info: <sip:bob@example.com>;index=1\r\n"
               "History-Info: <sip:bob@192.0.2.4?Reason=SIP%3Bcause%3D302>;index=1.1;rc=1\r\n"
-              "History-Info: <sip:x@y>;index=1.2;mp=1.1\r\n"
+              "History-Info: <sip:x@y;cause=302>;index=1.2;mp=1.1\r\n"
               "History-Info: <sip:x@y>;index=1.2.1;np=1.2\r\n");
-    CHECK_INT(history_redirected(&h, &e, STR("<sip:z@y>;q=0.5")), 0);
-    CHECK_STR(h.cache.entry[h.cache.count - 1].text, "<sip:z@y>;index=1.3");
-    CHECK_INT(history_redirected(&h, &e, STR("*")), E_SYNTAX);
+    CHECK_INT(history_redirected(&h, e.index, STR("<sip:z@y>;q=0.5")), 0);
+    CHECK_STR(h.cache.entry[h.cache.count - 1].text, "<sip:z@y;cause=302>;index=1.3");
+    CHECK_INT(history_redirected(&h, e.index, STR("*")), E_SYNTAX);
     hist_fini(&k);
 }
 
@@ -333,7 +333,7 @@ static void test_diversion_modes(void)
 }
 
 /** §10.1.2: what is ours and private does not leave. */
-static void test_privacy(void)
+static void test_private_entries(void)
 {
     static const char entries[] =
         "Supported: histinfo\r\n"
@@ -485,5 +485,5 @@ static void test_memory(void)
 
 TEST_MAIN(T(test_index_order), T(test_entry_reads), T(test_entry_changes), T(test_basic_call),
           T(test_sequential), T(test_redirected), T(test_gap), T(test_modes), T(test_retarget),
-          T(test_diversion_modes), T(test_privacy), T(test_response_not_asked),
+          T(test_diversion_modes), T(test_private_entries), T(test_response_not_asked),
           T(test_unreadable), T(test_bounded), T(test_prefixes), T(test_memory))

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Meaning of what the file says about neighbours: whom we trust with identities, and who is
+ * told what about diversions and causes (src/history).
+ */
+#include "history/history.h"
+#include "server/config_map.h"
+
+static uint8_t history_of(const char *word, uint8_t otherwise)
+{
+    static const char *const words[] = {
+        [HISTORY_AUTO] = "auto",
+        [HISTORY_WRITE] = "write",
+        [HISTORY_PASS] = "pass",
+        [HISTORY_STRIP] = "strip",
+    };
+    for (uint8_t i = 0; word != NULL && i < ARRAY_LEN(words); i++) {
+        if (strcmp(word, words[i]) == 0) {
+            return i;
+        }
+    }
+    return otherwise;
+}
+
+static uint8_t diversion_of(const char *word, uint8_t otherwise)
+{
+    static const char *const words[] = {
+        [DIVERSION_PASS] = "none",
+        [DIVERSION_HISTORY] = "history-info",
+        [DIVERSION_WRITE] = "diversion",
+        [DIVERSION_BOTH] = "both",
+    };
+    for (uint8_t i = 0; word != NULL && i < ARRAY_LEN(words); i++) {
+        if (strcmp(word, words[i]) == 0) {
+            return i;
+        }
+    }
+    return otherwise;
+}
+
+static uint8_t domain_of(const char *word)
+{
+    if (word == NULL || strcmp(word, "default") == 0) {
+        return PEER_AS_TRUSTED;
+    }
+    return strcmp(word, "inside") == 0 ? PEER_INSIDE : PEER_OUTSIDE;
+}
+
+/** "+4930123456": global, as P-Asserted-Identity needs it without a phone-context. */
+static bool is_global_number(struct str s)
+{
+    if (s.n < 3 || s.n > 16 || s.p[0] != '+') {
+        return false;
+    }
+    for (size_t i = 1; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool map_numbers(struct config_tree *t, struct config *c)
+{
+    for (size_t i = 0; i < c->device_count; i++) {
+        const char *tel = c->raw->devices[i].tel;
+        if (tel == NULL) {
+            continue;
+        }
+        if (!is_global_number(str_c(tel))) {
+            yaml_node_t *at = tree_entry(t, tree_key(t, tree_root(t), "devices"), i);
+            return tree_fault(t, tree_key(t, at, "tel"),
+                              "tel: + and 2 to 15 digits are wanted, e.g. +4930123456");
+        }
+        c->devices[i].tel = str_c(tel);
+    }
+    return true;
+}
+
+bool config_map_policy(struct config_tree *t, struct config *c)
+{
+    struct neighbour *all = &c->engine.call.policy;
+    *all =
+        (struct neighbour){.history = history_of(c->raw->calls.history, HISTORY_AUTO),
+                           .diversion = diversion_of(c->raw->calls.diversion, DIVERSION_PASS)};
+    for (size_t i = 0; i < c->peer_count; i++) {
+        const struct raw_peer *raw = &c->raw->peers[i];
+        struct peer *to = &c->peers[i];
+        to->domain = domain_of(raw->identity);
+        to->policy =
+            (struct neighbour){.history = history_of(raw->history, all->history),
+                               .diversion = diversion_of(raw->diversion, all->diversion),
+                               .remote_party_id = raw->remote_party_id,
+                               .q850 = raw->q850};
+    }
+    return map_numbers(t, c);
+}

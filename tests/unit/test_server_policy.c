@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the configuration says about neighbours: identities, diversions, guard. */
+#include "history/history.h"
+#include "server/config.h"
+#include "test.h"
+
+static struct config *read(const char *text, bool want)
+{
+    struct config_error err;
+    struct config *c = config_read("x.yaml", str_c(text), &err);
+    test_context(text);
+    CHECK(want ? c != NULL : c == NULL);
+    test_context(NULL);
+    return c;
+}
+
+static void test_neighbours(void)
+{
+    struct config *c =
+        read("devices: [{number: \"1001\", tel: \"+49301001\"}]\n"
+             "calls: {history: write, diversion: both}\n"
+             "peers:\n"
+             "  - {name: a, uri: \"sip:192.0.2.1\", trusted: true}\n"
+             "  - {name: b, uri: \"sip:192.0.2.2\", trusted: true, identity: outside,\n"
+             "     history: strip, diversion: diversion, q850: true, remote_party_id: true}\n"
+             "  - {name: c, uri: \"sip:h\", identity: inside, history: pass,\n"
+             "     diversion: history-info}\n"
+             "  - {name: d, uri: \"sip:h\", history: auto, diversion: none}\n",
+             true);
+    REQUIRE(c != NULL);
+    CHECK_STR(c->devices[0].tel, "+49301001");
+    CHECK_INT(c->engine.call.policy.history, HISTORY_WRITE);
+    CHECK_INT(c->peers[0].policy.history, HISTORY_WRITE);
+    CHECK_INT(c->peers[0].policy.diversion, DIVERSION_BOTH);
+    CHECK(peer_is_inside(&c->peers[0]) && !c->peers[0].policy.q850);
+    CHECK_INT(c->peers[1].policy.history, HISTORY_STRIP);
+    CHECK_INT(c->peers[1].policy.diversion, DIVERSION_WRITE);
+    CHECK(!peer_is_inside(&c->peers[1]));
+    CHECK(c->peers[1].policy.q850 && c->peers[1].policy.remote_party_id);
+    CHECK(peer_is_inside(&c->peers[2]));
+    CHECK_INT(c->peers[2].policy.history, HISTORY_PASS);
+    CHECK_INT(c->peers[2].policy.diversion, DIVERSION_HISTORY);
+    CHECK(!peer_is_inside(&c->peers[3]));
+    CHECK_INT(c->peers[3].policy.history, HISTORY_AUTO);
+    CHECK_INT(c->peers[3].policy.diversion, DIVERSION_PASS);
+    config_free(c);
+    c = read("peers: [{name: a, uri: \"sip:h\"}]\n", true);
+    REQUIRE(c != NULL);
+    CHECK_INT(c->peers[0].policy.history, HISTORY_AUTO);
+    CHECK_INT(c->peers[0].policy.diversion, DIVERSION_PASS);
+    config_free(c);
+    (void)read("devices: [{number: \"1\", tel: \"030\"}]\n", false);
+    (void)read("devices: [{number: \"1\", tel: \"+49x\"}]\n", false);
+    (void)read("peers: [{name: a, uri: \"sip:h\", history: maybe}]\n", false);
+}
+
+TEST_MAIN(T(test_neighbours))
