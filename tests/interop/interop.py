@@ -22,6 +22,7 @@ import t_phones
 import t_sipp_data
 import t_stream
 import t_tr87
+import t_transport
 import t_uui
 
 

@@ -155,6 +155,7 @@ class Server(Process):
 
     def __init__(self, folder, ip=IP, port=5060, extra="", template=CONFIG):
         self.ip, self.port, self.folder = ip, port, folder
+        self.ports = {}  # of transports that have another one
         self.trace = os.path.join(folder, "sip.json")
         config = os.path.join(folder, "baton.yaml")
         devices = "\n".join(f'  - {{number: "{n}", password: secret-{n}}}'
@@ -211,7 +212,8 @@ class Baresip(Process):
                 "module_app debug_cmd.so", f"ctrl_tcp_listen 127.0.0.1:{self.control_port}", ""]))
         with open(os.path.join(home, "accounts"), "w", encoding="utf-8") as f:
             f.write(f"<sip:{number}@example.com>;auth_user={number};auth_pass=secret-{number}"
-                    f";outbound=\"sip:{server.ip}:{server.port};transport={transport}\""
+                    f";outbound=\"sip:{server.ip}:{server.ports.get(transport, server.port)}"
+                    f";transport={transport}\""
                     f";answermode={answer};regint=60\n")
         with open(os.path.join(home, "contacts"), "w", encoding="utf-8"):
             pass

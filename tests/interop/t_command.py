@@ -84,7 +84,7 @@ def command_check_configuration(w):
             ("applications:\n  - name: crm\n    grants: [\"1*2\"]\n    password: x\n", 7, 14, "*"),
             ("applications:\n  - name: crm\n", 6, 5, "password"),
             ("peers:\n  - {name: p, uri: \"sip:host.example\", trusted: true}\n", 6, 20, "numeric"),
-            ("listen: [\"tls:127.0.0.1:5061\"]\n", 5, 10, "udp:"),
+            ("listen: [\"tls:127.0.0.1:5061\"]\n", 5, 10, "tls.certificates"),
             ("realm: [\n", 6, 1, ""),
             ("\tx: y\n", 5, 1, "")):
         out = checked(GOOD + extra, 2)
