@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS between the wire and the rest of a connection.
+ * TLS between the wire and the rest of a connection (RFC 3261 §26.2).
  *
  * OpenSSL never sees a socket. It reads from a slice, the octets that just came, and writes
  * into the connection's queue; a BIO of our own does both, so no octet is copied to a buffer in

@@ -225,6 +225,95 @@ def transport_tls_reload(w):
     check(again.version() in ("TLSv1.2", "TLSv1.3"), "served as before", again.version())
 
 
+# A peer that is known by its certificate, both when it calls and when it is called.
+TRUNK = """\
+listen: ["udp:{ip}:{port}", "tls:{ip}:5061"]
+domains: [example.com]
+tls: {{certificates: [{{cert: server.pem, key: server.key}}], ca: trunk.pem, verify_client: request}}
+devices:
+{devices}
+peers:
+  - {{name: trunk, uri: "sip:{ip}:5071;transport=tls", tls_name: trunk.example, trusted: true,
+     numbers: ["9*"]}}
+  - {{name: neighbours, uri: "sip:{ip}", trusted: true}}
+log: {{level: debug, sip_trace: {trace}}}
+"""
+
+
+def trunk_server(w, name="trunk.example"):
+    certificate(w.folder, "trunk", "trunk", "URI:sip:" + name)
+    return secure_server(w, TRUNK.replace('  - {{name: neighbours, uri: "sip:{ip}", trusted: '
+                                          'true}}\n', ""))
+
+
+@scenario
+def transport_tls_peer_calls(w):
+    """Whoever shows the trunk's certificate needs no password; others do."""
+    s = trunk_server(w)
+    for name, shown, status in (("stranger", None, 401), ("itself", "trunk", 200),
+                                ("another", "server", 401)):
+        context = ssl.create_default_context(cafile=os.path.join(w.folder, "server.pem"))
+        if shown:
+            context.load_cert_chain(*(os.path.join(w.folder, f"{shown}.{x}")
+                                      for x in ("pem", "key")))
+        phone = Stream(context.wrap_socket(socket.create_connection((s.ip, 5061), 5),
+                                           server_hostname="example.com"))
+        answer = phone.register(1001)
+        check(answer.startswith(f"SIP/2.0 {status} "), name, answer)
+
+
+def trunk_listens(w):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*(os.path.join(w.folder, f"trunk.{x}") for x in ("pem", "key")))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(os.path.join(w.folder, "server.pem"))
+    listener = socket.create_server(("192.0.2.2", 5071))
+    listener.settimeout(5)
+    return context, listener
+
+
+@scenario
+def transport_tls_peer_is_called(w):
+    """A call to the trunk goes over TLS, with names sent and certificates shown both ways."""
+    s = trunk_server(w)
+    context, listener = trunk_listens(w)
+    asked = []
+    context.sni_callback = lambda sock, name, c: asked.append(name)
+    caller = w.phone(1002, s)
+    caller.say("call sip:911@example.com 04C8")
+    sock, _ = listener.accept()
+    trunk = Stream(context.wrap_socket(sock, server_side=True))
+    invite = trunk.read()
+    check(invite.startswith("INVITE sip:911@192.0.2.2:5071"), "the INVITE", invite[:80])
+    check("User-to-User: 04C8" in invite, "with its context", invite)
+    check("Via: SIP/2.0/TLS 192.0.2.2:5061" in invite, "our Via", invite)
+    check(";transport=tls>" in invite, "our Contact", invite)
+    equal(asked, ["trunk.example"], "whom Baton asked for")
+    equal(trunk.sock.getpeercert()["subject"][0][0], ("commonName", "first"), "who Baton is")
+    trunk.refuse(invite)
+    check(trunk.read().startswith("ACK sip:911@"), "the ACK")
+    equal(caller.event("refused")["status"], 486, "what the caller hears")
+
+
+@scenario
+def transport_tls_wrong_peer(w):
+    """A server at the trunk's address that is not the trunk hears nothing."""
+    s = trunk_server(w, "other.example")
+    context, listener = trunk_listens(w)
+    caller = w.phone(1002, s)
+    caller.say("call sip:911@example.com 04C8")
+    sock, _ = listener.accept()
+    try:
+        wrapped = context.wrap_socket(sock, server_side=True)
+        wrapped.settimeout(5)
+        got = wrapped.recv(1)
+    except ssl.SSLError as e:
+        got = e
+    check(not got or isinstance(got, ssl.SSLError), "the alert", got)
+    equal(caller.event("refused")["status"], 503, "what the caller hears")
+    s.wait("hostname mismatch", what="the reason in the log")
+
+
 @scenario
 def transport_tls_baresip(w):
     """Two baresips over TLS, with digest: register, call, talk, hang up."""
