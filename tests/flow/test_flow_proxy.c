@@ -182,10 +182,8 @@ static void test_answers_from_behind(void)
         CHECK(str_find(got, line) < got.n);
         t = world_take(&w.trunk, "ACK");
         text_free(&t);
-        if (i == 0) { /* with both passwords: one is for us, the other one goes on */
+        if (i == 0) { /* the caller has an answer to that, and tries again */
             t = world_take(&w.trunk, "INVITE");
-            CHECK(str_find(text_value(&t, "Proxy-Authorization"), STR("realm=\"trunk\"")) <
-                  text_value(&t, "Proxy-Authorization").n);
             raw_reply(&w.trunk, &back, t.m, "404 Not Found", "t", "", "");
             text_free(&t);
             world_run(&w, 100);
