@@ -14,6 +14,7 @@ import traceback
 import lib
 import t_application  # noqa: F401  the modules register their scenarios
 import t_command
+import t_dns
 import t_keyboard
 import t_life
 import t_network
