@@ -92,6 +92,16 @@ int directory_add_application(struct directory *d, struct application *app)
     return 0;
 }
 
+void directory_remove_device(struct directory *d, struct device *dev)
+{
+    map_remove(&d->devices, &dev->by_key);
+}
+
+void directory_remove_application(struct directory *d, struct application *app)
+{
+    map_remove(&d->applications, &app->by_name);
+}
+
 struct application *directory_application(const struct directory *d, struct str name)
 {
     struct map_node *n = map_first(&d->applications, hash_bytes(&d->key, name));

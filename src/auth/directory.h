@@ -93,7 +93,8 @@ struct directory {
     uint64_t peopled; /**< bit i: devices were added to domain i; all others mean the default */
     struct map devices, applications;
     struct peer *peers;
-    size_t peer_count;
+    size_t peer_count; /**< places in use; one without a name is empty */
+    size_t peer_room;  /**< places that there are in all; 0: no more than that */
 };
 
 /** @return 0 or E_NOMEM. The domains stay the caller's. */
@@ -104,6 +105,10 @@ void directory_fini(struct directory *d);
 /** Add the caller's struct. @return 0, E_EXISTS */
 int directory_add_device(struct directory *d, struct device *dev);
 int directory_add_application(struct directory *d, struct application *app);
+
+/** Take it out: it is not found any more. Its struct stays the caller's. */
+void directory_remove_device(struct directory *d, struct device *dev);
+void directory_remove_application(struct directory *d, struct application *app);
 
 bool directory_is_domain(const struct directory *d, struct str host);
 

@@ -38,7 +38,7 @@ static const struct help_option signals[] = {
      "A second one: exit at once."},
     {"SIGHUP", NULL,
      "Open the log file and the trace again, after they were rotated, and read the "
-     "certificates again."},
+     "certificates and the configuration again: baton-reload(1) says what is taken over."},
     {"SIGUSR1", NULL, "Write the counters into the log."},
     {NULL, NULL, NULL},
 };
@@ -181,9 +181,10 @@ int cmd_serve(int argc, char **argv)
         return EXIT_CODE_USAGE;
     }
     if (args.check) {
-        printf("%s: right: %zu listeners, %zu devices, %zu applications, %zu peers\n",
-               args.file, c->listen_count, c->device_count, c->application_count,
-               c->peer_count);
+        printf(
+            "%s: right: %zu listeners, %zu routes, %zu devices, %zu applications, %zu peers\n",
+            args.file, c->listen_count, c->routes.count, c->device_count, c->application_count,
+            c->peer_count);
         config_free(c);
         return EXIT_CODE_OK;
     }
@@ -194,6 +195,7 @@ int cmd_serve(int argc, char **argv)
         config_free(c);
         return EXIT_CODE_FAILED;
     }
+    c->log_all = args.verbose;
     if (args.sip_trace != NULL) {
         c->sip_trace = args.sip_trace;
     }

@@ -362,3 +362,20 @@ bool engine_idle(const struct engine *e)
     }
     return true;
 }
+
+void engine_set_routes(struct engine *e, const struct rule_table *routes)
+{
+    e->routes = routes;
+}
+
+void engine_peers_changed(struct engine *e)
+{
+    peers_changed(&e->peers);
+}
+
+void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    registrar_remove(&e->registrar, d->key, now_ms);
+    settle(e);
+}

@@ -89,6 +89,18 @@ bool engine_idle(const struct engine *e);
 /** Its event layer, for who removes a device (event_device_gone). */
 struct event_layer *engine_events(struct engine *e);
 
+/**
+ * Go on with these rules; NULL: without any. The table before is not looked at any more. The
+ * same holds for what was given to the engine at its start: borrowed.
+ */
+void engine_set_routes(struct engine *e, const struct rule_table *routes);
+
+/** The directory's peers were changed in their places. */
+void engine_peers_changed(struct engine *e);
+
+/** A device has left the directory: its registrations end. Its calls go on. */
+void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms);
+
 /** Every counter by name, for metrics and tests: fn is called for each. */
 void engine_each_stat(const struct engine *e,
                       void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx);

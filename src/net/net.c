@@ -443,6 +443,11 @@ int net_tls_load(struct net *n, const struct net_tls *tls, char *why, size_t cap
     return err;
 }
 
+void net_set_trace_from(struct net *n, enum trace_level level)
+{
+    n->env.trace_from = level;
+}
+
 const struct env *net_env(struct net *n)
 {
     return &n->env;

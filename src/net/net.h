@@ -151,6 +151,9 @@ int net_listen(struct net *n, enum transport transport, const struct addr *at,
 int net_listen_as(struct net *n, enum transport transport, const struct addr *at,
                   const struct addr *shown, struct addr *bound);
 
+/** From now on trace lines of lower levels are not wanted. */
+void net_set_trace_from(struct net *n, enum trace_level level);
+
 /** The core's view of it; valid until net_free. */
 const struct env *net_env(struct net *n);
 

@@ -6,22 +6,39 @@ int peers_init(struct peers *p, const struct env *env, struct wheel *wheel,
                struct txn_layer *txn, struct directory *dir)
 {
     *p = (struct peers){.env = env, .wheel = wheel, .txn = txn, .dir = dir};
-    if (dir->peer_count == 0) {
+    size_t room = dir->peer_room > dir->peer_count ? dir->peer_room : dir->peer_count;
+    if (room == 0) {
         return 0;
     }
-    p->state = mem_zalloc(&env->mem, dir->peer_count * sizeof *p->state);
+    p->state = mem_zalloc(&env->mem, room * sizeof *p->state);
     if (p->state == NULL) {
         return E_NOMEM;
     }
-    p->count = dir->peer_count;
-    for (size_t i = 0; i < p->count; i++) {
-        struct peer_state *s = &p->state[i];
-        s->peers = p;
-        s->peer = &dir->peers[i];
-        dir->peers[i].state = s;
-        probe_begin(s);
-    }
+    peers_changed(p);
     return 0;
+}
+
+/** What the place's peer was is no longer known: calls to it count on, for whoever ends them.
+ */
+static void begin_anew(struct peer_state *s, struct peers *p, struct peer *peer)
+{
+    if (s->peers != NULL) {
+        probe_end(s);
+    }
+    s->peers = p;
+    s->peer = peer;
+    s->failed = 0;
+    s->down = s->down && peer->probe_s != 0;
+    peer->state = s;
+    probe_begin(s);
+}
+
+void peers_changed(struct peers *p)
+{
+    p->count = p->state != NULL ? p->dir->peer_count : 0;
+    for (size_t i = 0; i < p->count; i++) {
+        begin_anew(&p->state[i], p, &p->dir->peers[i]);
+    }
 }
 
 void peers_fini(struct peers *p)
@@ -154,8 +171,9 @@ struct peers_now peers_now(const struct peers *p)
 {
     struct peers_now now = {0};
     for (size_t i = 0; p->state != NULL && i < p->count; i++) {
-        now.up += !p->state[i].down;
-        now.down += p->state[i].down;
+        bool there = p->dir->peers[i].name.n > 0;
+        now.up += there && !p->state[i].down;
+        now.down += there && p->state[i].down;
         now.calls += p->state[i].calls;
     }
     return now;

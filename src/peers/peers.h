@@ -57,6 +57,8 @@ int peers_init(struct peers *p, const struct env *env, struct wheel *wheel,
                struct txn_layer *txn, struct directory *dir);
 /** Before txn_layer_fini. */
 void peers_fini(struct peers *p);
+/** Peers of the directory were changed in their places: go on with what they are now. */
+void peers_changed(struct peers *p);
 
 /** Is it up, and has it room for one more call? */
 bool peer_usable(const struct peer *peer);

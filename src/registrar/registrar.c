@@ -236,6 +236,20 @@ void registrar_on_flow_closed(struct registrar *r, uint32_t flow, uint64_t now_m
     }
 }
 
+void registrar_remove(struct registrar *r, struct str key, uint64_t now_ms)
+{
+    struct record *rec = registrar_find(r, key);
+    if (rec == NULL) {
+        return;
+    }
+    while (!list_empty(&rec->bindings)) {
+        registrar_drop(list_entry(rec->bindings.next, struct binding, link),
+                       BINDING_DEACTIVATED, now_ms);
+        r->removed++;
+    }
+    retire(rec, now_ms);
+}
+
 void registrar_on_flow_failed(struct registrar *r, struct str key, uint64_t id)
 {
     struct record *rec = registrar_find(r, key);

@@ -173,6 +173,9 @@ void registrar_register(struct registrar *r, const struct sip_msg *m, struct str
                         const struct hop *from, uint64_t now_ms, struct arena *arena,
                         struct registrar_answer *out);
 
+/** Every binding of that key ends (deactivated). Harmless when there is none. */
+void registrar_remove(struct registrar *r, struct str key, uint64_t now_ms);
+
 /** The record of a canonical address of record that has bindings, or NULL. */
 struct record *registrar_find(const struct registrar *r, struct str key);
 

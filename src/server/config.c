@@ -97,6 +97,8 @@ struct config *config_load(const char *path, struct config_error *error)
     struct config *c = config_read(path, text, error);
     free((void *)(uintptr_t)text.p);
     if (c != NULL) {
+        struct str name = arena_fmt(&c->arena, "%s%c", path, 0);
+        c->file = name.p;
         c->exposed = c->exposed && open_to_others;
     }
     return c;

@@ -44,6 +44,9 @@ struct config {
     size_t plan_count;
     struct rule_table routes;
     const char *pid_file; /**< NULL: none */
+    const char *file;     /**< as it was named; absent for text from memory */
+    bool log_all;         /**< the command line wants every line, whatever log_level says */
+    size_t peer_room;     /**< peers that a running server has room for */
     enum trace_level log_level;
     bool log_json;
     const char *log_file;  /**< NULL: standard error */
@@ -79,6 +82,10 @@ int config_set_listen(struct config *c, const struct config_listen *listen, size
 
 /** Another name of the default domain. Nothing happens when it is known, or a wildcard. */
 void config_add_own_address(struct config *c, const struct addr *a);
+
+/** What of `b` differs from `a` and only a restart takes over: fn hears "limits.calls" … */
+void config_each_fixed_change(const struct config *a, const struct config *b,
+                              void (*fn)(void *ctx, const char *key), void *ctx);
 
 /** Put devices, applications and peers in; `d` was initialised with c->domains. @return 0 */
 int config_fill_directory(struct config *c, struct directory *d);

@@ -127,6 +127,7 @@
       "the oldest of them goes.")                                                            \
     U(handshakes_per_address, 100, 1, 1000000, "Those of one address.")                      \
     U(names, 1024, 1, 1000000, "DNS names and record types remembered with their answers.")  \
+    U(peers, 256, 0, 10000, "Peers, those included that a reload may add.")                  \
     U(lookups, 256, 1, 65536, "DNS look-ups at a time.")
 
 #define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                               \

@@ -342,6 +342,10 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
 static bool map_peers(struct config_tree *t, struct config *c)
 {
     size_t n = c->raw->peers_count;
+    if (n > c->raw->limits.peers) {
+        return tree_fault(t, entry_of(t, "peers", c->raw->limits.peers),
+                          "peers: more than limits.peers (%u)", c->raw->limits.peers);
+    }
     c->peers = many(c, n, sizeof(*c->peers));
     c->peer_count = n;
     if (c->peers == NULL) {
@@ -542,6 +546,7 @@ static void map_log(struct config *c)
     c->log_file = raw->file;
     c->sip_trace = raw->sip_trace;
     c->pid_file = c->raw->pid_file;
+    c->peer_room = c->raw->limits.peers;
 }
 
 bool config_map(struct config_tree *t, struct config *c)

@@ -25,6 +25,8 @@ void log_write(void *ctx, enum trace_level level, const char *module, struct str
 void log_fmt(struct log *l, enum trace_level level, const char *module, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
+void log_set_level(struct log *l, enum trace_level level);
+
 /** Would a line of this level be written? */
 bool log_wants(const struct log *l, enum trace_level level);
 

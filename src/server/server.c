@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "net/sockaddr.h"
+#include "server/pid_file.h"
+#include "server/reload.h"
 #include "server/trace.h"
 #include <errno.h>
 #include <signal.h>
@@ -27,6 +29,8 @@ struct server {
     struct log *log;
     struct sip_trace *trace; /**< NULL: nobody wants one */
     struct directory directory;
+    struct reload reload; /**< what of the configuration can change */
+    int pid_file;
     struct net *net;
     struct engine *engine;
     uv_signal_t signals[ARRAY_LEN(signal_numbers)];
@@ -259,6 +263,19 @@ static void stop(struct server *s)
     after(s);
 }
 
+static void reload(struct server *s)
+{
+    if (s->stopping || s->config->file == NULL ||
+        !reload_run(&s->reload, s->engine, s->log, net_now(s->net))) {
+        return;
+    }
+    if (!s->config->log_all) {
+        log_set_level(s->log, s->reload.routes->log_level);
+        net_set_trace_from(s->net, lowest_level(s->log));
+    }
+    after(s);
+}
+
 static void on_signal(uv_signal_t *h, int number)
 {
     struct server *s = h->data;
@@ -266,6 +283,7 @@ static void on_signal(uv_signal_t *h, int number)
     case SIGHUP:
         log_reopen(s->log);
         (void)load_tls(s);
+        reload(s);
         if (s->trace != NULL && !sip_trace_reopen(s->trace)) {
             log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace,
                     strerror(errno));
@@ -363,6 +381,20 @@ static const struct env *engine_env(struct server *s)
     return sip_trace_env(s->trace, env);
 }
 
+/** Last, so that who finds the server by it finds one that listens. */
+static bool take_pid_file(struct server *s)
+{
+    if (s->config->pid_file == NULL) {
+        return true;
+    }
+    s->pid_file = pid_file_take(s->config->pid_file);
+    if (s->pid_file < 0) {
+        log_fmt(s->log, TRACE_ERROR, "server", "pid_file %s: %s", s->config->pid_file,
+                errno == EEXIST ? "another server holds it" : strerror(errno));
+    }
+    return s->pid_file >= 0;
+}
+
 static bool start(struct server *s)
 {
     struct config *c = s->config;
@@ -389,7 +421,7 @@ static bool start(struct server *s)
     }
     add_interfaces(c);
     if (directory_init(&s->directory, env, c->domains, c->domain_count) != 0 ||
-        config_fill_directory(c, &s->directory) != 0) {
+        reload_init(&s->reload, c, &s->directory) != 0) {
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
         return false;
     }
@@ -400,7 +432,7 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
         return false;
     }
-    return listen_all(s);
+    return listen_all(s) && take_pid_file(s);
 }
 
 static void finish(struct server *s)
@@ -417,8 +449,12 @@ static void finish(struct server *s)
     struct engine *e = s->engine;
     s->engine = NULL; /* closing sockets must not reach it any more */
     engine_free(e);
+    reload_fini(&s->reload);
     if (s->directory.env != NULL) {
         directory_fini(&s->directory);
+    }
+    if (s->config->pid_file != NULL) {
+        pid_file_drop(s->config->pid_file, s->pid_file);
     }
     net_free(s->net);
     sip_trace_free(s->trace);
@@ -427,7 +463,7 @@ static void finish(struct server *s)
 
 int server_run(struct config *c, struct log *l)
 {
-    struct server s = {.config = c, .log = l};
+    struct server s = {.config = c, .log = l, .pid_file = -1};
     if (c->exposed) {
         log_fmt(
             l, TRACE_WARN, "server",
@@ -435,8 +471,9 @@ int server_run(struct config *c, struct log *l)
             "chmod o-r");
     }
     if (start(&s)) {
-        log_fmt(l, TRACE_INFO, "server", "Baton %s: %zu devices, %zu applications, %zu peers",
-                BATON_VERSION, c->device_count, c->application_count, c->peer_count);
+        log_fmt(l, TRACE_INFO, "server",
+                "Baton %s: %zu routes, %zu devices, %zu applications, %zu peers", BATON_VERSION,
+                c->routes.count, c->device_count, c->application_count, c->peer_count);
         net_run(s.net);
     } else {
         s.code = 1;

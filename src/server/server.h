@@ -3,7 +3,8 @@
  * The server: configuration, sockets and engine put together, and its life from start to end.
  *
  * SIGTERM or SIGINT: no new calls, end the standing ones, exit when all has ended or after
- * timers.stop_s. A second one: exit at once. SIGHUP: reopen the log file. SIGUSR1: counters
+ * timers.stop_s. A second one: exit at once. SIGHUP: reopen the log file and
+ * read the configuration again (reload.h). SIGUSR1: counters
  * into the log.
  */
 #ifndef BATON_SERVER_SERVER_H

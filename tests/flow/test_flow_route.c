@@ -493,6 +493,53 @@ static void test_location_is_proxied(void)
     down();
 }
 
+/* ---- reload ---- */
+
+/** Other rules, and a device that leaves, while it talks: the call goes on, the next one
+ * differs. */
+static void test_a_change_in_mid_call(void)
+{
+    begin();
+    struct rule *r = add_rule("700", RULE_BRIDGE);
+    add_target(r, RULE_TO_DEVICE, "1002");
+    up();
+    REQUIRE(phone_call(PHONE(&w, 0), "700", true, STR_NONE) != NULL);
+    world_run(&w, 100);
+    CHECK_INT(phone_answer(PHONE(&w, 1)), 0);
+    world_run(&w, 100);
+    REQUIRE(phone_talks(PHONE(&w, 0)) && phone_talks(PHONE(&w, 1)));
+
+    engine_set_routes(w.engine, NULL);
+    begin(); /* the old table is gone for good */
+    r = add_rule("700", RULE_REFUSE);
+    r->status = 410;
+    REQUIRE(rule_table_init(&routes, &arena, rules, rule_count, NULL) == 0);
+    engine_set_routes(w.engine, &routes);
+    directory_remove_device(&w.directory, &w.device[1]);
+    engine_forget_device(w.engine, &w.device[1], w.net.now_ms);
+    CHECK_INT(world_stat(&w, "registrar_records"), 2);
+    world_run(&w, 1000);
+    CHECK(phone_talks(PHONE(&w, 0)) && phone_talks(PHONE(&w, 1)));
+    CHECK_INT(phone_offer(PHONE(&w, 1), SDP_SENDONLY), 0); /* he may still hold … */
+    world_run(&w, 100);
+    CHECK_STR(str_c(phones_media(PHONE(&w, 0), PHONE(&w, 1))), "recvonly|sendonly");
+    phone_hang_up(PHONE(&w, 1), STR_NONE); /* … and hang up */
+    world_run(&w, 100);
+    CHECK_INT(world_stat(&w, "calls_active"), 0);
+
+    (void)phone_call(PHONE(&w, 0), "700", true, STR_NONE);
+    world_run(&w, 100);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "410 INVITE"), 1);
+    (void)phone_call(PHONE(&w, 0), "1002", true, STR_NONE);
+    world_run(&w, 100);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "404 INVITE"), 1);
+    phone_register(PHONE(&w, 1), 3600);
+    world_run(&w, 100);
+    CHECK(PHONE(&w, 1)->register_status >= 400);
+    CHECK_INT(world_stat(&w, "registrar_records"), 2);
+    down();
+}
+
 /* ---- memory ---- */
 
 /** Each allocation fails once: the call is refused or goes on, and nothing is left. */
@@ -535,4 +582,4 @@ TEST_MAIN(T(test_refuse), T(test_redirect), T(test_redirect_to_nowhere), T(test_
           T(test_hunting_is_cancelled), T(test_hunting_past_the_dead),
           T(test_numbers_and_context), T(test_shares_on_the_wire), T(test_messages_are_proxied),
           T(test_strangers_are_asked_first), T(test_a_call_is_proxied),
-          T(test_location_is_proxied), T(test_no_memory))
+          T(test_location_is_proxied), T(test_a_change_in_mid_call), T(test_no_memory))

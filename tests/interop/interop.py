@@ -20,6 +20,7 @@ import t_life
 import t_network
 import t_peers
 import t_phones
+import t_route
 import t_sipp_data
 import t_stream
 import t_tr87

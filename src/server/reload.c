@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reload: see reload.h. */
+#include "server/reload.h"
+#include "base/err.h"
+
+int reload_init(struct reload *r, struct config *first, struct directory *d)
+{
+    const char *why;
+    *r = (struct reload){.first = first, .routes = first};
+    if (roster_init(&r->roster, d, first->peer_room) != 0) {
+        return E_NOMEM;
+    }
+    struct roster_change *ch = roster_prepare(&r->roster, first, &why);
+    if (ch == NULL) {
+        return E_NOMEM;
+    }
+    roster_commit(&r->roster, ch, NULL, NULL);
+    return 0;
+}
+
+void reload_fini(struct reload *r)
+{
+    roster_fini(&r->roster);
+    if (r->routes != r->first) {
+        config_free(r->routes);
+    }
+    *r = (struct reload){0};
+}
+
+struct reloading {
+    struct engine *engine;
+    uint64_t now_ms;
+    struct out names;
+    char text[400];
+};
+
+static void name_it(void *ctx, const char *key)
+{
+    struct reloading *x = ctx;
+    out_c(&x->names, x->names.n > 0 ? ", " : "");
+    out_c(&x->names, key);
+}
+
+static void gone(void *ctx, struct device *d)
+{
+    struct reloading *x = ctx;
+    engine_forget_device(x->engine, d, x->now_ms);
+}
+
+static bool refused(struct reload *r, struct log *log, const char *why)
+{
+    r->refused++;
+    log_fmt(log, TRACE_ERROR, "server", "%s: not taken over: %s", r->first->file, why);
+    return false;
+}
+
+bool reload_run(struct reload *r, struct engine *e, struct log *log, uint64_t now_ms)
+{
+    struct reloading x = {.engine = e, .now_ms = now_ms};
+    struct config_error error;
+    const char *why;
+    struct config *c = config_load(r->first->file, &error);
+    if (c == NULL) {
+        char text[600];
+        (void)snprintf(text, sizeof(text), "line %u, column %u: %s", error.line, error.column,
+                       error.text);
+        return refused(r, log, error.line > 0 ? text : error.text);
+    }
+    struct roster_change *ch = roster_prepare(&r->roster, c, &why);
+    if (ch == NULL) {
+        config_free(c);
+        return refused(r, log, why);
+    }
+    roster_commit(&r->roster, ch, gone, &x);
+    engine_set_routes(e, &c->routes);
+    engine_peers_changed(e);
+    if (r->routes != r->first) {
+        config_free(r->routes);
+    }
+    r->routes = c;
+    r->done++;
+    out_init(&x.names, x.text, sizeof(x.text) - 1);
+    config_each_fixed_change(r->first, c, name_it, &x);
+    x.text[x.names.n] = '\0';
+    if (x.names.n > 0) {
+        log_fmt(log, TRACE_WARN, "server", "changed, but taken over by a restart only: %s%s",
+                x.text, x.names.over ? " …" : "");
+    }
+    log_fmt(log, TRACE_INFO, "server",
+            "%s taken over: %zu routes, %zu devices, %zu applications, %zu peers", c->file,
+            c->routes.count, c->device_count, c->application_count, c->peer_count);
+    return true;
+}
