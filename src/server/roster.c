@@ -112,6 +112,7 @@ static void pack_secret(struct packing *b, const struct auth_secret *from,
 static void pack_device(struct packing *b, const struct device *from, struct device *to)
 {
     to->display = pack(b, from->display);
+    to->tel = pack(b, from->tel);
     pack_secret(b, &from->secret, &to->secret);
     to->has_secret = from->has_secret;
 }
@@ -443,7 +444,7 @@ static void drop_missing_devices(struct roster *r, void (*gone)(void *ctx, struc
         o->present = false;
         o->d.secret = (struct auth_secret){0};
         o->d.has_secret = false;
-        o->d.display = STR_NONE;
+        o->d.display = o->d.tel = STR_NONE;
         block_free(o->changing);
         o->changing = NULL;
         if (gone != NULL) {

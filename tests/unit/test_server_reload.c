@@ -255,7 +255,7 @@ static int no_send(void *ctx, const struct hop *hop, const struct str *run, size
     return 0;
 }
 
-static void test_all_or_nothing(void)
+static void test_reload_is_all_or_nothing(void)
 {
     struct config_error error;
     struct directory dir;
@@ -305,9 +305,10 @@ static void test_all_or_nothing(void)
     config_free(c);
 }
 
-static const struct test tests[] = {T(test_devices_keep_their_structs), T(test_applications),
-                                    T(test_peers_keep_their_places),    T(test_discarded),
-                                    T(test_fixed_keys_are_named),       T(test_all_or_nothing)};
+static const struct test tests[] = {
+    T(test_devices_keep_their_structs), T(test_applications),
+    T(test_peers_keep_their_places),    T(test_discarded),
+    T(test_fixed_keys_are_named),       T(test_reload_is_all_or_nothing)};
 
 int main(int argc, char **argv)
 {
