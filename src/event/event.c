@@ -335,6 +335,7 @@ void event_end_all(struct event_layer *l, uint64_t now_ms)
     for (struct map_node *n = NULL; (n = map_walk(&l->dialogs, &slot, n)) != NULL;) {
         subscription_end(container_of(n, struct subscription, dialog.node), EVENT_PROBATION);
     }
+    free_mailboxes(l); /* nobody is there to be told any more */
     event_settle(l, now_ms);
 }
 
