@@ -15,6 +15,7 @@ import lib
 import t_application  # noqa: F401  the modules register their scenarios
 import t_command
 import t_dns
+import t_events
 import t_keyboard
 import t_life
 import t_network

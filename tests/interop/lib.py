@@ -194,7 +194,8 @@ class Baresip(Process):
     Events of that module and what it prints are lines of the same list.
     """
 
-    def __init__(self, folder, number, server, port, answer="manual", transport="udp"):
+    def __init__(self, folder, number, server, port, answer="manual", transport="udp",
+                 modules=(), account=""):
         self.number, self.server = number, server
         self.seen = len(server.messages())
         home = os.path.join(folder, f"baresip-{number}")
@@ -209,12 +210,13 @@ class Baresip(Process):
                 f"rtp_ports {rtp}-{rtp + 9}", "module_path /usr/lib/baresip/modules",
                 "module g711.so", "module aubridge.so", "module_tmp uuid.so",
                 "module_tmp account.so", "module_app menu.so", "module_app ctrl_tcp.so",
-                "module_app debug_cmd.so", f"ctrl_tcp_listen 127.0.0.1:{self.control_port}", ""]))
+                "module_app debug_cmd.so", *(f"module_app {m}.so" for m in modules),
+                f"ctrl_tcp_listen 127.0.0.1:{self.control_port}", ""]))
         with open(os.path.join(home, "accounts"), "w", encoding="utf-8") as f:
             f.write(f"<sip:{number}@example.com>;auth_user={number};auth_pass=secret-{number}"
                     f";outbound=\"sip:{server.ip}:{server.ports.get(transport, server.port)}"
                     f";transport={transport}\""
-                    f";answermode={answer};regint=60\n")
+                    f";answermode={answer};regint=60{account}\n")
         with open(os.path.join(home, "contacts"), "w", encoding="utf-8"):
             pass
         super().__init__(f"baresip-{number}", ["baresip", "-f", home, "-s"], stdin=True)
@@ -405,8 +407,9 @@ class World:
     def server(self, **options):
         return self.add(Server(self.folder, **options))
 
-    def baresip(self, number, server, answer="manual", transport="udp"):
-        return self.add(Baresip(self.folder, number, server, next(PORTS), answer, transport))
+    def baresip(self, number, server, answer="manual", transport="udp", **more):
+        return self.add(Baresip(self.folder, number, server, next(PORTS), answer, transport,
+                                **more))
 
     def phone(self, number, server, *options, transport="udp"):
         return self.add(Phone(number, server, *options, transport=transport))
