@@ -2,9 +2,9 @@
 /*
  * Subscriptions over networks that lose, double and reorder, and with memory that fails.
  *
- * Whatever happens: NOTIFYs of a subscription come one at a time, in order, without a gap in the
- * versions; who is still subscribed in the end knows the state as it is; nothing is left behind;
- * and where memory failed, the next subscription works.
+ * Whatever happens: NOTIFYs of a subscription come one at a time, in order, without a gap in
+ * the versions; who is still subscribed in the end knows the state as it is; nothing is left
+ * behind; and where memory failed, the next subscription works.
  */
 #include "watcher.h"
 #include "world.h"
@@ -15,8 +15,7 @@ static struct world w;
 static struct watcher lamp, mail, keys, bindings;
 static char where[96];
 
-#define SUMMARY \
-    "Event: message-summary\r\nContent-Type: application/simple-message-summary\r\n"
+#define SUMMARY "Event: message-summary\r\nContent-Type: application/simple-message-summary\r\n"
 #define KEYS "Content-Type: application/x-as-feature-event+xml\r\n"
 
 static void tweak(struct world *world)

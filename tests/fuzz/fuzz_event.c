@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Subscriptions, publications and feature keys: requests whose headers and bodies are the input's,
- * around them what makes something happen: a phone that registers and is called, answers of all
- * kinds to NOTIFY, time, a lost flow.
+ * Subscriptions, publications and feature keys: requests whose headers and bodies are the
+ * input's, around them what makes something happen: a phone that registers and is called,
+ * answers of all kinds to NOTIFY, time, a lost flow.
  *
  * A step is an octet that says what, and the text up to the next 0: header lines, and behind an
  * empty line the body.
@@ -152,8 +152,7 @@ static void settle(void)
         if (sip_is_request(&f.m)) {
             on_request(&f.m);
         } else if (f.m.status == 200 && f.m.method == SIP_METHOD_SUBSCRIBE) {
-            snprintf(to_tag, sizeof(to_tag), "%.*s",
-                     STR_ARG(sip_msg_tag(&f.m, SIP_HDR_TO)));
+            snprintf(to_tag, sizeof(to_tag), "%.*s", STR_ARG(sip_msg_tag(&f.m, SIP_HDR_TO)));
         } else if (f.m.status >= 200 && f.m.method == SIP_METHOD_INVITE) {
             continue;
         }
@@ -290,8 +289,8 @@ static void set_up(struct directory *dir, struct device *dev, struct peer *trust
 static void drain(void)
 {
     static const char *const empty[] = {"event_subscriptions", "event_resources",
-                                        "event_publications", "calls_active", "txn_active",
-                                        "timers"};
+                                        "event_publications",  "calls_active",
+                                        "txn_active",          "timers"};
     answer = 0;
     engine_stop(engine, now_ms);
     settle();
