@@ -22,8 +22,8 @@ static const struct help_option options[] = {
      "Only say whether the configuration is right; the first fault is shown with line and "
      "column."},
     {"--listen", "WHERE",
-     "Listen here instead of where the configuration says: udp:ADDRESS:PORT or "
-     "tcp:ADDRESS:PORT. May be given several times."},
+     "Listen here instead of where the configuration says: udp:ADDRESS:PORT, also tcp:, tls:, "
+     "ws: and wss:. May be given several times."},
     {"--sip-trace", "FILE",
      "Append one JSON object per SIP message to FILE, as log.sip_trace does."},
     {"-v, --verbose", NULL, "Log everything, whatever the configuration says."},

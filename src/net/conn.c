@@ -76,7 +76,7 @@ static bool room_for(const struct net *n, const struct addr *a)
         const struct conn *c = container_of(node, struct conn, by_ip);
         bool same = addr_ip_eq(&c->remote, a);
         count += same;
-        half += same && c->state == STREAM_SHAKING;
+        half += same && list_linked(&c->half);
     }
     return count < n->config.max_per_address && half < n->config.max_handshakes_per_address;
 }

@@ -439,6 +439,7 @@ int net_tls_load(struct net *n, const struct net_tls *tls, char *why, size_t cap
     if (err == 0) {
         tls_store_free(n->tls);
         n->tls = fresh;
+        tls_store_warn(fresh, tls, &n->env);
     }
     return err;
 }

@@ -181,7 +181,8 @@ struct net_stats {
     uint64_t handshakes, handshakes_failed; /**< of TLS and WebSocket */
     uint64_t stun;                          /**< binding requests answered */
     uint64_t names_asked, names_failed, names_stale;
-    uint64_t connections, half_open, names, lookups; /**< now */
+    uint64_t connections, half_open, names,
+        lookups; /**< now; half_open: of those that came in */
 };
 void net_stats(const struct net *n, struct net_stats *out);
 

@@ -126,7 +126,7 @@ struct conn {
     struct list link;  /**< net->conns, least recently used first */
     struct list dirty; /**< net->dirty while output waits */
     struct list ended; /**< net->ended until net_sweep */
-    struct list half;  /**< net->half in Shaking, oldest first */
+    struct list half;  /**< net->half in Shaking, when it came in; oldest first */
     struct map_node by_remote, by_ip;
     struct timer timer;              /**< connect, handshake, idle or drain limit, by state */
     const struct acceptor *acceptor; /**< NULL: we opened it */

@@ -6,8 +6,8 @@
  *        └────────────┴───────────┴────────────────────┘
  *
  * SHAKING. TCP stands, but TLS or WebSocket are not agreed on yet. Whoever stops there holds
- * memory and has proved nothing, so these connections have a time and a number of their own;
- * when there are too many, the oldest goes: it had the most time.
+ * memory and has proved nothing, so these connections have a time, and those that come in a
+ * number of their own; when there are too many, the oldest goes: it had the most time.
  *
  * IN. libuv reads into one buffer of the loop. When nothing of the connection waits, the
  * program sees the octets there and only an incomplete message is copied to `in`; an idle
@@ -383,8 +383,11 @@ static void begin_shaking(struct conn *c)
     struct net *n = c->net;
     c->state = STREAM_SHAKING;
     timer_set(&n->wheel, &c->timer, c->active_ms + n->config.handshake_ms);
-    list_append(&n->half, &c->half);
-    if (++n->stats.half_open > n->config.max_handshakes) {
+    if (c->acceptor != NULL) { /* our own are not for strangers to push out */
+        list_append(&n->half, &c->half);
+        n->stats.half_open++;
+    }
+    if (n->stats.half_open > n->config.max_handshakes) {
         n->stats.evicted++;
         n->stats.handshakes_failed++;
         stream_drop(list_entry(n->half.next, struct conn, half));

@@ -22,6 +22,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /** Forward secrecy and authenticated encryption. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -329,6 +330,24 @@ void tls_store_free(struct tls_store *s)
     }
     free(s->served);
     free(s);
+}
+
+void tls_store_warn(const struct tls_store *s, const struct net_tls *from,
+                    const struct env *env)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const X509 *cert = SSL_CTX_get0_certificate(s->served[i].ctx);
+        struct stat key;
+        if (X509_cmp_current_time(X509_get0_notAfter(cert)) < 0) {
+            env_trace(env, TRACE_WARN, "net", "the certificate %s has expired",
+                      from->cert[i].cert_file);
+        }
+        if (stat(from->cert[i].key_file, &key) == 0 && (key.st_mode & S_IROTH) != 0) {
+            env_trace(env, TRACE_WARN, "net",
+                      "the key %s can be read by everybody on this machine: chmod o-r",
+                      from->cert[i].key_file);
+        }
+    }
 }
 
 /* ---- use ---- */

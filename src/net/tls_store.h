@@ -27,6 +27,10 @@ struct tls_peer {
 int tls_store_new(const struct net_tls *from, struct tls_store **out, char *why, size_t cap);
 void tls_store_free(struct tls_store *s);
 
+/** Say what is allowed but should not be: expired certificates, keys that others can read. */
+void tls_store_warn(const struct tls_store *s, const struct net_tls *from,
+                    const struct env *env);
+
 /** Is there a certificate to serve with? NULL: no. */
 bool tls_store_serves(const struct tls_store *s);
 

@@ -199,7 +199,9 @@ static inline void tls_begin(struct tls_end *e, const struct addr *to, const cha
     e->ssl = SSL_new(e->ctx);
     (void)SSL_set_fd(e->ssl, e->fd);
     if (sni != NULL) {
-        (void)SSL_set_tlsext_host_name(e->ssl, sni);
+        char name[128]; /* OpenSSL's macro drops the const */
+        (void)snprintf(name, sizeof(name), "%s", sni);
+        (void)SSL_set_tlsext_host_name(e->ssl, name);
     }
 }
 
