@@ -162,7 +162,10 @@ static int env_query(void *ctx, enum dns_type type, struct str name,
 
 static bool env_reaches(void *ctx, const struct hop *hop)
 {
-    return local_reaches(ctx, hop);
+    const struct net *n = ctx;
+    bool tls = hop->transport == TP_TLS && n->tls != NULL;
+    return (hop->transport == TP_UDP || hop->transport == TP_TCP || tls) &&
+           local_reaches(n, hop); /* over WebSocket others come to us, never we to them */
 }
 
 static void env_local(void *ctx, const struct hop *hop, struct addr *out)

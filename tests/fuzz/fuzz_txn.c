@@ -34,6 +34,7 @@ struct world {
     uint64_t now, seed;
     size_t live, fail_in;
     int send_err, open_err, resolve_err;
+    size_t servers; /**< of the name, besides one */
     struct txn *user[USERS];
     char sent[SENT][MESSAGE]; /**< the last messages, for answers and echoes */
     size_t sent_len[SENT], sent_n;
@@ -111,12 +112,14 @@ static int open_flow(void *ctx, struct hop *hop, struct str name)
 static int query(void *ctx, enum dns_type type, struct str name,
                  const struct dns_record **records, size_t *n)
 {
-    static const struct dns_record here = {
-        .addr = {.ip = {203, 0, 113, 1}, .family = ADDR_IP4}};
+    static const struct dns_record here[] = {
+        {.addr = {.ip = {203, 0, 113, 1}, .family = ADDR_IP4}},
+        {.addr = {.ip = {203, 0, 113, 2}, .family = ADDR_IP4}},
+        {.addr = {.ip = {203, 0, 113, 3}, .family = ADDR_IP4}}};
     struct world *w = ctx;
     (void)name;
-    *records = &here;
-    *n = 1;
+    *records = here;
+    *n = 1 + w->servers;
     return type == DNS_A ? w->resolve_err : E_NOTFOUND;
 }
 
@@ -403,6 +406,7 @@ static void break_things(struct world *w)
     w->send_err = send_errs[pick & 3];
     w->open_err = open_errs[pick >> 2 & 3];
     w->resolve_err = resolve_errs[pick >> 4 & 3];
+    w->servers = (pick >> 1) % 3u;
     w->fail_in = pick >> 6 == 3 ? 1u + next(w) % 8 : 0;
 }
 
@@ -485,7 +489,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                          .query = query,
                          .local = local};
     wheel_init(&w.wheel, w.now);
-    ENSURE(txn_layer_init(&w.l, &w.env, &w.wheel, NULL, next(&w) % 64) == 0);
+    uint8_t first = next(&w);
+    ENSURE(txn_layer_init(&w.l, &w.env, &w.wheel, NULL, first % 64) == 0);
+    w.l.udp_max = first & 64 ? 250 : 0;
     while (w.n > 0) {
         obey(&w, next(&w));
     }

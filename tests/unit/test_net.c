@@ -551,6 +551,37 @@ static void test_keep_alive(void)
 
 /* ---- names and addresses ---- */
 
+/** Which ways a request can go: what finds servers asks before it has an address. */
+static void test_reaches(void)
+{
+    static const struct {
+        enum transport transport;
+        const char *to; /**< zeros: any address of the family */
+        bool can;
+    } rows[] = {{TP_UDP, "0.0.0.0", true},    {TP_UDP, "127.0.0.7", true},
+                {TP_UDP, "192.0.2.1", false}, {TP_UDP, "[::]", false},
+                {TP_TCP, "0.0.0.0", true},    {TP_TCP, "192.0.2.1", true},
+                {TP_TCP, "[::1]", false},     {TP_TLS, "127.0.0.1", false},
+                {TP_WS, "127.0.0.1", false},  {TP_WSS, "127.0.0.1", false}};
+    struct world w;
+    world_init(&w, (struct net_config){0});
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct hop hop = {.transport = (uint8_t)rows[i].transport};
+        CHECK(addr_parse(str_c(rows[i].to), &hop.remote));
+        CHECK_INT(w.env->reaches(w.env->ctx, &hop), rows[i].can);
+    }
+    world_fini(&w);
+    /* Without any listener only connections can be made, to wherever the machine leads. */
+    struct net_config none = {0};
+    struct net *n = net_new(&none);
+    const struct env *env = net_env(n);
+    struct hop hop = {.transport = TP_TCP, .remote = {.family = ADDR_IP6}};
+    CHECK(env->reaches(env->ctx, &hop));
+    hop.transport = TP_UDP;
+    CHECK(!env->reaches(env->ctx, &hop));
+    net_free(n);
+}
+
 static void test_local_addresses(void)
 {
     struct world w;
@@ -698,7 +729,7 @@ TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_u
           T(test_tcp_connections_are_limited), T(test_tcp_silent_connection_makes_room),
           T(test_tcp_connections_of_one_address), T(test_tcp_half_a_message),
           T(test_tcp_idle_is_closed), T(test_tcp_drain_ends), T(test_open_queues_and_reuses),
-          T(test_open_refused), T(test_open_times_out), T(test_keep_alive),
+          T(test_open_refused), T(test_open_times_out), T(test_keep_alive), T(test_reaches),
           T(test_local_addresses), T(test_local_of_each_listener), T(test_local_of_a_wildcard),
           T(test_listen_errors), T(test_tick_is_not_early), T(test_random_and_time),
           T(test_free_after_a_stop))
