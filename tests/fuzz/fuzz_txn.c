@@ -491,7 +491,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wheel_init(&w.wheel, w.now);
     uint8_t first = next(&w);
     ENSURE(txn_layer_init(&w.l, &w.env, &w.wheel, NULL, first % 64) == 0);
-    w.l.udp_max = first & 64 ? 250 : 0;
+    w.l.udp_max = first & 64 ? 100 : 0;
     while (w.n > 0) {
         obey(&w, next(&w));
     }
