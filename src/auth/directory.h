@@ -42,6 +42,7 @@ struct application {
     const struct str *grants;
     size_t grant_count;
     uint32_t max_monitors; /**< 0: no limit of its own */
+    uint32_t max_sessions; /**< CSTA sessions at a time; 0: as others */
 };
 
 /** A neighbour that is known by address: its requests need no digest. */

@@ -28,6 +28,7 @@ struct cti;
 struct cti_session;
 
 struct cti_config {
+    uint32_t max_app_sessions;     /**< of one application; 0: no limit of its own */
     uint32_t max_sessions;         /**< default 1000 */
     uint32_t max_monitors;         /**< of all sessions; default 10000 */
     uint32_t max_session_monitors; /**< default 1000 */

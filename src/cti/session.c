@@ -197,12 +197,29 @@ static void refuse(struct cti *c, const struct sip_msg *m, const struct hop *fro
     }
 }
 
+/** May this application have one more? So that one which loses its mind leaves some to others.
+ */
+static bool has_room(const struct cti *c, const struct application *app)
+{
+    uint32_t most = app->max_sessions != 0 ? app->max_sessions : c->config.max_app_sessions;
+    uint32_t n = 0;
+
+    if (c->stopping || c->stats.sessions >= c->config.max_sessions) {
+        return false;
+    }
+    list_each(it, &c->sessions)
+    {
+        n += list_entry(it, struct cti_session, link)->app == app;
+    }
+    return most == 0 || n < most;
+}
+
 void cti_incoming(struct cti *c, const struct sip_msg *m, const struct hop *from,
                   struct application *app, uint64_t now_ms)
 {
     struct cti_session *s = NULL;
 
-    if (!c->stopping && c->stats.sessions < c->config.max_sessions) {
+    if (has_room(c, app)) {
         s = session_new(c, app);
     }
     if (s == NULL) {

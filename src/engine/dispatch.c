@@ -44,8 +44,11 @@ void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop
 void dispatch_stranger(struct engine *e, const struct sip_msg *m, const struct hop *from,
                        const struct txn_reply *r)
 {
+    struct txn_reply modest = *r;
+
+    modest.lines = gate_modest(m, from, r);
     report_refusal(e, m, from, r);
-    (void)txn_reply_stateless(&e->txn, m, from, r); /* not sent: it comes again */
+    (void)txn_reply_stateless(&e->txn, m, from, &modest); /* not sent: it comes again */
 }
 
 static void stranger(struct engine *e, const struct sip_msg *m, const struct hop *from,
@@ -304,10 +307,13 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
     if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
         if (!leg_on_request(&e->legs, m, from, now_ms) &&
             !events_in_dialog(e, m, from, now_ms) &&
-            !proxy_on_request(&e->proxy, m, from, now_ms)) {
+            !proxy_on_request(&e->proxy, m, from, now_ms) &&
+            gate_stranger(e, m, from, now_ms)) {
             no_dialog(e, m, from, now_ms);
         }
         return;
     }
-    begin(e, m, from, now_ms);
+    if (gate_begin(e, m, from, now_ms)) {
+        begin(e, m, from, now_ms);
+    }
 }

@@ -78,6 +78,7 @@ static int make_layers(struct engine *e)
     uint32_t max_txn = c->max_transactions != 0 ? c->max_transactions : 100000;
 
     if (txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
+        guard_init(&e->guard, e->env, &c->guard) != 0 ||
         auth_server_init(&e->auth, e->env, realm, 0) != 0 ||
         peers_init(&e->peers, e->env, &e->wheel, &e->txn, dir) != 0 ||
         registrar_init(&e->registrar, e->env, &e->wheel, &c->registrar) != 0 ||
@@ -136,6 +137,7 @@ struct engine *engine_new(const struct env *env, const struct engine_config *con
     limits_defaults(&e->config.limits);
     e->routes = config->routes;
     wheel_init(&e->wheel, now_ms);
+    load_init(&e->load, &config->load);
     arena_init(&e->scratch, &env->mem, SCRATCH_CHUNK);
     if (make_layers(e) != 0) {
         engine_free(e);
@@ -158,6 +160,7 @@ void engine_free(struct engine *e)
     proxy_fini(&e->proxy);
     registrar_fini(&e->registrar);
     peers_fini(&e->peers);
+    guard_fini(&e->guard);
     auth_server_fini(&e->auth);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.server_line.p);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.user_agent_line.p);
@@ -168,6 +171,11 @@ void engine_free(struct engine *e)
 
 static void run_timers(struct engine *e, uint64_t now_ms)
 {
+    uint64_t due_ms = wheel_next(&e->wheel);
+
+    if (due_ms < now_ms) {
+        load_lag(&e->load, now_ms - due_ms, now_ms);
+    }
     if (wheel_next(&e->wheel) <= now_ms || e->wheel.now_ms < now_ms) {
         (void)wheel_advance(&e->wheel, now_ms);
     }
@@ -216,6 +224,10 @@ static void on_fault(struct engine *e, const struct sip_msg *m, const struct hop
     struct txn_reply r = {.status = fault->status};
 
     e->count.malformed++;
+    if (!gate_fault(e, from, e->wheel.now_ms)) {
+        e->count.dropped++;
+        return;
+    }
     if (engine_may_complain(e)) {
         report_fault(e, from, fault);
     }
@@ -227,6 +239,7 @@ static void on_fault(struct engine *e, const struct sip_msg *m, const struct hop
         r.lines = arena_fmt(&e->scratch, "Warning: 399 baton \"%s, at octet %u\"\r\n",
                             fault->reason, fault->at);
     }
+    r.lines = gate_modest(m, from, &r);
     (void)txn_reply_stateless(&e->txn, m, from, &r);
 }
 
@@ -308,6 +321,11 @@ size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct 
     }
     settle(e);
     return done;
+}
+
+void engine_lag(struct engine *e, uint64_t late_ms, uint64_t now_ms)
+{
+    load_lag(&e->load, late_ms, now_ms);
 }
 
 void engine_tick(struct engine *e, uint64_t now_ms)

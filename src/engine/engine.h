@@ -21,6 +21,8 @@
 #include "auth/directory.h"
 #include "call/call.h"
 #include "cti/cti.h"
+#include "engine/guard.h"
+#include "engine/load.h"
 #include "event/event.h"
 #include "peers/peers.h"
 #include "proxy/proxy.h"
@@ -48,6 +50,8 @@ struct engine_config {
     struct str server_name;          /**< Server and User-Agent value; absent: none */
     const struct rule_table *routes; /**< the caller's, must outlive the engine or
                                         engine_set_routes; NULL: none */
+    struct guard_config guard;       /**< strangers; zeros: all of them come in */
+    struct load_config load;         /**< zeros: nothing is refused early */
     struct directory *directory;     /**< the caller's, must outlive the engine */
 };
 
@@ -67,6 +71,12 @@ void engine_input(struct engine *e, const struct hop *from, struct str bytes, bo
  */
 size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct hop *from,
                            struct str bytes, uint64_t now_ms);
+
+/**
+ * Whoever feeds the engine is late: what comes now has waited so long. The engine notices by
+ * itself when its timers are late; this is for what it cannot see.
+ */
+void engine_lag(struct engine *e, uint64_t late_ms, uint64_t now_ms);
 
 /** Run what is due. */
 void engine_tick(struct engine *e, uint64_t now_ms);

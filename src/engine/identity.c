@@ -132,6 +132,7 @@ static bool find_out(struct engine *e, const struct sip_msg *m, const struct hop
     verdict = auth_server_check(&e->auth, m, SIP_HDR_AUTHORIZATION, lookup, dir, now_ms, &user);
     switch (verdict) {
     case AUTH_OK:
+        gate_credentials(e, m, from, true, now_ms);
         return accept(e, m, from, user, who, now_ms);
     case AUTH_MISSING:
         if (by_address) {
@@ -145,12 +146,16 @@ static bool find_out(struct engine *e, const struct sip_msg *m, const struct hop
         return false;
     case AUTH_WRONG:
         e->count.auth_failed++;
+        gate_credentials(e, m, from, false, now_ms);
         if (engine_may_complain(e)) {
             wrong(e, m, from);
         }
         challenge(e, m, from, false, now_ms);
         return false;
     case AUTH_MALFORMED:
+        if (!gate_fault(e, from, now_ms)) {
+            return false;
+        }
         break;
     }
     dispatch_stranger(

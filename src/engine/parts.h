@@ -37,6 +37,8 @@ struct engine {
     const struct rule_table *routes;  /**< NULL: none */
     const struct sip_msg *identified; /**< the request whose sender is … */
     struct identity sender;           /**< … this one; NULL: nobody has asked yet */
+    struct guard guard;
+    struct load load;
     bool stopping;
     uint64_t complaint_ms; /**< when the present time of complaints began … */
     uint32_t complaints;   /**< … and how many there were */
@@ -65,6 +67,29 @@ void dispatch_stranger(struct engine *e, const struct sip_msg *m, const struct h
                        const struct txn_reply *r);
 void dispatch_status(struct engine *e, const struct sip_msg *m, const struct hop *from,
                      unsigned status, uint64_t now_ms);
+
+/* ---- gate.c: may they come in ---- */
+
+/** A request of a stranger that belongs to nothing. @return false: it has been dealt with */
+bool gate_stranger(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                   uint64_t now_ms);
+/** The same for a request that begins something, which also needs room (503). */
+bool gate_begin(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                uint64_t now_ms);
+/** A message that cannot be read. @return false: nobody answers it */
+bool gate_fault(struct engine *e, const struct hop *from, uint64_t now_ms);
+/** Credentials were right or wrong. */
+void gate_credentials(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      bool right, uint64_t now_ms);
+
+/**
+ * The lines of an answer to a stranger. Over UDP his address may be somebody else's: then
+ * nobody shall get more octets by us than were sent to us, as far as that can be had. What is
+ * only helpful (what we can do, where a message is wrong) is left out of an answer that would
+ * be larger than the request; a challenge is not.
+ */
+struct str gate_modest(const struct sip_msg *m, const struct hop *from,
+                       const struct txn_reply *r);
 
 /* ---- identity.c ---- */
 

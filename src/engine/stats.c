@@ -22,6 +22,15 @@
     X("routed_refuse", e->count.routed[RULE_REFUSE])          \
     X("auth_challenged", e->count.challenged)                 \
     X("auth_failed", e->count.auth_failed)                    \
+    X("guard_scanners", e->guard.scanners)                    \
+    X("guard_banned", e->guard.banned)                        \
+    X("guard_bans", e->guard.bans)                            \
+    X("guard_slowed", e->guard.slowed)                        \
+    X("guard_limited", e->guard.limited)                      \
+    X("guard_evicted", e->guard.evicted)                      \
+    X("load_shed", e->load.shed)                              \
+    X("load_shed_calls", e->load.shed_calls)                  \
+    X("load_emergency", e->load.emergency)                    \
     X("auth_ok", e->auth.ok)                                  \
     X("auth_wrong", e->auth.wrong)                            \
     X("auth_stale", e->auth.stale)                            \

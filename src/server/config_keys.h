@@ -39,12 +39,13 @@
       "besides its address (P-Asserted-Identity).")                                       \
     CONFIG_SECRET(S)
 
-#define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                     \
-    N(name, "The user name of its digest credentials.")                                \
-    L(grants, "",                                                                      \
-      "The devices that it may control and watch: numbers, `number@domain`, or "       \
-      "beginnings such as `10*`; `*` is all. Nothing is granted unless listed.")       \
-    U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.") \
+#define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                            \
+    N(name, "The user name of its digest credentials.")                                       \
+    L(grants, "",                                                                             \
+      "The devices that it may control and watch: numbers, `number@domain`, or "              \
+      "beginnings such as `10*`; `*` is all. Nothing is granted unless listed.")              \
+    U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.")        \
+    U(max_sessions, 0, 0, 100000, "Most CSTA sessions at a time; 0: `cti.max_app_sessions`.") \
     CONFIG_SECRET(S)
 
 #define CONFIG_CERTIFICATE(U, B, S, W, L, N, M, Q)                                           \
@@ -236,6 +237,8 @@
 
 #define CONFIG_CTI(U, B, S, W, L, N, M, Q)                                               \
     U(max_sessions, 1000, 1, 100000, "Application sessions at a time.")                  \
+    U(max_app_sessions, 0, 0, 100000,                                                    \
+      "Sessions of one application at a time; 0: a quarter of `max_sessions`.")          \
     U(max_monitors, 10000, 1, 1000000, "Monitors of all sessions.")                      \
     U(max_session_monitors, 1000, 1, 1000000, "Monitors of one session.")                \
     U(journal_records, 65536, 16, 16777216, "Events kept for sessions that are behind.") \
@@ -279,6 +282,43 @@
       "Who may watch whom. Without any, devices of one domain may watch each other's calls " \
       "and a trusted peer everything. A device may always watch itself, an application "     \
       "what it is granted.")
+
+#define CONFIG_GUARD(U, B, S, W, L, N, M, Q)                                                    \
+    U(rate, 100, 0, 1000000,                                                                    \
+      "Requests a second that begin something and come from one address (one /64 in IPv6); "    \
+      "what is more is dropped, over TCP and the like answered 503. 0: no limit.")              \
+    U(burst, 400, 1, 10000000, "And so many at once.")                                          \
+    U(ban_after, 30, 0, 1000000,                                                                \
+      "An address from which so many messages that cannot be read, wrong credentials or "       \
+      "scanners' requests come in `window_s` is ignored for `ban_s`, and twice as long each "   \
+      "time. Trusted peers never are. 0: nobody is.")                                           \
+    U(window_s, 60, 1, 86400, "See `ban_after`.")                                               \
+    U(ban_s, 60, 1, 86400, "See `ban_after`.")                                                  \
+    U(max_ban_s, 3600, 1, 604800, "The longest time to be ignored.")                            \
+    U(slow_after, 6, 0, 255,                                                                    \
+      "After so many wrong credentials in a row, of one address or for one user, further ones " \
+      "are not looked at for `slow_s`, and twice as long each time. A phone is let in from "    \
+      "where it has proven who it is. 0: never.")                                               \
+    U(slow_s, 1, 1, 3600, "See `slow_after`.")                                                  \
+    U(max_slow_s, 60, 1, 86400, "The longest time that credentials are not looked at.")         \
+    U(sources, 16384, 16, 10000000, "Addresses, and users, that are remembered.")               \
+    B(loopback, false, "Requests from this machine are judged as well.")                        \
+    L(scanners, "friendly-scanner, sipvicious, sipcli, VaxSIPUserAgent, sip-scan, sundayddr",   \
+      "Requests whose User-Agent holds one of these are dropped.")                              \
+    L(scanner_users, "sipvicious, friendly-scanner",                                            \
+      "So are those whose From or To has one of these as user.")
+
+#define CONFIG_OVERLOAD(U, B, S, W, L, N, M, Q)                                              \
+    U(high_percent, 80, 0, 100,                                                              \
+      "When so much of `limits.transactions` or `limits.calls` is taken, new calls and "     \
+      "subscriptions are refused (503 with Retry-After). 0: only when nothing is left.")     \
+    U(full_percent, 95, 1, 100, "And registrations as well.")                                \
+    U(lag_ms, 500, 0, 60000,                                                                 \
+      "New calls are refused when the server is so late with its timers, and registrations " \
+      "when it is four times as late. 0: it does not matter.")                               \
+    U(retry_s, 5, 1, 3600, "Retry-After is this to twice this.")                             \
+    L(emergency, "110, 112, 911",                                                            \
+      "Called numbers that are never refused so; `*` at the end for beginnings.")
 
 #define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                 \
     W(level, "info", "error warn info debug", "What is logged: this and what is graver.")  \
@@ -338,6 +378,8 @@
     M(calls, calls, "Call control.")                                                          \
     M(proxy, proxy, "Requests that are passed on.")                                           \
     M(cti, cti, "Application sessions.")                                                      \
+    M(guard, guard, "Strangers.")                                                             \
+    M(overload, overload, "What is refused before nothing works any more.")                   \
     M(events, events, "Subscriptions: busy lamps and other things that phones watch.")        \
     M(log, log, "The log.")
 

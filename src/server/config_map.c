@@ -253,6 +253,7 @@ static bool map_applications(struct config_tree *t, struct config *c)
         bool has = false;
         to->name = str_c(raw->name);
         to->max_monitors = raw->max_monitors;
+        to->max_sessions = raw->max_sessions;
         to->grant_count = raw->grants_count;
         to->grants = strings(c, raw->grants, raw->grants_count);
         ok = (to->grants != NULL || out_of_memory(t)) &&
@@ -419,14 +420,16 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                      .ring_s = raw->proxy.ring_s,
                                      .min_se_s = raw->proxy.min_se_s,
                                      .secret = str_c(raw->proxy.secret)};
-    e->cti =
-        (struct cti_config){.max_sessions = raw->cti.max_sessions,
-                            .max_monitors = raw->cti.max_monitors,
-                            .max_session_monitors = raw->cti.max_session_monitors,
-                            .journal_records = raw->cti.journal_records,
-                            .max_unsent = raw->cti.max_unsent,
-                            .back_in_service_on_monitor = raw->cti.back_in_service_on_monitor,
-                            .failed_local_fail = raw->cti.failed_local_fail};
+    e->cti = (struct cti_config){
+        .max_sessions = raw->cti.max_sessions,
+        .max_app_sessions = raw->cti.max_app_sessions != 0 ? raw->cti.max_app_sessions
+                                                           : (raw->cti.max_sessions + 3) / 4,
+        .max_monitors = raw->cti.max_monitors,
+        .max_session_monitors = raw->cti.max_session_monitors,
+        .journal_records = raw->cti.journal_records,
+        .max_unsent = raw->cti.max_unsent,
+        .back_in_service_on_monitor = raw->cti.back_in_service_on_monitor,
+        .failed_local_fail = raw->cti.failed_local_fail};
     e->realm = raw->realm != NULL ? str_c(raw->realm) : c->domains[0];
     if (str_index(e->realm, '"') < e->realm.n || str_index(e->realm, '\\') < e->realm.n) {
         return tree_fault(t, tree_key(t, root, "realm"),
@@ -553,8 +556,8 @@ bool config_map(struct config_tree *t, struct config *c)
 {
     if (!config_map_net(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
         !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
-        !map_dns(t, c) || !config_map_policy(t, c) || !config_map_routes(t, c) ||
-        !config_map_events(t, c)) {
+        !map_dns(t, c) || !config_map_policy(t, c) || !config_map_guard(t, c) ||
+        !config_map_routes(t, c) || !config_map_events(t, c)) {
         return false;
     }
     map_net(c);

@@ -31,6 +31,9 @@ bool config_map_routes(struct config_tree *t, struct config *c);
     (config_policy.c). */
 bool config_map_policy(struct config_tree *t, struct config *c);
 
+/** What strangers may cost, and what is refused under load (config_guard.c). */
+bool config_map_guard(struct config_tree *t, struct config *c);
+
 /** "0.5" as thousandths. @return false: no q value (RFC 3261 §25.1) */
 bool config_parse_q(struct str s, uint32_t *out);
 

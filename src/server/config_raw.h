@@ -93,6 +93,12 @@ struct raw_watcher {
 struct raw_events {
     RAW_STRUCT(CONFIG_EVENTS)
 };
+struct raw_guard {
+    RAW_STRUCT(CONFIG_GUARD)
+};
+struct raw_overload {
+    RAW_STRUCT(CONFIG_OVERLOAD)
+};
 struct raw_log {
     RAW_STRUCT(CONFIG_LOG)
 };

@@ -166,6 +166,12 @@ ENTRY(watcher)
 #define RAW struct raw_events
 SUBSECTION(events, CONFIG_EVENTS)
 #undef RAW
+#define RAW struct raw_guard
+SUBSECTION(guard, CONFIG_GUARD)
+#undef RAW
+#define RAW struct raw_overload
+SUBSECTION(overload, CONFIG_OVERLOAD)
+#undef RAW
 #define RAW struct raw_log
 SUBSECTION(log, CONFIG_LOG)
 #undef RAW

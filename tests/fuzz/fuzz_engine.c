@@ -787,6 +787,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .cti.back_in_service_on_monitor = true,
         .cti.journal_records = 128,
         .call.auto_answer = true,
+        /* strangers are judged, but not so strictly that nothing is left to try */
+        .guard =
+            {.rate = 1000, .burst = 1000, .ban_after = 100, .slow_after = 20, .max_sources = 4},
+        .load = {.high_percent = 80, .full_percent = 95, .lag_ms = 100000000},
     };
     engine = engine_new(&fe.env, &config, now_ms);
     MUST(engine != NULL);

@@ -54,4 +54,36 @@ static void test_neighbours(void)
     (void)read("peers: [{name: a, uri: \"sip:h\", history: maybe}]\n", false);
 }
 
-TEST_MAIN(T(test_neighbours))
+static void test_strangers_and_load(void)
+{
+    struct config *c = read("cti: {max_sessions: 10}\n", true);
+    REQUIRE(c != NULL);
+    CHECK_INT(c->engine.guard.rate, 100);
+    CHECK_INT(c->engine.guard.burst, 400);
+    CHECK_INT(c->engine.guard.scanner_count, 6);
+    CHECK_STR(c->engine.guard.scanners[0], "friendly-scanner");
+    CHECK(!c->engine.guard.loopback);
+    CHECK_INT(c->engine.load.high_percent, 80);
+    CHECK_INT(c->engine.load.emergency_count, 3);
+    CHECK_INT(c->engine.cti.max_app_sessions, 3);
+    config_free(c);
+    c = read("guard: {rate: 0, scanners: [], scanner_users: [root], ban_after: 0}\n"
+             "overload: {emergency: [\"999\"], high_percent: 50, full_percent: 60}\n"
+             "cti: {max_app_sessions: 7}\n"
+             "applications: [{name: a, password: x, max_sessions: 5}]\n",
+             true);
+    REQUIRE(c != NULL);
+    CHECK_INT(c->engine.guard.rate, 0);
+    CHECK_INT(c->engine.guard.scanner_count, 0);
+    CHECK_INT(c->engine.guard.scanner_user_count, 1);
+    CHECK_STR(c->engine.guard.scanner_users[0], "root");
+    CHECK_STR(c->engine.load.emergency[0], "999");
+    CHECK_INT(c->engine.load.full_percent, 60);
+    CHECK_INT(c->engine.cti.max_app_sessions, 7);
+    CHECK_INT(c->applications[0].max_sessions, 5);
+    config_free(c);
+    (void)read("guard: {rate: 100, burst: 10}\n", false);
+    (void)read("overload: {high_percent: 90, full_percent: 80}\n", false);
+}
+
+TEST_MAIN(T(test_neighbours), T(test_strangers_and_load))
