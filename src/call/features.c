@@ -29,14 +29,20 @@ static struct device_features *get(struct call_layer *l, struct device *d)
     return f;
 }
 
+void call_clear_features(struct call_layer *l, struct device *d)
+{
+    if (d->features != NULL) {
+        list_remove(&d->features->link);
+        mem_free(&l->env->mem, d->features);
+        d->features = NULL;
+    }
+}
+
 void features_fini(struct call_layer *l)
 {
     list_each(it, &l->features)
     {
-        struct device_features *f = list_entry(it, struct device_features, link);
-        f->device->features = NULL;
-        list_remove(&f->link);
-        mem_free(&l->env->mem, f);
+        call_clear_features(l, list_entry(it, struct device_features, link)->device);
     }
 }
 

@@ -63,4 +63,7 @@ int call_set_dnd(struct call_layer *l, struct device *d, bool on, uint64_t now_m
 int call_set_forward(struct call_layer *l, struct device *d, enum forward_type type, bool on,
                      struct str to, uint32_t rings, uint64_t now_ms);
 
+/** All off, numbers forgotten: it is no device any more. Nobody is told. */
+void call_clear_features(struct call_layer *l, struct device *d);
+
 #endif

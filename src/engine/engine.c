@@ -395,5 +395,7 @@ void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
 {
     run_timers(e, now_ms);
     registrar_remove(&e->registrar, d->key, now_ms);
+    event_device_gone(e->events, d, now_ms);
+    call_clear_features(&e->calls, d);
     settle(e);
 }

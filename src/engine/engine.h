@@ -96,9 +96,6 @@ void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms);
 void engine_stop(struct engine *e, uint64_t now_ms);
 bool engine_idle(const struct engine *e);
 
-/** Its event layer, for who removes a device (event_device_gone). */
-struct event_layer *engine_events(struct engine *e);
-
 /**
  * Go on with these rules; NULL: without any. The table before is not looked at any more. The
  * same holds for what was given to the engine at its start: borrowed.

@@ -7,11 +7,6 @@
  */
 #include "engine/parts.h"
 
-struct event_layer *engine_events(struct engine *e)
-{
-    return e->events;
-}
-
 static struct event_party party_of(const struct identity *who)
 {
     return (struct event_party){who->device, who->application, who->peer};

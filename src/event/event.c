@@ -305,12 +305,8 @@ static void end_of_resource(struct event_layer *l, const struct device *d)
     }
 }
 
-void event_device_gone(struct event_layer *l, struct str key, uint64_t now_ms)
+void event_device_gone(struct event_layer *l, struct device *d, uint64_t now_ms)
 {
-    struct device *d = directory_device(l->directory, key);
-    if (d == NULL) {
-        return;
-    }
     struct subscriber *s = subscriber_get(l, &(struct event_party){.device = d});
     struct mailbox *box = mailbox_find(l, d);
     end_of_resource(l, d);

@@ -165,8 +165,9 @@ void event_on_feature(struct event_layer *l, struct device *d, unsigned which);
 void event_on_registration(struct event_layer *l, const struct record *record, bool registered,
                            uint64_t now_ms);
 
-/** The device is none any more: who watched it is told noresource; what it watched ends too. */
-void event_device_gone(struct event_layer *l, struct str key, uint64_t now_ms);
+/** The device is none any more: who watched it is told noresource, what it watched ends too,
+   and its mailbox is forgotten. */
+void event_device_gone(struct event_layer *l, struct device *d, uint64_t now_ms);
 
 /** Shutdown: everybody is told to come back later. */
 void event_end_all(struct event_layer *l, uint64_t now_ms);

@@ -98,6 +98,14 @@ static const struct txn_user notify_user = {.on_response = on_response,
 
 /* ---- where to ---- */
 
+static bool same_uri(struct str a, struct str b)
+{
+    struct sip_uri x, y;
+    uint32_t at;
+    return str_eq(a, b) || (sip_uri_parse(a, 0, &x, &at) == 0 &&
+                            sip_uri_parse(b, 0, &y, &at) == 0 && sip_uri_eq(&x, &y));
+}
+
 /** The flow on which the subscriber has registered this Contact. */
 static bool registered_flow(const struct subscription *s, struct hop *out)
 {
@@ -109,7 +117,7 @@ static bool registered_flow(const struct subscription *s, struct hop *out)
     list_each(it, &rec->bindings)
     {
         const struct binding *b = list_entry(it, struct binding, link);
-        if (b->hop.flow != 0 && str_eq(b->contact, s->dialog.remote_target)) {
+        if (b->hop.flow != 0 && same_uri(b->contact, s->dialog.remote_target)) {
             *out = b->hop;
             return true;
         }

@@ -333,6 +333,20 @@ static void test_lost_flow(void)
     down();
 }
 
+/** Its phone has registered the same Contact over another connection: that is the way to it. */
+static void test_lost_flow_registered(void)
+{
+    up_with(NULL, TP_TCP);
+    phone_register_contact(PHONE(&w, 2), "<sip:1003@10.0.4.1;transport=tcp>", 3600);
+    subscribe("1001", "dialog", 3600);
+    CHECK(vnet_close(&w.net, &eve.node, &w.node) > 0);
+    CHECK(phone_call(PHONE(&w, 0), "1002", true, STR_NONE) != NULL);
+    world_run(&w, 3000);
+    CHECK(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 2), "NOTIFY") > 0);
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    down();
+}
+
 static void test_shutdown(void)
 {
     up();
@@ -349,4 +363,4 @@ static void test_shutdown(void)
 TEST_MAIN(T(test_life), T(test_expiry_and_fetch), T(test_refused), T(test_identity),
           T(test_who_may), T(test_bounds), T(test_one_in_the_air), T(test_interval),
           T(test_notify_refused), T(test_notify_unanswered), T(test_lost_flow),
-          T(test_shutdown))
+          T(test_lost_flow_registered), T(test_shutdown))

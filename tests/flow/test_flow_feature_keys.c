@@ -252,6 +252,22 @@ static void test_loop(void)
     watcher_down(&third);
 }
 
+/** A device that is no more, and comes back, has nothing switched on. */
+static void test_forgotten(void)
+{
+    up();
+    watch(&own);
+    dnd(true);
+    engine_forget_device(w.engine, &w.device[1], w.net.now_ms);
+    world_run(&w, 200);
+    CHECK_STR(str_c(watcher_last(&own)->state), "terminated;reason=noresource");
+    phone_register(bob, 3600);
+    world_run(&w, 200);
+    CHECK(world_call(&w, ann, bob));
+    phone_hang_up(ann, STR_NONE);
+    down();
+}
+
 /** A number outside, and what happens when that is not there. */
 static void test_outside(void)
 {
@@ -291,4 +307,4 @@ static void test_make_call(void)
 
 TEST_MAIN(T(test_keys), T(test_refused), T(test_dnd), T(test_immediate), T(test_busy),
           T(test_busy_and_dnd), T(test_no_answer), T(test_not_registered), T(test_loop),
-          T(test_outside), T(test_make_call))
+          T(test_forgotten), T(test_outside), T(test_make_call))

@@ -238,11 +238,11 @@ static void test_device_gone(void)
 {
     up_with(NULL);
     watch(&eve, "1002");
-    event_device_gone(engine_events(w.engine), STR("1002@example.com"), w.net.now_ms);
+    engine_forget_device(w.engine, &w.device[1], w.net.now_ms);
     world_run(&w, 100);
     CHECK_STR(str_c(watcher_last(&eve)->state), "terminated;reason=noresource");
     watch(&eve, "1002");
-    event_device_gone(engine_events(w.engine), STR("1003@example.com"), w.net.now_ms);
+    engine_forget_device(w.engine, &w.device[2], w.net.now_ms);
     world_run(&w, 100);
     CHECK_STR(str_c(watcher_last(&eve)->state), "terminated;reason=rejected");
     down();

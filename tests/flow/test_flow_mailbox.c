@@ -196,7 +196,7 @@ static void test_voice_mail_system(void)
     watcher_send_out(&source, "NOTIFY", "1001", SUMMARY "Subscription-State: active\r\n", NEW);
     world_run(&w, 100);
     CHECK_INT(source.status, 403);
-    event_device_gone(engine_events(w.engine), STR("1002@example.com"), w.net.now_ms);
+    engine_forget_device(w.engine, &w.device[1], w.net.now_ms);
     down();
 }
 
@@ -221,7 +221,7 @@ static void test_unsolicited(void)
     CHECK_INT(peer_says("1002", "message-summary", NONE), 200);
     CHECK_INT(wire_count(&w.wire, ENGINE(&w), bob, "NOTIFY"), 2);
     CHECK_STR(str_c(watcher_last(&own)->body), NONE);
-    event_device_gone(engine_events(w.engine), STR("1002@example.com"), w.net.now_ms);
+    engine_forget_device(w.engine, &w.device[1], w.net.now_ms);
     down();
 }
 

@@ -27,6 +27,7 @@ static uint64_t now_ms;
 static unsigned serial, answer;
 static struct hop peer = {.flow = 1, .transport = TP_UDP};
 static char to_tag[64], call_id[32];
+static struct device dev[2];
 
 static struct {
     char text[TEXT];
@@ -253,7 +254,7 @@ static void step(unsigned what, struct str text)
         request("SUBSCRIBE", "1002", what >> 4 & 1, text);
         break;
     case 14:
-        event_device_gone(engine_events(engine), STR("1002@example.com"), now_ms);
+        engine_forget_device(engine, &dev[0], now_ms);
         settle();
         break;
     default:
@@ -267,7 +268,7 @@ static void step(unsigned what, struct str text)
 
 static const struct str domains[] = {STR_INIT("example.com"), STR_INIT("10.0.0.100")};
 
-static void set_up(struct directory *dir, struct device *dev, struct peer *trusted)
+static void set_up(struct directory *dir, struct peer *trusted)
 {
     static const char *const text[][4] = {
         {"1002", "1002@example.com", "sip:1002@example.com", "B<o>b & \"x\" \x01\xff"},
@@ -305,7 +306,6 @@ static void drain(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct directory dir;
-    struct device dev[2];
     struct peer trusted;
     struct str rest = str_make((const char *)data, size);
     fuzz_env_init(&fe);
@@ -318,7 +318,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     queued = 0;
     to_tag[0] = '\0';
     MUST(addr_parse(STR("10.0.0.1:5060"), &peer.remote));
-    set_up(&dir, dev, &trusted);
+    set_up(&dir, &trusted);
     struct engine_config config = {
         .directory = &dir,
         .leg.allow = STR("INVITE, ACK, CANCEL, BYE, NOTIFY"),
