@@ -130,6 +130,7 @@ static void pack_application(struct packing *b, const struct application *from,
     to->grants = grants;
     to->grant_count = from->grant_count;
     to->max_monitors = from->max_monitors;
+    to->max_sessions = from->max_sessions;
     pack_secret(b, &from->secret, &to->secret);
 }
 
