@@ -72,11 +72,18 @@ static void add_device(struct planning *p, const struct device *d)
 
 static void add_peer(struct planning *p, const struct destination *to)
 {
-    struct proxy_target *t = next_target(p);
+    struct proxy_target *t;
     char *uri = arena_alloc(&p->s->e->scratch, 512);
     struct out o;
 
+    if (!peer_usable(to->peer)) {
+        p->status = 503;
+        return;
+    }
+    t = next_target(p);
     if (t == NULL || uri == NULL) {
+        p->count -= t != NULL;
+        p->status = 503;
         return;
     }
     out_init(&o, uri, 512);
@@ -84,7 +91,9 @@ static void add_peer(struct planning *p, const struct destination *to)
         p->count--;
         return;
     }
-    t->request_uri = out_str_of(&o);
+    if (to->number.n > 0) { /* else it is the server that is asked for, as in REGISTER */
+        t->request_uri = out_str_of(&o);
+    }
     p->group++;
 }
 

@@ -65,7 +65,7 @@ static bool at_peer(const struct steering *s, struct str name, struct destinatio
     const struct peer *p = directory_peer_named(s->e->config.directory, name);
 
     *out = (struct destination){.peer = p, .number = user_of(s)};
-    if (p == NULL || out->number.n == 0) {
+    if (p == NULL || out->number.p == NULL) {
         return false;
     }
     out->id =

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Contacts of a redirect, with embedded headers (RFC 3261 §19.1.1, §21.3, RFC 7433 §4.1).
+ * Contacts of a redirect (RFC 3261 §8.3), with embedded headers (§19.1.1, §21.3, RFC 7433
+ * §4.1).
  *
  *     Contact: <sip:1001@example.com?User-to-User=0448%3Bencoding%3Dhex&Reason=…>;q=0.5
  *

@@ -155,6 +155,9 @@ static void draw_by_weight(const struct rule_query *q, struct rule_verdict *v)
         for (size_t k = i; k < v->target_count; k++) {
             total += v->target[k]->weight;
         }
+        if (total == 0) {
+            return; /* those without a share stay at the end, in their order */
+        }
         dice = hash_mix(dice, i + 1);
         uint64_t at = (dice >> 16) % total;
         size_t chosen = i;

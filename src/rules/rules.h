@@ -55,7 +55,7 @@ struct rule_target {
     uint8_t kind; /**< enum rule_target_kind */
     struct str
         text; /**< device, name of the peer, or URI, in which {number} is the called one */
-    uint32_t weight; /**< its share, at least 1 */
+    uint32_t weight; /**< its share; 0: only after those that have one */
     uint32_t q;      /**< of a redirect's Contact, thousandths; RULE_NO_Q: none */
 };
 #define RULE_NO_Q UINT32_MAX

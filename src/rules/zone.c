@@ -2,9 +2,9 @@
 /*
  * Time zones as data: the TZif reader, the POSIX TZ rule, the civil calendar.
  *
- * A TZif file has its data twice, in 32 and 64 bits; the second block is the one to read, and
- * behind it stands the rule for the future between two line ends. A file of version 1 has
- * only the first block, and its last offset goes on for ever.
+ * A TZif file (RFC 8536) has its data twice, in 32 and 64 bits; the second block is the one to
+ * read, and behind it stands the rule for the future between two line ends. A file of version 1
+ * has only the first block, and its last offset goes on for ever.
  *
  * Leap seconds in such files ("right/") are not applied: unix_s does not count them.
  */

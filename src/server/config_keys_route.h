@@ -59,7 +59,8 @@
 #define CONFIG_ROUTE_TARGET(U, B, S, W, L, N, M, Q)                                      \
     N(to, "`location` (where the called number is), `device:NUMBER`, `peer:NAME`, or a " \
           "`sip:`, `sips:` or `tel:` URI, in which `{number}` is the called number.")    \
-    U(weight, 1, 1, 65535, "Its share with `order: weight`.")                            \
+    U(weight, 1, 0, 65535,                                                               \
+      "Its share with `order: weight`; 0: only after those that have one.")              \
     S(q, "", "Redirect: the q value of its Contact, `0` to `1`.")
 
 #define CONFIG_ROUTE_LINE(U, B, S, W, L, N, M, Q) \

@@ -577,6 +577,10 @@ static bool action(struct making *k)
         return tree_fault(k->t, tree_key(k->t, k->at, "targets"),
                           "targets: a refusal has none");
     }
+    if (r->action != RULE_BRIDGE && tree_key(k->t, k->at, "calling") != NULL) {
+        return tree_fault(k->t, tree_key(k->t, k->at, "calling"),
+                          "calling: only a bridge changes the calling number");
+    }
     return status_fits(k) && targets(k) && header_lines(k) && uui_value(k) && next_on(k);
 }
 

@@ -131,7 +131,7 @@ static void test_refuse(void)
     down();
 }
 
-static void test_redirect(void)
+static void test_redirect_by_a_rule(void)
 {
     static const struct rule_line lines[] = {
         {STR_INIT("Reason"), STR_INIT("SIP;cause=302;text=\"a, b\"")}};
@@ -577,8 +577,8 @@ static void test_no_memory(void)
     CHECK(false);
 }
 
-TEST_MAIN(T(test_refuse), T(test_redirect), T(test_redirect_to_nowhere), T(test_hunting),
-          T(test_a_refusal_that_counts), T(test_hunting_on_no_answer),
+TEST_MAIN(T(test_refuse), T(test_redirect_by_a_rule), T(test_redirect_to_nowhere),
+          T(test_hunting), T(test_a_refusal_that_counts), T(test_hunting_on_no_answer),
           T(test_hunting_is_cancelled), T(test_hunting_past_the_dead),
           T(test_numbers_and_context), T(test_shares_on_the_wire), T(test_messages_are_proxied),
           T(test_strangers_are_asked_first), T(test_a_call_is_proxied),

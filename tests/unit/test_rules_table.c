@@ -461,13 +461,15 @@ static void test_weights_are_shares(void)
         {RULE_TO_PEER, STR_INIT("a"), 70, RULE_NO_Q},
         {RULE_TO_PEER, STR_INIT("b"), 20, RULE_NO_Q},
         {RULE_TO_PEER, STR_INIT("c"), 10, RULE_NO_Q},
+        {RULE_TO_PEER, STR_INIT("last"), 0, RULE_NO_Q},
+        {RULE_TO_PEER, STR_INIT("very last"), 0, RULE_NO_Q},
     };
     struct fixture f;
     struct rule_table t;
     unsigned first[3] = {0}, second_of_a[3] = {0};
     REQUIRE(setup(&f, request));
     f.rule.target = target;
-    f.rule.target_count = 3;
+    f.rule.target_count = 5;
     f.rule.by_weight = true;
     REQUIRE(rule_table_init(&t, &f.arena, &f.rule, 1, NULL) == 0);
     for (unsigned i = 0; i < 4000; i++) {
@@ -476,7 +478,8 @@ static void test_weights_are_shares(void)
         struct rule_verdict v;
         REQUIRE(kit_index(&m, call_id_text(buf, sizeof(buf), i)));
         f.q.m = &m.m;
-        REQUIRE(rule_find(&t, &f.q, &v) == 0 && v.target_count == 3);
+        REQUIRE(rule_find(&t, &f.q, &v) == 0 && v.target_count == 5);
+        CHECK(v.target[3] == &target[3] && v.target[4] == &target[4]);
         CHECK(v.target[0] != v.target[1] && v.target[1] != v.target[2] &&
               v.target[0] != v.target[2]);
         first[v.target[0] - target]++;
@@ -508,7 +511,7 @@ static void check_contact(const char *uri, const struct rule *r, uint32_t q, con
     CHECK_INT(sip_uri_parse(str_make(buf + 10, end - 10), 0, &u, &at), 0);
 }
 
-static void test_contacts(void)
+static void test_contacts_with_headers(void)
 {
     static const struct rule_line lines[] = {
         {STR_INIT("Reason"), STR_INIT("Q.850;cause=31;text=\"a b\"")},
@@ -603,5 +606,5 @@ static void test_no_memory(void)
 TEST_MAIN(T(test_facts), T(test_numbers_and_domains), T(test_senders), T(test_headers),
           T(test_user_to_user), T(test_feature_tags), T(test_times), T(test_first_match_wins),
           T(test_the_index_hides_nothing), T(test_numbers_are_rewritten),
-          T(test_percent_is_a_share), T(test_weights_are_shares), T(test_contacts),
+          T(test_percent_is_a_share), T(test_weights_are_shares), T(test_contacts_with_headers),
           T(test_headers_that_rules_leave_alone), T(test_no_memory))

@@ -43,7 +43,6 @@ static void test_a_whole_rule(void)
              "      percent: 40\n"
              "    action: redirect\n"
              "    called: {rewrite: \"0$1\", strip: 1, prepend: \"9\", to_e164: berlin}\n"
-             "    calling: {from_e164: berlin}\n"
              "    targets:\n"
              "      - {to: location, q: 0.7}\n"
              "      - {to: \"device:1001\", weight: 3, q: 1}\n"
@@ -86,7 +85,6 @@ static void test_a_whole_rule(void)
     CHECK_STR(r->called_number.replace, "0$1");
     CHECK_INT(r->called_number.strip, 1);
     CHECK(r->called_number.to_e164 == &c->plans[0] && r->called_number.from_e164 == NULL);
-    CHECK(r->calling_number.from_e164 == &c->plans[0]);
     CHECK_INT(r->target_count, 4);
     CHECK_INT(r->target[0].q, 700);
     CHECK_INT(r->target[1].q, 1000);
@@ -110,7 +108,7 @@ static void test_a_whole_rule(void)
     config_free(c);
 }
 
-static void test_faults(void)
+static void test_faults_of_routes(void)
 {
     static const struct {
         const char *text; /**< behind HEAD, which has three lines */
@@ -156,6 +154,7 @@ static void test_faults(void)
         {"routes: [{next_on: [\"200\"]}]\n", 4, 21, "300 to 699"},
         {"routes: [{action: redirect, headers: [{name: a, value: b}], targets: [{to: \"tel:1\"}]}]\n",
          4, 71, "carries no headers"},
+        {"routes: [{action: proxy, calling: {strip: 1}}]\n", 4, 35, "only a bridge"},
         {"routes: [{name: a}, {name: a}]\n", 4, 28, "a rule a already"},
         {"time_zone: Nowhere/City\n", 4, 12, "no such zone"},
         {"time_zone: ../../etc/passwd\n", 4, 12, "no such zone"},
@@ -186,6 +185,65 @@ static void test_faults(void)
     }
 }
 
+/** A whole file of the project. */
+static struct str project_file(const char *name)
+{
+    static const char *const ups[] = {"", "../", "../../"};
+    struct str text = STR_NONE;
+    for (size_t i = 0; i < 3 && text.p == NULL; i++) {
+        char path[256];
+        (void)snprintf(path, sizeof(path), "%s%s", ups[i], name);
+        text = test_read_file(path);
+    }
+    return text;
+}
+
+static void test_example_routes_are_right(void)
+{
+    struct str text = project_file("examples/routes.yaml");
+    struct config_error error = {.text = ""};
+    REQUIRE(text.p != NULL);
+    struct config *c = config_read("routes.yaml", text, &error);
+    test_context(error.text);
+    CHECK(c != NULL && c->routes.count == 8);
+    config_free(c);
+    free((void *)(uintptr_t)text.p);
+}
+
+/** Every example in the guide is one that the server takes. */
+static void test_guide_to_routes_is_right(void)
+{
+    static const char head[] =
+        "domains: [example.com]\n"
+        "devices: [{number: \"1001\"}, {number: \"1002\"}, {number: \"1099\"}]\n"
+        "peers: [{name: pbx, uri: \"sip:192.0.2.7\"}, {name: trunk-a, uri: \"sip:192.0.2.8\"},\n"
+        "  {name: trunk-b, uri: \"sip:192.0.2.9\"}]\n";
+    struct str guide = project_file("docs/routing.md"), rest = guide;
+    size_t blocks = 0;
+    REQUIRE(guide.p != NULL);
+    for (;;) {
+        size_t from = str_find(rest, STR("```yaml\n"));
+        if (from == rest.n) {
+            break;
+        }
+        rest = str_from(rest, from + 8);
+        struct str block = str_upto(rest, str_find(rest, STR("```")));
+        char text[4096];
+        struct config_error error = {.text = ""};
+        int n = snprintf(text, sizeof(text), "%s%.*s", head, STR_ARG(block));
+        struct config *c = config_read("routing.md", str_make(text, (size_t)n), &error);
+        test_context(error.text);
+        if (!CHECK(c != NULL)) {
+            printf("# in: %.*s\n", STR_ARG(block));
+        }
+        config_free(c);
+        blocks++;
+        rest = str_from(rest, block.n + 3);
+    }
+    CHECK(blocks >= 8);
+    free((void *)(uintptr_t)guide.p);
+}
+
 static void test_zone_files(void)
 {
     static const char *const names[] = {"Europe/Berlin", "America/New_York", "UTC", "+05:30"};
@@ -206,4 +264,5 @@ static void test_zone_files(void)
     }
 }
 
-TEST_MAIN(T(test_a_whole_rule), T(test_faults), T(test_zone_files))
+TEST_MAIN(T(test_a_whole_rule), T(test_faults_of_routes), T(test_zone_files),
+          T(test_example_routes_are_right), T(test_guide_to_routes_is_right))
