@@ -378,7 +378,7 @@ bool engine_idle(const struct engine *e)
             return false;
         }
     }
-    return true;
+    return !proxy_busy(&e->proxy);
 }
 
 void engine_set_routes(struct engine *e, const struct rule_table *routes)

@@ -227,6 +227,7 @@ static bool start_branch(struct proxy__fork *f, const struct proxy_target *targe
     }
     forget_needless_flow(b, target);
     int n = proxy__write_copy(p, &copy, run, &to);
+    b->by_token = target == NULL && n > 0 && to.hop.flow != 0;
     if (n > 0) {
         b->txn = txn_client_new(p->txn, (enum sip_method)f->server->method, &to, run, (size_t)n,
                                 &proxy__branch_user, b, now_ms);

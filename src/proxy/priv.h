@@ -49,6 +49,7 @@ struct proxy__route {
     uint32_t cut;    /**< so many Route values in front are ours */
     bool last_cut;   /**< the last Route value became the Request-URI (strict router) */
     uint8_t side;    /**< enum proxy__side, by token */
+    bool strip;       /**< the Request-URI's maddr names us: without it, it means its host */
     bool named;      /**< a Route, or the Request-URI, names us by host, without a token */
     struct proxy__ways ways;
 };
@@ -116,6 +117,7 @@ struct proxy__branch {
     struct hop pinned; /**< flow 0: the branch was not sent on a given flow */
     struct proxy__early *early;
     uint32_t breadth;
+    bool by_token;  /**< on the flow of a token: when it is gone, that is said (430) */
     bool rang;      /**< a provisional response has come */
     bool done;      /**< a final response, or none will come */
     bool cancelled; /**< CANCEL was asked for */

@@ -65,6 +65,17 @@ void proxy_fini(struct proxy *p)
     pool_fini(&p->branches);
 }
 
+bool proxy_busy(const struct proxy *p)
+{
+    list_each(it, &p->all)
+    {
+        if (!list_entry(it, struct proxy__fork, link)->answered) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- answers of our own ---- */
 
 static void refuse(struct proxy *p, const struct sip_msg *m, const struct hop *from,

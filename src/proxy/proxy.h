@@ -130,7 +130,10 @@ bool proxy_owns(const struct txn *t);
  */
 bool proxy_has_route(const struct proxy *p, const struct sip_msg *m, const struct hop *from);
 
-/** Forks that live. */
+/** Does any request still wait for its final response? Looks at all of them. */
+bool proxy_busy(const struct proxy *p);
+
+/** Forks that live: also those that have answered and are kept for a late 2xx. */
 static inline size_t proxy_count(const struct proxy *p)
 {
     return p->forks.in_use;

@@ -167,5 +167,7 @@ void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop
 
 void proxy__on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms)
 {
-    proxy__branch_done(t->owner, why == TXN_TIMEOUT ? 408 : 503, NULL, now_ms);
+    struct proxy__branch *b = t->owner;
+    unsigned lost = b->by_token ? 430 : 503; /* RFC 5626 §5.3 */
+    proxy__branch_done(b, why == TXN_TIMEOUT ? 408 : lost, NULL, now_ms);
 }

@@ -8,7 +8,8 @@
  * record-routing (RFC 5658) that is two.
  *
  * STRICT ROUTERS in front of us put our Record-Route URI into the Request-URI and the real one
- * at the end of the Route; that is turned back.
+ * at the end of the Route; that is turned back. A Request-URI with a maddr that is ours loses it,
+ * and with it the port and the transport by which it came.
  */
 #include "proxy/priv.h"
 
@@ -84,6 +85,16 @@ static void undo_strict(const struct proxy *p, const struct sip_msg *m, const st
     }
 }
 
+/** §16.4, third paragraph: a Request-URI whose maddr is ours means what it says without it. */
+static bool has_own_maddr(const struct proxy *p, struct str ruri, const struct hop *from)
+{
+    struct sip_uri u;
+    struct str maddr;
+    uint32_t at;
+    return str_find(ruri, STR("maddr")) < ruri.n && sip_uri_parse(ruri, 0, &u, &at) == 0 &&
+           sip_param(u.params, STR("maddr"), &maddr) && names_us(p, &u, from);
+}
+
 void proxy__preprocess(const struct proxy *p, const struct sip_msg *m, const struct hop *from,
                        struct proxy__route *out)
 {
@@ -94,6 +105,7 @@ void proxy__preprocess(const struct proxy *p, const struct sip_msg *m, const str
     bool ours = true, loose;
     *out = (struct proxy__route){.ruri = sip_msg_ruri(m)};
     undo_strict(p, m, from, out);
+    out->strip = has_own_maddr(p, out->ruri, from);
     while (sip_msg_each(m, SIP_HDR_ROUTE, &it, &value)) {
         n++;
         if (ours && out->cut < 2 && proxy__route_uri(value, &uri, &loose) &&

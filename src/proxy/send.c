@@ -37,6 +37,27 @@ static struct str first_route(const struct proxy__copy *c)
     return sip_list_next(&line, &value) ? value : STR_NONE;
 }
 
+/** The URI without maddr, transport and port. Absent: memory is out. */
+static struct str without_maddr(struct arena *a, struct str text)
+{
+    struct sip_uri u;
+    uint32_t at;
+    if (sip_uri_parse(text, 0, &u, &at) != 0) {
+        return text;
+    }
+    struct str all = str_upto(text, (size_t)(u.host.p + u.host.n - text.p));
+    struct str rest = u.params, name, value;
+    while (str_is_set(u.params) && sip_param_next(&rest, &name, &value)) {
+        if (!str_ieq(name, STR("maddr")) && !str_ieq(name, STR("transport"))) {
+            struct str part[] = {all, STR(";"), name, str_is_set(value) ? STR("=") : STR(""),
+                                 value};
+            all = arena_join(a, part, ARRAY_LEN(part));
+        }
+    }
+    struct str part[] = {all, str_is_set(u.headers) ? STR("?") : STR(""), u.headers};
+    return arena_join(a, part, ARRAY_LEN(part));
+}
+
 struct way {
     struct str ruri;       /**< of the copy */
     struct str route;      /**< the first Route value; absent: none */
@@ -60,7 +81,8 @@ static struct hop flow_of_token(const struct proxy__route *r)
                                           : (struct hop){0};
 }
 
-static int find_way(const struct proxy__copy *c, struct way *w, struct txn_target *to)
+static int find_way(struct proxy *p, const struct proxy__copy *c, struct way *w,
+                    struct txn_target *to)
 {
     const struct proxy__request *r = c->request;
     struct sip_uri uri;
@@ -69,6 +91,11 @@ static int find_way(const struct proxy__copy *c, struct way *w, struct txn_targe
     *w = (struct way){.ruri = r->route.ruri, .route = first_route(c)};
     if (c->target != NULL && str_is_set(c->target->request_uri)) {
         w->ruri = c->target->request_uri;
+    } else if (r->route.strip) {
+        w->ruri = without_maddr(p->scratch, r->route.ruri);
+        if (!str_is_set(w->ruri)) {
+            return E_NOMEM;
+        }
     }
     if (str_is_set(w->route)) {
         if (!proxy__route_uri(w->route, &uri, &loose)) {
@@ -203,7 +230,7 @@ int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *
     struct proxy__route routes = r->route;
     struct sip_edit e;
     struct way w;
-    int err = find_way(c, &w, to);
+    int err = find_way(p, c, &w, to);
     if (err != 0) {
         return err;
     }

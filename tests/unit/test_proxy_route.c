@@ -342,6 +342,45 @@ static void test_flow_of_the_callee(void)
     px_end(&x);
 }
 
+/** RFC 5626 §5.3: the flow of the token is gone. */
+static void test_flow_that_is_gone(void)
+{
+    struct px x;
+    struct fx_msg m;
+    char both[600];
+    px_init(&x);
+    px_target(&x, 1, 0);
+    struct hop from = fx_hop(TP_WSS);
+    CHECK_INT(call(&x,
+                   fx_request(&m, (struct fx_req){.lines = "Contact: <sip:a@x.invalid>\n"}),
+                   &from),
+              2);
+    x.fx.dead = from.flow;
+    snprintf(both, sizeof both, "%s,%s", route[0], route[1]);
+    px_in(&x, inside(&m, "BYE", false, "sip:a@x.invalid", route_line(both)));
+    fx_tick(&x.fx);
+    CHECK_SENT(&x, 2, "430");
+    px_end(&x);
+}
+
+/** §16.4: a maddr that is ours. */
+static void test_maddr(void)
+{
+    struct px x;
+    px_init(&x);
+    px_offer(&x, (struct fx_req){
+                     .ruri = "sip:bob@203.0.113.4:5060;maddr=192.0.2.1;transport=udp;x=y"});
+    px_offer(&x, (struct fx_req){.call_id = "2",
+                                 .via = "SIP/2.0/UDP h;branch=z9hG4bK2",
+                                 .ruri = "sip:bob@h;maddr=203.0.113.6"});
+    CHECK_SENT(&x, 0, "INVITE INVITE");
+    CHECK(px_has(&x, 0, "INVITE sip:bob@203.0.113.4;x=y SIP/2.0\r\n"));
+    CHECK_INT(px_to(&x, 0), 4);
+    CHECK(px_has(&x, 1, "INVITE sip:bob@h;maddr=203.0.113.6 SIP/2.0\r\n"));
+    CHECK_INT(px_to(&x, 1), 6);
+    px_end(&x);
+}
+
 /** The same secret, another run: dialogs go on. Another secret: they do not. */
 static void test_tokens_outlive_a_restart(void)
 {
@@ -417,5 +456,5 @@ TEST_MAIN(T(test_record_route_and_what_follows), T(test_other_requests_inside),
           T(test_only_who_has_the_token), T(test_trusted_peer_needs_no_token),
           T(test_strict_router_before_us), T(test_strict_router_behind_us),
           T(test_preloaded_route), T(test_double_record_route), T(test_flows_are_remembered),
-          T(test_flow_of_the_callee), T(test_tokens_outlive_a_restart),
+          T(test_flow_of_the_callee), T(test_flow_that_is_gone), T(test_maddr), T(test_tokens_outlive_a_restart),
           T(test_no_record_route_where_no_dialog_begins), T(test_sips), T(test_hops_inside))
