@@ -49,7 +49,7 @@ struct proxy__route {
     uint32_t cut;    /**< so many Route values in front are ours */
     bool last_cut;   /**< the last Route value became the Request-URI (strict router) */
     uint8_t side;    /**< enum proxy__side, by token */
-    bool strip;       /**< the Request-URI's maddr names us: without it, it means its host */
+    bool strip;      /**< the Request-URI's maddr names us: without it, it means its host */
     bool named;      /**< a Route, or the Request-URI, names us by host, without a token */
     struct proxy__ways ways;
 };

@@ -8,8 +8,8 @@
  * record-routing (RFC 5658) that is two.
  *
  * STRICT ROUTERS in front of us put our Record-Route URI into the Request-URI and the real one
- * at the end of the Route; that is turned back. A Request-URI with a maddr that is ours loses it,
- * and with it the port and the transport by which it came.
+ * at the end of the Route; that is turned back. A Request-URI with a maddr that is ours loses
+ * it, and with it the port and the transport by which it came.
  */
 #include "proxy/priv.h"
 

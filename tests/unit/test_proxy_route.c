@@ -351,8 +351,7 @@ static void test_flow_that_is_gone(void)
     px_init(&x);
     px_target(&x, 1, 0);
     struct hop from = fx_hop(TP_WSS);
-    CHECK_INT(call(&x,
-                   fx_request(&m, (struct fx_req){.lines = "Contact: <sip:a@x.invalid>\n"}),
+    CHECK_INT(call(&x, fx_request(&m, (struct fx_req){.lines = "Contact: <sip:a@x.invalid>\n"}),
                    &from),
               2);
     x.fx.dead = from.flow;
@@ -456,5 +455,6 @@ TEST_MAIN(T(test_record_route_and_what_follows), T(test_other_requests_inside),
           T(test_only_who_has_the_token), T(test_trusted_peer_needs_no_token),
           T(test_strict_router_before_us), T(test_strict_router_behind_us),
           T(test_preloaded_route), T(test_double_record_route), T(test_flows_are_remembered),
-          T(test_flow_of_the_callee), T(test_flow_that_is_gone), T(test_maddr), T(test_tokens_outlive_a_restart),
-          T(test_no_record_route_where_no_dialog_begins), T(test_sips), T(test_hops_inside))
+          T(test_flow_of_the_callee), T(test_flow_that_is_gone), T(test_maddr),
+          T(test_tokens_outlive_a_restart), T(test_no_record_route_where_no_dialog_begins),
+          T(test_sips), T(test_hops_inside))
