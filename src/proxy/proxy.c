@@ -173,7 +173,7 @@ static bool is_trusted(const struct proxy *p, const struct hop *from)
     return peer != NULL && peer->trusted;
 }
 
-/** §16.11: the same branch for each copy of one ACK. */
+/** RFC 3261 §16.11: the same branch for each copy of one ACK. */
 static void forward_ack(struct proxy *p, struct proxy__request *r)
 {
     struct str run[SIP_RUN_MAX + 1], lines;
