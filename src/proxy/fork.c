@@ -12,8 +12,8 @@
  *            breadth that they give back (§16.6 leaves it to us; RFC 5393 does not)
  *   breadth  (RFC 5393 §5.3.3) each branch takes its share of the Incoming Max-Breadth and
  * gives it back with its final response; of a group wider than that the rest waits Timer C
- * (§16.8) runs per branch of an INVITE; each 101-199 starts it anew. When it fires the branch
- * is cancelled, or, without any provisional, counts as 408
+ * (RFC 3261 §16.8) per branch of an INVITE; each 101-199 starts it anew. When it fires the
+ * branch is cancelled, or, without any provisional, counts as 408
  *
  * INVARIANTS  pending = branches that are not done. A fork is freed when it has answered and no
  * branch can bring another 2xx, or when its server transaction has gone.
