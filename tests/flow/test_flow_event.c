@@ -6,6 +6,8 @@
 #include "watcher.h"
 #include "world.h"
 
+#include "engine/parts.h"
+
 #include <stdio.h>
 
 static struct world w;
@@ -347,6 +349,101 @@ static void test_lost_flow_registered(void)
     down();
 }
 
+/* ---- feeds: what a REFER outside of any dialog makes ---- */
+
+static unsigned feeds_gone;
+
+static void on_feed_gone(void *owner, uint64_t now_ms)
+{
+    (void)now_ms;
+    CHECK(owner == &w);
+    feeds_gone++;
+}
+
+/** As the engine would, when it takes a REFER of the watcher's. */
+static struct subscription *feed(uint32_t expires_s)
+{
+    char text[512];
+    struct hop from = {.flow = w.node.udp_flow, .transport = TP_UDP, .remote = eve.node.addr};
+    watcher_send_out(&eve, "OPTIONS", "1001", "", ""); /* a new dialog on its side */
+    world_run(&w, 100);
+    (void)snprintf(
+        text, sizeof(text),
+        "REFER sip:1001@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.4.1;branch=z9hG4bKr\n"
+        "Max-Forwards: 70\nFrom: <sip:1003@example.com>;tag=%s\n"
+        "To: <sip:1001@example.com>\nCall-ID: %s\nCSeq: 7 REFER\n"
+        "Contact: <sip:1003@10.0.4.1>\nRefer-To: <sip:1002@example.com>\n\n",
+        eve.tag, eve.call_id);
+    struct text_msg m = text_parse(text);
+    struct event_party who = {.device = &w.device[2]};
+    struct subscription *s = event_feed_new(
+        w.engine->events, m.m, &from, &who,
+        &(struct event_feed_args){
+            .id = STR("7"), .body = STR("SIP/2.0 100 Trying\r\n"), .expires_s = expires_s},
+        on_feed_gone, &w, w.net.now_ms);
+    text_free(&m);
+    if (CHECK(s != NULL)) {
+        (void)snprintf(eve.to_tag, sizeof(eve.to_tag), "%.*s", STR_ARG(event_feed_tag(s)));
+        CHECK(str_starts(event_feed_contact(s), STR("Contact: <sip:")));
+    }
+    engine_tick(w.engine, w.net.now_ms);
+    world_run(&w, 100);
+    return s;
+}
+
+static void test_feed(void)
+{
+    up();
+    feeds_gone = 0;
+    struct subscription *s = feed(0);
+    REQUIRE(s != NULL);
+    CHECK_INT(eve.notes, 1);
+    CHECK_STR(str_c(watcher_last(&eve)->event), "refer;id=7");
+    CHECK_STR(str_c(watcher_last(&eve)->type), "message/sipfrag;version=2.0");
+    CHECK_STR(str_c(watcher_last(&eve)->state), "active;expires=60");
+    CHECK_STR(str_c(watcher_last(&eve)->body), "SIP/2.0 100 Trying\r\n");
+    CHECK_INT(event_feed(s, STR("SIP/2.0 180 Ringing\r\n"), false, w.net.now_ms), 0);
+    CHECK_INT(event_feed(s, STR("SIP/2.0 200 OK\r\n"), true, w.net.now_ms), 0);
+    engine_tick(w.engine, w.net.now_ms);
+    world_run(&w, 100);
+    CHECK_INT(eve.notes, 2);
+    CHECK_STR(str_c(watcher_last(&eve)->state), "terminated;reason=noresource");
+    CHECK_STR(str_c(watcher_last(&eve)->body), "SIP/2.0 200 OK\r\n");
+    CHECK_INT(feeds_gone, 0); /* its owner said that it was the last */
+    s = feed(30);             /* nobody feeds it: it expires, and the owner hears of that */
+    world_run(&w, 31000);
+    CHECK_INT(feeds_gone, 1);
+    CHECK_STR(str_c(watcher_last(&eve)->state), "terminated;reason=timeout");
+    s = feed(0);
+    REQUIRE(s != NULL);
+    event_feed_drop(s, w.net.now_ms);
+    engine_tick(w.engine, w.net.now_ms);
+    world_run(&w, 100);
+    CHECK_STR(str_c(watcher_last(&eve)->state), "terminated;reason=noresource");
+    CHECK_INT(feeds_gone, 1);
+    down();
+}
+
+/** The referrer ends it, or is gone. */
+static void test_feed_ended(void)
+{
+    up();
+    feeds_gone = 0;
+    REQUIRE(feed(0) != NULL);
+    (void)snprintf(eve.event, sizeof(eve.event), "refer;id=7");
+    (void)snprintf(eve.remote, sizeof(eve.remote), "sip:10.0.0.1");
+    eve.cseq = 8;
+    watcher_refresh(&eve, 0, "", "");
+    world_run(&w, 100);
+    CHECK_INT(eve.status, 200);
+    CHECK_STR(str_c(watcher_last(&eve)->state), "terminated;reason=timeout");
+    CHECK_INT(feeds_gone, 1);
+    eve.reply = 481;
+    (void)feed(0);
+    CHECK_INT(feeds_gone, 2);
+    down();
+}
+
 static void test_shutdown(void)
 {
     up();
@@ -363,4 +460,4 @@ static void test_shutdown(void)
 TEST_MAIN(T(test_life), T(test_expiry_and_fetch), T(test_refused), T(test_identity),
           T(test_who_may), T(test_bounds), T(test_one_in_the_air), T(test_interval),
           T(test_notify_refused), T(test_notify_unanswered), T(test_lost_flow),
-          T(test_lost_flow_registered), T(test_shutdown))
+          T(test_lost_flow_registered), T(test_feed), T(test_feed_ended), T(test_shutdown))
