@@ -226,6 +226,7 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     media_received(b->conn, m);
     (void)media_pass(b->conn, other, m, &content);
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
+    relay_acked(b->conn->call, leg, now_ms);
 }
 
 void branch_let_go(struct leg *leg, uint64_t now_ms)

@@ -315,6 +315,8 @@ unsigned branch_refused(struct branch *b, unsigned status, const struct sip_msg 
 void relay_request(struct branch *from, struct dialog *d, struct txn *t,
                    const struct sip_msg *m, uint64_t now_ms);
 void relay_cancel(struct branch *from, struct txn *t, uint64_t now_ms);
+/** That leg has acknowledged our answer: what had to wait for it goes on. */
+void relay_acked(struct call *c, const struct leg *leg, uint64_t now_ms);
 /** BYE goes across; its answer comes back. */
 void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
 /** The leg on either side of a relay is gone. */

@@ -102,6 +102,12 @@ static struct refusal read_wish(struct arena *a, const struct sip_msg *m, struct
     return say(0, NULL);
 }
 
+/** A REFER may overtake the ACK of the other side: some refer in the moment of answering. */
+static bool is_answered(const struct leg *leg)
+{
+    return leg->state == LEG_CONFIRMED || leg->state == LEG_ANSWERED;
+}
+
 static struct refusal judge(const struct branch *from, const struct sip_msg *m)
 {
     const struct connection *by = from->conn, *other = call_other(by);
@@ -115,7 +121,7 @@ static struct refusal judge(const struct branch *from, const struct sip_msg *m)
         return say(403, NULL);
     }
     if (c->phase != CALL_ACTIVE || from->leg->state != LEG_CONFIRMED || other == NULL ||
-        connection_leg(other) == NULL || connection_leg(other)->state != LEG_CONFIRMED) {
+        connection_leg(other) == NULL || !is_answered(connection_leg(other))) {
         return say(480, "The Call Is Not Up");
     }
     if (c->referral != NULL || c->borrower != NULL || c->step != NULL ||

@@ -12,6 +12,10 @@
  * callee's dialog knows its partner (`owner`); the other way it is looked for, because a
  * caller's early dialog may outlive its partner.
  *
+ * TOO EARLY. Who is called has its ACK at once, and may put the caller on hold before the caller
+ * has acknowledged in its turn. Such an offer waits (call->early) for that ACK: some phones do not
+ * try again after a 491.
+ *
  * Not passed: REFER, which is carried out here (refer.c), SUBSCRIBE (405, but to the outcome of
  * a REFER), and an offer while a procedure of ours is changing the media (491).
  *
@@ -212,6 +216,31 @@ static bool is_offer_request(const struct txn *t, const struct sip_msg *m)
            (t->method == SIP_METHOD_UPDATE && sip_msg_body(m).n > 0);
 }
 
+/** An offer for a leg that has not acknowledged our answer yet is put aside. */
+static bool put_aside(struct branch *from, struct txn *t, const struct leg *to)
+{
+    struct call *c = from->conn->call;
+
+    if (to == NULL || to->state != LEG_ANSWERED || c->early != NULL) {
+        return false;
+    }
+    c->early = t;
+    c->early_from = from;
+    return true;
+}
+
+void relay_acked(struct call *c, const struct leg *leg, uint64_t now_ms)
+{
+    struct branch *from = c->early_from;
+    struct txn *t = c->early;
+
+    if (t == NULL || from->leg == leg) {
+        return;
+    }
+    c->early = NULL;
+    relay_request(from, from->leg->dialog, t, &t->req->m, now_ms);
+}
+
 void relay_request(struct branch *from, struct dialog *d, struct txn *t,
                    const struct sip_msg *m, uint64_t now_ms)
 {
@@ -242,6 +271,9 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         refuse(from, t, 491, NULL, now_ms);
         return;
     }
+    if (is_offer_request(t, m) && put_aside(from, t, connection_leg(other))) {
+        return;
+    }
     to = opposite(from, d, &theirs);
     if (to == NULL) {
         refuse(from, t, 480, "The other party is not there yet", now_ms);
@@ -262,7 +294,14 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
 
 void relay_cancel(struct branch *from, struct txn *t, uint64_t now_ms)
 {
-    list_each(it, &from->conn->call->relays)
+    struct call *c = from->conn->call;
+
+    if (c->early == t) {
+        c->early = NULL;
+        refuse(from, t, 487, NULL, now_ms);
+        return;
+    }
+    list_each(it, &c->relays)
     {
         struct relay *r = list_entry(it, struct relay, link);
         if (r->in == t && r->out != NULL) {
@@ -307,6 +346,9 @@ static void answer_in(struct relay *r, unsigned status, uint64_t now_ms)
 
 void relays_drop_leg(struct call *c, const struct leg *leg, uint64_t now_ms)
 {
+    if (c->early != NULL && c->early_from->leg == leg) {
+        c->early = NULL; /* answered by the leg */
+    }
     list_each(it, &c->relays)
     {
         struct relay *r = list_entry(it, struct relay, link);

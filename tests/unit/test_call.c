@@ -135,6 +135,52 @@ static void test_phone_holds(void)
     CHECK(str_find(str_c(w.x.log), STR("held:1001/normal retrieved:1001/normal")) < w.x.log_n);
 }
 
+/** 1002 answers 1001, who is slow to acknowledge. */
+static void talk_without_ack(struct trio *w, uint64_t seed)
+{
+    trio_up(w, seed);
+    w->s[0].auto_ack = false;
+    exchange_dial(&w->x, &w->s[0], 1001, "1002", SDP_A, STR_NONE);
+    vnet_run_for(&w->net, 100);
+    CHECK_INT(station_respond(&w->s[1], 200, SDP_B), 0);
+    vnet_run_for(&w->net, 100);
+    station_clear_log(&w->s[0]);
+    station_clear_log(&w->s[1]);
+}
+
+static void test_offer_before_the_ack_waits(void)
+{
+    struct trio w;
+    talk_without_ack(&w, 10);
+    w.s[0].answer_body = SDP_A;
+    CHECK_INT(station_send(&w.s[1], "INVITE",
+                           STR("v=0\r\no=- 2 2 IN IP4 192.0.2.2\r\ns=-\r\nt=0 0\r\n"
+                               "m=audio 4002 RTP/AVP 0\r\na=sendonly\r\n")),
+              0);
+    vnet_run_for(&w.net, 100);
+    CHECK_STR(str_c(w.s[1].log), ""); /* no refusal */
+    CHECK_STR(str_c(w.s[0].log), "");
+    CHECK_INT(station_ack(&w.s[0], STR_NONE), 0);
+    w.s[0].auto_ack = true;
+    vnet_run_for(&w.net, 300);
+    CHECK_INT(w.s[1].last_status, 200);
+    CHECK_INT(exchange_connection(&w.x, 1)->state, CONN_HOLD);
+    leg_end(w.s[0].leg, 0, NULL, NULL, NULL, w.net.now_ms);
+    trio_down(&w);
+}
+
+static void test_offer_before_an_ack_that_never_comes(void)
+{
+    struct trio w;
+    talk_without_ack(&w, 11);
+    CHECK_INT(station_send(&w.s[1], "INVITE", SDP_B), 0);
+    vnet_run_for(&w.net, 100);
+    leg_free(w.s[0].leg); /* the caller has vanished */
+    trio_down(&w);
+    CHECK_STR(str_c(w.x.log), "originated:1001/newCall established:1002/newCall "
+                              "cleared:1001/normalClearing cleared:1002/normalClearing");
+}
+
 static void test_redirection_is_passed(void)
 {
     struct trio w;
@@ -156,4 +202,5 @@ static void test_redirection_is_passed(void)
 TEST_MAIN(T(test_redirection_is_passed), T(test_call_is_bridged), T(test_callee_hangs_up),
           T(test_refusal_is_passed), T(test_unregistered_and_unknown), T(test_caller_cancels),
           T(test_two_contacts_ring_and_one_answers), T(test_uui_is_carried_and_told),
-          T(test_phone_holds))
+          T(test_phone_holds), T(test_offer_before_the_ack_waits),
+          T(test_offer_before_an_ack_that_never_comes))
