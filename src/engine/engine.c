@@ -368,13 +368,18 @@ void engine_stop(struct engine *e, uint64_t now_ms)
     settle(e);
 }
 
-/** A leg that has ended and only waits for the answer to some request of ours holds nobody up.
- */
+/** Has ended and only waits for the answer to some request of ours, or calls somebody who is
+    silent, to whom not even a CANCEL can be sent yet (RFC 3261 §9.1): that holds nobody up. */
+static bool is_past(const struct leg *leg)
+{
+    return leg->state == LEG_ENDED || (leg->cancelled && leg->uac && leg->dialog == NULL);
+}
+
 bool engine_idle(const struct engine *e)
 {
     list_each(it, &e->legs.legs)
     {
-        if (list_entry(it, struct leg, all)->state != LEG_ENDED) {
+        if (!is_past(list_entry(it, struct leg, all))) {
             return false;
         }
     }
