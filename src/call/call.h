@@ -165,13 +165,13 @@ struct call {
     struct referral *borrower;  /**< … and one of another call that has taken our callee */
     struct history *trail;      /**< who sent it where, in the arena; NULL: nobody asks */
     struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
-    struct txn *early;          /**< an offer that waits for the other side's ACK, or NULL; relay.c */
-    struct branch *early_from;  /**< where it came in */
-    struct list relays;         /**< requests that are being passed across, relay.c */
-    struct timer timer;         /**< ring time; when ENDING: patience with the far side's BYE */
-    size_t legs;                /**< that still refer to this call */
-    uint8_t forwards;           /**< times that it was forwarded, forward.c */
-    bool offerless;             /**< Baton made the call: the callee's INVITE has no offer */
+    struct txn *early; /**< an offer that waits for the other side's ACK, or NULL; relay.c */
+    struct branch *early_from; /**< where it came in */
+    struct list relays;        /**< requests that are being passed across, relay.c */
+    struct timer timer;        /**< ring time; when ENDING: patience with the far side's BYE */
+    size_t legs;               /**< that still refer to this call */
+    uint8_t forwards;          /**< times that it was forwarded, forward.c */
+    bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
 };
 
 /** What happened, in CSTA's words. */

@@ -12,9 +12,9 @@
  * callee's dialog knows its partner (`owner`); the other way it is looked for, because a
  * caller's early dialog may outlive its partner.
  *
- * TOO EARLY. Who is called has its ACK at once, and may put the caller on hold before the caller
- * has acknowledged in its turn. Such an offer waits (call->early) for that ACK: some phones do not
- * try again after a 491.
+ * TOO EARLY. Who is called has its ACK at once, and may put the caller on hold before the
+ * caller has acknowledged in its turn. Such an offer waits (call->early) for that ACK: some
+ * phones do not try again after a 491.
  *
  * Not passed: REFER, which is carried out here (refer.c), SUBSCRIBE (405, but to the outcome of
  * a REFER), and an offer while a procedure of ours is changing the media (491).

@@ -53,12 +53,17 @@ window.phone = {
   call({ to, headers = [] }) {
     watch(ua.call(to, { ...media, extraHeaders: headers }), false, null);
   },
-  answer({ headers = [] }) { session.answer({ ...media, extraHeaders: headers }); },
+  /* Without rtcOfferConstraints JsSIP makes no offer of its own for an INVITE that has none. */
+  answer({ headers = [] }) {
+    session.answer({ ...media, extraHeaders: headers,
+      rtcOfferConstraints: { offerToReceiveAudio: true } });
+  },
   refuse({ status = 486 }) { session.terminate({ status_code: status }); },
   redirect({ to }) { session.terminate({ status_code: 302, reason_phrase: 'Moved Temporarily',
     extraHeaders: [`Contact: ${to}`] }); },
-  hold() { session.hold(); },
-  unhold() { session.unhold(); },
+  /* Done when the other side has answered: JsSIP refuses the next one until then. */
+  hold() { return new Promise((done) => session.hold({}, done)); },
+  unhold() { return new Promise((done) => session.unhold({}, done)); },
   refer({ to, headers = [] }) {
     session.refer(to, { extraHeaders: headers, eventHandlers: {
       requestSucceeded: () => tell('refer-accepted'),

@@ -7,7 +7,8 @@
  *   {"tab": "a", "do": "register", "ws": "wss://192.0.2.2:5443", "uri": "sip:1001@example.com",
  *    "password": "…"}
  *   {"tab": "a", "do": "call", "to": "sip:1002@example.com", "headers": ["User-to-User: 04C8"]}
- *   {"tab": "b", "do": "answer"}, "hold", "unhold", "refer" (to, headers), "hangup", "refuse"
+ *   {"tab": "b", "do": "answer"}, "hold", "unhold", "refer" (to, headers), "hangup", "refuse",
+ *   "close" (the tab)
  *   {"do": "quit"}
  *
  * Every answer and every event of a phone is {"event": …, "tab": …, …}. Media devices are
@@ -44,6 +45,10 @@ async function serve() {
 async function open(browser, server, name) {
   const context = await browser.newContext({ permissions: ['microphone'] });
   const tab = await context.newPage();
+  if (process.env.JSSIP_DEBUG) {
+    tab.on('console', (m) => process.stderr.write(`${name}: ${m.text()}\n`));
+    await tab.addInitScript(() => localStorage.setItem('debug', 'JsSIP:RTCSession*'));
+  }
   tab.on('pageerror', (e) => say({ event: 'error', tab: name, text: String(e) }));
   await tab.exposeFunction('tell', (o) => say({ ...o, tab: name }));
   await tab.goto(`http://127.0.0.1:${server.address().port}/`);
@@ -66,6 +71,12 @@ async function main() {
       break;
     }
     try {
+      if (what === 'close') { // as a person closes it: without a word to the server
+        await tabs.get(name).close({ runBeforeUnload: false });
+        tabs.delete(name);
+        say({ event: 'done', tab: name, of: what });
+        continue;
+      }
       if (!tabs.has(name)) {
         tabs.set(name, await open(browser, server, name));
       }
@@ -77,6 +88,7 @@ async function main() {
   }
   await browser.close();
   server.close();
+  process.exit(0); // standard input may still be open
 }
 
 await main();

@@ -13,6 +13,7 @@ import traceback
 
 import lib
 import t_application  # noqa: F401  the modules register their scenarios
+import t_browser
 import t_command
 import t_dns
 import t_events
@@ -27,6 +28,7 @@ import t_stream
 import t_tr87
 import t_transport
 import t_uui
+import t_uui_flows
 
 
 def run(scenario):

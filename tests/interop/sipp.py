@@ -39,7 +39,7 @@ class Script:
             actions.append(f'<ereg regexp={quoteattr(pattern)} search_in="msg" check_it="true" '
                            f'assign_to="{name}"/>')
         for name, pattern in save:
-            self.variables.append(name + "_all")
+            self.variables += [name + "_all", name]
             actions.append(f'<ereg regexp={quoteattr(pattern)} search_in="msg" check_it="true" '
                            f'assign_to="{name}_all,{name}"/>')
         inner = "<action>" + "".join(actions) + "</action>" if actions else ""

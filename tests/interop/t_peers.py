@@ -114,3 +114,55 @@ def kamailio_upstream(w):
     a.say("hangup")
     b.state("End", since)
     check(k.seen("BYE")[0] != "", "the BYE went through Kamailio")
+
+
+def talk(w, s, *numbers):
+    """The first two phones of those talk; all are registered. @return the phones"""
+    phones = [linphone(w, n, s) for n in numbers]
+    a, b = phones[:2]
+    a.say(f"call sip:{numbers[1]}@example.com")
+    b.state("IncomingReceived")
+    b.say("answer")
+    a.state("StreamsRunning")
+    b.state("StreamsRunning")
+    return phones
+
+
+@scenario
+def linphone_transfers_blind(w):
+    """B sends A to C, with a context in Refer-To."""
+    s = w.server()
+    a, b, c = talk(w, s, 1001, 1002, 1003)
+    value = "04C8034B3D31;encoding=hex"
+    since = a.mark()
+    b.say("transfer sip:1003@example.com?User-to-User=04C8034B3D31%3Bencoding%3Dhex")
+    equal(c.state("IncomingReceived").get("User-to-User"), value, "the context at C")
+    c.say("answer")
+    c.state("StreamsRunning")
+    b.transferred("Connected")
+    b.state("End")
+    a.state("StreamsRunning", since)
+    a.say("hangup")
+    c.state("End")
+
+
+@scenario
+def linphone_transfers_attended(w):
+    """B asks C first, then connects A with C."""
+    s = w.server()
+    a, b, c = talk(w, s, 1001, 1002, 1003)
+    since = b.mark()
+    b.say("hold")
+    b.state("CallPaused", since)
+    b.say("call sip:1003@example.com")
+    c.state("IncomingReceived")
+    c.say("answer")
+    b.state("StreamsRunning", since)
+    c.state("StreamsRunning")
+    since = a.mark()
+    b.say("attend")
+    b.transferred("Connected")
+    b.state("End")
+    a.state("StreamsRunning", since)
+    a.say("hangup")
+    c.state("End")

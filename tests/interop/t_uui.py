@@ -71,7 +71,8 @@ Content-Length: 0
 
 
 def callee():
-    mirror = "[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n"
+    mirror = ("[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n"
+              "[last_CSeq:]\n")
     contact = "Contact: <sip:1004@[local_ip]:[local_port];transport=[transport]>\n"
     tagged = mirror.format(tag=";tag=e[call_number]")
     return (Script("callee").recv("INVITE")
