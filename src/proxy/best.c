@@ -4,10 +4,10 @@
  *
  *   1  a 6xx, if there is one
  *   2  else the lowest class: 3xx, then 4xx, then 5xx
- *   3  among 4xx what tells the caller how to ask again: 401, 407, 415, 420, 484 (and 421, 422,
- *      488, 489, 494, which say the same kind of thing); then what a phone said; then 487 and
- * 430, which say that we gave up or that a way was gone; last 408, which says nothing 4  among
- * 5xx any other before 503
+ *   3  among 4xx what tells the caller how to ask again: 401, 407, 415, 420, 484, and 421, 422,
+ *      488, 489, 494; then what a phone said; then 487 and 430, by which we gave up or a way
+ *      was gone; at last 408, which says nothing
+ *   4  among 5xx any other before 503
  *
  * Of equals the first to come stays.
  */

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A fork: one request, its targets in groups, and a branch for each that was tried.
+ * A fork: one request, and a branch for each target that was tried. Which one is next stands in
+ * queue.c.
  *
- * Targets of the first group start from the plan, without a copy, when nothing else is to be
- * remembered. Otherwise all are copied into a queue, in the order in which they are tried:
- * by group, and what a redirection brings at its head. Started ones stay in it as "tried", so
- * that a redirection to where the request has been already leads nowhere.
- *
- *   group    starts when no branch is pending, or after group_s when some still ring; these are
- *            cancelled then, unless the caller said no-cancel, and the next one begins with the
- *            breadth that they give back (§16.6 leaves it to us; RFC 5393 does not)
- *   breadth  (RFC 5393 §5.3.3) each branch takes its share of the Incoming Max-Breadth and
- * gives it back with its final response; of a group wider than that the rest waits Timer C
- * (RFC 3261 §16.8) per branch of an INVITE; each 101-199 starts it anew. When it fires the
- * branch is cancelled, or, without any provisional, counts as 408
+ *   group    the next one starts when no branch is pending, or after group_s when some still
+ *            ring; these are cancelled then, unless the caller said no-cancel, and it begins
+ *            with the breadth that they give back
+ *   Timer C  (RFC 3261 §16.8) runs per branch of an INVITE; each 101-199 starts it anew. When
+ *            it fires the branch is cancelled, or, without any provisional, counts as 408
  *
  * INVARIANTS  pending = branches that are not done. A fork is freed when it has answered and no
  * branch can bring another 2xx, or when its server transaction has gone.
@@ -245,176 +239,13 @@ static bool start_branch(struct proxy__fork *f, const struct proxy_target *targe
     return true;
 }
 
-static void try(struct proxy__fork *f, const struct proxy_target *target, uint32_t breadth,
+void proxy__try(struct proxy__fork *f, const struct proxy_target *target, uint32_t breadth,
                 uint64_t now_ms)
 {
     f->tried++;
     if (!start_branch(f, target, breadth, now_ms) &&
         (f->best_status == 0 || proxy__rank(503) < proxy__rank(f->best_status))) {
         f->best_status = 503;
-    }
-}
-
-/* ---- the queue ---- */
-
-static bool keep_text(struct arena *a, struct str *s)
-{
-    if (s->n == 0) {
-        return true;
-    }
-    *s = arena_dup(a, *s);
-    return str_is_set(*s);
-}
-
-static bool keep_ids(struct arena *a, const enum sip_hdr_id **ids)
-{
-    size_t n = 0;
-    if (*ids == NULL) {
-        return true;
-    }
-    while ((*ids)[n++] != SIP_HDR_OTHER) {
-    }
-    enum sip_hdr_id *copy = arena_alloc(a, n * sizeof(*copy));
-    if (copy != NULL) {
-        memcpy(copy, *ids, n * sizeof(*copy));
-    }
-    *ids = copy;
-    return copy != NULL;
-}
-
-int proxy__enqueue(struct proxy__fork *f, struct proxy__waiting ***at,
-                   const struct proxy_target *t)
-{
-    struct arena *a = &f->keep;
-    uint32_t n = 0;
-    for (const struct proxy__waiting *w = f->queue; w != NULL; w = w->next) {
-        n++;
-    }
-    if (n >= f->proxy->config.max_branches) {
-        return E_TOOMANY;
-    }
-    struct proxy__waiting *w = arena_zalloc(a, sizeof(*w));
-    if (w == NULL) {
-        return E_NOMEM;
-    }
-    w->target = *t;
-    w->target.to.mark = w->target.to.branch = STR_NONE;
-    if (!keep_text(a, &w->target.request_uri) || !keep_text(a, &w->target.to.host) ||
-        !keep_text(a, &w->target.routes) || !keep_text(a, &w->target.lines) ||
-        !keep_ids(a, &w->target.cut)) {
-        return E_NOMEM;
-    }
-    w->next = **at;
-    **at = w;
-    *at = &w->next;
-    return 0;
-}
-
-static struct proxy__waiting *first_waiting(const struct proxy__fork *f)
-{
-    struct proxy__waiting *w = f->queue;
-    while (w != NULL && w->tried) {
-        w = w->next;
-    }
-    return w;
-}
-
-/** How many wait in the group that `w` begins. */
-static uint32_t group_size(const struct proxy__waiting *w)
-{
-    uint32_t n = 0;
-    for (const struct proxy__waiting *o = w; o != NULL && o->target.group == w->target.group;
-         o = o->next) {
-        n += o->tried ? 0 : 1;
-    }
-    return n;
-}
-
-/** An equal share each, the first ones one more; none when there is nothing to share. */
-static uint32_t share(uint32_t *breadth, uint32_t branches)
-{
-    uint32_t s = branches > 0 ? (*breadth + branches - 1) / branches : 0;
-    *breadth -= s;
-    return s;
-}
-
-bool proxy__start_group(struct proxy__fork *f, uint64_t now_ms)
-{
-    struct proxy__waiting *w = f->stopped ? NULL : first_waiting(f);
-    if (w == NULL) {
-        return false;
-    }
-    uint32_t group = w->target.group, left = group_size(w);
-    uint32_t breadth = f->request.breadth - f->breadth_out;
-    uint32_t width = left < breadth ? left : breadth;
-    f->open_group = group;
-    for (; w != NULL && width > 0 && w->target.group == group; w = w->next) {
-        if (!w->tried) {
-            w->tried = true;
-            try(f, &w->target, share(&breadth, width--), now_ms);
-        }
-    }
-    if (first_waiting(f) != NULL) {
-        timer_set(f->proxy->wheel, &f->group, now_ms + f->group_ms);
-    }
-    return true;
-}
-
-/** Room for the plan's targets in ascending groups. @return false: memory is out */
-static bool queue_plan(struct proxy__fork *f, const struct proxy_plan *plan)
-{
-    struct proxy__waiting **end = &f->queue;
-    uint64_t from = 0;
-    for (;;) {
-        uint64_t group = UINT64_MAX;
-        for (size_t i = 0; i < plan->count; i++) {
-            if (plan->target[i].group >= from && plan->target[i].group < group) {
-                group = plan->target[i].group;
-            }
-        }
-        if (group == UINT64_MAX) {
-            return true;
-        }
-        for (size_t i = 0; i < plan->count; i++) {
-            if (plan->target[i].group == group) {
-                int err = proxy__enqueue(f, &end, &plan->target[i]);
-                if (err != 0) {
-                    return err == E_TOOMANY && f->queue != NULL; /* the rest is not tried */
-                }
-            }
-        }
-        from = group + 1;
-    }
-}
-
-static bool is_one_group(const struct proxy__fork *f, const struct proxy_plan *plan)
-{
-    for (size_t i = 1; i < plan->count; i++) {
-        if (plan->target[i].group != plan->target[0].group) {
-            return false;
-        }
-    }
-    return !f->recurse && plan->count <= f->request.breadth &&
-           plan->count <= f->proxy->config.max_branches;
-}
-
-void proxy__fork_start(struct proxy__fork *f, const struct proxy_plan *plan, uint64_t now_ms)
-{
-    uint32_t breadth = f->request.breadth;
-    if (plan->count == 0) {
-        try(f, NULL, breadth, now_ms);
-    } else if (is_one_group(f, plan)) {
-        for (size_t i = 0; i < plan->count; i++) {
-            try(f, &plan->target[i], share(&breadth, (uint32_t)(plan->count - i)), now_ms);
-        }
-    } else if (queue_plan(f, plan)) {
-        while (proxy__start_group(f, now_ms) && f->pending == 0) {
-        }
-    } else {
-        f->best_status = 503;
-    }
-    if (f->pending == 0) {
-        proxy__answer(f, NULL, now_ms);
     }
 }
 
@@ -485,7 +316,7 @@ void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t n
     the next group. @return true: something is on its way */
 static bool go_on(struct proxy__fork *f, uint64_t now_ms)
 {
-    const struct proxy__waiting *w = f->stopped ? NULL : first_waiting(f);
+    const struct proxy__waiting *w = f->stopped ? NULL : proxy__first_waiting(f);
     if (f->pending > 0) {
         if (w != NULL && w->target.group == f->open_group) {
             (void)proxy__start_group(f, now_ms);
@@ -533,7 +364,7 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
         (void)proxy__start_group(f, now_ms); /* instead of the response */
         status = 0;
     }
-    bool waits = f->pending > 0 || (!f->stopped && first_waiting(f) != NULL);
+    bool waits = f->pending > 0 || (!f->stopped && proxy__first_waiting(f) != NULL);
     if (!waits && m != NULL && status != 0 && is_better(f, status)) {
         if (f->best != NULL && is_challenge(f->best_status)) {
             keep_challenges(f, &f->best->m);
@@ -571,7 +402,7 @@ static void give_up_silent(struct proxy__fork *f)
 static void on_group(struct timer *timer, uint64_t now_ms)
 {
     struct proxy__fork *f = container_of(timer, struct proxy__fork, group);
-    if (f->answered || f->stopped || first_waiting(f) == NULL) {
+    if (f->answered || f->stopped || proxy__first_waiting(f) == NULL) {
         return;
     }
     if (!f->no_cancel) {

@@ -7,7 +7,8 @@
  *   route.c    which Routes are ours (§16.4), where the request goes (§16.6 steps 6 and 7)
  *   token.c    the user part of our Record-Route URIs
  *   send.c     the bytes of a forwarded request (§16.6)
- *   fork.c     branches, groups, Timer C, CANCEL
+ *   fork.c     branches that begin and end, Timer C, CANCEL
+ *   queue.c    which targets are tried, and when
  *   reply.c    responses (§16.7)
  *   best.c     which response is the best (§16.7 step 6)
  *   early.c    early dialogs that end: 199 (RFC 6228)
@@ -163,12 +164,22 @@ struct proxy__fork *proxy__fork_new(struct proxy *p, const struct proxy__request
 /** Nothing more is to be done: leaves the transactions to themselves. */
 void proxy__fork_free(struct proxy__fork *f);
 
+/** One branch more; when it cannot even begin, the fork goes on as if it had failed with 503.
+ */
+void proxy__try(struct proxy__fork *f, const struct proxy_target *target, uint32_t breadth,
+                uint64_t now_ms);
+
+/* ---- queue.c ---- */
+
 /** Begin with the plan's first group; the others wait. */
 void proxy__fork_start(struct proxy__fork *f, const struct proxy_plan *plan, uint64_t now_ms);
 
 /** Start what waits, one group, as far as the breadth allows. @return false: nothing was left
  */
 bool proxy__start_group(struct proxy__fork *f, uint64_t now_ms);
+
+/** The next that was not tried, or NULL. */
+struct proxy__waiting *proxy__first_waiting(const struct proxy__fork *f);
 
 /** A target that waits, with its texts, behind `*at`; then `*at` is behind it.
     @return 0, E_NOMEM, E_TOOMANY */

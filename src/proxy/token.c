@@ -12,8 +12,7 @@
  *
  * WAYS are the hops of caller and callee when only these lead to them: for each a letter (none,
  * IPv4, IPv6) and then flow, transport, port and address. A flow number is good within a run
- * only; when the flow is gone, the send fails, and the sender hears 430 or 503 as for any
- * other.
+ * only; when it is gone, the sender hears 430 (RFC 5626 §5.3).
  *
  * All in the alphabet of base64url, which needs no escapes in a user part (RFC 3261 §25.1).
  */
