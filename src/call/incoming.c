@@ -173,7 +173,7 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
         call_refuse(l, m, from, status, NULL, now_ms);
         return;
     }
-    if (!privacy_is_possible(l->scratch, m, to.peer != NULL && peer_is_inside(to.peer),
+    if (!privacy_is_possible(l->scratch, m, to.peer != NULL && peer_is_inside(to.peer), false,
                              &reason)) {
         refuse_because(l, m, from, 500, reason, NULL, now_ms);
         return;

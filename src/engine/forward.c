@@ -7,6 +7,8 @@
  * group of its own.
  */
 #include "engine/steer.h"
+#include "history/history.h"
+#include "history/identity.h"
 #include "registrar/select.h"
 
 struct planning {
@@ -40,6 +42,74 @@ static struct proxy_target *next_target(struct planning *p)
     return t;
 }
 
+static bool is_ours(const void *ctx, struct str host)
+{
+    return directory_is_domain(ctx, host);
+}
+
+static bool is_called(const struct steering *s, const struct device *d)
+{
+    struct sip_uri uri;
+    uint32_t at;
+
+    return sip_uri_parse(sip_msg_ruri(s->m), 0, &uri, &at) == 0 &&
+           directory_device_of_uri(s->e->config.directory, &uri) == d;
+}
+
+static struct identity_args sender(const struct steering *s, bool inside)
+{
+    const struct device *from = s->who->device;
+    struct identity_args id = {.m = s->m, .to_trusted = inside, .proxied = true};
+
+    if (from != NULL) {
+        id.uri = from->uri;
+        id.tel = from->tel;
+        id.display = from->display;
+    } else if (s->who->peer != NULL) {
+        id.from_trusted = peer_is_inside(s->who->peer);
+        id.rpid = s->who->peer->policy.remote_party_id;
+    }
+    return id;
+}
+
+/**
+ * What is different about the request on the branch that was added last: who is named in it,
+ * and its history (src/history). A branch that cannot have that is taken back.
+ * @param peer  where it goes, NULL: to a device or somewhere else
+ * @param user  the other user whom it goes to now, absent: the same one
+ */
+static void border(struct planning *p, struct proxy_target *t, const struct peer *peer,
+                   struct str user)
+{
+    struct engine *e = p->s->e;
+    const struct neighbour *policy = peer != NULL ? &peer->policy : &e->config.call.policy;
+    bool inside = peer != NULL && peer_is_inside(peer);
+    struct identity_args id = sender(p->s, inside);
+    struct history_args h = {.rules = {.mode = policy->history,
+                                       .diversion = policy->diversion,
+                                       .leaves = !inside,
+                                       .ours = is_ours,
+                                       .ctx = e->config.directory},
+                             .domain = e->config.directory->domains[0],
+                             .request_uri = t->request_uri,
+                             .user = user,
+                             .fork = (uint32_t)p->count - 1};
+    struct history_out out = {.lines = t->lines};
+    struct str why;
+
+    if (!privacy_is_possible(&e->scratch, p->s->m, inside, true, &why)) {
+        p->status = 500; /* RFC 3323 §5 */
+        p->count--;
+    } else if (identity_pass(&e->scratch, &id, &out) != 0 ||
+               history_retarget(&e->scratch, p->s->m, &h, &out) != 0) {
+        p->status = 503; /* better not at all than with what may not be told */
+        p->count--;
+    } else {
+        t->lines = out.lines;
+        t->cut = out.cut;
+    }
+}
+
 static void add_device(struct planning *p, const struct device *d)
 {
     struct engine *e = p->s->e;
@@ -66,6 +136,7 @@ static void add_device(struct planning *p, const struct device *d)
         t->request_uri = phone[i].binding->contact;
         t->routes = phone[i].binding->routes;
         t->to = way;
+        border(p, t, NULL, is_called(p->s, d) ? STR_NONE : d->uri);
     }
     p->group++;
 }
@@ -94,6 +165,7 @@ static void add_peer(struct planning *p, const struct destination *to)
     if (to->number.n > 0) { /* else it is the server that is asked for, as in REGISTER */
         t->request_uri = out_str_of(&o);
     }
+    border(p, t, to->peer, STR_NONE);
     p->group++;
 }
 
@@ -103,7 +175,19 @@ static void add_uri(struct planning *p, const struct destination *to)
 
     if (t != NULL) { /* the proxy looks up what it says (§16.6 step 7) */
         t->request_uri = str_eq(to->uri, sip_msg_ruri(p->s->m)) ? STR_NONE : to->uri;
+        border(p, t, NULL, STR_NONE);
         p->group++;
+    }
+}
+
+/** Where its Routes lead: nothing is chosen here, but who is named is our business. */
+static void add_route(struct planning *p)
+{
+    struct proxy_target *t = next_target(p);
+
+    if (t != NULL) {
+        t->lines = STR_NONE;
+        border(p, t, NULL, STR_NONE);
     }
 }
 
@@ -146,7 +230,10 @@ unsigned steer_forward(const struct steering *s)
             add_uri(&p, &to);
         }
     }
-    if (p.count == 0 && !follows_route(s)) {
+    if (follows_route(s)) {
+        add_route(&p);
+    }
+    if (p.count == 0) {
         return p.status;
     }
     plan.target = p.target;

@@ -106,7 +106,7 @@ static int retarget(struct history *h, struct hi_new *from)
         h->tried++;
         h->target = e.index;
         h->contacts = 0;
-        h->diverted = true;
+        h->diverted = h->diverted || from->cause != 0;
     }
     return err;
 }

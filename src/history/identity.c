@@ -12,6 +12,9 @@ const struct str identity_anonymous =
 /** Values that are done by cutting, so that they can be taken out of Privacy afterwards. */
 #define DONE (PRIVACY_ID | PRIVACY_USER | PRIVACY_HEADER | PRIVACY_HISTORY)
 
+/** What of that a proxy can do. */
+#define DONE_PROXIED (PRIVACY_ID | PRIVACY_HISTORY)
+
 /* ---- Privacy ---- */
 
 static const struct {
@@ -91,12 +94,13 @@ static unsigned write_values(struct out *o, const struct sip_msg *m, unsigned do
 }
 
 bool privacy_is_possible(struct arena *arena, const struct sip_msg *m, bool to_trusted,
-                         struct str *reason)
+                         bool proxied, struct str *reason)
 {
     unsigned wanted = privacy_of(m);
+    unsigned done = (proxied ? DONE_PROXIED : DONE) | PRIVACY_CRITICAL;
     struct out o;
     if (to_trusted || (wanted & PRIVACY_CRITICAL) == 0 || (wanted & PRIVACY_NONE) != 0 ||
-        (wanted & (PRIVACY_SESSION | PRIVACY_OTHER)) == 0) {
+        (wanted & ~done) == 0) {
         return true;
     }
     char *buf = arena_alloc(arena, m->head_len + 32u);
@@ -104,19 +108,19 @@ bool privacy_is_possible(struct arena *arena, const struct sip_msg *m, bool to_t
     if (buf != NULL) {
         out_init(&o, buf, m->head_len + 32u);
         out_c(&o, "Privacy Not Possible: ");
-        (void)write_values(&o, m, DONE | PRIVACY_CRITICAL);
+        (void)write_values(&o, m, done);
         *reason = o.over ? *reason : out_str_of(&o);
     }
     return false;
 }
 
-static int rewrite_privacy(struct arena *arena, const struct sip_msg *m,
+static int rewrite_privacy(struct arena *arena, const struct sip_msg *m, unsigned done,
                            struct history_out *out)
 {
     unsigned wanted = privacy_of(m);
     size_t cap = m->head_len + 16u;
     struct out o;
-    if ((wanted & PRIVACY_NONE) != 0 || (wanted & DONE) == 0) {
+    if ((wanted & PRIVACY_NONE) != 0 || (wanted & done) == 0) {
         return 0;
     }
     char *buf = arena_alloc(arena, cap);
@@ -125,7 +129,7 @@ static int rewrite_privacy(struct arena *arena, const struct sip_msg *m,
     }
     out_init(&o, buf, cap);
     out_c(&o, "Privacy: ");
-    unsigned left = write_values(&o, m, DONE);
+    unsigned left = write_values(&o, m, done);
     out_c(&o, "\r\n");
     int err = change_cut(out, arena, SIP_HDR_PRIVACY);
     if (left == 0 || (left == 1 && (wanted & PRIVACY_CRITICAL) != 0)) {
@@ -138,7 +142,8 @@ static int rewrite_privacy(struct arena *arena, const struct sip_msg *m,
 
 static bool may_assert(const struct sip_msg *m)
 {
-    return m->method != SIP_METHOD_ACK && m->method != SIP_METHOD_CANCEL;
+    return m->method != SIP_METHOD_ACK && m->method != SIP_METHOD_CANCEL &&
+           m->method != SIP_METHOD_REGISTER; /* who registers says so in To */
 }
 
 static void write_name(struct out *o, struct str display)
@@ -326,11 +331,11 @@ int identity_pass(struct arena *arena, const struct identity_args *a, struct his
     if (err == 0 && !secret) {
         err = put_assertion(arena, a, out);
     }
-    if (err == 0 && secret && (wanted & (PRIVACY_USER | PRIVACY_HEADER)) != 0) {
+    if (err == 0 && secret && !a->proxied && (wanted & (PRIVACY_USER | PRIVACY_HEADER)) != 0) {
         err = cut_user(arena, out);
     }
     if (err == 0 && !a->to_trusted) {
-        err = rewrite_privacy(arena, a->m, out);
+        err = rewrite_privacy(arena, a->m, a->proxied ? DONE_PROXIED : DONE, out);
     }
     return err;
 }

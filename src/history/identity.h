@@ -47,9 +47,11 @@ struct identity_args {
     const struct sip_msg *m; /**< the message that passes on, request or response */
     bool from_trusted;       /**< its sender is in our trust domain */
     bool to_trusted;         /**< who gets it is */
-    bool withheld;           /**< the sender has wanted that before, in the same call */
-    bool rpid;               /**< with from_trusted and without P-Asserted-Identity: its
-                                  Remote-Party-ID stands for one */
+    bool proxied;  /**< by a proxy, who may not touch From: `user` and `header` are not
+                        done, and stay in Privacy for who can */
+    bool withheld; /**< the sender has wanted that before, in the same call */
+    bool rpid;     /**< with from_trusted and without P-Asserted-Identity: its
+                        Remote-Party-ID stands for one */
     /* the sender, as far as Baton knows him by itself; absent: not */
     struct str uri;     /**< "sip:1001@example.com" */
     struct str tel;     /**< "+4930123", or absent */
@@ -74,6 +76,6 @@ int identity_pass(struct arena *arena, const struct identity_args *a, struct his
  * arena, which names the values (RFC 3323 §5)
  */
 bool privacy_is_possible(struct arena *arena, const struct sip_msg *m, bool to_trusted,
-                         struct str *reason);
+                         bool proxied, struct str *reason);
 
 #endif

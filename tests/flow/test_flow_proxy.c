@@ -294,5 +294,31 @@ static void test_no_relay(void)
     down();
 }
 
+/** Nobody names himself as somebody else to a peer that believes us, nor through a proxy. */
+static void test_identity(void)
+{
+    up(TP_UDP, "gateway");
+    w.device[0].tel = STR("+49301001");
+    phone_call(ann, "9001", true,
+               STR("P-Asserted-Identity: <sip:boss@example.com>\r\n"
+                   "Supported: histinfo\r\n"));
+    world_run(&w, 300);
+    struct text_msg call = raw_take(&w.gateway);
+    REQUIRE(call.m != NULL);
+    struct str bytes = str_make(call.m->buf, call.m->len);
+    CHECK(str_find(bytes, STR("boss")) == bytes.n);
+    CHECK_STR(str_trim(wire_raw(bytes, "P-Asserted-Identity", 0)),
+              "\"Ann One\" <sip:1001@example.com>");
+    CHECK_STR(str_trim(wire_raw(bytes, "P-Asserted-Identity", 1)),
+              "\"Ann One\" <tel:+49301001>");
+    CHECK_STR(str_trim(wire_raw(bytes, "History-Info", 0)), "<sip:9001@example.com>;index=1");
+    CHECK(str_ends(str_trim(wire_raw(bytes, "History-Info", 1)), STR(">;index=1.1;rc=1")));
+    struct hop to = vnet_hop(&w.node, TP_UDP);
+    raw_reply(&w.gateway, &to, call.m, "486 Busy Here", "t", "", "");
+    text_free(&call);
+    down();
+}
+
 TEST_MAIN(T(test_session), T(test_proxy_in_front), T(test_answers_from_behind), T(test_offers),
-          T(test_cancel), T(test_busy_and_gone), T(test_fork), T(test_no_relay))
+          T(test_cancel), T(test_busy_and_gone), T(test_fork), T(test_no_relay),
+          T(test_identity))

@@ -79,7 +79,7 @@ static void identity(struct arena *a, const struct sip_msg *m, unsigned choice)
     demand(identity_pass(a, &args, &out) == 0);
     demand(out.lines.n == 0 || str_ends(out.lines, STR("\r\n")));
     (void)identity_is_anonymous(&args);
-    demand(privacy_is_possible(a, m, args.to_trusted, &why) || why.n > 0);
+    demand(privacy_is_possible(a, m, args.to_trusted, choice % 2 == 0, &why) || why.n > 0);
 }
 
 static void reasons(struct arena *a, const struct sip_msg *m)

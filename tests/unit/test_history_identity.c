@@ -177,6 +177,27 @@ static void test_user_privacy(void)
     hist_fini(&k);
 }
 
+/** A proxy leaves From alone, and so `user` to somebody else. */
+static void test_proxied(void)
+{
+    struct str reason;
+    hist_init(&k);
+    struct identity_args a = {
+        .m = hist_invite(&k, "sip:b@x", "Privacy: user;id;history\r\nSubject: s\r\n"),
+        .from_trusted = true,
+        .proxied = true};
+    struct history_out out = pass(&a);
+    CHECK(hist_cuts(&out, SIP_HDR_P_ASSERTED_IDENTITY) && !hist_cuts(&out, SIP_HDR_SUBJECT));
+    CHECK_STR(out.lines, "Privacy: user\r\n");
+    CHECK(privacy_is_possible(&k.arena, hist_invite(&k, "sip:b@x", "Privacy: id;critical\r\n"),
+                              false, true, &reason));
+    CHECK(!privacy_is_possible(&k.arena,
+                               hist_invite(&k, "sip:b@x", "Privacy: id;user;critical\r\n"),
+                               false, true, &reason));
+    CHECK_STR(reason, "Privacy Not Possible: user");
+    hist_fini(&k);
+}
+
 static void test_critical(void)
 {
     static const struct {
@@ -198,7 +219,7 @@ static void test_critical(void)
         struct str reason = STR_NONE;
         test_context(rows[i].line);
         CHECK_INT(privacy_is_possible(&k.arena, hist_invite(&k, "sip:b@x", rows[i].line),
-                                      rows[i].to, &reason),
+                                      rows[i].to, false, &reason),
                   rows[i].possible);
         CHECK_STR(reason, rows[i].reason);
     }
@@ -253,4 +274,4 @@ static void test_memory(void)
 
 TEST_MAIN(T(test_privacy_values), T(test_device_to_trusted), T(test_preferred),
           T(test_not_asserted), T(test_trusted_peer), T(test_user_privacy), T(test_critical),
-          T(test_remote_party_id), T(test_memory))
+          T(test_proxied), T(test_remote_party_id), T(test_memory))
