@@ -302,6 +302,10 @@ void call_layer_sweep(struct call_layer *l);
 void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                    struct device *device, uint64_t now_ms);
 
+/** Does Replaces or Join name a dialog of a call of ours? Then it is for that, whatever number
+    is called. */
+bool call_is_named(struct call_layer *l, const struct sip_msg *m);
+
 /** The same by a plan; NULL: to whom the Request-URI means. */
 void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                       struct device *device, const struct call_plan *plan, uint64_t now_ms);

@@ -351,6 +351,16 @@ static bool joins_ours(struct call_layer *l, const struct sip_msg *m)
            dialog_find_parts(l->legs, r.call_id, r.to_tag, r.from_tag) != NULL;
 }
 
+bool call_is_named(struct call_layer *l, const struct sip_msg *m)
+{
+    struct sip_replaces r;
+
+    return joins_ours(l, m) ||
+           (sip_msg_has(m, SIP_HDR_REPLACES) &&
+            sip_replaces_parse(sip_msg_value(m, SIP_HDR_REPLACES), &r) == 0 &&
+            named(l, &r) != NULL);
+}
+
 bool call_replace(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                   struct device *device, uint64_t now_ms)
 {

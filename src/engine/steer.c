@@ -10,8 +10,8 @@
  *
  * IDENTITY COMES FIRST. Nobody whom we do not know learns what rules there are, and nothing is
  * relayed for him: identify answers 401 or 403, and only what it lets through is looked at.
- * What is for the server itself (OPTIONS without a user, CSTA sessions, registrations unless a
- * rule names REGISTER) is never steered.
+ * What is for the server itself (OPTIONS without a user, CSTA sessions, an INVITE whose
+ * Replaces names a call of ours, registrations unless a rule names REGISTER) is never steered.
  *
  * A request that carries Routes beyond us and matches no rule follows them (RFC 3261 §16.4),
  * again only for a sender whom we know.
@@ -143,7 +143,7 @@ static bool is_ours_alone(struct engine *e, const struct sip_msg *m)
     if (m->method == SIP_METHOD_REGISTER) {
         return false; /* never has a user part, and rules do not mean it unless they say so */
     }
-    if (m->method == SIP_METHOD_INVITE && cti_wants(m)) {
+    if (m->method == SIP_METHOD_INVITE && (cti_wants(m) || call_is_named(&e->calls, m))) {
         return true;
     }
     return uri.scheme != SIP_SCHEME_TEL && uri.user.n == 0 &&

@@ -213,6 +213,10 @@ static void write_counters(struct server *s)
         counters_add(&c, table[i].name, table[i].value);
     }
     counters_flush(&c);
+    c.module = "server";
+    counters_add(&c, "reloaded", s->reload.done);
+    counters_add(&c, "reload_refused", s->reload.refused);
+    counters_flush(&c);
     c.module = "engine";
     engine_each_stat(s->engine, counters_add, &c);
     counters_flush(&c);

@@ -493,6 +493,34 @@ static void test_location_is_proxied(void)
     down();
 }
 
+/** Who takes the place of a party of a standing call is not sent elsewhere by a rule. */
+static void test_replaces_is_not_routed(void)
+{
+    begin();
+    struct rule *r = add_rule("*", RULE_REFUSE);
+    r->status = 410;
+    r->percent = 0; /* not yet */
+    up();
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    r->percent = 100;
+    const struct dialog *d = PHONE(&w, 0)->s.leg->dialog;
+    char lines[400];
+    (void)snprintf(lines, sizeof(lines),
+                   "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s\r\n"
+                   "Referred-By: <sip:1001@example.com>\r\n",
+                   STR_ARG(d->call_id), STR_ARG(d->remote_tag), STR_ARG(d->local_tag));
+    REQUIRE(phone_call(PHONE(&w, 2), "1001", true, str_c(lines)) != NULL);
+    world_run(&w, 500);
+    CHECK(phone_talks(PHONE(&w, 2)) && phone_talks(PHONE(&w, 1)));
+    CHECK_INT(world_stat(&w, "routed_refuse"), 0);
+    phone_hang_up(PHONE(&w, 2), STR_NONE);
+    world_run(&w, 200);
+    (void)phone_call(PHONE(&w, 0), "1001", true, STR("Replaces: x;to-tag=1;from-tag=2\r\n"));
+    world_run(&w, 200);
+    CHECK_INT(world_stat(&w, "routed_refuse"), 1); /* of a call that is not ours */
+    down();
+}
+
 /* ---- reload ---- */
 
 /** Other rules, and a device that leaves, while it talks: the call goes on, the next one
@@ -582,4 +610,5 @@ TEST_MAIN(T(test_refuse), T(test_redirect_by_a_rule), T(test_redirect_to_nowhere
           T(test_hunting_is_cancelled), T(test_hunting_past_the_dead),
           T(test_numbers_and_context), T(test_shares_on_the_wire), T(test_messages_are_proxied),
           T(test_strangers_are_asked_first), T(test_a_call_is_proxied),
-          T(test_location_is_proxied), T(test_a_change_in_mid_call), T(test_no_memory))
+          T(test_location_is_proxied), T(test_replaces_is_not_routed),
+          T(test_a_change_in_mid_call), T(test_no_memory))

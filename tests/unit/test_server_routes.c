@@ -185,6 +185,37 @@ static void test_faults_of_routes(void)
     }
 }
 
+/** Whatever stands in the file: a table, or one fault with a place. */
+static void test_prefixes_and_mutations_of_rules(void)
+{
+    static const char text[] = HEAD
+        "routes:\n"
+        "  - {name: a, match: {to: [\"+49(*)\", \"/[0-9]{2,3}/\"], time: [\"mon-fri 08:00-18:00\",\n"
+        "     12-24], header: [{name: X-A, value: \"b*\"}], percent: 40, peer: [pbx]},\n"
+        "     action: redirect, called: {rewrite: \"0$1\", to_e164: berlin}, uui: x,\n"
+        "     targets: [{to: \"sip:{number}@h\", q: 0.5}], headers: [{name: B, value: c}]}\n";
+    uint64_t seed = 11;
+    size_t good = 0;
+    for (size_t i = 0; i < sizeof(text) - 1 + 3000; i++) {
+        char copy[sizeof(text)];
+        struct config_error error = {.text = ""};
+        size_t n = i < sizeof(text) - 1 ? i : sizeof(text) - 1;
+        memcpy(copy, text, sizeof(text));
+        for (size_t k = 0; i >= sizeof(text) - 1 && k < 1 + i % 3; k++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            copy[sizeof(HEAD) + (seed >> 33) % (sizeof(text) - 1 - sizeof(HEAD))] =
+                "\"[]{}:,()*$/-0aX\n "[(seed >> 20) % 19];
+        }
+        struct str guarded = test_guard(str_make(copy, n));
+        struct config *c = config_read("m.yaml", guarded, &error);
+        good += c != NULL;
+        CHECK((c != NULL) == (error.text[0] == '\0'));
+        config_free(c);
+        test_guard_free(guarded);
+    }
+    CHECK(good > 5);
+}
+
 /** A whole file of the project. */
 static struct str project_file(const char *name)
 {
@@ -264,5 +295,6 @@ static void test_zone_files(void)
     }
 }
 
-TEST_MAIN(T(test_a_whole_rule), T(test_faults_of_routes), T(test_zone_files),
+TEST_MAIN(T(test_a_whole_rule), T(test_faults_of_routes),
+          T(test_prefixes_and_mutations_of_rules), T(test_zone_files),
           T(test_example_routes_are_right), T(test_guide_to_routes_is_right))
