@@ -32,25 +32,26 @@ void deflect_leave(struct connection *conn, struct connection *next, const char 
     next->moved = cause;
 }
 
-/** Lines that stand before what a redirection asks for. @return false: no memory */
-static bool with_lines(struct arena *a, struct ring *ring, const struct redirect_to *more)
+/** The call's own lines, and what a redirection asks for. @return false: no memory */
+static bool with_lines(struct call *c, struct ring *ring, const struct redirect_to *more)
 {
-    struct str part[] = {ring->lines, more->lines};
+    struct str part[] = {c->uui_lines, c->lines, more != NULL ? more->lines : STR_NONE};
 
-    if (more->lines.n > 0) {
-        ring->lines = arena_join(a, part, ARRAY_LEN(part));
+    ring->lines = part[0];
+    if (part[1].n + part[2].n > 0) {
+        ring->lines = arena_join(c->layer->scratch, part, ARRAY_LEN(part));
     }
-    return more->lines.n == 0 || ring->lines.p != NULL;
+    return ring->lines.p != NULL || part[0].n + part[1].n + part[2].n == 0;
 }
 
 unsigned deflect_ring(struct call *c, const struct destination *dest,
                       const struct redirect_to *more, uint64_t now_ms)
 {
     struct arena *a = c->layer->scratch;
-    struct ring ring = {.lines = c->uui_lines, .user = &callee_user};
+    struct ring ring = {.user = &callee_user};
 
     call_set_timer(c, call_ring_ms(c, c->layer->config.ring_s * 1000), now_ms);
-    if (more != NULL && !with_lines(a, &ring, more)) {
+    if (!with_lines(c, &ring, more)) {
         return 503;
     }
     if (c->offerless) {

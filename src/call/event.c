@@ -84,6 +84,27 @@ static struct connection *call_party(const struct connection *conn)
     return NULL;
 }
 
+/** What an event of a made call means to who asked for it with a REFER. */
+static void tell_progress(struct call *c, const struct call_event *e)
+{
+    struct call_progress heard = c->heard;
+    unsigned status = 0;
+
+    if (e->kind == CALL_EV_DELIVERED && e->subject == c->b) {
+        status = 180;
+    } else if (e->kind == CALL_EV_ESTABLISHED && e->subject == c->b) {
+        status = 200;
+    } else if (e->kind == CALL_EV_FAILED && e->subject == c->b) {
+        status = e->status != 0 ? e->status : 487;
+    } else if (e->kind == CALL_EV_CONNECTION_CLEARED && e->subject == c->a) {
+        status = 487;
+    }
+    if (status != 0) {
+        c->heard.fn = status >= 200 ? NULL : heard.fn;
+        heard.fn(heard.owner, status, status >= 200, e->now_ms);
+    }
+}
+
 void call_tell(struct call_event *e)
 {
     struct call *c = e->subject->call;
@@ -99,6 +120,9 @@ void call_tell(struct call_event *e)
     }
     if (l->on_event != NULL) {
         l->on_event(l->ctx, e);
+    }
+    if (c->heard.fn != NULL) {
+        tell_progress(c, e);
     }
 }
 

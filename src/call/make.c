@@ -259,7 +259,8 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
                             const struct destination *to)
 {
     struct call *c = call_new(l);
-    struct str line = call_uui_line(l->scratch, args->uui);
+    struct str line = args->uui_values.n > 0 ? call_uui_values_line(l->scratch, args->uui_values)
+                                             : call_uui_line(l->scratch, args->uui);
     bool correlated;
 
     if (c == NULL) {
@@ -271,11 +272,12 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     c->called_gr = arena_dup(&c->arena, to->gr);
     correlated = call_set_correlator(c, args->correlator);
     line = arena_dup(&c->arena, line);
+    c->lines = arena_dup(&c->arena, args->lines);
     if (line.n > 0) {
         call_set_uui(c, line);
     }
     c->a = call_add_connection(c, args->from, args->from->uri);
-    if (!correlated || c->a == NULL || (args->uui.n > 0 && line.n == 0) ||
+    if (!correlated || c->a == NULL || (args->uui.n + args->uui_values.n > 0 && line.n == 0) ||
         c->called.p == NULL) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
@@ -314,6 +316,7 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
         return CALL_NO_RESOURCES;
     }
     call_set_timer(c, l->config.prompt_s * 1000, now_ms);
+    c->heard = args->heard;
     e = call_event_make(c, CALL_EV_SERVICE_INITIATED, c->a, "makeCall", now_ms);
     call_tell(&e);
     *out = c->a;

@@ -447,6 +447,8 @@ void referral_moves_on(struct call *c, uint64_t now_ms);
 /** No more NOTIFY over that leg. */
 void referral_drop_leg(struct call *c, const struct leg *leg);
 void referrals_fini(struct call *c);
+/** Who heard of them is gone. */
+void referrals_forget(struct call *c, const void *owner);
 /** Is this call's media being moved, by a join or a referral? Then no other offers. */
 bool referral_moves_media(const struct call *c);
 

@@ -75,6 +75,9 @@ void progress_tell(struct referral *r, unsigned status, bool final, uint64_t now
     r->status = (uint16_t)status;
     r->final = final;
     r->dirty = true;
+    if (r->heard.fn != NULL) {
+        r->heard.fn(r->heard.owner, status, final, now_ms);
+    }
     send_now(r, now_ms);
 }
 

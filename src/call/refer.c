@@ -268,6 +268,64 @@ static unsigned start(struct referral *r, const struct wish *w, const struct sip
     return status;
 }
 
+unsigned call_refer_read(struct arena *a, const struct sip_msg *m, struct call_reference *out,
+                         struct str *reason)
+{
+    struct refusal no;
+    struct ring ring = {0};
+    struct str part[2];
+    struct wish w;
+
+    no = read_wish(a, m, &w);
+    *reason = no.reason;
+    if (no.status != 0) {
+        return no.status;
+    }
+    part[0] = call_embedded_lines(a, &w.embedded);
+    part[1] = referred_by(a, m, &ring);
+    *out = (struct call_reference){.to = w.embedded.uri, .uui = w.embedded.uui, .quiet = w.quiet};
+    out->lines = part[0].n + part[1].n == 0 ? STR("") : arena_join(a, part, ARRAY_LEN(part));
+    return part[0].p == NULL || part[1].p == NULL || out->lines.p == NULL ? 500 : 0;
+}
+
+unsigned call_refer_target(struct call_layer *l, const struct sip_msg *m,
+                           const struct device *device, const struct call_progress *heard,
+                           uint64_t now_ms)
+{
+    struct sip_replaces named;
+    struct dialog *d = NULL;
+    struct refusal no;
+    struct branch *b;
+    struct referral *r;
+    struct wish w;
+    unsigned status;
+
+    if (sip_replaces_parse(sip_msg_value(m, SIP_HDR_TARGET_DIALOG), &named) == 0) {
+        d = dialog_find_parts(l->legs, named.call_id, named.to_tag, named.from_tag);
+    }
+    b = d == NULL ? NULL : branch_of_leg(d->leg);
+    if (b == NULL) {
+        return 481;
+    }
+    if (device != b->conn->device || b->conn->stem != b) {
+        return 403;
+    }
+    no = judge(b, m);
+    no = no.status == 0 ? read_wish(l->scratch, m, &w) : no;
+    r = no.status != 0 ? NULL : referral_new(b, d, 0);
+    if (r == NULL) {
+        return no.status != 0 ? no.status : 500;
+    }
+    r->leg = NULL; /* its own dialog is not where it is told */
+    r->heard = *heard;
+    progress_tell(r, 100, false, now_ms);
+    status = start(r, &w, m, now_ms);
+    if (status != 0) {
+        referral_fail(r, status, now_ms);
+    }
+    return 0;
+}
+
 static bool accept(struct referral *r, struct txn *t, const struct wish *w, uint64_t now_ms)
 {
     struct leg *leg = r->by->leg;

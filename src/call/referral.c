@@ -110,6 +110,17 @@ void referrals_fini(struct call *c)
     }
 }
 
+void referrals_forget(struct call *c, const void *owner)
+{
+    list_each(it, &c->referrals)
+    {
+        struct referral *r = list_entry(it, struct referral, link);
+        if (r->heard.owner == owner) {
+            r->heard.fn = NULL;
+        }
+    }
+}
+
 void referral_drop_leg(struct call *c, const struct leg *leg)
 {
     list_each(it, &c->referrals)
@@ -230,6 +241,7 @@ void referral_abort(struct call *c, uint64_t now_ms)
     if (r != NULL && r->left) {
         drop_request(r, now_ms);
         over(r);
+        progress_tell(r, 487, true, now_ms);
         referral_settle(r);
     } else if (r != NULL) {
         referral_fail(r, 487, now_ms);
@@ -334,6 +346,7 @@ static void join_done(void *owner, enum call_error err, unsigned status, uint64_
         progress_tell(r, 200, true, now_ms);
     } else {
         over(r);
+        progress_tell(r, 200, true, now_ms); /* to nobody, unless it came from outside */
     }
     referral_settle(r);
 }

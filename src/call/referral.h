@@ -42,6 +42,8 @@ struct referral {
     struct call *lender;     /**< that call while it lives and has not given x up */
     struct connection *husk; /**< x as it stands there */
 
+    struct call_progress heard; /**< instead of NOTIFY in the dialog: who hears */
+
     /* progress.c: the implicit subscription */
     struct leg *leg; /**< NULL: nobody is told (any more) */
     struct dialog *dialog;

@@ -169,10 +169,14 @@ void call_forget(struct call_layer *l, void *owner)
 {
     list_each(it, &l->calls)
     {
-        struct step *s = list_entry(it, struct call, link)->step;
-        if (s != NULL && s->owner == owner) {
-            s->fn = NULL;
+        struct call *c = list_entry(it, struct call, link);
+        if (c->step != NULL && c->step->owner == owner) {
+            c->step->fn = NULL;
         }
+        if (c->heard.owner == owner) {
+            c->heard.fn = NULL;
+        }
+        referrals_forget(c, owner);
     }
 }
 

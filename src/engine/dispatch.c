@@ -176,7 +176,7 @@ static const role_fn roles[] = {
     [SIP_METHOD_CANCEL] = no_dialog,           [SIP_METHOD_PRACK] = no_dialog,
     [SIP_METHOD_UPDATE] = no_dialog,           [SIP_METHOD_INFO] = no_dialog,
     [SIP_METHOD_SUBSCRIBE] = events_subscribe, [SIP_METHOD_NOTIFY] = events_notify,
-    [SIP_METHOD_PUBLISH] = events_publish,     [SIP_METHOD_REFER] = not_here,
+    [SIP_METHOD_PUBLISH] = events_publish,     [SIP_METHOD_REFER] = refer_outside,
     [SIP_METHOD_MESSAGE] = not_here,
 };
 

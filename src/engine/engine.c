@@ -139,6 +139,7 @@ struct engine *engine_new(const struct env *env, const struct engine_config *con
     wheel_init(&e->wheel, now_ms);
     load_init(&e->load, &config->load);
     arena_init(&e->scratch, &env->mem, SCRATCH_CHUNK);
+    list_init(&e->references);
     if (make_layers(e) != 0) {
         engine_free(e);
         return NULL;
@@ -155,6 +156,7 @@ void engine_free(struct engine *e)
     e->registrar.on_binding = NULL;
     event_free(e->events);
     cti_free(e->cti);
+    refer_fini(e);
     call_layer_fini(&e->calls);
     leg_layer_fini(&e->legs);
     proxy_fini(&e->proxy);

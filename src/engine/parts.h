@@ -34,6 +34,7 @@ struct engine {
     struct proxy proxy;
     struct cti *cti;
     struct event_layer *events;
+    struct list references; /**< refer.c: that are being carried out */
     const struct rule_table *routes;  /**< NULL: none */
     const struct sip_msg *identified; /**< the request whose sender is … */
     struct identity sender;           /**< … this one; NULL: nobody has asked yet */
@@ -120,6 +121,13 @@ bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct ho
  * @return false: they say nothing, and it carries no Route beyond us; nothing was done
  */
 bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, uint64_t now_ms);
+
+/* ---- refer.c ---- */
+
+/** A REFER outside of any dialog. */
+void refer_outside(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                   uint64_t now_ms);
+void refer_fini(struct engine *e);
 
 /* ---- report.c: what the log says ---- */
 
