@@ -269,6 +269,9 @@ static void on_request(struct phone *p, struct leg *leg)
         answer(p, 200,
                media_take(p, m, sip_msg_tag(m, SIP_HDR_FROM)) ? media_answer(p)
                                                               : media_offer(p));
+    } else if (m->method == SIP_METHOD_NOTIFY &&
+               str_istarts(sip_msg_value(m, SIP_HDR_EVENT), STR("refer"))) {
+        (void)leg_answer(leg, p->s.request, 200, STR_NONE, NULL, station_now(&p->s));
     } else if (m->method == SIP_METHOD_NOTIFY) {
         answer(p, talk && p->talk ? 200 : 489, STR_NONE);
         if (talk && p->talk && leg->state == LEG_EARLY) {

@@ -183,6 +183,8 @@ static void configure(struct world *w)
         .cti.back_in_service_on_monitor = true,
         .cti.journal_records = 512,
         .call.auto_answer = true,
+        .call.pickup = true,
+        .leg.supported = STR("replaces, norefersub, tdialog"),
     };
 }
 
