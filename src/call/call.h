@@ -126,8 +126,8 @@ typedef void (*call_done_fn)(void *owner, enum call_error err, unsigned status,
                              uint64_t now_ms);
 
 /**
- * Who wants to hear what becomes of a reference (RFC 3515 §2.4.5): each status as it would stand in
- * a sipfrag. After `final` nothing more is told. fn NULL: nobody.
+ * Who wants to hear what becomes of a reference (RFC 3515 §2.4.5): each status as it would
+ * stand in a sipfrag. After `final` nothing more is told. fn NULL: nobody.
  */
 struct call_progress {
     void (*fn)(void *owner, unsigned status, bool final, uint64_t now_ms);
@@ -168,8 +168,8 @@ struct call {
     struct join join;       /**< of two legs, see join.c */
     struct step *step;      /**< the procedure that runs (hold, transfer …), or NULL */
     struct connection *joining; /**< the party that a transfer is calling, or NULL */
-    struct str lines;            /**< further header lines for whom MakeCall calls */
-    struct call_progress heard;  /**< who hears what becomes of MakeCall */
+    struct str lines;           /**< further header lines for whom MakeCall calls */
+    struct call_progress heard; /**< who hears what becomes of MakeCall */
     struct redirect *redirect;  /**< where a 3xx has pointed, redirect.c; NULL: nowhere yet */
     struct list referrals;      /**< all that are not forgotten yet, referral.c … */
     struct referral *referral;  /**< … the one whose outcome is open, or NULL … */
@@ -346,8 +346,9 @@ struct call_make {
     bool prompt;           /**< ring the caller's phone; false: ask it to answer by itself */
     struct str uui;        /**< octets of userData: go out as isdn-uui hex; absent: none */
     struct str correlator; /**< kept with the call and shown in events */
-    struct str uui_values; /**< instead of `uui`: User-to-User values as they stand in a header */
-    struct str lines;      /**< further header lines of the INVITE to `to` */
+    struct str
+        uui_values;   /**< instead of `uui`: User-to-User values as they stand in a header */
+    struct str lines; /**< further header lines of the INVITE to `to` */
     struct call_progress heard;
 };
 
@@ -393,7 +394,8 @@ enum call_error call_retrieve(struct connection *c, call_done_fn fn, void *owner
 enum call_error call_transfer(struct connection *c, struct str to, struct str uui,
                               call_done_fn fn, void *owner, uint64_t now_ms);
 
-/** What a REFER outside of any dialog asks for. All in the arena of call_refer_read, or borrowed. */
+/** What a REFER outside of any dialog asks for. All in the arena of call_refer_read, or
+ * borrowed. */
 struct call_reference {
     struct str to;    /**< URI without headers: for call_make */
     struct str uui;   /**< User-to-User values, or absent */
@@ -409,8 +411,8 @@ unsigned call_refer_read(struct arena *a, const struct sip_msg *m, struct call_r
                          struct str *reason);
 
 /**
- * A REFER outside of any dialog whose Target-Dialog (RFC 4538) names one of ours: as if it had come
- * there. @param device  who sent it; NULL: a trusted peer
+ * A REFER outside of any dialog whose Target-Dialog (RFC 4538) names one of ours: as if it had
+ * come there. @param device  who sent it; NULL: a trusted peer
  * @return 0: `heard` is told, at least once; else the status of the refusal
  */
 unsigned call_refer_target(struct call_layer *l, const struct sip_msg *m,

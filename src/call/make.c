@@ -259,8 +259,9 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
                             const struct destination *to)
 {
     struct call *c = call_new(l);
-    struct str line = args->uui_values.n > 0 ? call_uui_values_line(l->scratch, args->uui_values)
-                                             : call_uui_line(l->scratch, args->uui);
+    struct str line = args->uui_values.n > 0
+                          ? call_uui_values_line(l->scratch, args->uui_values)
+                          : call_uui_line(l->scratch, args->uui);
     bool correlated;
 
     if (c == NULL) {

@@ -283,7 +283,8 @@ unsigned call_refer_read(struct arena *a, const struct sip_msg *m, struct call_r
     }
     part[0] = call_embedded_lines(a, &w.embedded);
     part[1] = referred_by(a, m, &ring);
-    *out = (struct call_reference){.to = w.embedded.uri, .uui = w.embedded.uui, .quiet = w.quiet};
+    *out =
+        (struct call_reference){.to = w.embedded.uri, .uui = w.embedded.uui, .quiet = w.quiet};
     out->lines = part[0].n + part[1].n == 0 ? STR("") : arena_join(a, part, ARRAY_LEN(part));
     return part[0].p == NULL || part[1].p == NULL || out->lines.p == NULL ? 500 : 0;
 }

@@ -9,6 +9,7 @@
 #include "cli/csta_cmd.h"
 #include "cli/help.h"
 #include "cli/phone.h"
+#include "cli/refer_cmd.h"
 #include "cli/reload_cmd.h"
 #include "cli/route_cmd.h"
 #include "cli/serve.h"
@@ -22,8 +23,9 @@ struct command {
 
 /** In the order in which help shows them. */
 static const struct command commands[] = {
-    {&help_serve, cmd_serve}, {&help_phone, cmd_phone}, {&help_csta, cmd_csta},
-    {&help_uui, cmd_uui},     {&help_route, cmd_route}, {&help_reload, cmd_reload},
+    {&help_serve, cmd_serve},   {&help_phone, cmd_phone}, {&help_csta, cmd_csta},
+    {&help_refer, cmd_refer},   {&help_uui, cmd_uui},     {&help_route, cmd_route},
+    {&help_reload, cmd_reload},
 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",

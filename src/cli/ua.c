@@ -79,7 +79,9 @@ static void on_new_request(struct ua *u, const struct sip_msg *m, const struct h
                            uint64_t now_ms)
 {
     if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
-        if (!leg_on_request(&u->legs, m, from, now_ms)) {
+        if (!leg_on_request(&u->legs, m, from, now_ms) &&
+            (u->config.on_request == NULL ||
+             !u->config.on_request(u->config.ctx, m, from, now_ms))) {
             answer(u, m, from, 481, now_ms);
         }
     } else if (m->method == SIP_METHOD_INVITE && u->config.on_invite != NULL) {

@@ -40,6 +40,9 @@ struct ua_config {
     /** A new INVITE: call leg_incoming, or answer with txn_*. */
     void (*on_invite)(void *ctx, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms);
+    /** A request of a dialog that no leg has; or NULL. @return false: 481 */
+    bool (*on_request)(void *ctx, const struct sip_msg *m, const struct hop *from,
+                       uint64_t now_ms);
     /** A connection closed, after the layers were told; or NULL. */
     void (*on_flow_closed)(void *ctx);
 };

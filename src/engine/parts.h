@@ -34,7 +34,7 @@ struct engine {
     struct proxy proxy;
     struct cti *cti;
     struct event_layer *events;
-    struct list references; /**< refer.c: that are being carried out */
+    struct list references;           /**< refer.c: that are being carried out */
     const struct rule_table *routes;  /**< NULL: none */
     const struct sip_msg *identified; /**< the request whose sender is … */
     struct identity sender;           /**< … this one; NULL: nobody has asked yet */

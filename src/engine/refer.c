@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * REFER outside of any dialog (RFC 3515): a device of ours shall call somebody. Click-to-call over
- * plain SIP: the Request-URI is the device, Refer-To whom to call.
+ * REFER outside of any dialog (RFC 3515): a device of ours shall call somebody. Click-to-call
+ * over plain SIP: the Request-URI is the device, Refer-To whom to call.
  *
- *   REFER sip:1001@example.com          ──► Baton calls 1001's phone, then 1002, as for MakeCall
- *   Refer-To: <sip:1002@example.com?User-to-User=…>
+ *   REFER sip:1001@example.com          ──► Baton calls 1001's phone, then 1002, as for
+ * MakeCall Refer-To: <sip:1002@example.com?User-to-User=…>
  *
- * With Target-Dialog (RFC 4538) it is about a dialog of a call instead, as if it had been sent there.
+ * With Target-Dialog (RFC 4538) it is about a dialog of a call instead, as if it had been sent
+ * there.
  *
- * WHO MAY: the device itself, an application that is granted it, a trusted peer. What became of it is
- * told by the event layer (package refer); 202 and then NOTIFY in a dialog of their own. With
- * Refer-Sub: false (RFC 4488) there is neither.
+ * WHO MAY: the device itself, an application that is granted it, a trusted peer. What became of
+ * it is told by the event layer (package refer); 202 and then NOTIFY in a dialog of their own.
+ * With Refer-Sub: false (RFC 4488) there is neither.
  *
- * OWNERSHIP. A reference lives from the 202 until its last status was told or the subscriber has
- * gone, whichever is first; it is in the engine's list.
+ * OWNERSHIP. A reference lives from the 202 until its last status was told or the subscriber
+ * has gone, whichever is first; it is in the engine's list.
  */
 #include "engine/parts.h"
 
@@ -50,8 +51,8 @@ static void on_gone(void *owner, uint64_t now_ms)
 static void on_progress(void *owner, unsigned status, bool final, uint64_t now_ms)
 {
     struct reference *r = owner;
-    struct str body = arena_fmt(&r->engine->scratch, "SIP/2.0 %u %s\r\n", status,
-                                sip_reason(status));
+    struct str body =
+        arena_fmt(&r->engine->scratch, "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 
     if (r->feed != NULL && status > 100) {
         (void)event_feed(r->feed, body, final, now_ms); /* no memory: the next one tells it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Referral through the whole engine: transfers as in RFC 5589 and RFC 5359 §2.4, §2.5, picking up,
- * REFER outside of any dialog, the context at every hop, and all that over a network that loses
- * packets.
+ * Referral through the whole engine: transfers as in RFC 5589 and RFC 5359 §2.4, §2.5, picking
+ * up, REFER outside of any dialog, the context at every hop, and all that over a network that
+ * loses packets.
  */
 #include "world.h"
 
@@ -153,7 +153,8 @@ static void test_chain(void)
     world_run(&w, 300);
     refer(cleo, cleo->s.leg,
           "Refer-To: <sip:1004@example.com?User-to-User=0B%3Bpurpose%3Dx>\r\n");
-    CHECK_STR(header(PHONE(&w, 3), "INVITE", 0, "User-to-User"), "0B;purpose=x, 01;encoding=hex");
+    CHECK_STR(header(PHONE(&w, 3), "INVITE", 0, "User-to-User"),
+              "0B;purpose=x, 01;encoding=hex");
     CHECK_INT(phone_answer(PHONE(&w, 3)), 0);
     world_run(&w, 500);
     CHECK(told(cleo, "200 OK"));
@@ -171,9 +172,10 @@ static void test_pickup(void)
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 200);
     d = bob->s.leg->dialog;
-    (void)snprintf(lines, sizeof(lines),
-                   "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s;early-only\r\nRequire: replaces\r\n",
-                   STR_ARG(d->call_id), STR_ARG(d->remote_tag), STR_ARG(d->local_tag));
+    (void)snprintf(
+        lines, sizeof(lines),
+        "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s;early-only\r\nRequire: replaces\r\n",
+        STR_ARG(d->call_id), STR_ARG(d->remote_tag), STR_ARG(d->local_tag));
     REQUIRE(phone_call(cleo, "1001", true, str_c(lines)) != NULL);
     world_run(&w, 500);
     CHECK(phone_talks(ann) && phone_talks(cleo) && bob->s.leg == NULL);
@@ -272,8 +274,9 @@ static void test_click_to_call_fails(void)
     world_run(&w, 300);
     CHECK_STR(str_c(notified()), "SIP/2.0 487 Request Terminated\r\nterminated");
     /* without a subscription */
-    refer_outside("sip:1001@example.com",
-                  "Refer-To: <sip:1002@example.com>\nRefer-Sub: false\nSupported: norefersub\n");
+    refer_outside(
+        "sip:1001@example.com",
+        "Refer-To: <sip:1002@example.com>\nRefer-Sub: false\nSupported: norefersub\n");
     struct text_msg t = world_take(&w.gateway, "200 REFER");
     CHECK_STR(text_value(&t, "Refer-Sub"), "false");
     text_free(&t);
@@ -312,10 +315,10 @@ static void test_losses(void)
         unsigned phone;
         const char *pattern;
     } rows[] = {
-        {true, 1, "REFER"},      {false, 1, "202 REFER"},  {false, 1, "NOTIFY"},
-        {true, 1, "200 NOTIFY"}, {false, 2, "INVITE"},     {true, 2, "180 INVITE"},
-        {true, 2, "200 INVITE"}, {false, 2, "ACK"},        {false, 0, "INVITE"},
-        {true, 0, "200 INVITE"}, {false, 0, "ACK"},        {false, 1, "BYE"},
+        {true, 1, "REFER"},      {false, 1, "202 REFER"}, {false, 1, "NOTIFY"},
+        {true, 1, "200 NOTIFY"}, {false, 2, "INVITE"},    {true, 2, "180 INVITE"},
+        {true, 2, "200 INVITE"}, {false, 2, "ACK"},       {false, 0, "INVITE"},
+        {true, 0, "200 INVITE"}, {false, 0, "ACK"},       {false, 1, "BYE"},
         {true, 1, "200 BYE"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -325,8 +328,8 @@ static void test_losses(void)
         test_context(what);
         REQUIRE(world_call(&w, ann, bob));
         const struct vnode *p = PHONE_NODE(&w, rows[i].phone);
-        wire_lose(&w.wire, rows[i].to_engine ? p : ENGINE(&w), rows[i].to_engine ? ENGINE(&w) : p,
-                  rows[i].pattern, 0, 1);
+        wire_lose(&w.wire, rows[i].to_engine ? p : ENGINE(&w),
+                  rows[i].to_engine ? ENGINE(&w) : p, rows[i].pattern, 0, 1);
         cleo->on_call = 200;
         refer(bob, bob->s.leg, "Refer-To: <sip:1003@example.com>\r\n");
         world_run(&w, 12000);

@@ -109,17 +109,59 @@ def baresip_wrong_password(w):
     w.baresip(1001, s)
 
 
+def told(s, phone, status, since):
+    """The NOTIFY that says this status has come to the phone."""
+    s.wait_message(lambda m: m["start"].startswith("NOTIFY") and m["direction"] == "sent"
+                   and m.get("event", "").startswith("refer"), f"NOTIFY to {phone.number}")
+    phone.wait(rf"^SIP/2\.0 {status} ", since, what=f"{status} in a NOTIFY")
+
+
 @scenario
 def baresip_transfer_key(w):
-    """REFER from a phone is refused by this version; baresip then hangs up by itself."""
+    """Blind transfer with a phone's own key: it hears of it, and the other two talk."""
+    s, a, b = two(w)
+    c = w.baresip(1003, s)
+    connect(a, b)
+    bm, cm = b.mark(), c.mark()
+    b.command("transfer", "sip:1003@example.com")
+    check("sip:1001@example.com" in c.event("CALL_INCOMING", cm), "who stays is who calls")
+    told(s, b, "180", bm)
+    c.command("accept")
+    c.event("CALL_ESTABLISHED", cm)
+    b.event("CALL_CLOSED", bm)
+    am = a.mark()
+    c.command("hangup")
+    a.event("CALL_CLOSED", am)
+
+
+@scenario
+def baresip_transfer_refused(w):
+    """Nobody is there to be had: it is told, and the two talk on."""
     s, a, b = two(w)
     connect(a, b)
-    am = a.mark()
-    b.command("transfer", "sip:1003@example.com")
-    s.wait_message(lambda m: m["start"].startswith("SIP/2.0 405") and "REFER" in m["cseq"],
-                   "405 to REFER")
-    a.event("CALL_CLOSED", am)
-    connect(a, b)  # and the next call is like any other
+    bm = b.mark()
+    b.command("transfer", "sip:7777@example.com")
+    told(s, b, "404", bm)
     am = a.mark()
     b.command("hangup")
     a.event("CALL_CLOSED", am)
+
+
+@scenario
+def refer_command(w):
+    """baton refer: an application has a phone call another one, over plain SIP."""
+    s, a, b = two(w)
+    am, bm = a.mark(), b.mark()
+    r = w.start(lib.Process("refer", [
+        lib.BATON, "refer", "-s", f"{s.ip}:{s.port}", "-u", "crm", "1001", "1002", "--uui",
+        "0448;encoding=hex"], env={"BATON_PASSWORD": "crm-secret-1"}))
+    a.event("CALL_INCOMING", am)
+    a.command("accept")
+    b.event("CALL_INCOMING", bm)
+    b.command("accept")
+    r.wait(r"^200 OK")
+    equal(r.exit_code(5), 0, "the exit code is that of the outcome")
+    b.wait(r"^User-to-User: 0448;encoding=hex$", bm)
+    bm = b.mark()
+    a.command("hangup")
+    b.event("CALL_CLOSED", bm)
