@@ -352,7 +352,7 @@ void media_fini(struct connection *conn);
 
 /* ---- step.c: procedures ---- */
 
-enum step_kind { STEP_HOLD, STEP_RETRIEVE, STEP_TRANSFER, STEP_ANSWER };
+enum step_kind { STEP_HOLD, STEP_RETRIEVE, STEP_TRANSFER, STEP_ANSWER, STEP_REFER };
 
 struct step;
 
@@ -371,6 +371,8 @@ void step_done(struct step *s, enum call_error err, unsigned status, uint64_t no
 void step_cancel(struct step *s, uint64_t now_ms);
 /** The call is ending, or moves on: whatever runs is over. */
 void step_abort(struct call *c, uint64_t now_ms);
+/** There is news of it: its limit begins anew. */
+void step_prolong(struct step *s, uint64_t now_ms);
 /** The phone has answered: who asked it to, knows, whatever becomes of the NOTIFY. */
 void step_answered(struct connection *conn, uint64_t now_ms);
 
@@ -429,6 +431,12 @@ void refer_request(struct branch *from, struct dialog *d, struct txn *t,
 /** SUBSCRIBE to the outcome of one (RFC 3515 §2.4.4). @return false: to something else */
 bool refer_subscribe(struct branch *from, struct txn *t, const struct sip_msg *m,
                      uint64_t now_ms);
+
+/* ---- refer_out.c: a phone is asked to call somebody ---- */
+
+/** NOTIFY of the phone that was asked. @return false: it is about something else */
+bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m,
+                    uint64_t now_ms);
 
 /* ---- referral.c: what became of it ---- */
 

@@ -111,6 +111,12 @@ struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn
     return s;
 }
 
+void step_prolong(struct step *s, uint64_t now_ms)
+{
+    s->limit_ms = now_ms + (uint64_t)s->call->layer->config.step_s * 1000;
+    timer_set(s->call->layer->wheel, &s->timer, s->limit_ms);
+}
+
 void step_done(struct step *s, enum call_error err, unsigned status, uint64_t now_ms)
 {
     struct call *c = s->call;

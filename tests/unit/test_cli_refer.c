@@ -24,7 +24,7 @@ static void test_refer_to(void)
 }
 
 /** What was embedded comes out again, octet by octet, whatever is in it. */
-static void test_round_trip(void)
+static void test_embedded_comes_out_again(void)
 {
     static const char *const values[] = {"0448;encoding=hex;purpose=isdn-uui",
                                          "\"a, b?&=%41\";purpose=x", "a;x=\"<>\\\"\""};
@@ -84,4 +84,4 @@ static void test_command_line(void)
     CHECK_INT(parse("--what", "--user=crm", "1001", "1002", &c), EXIT_CODE_USAGE);
 }
 
-TEST_MAIN(T(test_refer_to), T(test_round_trip), T(test_status), T(test_command_line))
+TEST_MAIN(T(test_refer_to), T(test_embedded_comes_out_again), T(test_status), T(test_command_line))
