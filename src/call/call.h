@@ -78,6 +78,7 @@ struct connection {
     /** Who calls it while a referral runs (referral.c), else NULL … */
     struct connection *behalf;
     bool uui_told;               /**< … and an event of that time had its own User-to-User */
+    bool passes_refer; /**< a peer that carries REFER out itself (refer_pass.c) */
     struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
 };
 
@@ -92,6 +93,7 @@ struct branch {
     bool talk;             /**< its registration said Allow-Events: talk */
     bool refused;          /**< has a final refusal: `status` */
     bool referred;         /**< a REFER was accepted in this dialog: further ones need an id */
+    uint32_t passed_in, passed_out; /**< CSeq of a REFER that was passed on, here and there */
     uint16_t status;
     const struct peer *peer; /**< on which it takes room; NULL: on none, or not any more */
     struct hi_entry *trail;  /**< what its INVITE said of itself in History-Info, or NULL */

@@ -51,6 +51,7 @@ struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
         a->outside = device == NULL;
         a->trusted = device == NULL && (peer == NULL || peer_is_inside(peer));
         a->policy = peer != NULL ? peer->policy : a->policy;
+        a->passes_refer = peer != NULL && peer->takes_refer;
     }
     return a;
 }

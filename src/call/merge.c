@@ -48,7 +48,9 @@ static void move_leg(struct branch *from, struct branch *to)
     struct leg *leg = from->leg;
 
     to->leg = leg;
+    to->peer = from->peer; /* its room on the peer goes along */
     from->leg = NULL;
+    from->peer = NULL;
     if (leg == NULL) {
         return;
     }
@@ -89,6 +91,8 @@ static struct connection *like(struct call *c, const struct connection *other)
     x->moved = "transfer";
     x->outside = other->outside;
     x->trusted = other->trusted;
+    x->policy = other->policy;
+    x->passes_refer = other->passes_refer;
     x->restricted = other->restricted;
     x->reached = other->reached;
     x->alerted = other->alerted;

@@ -438,6 +438,13 @@ bool refer_subscribe(struct branch *from, struct txn *t, const struct sip_msg *m
 bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m,
                     uint64_t now_ms);
 
+/* ---- refer_pass.c: a peer carries it out ---- */
+
+/** Does the other side want this REFER itself? */
+bool refer_is_passed(const struct branch *from, const struct sip_msg *m);
+/** Put right what of a REFER or NOTIFY means something else there. @return 0 or E_NOMEM */
+int refer_pass_edit(const struct branch *from, const struct sip_msg *m, struct leg_content *c);
+
 /* ---- referral.c: what became of it ---- */
 
 /**

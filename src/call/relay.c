@@ -247,6 +247,7 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
     struct call *c = from->conn->call;
     struct connection *other = call_other(from->conn);
     struct leg_content content = {0};
+    struct sip_cseq cseq;
     struct dialog *theirs;
     struct leg *to;
     struct relay *r;
@@ -256,7 +257,7 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         call_answer_request(from->leg, t, 200, &content, now_ms);
         return; /* a session timer's refresh is between that phone and us */
     }
-    if (t->method == SIP_METHOD_REFER) {
+    if (t->method == SIP_METHOD_REFER && !refer_is_passed(from, m)) {
         refer_request(from, d, t, m, now_ms);
         return;
     }
@@ -288,10 +289,14 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         return;
     }
     (void)media_pass(from->conn, other, m, &content);
-    err = leg_send(to, theirs, sip_msg_method(m), &content, on_response, r, &r->out, now_ms);
+    err = refer_pass_edit(from, m, &content);
+    err = err != 0 ? err : leg_send(to, theirs, sip_msg_method(m), &content, on_response, r, &r->out, now_ms);
     if (err != 0) {
         refuse(from, t, err == E_STATE ? 491 : 500, NULL, now_ms);
         relay_free(r);
+    } else if (t->method == SIP_METHOD_REFER && sip_msg_cseq(m, &cseq) == 0 && r->out != NULL) {
+        from->passed_in = cseq.number;
+        from->passed_out = r->out->cseq;
     }
 }
 

@@ -171,6 +171,7 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
     conn->outside = true;
     conn->trusted = peer_is_inside(p);
     conn->policy = p->policy;
+    conn->passes_refer = p->takes_refer;
     unsigned status = connection_ring_way(
         conn, &(struct way){.request_uri = out_str_of(&o), .target = target}, r, now_ms);
     if (status != 0) {

@@ -101,6 +101,9 @@
     U(probe_failures, 2, 1, 100,                                                              \
       "So many unanswered probes in a row mean that it is down. Answering 503 means it at "   \
       "once.")                                                                                \
+    W(refer, "execute", "execute pass",                                                       \
+      "REFER of somebody who talks to it: `execute` carries the transfer out here, `pass` "   \
+      "hands it to the peer, which does.")                                                    \
     W(identity, "default", "default inside outside",                                          \
       "Does it belong to our trust domain (RFC 3325)? `inside`: its P-Asserted-Identity is "  \
       "believed, and it is told identities that are to be kept private; `outside`: neither. " \

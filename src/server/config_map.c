@@ -298,6 +298,7 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
     to->name = str_c(raw->name);
     to->uri = str_c(raw->uri);
     to->trusted = raw->trusted;
+    to->takes_refer = raw->refer != NULL && strcmp(raw->refer, "pass") == 0;
     to->weight = raw->weight;
     to->max_calls = raw->max_calls;
     to->probe_s = raw->probe_s;

@@ -4,6 +4,7 @@
  * up, REFER outside of any dialog, the context at every hop, and all that over a network that
  * loses packets.
  */
+#include "sip/embed.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -305,6 +306,81 @@ static void test_strangers(void)
     world_down(&w);
 }
 
+/* ---- a peer that carries it out ---- */
+
+static void gateway_takes_refer(struct world *world)
+{
+    world->peer[0].takes_refer = true;
+}
+
+/** The gateway answers the INVITE that came to it under the tag "t". */
+static struct text_msg gateway_answers(void)
+{
+    struct text_msg invite = world_take(&w.gateway, "INVITE");
+    struct hop hop = raw_from(&w.gateway);
+    raw_reply(&w.gateway, &hop, invite.m, "200 OK", "t",
+              "Contact: <sip:gw@10.0.2.1>\nContent-Type: application/sdp\n", world_sdp);
+    world_run(&w, 200);
+    return invite;
+}
+
+/** REFER goes across with the identifiers of the far dialog, and its NOTIFY comes back. */
+static void test_passed(void)
+{
+    char lines[512];
+    struct leg *first;
+    up(&(struct world_options){.no_apps = true, .tweak = gateway_takes_refer});
+    REQUIRE(phone_call(ann, "9001", true, STR_NONE) != NULL);
+    world_run(&w, 100);
+    struct text_msg one = gateway_answers();
+    first = ann->s.leg;
+    ann->media = (struct media){0};
+    REQUIRE(phone_call(ann, "9002", true, STR_NONE) != NULL);
+    world_run(&w, 100);
+    struct text_msg two = gateway_answers();
+    attend(lines, sizeof(lines), ann->s.leg, "&User-to-User=03%3Bpurpose%3Dx");
+    refer(ann, first, lines);
+    struct text_msg got = world_take(&w.gateway, "REFER");
+    struct hop hop = raw_from(&w.gateway);
+    struct sip_addr to;
+    struct sip_embedded e;
+    struct arena arena;
+    arena_init(&arena, &mem_libc, 1024);
+    REQUIRE(got.m != NULL && sip_msg_addr(got.m, SIP_HDR_REFER_TO, &to) == 0);
+    CHECK_INT(sip_embed(&to.uri, &arena, &e), 0);
+    char want[256];
+    (void)snprintf(want, sizeof(want), "%.*s;to-tag=t;from-tag=%.*s",
+                   STR_ARG(sip_msg_value(two.m, SIP_HDR_CALL_ID)),
+                   STR_ARG(sip_msg_tag(two.m, SIP_HDR_FROM)));
+    CHECK_STR(e.replaces, want);
+    CHECK_STR(e.uri, "sip:gw@10.0.2.1");
+    CHECK_STR(e.uui, "03;purpose=x");
+    CHECK_BYTES(sip_msg_value(got.m, SIP_HDR_CALL_ID), sip_msg_value(one.m, SIP_HDR_CALL_ID));
+    raw_reply(&w.gateway, &hop, got.m, "202 Accepted", NULL, "Contact: <sip:gw@10.0.2.1>\n", "");
+    world_run(&w, 100);
+    CHECK_INT(ann->s.last_status, 202);
+    /* the id of its NOTIFY is the CSeq that the phone's REFER had */
+    struct sip_cseq there;
+    CHECK_INT(sip_msg_cseq(got.m, &there), 0);
+    char event[96];
+    (void)snprintf(event, sizeof(event),
+                   "Event: refer;id=%u\nSubscription-State: active;expires=60\n",
+                   there.number);
+    struct text_msg gw = {.m = one.m};
+    world_raw_request(&w, &w.gateway, "NOTIFY", 9, &gw, event, "");
+    world_run(&w, 100);
+    struct str id = header(ann, "NOTIFY", 0, "Event");
+    CHECK(str_starts(id, STR("refer;id=")));
+    (void)snprintf(want, sizeof(want), "refer;id=%u", first->dialog->local_cseq);
+    CHECK_STR(id, want);
+    arena_fini(&arena);
+    text_free(&one);
+    text_free(&two);
+    text_free(&got);
+    hang_up(first, ann);
+    world_down(&w);
+}
+
 /* ---- a network that loses ---- */
 
 /** Each of the first packets of a transfer is lost once, in either direction. */
@@ -341,4 +417,4 @@ static void test_losses(void)
 }
 
 TEST_MAIN(T(test_blind), T(test_attended), T(test_chain), T(test_pickup), T(test_click_to_call),
-          T(test_click_to_call_fails), T(test_strangers), T(test_losses))
+          T(test_click_to_call_fails), T(test_passed), T(test_strangers), T(test_losses))
