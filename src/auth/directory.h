@@ -69,7 +69,7 @@ struct peer {
     const struct str
         *numbers; /**< called numbers that go there: patterns with '*' at the end */
     size_t number_count;
-    bool takes_refer; /**< REFER of who talks to it is passed to it */
+    bool takes_refer;         /**< REFER of who talks to it is passed to it */
     bool trusted;             /**< may call in without digest */
     struct str tls_name;      /**< known by a certificate for this SIP domain, not by address */
     uint32_t probe_s;         /**< it is asked whether it lives in this interval; 0: not */

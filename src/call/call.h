@@ -78,7 +78,7 @@ struct connection {
     /** Who calls it while a referral runs (referral.c), else NULL … */
     struct connection *behalf;
     bool uui_told;               /**< … and an event of that time had its own User-to-User */
-    bool passes_refer; /**< a peer that carries REFER out itself (refer_pass.c) */
+    bool passes_refer;           /**< a peer that carries REFER out itself (refer_pass.c) */
     struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
 };
 
@@ -397,9 +397,10 @@ enum call_error call_transfer(struct connection *c, struct str to, struct str uu
                               call_done_fn fn, void *owner, uint64_t now_ms);
 
 /**
- * Refer a party to somebody else: its phone is sent REFER and calls `target` (number, sip or tel URI)
- * by itself; when it has, this call ends. `fn` hears the outcome; CALL_UNSUPPORTED: the phone's
- * Allow has no REFER. @param uui_values  User-to-User for the new call, as it stands in a header
+ * Refer a party to somebody else: its phone is sent REFER and calls `target` (number, sip or
+ * tel URI) by itself; when it has, this call ends. `fn` hears the outcome; CALL_UNSUPPORTED:
+ * the phone's Allow has no REFER. @param uui_values  User-to-User for the new call, as it
+ * stands in a header
  */
 enum call_error call_refer(struct connection *to, struct str target, struct str uui_values,
                            call_done_fn fn, void *owner, uint64_t now_ms);

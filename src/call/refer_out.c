@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Baton as the one who refers (RFC 3515, RFC 5589 §6): a phone is asked to call somebody by itself, and
- * when it tells that it has, the call is over. What the context is goes into Refer-To, escaped
- * (RFC 3261 §19.1.1, RFC 7433 §4.2).
+ * Baton as the one who refers (RFC 3515, RFC 5589 §6): a phone is asked to call somebody by
+ * itself, and when it tells that it has, the call is over. What the context is goes into
+ * Refer-To, escaped (RFC 3261 §19.1.1, RFC 7433 §4.2).
  *
  *   Baton ── REFER ──► phone        a phone whose Allow has no REFER is not asked
  *         ◄── 202 ────
@@ -10,8 +10,8 @@
  *         ◄── NOTIFY 200            BYE to both parties
  *         ◄── NOTIFY 486            nothing has changed
  *
- * It is a step (step.c): one at a time, with a limit; the phone's own transfer key and re-INVITE
- * wait for its end.
+ * It is a step (step.c): one at a time, with a limit; the phone's own transfer key and
+ * re-INVITE wait for its end.
  */
 #include "base/err.h"
 #include "call/parts.h"
@@ -43,7 +43,8 @@ static unsigned status_of(struct str body)
                : 0;
 }
 
-bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m,
+                    uint64_t now_ms)
 {
     struct call *c = from->conn->call;
     struct str event = sip_msg_value(m, SIP_HDR_EVENT);
@@ -67,7 +68,8 @@ bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m,
     return true;
 }
 
-/** "Refer-To: <…>" and Referred-By, which is the party on whose behalf it is; absent: too long */
+/** "Refer-To: <…>" and Referred-By, which is the party on whose behalf it is; absent: too long
+ */
 static struct str lines_of(const struct connection *to, struct str target, struct str uui)
 {
     struct call_layer *l = to->call->layer;

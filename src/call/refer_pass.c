@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * REFER that is passed on to a peer which carries it out itself (`refer: pass` of a peer): a PBX that
- * has both parties, a trunk that takes the call back (RFC 5589 §6, §7).
+ * REFER that is passed on to a peer which carries it out itself (`refer: pass` of a peer): a
+ * PBX that has both parties, a trunk that takes the call back (RFC 5589 §6, §7).
  *
  * A REFER of the other party then goes across like any request inside a dialog, and so do the
- * NOTIFYs that come back. Two things would mean something else on the far side and are put right:
- * Refer-To with Replaces names the dialog between that party and us, so it gets the identifiers,
- * and the address, of the dialog between us and the peer (RFC 3891); and Event's id is the CSeq of
- * the REFER, which has another one there (RFC 3515 §2.4.6).
+ * NOTIFYs that come back. Two things would mean something else on the far side and are put
+ * right: Refer-To with Replaces names the dialog between that party and us, so it gets the
+ * identifiers, and the address, of the dialog between us and the peer (RFC 3891); and Event's
+ * id is the CSeq of the REFER, which has another one there (RFC 3515 §2.4.6).
  *
  * Executed here all the same: what names a dialog whose far end is not on a peer that does so.
  */

@@ -290,7 +290,9 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
     }
     (void)media_pass(from->conn, other, m, &content);
     err = refer_pass_edit(from, m, &content);
-    err = err != 0 ? err : leg_send(to, theirs, sip_msg_method(m), &content, on_response, r, &r->out, now_ms);
+    err = err != 0 ? err
+                   : leg_send(to, theirs, sip_msg_method(m), &content, on_response, r, &r->out,
+                              now_ms);
     if (err != 0) {
         refuse(from, t, err == E_STATE ? 491 : 500, NULL, now_ms);
         relay_free(r);

@@ -356,7 +356,8 @@ static void test_passed(void)
     CHECK_STR(e.uri, "sip:gw@10.0.2.1");
     CHECK_STR(e.uui, "03;purpose=x");
     CHECK_BYTES(sip_msg_value(got.m, SIP_HDR_CALL_ID), sip_msg_value(one.m, SIP_HDR_CALL_ID));
-    raw_reply(&w.gateway, &hop, got.m, "202 Accepted", NULL, "Contact: <sip:gw@10.0.2.1>\n", "");
+    raw_reply(&w.gateway, &hop, got.m, "202 Accepted", NULL, "Contact: <sip:gw@10.0.2.1>\n",
+              "");
     world_run(&w, 100);
     CHECK_INT(ann->s.last_status, 202);
     /* the id of its NOTIFY is the CSeq that the phone's REFER had */
@@ -364,8 +365,7 @@ static void test_passed(void)
     CHECK_INT(sip_msg_cseq(got.m, &there), 0);
     char event[96];
     (void)snprintf(event, sizeof(event),
-                   "Event: refer;id=%u\nSubscription-State: active;expires=60\n",
-                   there.number);
+                   "Event: refer;id=%u\nSubscription-State: active;expires=60\n", there.number);
     struct text_msg gw = {.m = one.m};
     world_raw_request(&w, &w.gateway, "NOTIFY", 9, &gw, event, "");
     world_run(&w, 100);

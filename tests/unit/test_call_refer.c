@@ -708,8 +708,8 @@ static void notify(struct trio *w, unsigned i, const char *state, const char *st
     (void)snprintf(body, sizeof(body), "SIP/2.0 %s\r\n", status);
     struct leg_content content = {
         .lines = str_c(lines), .type = STR("message/sipfrag"), .body = str_c(body)};
-    CHECK_INT(leg_send(w->s[i].leg, NULL, STR("NOTIFY"), &content, station_listen, &w->s[i], NULL,
-                       w->net.now_ms),
+    CHECK_INT(leg_send(w->s[i].leg, NULL, STR("NOTIFY"), &content, station_listen, &w->s[i],
+                       NULL, w->net.now_ms),
               0);
     run(w, 100);
     CHECK_INT(w->s[i].last_status, 200);

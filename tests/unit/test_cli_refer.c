@@ -84,4 +84,5 @@ static void test_command_line(void)
     CHECK_INT(parse("--what", "--user=crm", "1001", "1002", &c), EXIT_CODE_USAGE);
 }
 
-TEST_MAIN(T(test_refer_to), T(test_embedded_comes_out_again), T(test_status), T(test_command_line))
+TEST_MAIN(T(test_refer_to), T(test_embedded_comes_out_again), T(test_status),
+          T(test_command_line))
