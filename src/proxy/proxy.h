@@ -12,9 +12,11 @@
  *                                     +-----+
  *
  * INSIDE A DIALOG there is no plan. The proxy that record-routed finds itself in the Route and
- * sends the request where Route and Request-URI say. It is no open relay: its Record-Route URI
- * has a token in the user part, made with a secret over the Call-ID and the initiator's tag,
- * and only who brings it, in that dialog, is served. A trusted peer needs none.
+ * sends the request where Route and Request-URI say; a Request-URI that is a GRUU of ours means
+ * the phone, wherever it is registered now (RFC 5627 §6.1). It is no open relay: its
+ * Record-Route URI has a token in the user part, made with a secret over the Call-ID and the
+ * initiator's tag, and only who brings it, in that dialog, is served. A trusted peer needs
+ * none.
  *
  * OWNERSHIP. The layer owns forks and branches; they live as long as a late 2xx may come. What
  * a plan points to is borrowed for the call; targets that have to wait are copied.
@@ -26,6 +28,7 @@
 #define BATON_PROXY_PROXY_H
 
 #include "auth/directory.h"
+#include "dialog/dialog.h"
 #include "txn/txn.h"
 
 /** One place to which a request may go. */
@@ -82,6 +85,7 @@ struct proxy {
     struct directory
         *directory;        /**< the caller's; NULL: no domain is ours and no peer trusted */
     struct arena *scratch; /**< the caller's, good for one input */
+    struct dialog_locator locator; /**< whom GRUUs of ours mean; may be zeros; set after init */
     struct proxy_config config;
     struct proxy_stats stats;
 
