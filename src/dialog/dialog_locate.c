@@ -8,9 +8,10 @@
  * meanwhile, which is what the GRUU is for. Its contact takes the place of the GRUU in the
  * Request-URI.
  *
- * A dialog that is pinned to an open flow has no need of it. With a route set only the Request-URI
- * changes: the proxies of the set lead to the phone, and may not know what our GRUUs mean. What
- * was found lies in a block of its own, so that the dialog's strings stay what they were.
+ * A dialog that is pinned to an open flow has no need of it. With a route set only the
+ * Request-URI changes: the proxies of the set lead to the phone, and may not know what our
+ * GRUUs mean. What was found lies in a block of its own, so that the dialog's strings stay what
+ * they were.
  */
 #include "dialog/dialog.h"
 #include "sip/hdr.h"

@@ -390,6 +390,6 @@ static void test_calls_go_through_the_path(void)
 
 TEST_MAIN(T(test_equal_q_ring_together), T(test_lower_q_rings_later), T(test_refused_goes_on),
           T(test_caller_gives_up), T(test_what_the_caller_prefers), T(test_a_gruu_is_one_phone),
-          T(test_a_gruu_as_remote_target), T(test_a_gruu_behind_a_route_set), T(test_gruus_that_lead_nowhere),
-          T(test_the_other_flow_takes_over), T(test_a_flow_closes),
-          T(test_calls_go_through_the_path))
+          T(test_a_gruu_as_remote_target), T(test_a_gruu_behind_a_route_set),
+          T(test_gruus_that_lead_nowhere), T(test_the_other_flow_takes_over),
+          T(test_a_flow_closes), T(test_calls_go_through_the_path))
