@@ -114,6 +114,9 @@ enum auth_verdict auth_server_check(struct auth_server *a, const struct sip_msg 
 void auth_server_challenge(struct auth_server *a, enum sip_hdr_id which, bool stale,
                            uint64_t now_ms, struct out *o);
 
+/** Are these the value of credentials for that realm? */
+bool auth_is_for_realm(struct str value, struct str realm);
+
 /** Realms that one client keeps apart; a further one takes the place of the oldest. */
 #define AUTH_CLIENT_REALMS 4
 

@@ -90,6 +90,13 @@ static enum auth_verdict find_line(const struct auth_server *a, const struct sip
     return bad ? AUTH_MALFORMED : AUTH_MISSING;
 }
 
+bool auth_is_for_realm(struct str value, struct str realm)
+{
+    struct auth_params p;
+    int err = auth_params_parse(value, &p);
+    return err != E_UNSUPPORTED && str_is_set(p.realm) && auth_raw_eq(p.realm, realm);
+}
+
 static bool parse_nc(struct str s, uint32_t *out)
 {
     uint32_t v = 0;

@@ -180,6 +180,17 @@ static void add_uri(struct planning *p, const struct destination *to)
     }
 }
 
+static void add_destination(struct planning *p, const struct destination *to)
+{
+    if (to->device != NULL) {
+        add_device(p, to->device);
+    } else if (to->peer != NULL) {
+        add_peer(p, to);
+    } else {
+        add_uri(p, to);
+    }
+}
+
 /** Where its Routes lead: nothing is chosen here, but who is named is our business. */
 static void add_route(struct planning *p)
 {
@@ -189,6 +200,46 @@ static void add_route(struct planning *p)
         t->lines = STR_NONE;
         border(p, t, NULL, STR_NONE);
     }
+}
+
+static const struct rule found_by_redirection = {.parallel = true};
+
+/* Who sent the request has been found out when it came: a device's From is its own, or says
+   nothing. */
+static struct identity sender_of(struct engine *e, const struct sip_msg *m,
+                                 const struct hop *from)
+{
+    struct identity who = {.peer = directory_peer_from(e->config.directory, from)};
+    struct sip_addr addr;
+
+    if (who.peer != NULL && !who.peer->trusted) {
+        who.peer = NULL;
+    }
+    if (who.peer == NULL && sip_msg_addr(m, SIP_HDR_FROM, &addr) == 0) {
+        who.device = directory_device_of_uri(e->config.directory, &addr.uri);
+    }
+    return who;
+}
+
+size_t steer_redirected(void *ctx, const struct sip_msg *m, const struct hop *from,
+                        const struct sip_uri *u, struct proxy_target *out, size_t room)
+{
+    struct engine *e = ctx;
+    struct identity who = sender_of(e, m, from);
+    struct steering s = {
+        .e = e, .m = m, .from = from, .who = &who, .verdict.rule = &found_by_redirection};
+    struct planning p = {.s = &s};
+    struct destination to;
+
+    if (!steer_place_of_uri(&s, u->text, &to)) {
+        return 0;
+    }
+    add_destination(&p, &to);
+    p.count = p.count < room ? p.count : room;
+    if (p.count > 0) {
+        memcpy(out, p.target, p.count * sizeof(*out));
+    }
+    return p.count;
 }
 
 static bool follows_route(const struct steering *s)
@@ -222,13 +273,7 @@ unsigned steer_forward(const struct steering *s)
             continue;
         }
         p.status = p.status == 404 ? 480 : p.status;
-        if (to.device != NULL) {
-            add_device(&p, to.device);
-        } else if (to.peer != NULL) {
-            add_peer(&p, &to);
-        } else {
-            add_uri(&p, &to);
-        }
+        add_destination(&p, &to);
     }
     if (follows_route(s)) {
         add_route(&p);

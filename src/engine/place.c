@@ -24,8 +24,7 @@ static struct str user_of(const struct steering *s)
     return out_str_of(&o);
 }
 
-/** A URI: one of ours, a number that a peer takes, or an address elsewhere. */
-static bool place_of_uri(const struct steering *s, struct str text, struct destination *out)
+bool steer_place_of_uri(const struct steering *s, struct str text, struct destination *out)
 {
     struct directory *dir = s->e->config.directory;
     struct sip_uri u;
@@ -49,14 +48,14 @@ static bool location(const struct steering *s, struct destination *out)
     struct str user, host = s->query.domain;
 
     if (!s->verdict.called_changed) {
-        return place_of_uri(s, sip_msg_ruri(s->m), out);
+        return steer_place_of_uri(s, sip_msg_ruri(s->m), out);
     }
     user = user_of(s);
     if (user.n == 0) {
         return false;
     }
     host = host.n > 0 ? host : s->e->config.directory->domains[0];
-    return place_of_uri(
+    return steer_place_of_uri(
         s, arena_fmt(&s->e->scratch, "sip:%.*s@%.*s", STR_ARG(user), STR_ARG(host)), out);
 }
 
@@ -84,7 +83,7 @@ static bool at_uri(const struct steering *s, struct str uri, struct destination 
     }
     out_init(&o, buf, cap);
     rule_write_uri(&o, uri, s->verdict.called, NULL);
-    return !o.over && place_of_uri(s, out_str_of(&o), out);
+    return !o.over && steer_place_of_uri(s, out_str_of(&o), out);
 }
 
 bool steer_place(const struct steering *s, const struct rule_target *t, struct destination *out)

@@ -27,6 +27,10 @@ struct steering {
 bool steer_place(const struct steering *s, const struct rule_target *t,
                  struct destination *out);
 
+/** A URI: one of ours, a number that a peer takes, or an address elsewhere. @return false: it
+    is ours and leads nowhere, or is none */
+bool steer_place_of_uri(const struct steering *s, struct str text, struct destination *out);
+
 /** From of the request that goes out, when the rule changes the calling number; else absent. */
 struct str steer_from(const struct steering *s);
 

@@ -12,6 +12,9 @@
  *   the request has been there already (a loop ends here, not at Max-Forwards),
  *   or the fork has had as many targets as it may.
  *
+ * Where a contact leads is asked above (proxy.locate): to the phones of an address of ours, to
+ * the peer that takes a number, or where it says.
+ *
  * When none remains, the 3xx is a response like any other and the caller may follow it himself.
  *
  * Headers that are embedded in a contact become headers of the branch (sip_embed says which);
@@ -22,7 +25,7 @@
 #include "sip/embed.h"
 #include "uui/uui.h"
 
-enum { CONTACTS_MAX = 16 };
+enum { CONTACTS_MAX = 16, PLACES_MAX = 8 };
 
 struct contact {
     struct sip_addr addr;
@@ -130,6 +133,69 @@ struct cut_list {
     enum sip_hdr_id id[SIP_EMBED_MAX + 3];
 };
 
+/** Both lists in one, in the scratch arena. NULL: memory is out */
+static const enum sip_hdr_id *join_cuts(struct arena *a, const enum sip_hdr_id *x,
+                                        const enum sip_hdr_id *y)
+{
+    const enum sip_hdr_id *part[] = {x, y};
+    enum sip_hdr_id *all;
+    size_t n = 1;
+    for (int i = 0; i < 2; i++) {
+        for (const enum sip_hdr_id *id = part[i]; id != NULL && *id != SIP_HDR_OTHER; id++) {
+            n++;
+        }
+    }
+    all = arena_alloc(a, n * sizeof(*all));
+    for (int i = 0; i < 2 && all != NULL; i++) {
+        for (const enum sip_hdr_id *id = part[i]; id != NULL && *id != SIP_HDR_OTHER; id++) {
+            *all++ = *id;
+        }
+    }
+    if (all != NULL) {
+        *all = SIP_HDR_OTHER;
+        all -= n - 1;
+    }
+    return all;
+}
+
+/** One of the places of a contact: what the contact asks for is added. @return false: memory */
+static bool add_wishes(struct arena *a, struct proxy_target *place,
+                       const struct proxy_target *asked)
+{
+    struct str part[] = {place->lines, asked->lines};
+    place->cut = join_cuts(a, place->cut, asked->cut);
+    place->lines = arena_join(a, part, ARRAY_LEN(part));
+    return place->cut != NULL && (place->lines.p != NULL || part[0].n + part[1].n == 0);
+}
+
+/** Put a contact, or the places that it means here, into the queue. @return how many */
+static size_t put(struct proxy__fork *f, struct proxy__waiting ***at, struct proxy_target *t)
+{
+    struct proxy *p = f->proxy;
+    struct proxy_target place[PLACES_MAX];
+    struct sip_uri u;
+    uint32_t fault;
+    size_t n = 0, taken = 0;
+    if (p->locate == NULL) {
+        t->group = UINT32_MAX - f->recursions;
+        return proxy__enqueue(f, at, t) == 0;
+    }
+    if (sip_uri_parse(t->request_uri, 0, &u, &fault) == 0) {
+        n = p->locate(p->ctx, f->request.m, &f->from, &u, place, PLACES_MAX);
+    }
+    for (size_t i = 0, last = 0; i < n; i++) {
+        uint32_t group = place[i].group;
+        f->recursions += i > 0 && group != last;
+        last = group;
+        place[i].group = UINT32_MAX - f->recursions;
+        if (sip_uri_parse(place[i].request_uri, 0, &u, &fault) == 0 && !was_tried(f, &u) &&
+            add_wishes(p->scratch, &place[i], t) && proxy__enqueue(f, at, &place[i]) == 0) {
+            taken++;
+        }
+    }
+    return taken;
+}
+
 /** Target of a contact. @return false: it cannot be one. The texts are in the scratch arena */
 static bool make_target(struct proxy__fork *f, const struct contact *c, struct cut_list *cut,
                         struct proxy_target *t)
@@ -181,11 +247,7 @@ size_t proxy__recurse(struct proxy__fork *f, const struct sip_msg *m)
         if (!make_target(f, &list[i], &cut, &t)) {
             continue;
         }
-        t.group = UINT32_MAX - f->recursions;
-        if (proxy__enqueue(f, &at, &t) != 0) {
-            break;
-        }
-        taken++;
+        taken += put(f, &at, &t);
     }
     f->proxy->stats.recursed += taken;
     return taken;

@@ -7,7 +7,8 @@
  *   3  Max-Forwards one less, or 70; Max-Breadth (RFC 5393 §5.3.3)
  *   4  Record-Route: by on_way, when transport and address of both sides are known. When they
  *      differ there are two, ours towards the target above ours towards the caller (RFC 5658)
- *   5  what the plan says: lines, and headers that are cut
+ *   5  what the plan says: lines, and headers that are cut. Credentials that were for us are
+ *      cut too (§22.3): whoever is behind us has no use for them, but a bad one
  *   6  Route: ours go, the target's come on top; a strict router in front gets its way
  *   7  next hop: the target's, else the first Route, else the Request-URI
  *   8  Via: by the transaction layer, with our mark; the one below it gets received and rport
@@ -16,6 +17,7 @@
  *
  * Everything else leaves as it came, in its order and spelling.
  */
+#include "auth/auth.h"
 #include "proxy/priv.h"
 
 static uint32_t head_start(const struct sip_msg *m)
@@ -211,6 +213,16 @@ static void cut_headers(struct sip_edit *e, const enum sip_hdr_id *cut)
     }
 }
 
+static void cut_credentials(const struct proxy *p, struct sip_edit *e, enum sip_hdr_id id)
+{
+    const struct sip_hdr *h = p->realm.n > 0 ? sip_msg_line(e->m, id) : NULL;
+    for (; h != NULL; h = sip_msg_next_line(e->m, h)) {
+        if (auth_is_for_realm(sip_hdr_value(e->m, h), p->realm)) {
+            sip_edit_cut_line(e, h);
+        }
+    }
+}
+
 /** "METHOD uri SIP/2.0" CRLF: as it came when the Request-URI stays. */
 static struct str start_line(struct proxy *p, const struct sip_msg *m, struct str ruri)
 {
@@ -249,6 +261,8 @@ int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *
     if (r->m->method != SIP_METHOD_ACK) {
         write_number(p, &e, SIP_HDR_MAX_BREADTH, c->breadth);
     }
+    cut_credentials(p, &e, SIP_HDR_AUTHORIZATION);
+    cut_credentials(p, &e, SIP_HDR_PROXY_AUTHORIZATION);
     proxy__cut_routes(&e, &routes);
     put_routes(p, &e, c, &w);
     if (c->target != NULL) {
