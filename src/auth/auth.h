@@ -71,8 +71,8 @@ struct auth_server {
     bool allow_no_qop;
     bool md5, sha256; /**< which are offered; both by default, SHA-256 first */
     uint64_t ok, missing, stale, replay, wrong, malformed; /**< counters by verdict */
-    uint64_t foreign; /**< of stale: the nonce was not one of ours */
-    uint64_t evicted; /**< replay entries that went because the table was full */
+    uint64_t foreign;   /**< of stale: the nonce was not one of ours */
+    uint64_t evicted;   /**< replay entries that went because the table was full */
     struct str claimed; /**< who the last credentials say they are, right or wrong; as `user` of
                              auth_server_check */
 
