@@ -26,7 +26,8 @@
  *   timer   value                      armed on entry to   reliable   effect
  *   100     until E reaches T2: 3.5 s  Trying              yes        100
  *   late    64*T1                      Trying              yes        on_failure
- *   J       64*T1                      Completed           0          end
+ *   J       64*T1                      Completed           0          end (back.c says when
+ *                                                                     a stream has it, too)
  *
  * 100 runs on `retransmit`, the others on `expire`. "Late" is no timer of RFC 3261: after
  * 64*T1 the client's Timer F has fired, and an answer, even 408, must not be sent any more
@@ -161,7 +162,9 @@ int txn__nist_on_respond(struct txn *t, uint64_t now_ms)
         return E_STATE;
     }
     int err = transmit(t, now_ms);
-    if (err == 0 && t->state == TXN_COMPLETED && txn__reliable(t)) {
+    if (err == 0 && t->state == TXN_COMPLETED && t->reopened) {
+        timer_set(t->layer->wheel, &t->expire, now_ms + txn__64t1(t)); /* it may fail yet */
+    } else if (err == 0 && t->state == TXN_COMPLETED && txn__reliable(t)) {
         enter(t, TXN_TERMINATED, now_ms);
     }
     return err;

@@ -7,7 +7,8 @@
  *   ict.c nict.c ist.c nist.c   the machines: one handler for each event, all states in it
  *   way.c     requests: from the target to a hop, Via; the next server when one has failed
  *   send.c    requests: repeating them, CANCEL, ACK
- *   reply.c   responses: building them, sending them
+ *   reply.c   responses: building them
+ *   back.c    responses: the way back
  *   via.c     the top Via: response address, received, rport
  *
  * In each machine a static `enter` is the only place that writes `state`; it asserts the
@@ -149,10 +150,16 @@ void txn__heard(struct txn *t, const struct sip_msg *m);
 /** Retry-After of a response in milliseconds, 0: none. */
 uint32_t txn__retry_after(const struct sip_msg *m);
 
-/* ---- reply.c ---- */
+/* ---- back.c ---- */
 
 /** Send t->sent to where responses go, over a new connection when the old one is gone. */
 int txn__send_response(struct txn *t);
+/** The new connection is gone, too (RFC 3263 §5): what it was to carry goes another way. */
+void txn__back_lost(struct txn *t, uint64_t now_ms);
+/** The look-up for that has got on. */
+void txn__back_resolved(struct txn *t, uint64_t now_ms);
+
+/* ---- reply.c ---- */
 
 /** A status made by the layer itself. */
 int txn__auto_reply(struct txn *t, unsigned status, uint32_t delay_ms, uint64_t now_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Responses (RFC 3261 §8.2.6, §8.2.7, §18.2.2).
+ * Responses (RFC 3261 §8.2.6, §8.2.7); how they go is back.c's matter.
  *
  * Three ways to one: txn_respond takes bytes that the user made (a proxy, a bridge),
  * txn_reply builds a response from the request, txn_reply_stateless does the same with no
@@ -102,40 +102,6 @@ static void write_reply(struct out *o, const void *arg)
     out_u64(o, r->body.n);
     out_c(o, "\r\n\r\n");
     out_str(o, r->body);
-}
-
-/** Responses of a stream go over its connection while that stands. */
-static bool on_connection(const struct txn *t)
-{
-    return txn__reliable(t) && t->hop.flow != 0;
-}
-
-int txn__send_response(struct txn *t)
-{
-    const struct env *env = t->layer->env;
-    int err = E_IO;
-    if (on_connection(t)) {
-        err = env->send(env->ctx, &t->hop, &t->sent, 1);
-        if (err == E_IO) {
-            t->hop.flow = 0; /* gone, although nobody said so yet */
-        }
-    } else if (t->reply_hop.flow != 0) {
-        err = env->send(env->ctx, &t->reply_hop, &t->sent, 1);
-        if (err == E_IO && txn__reliable(t)) {
-            t->reply_hop.flow = 0;
-        }
-    }
-    if (err == E_IO && !on_connection(t) && t->reply_hop.flow == 0) {
-        err = env->open(env->ctx, &t->reply_hop, STR_NONE);
-        if (err == 0) {
-            txn__bind_flow(t, t->reply_hop.flow);
-            err = env->send(env->ctx, &t->reply_hop, &t->sent, 1);
-        }
-    }
-    if (err != 0) {
-        t->layer->stats.transport_errors++;
-    }
-    return err;
 }
 
 /** May this status be sent now? */

@@ -334,18 +334,24 @@ void txn_on_resolved(struct txn_layer *l, uint64_t now_ms)
 {
     list_each(it, &l->resolving)
     {
-        txn__resolve(list_entry(it, struct txn, link), now_ms);
+        struct txn *t = list_entry(it, struct txn, link);
+        if (txn__is_server(t)) {
+            txn__back_resolved(t, now_ms);
+        } else {
+            txn__resolve(t, now_ms);
+        }
     }
 }
 
 /** A server forgets the flow: its next response finds another way (§18.2.2). */
-static void forget_flow(struct txn *t, uint32_t flow)
+static void forget_flow(struct txn *t, uint32_t flow, uint64_t now_ms)
 {
     if (t->hop.flow == flow) {
         t->hop.flow = 0;
     }
     if (t->reply_hop.flow == flow) {
         t->reply_hop.flow = 0;
+        txn__back_lost(t, now_ms);
     }
 }
 
@@ -358,7 +364,7 @@ void txn_on_flow_closed(struct txn_layer *l, uint32_t flow, uint64_t now_ms)
     {
         struct txn *t = list_entry(it, struct txn, link);
         if (txn__is_server(t)) {
-            forget_flow(t, flow);
+            forget_flow(t, flow, now_ms);
         } else if (t->hop.flow != flow) {
             continue;
         } else if (t->kind == TXN_ICT) {

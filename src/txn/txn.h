@@ -127,6 +127,8 @@ struct txn {
             struct hop reply_hop; /**< UDP: where responses go; stream: where to connect
                                        when the connection of the request is gone */
             struct map_node by_call;
+            bool reopened; /**< responses go over a connection of ours */
+            bool by_name;  /**< that to the source has failed: to the name in sent-by */
         };
     };
     struct timer retransmit; /**< A, E, G; 100 Trying of a server */

@@ -443,6 +443,82 @@ static void test_connection_gone_opens_another(void)
     }
 }
 
+/**
+ * RFC 3261 §18.2.2, RFC 3263 §5: the connection is gone, and sent-by is a name. Who answers at
+ * the source address must prove that name; when nobody does, the name's servers are tried.
+ */
+static void test_connection_gone_and_sent_by_is_a_name(void)
+{
+    static const struct fx_req request = {
+        .method = "INFO", .via = "SIP/2.0/TLS phone.example.com;branch=z9hG4bKn"};
+    static const struct fx_req invite = {
+        .via = "SIP/2.0/TLS phone.example.com:5077;branch=z9hG4bKi"};
+    struct fx f;
+    fx_init(&f);
+    struct addr source = fx_addr("192.0.2.9:5061"), named = fx_addr("203.0.113.7:5061");
+    struct txn *t = fx_server(&f, TP_TLS, request);
+    size_t live = f.tm.live;
+    txn_on_flow_closed(&f.l, 20, f.now);
+    CHECK_INT(txn_reply_status(t, 200, f.now), 0);
+    CHECK(addr_eq(&f.opened.remote, &source));
+    CHECK_STR(str_c(f.opened_name), "phone.example.com");
+    CHECK_INT(f.tm.live, live); /* the response in place of the request, and nothing else */
+    CHECK_INT(t->state, TXN_COMPLETED);
+    /* nobody there, or somebody else */
+    txn_on_flow_closed(&f.l, 100, f.now);
+    CHECK(addr_eq(&f.opened.remote, &named));
+    CHECK_STR(str_c(f.opened_name), "phone.example.com");
+    CHECK_INT(f.sent_n, 2);
+    CHECK_INT(f.sent[1].hop.flow, 101);
+    CHECK_BYTES(f.sent[0].bytes, f.sent[1].bytes);
+    txn_on_flow_closed(&f.l, 101, f.now); /* and there is nobody else */
+    CHECK_INT(f.sent_n, 2);
+    fx_run(&f, 32000);
+    CHECK_INT(txn_count(&f.l), 0);
+    /* of an INVITE, with a port, and the look-up takes its time */
+    t = fx_server(&f, TP_TLS, invite);
+    txn_on_flow_closed(&f.l, 20, f.now);
+    f.open_err = E_IO;
+    f.resolve_err = E_AGAIN;
+    CHECK_INT(txn_reply_status(t, 486, f.now), 0);
+    CHECK_INT(f.opened.remote.port, 5077);
+    f.open_err = f.resolve_err = 0;
+    txn_on_resolved(&f.l, f.now);
+    CHECK_INT(f.sent_n, 3);
+    named.port = 5077;
+    CHECK(addr_eq(&f.sent[2].hop.remote, &named));
+    fx_run(&f, 40000);
+    CHECK_INT(txn_count(&f.l), 0);
+    fx_fini(&f);
+}
+
+/** The same without any way: it is told once, and the look-up is no way to wait for ever. */
+static void test_connection_gone_and_no_other(void)
+{
+    static const struct fx_req request = {
+        .method = "INFO", .via = "SIP/2.0/TLS phone.example.com;branch=z9hG4bKn"};
+    for (int wait = 0; wait < 2; wait++) {
+        struct fx f;
+        fx_init(&f);
+        struct txn *t = fx_server(&f, TP_TLS, request);
+        txn_on_flow_closed(&f.l, 20, f.now);
+        f.open_err = E_IO;
+        f.resolve_err = wait ? E_AGAIN : E_NOTFOUND;
+        CHECK_INT(txn_reply_status(t, 200, f.now), wait ? 0 : E_IO);
+        if (wait) {
+            f.resolve_err = E_NOTFOUND;
+            txn_on_resolved(&f.l, f.now);
+        }
+        fx_run(&f, 33000);
+        CHECK_INT(txn_count(&f.l), 0);
+        CHECK_INT(f.heard_n, 2);
+        CHECK_INT(f.heard[0].what, 'f');
+        CHECK_INT(f.heard[0].value, TXN_TRANSPORT);
+        CHECK_INT(f.sent_n, 0);
+        fx_fini(&f);
+    }
+}
+
 /** A flow that is full is not a flow that is gone. */
 static void test_full_connection_is_not_replaced(void)
 {
@@ -690,7 +766,8 @@ TEST_MAIN(T(test_retransmission_gets_the_last_response), T(test_cookie_matching)
           T(test_stateless_reply_goes_to_the_sender), T(test_merged_request),
           T(test_cancel_finds_its_invite), T(test_cancel_of_an_old_client),
           T(test_received_rport_maddr), T(test_maddr_of_the_other_family),
-          T(test_connection_gone_opens_another), T(test_full_connection_is_not_replaced),
+          T(test_connection_gone_opens_another), T(test_connection_gone_and_sent_by_is_a_name),
+          T(test_connection_gone_and_no_other), T(test_full_connection_is_not_replaced),
           T(test_reply_is_built_from_the_request), T(test_to_tag_of_the_layer),
           T(test_a_large_reply), T(test_bytes_of_the_user_go_out_unchanged),
           T(test_memory_of_a_server), T(test_stateless_reply),
