@@ -8,8 +8,10 @@
  * meanwhile, which is what the GRUU is for. Its contact takes the place of the GRUU in the
  * Request-URI.
  *
- * A dialog that is pinned to an open flow, or has a route set, has no need of it. What was
- * found lies in a block of its own, so that the dialog's strings stay what they were.
+ * A dialog that is pinned to an open flow has no need of it. With a route set only the
+ * Request-URI changes: the proxies of the set lead to the phone, and may not know what our
+ * GRUUs mean. What was found lies in a block of its own, so that the dialog's strings stay what
+ * they were.
  */
 #include "dialog/dialog.h"
 #include "sip/hdr.h"
@@ -24,11 +26,17 @@ void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
     uint32_t at;
     char *block;
     size_t size;
+    bool routed = d->route_set.n > 0;
 
-    if (d->pinned || d->route_set.n > 0 || locator->find == NULL ||
+    if (d->pinned || locator->find == NULL ||
+        (routed && !str_eq(d->routes, d->route_set)) || /* a strict router */
         sip_uri_parse(d->remote_target, 0, &u, &at) != 0 ||
         !sip_param(u.params, STR("gr"), &gr) || !locator->find(locator->ctx, &u, &place)) {
         return;
+    }
+    if (routed) {
+        place.routes = STR_NONE;
+        place.target.host = STR_NONE;
     }
     size = place.request_uri.n + place.routes.n + place.target.host.n;
     block = mem_alloc(mem, size + 1);
@@ -40,8 +48,10 @@ void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
     out_str(&o, place.routes);
     out_str(&o, place.target.host);
     d->request_uri = str_make(block, place.request_uri.n);
-    d->routes = str_make(block + place.request_uri.n, place.routes.n);
-    d->next = place.target;
+    if (!routed) {
+        d->routes = str_make(block + place.request_uri.n, place.routes.n);
+        d->next = place.target;
+    }
     if (place.target.host.n > 0) {
         d->next.host = str_make(block + size - place.target.host.n, place.target.host.n);
     }

@@ -116,7 +116,11 @@ void leg_ack_plain(struct leg_request *r, struct dialog *d)
             r->leg->unacked = r->leg->unacked == r ? NULL : r->leg->unacked;
             leg_ack_again(r, d);
         }
-    } else if (leg_write_request(r, d, STR("ACK"), SIP_METHOD_ACK, &p, &w) == 0) {
+        return;
+    }
+    /* RFC 5627 §6.1 */
+    dialog_locate(d, &r->leg->layer->locator, &r->leg->layer->env->mem);
+    if (leg_write_request(r, d, STR("ACK"), SIP_METHOD_ACK, &p, &w) == 0) {
         (void)txn_send_ack(r->leg->layer->txn, &d->next, w.run, w.n);
     }
 }

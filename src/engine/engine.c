@@ -75,6 +75,7 @@ static int make_layers(struct engine *e)
     const struct engine_config *c = &e->config;
     struct directory *dir = c->directory;
     struct str realm = c->realm.n > 0 ? c->realm : dir->domains[0];
+    struct dialog_locator locator = {.find = locate, .ctx = e};
     uint32_t max_txn = c->max_transactions != 0 ? c->max_transactions : 100000;
 
     if (txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
@@ -89,10 +90,10 @@ static int make_layers(struct engine *e)
         name_lines(e) != 0) {
         return E_NOMEM;
     }
+    e->legs.locator = e->proxy.locator = locator;
     e->proxy.realm = realm;
-    e->proxy.locate = steer_redirected;
+    e->proxy.places = steer_redirected;
     e->proxy.ctx = e;
-    e->legs.locator = (struct dialog_locator){locate, e};
     e->txn.udp_max = c->udp_max;
     e->txn.black.most_ms = c->blacklist_ms;
     if (c->nonce_life_s != 0) {
@@ -113,7 +114,8 @@ static int make_layers(struct engine *e)
                                                 .registrar = &e->registrar,
                                                 .calls = &e->calls,
                                                 .directory = dir,
-                                                .scratch = &e->scratch},
+                                                .scratch = &e->scratch,
+                                                .locator = locator},
                           &c->event);
     if (e->events == NULL) {
         return E_NOMEM;

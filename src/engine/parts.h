@@ -122,7 +122,7 @@ bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct ho
  */
 bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, uint64_t now_ms);
 
-/** proxy_locate_fn: the places of a redirection's contact (forward.c). `ctx`: the engine */
+/** proxy_places_fn: the places of a redirection's contact (forward.c). `ctx`: the engine */
 size_t steer_redirected(void *ctx, const struct sip_msg *m, const struct hop *from,
                         const struct sip_uri *u, struct proxy_target *out, size_t room);
 

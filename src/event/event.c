@@ -192,6 +192,7 @@ struct event_layer *event_new(const struct event_world *w, const struct event_co
     l->calls = w->calls;
     l->directory = w->directory;
     l->scratch = w->scratch;
+    l->locator = w->locator;
     set_config(&l->config, config);
     l->key = (struct hash_key){env_random64(l->env), env_random64(l->env)};
     list_init(&l->work);

@@ -41,6 +41,7 @@
 
 #include "auth/directory.h"
 #include "call/call.h"
+#include "dialog/dialog.h"
 #include "registrar/registrar.h"
 #include "txn/txn.h"
 
@@ -112,6 +113,7 @@ struct event_world {
     struct call_layer *calls;
     struct directory *directory;
     struct arena *scratch; /**< reset by the engine after each input, after event_settle */
+    struct dialog_locator locator; /**< for subscribers whose Contact is a GRUU; may be zeros */
 };
 
 /** @return NULL when memory is out */

@@ -4,8 +4,9 @@
  *
  * WHEN        nothing is in the air, and the interval is over or it is urgent. What cannot go
  *             now is tried again by what it waits for: the answer, or the pause.
- * WHERE       as the dialog says; when its flow is gone, first over the flow on which the
- *             subscriber has registered that Contact meanwhile.
+ * WHERE       as the dialog says; a GRUU of ours leads to the phone (RFC 5627 §6.1), and when
+ *             the dialog's flow is gone, first over the flow on which the subscriber has
+ *             registered that Contact meanwhile.
  * ANSWERS     2xx                        it knows what was told
  *             refusal with Retry-After   all of it again then, TRIES_MAX times
  *             refusal, no answer         the subscription is removed
@@ -188,6 +189,7 @@ static int send(struct subscription *s, uint64_t now_ms)
     struct event_layer *l = s->layer;
     struct dialog *d = &s->dialog;
     struct event_body body = {0};
+    dialog_locate(d, &l->locator, &l->env->mem);
     struct txn_target to = target_of(s);
     struct str contact = subscription_contact(s);
     bool has_state = s->resource != NULL || s->package->implicit;

@@ -136,6 +136,7 @@ struct event_layer {
     struct call_layer *calls;
     struct directory *directory;
     struct arena *scratch;
+    struct dialog_locator locator;
     struct event_config config;
     struct hash_key key;
     struct map dialogs, resources, subscribers, mailboxes, publications;

@@ -173,11 +173,34 @@ static bool is_trusted(const struct proxy *p, const struct hop *from)
     return peer != NULL && peer->trusted;
 }
 
+/**
+ * A phone that has a GRUU of ours as Contact is where it is registered now (RFC 5627 §6.1), and
+ * not at the host of that URI, which is us. @return false: no GRUU, nobody is there, or
+ * somebody else is to be visited first
+ */
+static bool place_of_gruu(const struct proxy *p, const struct proxy__route *r,
+                          struct proxy_target *out)
+{
+    struct dialog_place place = {0};
+    struct sip_uri u;
+    struct str gr;
+    uint32_t at;
+    if (p->locator.find == NULL || str_is_set(r->next) ||
+        sip_uri_parse(r->ruri, 0, &u, &at) != 0 || !sip_param(u.params, STR("gr"), &gr) ||
+        !p->locator.find(p->locator.ctx, &u, &place)) {
+        return false;
+    }
+    *out = (struct proxy_target){
+        .request_uri = place.request_uri, .to = place.target, .routes = place.routes};
+    return true;
+}
+
 /** RFC 3261 §16.11: the same branch for each copy of one ACK. */
-static void forward_ack(struct proxy *p, struct proxy__request *r)
+static void forward_ack(struct proxy *p, struct proxy__request *r,
+                        const struct proxy_target *target)
 {
     struct str run[SIP_RUN_MAX + 1], lines;
-    struct proxy__copy copy = {.request = r};
+    struct proxy__copy copy = {.request = r, .target = target};
     struct txn_target to;
     struct sip_via via;
     char text[40];
@@ -204,7 +227,8 @@ static void forward_ack(struct proxy *p, struct proxy__request *r)
 bool proxy_on_request(struct proxy *p, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
-    static const struct proxy_plan follow_route = {0};
+    struct proxy_plan plan = {0}; /* follow the Route */
+    struct proxy_target phone;
     struct proxy__request r = {.m = m, .from = from};
     if (!sip_msg_has(m, SIP_HDR_ROUTE)) {
         return false;
@@ -214,10 +238,14 @@ bool proxy_on_request(struct proxy *p, const struct sip_msg *m, const struct hop
         p->stats.forged += r.route.named ? 1 : 0;
         return false;
     }
+    if (place_of_gruu(p, &r.route, &phone)) {
+        plan.target = &phone;
+        plan.count = 1;
+    }
     if (m->method == SIP_METHOD_ACK) {
-        forward_ack(p, &r);
+        forward_ack(p, &r, plan.target);
     } else {
-        forward(p, &r, &follow_route, now_ms);
+        forward(p, &r, &plan, now_ms);
     }
     return true;
 }

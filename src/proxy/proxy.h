@@ -12,9 +12,11 @@
  *                                     +-----+
  *
  * INSIDE A DIALOG there is no plan. The proxy that record-routed finds itself in the Route and
- * sends the request where Route and Request-URI say. It is no open relay: its Record-Route URI
- * has a token in the user part, made with a secret over the Call-ID and the initiator's tag,
- * and only who brings it, in that dialog, is served. A trusted peer needs none.
+ * sends the request where Route and Request-URI say; a Request-URI that is a GRUU of ours means
+ * the phone, wherever it is registered now (RFC 5627 §6.1). It is no open relay: its
+ * Record-Route URI has a token in the user part, made with a secret over the Call-ID and the
+ * initiator's tag, and only who brings it, in that dialog, is served. A trusted peer needs
+ * none.
  *
  * OWNERSHIP. The layer owns forks and branches; they live as long as a late 2xx may come. What
  * a plan points to is borrowed for the call; targets that have to wait are copied.
@@ -26,6 +28,7 @@
 #define BATON_PROXY_PROXY_H
 
 #include "auth/directory.h"
+#include "dialog/dialog.h"
 #include "txn/txn.h"
 
 /** One place to which a request may go. */
@@ -66,7 +69,7 @@ struct proxy_config {
  * in which they are to be tried, with request_uri and group. They may lie in the scratch arena.
  * @return how many, 0: it leads nowhere
  */
-typedef size_t (*proxy_locate_fn)(void *ctx, const struct sip_msg *m, const struct hop *from,
+typedef size_t (*proxy_places_fn)(void *ctx, const struct sip_msg *m, const struct hop *from,
                                   const struct sip_uri *u, struct proxy_target *out,
                                   size_t room);
 
@@ -91,14 +94,15 @@ struct proxy {
     struct directory
         *directory;        /**< the caller's; NULL: no domain is ours and no peer trusted */
     struct arena *scratch; /**< the caller's, good for one input */
+    struct dialog_locator locator; /**< whom GRUUs of ours mean; may be zeros; set after init */
     struct proxy_config config;
     struct proxy_stats stats;
 
     /* may be set after proxy_init */
     struct str realm;       /**< credentials for it are for us: they go no further (RFC 3261
                                  §22.3). Absent: none are. Borrowed */
-    proxy_locate_fn locate; /**< NULL: redirections go where their contacts say */
-    void *ctx;              /**< of locate */
+    proxy_places_fn places; /**< NULL: redirections go where their contacts say */
+    void *ctx;              /**< of places */
 
     /* the rest is the layer's own */
     struct hash_key loop_key, dialog_key, token_key[2];

@@ -12,7 +12,7 @@
  *   the request has been there already (a loop ends here, not at Max-Forwards),
  *   or the fork has had as many targets as it may.
  *
- * Where a contact leads is asked above (proxy.locate): to the phones of an address of ours, to
+ * Where a contact leads is asked above (proxy.places): to the phones of an address of ours, to
  * the peer that takes a number, or where it says.
  *
  * When none remains, the 3xx is a response like any other and the caller may follow it himself.
@@ -176,12 +176,12 @@ static size_t put(struct proxy__fork *f, struct proxy__waiting ***at, struct pro
     struct sip_uri u;
     uint32_t fault;
     size_t n = 0, taken = 0;
-    if (p->locate == NULL) {
+    if (p->places == NULL) {
         t->group = UINT32_MAX - f->recursions;
         return proxy__enqueue(f, at, t) == 0;
     }
     if (sip_uri_parse(t->request_uri, 0, &u, &fault) == 0) {
-        n = p->locate(p->ctx, f->request.m, &f->from, &u, place, PLACES_MAX);
+        n = p->places(p->ctx, f->request.m, &f->from, &u, place, PLACES_MAX);
     }
     for (size_t i = 0, last = 0; i < n; i++) {
         uint32_t group = place[i].group;

@@ -100,8 +100,11 @@ struct registrar_path {
     struct str first_hop; /**< the value of the phone's first proxy, a slice of the request */
 };
 
-/** @return false with *fault: 420 (the phone did not ask for it), 400, 403, 503 */
-bool registrar_path_read(const struct sip_msg *m, struct arena *arena,
+/**
+ * @param lenient  a phone that does not support it is no reason to refuse it (RFC 3327 §5.3)
+ * @return false with *fault: 420 (the phone did not ask for it), 400, 403, 503
+ */
+bool registrar_path_read(const struct sip_msg *m, bool lenient, struct arena *arena,
                          struct registrar_path *out, struct contact_fault *fault);
 
 /** Without CR and LF: a folded value on one line. */

@@ -67,7 +67,7 @@ static struct str lines(const struct sip_msg *m, const char *name, size_t size,
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
-bool registrar_path_read(const struct sip_msg *m, struct arena *arena,
+bool registrar_path_read(const struct sip_msg *m, bool lenient, struct arena *arena,
                          struct registrar_path *out, struct contact_fault *fault)
 {
     struct sip_values it = {0};
@@ -88,7 +88,7 @@ bool registrar_path_read(const struct sip_msg *m, struct arena *arena,
     if (n == 0) {
         return true;
     }
-    if (!sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("path")) &&
+    if (!lenient && !sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("path")) &&
         !sip_msg_has_token(m, SIP_HDR_REQUIRE, STR("path"))) {
         return fail(fault, 420, NULL);
     }

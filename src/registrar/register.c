@@ -242,7 +242,7 @@ static bool read_contacts(struct request *q)
 static bool read_path(struct request *q)
 {
     struct contact_fault fault;
-    if (registrar_path_read(q->m, q->arena, &q->path, &fault)) {
+    if (registrar_path_read(q->m, q->r->config.path_lenient, q->arena, &q->path, &fault)) {
         q->origin.routes = q->path.routes;
         q->form.path = q->path.answer;
         return true;

@@ -64,6 +64,7 @@ int registrar_init(struct registrar *r, const struct env *env, struct wheel *whe
         c->max_expires_s = c->min_expires_s;
     }
     c->flow_timer_s = config->flow_timer_s;
+    c->path_lenient = config->path_lenient;
     c->service_route = config->service_route;
     env->random(env->ctx, &r->key, sizeof(r->key));
     flow_key_init(&r->flow_key, env);

@@ -94,6 +94,7 @@ struct registrar_config {
     uint32_t max_contacts;      /**< 10 per record */
     uint32_t max_records;       /**< 100000 */
     uint32_t flow_timer_s;      /**< Flow-Timer of RFC 5626 §5.4 for direct flows; 0: none */
+    bool path_lenient;          /**< Path is taken from phones that do not support it, too */
     struct str service_route;   /**< value(s) of Service-Route (RFC 3608); absent: none. The
                                      caller's */
 };

@@ -194,6 +194,10 @@
     U(flow_timer_s, 0, 0, 86400,                                                                   \
       "Flow-Timer (RFC 5626) told to phones that register with outbound: how often they should "   \
       "send keep-alives. 0: not told.")                                                            \
+    W(path, "strict", "strict lenient",                                                            \
+      "A Path (RFC 3327) that a proxy put on the REGISTER of a phone without `path` in its "       \
+      "Supported: refused with 420, as the RFC recommends, or used all the same, which most "      \
+      "phones need behind an edge proxy of yours.")                                                \
     S(service_route, "",                                                                           \
       "Service-Route (RFC 3608) told to phones: the proxies through which their calls are to go, " \
       "`<sip:orig.example.com;lr>`, several with commas between.")

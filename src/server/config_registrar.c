@@ -54,6 +54,7 @@ bool config_map_registrar(struct config_tree *t, struct config *c)
         .max_contacts = raw->max_contacts,
         .max_records = raw->max_records,
         .flow_timer_s = raw->flow_timer_s,
+        .path_lenient = str_eq(str_c(raw->path), STR("lenient")),
         .service_route = str_c(raw->service_route),
     };
     return true;

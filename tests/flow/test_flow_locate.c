@@ -200,7 +200,7 @@ static void test_a_gruu_is_one_phone(void)
  * A caller behind proxies that keep out of the dialog has a GRUU as Contact: our requests go to
  * where its phone is registered, also after it has moved.
  */
-static void test_a_gruu_as_remote_target(void)
+static void call_with_gruu(const char *record_route)
 {
     struct hop to;
     up();
@@ -212,9 +212,9 @@ static void test_a_gruu_as_remote_target(void)
               "Via: SIP/2.0/UDP 10.0.1.2;branch=z9hG4bKg2\n"
               "Max-Forwards: 69\nFrom: <sip:1002@example.com>;tag=g\n"
               "To: <sip:1001@example.com>\nCall-ID: gruu\nCSeq: 1 INVITE\n"
-              "Contact: <sip:1002@example.com;gr=urn:uuid:1>\n"
+              "Contact: <sip:1002@example.com;gr=urn:uuid:1>\n%s"
               "Content-Type: application/sdp\n\n%s",
-              world_sdp);
+              record_route, world_sdp);
     world_run(&w, 100);
     CHECK_INT(phone_answer(PHONE(&w, 0)), 0);
     world_run(&w, 100);
@@ -229,10 +229,26 @@ static void test_a_gruu_as_remote_target(void)
     world_run(&w, 100);
     phone_hang_up(PHONE(&w, 0), STR_NONE);
     world_run(&w, 200);
+}
+
+static void test_a_gruu_as_remote_target(void)
+{
+    call_with_gruu("");
     CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.gateway.node, "BYE"), 0);
     struct str bye = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "BYE", 0);
     CHECK(str_starts(bye, STR("BYE sip:1002@10.0.1.2:5060 SIP/2.0\r\n")));
     CHECK_STR(str_trim(wire_raw(bye, "Call-ID", 0)), "gruu");
+    world_down(&w);
+}
+
+/** A proxy that stays in the dialog need not know our GRUUs: it is told the contact. */
+static void test_a_gruu_behind_a_route_set(void)
+{
+    call_with_gruu("Record-Route: <sip:10.0.2.1;lr>\n");
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "BYE"), 0);
+    struct str bye = wire_find(&w.wire, ENGINE(&w), &w.gateway.node, "BYE", 0);
+    CHECK(str_starts(bye, STR("BYE sip:1002@10.0.1.2:5060 SIP/2.0\r\n")));
+    CHECK_STR(str_trim(wire_raw(bye, "Route", 0)), "<sip:10.0.2.1;lr>");
     world_down(&w);
 }
 
@@ -374,6 +390,6 @@ static void test_calls_go_through_the_path(void)
 
 TEST_MAIN(T(test_equal_q_ring_together), T(test_lower_q_rings_later), T(test_refused_goes_on),
           T(test_caller_gives_up), T(test_what_the_caller_prefers), T(test_a_gruu_is_one_phone),
-          T(test_a_gruu_as_remote_target), T(test_gruus_that_lead_nowhere),
-          T(test_the_other_flow_takes_over), T(test_a_flow_closes),
-          T(test_calls_go_through_the_path))
+          T(test_a_gruu_as_remote_target), T(test_a_gruu_behind_a_route_set),
+          T(test_gruus_that_lead_nowhere), T(test_the_other_flow_takes_over),
+          T(test_a_flow_closes), T(test_calls_go_through_the_path))

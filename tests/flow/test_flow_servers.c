@@ -192,5 +192,24 @@ static void test_a_peer_that_is_down(void)
     world_down(&w);
 }
 
-TEST_MAIN(T(test_refusal), T(test_silence), T(test_cancel_on_the_way),
-          T(test_contact_of_the_way_found), T(test_a_peer_that_is_down))
+/** What the tests stand on: at one address a connection over TLS belongs to one name. */
+static void test_connections_have_names(void)
+{
+    struct hop one, two, again;
+    up(NULL);
+    one = two = again = vnet_hop(&w.gateway.node, TP_TLS);
+    CHECK_INT(w.node.env.open(&w.node, &one, STR("one.example.net")), 0);
+    CHECK_INT(w.node.env.open(&w.node, &two, STR("two.example.net")), 0);
+    CHECK_INT(w.node.env.open(&w.node, &again, STR("ONE.example.net")), 0);
+    CHECK(one.flow != two.flow);
+    CHECK_INT(again.flow, one.flow);
+    one = two = vnet_hop(&w.gateway.node, TP_TCP);
+    CHECK_INT(w.node.env.open(&w.node, &one, STR("one.example.net")), 0);
+    CHECK_INT(w.node.env.open(&w.node, &two, STR("two.example.net")), 0);
+    CHECK_INT(one.flow, two.flow);
+    world_down(&w);
+}
+
+TEST_MAIN(T(test_connections_have_names), T(test_refusal), T(test_silence),
+          T(test_cancel_on_the_way), T(test_contact_of_the_way_found),
+          T(test_a_peer_that_is_down))

@@ -23,6 +23,7 @@ import t_network
 import t_peers
 import t_phones
 import t_route
+import t_placement
 import t_sipp_data
 import t_stream
 import t_tr87

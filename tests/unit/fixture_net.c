@@ -30,6 +30,7 @@ struct flow {
     struct addr remote;
     bool open;
     uint64_t last_due_ms;
+    char name[256]; /**< TLS, WSS: whom it was opened for; empty: the address, or it came in */
 };
 
 /** A record, and how long the first question for its name and type takes. */
@@ -168,11 +169,20 @@ static void env_local_addr(void *ctx, const struct hop *hop, struct addr *out)
     out->port = port_of((enum transport)hop->transport);
 }
 
+/** Is it a connection of that node to there, for that name (env.h)? */
+static bool leads_to(const struct flow *f, const struct vnode *node, const struct hop *hop,
+                     struct str name)
+{
+    return f->open && f->node == node && f->transport == hop->transport &&
+           addr_eq(&f->remote, &hop->remote) && str_ieq(str_c(f->name), name);
+}
+
 static int env_open(void *ctx, struct hop *hop, struct str name)
 {
-    (void)name;
     struct vnode *node = ctx;
     struct vnet *net = node->net;
+    bool named = hop->transport == TP_TLS || hop->transport == TP_WSS;
+    name = named && str_is_set(name) ? name : STR("");
     if (hop->transport == TP_UDP) {
         hop->flow = node->udp_flow;
         return 0;
@@ -183,8 +193,7 @@ static int env_open(void *ctx, struct hop *hop, struct str name)
     list_each(it, &net->flows)
     {
         struct flow *f = list_entry(it, struct flow, link);
-        if (f->open && f->node == node && f->transport == hop->transport &&
-            addr_eq(&f->remote, &hop->remote)) {
+        if (leads_to(f, node, hop, name)) {
             hop->flow = f->id;
             return 0;
         }
@@ -198,6 +207,7 @@ static int env_open(void *ctx, struct hop *hop, struct str name)
                        .transport = hop->transport,
                        .remote = hop->remote,
                        .open = true};
+    snprintf(f->name, sizeof(f->name), "%.*s", STR_ARG(name));
     list_append(&net->flows, &f->link);
     hop->flow = f->id;
     if (!listens) {

@@ -10,7 +10,8 @@
  *   UDP      loss, duplication and reordering by chance; a tap sees each packet first and may
  *            drop, delay or double it; what goes to an unknown address is lost
  *   streams  in order and complete, whole messages; connecting to nobody closes the flow
- *            after the latency; vnet_close closes both ends
+ *            after the latency; vnet_close closes both ends; over TLS each name that is
+ *            wanted at an address has a connection of its own
  *   NAT      a node with `outside` set is seen, and reached, only at that address
  *
  * BATON_TRACE=1 prints the ladder to stderr.

@@ -413,6 +413,55 @@ static void test_no_record_route_where_no_dialog_begins(void)
     }
 }
 
+/* Phone 5 is registered behind 203.0.113.8; its GRUU is ;gr=five. */
+static bool find_five(void *ctx, const struct sip_uri *gruu, struct dialog_place *out)
+{
+    struct str gr;
+    unsigned *asked = ctx;
+    (*asked)++;
+    if (!sip_param(gruu->params, STR("gr"), &gr) || !str_eq(gr, STR("five"))) {
+        return false;
+    }
+    out->request_uri = STR("sip:five@10.9.9.9");
+    out->routes = STR("Route: <sip:203.0.113.8;lr>\r\n");
+    out->target.hop = (struct hop){1, TP_UDP, fx_addr("203.0.113.8:5060")};
+    return true;
+}
+
+/** A GRUU of ours as Contact: the request goes to the phone's registration, through its Path,
+    and so does an ACK; a GRUU that leads nowhere, and one behind another Route, do not. */
+static void test_gruu_as_remote_target(void)
+{
+    static const char gruu[] = "sip:b@example.com;gr=five";
+    struct px x;
+    struct fx_msg m;
+    char two[512];
+    unsigned asked = 0;
+    px_init(&x);
+    px_target(&x, 1, 0);
+    struct hop from = fx_hop(TP_UDP);
+    call(&x, fx_request(&m, (struct fx_req){0}), &from);
+    x.p.locator = (struct dialog_locator){.find = find_five, .ctx = &asked};
+    px_in(&x, inside(&m, "ACK", true, gruu, route_line(route[0])));
+    px_in(&x, inside(&m, "BYE", true, gruu, route_line(route[0])));
+    CHECK_SENT(&x, 2, "ACK BYE");
+    for (size_t i = 2; i < 4; i++) {
+        CHECK(px_has(&x, i, " sip:five@10.9.9.9 SIP/2.0\r\n"));
+        CHECK(px_has(&x, i, "\r\nRoute: <sip:203.0.113.8;lr>\r\n"));
+        CHECK_INT(px_to(&x, i), 8);
+    }
+    px_answer(&x, 3, 200, "tt");
+    CHECK_SENT(&x, 4, "200");
+    snprintf(two, sizeof two, "%s, <sip:203.0.113.4;lr>", route[0]);
+    px_in(&x, inside(&m, "INFO", true, gruu, route_line(two)));
+    CHECK_INT(px_to(&x, 5), 4);
+    CHECK(px_has(&x, 5, "INFO sip:b@example.com;gr=five SIP/2.0\r\n"));
+    CHECK_INT(asked, 2);
+    px_in(&x, inside(&m, "INFO", true, "sip:b@203.0.113.1;gr=six", route_line(route[0])));
+    CHECK_INT(px_to(&x, 6), 1);
+    px_end(&x);
+}
+
 /** §16.6 step 4: our URI is sips when the request is. */
 static void test_sips(void)
 {
@@ -457,4 +506,4 @@ TEST_MAIN(T(test_record_route_and_what_follows), T(test_other_requests_inside),
           T(test_preloaded_route), T(test_double_record_route), T(test_flows_are_remembered),
           T(test_flow_of_the_callee), T(test_flow_that_is_gone), T(test_maddr),
           T(test_tokens_outlive_a_restart), T(test_no_record_route_where_no_dialog_begins),
-          T(test_sips), T(test_hops_inside))
+          T(test_gruu_as_remote_target), T(test_sips), T(test_hops_inside))

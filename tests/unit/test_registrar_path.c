@@ -46,6 +46,9 @@ static void test_path_that_nobody_asked_for(void)
     CHECK_INT(put(&f, ID("a", 1) "Supported: outbound\r\n" PHONE "Path: <sip:p;lr>\r\n"), 420);
     CHECK(record_of(&f) == NULL);
     CHECK_INT(f.r.refused, 2);
+    f.r.config.path_lenient = true;
+    CHECK_INT(put(&f, ID("a", 1) PHONE "Path: <sip:p;lr>\r\n"), 200);
+    CHECK_STR(first(&f)->routes, "Route: <sip:p;lr>\r\n");
     teardown(&f);
 }
 
