@@ -55,8 +55,6 @@ static void move_leg(struct branch *from, struct branch *to)
         return;
     }
     leg->owner = to;
-    to->peer = from->peer;
-    from->peer = NULL;
     from->conn->call->legs--;
     to->conn->call->legs++;
     list_each(it, &leg->dialogs)

@@ -3,6 +3,8 @@
 #include "fixture_call.h"
 #include "peers/peers.h"
 
+#include <stdio.h>
+
 static const struct str nines[] = {STR_INIT("9*")};
 
 static void peer_up(struct trio *w)
@@ -92,4 +94,43 @@ static void test_limit_of_calls(void)
     trio_down(&w);
 }
 
-TEST_MAIN(T(test_call_to_a_peer), T(test_call_from_a_peer_with_privacy), T(test_limit_of_calls))
+/** A party behind a peer changes its call by an attended transfer: its room goes along. */
+static void test_room_of_a_transferred_party(void)
+{
+    struct trio w;
+    struct peers watch;
+    char lines[512];
+    trio_up(&w, 4);
+    peer_up(&w);
+    w.x.peer.max_calls = 1;
+    w.s[0].answer_body = SDP_A;
+    w.s[2].answer_body = SDP_B;
+    CHECK_INT(peers_init(&watch, &w.x.node.env, &w.x.wheel, &w.x.txn, &w.x.directory), 0);
+    REQUIRE(trio_talk(&w));
+    struct leg *first = w.s[1].leg;
+    exchange_dial(&w.x, &w.s[1], 1002, "90123", SDP_B, STR_NONE);
+    vnet_run_for(&w.net, 100);
+    trio_ring_and_answer(&w, 2, SDP_B);
+    const struct dialog *d = w.s[1].leg->dialog;
+    (void)snprintf(lines, sizeof(lines),
+                   "Refer-To: <sip:90123@10.0.0.9?Replaces=%.*s%%3Bto-tag%%3D%.*s"
+                   "%%3Bfrom-tag%%3D%.*s>\r\n",
+                   STR_ARG(d->call_id), STR_ARG(d->remote_tag), STR_ARG(d->local_tag));
+    struct leg_content content = {.lines = str_c(lines)};
+    CHECK_INT(leg_send(first, NULL, STR("REFER"), &content, station_listen, &w.s[1], NULL,
+                       w.net.now_ms),
+              0);
+    vnet_run_for(&w.net, 500);
+    CHECK(w.s[1].leg == NULL); /* it has been transferred */
+    CHECK_INT(peers_now(&watch).calls, 1);
+    leg_end(first, 0, NULL, NULL, NULL, w.net.now_ms);
+    leg_end(w.s[0].leg, 0, NULL, NULL, NULL, w.net.now_ms);
+    vnet_run_for(&w.net, 500);
+    CHECK(w.s[2].leg == NULL);
+    CHECK_INT(peers_now(&watch).calls, 0);
+    peers_fini(&watch);
+    trio_down(&w);
+}
+
+TEST_MAIN(T(test_call_to_a_peer), T(test_call_from_a_peer_with_privacy), T(test_limit_of_calls),
+          T(test_room_of_a_transferred_party))
