@@ -18,62 +18,9 @@
  */
 #include "proxy/priv.h"
 
-enum { MAC_LEN = 16, MAC_TEXT = 22, WAYS_MAX = 2 * (1 + 4 + 1 + 2 + 16) };
+#include "base/base64url.h"
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void write_base64(struct out *o, const unsigned char *p, size_t n)
-{
-    char text[4 * ((WAYS_MAX + 2) / 3)];
-    size_t at = 0;
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16;
-        v |= i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0;
-        v |= i + 2 < n ? (uint32_t)p[i + 2] : 0;
-        for (size_t k = 0; k < 4 && k <= n - i; k++) {
-            text[at++] = digits[v >> (18 - 6 * k) & 63];
-        }
-    }
-    out_str(o, str_make(text, at));
-}
-
-static int digit_value(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
-/** @return octets, 0: not our alphabet, or too long */
-static size_t read_base64(struct str text, unsigned char *p, size_t cap)
-{
-    size_t n = 0;
-    uint32_t v = 0;
-    unsigned bits = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        int d = digit_value(text.p[i]);
-        if (d < 0) {
-            return 0;
-        }
-        v = v << 6 | (uint32_t)d;
-        bits += 6;
-        if (bits >= 8) {
-            if (n == cap) {
-                return 0;
-            }
-            bits -= 8;
-            p[n++] = (unsigned char)(v >> bits);
-        }
-    }
-    return (v & ((1u << bits) - 1)) == 0 ? n : 0; /* one spelling of each */
-}
+enum { MAC_LEN = 16, MAC_TEXT = BASE64URL_LEN(MAC_LEN), WAYS_MAX = 2 * (1 + 4 + 1 + 2 + 16) };
 
 /* ---- ways ---- */
 
@@ -142,10 +89,10 @@ void proxy__token_write(const struct proxy *p, const struct sip_msg *m,
     }
     make_mac(p, sip_msg_value(m, SIP_HDR_CALL_ID), sip_msg_tag(m, SIP_HDR_FROM),
              str_make((const char *)raw, n), mac);
-    write_base64(o, mac, MAC_LEN);
+    base64url_write(o, mac, MAC_LEN);
     if (n > 0) {
         out_ch(o, '.');
-        write_base64(o, raw, n);
+        base64url_write(o, raw, n);
     }
 }
 
@@ -157,13 +104,14 @@ enum proxy__side proxy__token_read(const struct proxy *p, struct str user,
     size_t n = 0;
     *ways = (struct proxy__ways){0};
     if (user.n < MAC_TEXT ||
-        read_base64(str_upto(user, MAC_TEXT), claimed, MAC_LEN) != MAC_LEN) {
+        base64url_read(str_upto(user, MAC_TEXT), claimed, MAC_LEN) != MAC_LEN) {
         return PROXY_FROM_NOBODY;
     }
     if (user.n > MAC_TEXT) {
-        n = user.p[MAC_TEXT] == '.' ? read_base64(str_from(user, MAC_TEXT + 1), raw, WAYS_MAX)
-                                    : 0;
-        if (n == 0) {
+        n = user.p[MAC_TEXT] == '.'
+                ? base64url_read(str_from(user, MAC_TEXT + 1), raw, WAYS_MAX)
+                : SIZE_MAX;
+        if (n == 0 || n == SIZE_MAX) {
             return PROXY_FROM_NOBODY;
         }
     }

@@ -67,7 +67,6 @@ int registrar_init(struct registrar *r, const struct env *env, struct wheel *whe
     c->path_lenient = config->path_lenient;
     c->service_route = config->service_route;
     env->random(env->ctx, &r->key, sizeof(r->key));
-    flow_key_init(&r->flow_key, env);
     pool_init(&r->record_pool, &env->mem, sizeof(struct record), 64, c->max_records);
     pool_init(&r->binding_pool, &env->mem, sizeof(struct binding), 32, 0);
     r->flows = mem_alloc(&env->mem, REGISTRAR_FLOW_BUCKETS * sizeof(*r->flows));

@@ -39,7 +39,6 @@
 #include "base/map.h"
 #include "base/pool.h"
 #include "base/wheel.h"
-#include "registrar/flow.h"
 #include "sip/hdr.h"
 #include "sip/msg.h"
 #include "txn/txn.h"
@@ -137,7 +136,6 @@ struct registrar {
     struct pool record_pool, binding_pool;
     struct map lives; /**< bindings by their gruu_life */
     struct evp_cipher_ctx_st *gruu_write, *gruu_read;
-    struct flow_key flow_key; /**< of this run: for flow tokens of the whole server */
     struct list *flows;       /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
     registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
     registrar_binding_fn on_binding; /**< may be NULL; gets ctx too */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GRUUs (RFC 5627), outbound (RFC 5626) and flow tokens. */
+/* GRUUs (RFC 5627) and outbound (RFC 5626). */
 #include "kit_registrar.h"
 #include "registrar/select.h"
 
@@ -402,50 +402,8 @@ static void test_browsers_go_with_their_flow(void)
     teardown(&f);
 }
 
-/* ---- flow tokens ---- */
-
-static void test_flow_tokens(void)
-{
-    static const char *const address[] = {"192.0.2.1:5060", "[2001:db8::1]:65535"};
-    struct kit k;
-    struct flow_key key, other;
-    kit_init(&k);
-    flow_key_init(&key, &k.env);
-    flow_key_init(&other, &k.env);
-    for (size_t i = 0; i < ARRAY_LEN(address); i++) {
-        struct hop hop = {.flow = 0xfedcba98, .transport = TP_WSS}, back;
-        char text[FLOW_TOKEN_MAX];
-        struct out o;
-        addr_parse(str_c(address[i]), &hop.remote);
-        out_init(&o, text, sizeof(text));
-        CHECK(flow_token_write(&key, &hop, &o));
-        struct str token = out_str_of(&o);
-        CHECK_INT(token.n, i == 0 ? 32 : 48);
-        REQUIRE(flow_token_read(&key, token, &back));
-        CHECK_INT(back.flow, hop.flow);
-        CHECK_INT(back.transport, TP_WSS);
-        CHECK(addr_eq(&back.remote, &hop.remote));
-        CHECK(!flow_token_read(&other, token, &back)); /* from before a restart */
-        for (size_t n = 0; n < token.n; n++) {
-            struct str part = test_guard(str_upto(token, n));
-            CHECK(!flow_token_read(&key, part, &back));
-            test_guard_free(part);
-            char was = text[n];
-            text[n] = was == 'x' ? 'y' : 'x';
-            CHECK(!flow_token_read(&key, token, &back));
-            text[n] = was;
-        }
-        CHECK(flow_token_read(&key, token, &back));
-    }
-    struct out o;
-    char none[1];
-    out_init(&o, none, 0);
-    CHECK(!flow_token_write(&key, &(struct hop){.flow = 1}, &o));
-}
-
 TEST_MAIN(T(test_who_gets_gruus), T(test_what_is_no_gruu), T(test_life_of_temporary_gruus),
           T(test_gruus_and_flows), T(test_temporary_gruus_look_alike),
           T(test_instances_with_strange_characters), T(test_contacts_that_lead_back),
           T(test_only_the_instance_is_chosen), T(test_answers_of_outbound),
-          T(test_service_route), T(test_flows_take_over), T(test_browsers_go_with_their_flow),
-          T(test_flow_tokens))
+          T(test_service_route), T(test_flows_take_over), T(test_browsers_go_with_their_flow))
