@@ -330,11 +330,6 @@ size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct 
     return done;
 }
 
-void engine_lag(struct engine *e, uint64_t late_ms, uint64_t now_ms)
-{
-    load_lag(&e->load, late_ms, now_ms);
-}
-
 void engine_tick(struct engine *e, uint64_t now_ms)
 {
     run_timers(e, now_ms);

@@ -72,12 +72,6 @@ void engine_input(struct engine *e, const struct hop *from, struct str bytes, bo
 size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct hop *from,
                            struct str bytes, uint64_t now_ms);
 
-/**
- * Whoever feeds the engine is late: what comes now has waited so long. The engine notices by
- * itself when its timers are late; this is for what it cannot see.
- */
-void engine_lag(struct engine *e, uint64_t late_ms, uint64_t now_ms);
-
 /** Run what is due. */
 void engine_tick(struct engine *e, uint64_t now_ms);
 

@@ -11,9 +11,8 @@
  * register are let in longer than calls: a phone that is lost calls nobody, and comes again
  * with all the others.
  *
- * LAG. How late the engine was for the last timer that was due; whoever feeds the engine may
- * know more (time since the last poll, the age of what waits) and tell it. A late second is
- * forgotten after a second without another.
+ * LAG. How late the engine was for the last timer that was due. A late second is forgotten
+ * after a second without another.
  */
 #ifndef BATON_ENGINE_LOAD_H
 #define BATON_ENGINE_LOAD_H
@@ -41,7 +40,7 @@ struct load {
 
 void load_init(struct load *l, const struct load_config *config);
 
-/** The loop is that late. */
+/** A timer was that late. */
 void load_lag(struct load *l, uint64_t late_ms, uint64_t now_ms);
 
 /** A table: `used` of `limit` places are taken (limit 0: no limit). @return the fuller

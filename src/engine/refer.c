@@ -51,11 +51,12 @@ static void on_gone(void *owner, uint64_t now_ms)
 static void on_progress(void *owner, unsigned status, bool final, uint64_t now_ms)
 {
     struct reference *r = owner;
+    (void)now_ms;
     struct str body =
         arena_fmt(&r->engine->scratch, "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 
     if (r->feed != NULL && status > 100) {
-        (void)event_feed(r->feed, body, final, now_ms); /* no memory: the next one tells it */
+        (void)event_feed(r->feed, body, final); /* no memory: the next one tells it */
     }
     if (final) {
         reference_free(r);

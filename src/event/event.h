@@ -184,7 +184,7 @@ struct event_feed_args {
 };
 
 /** The subscription has ended by itself (unsubscribed, expired, the subscriber is gone): the
-    pointer is dead. Not called by event_feed with `last`, nor by event_feed_drop. */
+    pointer is dead. Not called by event_feed with `last`. */
 typedef void (*event_feed_gone_fn)(void *owner, uint64_t now_ms);
 
 /**
@@ -204,9 +204,7 @@ struct str event_feed_tag(const struct subscription *s);
 struct str event_feed_contact(const struct subscription *s);
 /** Tell this body (copied). `last`: then it ends with reason noresource (RFC 3515 §2.4.5) and
    the pointer is dead. @return 0; E_NOMEM: not told, but for `last` it ends all the same */
-int event_feed(struct subscription *s, struct str body, bool last, uint64_t now_ms);
-/** The owner leaves; what was told last is what the subscriber knows. */
-void event_feed_drop(struct subscription *s, uint64_t now_ms);
+int event_feed(struct subscription *s, struct str body, bool last);
 
 /* ---- counters ---- */
 

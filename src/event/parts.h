@@ -93,14 +93,13 @@ struct subscription {
     uint32_t version;   /**< of the document that comes next */
     uint64_t sent_rev;  /**< what the NOTIFY in the air, or else the last one, tells */
     uint64_t told_rev;  /**< what the subscriber has confirmed */
-    uint32_t retry_after_s;
-    uint8_t tries;  /**< NOTIFYs that failed one after the other */
-    uint8_t reason; /**< enum event_reason, when ending */
-    bool dirty;     /**< there is something to tell */
-    bool full;      /**< all of it */
-    bool urgent;    /**< at once */
-    bool may_set;   /**< its SUBSCRIBEs may have bodies that change something */
-    bool ending;    /**< the next NOTIFY is the last one */
+    uint8_t tries;      /**< NOTIFYs that failed one after the other */
+    uint8_t reason;     /**< enum event_reason, when ending */
+    bool dirty;         /**< there is something to tell */
+    bool full;          /**< all of it */
+    bool urgent;        /**< at once */
+    bool may_set;       /**< its SUBSCRIBEs may have bodies that change something */
+    bool ending;        /**< the next NOTIFY is the last one */
     /* feeds */
     struct str body; /**< owned */
     event_feed_gone_fn gone;

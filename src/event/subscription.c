@@ -238,10 +238,9 @@ struct str event_feed_contact(const struct subscription *s)
     return subscription_contact(s);
 }
 
-int event_feed(struct subscription *s, struct str body, bool last, uint64_t now_ms)
+int event_feed(struct subscription *s, struct str body, bool last)
 {
     int err = set_body(s, body);
-    (void)now_ms;
     if (err == 0) {
         s->dirty = true;
         subscription_wake(s);
@@ -251,11 +250,4 @@ int event_feed(struct subscription *s, struct str body, bool last, uint64_t now_
         subscription_end(s, EVENT_NORESOURCE);
     }
     return err;
-}
-
-void event_feed_drop(struct subscription *s, uint64_t now_ms)
-{
-    (void)now_ms;
-    s->gone = NULL;
-    subscription_end(s, EVENT_NORESOURCE);
 }

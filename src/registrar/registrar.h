@@ -136,7 +136,7 @@ struct registrar {
     struct pool record_pool, binding_pool;
     struct map lives; /**< bindings by their gruu_life */
     struct evp_cipher_ctx_st *gruu_write, *gruu_read;
-    struct list *flows;       /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
+    struct list *flows; /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
     registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
     registrar_binding_fn on_binding; /**< may be NULL; gets ctx too */
     void *ctx;

@@ -3,6 +3,7 @@
  * Attackers at 10.6.6.x, and the phones and calls that they do not stop; and an engine that has
  * more to do than it can.
  */
+#include "engine/parts.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -257,12 +258,12 @@ static void lag_counts(struct world *world)
     world->config.load = (struct load_config){.lag_ms = 100};
 }
 
-/** Whoever feeds the engine says that it is late: calls wait, registrations do not. */
+/** A timer was late: calls wait, registrations do not. */
 static void test_lag(void)
 {
     const struct world_options o = {.tweak = lag_counts, .no_apps = true};
     world_up(&w, &o);
-    engine_lag(w.engine, 150, w.net.now_ms);
+    load_lag(&w.engine->load, 150, w.net.now_ms);
     phone_call(PHONE(&w, 0), "1002", true, STR_NONE);
     world_run(&w, 200);
     CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "503 INVITE"), 1);
