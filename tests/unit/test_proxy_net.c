@@ -42,9 +42,8 @@ static void on_request(struct relay *r, const struct sip_msg *m, const struct ho
         r->refused += !proxy_on_request(&r->proxy, m, from, now_ms);
         break;
     case TXN_IN_MERGED:
-        CHECK(proxy_owns(t));
-        /* fall through */
     case TXN_IN_NEW:
+        CHECK(t == NULL || proxy_owns(t)); /* of the first copy */
         if (inside || m->method == SIP_METHOD_CANCEL) {
             r->refused += !proxy_on_request(&r->proxy, m, from, now_ms);
         } else {
