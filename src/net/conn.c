@@ -276,7 +276,7 @@ static void on_connect(uv_connect_t *req, int status)
     }
     if (status != 0) {
         n->stats.connect_failed++;
-        env_trace(&n->env, TRACE_INFO, "net", "flow %u: %s", c->flow.id, uv_strerror(status));
+        conn_trace(c, TRACE_INFO, "cannot be connected: %s", uv_strerror(status));
         stream_drop(c);
         return;
     }

@@ -229,6 +229,9 @@ void stream_started(struct conn *c);
 void stream_opened(struct conn *c);
 /** A handshake went wrong: what is queued (an alert, an answer) is still written. */
 void stream_failed(struct conn *c);
+/** A line of the log about a connection: "TLS 192.0.2.7:5061: …". */
+void conn_trace(const struct conn *c, enum trace_level level, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 bool stream_takes_input(const struct conn *c);
 void stream_touch(struct conn *c);
 /** Begin to end: no more for the program; what is queued is still written. */

@@ -29,6 +29,8 @@
  */
 #include "base/err.h"
 #include "net/net_int.h"
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /** CRLFs that may stand before a message without counting as a part of it. */
@@ -55,6 +57,21 @@ void stream_touch(struct conn *c)
     c->active_ms = net_now(c->net);
     list_remove(&c->link);
     list_append(&c->net->conns, &c->link);
+}
+
+void conn_trace(const struct conn *c, enum trace_level level, const char *fmt, ...)
+{
+    char where[96], what[256];
+    struct out o;
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(what, sizeof(what), fmt, args);
+    va_end(args);
+    out_init(&o, where, sizeof(where));
+    addr_write(&o, &c->remote);
+    env_trace(&c->net->env, level, "net", "%s %.*s: %s",
+              transport_name((enum transport)c->ops->transport), STR_ARG(out_str_of(&o)), what);
 }
 
 /** Are octets from the wire still for anybody? */
@@ -163,8 +180,7 @@ static void open_timer(struct conn *c, uint64_t now_ms)
     struct net *n = c->net;
     if (c->begun_ms != 0 && now_ms - c->begun_ms >= n->config.message_ms) {
         n->stats.closed_bad++;
-        env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: half a message in %u ms",
-                  c->flow.id, n->config.message_ms);
+        conn_trace(c, TRACE_INFO, "closed: half a message in %u ms", n->config.message_ms);
         stream_drain(c);
     } else if (now_ms - c->active_ms >= n->config.idle_ms) {
         n->stats.closed_idle++;
@@ -175,8 +191,7 @@ static void open_timer(struct conn *c, uint64_t now_ms)
             return;
         }
         n->stats.closed_dead++;
-        env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: no answer to a keep-alive",
-                  c->flow.id);
+        conn_trace(c, TRACE_INFO, "closed: no answer to a keep-alive");
         stream_drop(c);
     } else {
         arm_open(c);
@@ -190,14 +205,12 @@ void stream_timer(struct timer *t, uint64_t now_ms)
     switch (c->state) {
     case STREAM_CONNECTING:
         n->stats.connect_failed++;
-        env_trace(&n->env, TRACE_INFO, "net", "flow %u: no connection within %u ms", c->flow.id,
-                  n->config.connect_ms);
+        conn_trace(c, TRACE_INFO, "no connection within %u ms", n->config.connect_ms);
         stream_drop(c);
         break;
     case STREAM_SHAKING:
         n->stats.handshakes_failed++;
-        env_trace(&n->env, TRACE_INFO, "net", "flow %u closed: no handshake within %u ms",
-                  c->flow.id, n->config.handshake_ms);
+        conn_trace(c, TRACE_INFO, "closed: no handshake within %u ms", n->config.handshake_ms);
         stream_drop(c);
         break;
     case STREAM_OPEN:
@@ -264,8 +277,7 @@ static size_t give(struct conn *c, struct str bytes, uint64_t now_ms)
                       : cut_messages(c, &hop, bytes, now_ms);
     if (used == SIZE_MAX) {
         c->net->stats.closed_bad++;
-        env_trace(&c->net->env, TRACE_INFO, "net", "flow %u closed: cannot be framed",
-                  c->flow.id);
+        conn_trace(c, TRACE_INFO, "closed: cannot be framed");
         stream_drain(c);
         return bytes.n;
     }
@@ -277,8 +289,7 @@ bool stream_keep(struct conn *c, struct str rest)
     size_t most = (size_t)c->net->config.limits.message + CRLF_SLACK + WIRE_IN_SIZE;
     if (buf_pending(&c->in) + rest.n > most || !buf_room(&c->in, rest.n)) {
         c->net->stats.closed_bad++;
-        env_trace(&c->net->env, TRACE_INFO, "net", "flow %u closed: message too large",
-                  c->flow.id);
+        conn_trace(c, TRACE_INFO, "closed: message too large");
         stream_drain(c);
         return false;
     }

@@ -123,8 +123,7 @@ int stream_wire_out(struct conn *c, const struct str *run, size_t count)
     }
     if (buf_pending(&c->out) + buf_pending(&c->busy) + len > c->net->config.write_queue) {
         c->net->stats.closed_slow++;
-        env_trace(&c->net->env, TRACE_WARN, "net", "flow %u closed: its peer does not read",
-                  c->flow.id);
+        conn_trace(c, TRACE_WARN, "closed: its peer does not read");
         stream_drop(c);
         return E_TOOBIG;
     }

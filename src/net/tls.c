@@ -211,8 +211,7 @@ static void complain(struct conn *c, const char *what)
     if (verdict != X509_V_OK && c->acceptor == NULL) {
         why = X509_verify_cert_error_string(verdict);
     }
-    env_trace(&c->net->env, TRACE_INFO, "net", "flow %u: %s: %s", c->flow.id, what,
-              why != NULL ? why : "the connection ended");
+    conn_trace(c, TRACE_INFO, "%s: %s", what, why != NULL ? why : "the connection ended");
     ERR_clear_error();
 }
 

@@ -59,16 +59,17 @@ static int complain(struct loading *l, int err, const char *fmt, ...)
     return err;
 }
 
-/** What OpenSSL says of a file. */
-static int bad_file(struct loading *l, const char *what, const char *file)
+/** Why a file is of no use: it cannot be read, or there is no `wanted` in it. */
+static int bad_file(struct loading *l, const char *what, const char *file, const char *wanted)
 {
     unsigned long code = ERR_peek_error(); /* the first is the nearest to the file */
     const char *reason = ERR_reason_error_string(code);
-    if (reason == NULL) {
-        reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : "cannot be read";
-    }
     ERR_clear_error();
-    return complain(l, E_SYNTAX, "%s %s: %s", what, file, reason);
+    if (ERR_SYSTEM_ERROR(code)) {
+        return complain(l, E_SYNTAX, "%s %s: %s", what, file, strerror(ERR_GET_REASON(code)));
+    }
+    return complain(l, E_SYNTAX, "%s %s: there is no %s in it (OpenSSL says: %s)", what, file,
+                    wanted, reason != NULL ? reason : "cannot be read");
 }
 
 static int no_pass_phrase(char *buf, int size, int writing, void *arg)
@@ -189,7 +190,7 @@ static int trust(struct loading *l, SSL_CTX *ctx)
 {
     const char *file = l->from->ca_file;
     if (file != NULL && SSL_CTX_load_verify_file(ctx, file) != 1) {
-        return bad_file(l, "ca", file);
+        return bad_file(l, "ca", file, "certificate in PEM form");
     }
     if (file == NULL) {
         (void)SSL_CTX_set_default_verify_paths(ctx);
@@ -200,10 +201,11 @@ static int trust(struct loading *l, SSL_CTX *ctx)
 static int identity(struct loading *l, SSL_CTX *ctx, const struct net_tls_cert *c)
 {
     if (SSL_CTX_use_certificate_chain_file(ctx, c->cert_file) != 1) {
-        return bad_file(l, "certificate", c->cert_file);
+        return bad_file(l, "certificate", c->cert_file, "certificate in PEM form");
     }
     if (SSL_CTX_use_PrivateKey_file(ctx, c->key_file, SSL_FILETYPE_PEM) != 1) {
-        return bad_file(l, "key", c->key_file);
+        return bad_file(l, "key", c->key_file,
+                        "private key in PEM form and without a pass phrase");
     }
     if (SSL_CTX_check_private_key(ctx) != 1) {
         ERR_clear_error();

@@ -177,8 +177,7 @@ static struct str shake(struct conn *c, struct str bytes)
         return STR_NONE;
     }
     if (status != 101 || !begin_frames(c)) {
-        env_trace(&c->net->env, TRACE_INFO, "net", "flow %u: no WebSocket: answered %u",
-                  c->flow.id, status);
+        conn_trace(c, TRACE_INFO, "no WebSocket: answered %u", status);
         stream_failed(c);
         return STR_NONE;
     }

@@ -35,11 +35,20 @@ struct world {
     char text[4096]; /* all input, one behind the other */
     size_t text_n;
     uint64_t deadline, ticked_at;
+    char logged[256]; /* the last line */
     /* what it does */
     bool echo, flood;
     int flood_err;
     bool in_send, closed_inside;
 };
+
+static inline void on_log(void *ctx, enum trace_level level, const char *module,
+                          struct str text)
+{
+    struct world *w = ctx;
+    (void)level;
+    (void)snprintf(w->logged, sizeof(w->logged), "%s: %.*s", module, STR_ARG(text));
+}
 
 static inline void on_input(void *ctx, const struct hop *from, struct str bytes, bool datagram,
                             uint64_t now_ms)
@@ -117,7 +126,8 @@ static inline void world_init(struct world *w, struct net_config config)
                                           .tick = on_tick,
                                           .deadline = on_deadline,
                                           .resolved = on_resolved,
-                                          .flow_closed = on_flow_closed};
+                                          .flow_closed = on_flow_closed,
+                                          .trace = on_log};
     w->net = net_new(&config);
     w->env = net_env(w->net);
     struct addr at;

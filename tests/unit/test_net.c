@@ -214,6 +214,8 @@ static void test_tcp_garbage_is_closed(void)
     CHECK(until(&w, &w.closed, 1));
     CHECK_INT(stats(&w).closed_bad, 1);
     CHECK_INT(w.inputs, 0);
+    CHECK(strncmp(w.logged, "net: TCP 127.0.0.1:", 19) == 0); /* whom it is about */
+    CHECK(strstr(w.logged, ": closed: cannot be framed") != NULL);
     close(fd);
     world_fini(&w);
 }

@@ -406,12 +406,13 @@ static void test_bad_files_are_refused_whole(void)
     struct {
         const char *cert, *key, *ca, *ciphers, *says;
     } table[] = {
-        {other_cert, other_key, junk, NULL, junk},
+        {other_cert, other_key, junk, NULL, "junk: there is no certificate in PEM form in it"},
         {other_cert, other_key, "/nowhere/ca.pem", NULL, "/nowhere/ca.pem"},
         {"/nowhere/x.pem", other_key, NULL, NULL, "/nowhere/x.pem: No such file"},
-        {junk, other_key, NULL, NULL, junk},
-        {other_cert, junk, NULL, NULL, junk},
-        {other_cert, locked, NULL, NULL, locked},
+        {junk, other_key, NULL, NULL, "junk: there is no certificate in PEM form in it"},
+        {other_cert, junk, NULL, NULL, "junk: there is no private key"},
+        {other_cert, locked, NULL, NULL,
+         "locked.key: there is no private key in PEM form and "},
         {other_cert, p.cert.key_file, NULL, NULL, "mismatch"},
         {other_cert, other_key, NULL, "NO-SUCH-CIPHER", "NO-SUCH-CIPHER"},
     };
