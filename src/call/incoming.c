@@ -104,18 +104,35 @@ struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum s
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
+/** For the log: what is behind a status that call_incoming_by begins with. */
+static const char *why_refused(unsigned status)
+{
+    switch (status) {
+    case 404:
+        return ": no device has the number, and no peer takes it";
+    case 416:
+        return ": neither a sip nor a tel URI";
+    case 481:
+        return ": it replaces a dialog that nobody has";
+    case 483:
+        return ": Max-Forwards is used up; does it go round in a circle?";
+    default:
+        return "";
+    }
+}
+
 static void refuse_because(struct call_layer *l, const struct sip_msg *m,
                            const struct hop *from, unsigned status, struct str reason,
-                           const char *lines, uint64_t now_ms)
+                           const char *why, const char *lines, uint64_t now_ms)
 {
     struct txn *t = txn_server_new(l->legs->txn, m, from, NULL, NULL, now_ms);
     struct txn_reply r = {.status = status, .reason = reason, .lines = str_c(lines)};
     struct sip_addr who = {0};
 
     (void)sip_msg_addr(m, SIP_HDR_FROM, &who);
-    env_trace(l->env, TRACE_INFO, "call", "%.*s calls %.*s: refused, %u %s",
+    env_trace(l->env, TRACE_INFO, "call", "%.*s calls %.*s: refused, %u %s%s",
               STR_ARG(str_upto(who.uri_text, 96)), STR_ARG(str_upto(sip_msg_ruri(m), 96)),
-              status, sip_reason(status));
+              status, sip_reason(status), why);
 
     if (t == NULL) {
         (void)txn_reply_stateless(l->legs->txn, m, from, &r);
@@ -127,7 +144,7 @@ static void refuse_because(struct call_layer *l, const struct sip_msg *m,
 void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                  unsigned status, const char *lines, uint64_t now_ms)
 {
-    refuse_because(l, m, from, status, STR_NONE, lines, now_ms);
+    refuse_because(l, m, from, status, STR_NONE, "", lines, now_ms);
 }
 
 /** Where it goes first. @return 0 or the status of the refusal */
@@ -171,16 +188,18 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
         status = 481; /* it is for a dialog, which nobody has, and not for a number */
     }
     if (status != 0) {
-        call_refuse(l, m, from, status, NULL, now_ms);
+        refuse_because(l, m, from, status, STR_NONE, why_refused(status), NULL, now_ms);
         return;
     }
     if (!privacy_is_possible(l->scratch, m, to.peer != NULL && peer_is_inside(to.peer), false,
                              &reason)) {
-        refuse_because(l, m, from, 500, reason, NULL, now_ms);
+        refuse_because(l, m, from, 500, reason, "", NULL, now_ms);
         return;
     }
     if (!call_room_for(l, device)) {
-        call_refuse(l, m, from, 403, NULL, now_ms); /* 503 would send the phone to our twin */
+        /* 503 would send the phone to our twin */
+        refuse_because(l, m, from, 403, STR_NONE, ": calls.per_device is reached", NULL,
+                       now_ms);
         return;
     }
     c = call_new(l);

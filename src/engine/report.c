@@ -6,7 +6,8 @@
  *
  * A call is two to four lines at level info, each with its callID: who calls whom (with the
  * Call-ID of the caller's INVITE, by which the SIP trace is searched), answered, failed with
- * which status, ended by whom. Ringing, holding and the like are debug. Observers get every
+ * which status, ended by whom. Before them stands one with the route rule that took the INVITE,
+ * when there is one. Ringing, holding and the like are debug. Observers get every
  * event as before; a line here changes nothing.
  *
  * What comes from outside is cut to TEXT_MAX, since a URI may have thousands of octets, and
@@ -204,6 +205,9 @@ void report_request(struct engine *e, enum trace_level level, const char *module
     struct sip_addr who = {0};
     va_list args;
 
+    if (level < e->env->trace_from) {
+        return;
+    }
     va_start(args, fmt);
     int n = vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);

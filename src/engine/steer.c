@@ -108,8 +108,9 @@ static void carry_out(struct steering *s)
     unsigned status;
 
     s->e->count.routed[r->action]++;
-    report_request(s->e, TRACE_DEBUG, "route", s->m, s->from, "%s, by %.*s",
-                   rule_action_name(r->action), STR_ARG(str_upto(r->name, 64)));
+    report_request(s->e, s->m->method == SIP_METHOD_INVITE ? TRACE_INFO : TRACE_DEBUG, "route",
+                   s->m, s->from, "%s, by the rule \"%.*s\"", rule_action_name(r->action),
+                   STR_ARG(str_upto(r->name, 64)));
     switch ((enum rule_action)r->action) {
     case RULE_BRIDGE:
         bridge(s);

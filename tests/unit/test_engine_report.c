@@ -168,9 +168,32 @@ static void test_a_call_that_is_refused(void)
     s.n = 0;
     ask(&s, &s.pbx, "def", "INVITE", "sip:1009@example.com", "sip:1009@example.com", "");
     check_said(&s, "I call: sip:9@example.com calls sip:1009@example.com",
-               ": refused, 404 Not Found");
+               ": refused, 404 Not Found: no device has the number, and no peer takes it");
     vnet_run_for(&s.net, 100000);
     down(&s);
+}
+
+static void test_the_rule_that_took_a_call(void)
+{
+    struct rule rule = {.name = STR("closed today"),
+                        .methods = 1u << SIP_METHOD_INVITE,
+                        .percent = 100,
+                        .action = RULE_REFUSE,
+                        .status = 480};
+    struct rule_table table;
+    struct arena arena;
+    struct site s;
+    up(&s);
+    arena_init(&arena, &mem_libc, 1024);
+    REQUIRE(rule_table_init(&table, &arena, &rule, 1, NULL) == 0);
+    engine_set_routes(s.engine, &table);
+    ask(&s, &s.pbx, "r", "INVITE", "sip:1001@example.com", "sip:1001@example.com", "");
+    check_said(&s,
+               "I route: INVITE sip:1001@example.com of sip:9@example.com from UDP 10.0.0.9:",
+               ": refuse, by the rule \"closed today\"");
+    check_said(&s, "I sip: INVITE sip:1001@example.com ", ": 480 Temporarily Unavailable");
+    down(&s);
+    arena_fini(&arena);
 }
 
 static void test_who_was_turned_away(void)
@@ -181,7 +204,8 @@ static void test_who_was_turned_away(void)
     CHECK_INT(s.n, 0); /* a challenge is how everything begins */
     s.peer.addr.port = 5070;
     ask(&s, &s.pbx, "p", "INVITE", "sip:1001@example.com", "sip:1001@example.com", "");
-    check_said(&s, "I auth: INVITE sip:1001@example.com of sip:9@example.com from UDP 10.0.0.9:",
+    check_said(&s,
+               "I auth: INVITE sip:1001@example.com of sip:9@example.com from UDP 10.0.0.9:",
                ": the address of peer pbx, but not its port 5070");
     s.n = 0;
     ask(&s, &s.stranger, "m", "MESSAGE", "sip:1001@example.com", "sip:1001@example.com", "");
@@ -209,4 +233,5 @@ static void test_who_was_turned_away(void)
     down(&s);
 }
 
-TEST_MAIN(T(test_registration), T(test_a_call_that_is_refused), T(test_who_was_turned_away))
+TEST_MAIN(T(test_registration), T(test_a_call_that_is_refused),
+          T(test_the_rule_that_took_a_call), T(test_who_was_turned_away))
