@@ -12,6 +12,8 @@
 #include <stdarg.h>
 
 #define WIDTH 78
+/** Of lines in the source of man pages; escapes come on top. */
+#define MAN_WIDTH 66
 
 static const struct help_exit usual_exits[] = {
     {EXIT_CODE_OK, "It worked."},
@@ -121,40 +123,60 @@ void help_print(const struct help *h, FILE *to)
 /* ---- man ---- */
 
 /** Text as roff: nothing in it is a request, and a hyphen stays one. */
-static void roff(const char *text, FILE *to)
+static void roff_line(const char *text, size_t n, bool line_start, FILE *to)
 {
-    bool line_start = true;
-    for (; *text != '\0'; text++) {
-        char c = *text;
-        if (c == '\n' && text[1] == '\n') {
-            fputs("\n.PP\n", to);
-            text += strspn(text, "\n") - 1;
-            line_start = true;
-            continue;
-        }
-        if (line_start && (c == '.' || c == '\'')) {
-            fputs("\\&", to);
-        }
-        if (c == '\\') {
+    if (line_start && n > 0 && (*text == '.' || *text == '\'')) {
+        fputs("\\&", to);
+    }
+    for (; n > 0; n--, text++) {
+        if (*text == '\\') {
             fputs("\\e", to);
-        } else if (c == '-') {
+        } else if (*text == '-') {
             fputs("\\-", to);
         } else {
-            fputc(c, to);
+            fputc(*text, to);
         }
-        line_start = c == '\n';
     }
 }
 
+static void roff_word(const char *text, FILE *to)
+{
+    roff_line(text, strlen(text), true, to);
+}
+
+/** The same in lines that an editor shows whole; an empty line is a new paragraph. */
+static void roff(const char *text, FILE *to)
+{
+    size_t at = 0;
+    while (*text != '\0') {
+        size_t n = strcspn(text, " \n");
+        if (at > 0 && at + 1 + n > MAN_WIDTH) {
+            fputc('\n', to);
+            at = 0;
+        } else if (at > 0) {
+            fputc(' ', to);
+            at++;
+        }
+        roff_line(text, n, at == 0, to);
+        at += n;
+        text += n;
+        bool paragraph = text[0] == '\n' && text[1] == '\n';
+        text += strspn(text, " \n");
+        if (paragraph && *text != '\0') {
+            fputs("\n.PP\n", to);
+            at = 0;
+        }
+    }
+}
 static void man_options(const struct help_option *o, FILE *to)
 {
     for (; o != NULL && o->names != NULL; o++) {
         fputs(".TP\n\\fB", to);
-        roff(o->names, to);
+        roff_word(o->names, to);
         fputs("\\fR", to);
         if (o->arg != NULL) {
             fputs(" \\fI", to);
-            roff(o->arg, to);
+            roff_word(o->arg, to);
             fputs("\\fR", to);
         }
         fputc('\n', to);
@@ -171,27 +193,34 @@ static void man_examples(const struct help *h, FILE *to)
     fputs(".SH EXAMPLES\n", to);
     for (const struct help_example *e = h->examples; e->command != NULL; e++) {
         fputs(".TP\n.B ", to);
-        roff(e->command, to);
+        roff_word(e->command, to);
         fputc('\n', to);
         roff(e->text, to);
         fputc('\n', to);
     }
 }
 
+static void upper(const char *text, FILE *to)
+{
+    for (; *text != '\0'; text++) {
+        fputc(*text >= 'a' && *text <= 'z' ? *text - ('a' - 'A') : *text, to);
+    }
+}
+
 static void man_title(const char *title, FILE *to)
 {
     fputs(".SH ", to);
-    for (; *title != '\0'; title++) {
-        fputc(*title >= 'a' && *title <= 'z' ? *title - ('a' - 'A') : *title, to);
-    }
+    upper(title, to);
     fputc('\n', to);
 }
 
-void help_man(const struct help *h, const char *version, FILE *to)
+void help_man(const struct help *h, const char *version, const char *date, FILE *to)
 {
     const char *dash = h->name[0] != '\0' ? "-" : "";
-    fputs(".TH ", to);
-    fprintf(to, "baton%s%s 1 \"\" \"Baton %s\" \"Baton\"\n", dash, h->name, version);
+    fputs(".TH BATON", to);
+    fputs(dash, to);
+    upper(h->name, to);
+    fprintf(to, " 1 \"%s\" \"Baton %s\" \"Baton\"\n", date, version);
     fprintf(to, ".SH NAME\nbaton%s%s \\- ", dash, h->name);
     roff(h->summary, to);
     fputs("\n.SH SYNOPSIS\n", to);

@@ -62,8 +62,8 @@ struct help {
 /** As text for a terminal, at most 80 columns. */
 void help_print(const struct help *h, FILE *to);
 
-/** As a man page (man macros). `version` goes into its footer. */
-void help_man(const struct help *h, const char *version, FILE *to);
+/** As a man page (man macros). `version` and `date` (2026-11-20) go into its footer. */
+void help_man(const struct help *h, const char *version, const char *date, FILE *to);
 
 /**
  * "baton NAME: MESSAGE" and where to read more, to stderr.

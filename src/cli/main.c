@@ -75,7 +75,7 @@ static void write_own_help(bool man)
         .see_also = others,
     };
     if (man) {
-        help_man(&own, BATON_VERSION, stdout);
+        help_man(&own, BATON_VERSION, BATON_DATE, stdout);
     } else {
         help_print(&own, stdout);
     }
@@ -124,7 +124,7 @@ static int run_help(int argc, char **argv)
         return unknown(name);
     }
     if (man) {
-        help_man(c->help, BATON_VERSION, stdout);
+        help_man(c->help, BATON_VERSION, BATON_DATE, stdout);
     } else {
         help_print(c->help, stdout);
     }

@@ -19,9 +19,9 @@ static const struct help sample = {
     .name = "try",
     .summary = "a sample",
     .synopsis = synopsis,
-    .description =
-        ".SH is no request here, nor is\n'this. A_word_that_is_longer_than_a_line_of_"
-        "eighty_columns_stands_out_rather_than_being_cut_anywhere_at_all.",
+    .description = ".SH is no request here, nor is what the end of a line, and not a\n"
+                   "'word has made a beginning of. A_word_that_is_longer_than_a_line_of_"
+                   "eighty_columns_stands_out_rather_than_being_cut_anywhere_at_all.",
     .options = options,
     .sections = sections,
     .examples = examples,
@@ -34,7 +34,7 @@ static char *printed(const struct help *h, bool man)
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
     if (man) {
-        help_man(h, "1.2", f);
+        help_man(h, "1.2", "2001-02-03", f);
     } else {
         help_print(h, f);
     }
@@ -72,9 +72,11 @@ static void test_man_page(void)
 {
     char *text = printed(&sample, true);
     struct str s = str_c(text);
-    CHECK(str_starts(s, STR(".TH baton-try 1 \"\" \"Baton 1.2\" \"Baton\"\n.SH NAME\n"
+    CHECK(str_starts(s, STR(".TH BATON-TRY 1 \"2001-02-03\" \"Baton 1.2\" \"Baton\"\n.SH NAME\n"
                             "baton-try \\- a sample\n")));
-    CHECK(str_find(s, STR("\n\\&.SH is no request here, nor is\n\\&'this.")) < s.n);
+    CHECK(str_find(s,
+                   STR("\n\\&.SH is no request here, nor is what the end of a line, and not a\n"
+                       "\\&'word has made")) < s.n);
     CHECK(str_find(
               s, STR("\\fB\\-x, \\-\\-a\\-very\\-long\\-option\\-name\\fR \\fIARGUMENT\\fR")) <
           s.n);
