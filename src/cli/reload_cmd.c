@@ -44,7 +44,8 @@ const struct help help_reload = {
         "the `pid_file` of the configuration, gets SIGHUP and takes over routes, dialling "
         "plans, time zone, devices, applications, peers and the log level, all at once. Calls, "
         "sessions and registrations go on. What else has changed is named in the server's log: "
-        "it needs a restart.",
+        "it needs a restart. The variables of password_env are those with which the server "
+        "was started; here they need not be set.",
     .options = options,
     .examples = examples,
     .exits = exits,
@@ -64,7 +65,7 @@ int cmd_reload(int argc, char **argv)
         return help_usage_error(&help_reload, "-c FILE is missing");
     }
     struct config_error error;
-    struct config *c = config_load(file, &error);
+    struct config *c = config_look(file, &error);
     if (c == NULL) {
         config_error_print(&error, stderr);
         return EXIT_CODE_FAILED;
@@ -78,7 +79,9 @@ int cmd_reload(int argc, char **argv)
     } else if (kill(pid, SIGHUP) != 0) {
         fprintf(stderr, "baton reload: process %ld: %s\n", (long)pid, strerror(errno));
     } else {
-        printf("%s is right; process %ld takes it over\n", file, (long)pid);
+        printf("%s is right; process %ld reads its configuration again, and its log says what "
+               "became of it\n",
+               file, (long)pid);
         code = EXIT_CODE_OK;
     }
     config_free(c);

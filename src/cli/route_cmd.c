@@ -62,7 +62,8 @@ const struct help help_route = {
         "of the request, with the numbers as they are rewritten and the targets in the order "
         "in which they are tried.\n\n"
         "No server is needed and none is asked: who is registered is not known here, so the "
-        "called device is taken as registered.",
+        "called device is taken as registered. No password is needed either: the variables of "
+        "password_env need not be set.",
     .options = options,
     .examples = examples,
     .exits = exits,
@@ -118,7 +119,7 @@ int route_run(int argc, char **argv, FILE *out, FILE *err)
                                 ask.file == NULL ? "-c FILE" : "--to NUMBER");
     }
     struct config_error error;
-    struct config *c = config_load(ask.file, &error);
+    struct config *c = config_look(ask.file, &error);
     if (c == NULL) {
         config_error_print(&error, err);
         return EXIT_CODE_USAGE;

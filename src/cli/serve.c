@@ -20,7 +20,7 @@ static const struct help_option options[] = {
     {"-c, --config", "FILE", "The configuration. docs/configuration.md explains its keys."},
     {"--check", NULL,
      "Only say whether the configuration is right; the first fault is shown with line and "
-     "column."},
+     "column. The variables of password_env need not be set for that."},
     {"--listen", "WHERE",
      "Listen here instead of where the configuration says: udp:ADDRESS:PORT, also tcp:, tls:, "
      "ws: and wss:. May be given several times."},
@@ -171,7 +171,8 @@ int cmd_serve(int argc, char **argv)
         return EXIT_CODE_OK;
     }
     struct config_error error;
-    struct config *c = config_load(args.file, &error);
+    struct config *c =
+        args.check ? config_look(args.file, &error) : config_load(args.file, &error);
     if (c == NULL) {
         config_error_print(&error, stderr);
         return EXIT_CODE_USAGE;
@@ -185,6 +186,13 @@ int cmd_serve(int argc, char **argv)
             "%s: right: %zu listeners, %zu routes, %zu devices, %zu applications, %zu peers\n",
             args.file, c->listen_count, c->routes.count, c->device_count, c->application_count,
             c->peer_count);
+        if (c->unset_count > 0) {
+            fprintf(
+                stderr,
+                "%s: %zu times password_env names a variable that is not set here (%s); the "
+                "server needs it\n",
+                args.file, c->unset_count, c->unset);
+        }
         config_free(c);
         return EXIT_CODE_OK;
     }

@@ -39,7 +39,8 @@ static bool load_raw(struct config_tree *t, struct str text, struct config *c)
     return err == CYAML_OK || tree_fault(t, NULL, "%s", cyaml_strerror(err));
 }
 
-struct config *config_read(const char *path, struct str text, struct config_error *error)
+static struct config *read_text(const char *path, struct str text, bool look,
+                                struct config_error *error)
 {
     struct config_tree t;
     struct config *c = calloc(1, sizeof(*c));
@@ -50,7 +51,9 @@ struct config *config_read(const char *path, struct str text, struct config_erro
         return NULL;
     }
     arena_init(&c->arena, &mem_libc, 4096);
-    bool ok = tree_load(&t, path, text, error) && config_check(&t) && load_raw(&t, text, c);
+    bool ok = tree_load(&t, path, text, error);
+    t.look = look;
+    ok = ok && config_check(&t) && load_raw(&t, text, c);
     if (ok) {
         config_set_defaults(&t, c->raw);
         ok = config_map(&t, c);
@@ -61,6 +64,11 @@ struct config *config_read(const char *path, struct str text, struct config_erro
         return NULL;
     }
     return c;
+}
+
+struct config *config_read(const char *path, struct str text, struct config_error *error)
+{
+    return read_text(path, text, false, error);
 }
 
 /** The whole file; {NULL, 0} with the error filled. */
@@ -85,7 +93,7 @@ static struct str read_file(const char *path, struct config_error *error, bool *
     return str_make(text, n);
 }
 
-struct config *config_load(const char *path, struct config_error *error)
+static struct config *load(const char *path, bool look, struct config_error *error)
 {
     bool open_to_others = false;
     memset(error, 0, sizeof(*error));
@@ -94,7 +102,7 @@ struct config *config_load(const char *path, struct config_error *error)
     if (text.p == NULL) {
         return NULL;
     }
-    struct config *c = config_read(path, text, error);
+    struct config *c = read_text(path, text, look, error);
     free((void *)(uintptr_t)text.p);
     if (c != NULL) {
         struct str name = arena_fmt(&c->arena, "%s%c", path, 0);
@@ -102,6 +110,16 @@ struct config *config_load(const char *path, struct config_error *error)
         c->exposed = c->exposed && open_to_others;
     }
     return c;
+}
+
+struct config *config_load(const char *path, struct config_error *error)
+{
+    return load(path, false, error);
+}
+
+struct config *config_look(const char *path, struct config_error *error)
+{
+    return load(path, true, error);
 }
 
 int config_set_listen(struct config *c, const struct config_listen *listen, size_t n)

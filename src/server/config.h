@@ -52,7 +52,9 @@ struct config {
     const char *log_file;  /**< NULL: standard error */
     const char *sip_trace; /**< NULL: none */
     uint32_t stop_ms;
-    bool exposed; /**< secrets are in a file that others on this machine can read */
+    const char *unset;  /**< config_look: the first environment variable that is not set */
+    size_t unset_count; /**< how many are not */
+    bool exposed;       /**< secrets are in a file that others on this machine can read */
 
     struct arena arena; /**< what of the above is not raw's */
     struct raw_root *raw;
@@ -66,6 +68,12 @@ struct config_error {
 
 /** @return NULL with *error filled */
 struct config *config_load(const char *path, struct config_error *error);
+/**
+ * The same for who looks at a configuration and does not serve with it: the environment
+ * variables of `password_env` are the server's, and need not be set here. The passwords
+ * themselves are then not what the server has; `unset` and `unset_count` say of which.
+ */
+struct config *config_look(const char *path, struct config_error *error);
 void config_free(struct config *c);
 
 /** The same for text that is in memory; `path` names it and is where relative files start. */

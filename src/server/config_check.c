@@ -33,6 +33,29 @@ void config_error_print(const struct config_error *e, FILE *to)
     }
 }
 
+/**
+ * What libyaml has against the text; where its words do not say so, what people mostly meant.
+ * `text` is the file, with the fault at p->problem_mark.
+ */
+static bool yaml_fault(struct config_tree *t, const yaml_parser_t *p, struct str text)
+{
+    size_t at = p->problem_mark.index;
+    char c = at < text.n ? text.p[at] : '\0';
+    const char *hint = "";
+    if (p->problem != NULL && strstr(p->problem, "escape character") != NULL) {
+        hint = ": put a value with a backslash in single quotes";
+    } else if (c == '\t') {
+        hint = ": indent with spaces, not with tabs";
+    } else if (c != '\0' &&
+               strchr("*&!%@`", at > 0 && text.p[at - 1] == '*' ? '*' : c) != NULL) {
+        hint = ": put a value that begins with one of *&!%@` in quotes";
+    }
+    (void)tree_fault(t, NULL, "%s%s", p->problem != NULL ? p->problem : "cannot be read", hint);
+    t->error->line = (unsigned)p->problem_mark.line + 1;
+    t->error->column = (unsigned)p->problem_mark.column + 1;
+    return false;
+}
+
 bool tree_load(struct config_tree *t, const char *file, struct str text,
                struct config_error *error)
 {
@@ -47,9 +70,7 @@ bool tree_load(struct config_tree *t, const char *file, struct str text,
     bool ok = yaml_parser_load(&p, &t->doc);
     t->loaded = ok;
     if (!ok) {
-        (void)tree_fault(t, NULL, "%s", p.problem != NULL ? p.problem : "cannot be read");
-        error->line = (unsigned)p.problem_mark.line + 1;
-        error->column = (unsigned)p.problem_mark.column + 1;
+        (void)yaml_fault(t, &p, text);
     } else {
         yaml_document_t more;
         if (yaml_parser_load(&p, &more)) {
@@ -57,9 +78,7 @@ bool tree_load(struct config_tree *t, const char *file, struct str text,
             ok = second == NULL || tree_fault(t, second, "only one document is allowed");
             yaml_document_delete(&more);
         } else {
-            ok = tree_fault(t, NULL, "%s", p.problem != NULL ? p.problem : "cannot be read");
-            error->line = (unsigned)p.problem_mark.line + 1;
-            error->column = (unsigned)p.problem_mark.column + 1;
+            ok = yaml_fault(t, &p, text);
         }
     }
     yaml_parser_delete(&p);

@@ -3,7 +3,9 @@
  * Secrets of devices and applications: exactly one source each, and never an empty one.
  *
  * A file or variable that is named but missing or empty is an error: silently having no
- * password would be worse than not starting. Error texts name the source, never the value.
+ * password would be worse than not starting. Only who does not start (config_look) may be
+ * without the variables, which belong to the server's environment. Error texts name the source,
+ * never the value.
  */
 #include "server/config_map.h"
 #include <errno.h>
@@ -15,6 +17,12 @@ static bool from_environment(struct config_tree *t, struct config *c, yaml_node_
                              const char *name, struct str *out)
 {
     const char *value = getenv(name);
+    if (t->look && (value == NULL || value[0] == '\0')) {
+        struct str copy = arena_fmt(&c->arena, "%s%c", name, 0);
+        c->unset = c->unset_count++ == 0 ? copy.p : c->unset;
+        *out = copy; /* a stand-in: nobody is served with it */
+        return copy.p != NULL || tree_fault(t, at, "out of memory");
+    }
     if (value == NULL || value[0] == '\0') {
         return tree_fault(t, at, "password_env: the environment variable %s is not set", name);
     }

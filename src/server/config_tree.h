@@ -15,6 +15,7 @@
 struct config_tree {
     yaml_document_t doc;
     bool loaded;
+    bool look; /**< config_look: the server's environment is not here */
     const char *file;
     struct config_error *error;
 };

@@ -284,6 +284,11 @@ static const struct bad bad_table[] = {
     {"a: b: c\n", 1, 5, "mapping values"},
     {"listen: [\n", 2, 1, "did not find"},
     {"- x\n", 1, 1, "keys with values are wanted, not a list"},
+    {"realm: *\n", 1, 9, "in quotes"},
+    {"realm: *77\n", 1, 8, "in quotes"},
+    {"realm: @a\n", 1, 8, "in quotes"},
+    {"realm: \"\\*97\"\n", 1, 9, "in single quotes"},
+    {"timers:\n\tt1_ms: 500\n", 2, 1, "spaces, not with tabs"},
     {"a\n", 1, 1, "keys with values are wanted"},
     {"{}\n---\n{}\n", 3, 1, "only one document"},
     {"{}\n---\n[\n", 4, 1, "did not find"},
@@ -449,6 +454,14 @@ static void test_secrets_from_elsewhere(void)
     REQUIRE(f != NULL);
     fputs("from file \nsecond line\n", f);
     fclose(f);
+    CHECK(config_load(path, &error) == NULL);
+    CHECK(strstr(error.text, "BATON_TEST_SECRET is not set") != NULL);
+    struct config *seen = config_look(path, &error); /* that is the server's environment */
+    REQUIRE(seen != NULL);
+    CHECK_INT(seen->unset_count, 1);
+    CHECK_STR(str_c(seen->unset), "BATON_TEST_SECRET");
+    CHECK_STR(seen->devices[0].secret.password, "from file");
+    config_free(seen);
     setenv("BATON_TEST_SECRET", "from environment", 1);
     struct config *c = config_load(path, &error);
     unsetenv("BATON_TEST_SECRET");
