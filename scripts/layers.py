@@ -22,6 +22,7 @@ SIBLINGS = {
     ("txn", "route"),       # a request goes to the servers of its target
     ("uui", "sip"),         # the header's values are found in an indexed message
     ("call", "peers"),      # a call goes to a peer that is up and has room
+    ("proxy", "peers"),     # and so does a call that is only passed on
     ("call", "registrar"),  # a call goes to the bindings of a device
     ("cti", "call"),        # a session commands and watches calls
     ("cti", "registrar"),   # and asks what a device can do

@@ -75,7 +75,7 @@ struct peer {
     uint32_t probe_s;         /**< it is asked whether it lives in this interval; 0: not */
     uint32_t probe_failures;  /**< unanswered ones in a row after which it is down; 0: one */
     uint32_t weight;          /**< share of calls among the peers of a number; 0: none */
-    uint32_t max_calls;       /**< out to it, at a time; 0: no limit */
+    uint32_t max_calls;       /**< at a time, out to it and in; 0: no limit */
     struct peer_state *state; /**< of the layer that watches peers; NULL: nobody does */
     uint8_t domain;           /**< enum peer_domain */
     struct neighbour policy;

@@ -52,7 +52,12 @@ static void end_legs(struct connection *conn, unsigned status,
 
 static void enter_ending(struct call *c, uint64_t now_ms)
 {
+    const struct leg *caller = connection_leg(c->a);
+
     c->phase = CALL_ENDING;
+    if (caller != NULL && !caller->uac && caller->state < LEG_ANSWERED) {
+        branch_leave_peer(c->a->stem); /* refused: no on_ended will tell */
+    }
     call_set_timer(c, BYE_PATIENCE_MS, now_ms);
     referral_abort(c, now_ms);
     join_abort(c, now_ms);

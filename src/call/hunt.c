@@ -157,7 +157,11 @@ bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
     }
     while (h->next < h->count && goes_on_after(h, status)) {
         const struct destination *to = &h->to[h->next++];
-        struct connection *next = call_add_connection(c, to->device, to->id);
+        struct connection *next;
+        if (to->peer != NULL && !peer_usable(to->peer)) {
+            continue; /* nobody needs to see that it was not even tried */
+        }
+        next = call_add_connection(c, to->device, to->id);
         if (next == NULL) {
             return false;
         }

@@ -10,9 +10,13 @@
 #include "call/parts.h"
 #include "history/identity.h"
 
-/** Take the INVITE's leg for connection `a`. @return false: it was answered, drop the call */
+/**
+ * Take the INVITE's leg for connection `a`.
+ * @param room  peer on which the call has taken room, or NULL: the leg's from now on
+ * @return false: it was answered, drop the call
+ */
 static bool take_leg(struct connection *a, const struct sip_msg *m, const struct hop *from,
-                     uint64_t now_ms)
+                     const struct peer *room, uint64_t now_ms)
 {
     struct call *c = a->call;
     struct branch *b = connection_add_branch(a);
@@ -24,6 +28,7 @@ static bool take_leg(struct connection *a, const struct sip_msg *m, const struct
     if (b->leg == NULL) {
         return false;
     }
+    b->peer = room;
     a->stem = b;
     c->legs++;
     return true;
@@ -167,6 +172,36 @@ static unsigned first_destination(struct call_layer *l, const struct sip_msg *m,
     return destination_of_uri(l, &uri, to) ? 0 : 404;
 }
 
+static void drop(struct call *c)
+{
+    if (c != NULL) {
+        c->phase = CALL_ENDING;
+        call_check_dead(c);
+    }
+}
+
+/** A call with both its connections. NULL: the INVITE was answered */
+static struct call *new_call(struct call_layer *l, const struct sip_msg *m,
+                             const struct hop *from, struct device *device,
+                             const struct call_plan *plan, const struct destination *to,
+                             uint64_t now_ms)
+{
+    struct call *c = call_new(l);
+
+    if (c != NULL) {
+        c->called = arena_dup(&c->arena, to->id);
+        c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
+        if ((plan == NULL || hunt_begin(c, plan, m) == 0) &&
+            add_caller(c, m, from, device) != NULL &&
+            (c->b = call_add_connection(c, to->device, to->id)) != NULL) {
+            return c;
+        }
+        drop(c);
+    }
+    call_refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
+    return NULL;
+}
+
 void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                    struct device *device, uint64_t now_ms)
 {
@@ -176,6 +211,7 @@ void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct h
 void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                       struct device *device, const struct call_plan *plan, uint64_t now_ms)
 {
+    const struct peer *caller = device == NULL ? directory_peer_from(l->directory, from) : NULL;
     struct destination to;
     struct str reason;
     struct call *c;
@@ -202,24 +238,16 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
                        now_ms);
         return;
     }
-    c = call_new(l);
-    if (c == NULL) {
+    if (caller != NULL && !peer_enter(caller)) {
         call_refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
         return;
     }
-    c->called = arena_dup(&c->arena, to.id);
-    c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
-    if ((plan != NULL && hunt_begin(c, plan, m) != 0) ||
-        add_caller(c, m, from, device) == NULL ||
-        (c->b = call_add_connection(c, to.device, to.id)) == NULL) {
-        c->phase = CALL_ENDING;
-        call_check_dead(c);
-        call_refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
-        return;
-    }
-    if (!take_leg(c->a, m, from, now_ms)) {
-        c->phase = CALL_ENDING;
-        call_check_dead(c);
+    c = new_call(l, m, from, device, plan, &to, now_ms);
+    if (c == NULL || !take_leg(c->a, m, from, caller, now_ms)) {
+        drop(c);
+        if (caller != NULL) {
+            peer_release(caller);
+        }
         return;
     }
     media_received(c->a, m);

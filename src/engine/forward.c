@@ -165,6 +165,7 @@ static void add_peer(struct planning *p, const struct destination *to)
     if (to->number.n > 0) { /* else it is the server that is asked for, as in REGISTER */
         t->request_uri = out_str_of(&o);
     }
+    t->peer = to->peer;
     border(p, t, to->peer, STR_NONE);
     p->group++;
 }
@@ -280,6 +281,10 @@ unsigned steer_forward(const struct steering *s)
     }
     if (p.count == 0) {
         return p.status;
+    }
+    plan.caller = s->m->method == SIP_METHOD_INVITE ? s->who->peer : NULL;
+    if (plan.caller != NULL && !peer_enter(plan.caller)) {
+        return 503;
     }
     plan.target = p.target;
     plan.count = p.count;

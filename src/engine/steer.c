@@ -59,7 +59,7 @@ static void answer(const struct steering *s, unsigned status, struct str reason,
 static void bridge(struct steering *s)
 {
     const struct rule *r = s->verdict.rule;
-    bool no_memory = false;
+    bool no_memory = false, passed_over = false;
     struct call_plan plan = {.from = steer_from(s),
                              .lines = steer_lines(s, &no_memory),
                              .uui = r->uui_value,
@@ -73,11 +73,20 @@ static void bridge(struct steering *s)
         return;
     }
     for (size_t i = 0; i < s->verdict.target_count; i++) {
-        plan.count += steer_place(s, s->verdict.target[i], &to[plan.count]);
+        struct destination *at = &to[plan.count];
+        if (!steer_place(s, s->verdict.target[i], at)) {
+            continue;
+        }
+        if (at->peer != NULL && !peer_usable(at->peer)) {
+            passed_over = true;
+        } else {
+            plan.count++;
+        }
     }
     plan.to = to;
     if (plan.count == 0) {
-        answer(s, 404, STR_NONE, STR_NONE);
+        answer(s, passed_over ? 503 : 404, STR_NONE,
+               passed_over ? STR("Retry-After: 5\r\n") : STR_NONE);
         return;
     }
     call_incoming_by(&s->e->calls, s->m, s->from, s->who->device, &plan, s->now_ms);
@@ -118,7 +127,7 @@ static void carry_out(struct steering *s)
     case RULE_PROXY:
         status = steer_forward(s);
         if (status != 0) {
-            answer(s, status, STR_NONE, STR_NONE);
+            answer(s, status, STR_NONE, status == 503 ? STR("Retry-After: 5\r\n") : STR_NONE);
         }
         break;
     case RULE_REDIRECT:

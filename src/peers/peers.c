@@ -70,8 +70,13 @@ bool peer_take(const struct peer *peer)
     if (peer->state == NULL) {
         return true;
     }
-    if (peer->state->down) {
-        return false;
+    return !peer->state->down && peer_enter(peer);
+}
+
+bool peer_enter(const struct peer *peer)
+{
+    if (peer->state == NULL) {
+        return true;
     }
     if (!has_room(peer)) {
         peer->state->peers->full++;

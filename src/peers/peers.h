@@ -11,8 +11,9 @@
  * servers have been tried. After a first failure it is asked again within a second. A peer
  * without probes is always up; whoever runs without this module (a state that is NULL) as well.
  *
- * LIMIT. Calls that go out to a peer are taken and released by the call layer; `max_calls` of
- * them at a time. WEIGHT. Of the peers that take a number the first in the configuration is
+ * LIMIT. `max_calls` at a time, whoever began them: bridged ones, out and in, from INVITE to BYE;
+ * proxied ones as long as their INVITE has no final response, because the proxy keeps nothing
+ * about a dialog after that. Who begins a call takes room and releases it. WEIGHT. Of the peers that take a number the first in the configuration is
  * chosen; when it has a weight, by chance among all those with one that are up and have room.
  *
  * OWNERSHIP. struct peers owns the states, one for each peer of the directory, to which they
@@ -65,6 +66,8 @@ bool peer_usable(const struct peer *peer);
 
 /** Take room for one call. @return false: it is down or has none */
 bool peer_take(const struct peer *peer);
+/** The same for a call that comes from it: nobody is down who calls. @return false: no room */
+bool peer_enter(const struct peer *peer);
 void peer_release(const struct peer *peer);
 
 /** The peer that is to take a call to this number; one that is not usable only when all that
@@ -77,7 +80,7 @@ void peer_target(const struct peer *peer, struct txn_target *out);
 /** "sip:USER@host:port;transport=tcp"; without a user when that is empty. */
 void peer_write_uri(const struct peer *peer, struct str user, struct out *o);
 
-/** How many are up, down, and how many calls go out to all of them. */
+/** How many are up, down, and how many calls all of them have. */
 struct peers_now {
     uint64_t up, down, calls;
 };

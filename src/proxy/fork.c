@@ -12,6 +12,7 @@
  * INVARIANTS  pending = branches that are not done. A fork is freed when it has answered and no
  * branch can bring another 2xx, or when its server transaction has gone.
  */
+#include "peers/peers.h"
 #include "proxy/priv.h"
 
 enum { KEEP_CHUNK = 1024, CANCEL_AGAIN_MS = 500 };
@@ -53,6 +54,7 @@ struct proxy__fork *proxy__fork_new(struct proxy *p, const struct proxy__request
     f->request.m = &f->server->req->m;
     f->request.route.ruri = moved(r->route.ruri, r->m, f->request.m);
     f->request.route.next = moved(r->route.next, r->m, f->request.m);
+    f->caller = plan->caller;
     f->record_route = plan->record_route;
     f->recurse = plan->recurse;
     f->no_cancel = plan->no_cancel;
@@ -67,9 +69,18 @@ struct proxy__fork *proxy__fork_new(struct proxy *p, const struct proxy__request
     return f;
 }
 
+void proxy__leave_peer(const struct peer **peer)
+{
+    if (*peer != NULL) {
+        peer_release(*peer);
+        *peer = NULL;
+    }
+}
+
 static void free_branch(struct proxy__branch *b)
 {
     struct proxy *p = b->fork->proxy;
+    proxy__leave_peer(&b->peer);
     timer_stop(p->wheel, &b->ring);
     list_remove(&b->link);
     if (b->txn != NULL) {
@@ -90,6 +101,7 @@ void proxy__fork_free(struct proxy__fork *f)
         f->server->user = &proxy__past_user; /* a copy that comes by another way is known */
     }
     timer_stop(p->wheel, &f->group);
+    proxy__leave_peer(&f->caller);
     mem_free(&p->env->mem, f->best);
     arena_fini(&f->keep);
     list_remove(&f->link);
@@ -219,6 +231,13 @@ static bool start_branch(struct proxy__fork *f, const struct proxy_target *targe
     if (b == NULL) {
         return false;
     }
+    if (target != NULL && target->peer != NULL && f->server->method == SIP_METHOD_INVITE) {
+        if (!peer_take(target->peer)) {
+            free_branch(b);
+            return false;
+        }
+        b->peer = target->peer;
+    }
     forget_needless_flow(b, target);
     int n = proxy__write_copy(p, &copy, run, &to);
     b->by_token = target == NULL && n > 0 && to.hop.flow != 0;
@@ -305,6 +324,7 @@ void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t n
         return;
     }
     f->answered = true;
+    proxy__leave_peer(&f->caller);
     f->request.m = NULL; /* the server transaction needs it no more */
     timer_stop(f->proxy->wheel, &f->group);
     if (!f->no_cancel) {
@@ -335,6 +355,7 @@ static void end_branch(struct proxy__branch *b)
 {
     struct proxy__fork *f = b->fork;
     b->done = true;
+    proxy__leave_peer(&b->peer);
     timer_stop(f->proxy->wheel, &b->ring);
     f->pending--;
     f->breadth_out -= b->breadth;

@@ -117,6 +117,7 @@ struct proxy__branch {
     struct timer ring; /**< Timer C */
     struct hop pinned; /**< flow 0: the branch was not sent on a given flow */
     struct proxy__early *early;
+    const struct peer *peer; /**< on whom it takes room, or NULL */
     uint32_t breadth;
     bool by_token;  /**< on the flow of a token: when it is gone, that is said (430) */
     bool rang;      /**< a provisional response has come */
@@ -148,6 +149,7 @@ struct proxy__fork {
     uint32_t breadth_out;     /**< Outgoing Max-Breadth */
     uint32_t open_group;      /**< the group that was begun last */
     uint32_t recursions;      /**< groups that redirections have made */
+    const struct peer *caller;/**< on whom the INVITE takes room until it is answered, or NULL */
     uint32_t ring_ms, group_ms;
     bool record_route, recurse, no_cancel;
     bool wants_199;
@@ -163,6 +165,9 @@ struct proxy__fork *proxy__fork_new(struct proxy *p, const struct proxy__request
                                     const struct proxy_plan *plan, uint64_t now_ms);
 /** Nothing more is to be done: leaves the transactions to themselves. */
 void proxy__fork_free(struct proxy__fork *f);
+
+/** A call of that peer is over, or was none. */
+void proxy__leave_peer(const struct peer **peer);
 
 /** One branch more; when it cannot even begin, the fork goes on as if it had failed with 503.
  */

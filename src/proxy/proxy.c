@@ -131,6 +131,7 @@ static void forward(struct proxy *p, struct proxy__request *r, const struct prox
     struct str lines;
     unsigned status = proxy__admit(p, r, &lines);
     if (status != 0) {
+        proxy__leave_peer(&heeded.caller);
         refuse(p, r->m, r->from, status, lines, now_ms);
         return;
     }
@@ -139,6 +140,7 @@ static void forward(struct proxy *p, struct proxy__request *r, const struct prox
     }
     struct proxy__fork *f = proxy__fork_new(p, r, &heeded, now_ms);
     if (f == NULL) {
+        proxy__leave_peer(&heeded.caller);
         refuse(p, r->m, r->from, 503, STR("Retry-After: 5\r\n"), now_ms);
         return;
     }

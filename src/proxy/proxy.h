@@ -42,6 +42,7 @@ struct proxy_target {
     const enum sip_hdr_id *cut; /**< headers cut on this branch, ends with SIP_HDR_OTHER; NULL:
                                      none */
     uint32_t group; /**< equal numbers ring in parallel; groups in ascending order */
+    const struct peer *peer; /**< an INVITE takes room on it; NULL: on nobody */
 };
 
 struct proxy_plan {
@@ -52,6 +53,8 @@ struct proxy_plan {
     bool no_cancel;   /**< branches ring on when one has answered (RFC 3841 §9.1) */
     uint32_t ring_s;  /**< Timer C; 0: of the configuration */
     uint32_t group_s; /**< the next group begins after this; 0: 20 */
+    const struct peer *caller; /**< on whom an INVITE has taken room: the proxy gives it back,
+                                    whatever comes; NULL: on nobody */
 };
 
 struct proxy_config {

@@ -115,6 +115,7 @@ void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_
     unsigned status = proxy__outward(best != NULL ? f->best_status : own_status(f));
     bool silent = status == 408 && f->server != NULL && f->server->kind == TXN_NIST;
     f->answered = true;
+    proxy__leave_peer(&f->caller);
     if (f->server != NULL && !silent) {
         int err = best != NULL ? proxy__pass_response(f, best, status, now_ms) : E_STATE;
         if (err == E_STATE || err == E_NOMEM || err == E_SYNTAX || err == E_TOOMANY) {

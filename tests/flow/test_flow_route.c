@@ -365,6 +365,105 @@ static void test_shares_on_the_wire(void)
     down();
 }
 
+/* ---- peers that are full ---- */
+
+/** Of a peer that is full nothing more is taken, and nothing goes to it; another target has it.
+ */
+static void test_full_peers_are_passed_over(void)
+{
+    begin();
+    struct rule *r = add_rule("70*", RULE_BRIDGE);
+    r->next_count = 0; /* a peer that is full has refused nothing */
+    add_target(r, RULE_TO_PEER, "trunk");
+    add_target(r, RULE_TO_DEVICE, "1002");
+    r = add_rule("71*", RULE_PROXY);
+    add_target(r, RULE_TO_PEER, "trunk");
+    add_target(r, RULE_TO_DEVICE, "1003");
+    r = add_rule("72*", RULE_BRIDGE);
+    add_target(r, RULE_TO_PEER, "trunk");
+    r = add_rule("73*", RULE_PROXY);
+    add_target(r, RULE_TO_PEER, "trunk");
+    up();
+    w.peer[1].max_calls = 1;
+    world_raw_invite(&w, &w.gateway, "full1", "700", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.trunk.node, "INVITE"), 1);
+    CHECK_INT(world_stat(&w, "peers_calls"), 2) /* the caller is a peer too */;
+    world_raw_invite(&w, &w.gateway, "full2", "700", "", world_sdp);
+    world_raw_invite(&w, &w.gateway, "full3", "710", "", world_sdp);
+    world_raw_invite(&w, &w.gateway, "full4", "720", "", world_sdp);
+    world_raw_invite(&w, &w.gateway, "full5", "730", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.trunk.node, "INVITE"), 1);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "INVITE"), 1);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 2), "INVITE"), 1);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.gateway.node, "503 INVITE"), 2);
+    struct str refusal = wire_find(&w.wire, ENGINE(&w), &w.gateway.node, "503 INVITE", 0);
+    CHECK(str_is_set(wire_raw(refusal, "Retry-After", 0)));
+    down();
+}
+
+/** `max_calls` of who calls in: the next one is told to come again, until the first has gone. */
+static void test_calls_in_are_limited(void)
+{
+    begin();
+    struct rule *r = add_rule("71*", RULE_PROXY);
+    add_target(r, RULE_TO_DEVICE, "1003");
+    up();
+    w.peer[0].max_calls = 1;
+    world_raw_invite(&w, &w.gateway, "in1", "1002", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(world_stat(&w, "peers_calls"), 1);
+    CHECK_INT(phone_answer(PHONE(&w, 1)), 0);
+    world_run(&w, 50);
+    struct text_msg ok = world_take(&w.gateway, "200 INVITE");
+    world_raw_request(&w, &w.gateway, "ACK", 1, &ok, "", "");
+    world_raw_invite(&w, &w.gateway, "in2", "1003", "", world_sdp); /* to be bridged */
+    world_raw_invite(&w, &w.gateway, "in3", "710", "", world_sdp);  /* and proxied */
+    (void)phone_call(PHONE(&w, 2), "900", true, STR_NONE);          /* and out to it */
+    world_run(&w, 50);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.gateway.node, "503 INVITE"), 2);
+    struct str refusal = wire_find(&w.wire, ENGINE(&w), &w.gateway.node, "503 INVITE", 0);
+    CHECK(str_is_set(wire_raw(refusal, "Retry-After", 0)));
+    refusal = wire_find(&w.wire, ENGINE(&w), &w.gateway.node, "503 INVITE", 1);
+    CHECK(str_is_set(wire_raw(refusal, "Retry-After", 0)));
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 2), "INVITE"), 0);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 2), "503 INVITE"), 1);
+    CHECK_INT(world_stat(&w, "peers_full"), 3);
+    world_raw_request(&w, &w.gateway, "BYE", 2, &ok, "", "");
+    text_free(&ok);
+    world_run(&w, 50);
+    CHECK_INT(world_stat(&w, "peers_calls"), 0);
+    /* what is refused gives its room back at once */
+    PHONE(&w, 2)->on_call = 486;
+    world_raw_invite(&w, &w.gateway, "in4", "1003", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(world_stat(&w, "peers_calls"), 0);
+    world_raw_invite(&w, &w.gateway, "in5", "710", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.gateway.node, "486 INVITE"), 2);
+    CHECK_INT(world_stat(&w, "peers_calls"), 0);
+    down();
+}
+
+/** A proxied call counts while it rings, on both sides. */
+static void test_proxied_calls_count(void)
+{
+    begin();
+    struct rule *r = add_rule("8*", RULE_PROXY);
+    add_target(r, RULE_TO_PEER, "trunk");
+    up();
+    world_raw_invite(&w, &w.gateway, "px1", "800", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(world_stat(&w, "peers_calls"), 2);
+    struct text_msg t = world_take(&w.trunk, "INVITE");
+    answer_with(&w.trunk, &t, "Contact: <sip:800@10.0.2.2>\n");
+    text_free(&t);
+    world_run(&w, 50);
+    CHECK_INT(world_stat(&w, "peers_calls"), 0);
+    down();
+}
+
 /* ---- proxy ---- */
 
 /** MESSAGE from the trunk to a device, and from a device to the trunk. */
@@ -605,7 +704,8 @@ static void test_no_memory(void)
     CHECK(false);
 }
 
-TEST_MAIN(T(test_refuse), T(test_redirect_by_a_rule), T(test_redirect_to_nowhere),
+TEST_MAIN(T(test_full_peers_are_passed_over), T(test_calls_in_are_limited),
+          T(test_proxied_calls_count), T(test_refuse), T(test_redirect_by_a_rule), T(test_redirect_to_nowhere),
           T(test_hunting), T(test_a_refusal_that_counts), T(test_hunting_on_no_answer),
           T(test_hunting_is_cancelled), T(test_hunting_past_the_dead),
           T(test_numbers_and_context), T(test_shares_on_the_wire), T(test_messages_are_proxied),
