@@ -58,6 +58,42 @@ bool directory_is_domain(const struct directory *d, struct str host)
     return domain_index(d, host) < d->domain_count;
 }
 
+static bool is_wildcard(const struct addr *a)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < (a->family == ADDR_IP6 ? 16 : 4); i++) {
+        all |= a->ip[i];
+    }
+    return all == 0;
+}
+
+static bool listens(const struct directory *d, struct str host, uint16_t port)
+{
+    struct addr a;
+    if (d->own_count == 0 || !addr_parse_host(host, port, &a)) {
+        return true;
+    }
+    for (size_t i = 0; i < d->own_count; i++) {
+        const struct addr *o = &d->own[i];
+        if (o->port == port &&
+            (addr_ip_eq(o, &a) || (is_wildcard(o) && o->family == a.family))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool directory_is_ours(const struct directory *d, const struct sip_uri *u)
+{
+    return directory_is_domain(d, u->host) &&
+           (u->port == 0 || listens(d, u->host, (uint16_t)u->port));
+}
+
+bool directory_is_here(const struct directory *d, const struct sip_uri *u)
+{
+    return directory_is_domain(d, u->host) && listens(d, u->host, sip_uri_port(u));
+}
+
 static struct device *find_key(const struct directory *d, struct str key)
 {
     struct map_node *n = map_first(&d->devices, hash_bytes(&d->key, key));
@@ -151,7 +187,8 @@ static bool is_separator(char c)
 
 struct device *directory_device_of_uri(const struct directory *d, const struct sip_uri *u)
 {
-    if (u->scheme == SIP_SCHEME_OTHER || !str_is_set(u->user)) {
+    if (u->scheme == SIP_SCHEME_OTHER || !str_is_set(u->user) ||
+        (u->scheme != SIP_SCHEME_TEL && !directory_is_ours(d, u))) {
         return NULL;
     }
     /* Telephone parameters inside a user part ("1001;phone-context=x") are not its name. */

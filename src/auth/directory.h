@@ -92,6 +92,8 @@ struct directory {
     struct hash_key key;
     const struct str *domains; /**< the first one is the default; at least one */
     size_t domain_count;
+    const struct addr *own; /**< where we listen, wildcards too; the caller's */
+    size_t own_count;       /**< 0: nobody knows, so a numeric domain is ours on any port */
     uint64_t peopled; /**< bit i: devices were added to domain i; all others mean the default */
     struct map devices, applications;
     struct peer *peers;
@@ -114,6 +116,17 @@ void directory_remove_application(struct directory *d, struct application *app);
 
 bool directory_is_domain(const struct directory *d, struct str host);
 
+/**
+ * Does a URI lead here? Its host is one of our domains; if that is an address, and the URI has
+ * a port, it must be one on which we listen there: another port is another program. Without a
+ * port an address is the name of a domain, as phones write it.
+ */
+bool directory_is_ours(const struct directory *d, const struct sip_uri *u);
+
+/** The same for a URI in the configuration, where no port means the default one (RFC 3261
+    §19.1.2). */
+bool directory_is_here(const struct directory *d, const struct sip_uri *u);
+
 /** By canonical key, by number in the default domain, or NULL. */
 struct device *directory_device(const struct directory *d, struct str key);
 
@@ -126,7 +139,8 @@ struct device *directory_device_named(const struct directory *d, struct str text
 
 /**
  * The device that a URI (Request-URI, To, From) means, or NULL. A domain of ours without any
- * device of its own, e.g. a numeric address, is another name of the default domain.
+ * device of its own, e.g. a numeric address, is another name of the default domain. A port of
+ * somebody else's (directory_is_ours) means nobody of us.
  */
 struct device *directory_device_of_uri(const struct directory *d, const struct sip_uri *u);
 

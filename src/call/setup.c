@@ -61,7 +61,7 @@ bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct de
     if (!str_is_set(u->user) || u->user.n == 0 || (gruu_in_uri(u, &gr) && gr.n == 0)) {
         return false;
     }
-    if (u->scheme != SIP_SCHEME_TEL && !directory_is_domain(dir, u->host)) {
+    if (u->scheme != SIP_SCHEME_TEL && !directory_is_ours(dir, u)) {
         return false;
     }
     out->number = u->user;

@@ -24,7 +24,10 @@ static struct str user_of(const struct steering *s)
     return out_str_of(&o);
 }
 
-bool steer_place_of_uri(const struct steering *s, struct str text, struct destination *out)
+typedef bool is_ours_fn(const struct directory *d, const struct sip_uri *u);
+
+static bool place_of_uri(const struct steering *s, struct str text, is_ours_fn *is_ours,
+                         struct destination *out)
 {
     struct directory *dir = s->e->config.directory;
     struct sip_uri u;
@@ -33,7 +36,7 @@ bool steer_place_of_uri(const struct steering *s, struct str text, struct destin
     if (sip_uri_parse(text, 0, &u, &at) != 0 || u.scheme == SIP_SCHEME_OTHER) {
         return false;
     }
-    if (u.scheme == SIP_SCHEME_TEL || directory_is_domain(dir, u.host)) {
+    if (u.scheme == SIP_SCHEME_TEL || is_ours(dir, &u)) {
         return destination_of_uri(&s->e->calls, &u, out);
     }
     /* a Request-URI has no headers (RFC 3261 §19.1.1) */
@@ -42,21 +45,38 @@ bool steer_place_of_uri(const struct steering *s, struct str text, struct destin
     return true;
 }
 
+bool steer_place_of_uri(const struct steering *s, struct str text, struct destination *out)
+{
+    return place_of_uri(s, text, directory_is_ours, out);
+}
+
 /** Where the Request-URI says, with the called number as it is now. */
 static bool location(const struct steering *s, struct destination *out)
 {
     struct str user, host = s->query.domain;
+    struct sip_uri called = {0};
+    char port[8] = "";
+    uint32_t at;
 
     if (!s->verdict.called_changed) {
-        return steer_place_of_uri(s, sip_msg_ruri(s->m), out);
+        return place_of_uri(s, sip_msg_ruri(s->m), directory_is_ours, out);
     }
     user = user_of(s);
     if (user.n == 0) {
         return false;
     }
-    host = host.n > 0 ? host : s->e->config.directory->domains[0];
-    return steer_place_of_uri(
-        s, arena_fmt(&s->e->scratch, "sip:%.*s@%.*s", STR_ARG(user), STR_ARG(host)), out);
+    if (host.n == 0) {
+        host = s->e->config.directory->domains[0];
+    } else if (sip_uri_parse(sip_msg_ruri(s->m), 0, &called, &at) == 0 && called.port != 0) {
+        struct out o;
+        out_init(&o, port, sizeof(port) - 1);
+        out_fmt(&o, ":%u", called.port);
+        port[o.n] = '\0';
+    }
+    return place_of_uri(s,
+                        arena_fmt(&s->e->scratch, "sip:%.*s@%.*s%s", STR_ARG(user),
+                                  STR_ARG(host), port),
+                        directory_is_ours, out);
 }
 
 static bool at_peer(const struct steering *s, struct str name, struct destination *out)
@@ -83,7 +103,7 @@ static bool at_uri(const struct steering *s, struct str uri, struct destination 
     }
     out_init(&o, buf, cap);
     rule_write_uri(&o, uri, s->verdict.called, NULL);
-    return !o.over && steer_place_of_uri(s, out_str_of(&o), out);
+    return !o.over && place_of_uri(s, out_str_of(&o), directory_is_here, out);
 }
 
 bool steer_place(const struct steering *s, const struct rule_target *t, struct destination *out)

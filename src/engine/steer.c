@@ -157,7 +157,7 @@ static bool is_ours_alone(struct engine *e, const struct sip_msg *m)
         return true;
     }
     return uri.scheme != SIP_SCHEME_TEL && uri.user.n == 0 &&
-           directory_is_domain(e->config.directory, uri.host);
+           directory_is_ours(e->config.directory, &uri);
 }
 
 static bool has_rules_for(const struct engine *e, const struct sip_msg *m)

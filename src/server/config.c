@@ -136,6 +136,8 @@ int config_set_listen(struct config *c, const struct config_listen *listen, size
 
 int config_fill_directory(struct config *c, struct directory *d)
 {
+    d->own = c->own;
+    d->own_count = c->own_count;
     int err = 0;
     for (size_t i = 0; i < c->device_count && err == 0; i++) {
         err = directory_add_device(d, &c->devices[i]);

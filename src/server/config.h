@@ -33,6 +33,8 @@ struct config {
     struct net_tls tls;  /**< names of files; they are read by the network layer */
     struct str *domains; /**< the configured ones, then our numeric addresses */
     size_t domain_count, domain_room;
+    struct addr *own; /**< where we listen, and as what others see that */
+    size_t own_count;
     struct device *devices;
     size_t device_count;
     struct application *applications;

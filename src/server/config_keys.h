@@ -355,7 +355,8 @@
       "listener's own counts more.")                                                          \
     L(domains, "localhost",                                                                   \
       "Our SIP domains, the default one first. The addresses that Baton listens on count "    \
-      "as other names of the default domain.")                                                \
+      "as other names of the default domain, with the ports that it listens on; without a "   \
+      "port as well, but in a route's target that means the default port.")                   \
     S(realm, "", "The realm of digest challenges; the first domain unless given.")            \
     W(digest, "md5", "md5 sha-256 both",                                                      \
       "Digest algorithms that a challenge offers. Many phones give up when they see one "     \

@@ -69,6 +69,31 @@ void config_add_own_address(struct config *c, const struct addr *a)
     }
 }
 
+/** Where we are reached. Empty when a port is only known later (0): then any port is ours. */
+static int map_own(struct config *c)
+{
+    c->own = many(c, 4 * c->listen_count + 1, sizeof(*c->own));
+    c->own_count = 0;
+    if (c->own == NULL) {
+        return E_NOMEM;
+    }
+    for (size_t i = 0; i < c->listen_count; i++) {
+        const struct config_listen *l = &c->listen[i];
+        struct addr at[] = {l->at, l->shown, c->net.advertise[0], c->net.advertise[1]};
+        if (l->at.port == 0) {
+            c->own_count = 0;
+            return 0;
+        }
+        for (size_t k = 0; k < ARRAY_LEN(at); k++) {
+            if (at[k].family != ADDR_NONE) {
+                at[k].port = at[k].port != 0 ? at[k].port : l->at.port;
+                c->own[c->own_count++] = at[k];
+            }
+        }
+    }
+    return 0;
+}
+
 int config_map_domains(struct config *c)
 {
     const struct raw_root *raw = c->raw;
@@ -94,7 +119,7 @@ int config_map_domains(struct config *c)
             config_add_own_address(c, &c->listen[i].shown);
         }
     }
-    return 0;
+    return map_own(c);
 }
 
 static bool map_domains(struct config_tree *t, struct config *c)

@@ -429,6 +429,8 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
         return false;
     }
+    s->directory.own = c->own;
+    s->directory.own_count = c->own_count;
     c->engine.directory = &s->directory;
     c->engine.routes = &c->routes;
     s->engine = engine_new(env, &c->engine, net_now(s->net));

@@ -365,6 +365,33 @@ static void test_shares_on_the_wire(void)
     down();
 }
 
+/* ---- what is ours ---- */
+
+/** An address is ours with a port on which we listen; on another one somebody else is. */
+static void test_ports_of_our_address(void)
+{
+    static const struct addr listening[] = {{.ip = {10, 0, 0, 1}, .port = 5070, .family = 4}};
+    begin();
+    struct rule *r = add_rule("70", RULE_PROXY);
+    add_target(r, RULE_TO_URI, "sip:1002@10.0.0.1:5070"); /* us */
+    r = add_rule("71", RULE_PROXY);
+    add_target(r, RULE_TO_URI, "sip:1002@10.0.0.1:5099"); /* another program */
+    r = add_rule("72", RULE_PROXY);
+    add_target(r, RULE_TO_URI, "sip:1002@10.0.0.1"); /* also: the default port */
+    up();
+    w.directory.own = listening;
+    w.directory.own_count = 1;
+    world_raw_invite(&w, &w.gateway, "own1", "70", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "INVITE"), 1);
+    world_raw_invite(&w, &w.gateway, "own2", "71", "", world_sdp);
+    world_raw_invite(&w, &w.gateway, "own3", "72", "", world_sdp);
+    world_run(&w, 50);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "INVITE"), 1);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), ENGINE(&w), "INVITE"), 2);
+    down();
+}
+
 /* ---- peers that are full ---- */
 
 /** Of a peer that is full nothing more is taken, and nothing goes to it; another target has it.
@@ -704,7 +731,7 @@ static void test_no_memory(void)
     CHECK(false);
 }
 
-TEST_MAIN(T(test_full_peers_are_passed_over), T(test_calls_in_are_limited),
+TEST_MAIN(T(test_ports_of_our_address), T(test_full_peers_are_passed_over), T(test_calls_in_are_limited),
           T(test_proxied_calls_count), T(test_refuse), T(test_redirect_by_a_rule), T(test_redirect_to_nowhere),
           T(test_hunting), T(test_a_refusal_that_counts), T(test_hunting_on_no_answer),
           T(test_hunting_is_cancelled), T(test_hunting_past_the_dead),

@@ -139,6 +139,41 @@ static void test_domains(void)
     world_fini(&w);
 }
 
+static bool leads(const struct directory *d,
+                  bool (*where)(const struct directory *, const struct sip_uri *),
+                  const char *text)
+{
+    struct sip_uri u;
+    uint32_t at;
+    CHECK_INT(sip_uri_parse(str_c(text), 0, &u, &at), 0);
+    return where(d, &u);
+}
+
+static void test_ports_of_domains(void)
+{
+    static const struct addr plain[] = {{.ip = {192, 0, 2, 1}, .port = 5070, .family = 4}};
+    static const struct addr any[] = {{.port = 5060, .family = 4}};
+    struct world w;
+    world_init(&w);
+    CHECK(leads(&w.d, directory_is_ours, "sip:1001@192.0.2.1:5999")); /* nobody knows */
+    w.d.own = plain;
+    w.d.own_count = 1;
+    CHECK(leads(&w.d, directory_is_ours, "sip:1001@192.0.2.1:5070"));
+    CHECK(leads(&w.d, directory_is_ours, "sip:1001@192.0.2.1"));
+    CHECK(!leads(&w.d, directory_is_ours, "sip:1001@192.0.2.1:5060"));
+    CHECK(!leads(&w.d, directory_is_here, "sip:1001@192.0.2.1"));
+    CHECK(leads(&w.d, directory_is_here, "sip:1001@192.0.2.1:5070"));
+    CHECK(leads(&w.d, directory_is_ours, "sip:1001@example.com:5999")); /* a name */
+    CHECK(!leads(&w.d, directory_is_ours, "sip:1001@192.0.2.2:5070"));
+    CHECK(directory_device_named(&w.d, STR("sip:1001@192.0.2.1:5060")) == NULL);
+    CHECK(directory_device_named(&w.d, STR("sip:1001@192.0.2.1:5070")) != NULL);
+    w.d.own = any;
+    CHECK(leads(&w.d, directory_is_here, "sip:1001@192.0.2.1"));
+    CHECK(!leads(&w.d, directory_is_ours, "sip:1001@192.0.2.1:5061"));
+    CHECK(!leads(&w.d, directory_is_here, "sips:1001@192.0.2.1"));
+    world_fini(&w);
+}
+
 static void test_grants(void)
 {
     static const struct str some[] = {STR_INIT("2*"), STR_INIT("1001@sales.example.com")};
@@ -243,5 +278,5 @@ static void test_no_memory(void)
 }
 
 TEST_MAIN(T(test_device_spellings), T(test_long_names_are_nobody), T(test_added_once),
-          T(test_domains), T(test_grants), T(test_patterns), T(test_peers),
+          T(test_domains), T(test_ports_of_domains), T(test_grants), T(test_patterns), T(test_peers),
           T(test_peers_with_certificates), T(test_no_memory))
