@@ -142,8 +142,8 @@ struct auth_client {
  * line per challenged realm with CRLF. Chooses SHA-256 when offered (a local policy in the
  * sense of RFC 8760 §2.4), else the first that it can answer; ignores what it does not know.
  *
- * The lines answer this response. Where proxies of different realms challenge one after
- * the other, the line for the earlier realm is the caller's to repeat.
+ * The lines answer this response and no other one: auth_client_answer_too is for requests that
+ * several on the way challenge one after the other.
  *
  * @param uri    the Request-URI of the request that will carry the lines
  * @param tried  the request that was refused carried credentials already: then a realm that
@@ -158,5 +158,16 @@ struct auth_client {
 int auth_client_answer(struct auth_client *c, const struct env *env,
                        const struct sip_msg *response, struct str method, struct str uri,
                        bool tried, struct out *o) MUST_USE;
+
+/**
+ * The same, and the credentials of other realms with which the request was refused stay with
+ * it (RFC 3261 §22.3): a server that was satisfied must be so again, and then who stands behind
+ * it. They are written anew, each with the next nc, so that nobody takes them for a replay.
+ * @param had  the lines of the refused request, as they were written here; absent or empty: it
+ *             had none. Not in `o`
+ */
+int auth_client_answer_too(struct auth_client *c, const struct env *env,
+                           const struct sip_msg *response, struct str method, struct str uri,
+                           struct str had, struct out *o) MUST_USE;
 
 #endif

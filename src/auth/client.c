@@ -31,6 +31,7 @@ struct challenge {
     struct auth_params p;
     enum auth_alg alg;
     bool stale;
+    bool tried; /**< the request that was refused had an answer for this realm */
 };
 
 /* FNV-1a: no secret and no table hangs on it. 0 is kept for "none". */
@@ -122,24 +123,24 @@ static bool permitted(const struct auth_client_realm *r, const struct challenge 
     return r->again < 1 && r->nonce != hash_of(0, c->p.nonce);
 }
 
-static int permit(struct auth_client *c, const struct challenge *chosen, size_t n, bool tried)
+static int permit(struct auth_client *c, const struct challenge *chosen, size_t n, bool first)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t realm = hash_of(chosen[i].header, chosen[i].p.realm);
         const struct auth_client_realm *r = find_realm(c, realm);
-        if (tried && r != NULL && !permitted(r, &chosen[i])) {
+        if (chosen[i].tried && r != NULL && !permitted(r, &chosen[i])) {
             return E_DENIED;
         }
     }
-    for (int i = 0; !tried && i < AUTH_CLIENT_REALMS; i++) {
+    for (int i = 0; first && i < AUTH_CLIENT_REALMS; i++) {
         c->seen[i].again = 0;
     }
-    c->rounds = tried ? c->rounds : 0;
+    c->rounds = first ? 0 : c->rounds;
     return c->rounds++ < MAX_ROUNDS ? 0 : E_DENIED;
 }
 
 /* Count the use that is about to be made. */
-static uint32_t next_nc(struct auth_client *c, const struct challenge *ch, bool tried)
+static uint32_t next_nc(struct auth_client *c, const struct challenge *ch)
 {
     uint64_t nonce = hash_of(0, ch->p.nonce);
     uint64_t realm = hash_of(ch->header, ch->p.realm);
@@ -149,7 +150,7 @@ static uint32_t next_nc(struct auth_client *c, const struct challenge *ch, bool 
         r = &c->seen[c->oldest];
         c->oldest = (uint8_t)((c->oldest + 1) % AUTH_CLIENT_REALMS);
         *r = (struct auth_client_realm){.realm = realm};
-    } else if (tried) {
+    } else if (ch->tried) {
         r->again++;
     }
     if (r->nonce != nonce) {
@@ -192,14 +193,14 @@ static void write_line(const struct challenge *ch, struct str user, struct str u
 }
 
 static int answer_one(struct auth_client *c, struct auth_digest *d, const struct env *env,
-                      const struct challenge *ch, struct str method, struct str uri, bool tried,
+                      const struct challenge *ch, struct str method, struct str uri,
                       struct out *o)
 {
     char ha1[AUTH_HEX_MAX];
     char hex[AUTH_HEX_MAX];
     char cnonce[CNONCE_LEN];
     char nc_text[9];
-    uint32_t nc = next_nc(c, ch, tried);
+    uint32_t nc = next_nc(c, ch);
     struct auth_response_input in = {
         .alg = ch->alg,
         .ha1 = auth_digest_ha1(d, ch->alg, c->user, ch->p.realm, true, c->password, ha1),
@@ -237,13 +238,57 @@ static bool writable(struct str s, bool quoted_by_us)
     return true;
 }
 
-int auth_client_answer(struct auth_client *c, const struct env *env,
-                       const struct sip_msg *response, struct str method, struct str uri,
-                       bool tried, struct out *o)
+/* ---- credentials that the refused request had ---- */
+
+static const struct {
+    enum sip_hdr_id challenge;
+    struct str line;
+} answers[] = {{SIP_HDR_WWW_AUTHENTICATE, STR_INIT("Authorization: ")},
+               {SIP_HDR_PROXY_AUTHENTICATE, STR_INIT("Proxy-Authorization: ")}};
+
+/** Walk the lines that we once wrote: each is again the challenge that it answered. */
+static bool next_line(const struct auth_digest *d, struct str *had, struct challenge *out)
+{
+    while (had->n > 0) {
+        struct str line = str_upto(*had, str_find(*had, STR("\r\n")));
+        *had = str_from(*had, line.n + 2 < had->n ? line.n + 2 : had->n);
+        for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+            *out = (struct challenge){.header = answers[i].challenge};
+            if (str_istarts(line, answers[i].line) &&
+                read_challenge(d, str_from(line, answers[i].line.n), out)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/** Add what no realm has asked for again; what one has is marked as tried. */
+static int repeat(const struct auth_digest *d, struct str had, struct challenge *chosen,
+                  size_t *n)
+{
+    struct challenge old;
+    size_t asked = *n;
+    while (next_line(d, &had, &old)) {
+        bool again = false;
+        for (size_t i = 0; i < asked; i++) {
+            if (chosen[i].header == old.header && str_eq(chosen[i].p.realm, old.p.realm)) {
+                chosen[i].tried = again = true;
+            }
+        }
+        if (!again && keep(chosen, n, &old) < 0) {
+            return E_TOOMANY;
+        }
+    }
+    return 0;
+}
+
+static int answer(struct auth_client *c, const struct env *env, const struct sip_msg *response,
+                  struct str method, struct str uri, struct str had, bool tried, struct out *o)
 {
     struct auth_digest d;
     struct challenge chosen[MAX_CHOSEN];
-    size_t n = 0;
+    size_t n = 0, asked;
     size_t before = o->n;
     if (!writable(c->user, true) || !writable(method, false) || !writable(uri, false)) {
         return E_VALUE;
@@ -253,11 +298,18 @@ int auth_client_answer(struct auth_client *c, const struct env *env,
         return err;
     }
     err = choose(&d, response, chosen, &n);
+    asked = n;
+    for (size_t i = 0; i < asked; i++) {
+        chosen[i].tried = tried && had.n == 0;
+    }
     if (err == 0) {
-        err = permit(c, chosen, n, tried);
+        err = repeat(&d, had, chosen, &n);
+    }
+    if (err == 0) {
+        err = permit(c, chosen, asked, !tried);
     }
     for (size_t i = 0; err == 0 && i < n; i++) {
-        err = answer_one(c, &d, env, &chosen[i], method, uri, tried, o);
+        err = answer_one(c, &d, env, &chosen[i], method, uri, o);
     }
     auth_digest_fini(&d);
     if (err < 0) {
@@ -265,4 +317,18 @@ int auth_client_answer(struct auth_client *c, const struct env *env,
         return err;
     }
     return o->over ? E_SPACE : 0;
+}
+
+int auth_client_answer(struct auth_client *c, const struct env *env,
+                       const struct sip_msg *response, struct str method, struct str uri,
+                       bool tried, struct out *o)
+{
+    return answer(c, env, response, method, uri, STR_NONE, tried, o);
+}
+
+int auth_client_answer_too(struct auth_client *c, const struct env *env,
+                           const struct sip_msg *response, struct str method, struct str uri,
+                           struct str had, struct out *o)
+{
+    return answer(c, env, response, method, uri, had, had.n > 0, o);
 }

@@ -55,8 +55,10 @@ struct phone {
     struct txn *reg;
     char reg_call_id[24];
     uint32_t reg_cseq;
-    uint32_t reg_expires; /**< of the request that is out */
-    bool reg_tried, registered;
+    uint32_t reg_expires;       /**< of the request that is out */
+    char reg_credentials[4096]; /**< lines of that request … */
+    size_t reg_credentials_n;   /**< … and how many octets */
+    bool registered;
     bool was_registered; /**< at least once */
     bool unregistered;   /**< it was refused, or not answered, at least once */
     char instance[40];

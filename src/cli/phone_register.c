@@ -13,7 +13,6 @@ static void again(void *ctx)
 {
     struct phone *p = ctx;
 
-    p->reg_tried = false;
     phone_register(p, p->opt.expires_s);
 }
 
@@ -80,7 +79,7 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
                         uint64_t now_ms)
 {
     struct phone *p = t->owner;
-    char buf[2048];
+    char buf[sizeof(p->reg_credentials)];
     struct out o;
 
     (void)from;
@@ -93,10 +92,12 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
     if (m->status == 401 || m->status == 407) {
         struct str uri = arena_fmt(&p->ua->scratch, "sip:%.*s", STR_ARG(p->aor.host));
         out_init(&o, buf, sizeof(buf));
-        if (auth_client_answer(&p->auth, p->ua->env, m, STR("REGISTER"), uri, p->reg_tried,
-                               &o) == 0 &&
+        if (auth_client_answer_too(&p->auth, p->ua->env, m, STR("REGISTER"), uri,
+                                   str_make(p->reg_credentials, p->reg_credentials_n),
+                                   &o) == 0 &&
             !o.over) {
-            p->reg_tried = true;
+            memcpy(p->reg_credentials, buf, o.n);
+            p->reg_credentials_n = o.n;
             send_register(p, out_str_of(&o));
             return;
         }
@@ -172,5 +173,6 @@ void phone_register(struct phone *p, uint32_t expires_s)
         p->reg = NULL;
     }
     p->reg_expires = expires_s;
+    p->reg_credentials_n = 0;
     send_register(p, STR_NONE);
 }

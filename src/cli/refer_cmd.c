@@ -22,7 +22,8 @@ struct refer_client {
     const struct refer_command *c;
     struct ua *ua;
     struct auth_client auth;
-    bool tried;
+    char credentials[4096]; /**< lines of the REFER that was sent last … */
+    size_t credentials_n;   /**< … and how many octets */
     uint32_t cseq;
     char tag[9], call_id[33];
     char device[512], to[4096]; /* Request-URI, Refer-To value */
@@ -197,7 +198,7 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
                         uint64_t now_ms)
 {
     struct refer_client *r = t->owner;
-    char buf[2048];
+    char buf[sizeof(r->credentials)];
     struct out o;
 
     (void)from;
@@ -208,10 +209,11 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
     txn_detach(t);
     out_init(&o, buf, sizeof(buf));
     if ((m->status == 401 || m->status == 407) &&
-        auth_client_answer(&r->auth, r->ua->env, m, STR("REFER"), str_c(r->device), r->tried,
-                           &o) == 0 &&
+        auth_client_answer_too(&r->auth, r->ua->env, m, STR("REFER"), str_c(r->device),
+                               str_make(r->credentials, r->credentials_n), &o) == 0 &&
         !o.over) {
-        r->tried = true;
+        memcpy(r->credentials, buf, o.n);
+        r->credentials_n = o.n;
         send_refer(r, out_str_of(&o));
         return;
     }

@@ -181,9 +181,9 @@ static void write_location(struct out *o, const struct explaining *x, struct str
     out_str(&k, x->query.domain);
     struct sip_uri called;
     uint32_t at;
-    bool ours = x->query.domain.n == 0 ||
-                (sip_uri_parse(sip_msg_ruri(&x->m), 0, &called, &at) == 0 &&
-                 directory_is_ours(&x->directory, &called));
+    bool ours =
+        x->query.domain.n == 0 || (sip_uri_parse(sip_msg_ruri(&x->m), 0, &called, &at) == 0 &&
+                                   directory_is_ours(&x->directory, &called));
     const struct device *d = ours && x->query.domain.n > 0 && !k.over
                                  ? directory_device(&x->directory, out_str_of(&k))
                              : ours ? directory_device(&x->directory, number)

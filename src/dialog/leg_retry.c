@@ -12,40 +12,30 @@
 
 #define AUTH_TRIES_MAX 4u
 #define INTERVAL_TRIES_MAX 3u /* each proxy on the way may have its own minimum */
-#define CREDENTIALS_MAX 2048u
-
-/** The header name of the first line. */
-static struct str name_of(struct str lines)
-{
-    return str_upto(lines, str_index(lines, ':'));
-}
+#define CREDENTIALS_MAX 4096u
 
 static bool add_credentials(struct leg_request *r, const struct sip_msg *m)
 {
     struct leg *leg = r->leg;
     struct leg_layer *l = leg->layer;
     const struct mem *mem = &l->env->mem;
-    struct str kind = m->status == 401 ? STR("Authorization") : STR("Proxy-Authorization");
-    bool tried = leg_lines_have(r->credentials, kind);
     char *buf = arena_alloc(l->scratch, CREDENTIALS_MAX);
     struct out o;
     if (leg->auth == NULL || r->auth_tries >= AUTH_TRIES_MAX || buf == NULL) {
         return false;
     }
     out_init(&o, buf, CREDENTIALS_MAX);
-    if (auth_client_answer(leg->auth, l->env, m, r->name, r->dialog->request_uri, tried, &o) !=
-            0 ||
+    if (auth_client_answer_too(leg->auth, l->env, m, r->name, r->dialog->request_uri,
+                               r->credentials, &o) != 0 ||
         o.over) {
         return false;
     }
-    struct str old = str_ieq(name_of(r->credentials), kind) ? STR_NONE : r->credentials;
-    const struct str part[] = {old, out_str_of(&o)};
-    struct str joined, both = arena_join(l->scratch, part, ARRAY_LEN(part));
-    if (both.p == NULL || mem_dup(mem, both, &joined) != 0) {
+    struct str kept;
+    if (mem_dup(mem, out_str_of(&o), &kept) != 0) {
         return false;
     }
     mem_free(mem, (void *)(uintptr_t)r->credentials.p);
-    r->credentials = joined;
+    r->credentials = kept;
     r->tried_auth = true;
     r->auth_tries++;
     return true;

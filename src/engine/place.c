@@ -73,10 +73,9 @@ static bool location(const struct steering *s, struct destination *out)
         out_fmt(&o, ":%u", called.port);
         port[o.n] = '\0';
     }
-    return place_of_uri(s,
-                        arena_fmt(&s->e->scratch, "sip:%.*s@%.*s%s", STR_ARG(user),
-                                  STR_ARG(host), port),
-                        directory_is_ours, out);
+    return place_of_uri(
+        s, arena_fmt(&s->e->scratch, "sip:%.*s@%.*s%s", STR_ARG(user), STR_ARG(host), port),
+        directory_is_ours, out);
 }
 
 static bool at_peer(const struct steering *s, struct str name, struct destination *out)

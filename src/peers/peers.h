@@ -11,10 +11,11 @@
  * servers have been tried. After a first failure it is asked again within a second. A peer
  * without probes is always up; whoever runs without this module (a state that is NULL) as well.
  *
- * LIMIT. `max_calls` at a time, whoever began them: bridged ones, out and in, from INVITE to BYE;
- * proxied ones as long as their INVITE has no final response, because the proxy keeps nothing
- * about a dialog after that. Who begins a call takes room and releases it. WEIGHT. Of the peers that take a number the first in the configuration is
- * chosen; when it has a weight, by chance among all those with one that are up and have room.
+ * LIMIT. `max_calls` at a time, whoever began them: bridged ones, out and in, from INVITE to
+ * BYE; proxied ones as long as their INVITE has no final response, because the proxy keeps
+ * nothing about a dialog after that. Who begins a call takes room and releases it. WEIGHT. Of
+ * the peers that take a number the first in the configuration is chosen; when it has a weight,
+ * by chance among all those with one that are up and have room.
  *
  * OWNERSHIP. struct peers owns the states, one for each peer of the directory, to which they
  * are fastened; both must outlive whoever asks. COST. A transaction a probe; a question is

@@ -149,7 +149,8 @@ struct proxy__fork {
     uint32_t breadth_out;     /**< Outgoing Max-Breadth */
     uint32_t open_group;      /**< the group that was begun last */
     uint32_t recursions;      /**< groups that redirections have made */
-    const struct peer *caller;/**< on whom the INVITE takes room until it is answered, or NULL */
+    const struct peer
+        *caller; /**< on whom the INVITE takes room until it is answered, or NULL */
     uint32_t ring_ms, group_ms;
     bool record_route, recurse, no_cancel;
     bool wants_199;

@@ -41,7 +41,7 @@ struct proxy_target {
     struct str lines;  /**< further header lines for this branch, each with CRLF */
     const enum sip_hdr_id *cut; /**< headers cut on this branch, ends with SIP_HDR_OTHER; NULL:
                                      none */
-    uint32_t group; /**< equal numbers ring in parallel; groups in ascending order */
+    uint32_t group;          /**< equal numbers ring in parallel; groups in ascending order */
     const struct peer *peer; /**< an INVITE takes room on it; NULL: on nobody */
 };
 
@@ -49,10 +49,10 @@ struct proxy_plan {
     const struct proxy_target *target; /**< none: Route or Request-URI say where (§16.6) */
     size_t count;
     bool record_route;
-    bool recurse;     /**< on 3xx, by our own means (§16.7 step 4) */
-    bool no_cancel;   /**< branches ring on when one has answered (RFC 3841 §9.1) */
-    uint32_t ring_s;  /**< Timer C; 0: of the configuration */
-    uint32_t group_s; /**< the next group begins after this; 0: 20 */
+    bool recurse;              /**< on 3xx, by our own means (§16.7 step 4) */
+    bool no_cancel;            /**< branches ring on when one has answered (RFC 3841 §9.1) */
+    uint32_t ring_s;           /**< Timer C; 0: of the configuration */
+    uint32_t group_s;          /**< the next group begins after this; 0: 20 */
     const struct peer *caller; /**< on whom an INVITE has taken room: the proxy gives it back,
                                     whatever comes; NULL: on nobody */
 };

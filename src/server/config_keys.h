@@ -94,8 +94,8 @@
       "Of several peers that take a number, the first takes its calls while it is up and "    \
       "has room. If that one has a weight, calls are spread by chance over all such peers "   \
       "with a weight.")                                                                       \
-    U(max_calls, 0, 0, 1000000, \
-      "Calls at a time, out to it and in from it together; 0: no limit. A call out that has "  \
+    U(max_calls, 0, 0, 1000000,                                                               \
+      "Calls at a time, out to it and in from it together; 0: no limit. A call out that has " \
       "no room goes to the next peer or target, else it is refused with 503; a call in is "   \
       "refused with 503 and Retry-After. What a rule proxies counts until its INVITE has "    \
       "its final response.")                                                                  \

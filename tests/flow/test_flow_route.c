@@ -430,7 +430,8 @@ static void test_full_peers_are_passed_over(void)
     down();
 }
 
-/** `max_calls` of who calls in: the next one is told to come again, until the first has gone. */
+/** `max_calls` of who calls in: the next one is told to come again, until the first has gone.
+ */
 static void test_calls_in_are_limited(void)
 {
     begin();
@@ -731,9 +732,10 @@ static void test_no_memory(void)
     CHECK(false);
 }
 
-TEST_MAIN(T(test_ports_of_our_address), T(test_full_peers_are_passed_over), T(test_calls_in_are_limited),
-          T(test_proxied_calls_count), T(test_refuse), T(test_redirect_by_a_rule), T(test_redirect_to_nowhere),
-          T(test_hunting), T(test_a_refusal_that_counts), T(test_hunting_on_no_answer),
+TEST_MAIN(T(test_ports_of_our_address), T(test_full_peers_are_passed_over),
+          T(test_calls_in_are_limited), T(test_proxied_calls_count), T(test_refuse),
+          T(test_redirect_by_a_rule), T(test_redirect_to_nowhere), T(test_hunting),
+          T(test_a_refusal_that_counts), T(test_hunting_on_no_answer),
           T(test_hunting_is_cancelled), T(test_hunting_past_the_dead),
           T(test_numbers_and_context), T(test_shares_on_the_wire), T(test_messages_are_proxied),
           T(test_strangers_are_asked_first), T(test_a_call_is_proxied),

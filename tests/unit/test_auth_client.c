@@ -287,6 +287,64 @@ static void test_when_it_gives_up(void)
     CHECK(memcmp(&before, &f.c, sizeof(before)) == 0);
 }
 
+static int answer_too(struct fixture *f, const char *lines, struct str had)
+{
+    struct out o;
+    int n = snprintf(f->text, sizeof(f->text), "SIP/2.0 407 Proxy\r\n%s\r\n", lines);
+    if (!CHECK(n > 0 && (size_t)n < sizeof(f->text)) ||
+        !CHECK(kit_index(&f->msg, str_c(f->text)))) {
+        return E_SYNTAX;
+    }
+    out_init(&o, f->line, sizeof(f->line));
+    int err = auth_client_answer_too(&f->c, &f->k.env, &f->msg.m, STR("REGISTER"),
+                                     STR("sip:biloxi.com"), had, &o);
+    f->out = out_str_of(&o);
+    return err;
+}
+
+/** RFC 3261 §22.3: who was satisfied once must be so again, and then who stands behind it. */
+static void test_one_behind_the_other(void)
+{
+    struct fixture f;
+    char had[1024];
+    setup(&f);
+    CHECK_INT(answer_too(&f, WWW("nonce=\"a\", qop=\"auth\", opaque=\"o\""), STR_NONE), 0);
+    CHECK_INT(lines_in(f.out), 1);
+    memcpy(had, f.out.p, f.out.n);
+    CHECK_INT(answer_too(&f, "Proxy-Authenticate: Digest realm=\"behind\", nonce=\"x\"\r\n",
+                         str_make(had, f.out.n)),
+              0);
+    CHECK_INT(lines_in(f.out), 2);
+    CHECK(
+        has(&f, "Proxy-Authorization: Digest username=\"bob\", realm=\"behind\", nonce=\"x\""));
+    /* the first one's is no replay: it has the next nc, and all else that belongs to it */
+    CHECK(has(&f, "\r\nAuthorization: Digest username=\"bob\", realm=\"r\", nonce=\"a\""));
+    CHECK(has(&f, "qop=auth, nc=00000002, opaque=\"o\""));
+    /* a third realm: three lines; the same one again with another nonce: still three */
+    memcpy(had, f.out.p, f.out.n);
+    CHECK_INT(answer_too(&f, "Proxy-Authenticate: Digest realm=\"far\", nonce=\"y\"\r\n",
+                         str_make(had, f.out.n)),
+              0);
+    CHECK_INT(lines_in(f.out), 3);
+    memcpy(had, f.out.p, f.out.n);
+    CHECK_INT(
+        answer_too(&f, WWW("nonce=\"b\", qop=\"auth\", stale=true"), str_make(had, f.out.n)),
+        0);
+    CHECK_INT(lines_in(f.out), 3);
+    CHECK(has(&f, "nonce=\"b\"") && !has(&f, "nonce=\"a\""));
+    /* refused although it had an answer: the password is wrong */
+    memcpy(had, f.out.p, f.out.n);
+    CHECK_INT(answer_too(&f, "Proxy-Authenticate: Digest realm=\"far\", nonce=\"y\"\r\n",
+                         str_make(had, f.out.n)),
+              E_DENIED);
+    /* a later request meets the same nonce of the second one first: that is no refusal */
+    CHECK_INT(answer_too(&f, WWW("nonce=\"c\", qop=\"auth\""), STR_NONE), 0);
+    memcpy(had, f.out.p, f.out.n);
+    CHECK_INT(answer_too(&f, "Proxy-Authenticate: Digest realm=\"far\", nonce=\"y\"\r\n",
+                         str_make(had, f.out.n)),
+              0);
+}
+
 /** Who asks for another realm each time is answered a few times, not for ever. */
 static void test_ever_new_realms(void)
 {
@@ -436,6 +494,6 @@ static void test_restart_of_the_server_is_survived(void)
 
 TEST_MAIN(T(test_vectors_of_the_rfcs), T(test_ha1), T(test_form_of_the_answer), T(test_quoting),
           T(test_the_strongest_of_one_realm), T(test_several_realms),
-          T(test_nc_counts_per_nonce), T(test_when_it_gives_up), T(test_ever_new_realms),
-          T(test_buffer_too_small), T(test_round_trips), T(test_wrong_password_ends),
-          T(test_restart_of_the_server_is_survived))
+          T(test_nc_counts_per_nonce), T(test_when_it_gives_up), T(test_one_behind_the_other),
+          T(test_ever_new_realms), T(test_buffer_too_small), T(test_round_trips),
+          T(test_wrong_password_ends), T(test_restart_of_the_server_is_survived))

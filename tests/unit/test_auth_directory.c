@@ -278,5 +278,5 @@ static void test_no_memory(void)
 }
 
 TEST_MAIN(T(test_device_spellings), T(test_long_names_are_nobody), T(test_added_once),
-          T(test_domains), T(test_ports_of_domains), T(test_grants), T(test_patterns), T(test_peers),
-          T(test_peers_with_certificates), T(test_no_memory))
+          T(test_domains), T(test_ports_of_domains), T(test_grants), T(test_patterns),
+          T(test_peers), T(test_peers_with_certificates), T(test_no_memory))
