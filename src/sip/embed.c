@@ -6,6 +6,14 @@
 
 enum verdict { TAKEN, IGNORED, UUI, REPLACES, REQUIRE };
 
+/** Who somebody is, on whose word and at whose expense: said only inside a trust domain (the
+    P- headers of RFC 7315 and RFC 6050), or with a signature (RFC 8224). */
+static bool is_identity(struct str name)
+{
+    return str_istarts(name, STR("P-")) || str_ieq(name, STR("Identity")) ||
+           str_ieq(name, STR("Identity-Info"));
+}
+
 static enum verdict judge(enum sip_hdr_id id, struct str name)
 {
     switch (id) {
@@ -30,6 +38,7 @@ static enum verdict judge(enum sip_hdr_id id, struct str name)
     case SIP_HDR_P_ASSERTED_IDENTITY: /* identities, and the history of the call */
     case SIP_HDR_P_PREFERRED_IDENTITY:
     case SIP_HDR_REMOTE_PARTY_ID:
+    case SIP_HDR_PRIVACY: /* the caller's: not to be asked for, nor taken back, in his name */
     case SIP_HDR_REFERRED_BY:
     case SIP_HDR_DIVERSION:
     case SIP_HDR_HISTORY_INFO:
@@ -42,7 +51,7 @@ static enum verdict judge(enum sip_hdr_id id, struct str name)
     case SIP_HDR_EXPIRES:
         return IGNORED;
     case SIP_HDR_OTHER:
-        return str_ieq(name, STR("body")) ? IGNORED : TAKEN;
+        return is_identity(name) || str_ieq(name, STR("body")) ? IGNORED : TAKEN;
     default:
         break;
     }
