@@ -319,7 +319,8 @@ static struct dialog *mirror(struct call *c, struct dialog *d)
         return NULL;
     }
     if (d->owner == NULL) {
-        d->owner = leg_fork(caller);
+        d->owner = c->spare != NULL ? c->spare : leg_fork(caller);
+        c->spare = NULL;
     }
     return d->owner;
 }

@@ -170,13 +170,15 @@ struct call {
     struct join join;       /**< of two legs, see join.c */
     struct step *step;      /**< the procedure that runs (hold, transfer …), or NULL */
     struct connection *joining; /**< the party that a transfer is calling, or NULL */
-    struct str lines;           /**< further header lines for whom MakeCall calls */
+    struct str from;  /**< From value of the INVITEs, by a plan; absent: the caller's own */
+    struct str lines; /**< further header lines of the INVITEs, by a plan or MakeCall */
     struct call_progress heard; /**< who hears what becomes of MakeCall */
     struct redirect *redirect;  /**< where a 3xx has pointed, redirect.c; NULL: nowhere yet */
     struct list referrals;      /**< all that are not forgotten yet, referral.c … */
     struct referral *referral;  /**< … the one whose outcome is open, or NULL … */
     struct referral *borrower;  /**< … and one of another call that has taken our callee */
     struct history *trail;      /**< who sent it where, in the arena; NULL: nobody asks */
+    struct dialog *spare;       /**< the caller's early dialog of a 181 before anybody rang */
     struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
     struct txn *early; /**< an offer that waits for the other side's ACK, or NULL; relay.c */
     struct branch *early_from; /**< where it came in */

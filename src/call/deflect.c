@@ -6,12 +6,33 @@
  * The one who was called leaves (Diverted), the INVITE that the caller sent goes to the new
  * party as if it had been the first. A call without an INVITE of the caller's (MakeCall, after
  * a transfer) gets an offerless one again.
+ *
+ * The caller hears 181 (RFC 3261 §21.1.3), with the history if he wants one (RFC 7044 §9.4).
+ * One who takes no provisional response unless it is reliable hears nothing: what comes next
+ * says it.
  */
 #include "base/err.h"
 #include "call/parts.h"
 
 /** RFC 4458 §2: deflected while it rang. */
 #define DEFLECTED 487
+
+static void say_forwarded(struct call *c, uint64_t now_ms)
+{
+    struct leg *caller = connection_leg(c->a);
+    struct leg_content content = {0};
+
+    if (c->phase != CALL_SETUP || caller == NULL || caller->uac || caller->invite == NULL ||
+        caller->state > LEG_EARLY ||
+        sip_msg_has_token(&caller->invite->req->m, SIP_HDR_REQUIRE, STR("100rel"))) {
+        return;
+    }
+    trail_response(c, NULL, &content);
+    if (caller->dialog == NULL) {
+        c->spare = leg_fork(caller); /* the first one that rings answers in it */
+    }
+    (void)leg_respond(caller, NULL, 181, STR_NONE, &content, now_ms); /* news, no more */
+}
 
 void deflect_leave(struct connection *conn, struct connection *next, const char *cause,
                    uint64_t now_ms)
@@ -30,6 +51,7 @@ void deflect_leave(struct connection *conn, struct connection *next, const char 
     c->last_redirection = conn->id;
     c->b = next;
     next->moved = cause;
+    say_forwarded(c, now_ms);
 }
 
 /** The call's own lines, and what a redirection asks for. @return false: no memory */
@@ -56,11 +78,12 @@ unsigned deflect_ring(struct call *c, const struct destination *dest,
     }
     if (c->offerless) {
         ring.user = &joined_user;
+        ring.trail = true;
         return call_invite_with(c->b, dest, c->a, &ring, now_ms);
     }
     ring.pass = &connection_leg(c->a)->invite->req->m;
     ring.replace_uui = c->uui_lines.n > 0;
-    ring.from = call_without_tag(a, ring.pass, SIP_HDR_FROM);
+    ring.from = call_from(c, ring.pass);
     ring.to = call_without_tag(a, ring.pass, SIP_HDR_TO);
     if (more != NULL && more->cut[0] != SIP_HDR_OTHER) {
         enum sip_hdr_id *cut = arena_alloc(&c->arena, sizeof(more->cut));

@@ -10,6 +10,9 @@
  * caller. A destination that rings and is given up hears CANCEL; what it answers after that is
  * acknowledged and ended, as for every branch that nobody wants.
  *
+ * What the plan changes in the INVITE, From and further lines, stays with the call: whoever it
+ * is sent on to from here gets it as well.
+ *
  * OWNERSHIP. The plan is copied into the call's arena.
  */
 #include "base/err.h"
@@ -18,7 +21,6 @@
 struct hunt {
     struct destination *to;
     size_t count, next;
-    struct str from, lines;
     uint32_t ring_ms;
     uint16_t next_on[CALL_NEXT_MAX];
     size_t next_count;
@@ -57,14 +59,14 @@ int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_ms
     if (h == NULL || !keep_destinations(c, h, plan)) {
         return E_NOMEM;
     }
-    h->from = plan->from;
-    h->lines = plan->lines;
+    c->from = plan->from;
+    c->lines = plan->lines;
     h->ring_ms = plan->ring_s * 1000;
     h->next_count = plan->next_count < CALL_NEXT_MAX ? plan->next_count : CALL_NEXT_MAX;
     for (size_t i = 0; i < h->next_count; i++) {
         h->next_on[i] = plan->next_on[i];
     }
-    if (!keep(&c->arena, &h->from) || !keep(&c->arena, &h->lines)) {
+    if (!keep(&c->arena, &c->from) || !keep(&c->arena, &c->lines)) {
         return E_NOMEM;
     }
     if (plan->uui.n > 0 && !sip_msg_has(m, SIP_HDR_USER_TO_USER)) {
@@ -84,21 +86,22 @@ static uint32_t ring_ms_of(const struct call *c)
                                                     : c->layer->config.ring_s * 1000;
 }
 
+struct str call_from(const struct call *c, const struct sip_msg *m)
+{
+    return str_is_set(c->from) ? c->from : call_without_tag(c->layer->scratch, m, SIP_HDR_FROM);
+}
+
 unsigned hunt_ring(struct call *c, const struct destination *to, const struct sip_msg *m,
                    uint64_t now_ms)
 {
     struct arena *a = c->layer->scratch;
-    const struct hunt *h = c->hunt;
-    struct str more[2] = {c->uui_lines, h != NULL ? h->lines : STR_NONE};
+    struct str more[2] = {c->uui_lines, c->lines};
     struct ring ring = {.pass = m,
-                        .from = h != NULL ? h->from : STR_NONE,
+                        .from = call_from(c, m),
                         .to = call_without_tag(a, m, SIP_HDR_TO),
                         .replace_uui = c->uui_lines.n > 0,
                         .user = &callee_user};
 
-    if (!str_is_set(ring.from)) {
-        ring.from = call_without_tag(a, m, SIP_HDR_FROM);
-    }
     if (more[0].n + more[1].n > 0) {
         ring.lines = arena_join(a, more, 2);
         if (ring.lines.p == NULL) {

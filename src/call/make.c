@@ -117,6 +117,7 @@ static void joined_on_provisional(struct leg *leg, struct dialog *d, const struc
     if (b->conn->call->phase == CALL_ENDING || b->refused) {
         return;
     }
+    trail_answered(b, m->status, m);
     transfer_on_progress(b->conn, now_ms);
     callee_news(b->conn, m, now_ms);
 }
@@ -152,6 +153,7 @@ static void joined_on_rejected(struct leg *leg, unsigned status, const struct si
     if (conn->call->phase == CALL_ENDING || b->refused) {
         return;
     }
+    trail_answered(b, status, m);
     redirect_note(conn, status, m);
     best = branch_refused(b, status, m, now_ms);
     if (best != 0 && !transfer_on_failed(conn, best, now_ms) &&

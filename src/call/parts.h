@@ -105,6 +105,7 @@ struct ring {
     /** With pass: headers that `lines` has instead; in the call's arena, ends with
      * SIP_HDR_OTHER */
     const enum sip_hdr_id *cut;
+    bool trail; /**< without pass: the history of the call goes along */
     const struct leg_user *user;
 };
 /** How one contact is reached. */
@@ -164,6 +165,9 @@ unsigned hunt_ring(struct call *c, const struct destination *to, const struct si
  * one. @return false: the call fails, there is none or the status is not one to go on with
  */
 bool hunt_next(struct call *c, unsigned status, uint64_t now_ms);
+
+/** From of the INVITEs that pass `m` on: the plan's, else the message's. */
+struct str call_from(const struct call *c, const struct sip_msg *m);
 
 /** From or To value without its tag: what the other leg shows. */
 struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id);
@@ -240,11 +244,11 @@ void pass_without(const struct call *c, enum sip_hdr_id id, struct leg_content *
 struct str pass_from(const struct connection *from, const struct connection *to,
                      const struct sip_msg *m, struct str value);
 
-/** The INVITE `m` goes out on that branch: its History-Info and Diversion. */
+/** The INVITE `m` goes out on that branch: its History-Info and Diversion. @param m NULL: an
+    offerless one of ours, whose history begins with whom it is for */
 void trail_request(struct branch *b, struct str request_uri, const struct sip_msg *m,
                    struct leg_content *content);
-/** The call goes to somebody else now. @param cause as history_divert. Nothing for a call that
-    did not come with an INVITE. */
+/** The call goes to somebody else than c->b now. @param cause as history_divert */
 void trail_divert(struct call *c, struct str to, unsigned cause);
 /** The same for the Contact of a 3xx; `of`: trail_last when that came. */
 void trail_redirected(struct call *c, struct str contact, struct str of);

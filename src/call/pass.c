@@ -6,10 +6,11 @@
  * IDENTITY. Every message that passes goes through pass_identity. When memory is out it passes
  * with all identities cut: nobody is told more than he may know.
  *
- * TRAIL. The history of a call that came in begins with its INVITE, if that has one, its sender
- * wants one, or the neighbour is to be written one; else when the call is first diverted. It is
- * kept in the call's arena: at most HI_MAX entries. Each branch has the entry that its INVITE
- * carried; the branch's first response brings it into the trail.
+ * TRAIL (RFC 7044). The history of a call that came in begins with its INVITE, if that has one,
+ * its sender wants one, or the neighbour is to be written one; else when the call is first
+ * diverted. It is kept in the call's arena: at most HI_MAX entries. A call that Baton makes, or
+ * one that was transferred, has its own: it begins with whom that INVITE was for. Each branch
+ * has the entry that its INVITE carried; the branch's first response brings it into the trail.
  */
 #include "base/err.h"
 #include "call/parts.h"
@@ -98,11 +99,13 @@ static struct history_rules rules_for(const struct connection *to)
                                   .ctx = to->call->layer->directory};
 }
 
+/** @param m  NULL: Baton's own INVITE to c->b */
 static struct history *begin(struct call *c, const struct sip_msg *m, bool convert)
 {
     struct history *h = arena_alloc(&c->arena, sizeof(*h));
-    if (h == NULL ||
-        history_begin(h, &c->arena, m, convert, c->layer->directory->domains[0]) != 0) {
+    struct str domain = c->layer->directory->domains[0];
+    if (h == NULL || (m != NULL ? history_begin(h, &c->arena, m, convert, domain)
+                                : history_begin_at(h, &c->arena, c->b->id, domain)) != 0) {
         return NULL;
     }
     return h;
@@ -135,8 +138,10 @@ void trail_request(struct branch *b, struct str request_uri, const struct sip_ms
 static struct history *trail_of(struct call *c)
 {
     const struct leg *caller = connection_leg(c->a);
-    if (c->trail == NULL && !c->offerless && caller != NULL && caller->invite != NULL &&
-        caller->invite->req != NULL) {
+    if (c->trail == NULL && c->offerless && c->b != NULL) {
+        c->trail = begin(c, NULL, false);
+    } else if (c->trail == NULL && !c->offerless && caller != NULL && caller->invite != NULL &&
+               caller->invite->req != NULL) {
         c->trail = begin(c, &caller->invite->req->m, false);
     }
     return c->trail;

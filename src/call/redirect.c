@@ -206,8 +206,8 @@ bool redirect_follow(struct call *c, unsigned status, uint64_t now_ms)
     if (next == NULL) {
         return false;
     }
-    deflect_leave(c->b, next, "redirected", now_ms);
     trail_redirected(c, to.contact, to.of);
+    deflect_leave(c->b, next, "redirected", now_ms);
     if (line.n > 0) {
         call_set_uui(c, line);
     }

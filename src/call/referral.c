@@ -304,6 +304,7 @@ static void leave(struct referral *r, uint64_t now_ms)
     }
     c->b = x;
     c->offerless = true; /* its INVITE was: who is deflected to from here gets one like it */
+    c->trail = NULL;     /* and its history begins there */
     r->left = true;
     x->behalf = NULL;
     if (leaver->originating) {

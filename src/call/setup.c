@@ -130,6 +130,8 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
             pass_without(c, *id, &args.content);
         }
         args.from = pass_from(c->a, conn, r->pass, r->from);
+    }
+    if (r->pass != NULL || r->trail) {
         trail_request(b, w->request_uri, r->pass, &args.content);
     }
     b->talk = w->talk;

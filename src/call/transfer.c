@@ -39,6 +39,7 @@ void transfer_on_progress(struct connection *x, uint64_t now_ms)
     c->b = x;
     c->joining = NULL;
     c->offerless = true; /* its INVITE was: who is deflected to from here gets one like it */
+    c->trail = NULL;     /* and its history begins there */
     if (leaver->originating) { /* to the new party it is its partner who calls, and calls it */
         leaver->originating = false;
         c->a->originating = true;

@@ -86,6 +86,15 @@ int history_begin(struct history *h, struct arena *a, const struct sip_msg *m, b
     return err == E_NOMEM ? E_NOMEM : 0;
 }
 
+int history_begin_at(struct history *h, struct arena *a, struct str uri, struct str domain)
+{
+    *h = (struct history){.arena = a, .domain = domain};
+    int err = fill_gap(h, uri);
+    h->target = h->root;
+    h->unreadable = err != 0;
+    return err == E_NOMEM ? E_NOMEM : 0;
+}
+
 /** A diversion is a sibling of the branches that were tried before. */
 static int retarget(struct history *h, struct hi_new *from)
 {
@@ -362,7 +371,7 @@ static int put_received(const struct history *h, struct arena *a, const struct s
                         struct history_out *out)
 {
     struct hi_list list;
-    if (!sip_msg_has(m, SIP_HDR_HISTORY_INFO) || !hides(h, privacy, rules)) {
+    if (m == NULL || !sip_msg_has(m, SIP_HDR_HISTORY_INFO) || !hides(h, privacy, rules)) {
         return 0;
     }
     int err = shown(h, a, NULL, privacy, rules, &list);
@@ -451,8 +460,10 @@ struct str history_contact(const struct history *h, struct arena *a, bool same_u
 
 bool history_concerns(const struct sip_msg *m, const struct history_rules *rules)
 {
+    if (rules->mode == HISTORY_WRITE || m == NULL) {
+        return rules->mode == HISTORY_WRITE;
+    }
     return sip_msg_has(m, SIP_HDR_HISTORY_INFO) || sip_msg_has(m, SIP_HDR_DIVERSION) ||
-           rules->mode == HISTORY_WRITE ||
            (rules->mode == HISTORY_AUTO &&
             sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("histinfo")));
 }

@@ -81,6 +81,9 @@ struct history {
 int history_begin(struct history *h, struct arena *a, const struct sip_msg *m, bool convert,
                   struct str domain);
 
+/** The history of a request of our own that is for `uri`. @return as history_begin */
+int history_begin_at(struct history *h, struct arena *a, struct str uri, struct str domain);
+
 /**
  * The same request now goes to another user, by our decision (§10.3 rule 3, §10.4 "mp").
  * @param uri    her address
@@ -105,7 +108,7 @@ int history_redirected(struct history *h, struct str of, struct str contact);
 int history_branch(struct history *h, struct str uri, struct hi_entry *e);
 
 /** Add to `out` what changes in the request of that branch. `e`: NULL when it has no entry.
-   @param a  for the lines. @return 0 or E_NOMEM */
+   @param a  for the lines. @param m  NULL: it is made here. @return 0 or E_NOMEM */
 int history_request(const struct history *h, struct arena *a, const struct hi_entry *e,
                     const struct sip_msg *m, const struct history_rules *rules,
                     struct history_out *out);
@@ -126,7 +129,8 @@ int history_response(const struct history *h, struct arena *a, const struct sip_
 /** ";mp=1" or ";rc=1" for a Contact of a 3xx of ours (§8); absent when memory is out. */
 struct str history_contact(const struct history *h, struct arena *a, bool same_user);
 
-/** Is there anything to do for that neighbour when the request has not been diverted? */
+/** Is there anything to do for that neighbour when the request has not been diverted? `m` may
+    be NULL: a request of our own */
 bool history_concerns(const struct sip_msg *m, const struct history_rules *rules);
 
 /** One request, forwarded without keeping its history. */

@@ -138,7 +138,7 @@ static void by_phone(enum role role, bool recurse)
         LADDER(&s, s.ann, CALLING " <302 >ACK");
         CHECK_STR(header(s.ann, "302 INVITE", 0, "Contact"), "<sip:1003@example.com>");
     } else {
-        answered_by(s.cleo, CALLING " <180");
+        answered_by(s.cleo, role == ROLE_PROXY ? CALLING " <180" : CALLING " <181 <180");
     }
     service_down(&s);
 }
@@ -193,7 +193,7 @@ static void test_2_7_by_key(void)
     press("forwardImmediate", 0);
     call();
     LADDER(&s, s.bob, "");
-    answered_by(s.cleo, CALLING " <180");
+    answered_by(s.cleo, CALLING " <181 <180");
     service_down(&s);
 }
 
@@ -234,7 +234,7 @@ static void test_2_8_busy_by_key(void)
     s.bob->on_call = 486;
     call();
     LADDER(&s, s.bob, "<INVITE >486 <ACK");
-    answered_by(s.cleo, CALLING " <180");
+    answered_by(s.cleo, CALLING " <181 <180");
     service_down(&s);
 }
 
@@ -274,7 +274,7 @@ static void test_2_9_no_answer_by_key(void)
     call();
     service_run(&s, 12500);
     LADDER(&s, s.bob, "<INVITE >180 <CANCEL >200.CANCEL >487 <ACK");
-    answered_by(s.cleo, CALLING " <180 <180");
+    answered_by(s.cleo, CALLING " <180 <181 <180");
     service_down(&s);
 }
 

@@ -76,7 +76,7 @@ static void on_new(struct exchange *x, const struct sip_msg *m, const struct hop
         if (sip_msg_addr(m, SIP_HDR_FROM, &who) == 0) {
             d = directory_device_of_uri(&x->directory, &who.uri);
         }
-        call_incoming(&x->calls, m, from, d, now_ms);
+        call_incoming_by(&x->calls, m, from, d, x->plan, now_ms);
     } else {
         answer(x, m, from, 405, now_ms);
     }

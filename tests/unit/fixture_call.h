@@ -29,6 +29,7 @@ struct exchange {
     struct str peer_number;
     uint32_t cseq;
     bool up;
+    const struct call_plan *plan; /**< by which INVITEs are bridged; NULL: as they say */
     char log[8192];
     size_t log_n;
     char uui[2048]; /**< "kind:uui_to|uui_from " for events that carry any */

@@ -155,7 +155,7 @@ static void test_circles(void)
     dial(&w, "");
     redirect(&w, 1002, 302, "Contact: <sip:1003@example.com>\r\n");
     redirect(&w, 1003, 302, "Contact: <sip:1002@example.com>, <sip:1001@example.com>\r\n");
-    CHECK_STR(str_c(w.t.s[0].log), "rejected:302 gone");
+    CHECK_STR(str_c(w.t.s[0].log), "181 rejected:302 gone");
     down(&w);
 }
 
