@@ -89,6 +89,24 @@ void call_release(struct call *c, struct connection *by, const char *cause,
     call_check_dead(c);
 }
 
+/**
+ * To a caller whom we have called, and who has answered (RFC 3725 §6): the status in a Reason,
+ * what the refusal `m` said in its own, and its User-to-User.
+ */
+static struct str why_it_failed(struct call *c, unsigned status, const struct sip_msg *m,
+                                struct str uui)
+{
+    struct arena *a = c->layer->scratch;
+    struct reason known;
+    struct str part[] = {STR_NONE, reason_lines(a, m), call_uui_values_line(a, uui)};
+
+    if (m == NULL || !reason_find(m, STR("SIP"), &known)) {
+        part[0] =
+            arena_fmt(a, "Reason: SIP;cause=%u;text=\"%s\"\r\n", status, sip_reason(status));
+    }
+    return arena_join(a, part, ARRAY_LEN(part));
+}
+
 void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
                        uint64_t now_ms)
 {
@@ -122,7 +140,9 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
             end_leg(caller, status, NULL, now_ms); /* no room for it: at least it ends */
         }
     } else {
-        end_legs(a, 0, NULL, now_ms);
+        content = (struct leg_content){.lines = why_it_failed(c, status, m, uui)};
+        pass_q850(a, status, m, &content);
+        end_legs(a, 0, &content, now_ms);
     }
     call_check_dead(c);
 }

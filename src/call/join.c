@@ -38,7 +38,10 @@ void join_init(struct call *c)
 static bool respond(struct connection *offerer, struct str answer, unsigned status,
                     uint64_t now_ms)
 {
-    struct leg_content content = {.type = STR("application/sdp"), .body = answer};
+    struct call *c = offerer->call;
+    struct leg_content content = {.lines = call_uui_values_line(c->layer->scratch, c->uui),
+                                  .type = STR("application/sdp"),
+                                  .body = answer};
     struct leg *leg = connection_leg(offerer);
 
     if (status != 0) {

@@ -279,6 +279,10 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         return;
     }
     to = opposite(from, d, &theirs);
+    if (to == NULL && is_offer_request(t, m)) {
+        refuse(from, t, 491, NULL, now_ms); /* RFC 3725 §6: it may come again */
+        return;
+    }
     if (to == NULL) {
         refuse(from, t, 480, "The other party is not there yet", now_ms);
         return;

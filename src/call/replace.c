@@ -19,6 +19,9 @@
  * Two offers meet in a pickup, the caller's and N's, and neither is an answer to the other;
  * so N's is answered with silence first. An INVITE without an offer gets the caller's at once.
  *
+ * The 200 has the User-to-User that the call was set up with: whoever takes a place in it gets
+ * its context.
+ *
  *   refused                                                              with
  *   Replaces next to Join, or not readable                               400
  *   early-only, and the dialog is confirmed                              486
@@ -248,7 +251,9 @@ static void pick_up(struct connection *n, struct connection *old, const struct s
                     uint64_t now_ms)
 {
     struct call *c = n->call;
-    struct leg_content content = {.type = STR("application/sdp"), .body = c->a->desc};
+    struct leg_content content = {.lines = call_uui_values_line(c->layer->scratch, c->uui),
+                                  .type = STR("application/sdp"),
+                                  .body = c->a->desc};
 
     n->moved = "callPickup";
     media_received(n, m);
