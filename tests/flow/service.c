@@ -74,7 +74,8 @@ static void use_rules(struct world *world)
 
 void service_up(struct service *s)
 {
-    world_up(&s->w, &(struct world_options){.no_apps = true, .phones = 5, .tweak = use_rules});
+    world_up(&s->w,
+             &(struct world_options){.no_apps = !s->apps, .phones = 5, .tweak = use_rules});
     s->ann = PHONE(&s->w, 0);
     s->bob = PHONE(&s->w, 1);
     s->cleo = PHONE(&s->w, 2);
@@ -91,6 +92,9 @@ void service_watcher(struct service *s, struct watcher *who, const char *name, c
 
 void service_down(struct service *s)
 {
+    for (size_t i = 0; i < s->w.phones; i++) {
+        phone_hang_up(PHONE(&s->w, i), STR_NONE);
+    }
     world_run(&s->w, 40000);
     CHECK_INT(world_stat(&s->w, "proxy_active"), 0);
     if (s->role == ROLE_PROXY) {

@@ -36,6 +36,7 @@ struct service {
     struct watcher *watcher[2]; /**< taken down with the rest */
     size_t watchers;
     void (*tweak)(struct world *w);
+    bool apps; /**< `crm` opens its session */
 };
 
 /** Forget the rules. Before the first rule of a world. */
