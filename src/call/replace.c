@@ -35,9 +35,10 @@
  *
  * WHO MAY, besides knowing Call-ID and both tags, which only a party of the dialog or a
  * notifier of it can tell: the device that is replaced, on another phone; who was referred by
- * it (Referred-By); a trusted peer; and, while it rings and `calls.pickup` allows it, every
- * device of ours. Nothing has changed until the replacement stands, but that a phone that is
- * picked up from stops ringing.
+ * it (Referred-By, which anybody can write: so only while no lamp of others was told the tags);
+ * a trusted peer; and, while it rings and `calls.pickup` allows it, every device of ours.
+ * Nothing has changed until the replacement stands, but that a phone that is picked up from
+ * stops ringing.
  */
 #include "base/err.h"
 #include "call/referral.h"
@@ -51,11 +52,27 @@ static bool by_referral_of(struct call_layer *l, const struct sip_msg *m,
            directory_device_of_uri(l->directory, &addr.uri) == replaced->device;
 }
 
+/** Were others told the names of a dialog of that connection? */
+static bool was_told(const struct connection *conn)
+{
+    list_each(it, &conn->branches)
+    {
+        const struct branch *b = list_entry(it, struct branch, link);
+        if (b->leg != NULL && b->leg->told) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool may(struct call_layer *l, const struct sip_msg *m, const struct device *device,
                 const struct connection *replaced, bool rings)
 {
+    const struct connection *stays = call_other(replaced);
+
     return device == NULL || device == replaced->device || (rings && l->config.pickup) ||
-           by_referral_of(l, m, replaced);
+           (by_referral_of(l, m, replaced) && !was_told(replaced) &&
+            (stays == NULL || !was_told(stays)));
 }
 
 /** What speaks against replacing that leg; 0: nothing. */

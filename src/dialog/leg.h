@@ -157,6 +157,7 @@ struct leg {
     struct auth_client *auth; /**< borrowed; NULL: 401/407 are refusals */
     struct hop hop;           /**< where the peer's last message came from */
     struct list link;
+    bool told; /**< others than its party were told Call-ID and tags (RFC 4235) */
     /* session timer */
     uint32_t interval_s; /**< agreed session interval; 0: none */
     bool we_refresh;

@@ -18,7 +18,8 @@
  * POINT OF VIEW (§4.1.2). local is the watched phone: local-tag is the phone's, remote-tag that
  * of the peer of its dialog, which is ours. Replaces with to-tag=remote-tag and
  * from-tag=local-tag therefore names our leg (RFC 3891 §3). Both tags and the Call-ID are shown
- * as `replaces` says, because who knows them can take the call over.
+ * as `replaces` says, because who knows them can take the call over; the leg remembers that
+ * others than its party know.
  *
  * PRIVACY. The other party is shown to the device itself, and to others if `dialog_identity`;
  * a caller who asked for privacy (RFC 3323) is shown to nobody.
@@ -269,6 +270,7 @@ static void write_dialog_ids(const struct view *v, const struct item *item,
         event_attr(o, "call-id", d->call_id);
         event_attr(o, "local-tag", d->remote_tag);
         event_attr(o, "remote-tag", d->local_tag);
+        d->leg->told = d->leg->told || !v->self;
     }
 }
 

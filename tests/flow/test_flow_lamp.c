@@ -139,6 +139,30 @@ static void test_pick_up(void)
     down();
 }
 
+/** What the lamp told while it rang is not good for taking the call when it is up. */
+static void test_no_theft(void)
+{
+    char lines[600];
+    up_with(no_interval);
+    watch(&eve, "1002");
+    REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
+    world_run(&w, 1000);
+    (void)snprintf(lines, sizeof(lines),
+                   "Replaces: %s;to-tag=%s;from-tag=%s\r\n"
+                   "Referred-By: <sip:1002@example.com>\r\n",
+                   watcher_value(&eve, "call-id=\""), watcher_value(&eve, "remote-tag=\""),
+                   watcher_value(&eve, "local-tag=\""));
+    CHECK_INT(phone_answer(bob), 0);
+    world_run(&w, 1000);
+    struct phone *thief = PHONE(&w, 2);
+    REQUIRE(phone_call(thief, "1001", true, str_c(lines)) != NULL);
+    world_run(&w, 1000);
+    CHECK(strstr(thief->s.log, "rejected:403") != NULL);
+    CHECK(phone_talks(ann) && phone_talks(bob));
+    phone_hang_up(ann, STR_NONE);
+    down();
+}
+
 static void identities(struct world *world)
 {
     no_interval(world);
@@ -248,5 +272,5 @@ static void test_device_gone(void)
     down();
 }
 
-TEST_MAIN(T(test_states), T(test_ends), T(test_late_watcher), T(test_pick_up), T(test_privacy),
+TEST_MAIN(T(test_states), T(test_ends), T(test_late_watcher), T(test_pick_up), T(test_no_theft), T(test_privacy),
           T(test_anonymous), T(test_partial), T(test_coalesced_end), T(test_device_gone))
