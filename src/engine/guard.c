@@ -123,13 +123,13 @@ struct str guard_claim(const struct sip_msg *m)
     return sip_msg_addr(m, SIP_HDR_FROM, &from) == 0 ? from.uri.user : STR_NONE;
 }
 
-static bool is_proven(const struct guard *g, const struct sip_msg *m, const struct addr *from,
-                      uint64_t now_ms)
+/** The entry of who has proven to be that user from there, or NULL. */
+static struct guard_entry *proven(const struct guard *g, const struct sip_msg *m,
+                                  const struct addr *from, uint64_t now_ms)
 {
     struct str user = guard_claim(m);
-    const struct guard_entry *e =
-        user.n == 0 ? NULL : find(&g->proven, key_of_pair(g, user, from));
-    return e != NULL && e->until_ms > now_ms;
+    struct guard_entry *e = user.n == 0 ? NULL : find(&g->proven, key_of_pair(g, user, from));
+    return e != NULL && e->until_ms > now_ms ? e : NULL;
 }
 
 /* ---- scanners ---- */
@@ -214,9 +214,10 @@ enum guard_verdict guard_request(struct guard *g, const struct sip_msg *m,
         return GUARD_DROP;
     }
     struct guard_entry *e = find(&g->sources, key_of_source(g, &from->remote));
+    struct guard_entry *known = proven(g, m, &from->remote, now_ms);
     bool banned = e != NULL && e->until_ms > now_ms;
     bool slowed = !banned && is_slowed(g, m, e, now_ms);
-    if ((banned || slowed) && !is_proven(g, m, &from->remote, now_ms)) {
+    if ((banned || slowed) && known == NULL) {
         *(banned ? &g->banned : &g->slowed) += 1;
         if (slowed && e != NULL &&
             e->slow_ms > now_ms) { /* it is he who guesses, and goes on */
@@ -227,7 +228,7 @@ enum guard_verdict guard_request(struct guard *g, const struct sip_msg *m,
     if (g->config.rate == 0) {
         return GUARD_PASS;
     }
-    e = touch(g, &g->sources, key_of_source(g, &from->remote), now_ms);
+    e = known != NULL ? known : touch(g, &g->sources, key_of_source(g, &from->remote), now_ms);
     if (e == NULL || take_token(g, e, now_ms)) {
         return GUARD_PASS;
     }
@@ -323,7 +324,7 @@ uint32_t guard_credentials(struct guard *g, const struct sip_msg *m, const struc
         }
         return 0;
     }
-    if (is_proven(g, m, from, now_ms)) {
+    if (proven(g, m, from, now_ms) != NULL) {
         return 0; /* anybody can send wrong credentials with a phone's address */
     }
     if (g->config.slow_after > 0) {

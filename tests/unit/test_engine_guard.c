@@ -243,6 +243,24 @@ static void test_the_phone_gets_through(void)
     down();
 }
 
+/** Whoever sends with the phone's address, or from behind the same NAT, empties his own bucket. */
+static void test_the_phone_has_its_own_bucket(void)
+{
+    up(&strict);
+    CHECK_INT(tell("10.0.0.5", credentials("1001"), true), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_INT(ask("10.0.0.5", request("x", "")), GUARD_PASS);
+    }
+    CHECK_INT(ask("10.0.0.5", request("x", "")), GUARD_DROP);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_INT(ask("10.0.0.5", request("1001", "")), GUARD_PASS);
+    }
+    CHECK_INT(ask("10.0.0.5", request("1001", "")), GUARD_DROP); /* it has a limit too */
+    now += 100;
+    CHECK_INT(ask("10.0.0.5", request("1001", "")), GUARD_PASS);
+    down();
+}
+
 /** The tables keep to their bounds; strangers do not push out those who are known. */
 static void test_bounded(void)
 {
@@ -376,5 +394,5 @@ static void test_retry_after(void)
 }
 
 TEST_MAIN(T(test_rate), T(test_sources), T(test_scanners), T(test_bans), T(test_guessing),
-          T(test_the_phone_gets_through), T(test_bounded), T(test_claims), T(test_memory),
+          T(test_the_phone_gets_through), T(test_the_phone_has_its_own_bucket), T(test_bounded), T(test_claims), T(test_memory),
           T(test_levels), T(test_lag_is_forgotten), T(test_retry_after))
