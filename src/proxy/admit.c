@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * May a request be forwarded (RFC 3261 §16.3)? Form and scheme were judged before; here are hop
- * count, breadth, loops, what the request demands of proxies, and session timers.
+ * count, breadth, loops, what the request demands of proxies, session timers, and whether the
+ * sender's word about identities counts.
  *
  * LOOPS AND SPIRALS (RFC 5393 §4.2). The second part of our branch, the mark, is a keyed hash
  * over what decides where a request goes: Request-URI, Route, From, To, Call-ID, CSeq, and the
@@ -12,6 +13,7 @@
  */
 #include "proxy/priv.h"
 
+#include "history/identity.h"
 #include "sip/hdr.h"
 
 /** What §16.6 step 3 and RFC 5393 §5.3.3 put when the header is not there. */
@@ -88,6 +90,14 @@ static bool session_too_short(const struct proxy *p, const struct sip_msg *m)
            sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("timer"));
 }
 
+/** RFC 3325 §5: is what names the sender not to be passed on unseen? */
+static bool is_outside(const struct proxy *p, const struct proxy__request *r)
+{
+    const struct peer *peer =
+        p->directory != NULL ? directory_peer_from(p->directory, r->from) : NULL;
+    return peer == NULL || !peer_is_inside(peer) || privacy_withholds(privacy_of(r->m));
+}
+
 unsigned proxy__admit(struct proxy *p, struct proxy__request *r, struct str *lines)
 {
     const struct sip_msg *m = r->m;
@@ -105,6 +115,7 @@ unsigned proxy__admit(struct proxy *p, struct proxy__request *r, struct str *lin
         n = p->config.max_breadth;
     }
     r->breadth = n;
+    r->outside = is_outside(p, r);
     make_mark(p, r);
     if (has_looped(r)) {
         p->stats.loops++;

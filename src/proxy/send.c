@@ -8,7 +8,9 @@
  *   4  Record-Route: by on_way, when transport and address of both sides are known. When they
  *      differ there are two, ours towards the target above ours towards the caller (RFC 5658)
  *   5  what the plan says: lines, and headers that are cut. Credentials that were for us are
- *      cut too (§22.3): whoever is behind us has no use for them, but a bad one
+ *      cut too (§22.3): whoever is behind us has no use for them, but a bad one. Where no plan
+ *      has judged it (inside dialogs, along a Route, after a redirection) identities that one
+ *      from outside asserts go
  *   6  Route: ours go, the target's come on top; a strict router in front gets its way
  *   7  next hop: the target's, else the first Route, else the Request-URI
  *   8  Via: by the transaction layer, with our mark; the one below it gets received and rport
@@ -19,6 +21,11 @@
  */
 #include "auth/auth.h"
 #include "proxy/priv.h"
+
+/** Who a message says that its sender is: worth what the sender's word is (RFC 3325 §5). */
+static const enum sip_hdr_id assertions[] = {
+    SIP_HDR_P_ASSERTED_IDENTITY, SIP_HDR_P_PREFERRED_IDENTITY, SIP_HDR_REMOTE_PARTY_ID,
+    SIP_HDR_OTHER};
 
 static uint32_t head_start(const struct sip_msg *m)
 {
@@ -223,6 +230,16 @@ static void cut_credentials(const struct proxy *p, struct sip_edit *e, enum sip_
     }
 }
 
+/** Has who made the target decided what is told of the sender? Then it cuts what it replaces. */
+static bool is_judged(const struct proxy_target *t)
+{
+    const enum sip_hdr_id *cut = t != NULL ? t->cut : NULL;
+    while (cut != NULL && *cut != SIP_HDR_OTHER && *cut != SIP_HDR_P_PREFERRED_IDENTITY) {
+        cut++;
+    }
+    return cut != NULL && *cut != SIP_HDR_OTHER;
+}
+
 /** "METHOD uri SIP/2.0" CRLF: as it came when the Request-URI stays. */
 static struct str start_line(struct proxy *p, const struct sip_msg *m, struct str ruri)
 {
@@ -268,6 +285,9 @@ int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *
     if (c->target != NULL) {
         sip_edit_top(&e, c->target->lines);
         cut_headers(&e, c->target->cut);
+    }
+    if (r->outside && !is_judged(c->target)) {
+        cut_headers(&e, assertions);
     }
     int n = sip_edit_emit(&e, run + 1);
     return n < 0 ? n : n + 1;

@@ -268,6 +268,60 @@ static void test_preloaded_route(void)
     px_end(&x);
 }
 
+static const char claims[] = "P-Asserted-Identity: <sip:boss@example.com>\n"
+                             "Remote-Party-ID: <sip:boss@example.com>\n"
+                             "P-Preferred-Identity: <sip:boss@example.com>\n";
+
+static void check_claims(struct px *x, size_t i, bool pass)
+{
+    CHECK(px_has(x, i, "Asserted-Identity:") == pass);
+    CHECK(px_has(x, i, "Remote-Party-ID:") == pass);
+    CHECK(px_has(x, i, "Preferred-Identity:") == pass);
+}
+
+/** RFC 3325 §5: who is not in our trust domain asserts nothing, neither along a Route of his
+ * own nor inside of a dialog. */
+static void test_identities_are_not_taken_from_anybody(void)
+{
+    struct px x;
+    struct fx_msg m;
+    char lines[600];
+    struct peer peer = {.name = STR("pbx"), .addr = fx_addr("192.0.2.9:5060"), .trusted = true};
+    px_init(&x);
+    struct hop from = fx_hop(TP_UDP);
+    for (unsigned trusted = 0; trusted < 2; trusted++) {
+        x.dir.peers = &peer;
+        x.dir.peer_count = trusted;
+        size_t n = x.fx.sent_n;
+        (void)snprintf(lines, sizeof(lines), "%s%s", claims, "Route: <sip:203.0.113.5;lr>\n");
+        px_in(&x, fx_request(&m, (struct fx_req){.call_id = trusted ? "a" : "b",
+                                                 .via = trusted ? "SIP/2.0/UDP h;branch=z9hG4bKa"
+                                                                : "SIP/2.0/UDP h;branch=z9hG4bKb",
+                                                 .lines = lines}));
+        check_claims(&x, n, trusted);
+    }
+    x.dir.peer_count = 0;
+    size_t n = x.fx.sent_n;
+    px_target(&x, 1, 0);
+    x.plan.record_route = true;
+    px_in_from(&x, fx_request(&m, (struct fx_req){0}), &from);
+    struct sip_uri uri[4];
+    CHECK_INT(record_routes(&x, n, uri, 4), 1);
+    (void)snprintf(lines, sizeof(lines), "%sRoute: <%.*s>\n", claims, STR_ARG(uri[0].text));
+    px_answer(&x, n, 200, "tt");
+    for (unsigned trusted = 0; trusted < 2; trusted++) {
+        x.dir.peer_count = trusted;
+        n = x.fx.sent_n;
+        px_in(&x, inside(&m, "UPDATE", true, "sip:b@203.0.113.1", lines));
+        check_claims(&x, n, trusted);
+    }
+    (void)snprintf(lines + strlen(lines), 100, "Privacy: id\n");
+    n = x.fx.sent_n;
+    px_in(&x, inside(&m, "UPDATE", true, "sip:b@203.0.113.1", lines));
+    check_claims(&x, n, false);
+    px_end(&x);
+}
+
 /** RFC 5658: two Record-Routes where the sides differ; both go when the request comes back. */
 static void test_double_record_route(void)
 {
@@ -506,4 +560,5 @@ TEST_MAIN(T(test_record_route_and_what_follows), T(test_other_requests_inside),
           T(test_preloaded_route), T(test_double_record_route), T(test_flows_are_remembered),
           T(test_flow_of_the_callee), T(test_flow_that_is_gone), T(test_maddr),
           T(test_tokens_outlive_a_restart), T(test_no_record_route_where_no_dialog_begins),
-          T(test_gruu_as_remote_target), T(test_sips), T(test_hops_inside))
+          T(test_gruu_as_remote_target), T(test_sips), T(test_hops_inside),
+          T(test_identities_are_not_taken_from_anybody))
