@@ -246,6 +246,12 @@ struct call_config {
     bool pickup; /**< any device may take a ringing call that it can name; default on */
 };
 
+struct destination;
+
+/** May a call go there on behalf of that device (NULL: of somebody outside)? */
+typedef bool (*call_permit_fn)(void *ctx, const struct device *by,
+                               const struct destination *to);
+
 struct call_layer {
     const struct env *env;
     struct wheel *wheel;
@@ -261,6 +267,8 @@ struct call_layer {
     struct list features; /**< struct device_features.link */
     call_event_fn on_event;
     call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
+    call_permit_fn permits; /**< asked, with ctx, before Baton itself sends a call somewhere:
+                               REFER, redirection, forwarding, services; NULL: everything */
     void *ctx;
     struct list dead;
     uint64_t hunted;    /**< times that a next destination was tried */

@@ -110,7 +110,7 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     if (conn != c->b || conn->state != CONN_ALERTING || c->phase != CALL_SETUP) {
         return CALL_BAD_STATE;
     }
-    if (!destination_of_text(l, to, &dest) ||
+    if (!destination_of_text(l, to, &dest) || !destination_permitted(l, conn->device, &dest) ||
         (dest.device != NULL && (dest.device == conn->device || dest.device == c->a->device))) {
         return CALL_UNKNOWN_DESTINATION;
     }

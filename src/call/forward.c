@@ -35,7 +35,8 @@ static bool forward_of(const struct call *c, const struct device *d, enum forwar
 
     if (!f->on || c->forwards >= FORWARDS_MAX ||
         !destination_of_text(c->layer, str_c(f->to), &to) ||
-        (to.device != NULL && has_been_at(c, to.device))) {
+        (to.device != NULL && has_been_at(c, to.device)) ||
+        !destination_permitted(c->layer, d, &to)) {
         return false;
     }
     *out = to;

@@ -299,7 +299,8 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     struct call *c;
     struct ring ring = {.user = &made_caller_user};
 
-    if (!destination_of_text(l, args->to, &to) || to.device == args->from) {
+    if (!destination_of_text(l, args->to, &to) || to.device == args->from ||
+        !destination_permitted(l, args->from, &to)) {
         return CALL_UNKNOWN_DESTINATION;
     }
     if (registrar_find(l->registrar, args->from->key) == NULL) {

@@ -95,6 +95,10 @@ const char *cause_name(struct str reason);
 /** What a dialled text means. @return false: nobody, or nowhere that Baton relays to */
 bool destination_of_text(struct call_layer *l, struct str text, struct destination *out);
 
+/** May Baton send a call there, on behalf of that device (NULL: of somebody outside)? */
+bool destination_permitted(const struct call_layer *l, const struct device *by,
+                           const struct destination *to);
+
 /** What the INVITEs to a connection are made of. */
 struct ring {
     const struct sip_msg *pass; /**< the caller's INVITE to pass on, or NULL: offerless */

@@ -12,7 +12,8 @@
  * A party is called once in a call: whom the call has rung before is not rung again, nor is the
  * caller, so redirections cannot go in circles; `max_redirects` bounds them besides.
  *
- * When nothing leads anywhere (a foreign domain, an unknown number, another scheme), or with
+ * When nothing leads anywhere (a foreign domain, an unknown number, one that the route rules
+ * refuse to the phone that redirects, another scheme), or with
  * `calls.redirect: pass`, the caller gets the 3xx with its Contacts as they came. 305 and 380
  * always pass: Baton takes its next hops from nobody, and an alternative service is not the
  * same call.
@@ -130,6 +131,15 @@ static bool is_in_call(const struct call *c, const struct destination *to)
     return false;
 }
 
+/** On behalf of the phone that forwards, or, when that is outside, of who would follow it. */
+static bool is_permitted(const struct connection *from, const struct destination *to)
+{
+    const struct device *caller = from->call->a != NULL ? from->call->a->device : NULL;
+
+    return destination_permitted(from->call->layer,
+                                 from->device != NULL ? from->device : caller, to);
+}
+
 /** What that URI leads to. @return false: nowhere */
 static bool leads(struct connection *from, struct str text, struct str had,
                   struct redirect_to *out)
@@ -145,7 +155,7 @@ static bool leads(struct connection *from, struct str text, struct str had,
         (str_is_set(e.method) && !str_eq(e.method, STR("INVITE"))) ||
         sip_uri_parse(e.uri, 0, &u, &at) != 0 ||
         !(destination_of_uri(l, &u, &out->to) || is_peers_own(l, from, &u, &out->to)) ||
-        is_in_call(from->call, &out->to) ||
+        is_in_call(from->call, &out->to) || !is_permitted(from, &out->to) ||
         (out->to.device != NULL && registrar_find(l->registrar, out->to.device->key) == NULL)) {
         return false;
     }

@@ -192,6 +192,9 @@ static unsigned resolve(struct referral *r, const struct wish *w, struct destina
     if (!destination_of_uri(l, &w->uri, dest)) {
         return 404;
     }
+    if (!destination_permitted(l, r->by->conn->device, dest)) {
+        return 403;
+    }
     if (dest->device == NULL) {
         return 0;
     }

@@ -100,6 +100,12 @@ bool destination_of_text(struct call_layer *l, struct str text, struct destinati
     return destination_of_uri(l, &u, out);
 }
 
+bool destination_permitted(const struct call_layer *l, const struct device *by,
+                           const struct destination *to)
+{
+    return l->permits == NULL || l->permits(l->ctx, by, to);
+}
+
 unsigned connection_ring_way(struct connection *conn, const struct way *w, const struct ring *r,
                              uint64_t now_ms)
 {

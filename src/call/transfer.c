@@ -103,6 +103,7 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
         return err;
     }
     if (!destination_of_text(c->layer, to, &dest) ||
+        !destination_permitted(c->layer, conn->device, &dest) ||
         (dest.device != NULL &&
          (dest.device == conn->device || dest.device == stays->device))) {
         return CALL_UNKNOWN_DESTINATION;

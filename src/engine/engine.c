@@ -122,6 +122,7 @@ static int make_layers(struct engine *e)
     }
     e->calls.on_event = report_call_event;
     e->calls.on_feature = report_feature;
+    e->calls.permits = steer_permits;
     e->calls.ctx = e;
     e->registrar.on_change = report_registration;
     e->registrar.on_binding = report_binding;

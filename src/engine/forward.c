@@ -232,7 +232,7 @@ size_t steer_redirected(void *ctx, const struct sip_msg *m, const struct hop *fr
     struct planning p = {.s = &s};
     struct destination to;
 
-    if (!steer_place_of_uri(&s, u->text, &to)) {
+    if (!steer_place_of_uri(&s, u->text, &to) || !steer_permits(e, who.device, &to)) {
         return 0;
     }
     add_destination(&p, &to);

@@ -122,6 +122,10 @@ bool events_in_dialog(struct engine *e, const struct sip_msg *m, const struct ho
  */
 bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, uint64_t now_ms);
 
+/** call_permit_fn: false when the rules refuse an INVITE of that device to there. `ctx`: the
+    engine */
+bool steer_permits(void *ctx, const struct device *by, const struct destination *to);
+
 /** proxy_places_fn: the places of a redirection's contact (forward.c). `ctx`: the engine */
 size_t steer_redirected(void *ctx, const struct sip_msg *m, const struct hop *from,
                         const struct sip_uri *u, struct proxy_target *out, size_t room);

@@ -13,6 +13,10 @@
  * What is for the server itself (OPTIONS without a user, CSTA sessions, an INVITE whose
  * Replaces names a call of ours, registrations unless a rule names REGISTER) is never steered.
  *
+ * Calls that Baton makes itself (REFER, redirections, forwarding, services) go where they are
+ * sent, but not where a rule refuses an INVITE of the device on whose behalf they are made:
+ * else who may not dial a number would have himself transferred to it.
+ *
  * A request that carries Routes beyond us and matches no rule follows them (RFC 3261 §16.4),
  * again only for a sender whom we know.
  */
@@ -137,6 +141,47 @@ static void carry_out(struct steering *s)
         refuse(s);
         break;
     }
+}
+
+/* ---- calls that Baton makes itself ---- */
+
+/** The INVITE that `by` would send. @return false: no memory */
+static bool imagine(struct steering *s, const struct destination *to, struct sip_msg *m)
+{
+    struct arena *a = &s->e->scratch;
+    struct sip_fault fault;
+    struct str from =
+        s->who->device != NULL ? s->who->device->uri : STR("sip:anonymous@anonymous.invalid");
+    struct str text =
+        arena_fmt(a,
+                  "INVITE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1\r\n"
+                  "From: <%.*s>;tag=1\r\nTo: <%.*s>\r\nCall-ID: %.*s\r\n"
+                  "CSeq: 1 INVITE\r\n\r\n",
+                  STR_ARG(to->id), STR_ARG(from), STR_ARG(to->id), STR_ARG(to->id));
+
+    m->hdr = arena_alloc(a, SIP_HDR_MAX * sizeof(*m->hdr));
+    s->m = m;
+    return text.p != NULL && m->hdr != NULL &&
+           sip_msg_index(m, text, true, &s->e->config.limits, &fault) == 0;
+}
+
+bool steer_permits(void *ctx, const struct device *by, const struct destination *to)
+{
+    struct identity who = {.device = (struct device *)(uintptr_t)by};
+    struct hop nowhere = {0};
+    struct steering s = {.e = ctx, .from = &nowhere, .who = &who};
+    struct sip_msg m;
+
+    if (s.e->routes == NULL || (s.e->routes->methods >> SIP_METHOD_INVITE & 1) == 0) {
+        return true;
+    }
+    if (!imagine(&s, to, &m)) {
+        return false;
+    }
+    fill_query(&s);
+    return rule_query_read(&s.query) == 0 &&
+           rule_find(s.e->routes, &s.query, &s.verdict) == 0 &&
+           (s.verdict.rule == NULL || s.verdict.rule->action != RULE_REFUSE);
 }
 
 /* ---- who is asked ---- */

@@ -648,6 +648,47 @@ static void test_replaces_is_not_routed(void)
     down();
 }
 
+/** Who may not call a number is neither transferred nor forwarded to it in his own name. */
+static void test_refused_by_detours(void)
+{
+    struct phone *ann, *bob, *cleo;
+    struct leg_content refer = {.lines = STR("Refer-To: <sip:1003@example.com>\r\n")};
+    begin();
+    struct rule *r = add_rule("1003", RULE_REFUSE);
+    r->status = 403;
+    up();
+    ann = PHONE(&w, 0);
+    bob = PHONE(&w, 1);
+    cleo = PHONE(&w, 2);
+    REQUIRE(world_call(&w, ann, bob));
+    CHECK_INT(leg_send(bob->s.leg, NULL, STR("REFER"), &refer, station_listen, &bob->s, NULL,
+                       w.net.now_ms),
+              0);
+    world_run(&w, 500);
+    CHECK_INT(bob->s.last_status, 202);
+    CHECK(strstr(bob->s.log, "NOTIFY") != NULL);
+    CHECK(cleo->s.leg == NULL);
+    CHECK(phone_talks(ann) && phone_talks(bob));
+    phone_hang_up(ann, STR_NONE);
+    world_run(&w, 500);
+    for (unsigned allowed = 0; allowed < 2; allowed++) { /* nor by a redirection */
+        struct leg_content moved = {.lines = STR("Contact: <sip:1003@example.com>\r\n")};
+        r->percent = allowed ? 0 : 100;
+        REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
+        world_run(&w, 300);
+        REQUIRE(bob->s.leg != NULL);
+        CHECK_INT(leg_respond(bob->s.leg, NULL, 302, STR_NONE, &moved, w.net.now_ms), 0);
+        world_run(&w, 300);
+        CHECK((cleo->s.leg != NULL) == (allowed == 1));
+        CHECK(strstr(ann->s.log, "rejected:302") != NULL);
+        if (allowed) {
+            phone_hang_up(ann, STR_NONE);
+        }
+        world_run(&w, 500);
+    }
+    down();
+}
+
 /* ---- reload ---- */
 
 /** Other rules, and a device that leaves, while it talks: the call goes on, the next one
@@ -740,4 +781,4 @@ TEST_MAIN(T(test_ports_of_our_address), T(test_full_peers_are_passed_over),
           T(test_numbers_and_context), T(test_shares_on_the_wire), T(test_messages_are_proxied),
           T(test_strangers_are_asked_first), T(test_a_call_is_proxied),
           T(test_location_is_proxied), T(test_replaces_is_not_routed),
-          T(test_a_change_in_mid_call), T(test_no_memory))
+          T(test_refused_by_detours), T(test_a_change_in_mid_call), T(test_no_memory))
