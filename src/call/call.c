@@ -34,6 +34,7 @@ static void call_fini(struct call *c)
     timer_stop(l->wheel, &c->timer);
     timer_stop(l->wheel, &c->join.retry);
     referrals_fini(c);
+    relays_fini(c);
     map_remove(&l->by_id, &c->by_id);
     list_remove(&c->link);
     arena_fini(&c->arena);

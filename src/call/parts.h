@@ -331,6 +331,8 @@ void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint
 void relays_drop_leg(struct call *c, const struct leg *leg, uint64_t now_ms);
 /** BYEs that still wait for the far side are answered 200 now. */
 void relays_answer_byes(struct call *c, uint64_t now_ms);
+/** What relays have, when the call goes with them: the layer ends. */
+void relays_fini(struct call *c);
 bool relays_pending_offer(const struct call *c);
 bool relays_empty(const struct call *c);
 

@@ -54,6 +54,17 @@ static void relay_free(struct relay *r)
     call_check_dead(c);
 }
 
+void relays_fini(struct call *c)
+{
+    list_each(it, &c->relays)
+    {
+        struct relay *r = list_entry(it, struct relay, link);
+        list_remove(&r->link);
+        mem_free(&c->layer->env->mem, (void *)(uintptr_t)r->desc.p);
+        pool_put(&c->layer->relay_pool, r);
+    }
+}
+
 static struct relay *relay_new(struct branch *from, struct leg *to, struct txn *in,
                                const struct sip_msg *m)
 {

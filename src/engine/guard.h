@@ -18,8 +18,8 @@
  *
  * NOBODY LOCKS OUT A PHONE. Who has proven to be a user, from one source, is known for a day:
  * as this user, from there, he is neither slowed nor banned, whatever others do in his name or
- * with his address. The rate counts for him, in a bucket of his own. A user name that is being guessed is slowed
- * for all sources but those.
+ * with his address. The rate counts for him, in a bucket of his own. A user name that is being
+ * guessed is slowed for all sources but those.
  *
  * BOUNDS. Three tables of at most `max_sources` entries each, the one that was quiet longest
  * making room. Those who have proven something cannot be pushed out by those who have not.

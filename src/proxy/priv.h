@@ -74,8 +74,8 @@ struct proxy__request {
     const struct sip_msg *m;
     const struct hop *from;
     struct proxy__route route;
-    uint32_t max_forwards;       /**< for the copies */
-    uint32_t breadth;            /**< Incoming Max-Breadth (RFC 5393 §5.3.2) */
+    uint32_t max_forwards; /**< for the copies */
+    uint32_t breadth;      /**< Incoming Max-Breadth (RFC 5393 §5.3.2) */
     bool outside; /**< nobody of our trust domain sent it, or he wants to be unknown outside */
     char mark[TXN_MARK_MAX + 1]; /**< second part of the branch */
 };

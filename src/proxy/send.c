@@ -23,9 +23,9 @@
 #include "proxy/priv.h"
 
 /** Who a message says that its sender is: worth what the sender's word is (RFC 3325 §5). */
-static const enum sip_hdr_id assertions[] = {
-    SIP_HDR_P_ASSERTED_IDENTITY, SIP_HDR_P_PREFERRED_IDENTITY, SIP_HDR_REMOTE_PARTY_ID,
-    SIP_HDR_OTHER};
+static const enum sip_hdr_id assertions[] = {SIP_HDR_P_ASSERTED_IDENTITY,
+                                             SIP_HDR_P_PREFERRED_IDENTITY,
+                                             SIP_HDR_REMOTE_PARTY_ID, SIP_HDR_OTHER};
 
 static uint32_t head_start(const struct sip_msg *m)
 {
@@ -230,7 +230,8 @@ static void cut_credentials(const struct proxy *p, struct sip_edit *e, enum sip_
     }
 }
 
-/** Has who made the target decided what is told of the sender? Then it cuts what it replaces. */
+/** Has who made the target decided what is told of the sender? Then it cuts what it replaces.
+ */
 static bool is_judged(const struct proxy_target *t)
 {
     const enum sip_hdr_id *cut = t != NULL ? t->cut : NULL;

@@ -272,5 +272,6 @@ static void test_device_gone(void)
     down();
 }
 
-TEST_MAIN(T(test_states), T(test_ends), T(test_late_watcher), T(test_pick_up), T(test_no_theft), T(test_privacy),
-          T(test_anonymous), T(test_partial), T(test_coalesced_end), T(test_device_gone))
+TEST_MAIN(T(test_states), T(test_ends), T(test_late_watcher), T(test_pick_up), T(test_no_theft),
+          T(test_privacy), T(test_anonymous), T(test_partial), T(test_coalesced_end),
+          T(test_device_gone))

@@ -472,4 +472,35 @@ static void test_memory_is_out(void)
     sweep(true);
 }
 
-TEST_MAIN(T(test_memory_is_out_once), T(test_memory_is_out))
+/** The layer ends in the middle of things, `ms` after they began, and has nothing left. */
+static void stop(const struct scene *scene, uint64_t ms, bool silent)
+{
+    struct trio w;
+    trio_up(&w, ms);
+    scene->before(&w);
+    for (int i = 0; i < 3; i++) {
+        w.s[i].auto_answer = w.s[i].auto_answer && !silent;
+    }
+    scene->act(&w);
+    exchange_settle(&w.x);
+    vnet_run_for(&w.net, ms);
+    exchange_down(&w.x);
+    for (int i = 0; i < 3; i++) {
+        station_down(&w.s[i]);
+    }
+    vnet_fini(&w.net);
+}
+
+static void test_stopped_in_the_middle(void)
+{
+    static const uint64_t after_ms[] = {0, 20, 50, 400};
+    for (size_t i = 0; i < ARRAY_LEN(scenes); i++) {
+        test_context(scenes[i].name);
+        for (size_t k = 0; k < 2 * ARRAY_LEN(after_ms); k++) {
+            stop(&scenes[i], after_ms[k / 2], k % 2 == 1);
+        }
+        test_context(NULL);
+    }
+}
+
+TEST_MAIN(T(test_stopped_in_the_middle), T(test_memory_is_out_once), T(test_memory_is_out))

@@ -243,7 +243,8 @@ static void test_the_phone_gets_through(void)
     down();
 }
 
-/** Whoever sends with the phone's address, or from behind the same NAT, empties his own bucket. */
+/** Whoever sends with the phone's address, or from behind the same NAT, empties his own bucket.
+ */
 static void test_the_phone_has_its_own_bucket(void)
 {
     up(&strict);
@@ -394,5 +395,6 @@ static void test_retry_after(void)
 }
 
 TEST_MAIN(T(test_rate), T(test_sources), T(test_scanners), T(test_bans), T(test_guessing),
-          T(test_the_phone_gets_through), T(test_the_phone_has_its_own_bucket), T(test_bounded), T(test_claims), T(test_memory),
-          T(test_levels), T(test_lag_is_forgotten), T(test_retry_after))
+          T(test_the_phone_gets_through), T(test_the_phone_has_its_own_bucket), T(test_bounded),
+          T(test_claims), T(test_memory), T(test_levels), T(test_lag_is_forgotten),
+          T(test_retry_after))

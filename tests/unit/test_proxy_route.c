@@ -294,10 +294,11 @@ static void test_identities_are_not_taken_from_anybody(void)
         x.dir.peer_count = trusted;
         size_t n = x.fx.sent_n;
         (void)snprintf(lines, sizeof(lines), "%s%s", claims, "Route: <sip:203.0.113.5;lr>\n");
-        px_in(&x, fx_request(&m, (struct fx_req){.call_id = trusted ? "a" : "b",
-                                                 .via = trusted ? "SIP/2.0/UDP h;branch=z9hG4bKa"
-                                                                : "SIP/2.0/UDP h;branch=z9hG4bKb",
-                                                 .lines = lines}));
+        px_in(&x,
+              fx_request(&m, (struct fx_req){.call_id = trusted ? "a" : "b",
+                                             .via = trusted ? "SIP/2.0/UDP h;branch=z9hG4bKa"
+                                                            : "SIP/2.0/UDP h;branch=z9hG4bKb",
+                                             .lines = lines}));
         check_claims(&x, n, trusted);
     }
     x.dir.peer_count = 0;
