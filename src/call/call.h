@@ -325,6 +325,9 @@ void call_layer_sweep(struct call_layer *l);
 void call_incoming(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                    struct device *device, uint64_t now_ms);
 
+/** The device whose phone a leg leads to; NULL: somebody outside, or the leg is no call's. */
+const struct device *call_device_of_leg(const struct leg *leg);
+
 /** Does Replaces or Join name a dialog of a call of ours? Then it is for that, whatever number
     is called. */
 bool call_is_named(struct call_layer *l, const struct sip_msg *m);

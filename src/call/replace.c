@@ -363,6 +363,13 @@ static struct leg *named(struct call_layer *l, const struct sip_replaces *r)
     return connection_leg(call_other(b->conn));
 }
 
+const struct device *call_device_of_leg(const struct leg *leg)
+{
+    const struct branch *b = branch_of_leg(leg);
+
+    return b != NULL ? b->conn->device : NULL;
+}
+
 /** Join names a dialog of ours: there is no mixer here (RFC 3911 §4). */
 static bool joins_ours(struct call_layer *l, const struct sip_msg *m)
 {

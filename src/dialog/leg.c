@@ -249,6 +249,7 @@ static void release(struct leg *leg, bool quiet)
     mem_free(mem, (void *)(uintptr_t)leg->last_type.p);
     list_remove(&leg->link);
     list_remove(&leg->all);
+    l->told -= leg->told ? 1 : 0;
     pool_put(&l->leg_pool, leg);
 }
 

@@ -129,6 +129,7 @@ struct leg_layer {
     struct list legs;                  /**< all: struct leg.all */
     struct list flows[LEG_FLOW_LISTS]; /**< pinned dialogs, spread by flow */
     struct list ended;                 /**< legs to free when the callback stack has unwound */
+    uint32_t told;                     /**< legs with `told` */
     uint64_t glare, stray, refreshed, expired; /**< counters */
 };
 
@@ -157,7 +158,7 @@ struct leg {
     struct auth_client *auth; /**< borrowed; NULL: 401/407 are refusals */
     struct hop hop;           /**< where the peer's last message came from */
     struct list link;
-    bool told; /**< others than its party were told Call-ID and tags (RFC 4235) */
+    bool told; /**< leg_tell was called */
     /* session timer */
     uint32_t interval_s; /**< agreed session interval; 0: none */
     bool we_refresh;
@@ -184,6 +185,14 @@ struct leg {
     struct str last_type, last_body; /**< last session description that we sent */
     size_t last_cap;                 /**< octets of the block under last_type */
 };
+
+/** Others than its party are told Call-ID and tags (RFC 4235): knowing them proves no more that
+    somebody is that party. */
+static inline void leg_tell(struct leg *leg)
+{
+    leg->layer->told += leg->told ? 0 : 1;
+    leg->told = true;
+}
 
 /** @param max_legs 0: no limit. @return 0 or E_NOMEM */
 int leg_layer_init(struct leg_layer *l, const struct env *env, struct wheel *wheel,

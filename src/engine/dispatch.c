@@ -278,6 +278,32 @@ static void on_cancel(struct engine *e, struct txn *invite, const struct sip_msg
     }
 }
 
+/**
+ * Is it for a dialog whose tags a lamp has told to others, and not from where its party is?
+ * Then knowing them proves nothing, and the sender has to. An ACK cannot be asked: it passes.
+ * @return true: it has been answered
+ */
+static bool is_impostor(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                        uint64_t now_ms)
+{
+    const struct dialog *d = e->legs.told > 0 ? dialog_find(&e->legs, m) : NULL;
+    struct identity who;
+
+    if (d == NULL || d->leg == NULL || !d->leg->told || m->method == SIP_METHOD_ACK ||
+        (from->transport == d->leg->hop.transport &&
+         addr_eq(&from->remote, &d->leg->hop.remote))) {
+        return false;
+    }
+    if (!gate_stranger(e, m, from, now_ms) || !identify(e, m, from, true, &who, now_ms)) {
+        return true;
+    }
+    if (who.application == NULL && who.device == call_device_of_leg(d->leg)) {
+        return false;
+    }
+    dispatch_status(e, m, from, 403, now_ms);
+    return true;
+}
+
 void dispatch_request(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
@@ -305,7 +331,7 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
         break;
     }
     if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
-        if (!leg_on_request(&e->legs, m, from, now_ms) &&
+        if (!is_impostor(e, m, from, now_ms) && !leg_on_request(&e->legs, m, from, now_ms) &&
             !events_in_dialog(e, m, from, now_ms) &&
             !proxy_on_request(&e->proxy, m, from, now_ms) &&
             gate_stranger(e, m, from, now_ms)) {

@@ -270,7 +270,9 @@ static void write_dialog_ids(const struct view *v, const struct item *item,
         event_attr(o, "call-id", d->call_id);
         event_attr(o, "local-tag", d->remote_tag);
         event_attr(o, "remote-tag", d->local_tag);
-        d->leg->told = d->leg->told || !v->self;
+        if (!v->self) {
+            leg_tell(d->leg);
+        }
     }
 }
 

@@ -163,6 +163,46 @@ static void test_no_theft(void)
     down();
 }
 
+/** Nor for speaking in it: who does that from elsewhere is asked who he is. */
+static void test_no_impostor(void)
+{
+    struct hop to = {0};
+    up_with(no_interval);
+    watch(&eve, "1002");
+    REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
+    world_run(&w, 1000);
+    const char *id = watcher_value(&eve, "call-id=\""),
+               *ours = watcher_value(&eve, "remote-tag=\""),
+               *his = watcher_value(&eve, "local-tag=\"");
+    CHECK_INT(phone_answer(bob), 0);
+    world_run(&w, 1000);
+    w.peer[1].trusted = false; /* the trunk is anybody, the gateway somebody else */
+    struct raw *liar[] = {&w.trunk, &w.gateway};
+    static const char *const methods[] = {"BYE", "REFER", "INVITE"};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(methods); i++) {
+        const char *method = methods[i / 2];
+        char want[32];
+        to = vnet_hop(ENGINE(&w), TP_UDP);
+        raw_sendf(liar[i % 2], &to,
+                  "%s sip:1002@10.0.9.1 SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bKlie%zu\n"
+                  "Max-Forwards: 70\nFrom: <sip:1002@example.com>;tag=%s\n"
+                  "To: <sip:1001@example.com>;tag=%s\nCall-ID: %s\nCSeq: %zu %s\n"
+                  "Contact: <sip:x@10.0.2.1>\nRefer-To: <sip:1003@example.com>\n\n",
+                  method, i % 2 ? "10.0.2.1" : "10.0.2.2", i, his, ours, id, 1000 + i, method);
+        world_run(&w, 100);
+        (void)snprintf(want, sizeof(want), "%d %s", i % 2 ? 403 : 401, method);
+        struct text_msg t = world_take(liar[i % 2], want);
+        text_free(&t);
+        CHECK(phone_talks(ann) && phone_talks(bob));
+    }
+    world_run(&w, 40000);                         /* nobody acknowledges a refused INVITE */
+    CHECK_INT(phone_offer(bob, SDP_SENDONLY), 0); /* the phone itself is asked nothing */
+    world_run(&w, 500);
+    CHECK_STR(str_c(phones_media(ann, bob)), "recvonly|sendonly");
+    phone_hang_up(bob, STR_NONE);
+    down();
+}
+
 static void identities(struct world *world)
 {
     no_interval(world);
@@ -273,5 +313,5 @@ static void test_device_gone(void)
 }
 
 TEST_MAIN(T(test_states), T(test_ends), T(test_late_watcher), T(test_pick_up), T(test_no_theft),
-          T(test_privacy), T(test_anonymous), T(test_partial), T(test_coalesced_end),
-          T(test_device_gone))
+          T(test_no_impostor), T(test_privacy), T(test_anonymous), T(test_partial),
+          T(test_coalesced_end), T(test_device_gone))
