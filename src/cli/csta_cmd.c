@@ -109,7 +109,9 @@ int csta_command_parse(int argc, char **argv, struct csta_command *out)
         return help_usage_error(&help_csta, "--server and --user are needed");
     }
     if (!ua_server_parse(out->server_text, &out->server)) {
-        return help_usage_error(&help_csta, "\"%s\" is no server: HOST[:PORT]",
+        return help_usage_error(&help_csta,
+                                "\"%s\" is no server: HOST[:PORT] or "
+                                "sip:HOST:PORT;transport=tcp (UDP and TCP only)",
                                 out->server_text);
     }
     if (out->user[0] == '\0' || out->user[0] == '@') {

@@ -14,6 +14,7 @@
 #include "cli/route_cmd.h"
 #include "cli/serve.h"
 #include "cli/uui_cmd.h"
+#include <errno.h>
 #include <string.h>
 
 struct command {
@@ -141,7 +142,7 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         fprintf(stderr, "baton: a command is missing\nTry 'baton help'.\n");
@@ -168,4 +169,17 @@ int main(int argc, char **argv)
         return EXIT_CODE_OK;
     }
     return c->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+    bool lost = ferror(stdout) != 0;
+    /* what was asked for did not arrive: on a full disk, say; a reader that has gone knows */
+    if ((fflush(stdout) != 0 || lost) && errno != EPIPE) {
+        fprintf(stderr, "baton: standard output: %s\n",
+                errno != 0 ? strerror(errno) : "cannot be written");
+        return code != EXIT_CODE_OK ? code : EXIT_CODE_FAILED;
+    }
+    return code;
 }

@@ -337,7 +337,10 @@ int cmd_phone(int argc, char **argv)
                                 p.opt.aor);
     }
     if (!ua_server_parse(server, &config.server)) {
-        return help_usage_error(&help_phone, "\"%s\" is no server: HOST[:PORT]", server);
+        return help_usage_error(&help_phone,
+                                "\"%s\" is no server: HOST[:PORT] or "
+                                "sip:HOST:PORT;transport=tcp (UDP and TCP only)",
+                                server);
     }
     if (p.opt.password == NULL) {
         p.opt.password = getenv("BATON_PASSWORD");

@@ -109,7 +109,10 @@ int refer_command_parse(int argc, char **argv, struct refer_command *out)
                                 "--server, --user, a device and a target are needed");
     }
     if (!ua_server_parse(server, &out->server)) {
-        return help_usage_error(&help_refer, "\"%s\" is no server: HOST[:PORT]", server);
+        return help_usage_error(&help_refer,
+                                "\"%s\" is no server: HOST[:PORT] or "
+                                "sip:HOST:PORT;transport=tcp (UDP and TCP only)",
+                                server);
     }
     return EXIT_CODE_OK;
 }

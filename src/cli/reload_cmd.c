@@ -7,6 +7,7 @@
  */
 #include "cli/reload_cmd.h"
 #include "cli/args.h"
+#include "cli/serve.h"
 #include "server/config.h"
 #include "server/pid_file.h"
 #include <errno.h>
@@ -39,7 +40,7 @@ const struct help help_reload = {
     .summary = "check the configuration and have the server take it",
     .synopsis = synopsis,
     .description =
-        "Reads the configuration. When something is wrong it is shown with line and column, and "
+        "Reads the configuration and the certificates that it names. When something is wrong it is shown with line and column, and "
         "the server goes on as it is. Otherwise the server that was started with it, found by "
         "the `pid_file` of the configuration, gets SIGHUP and takes over routes, dialling "
         "plans, time zone, devices, applications, peers and the log level, all at once. Calls, "
@@ -68,6 +69,10 @@ int cmd_reload(int argc, char **argv)
     struct config *c = config_look(file, &error);
     if (c == NULL) {
         config_error_print(&error, stderr);
+        return EXIT_CODE_FAILED;
+    }
+    if (!serve_check_certificates(c, file)) {
+        config_free(c);
         return EXIT_CODE_FAILED;
     }
     int code = EXIT_CODE_FAILED;

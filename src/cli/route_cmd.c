@@ -118,6 +118,10 @@ int route_run(int argc, char **argv, FILE *out, FILE *err)
         return help_usage_error(&help_route, "%s is missing",
                                 ask.file == NULL ? "-c FILE" : "--to NUMBER");
     }
+    if (list && argc > 4) {
+        fprintf(err, "baton route: list takes -c FILE and nothing else\n");
+        return EXIT_CODE_USAGE;
+    }
     struct config_error error;
     struct config *c = config_look(ask.file, &error);
     if (c == NULL) {

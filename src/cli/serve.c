@@ -147,7 +147,7 @@ static int read_args(int argc, char **argv, struct serve_args *a)
 }
 
 /** The configuration only names them. */
-static bool check_certificates(const struct config *c, const char *file)
+bool serve_check_certificates(const struct config *c, const char *file)
 {
     char why[512] = "out of memory";
     struct net *n = net_new(&c->net);
@@ -177,7 +177,7 @@ int cmd_serve(int argc, char **argv)
         config_error_print(&error, stderr);
         return EXIT_CODE_USAGE;
     }
-    if (args.check && !check_certificates(c, args.file)) {
+    if (args.check && !serve_check_certificates(c, args.file)) {
         config_free(c);
         return EXIT_CODE_USAGE;
     }

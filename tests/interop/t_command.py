@@ -56,6 +56,17 @@ def command_mistakes(w):
         check(says in out, f"baton {' '.join(args)} says {says!r}", out)
 
 
+@scenario
+def command_output_lost(w):
+    """What cannot be written is no success; whoever stops reading knows that he does."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for args in (["help", "csta"], ["--version"], ["uui", "decode", "04;encoding=hex"]):
+            got = subprocess.run([lib.BATON] + args, stdout=full, stderr=subprocess.PIPE, text=True,
+                                 check=False, timeout=20)
+            equal(got.returncode, 1, f"exit code of {args} on a full disk")
+            check("No space left" in got.stderr, "and it says so", got.stderr)
+
+
 GOOD = """\
 domains: [example.com]
 devices:
@@ -89,6 +100,18 @@ def command_check_configuration(w):
         check(out.startswith(f"{path}:{line}:{column}: ") and says in out,
               f"{extra!r} is wrong at {line}:{column}", out)
         check(out.count("\n") == 1, "one line", out)
+
+
+@scenario
+def command_check_without_secrets(w):
+    """The passwords are in the server's environment: who only looks does without."""
+    path = os.path.join(w.folder, "c.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(GOOD.replace("password: p", "password_env: BATON_NOWHERE_SET"))
+    out = w.run("serve", "-c", path, "--check", code=0)
+    check("right" in out and "BATON_NOWHERE_SET" in out, "right, and what else it needs", out)
+    w.run("route", "explain", "-c", path, "--to", "1001", code=0)
+    check("BATON_NOWHERE_SET is not set" in w.run("serve", "-c", path, code=2), "not to serve")
 
 
 @scenario

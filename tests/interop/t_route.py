@@ -74,6 +74,16 @@ def route_rules_are_taken_over(w):
     a.say("hangup")
     c.event("ended", cm)
 
+    # nor is one right whose certificates are not there
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("tls: {certificates: [{cert: nowhere.pem, key: nowhere.key}]}\n")
+    rewrite(s, "match: {to: [\"(\"]}", "match: {to: [\"701\"]}")
+    done = reload(path)
+    equal(done.returncode, 1, "a certificate that is not there")
+    check("nowhere.pem: No such file" in done.stderr, "which", done.stderr)
+    rewrite(s, "tls: {certificates: [{cert: nowhere.pem, key: nowhere.key}]}\n", "")
+    rewrite(s, "match: {to: [\"701\"]}", "match: {to: [\"(\"]}")
+
     # put right, with another action; and a device that is gone
     rewrite(s, "match: {to: [\"(\"]}", "action: refuse, status: 410, match: {to: [\"700\"]}")
     rewrite(s, ", targets: [{to: \"device:1003\"}]", "")

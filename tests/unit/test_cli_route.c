@@ -137,10 +137,15 @@ static void test_list(void)
 static void test_mistakes(void)
 {
     static const char *const lines[] = {
-        "explain --to 1 --peer nobody",      "explain --to 1 --device 1099",
-        "explain --to 1 --transport pigeon", "explain --to 1 --at yesterday",
-        "explain --to 1 --at 2026-13-01",    "explain --to a:b@c --from 1001",
-        "explain --to 1 --header nonsense",  "explain --to 1 --at 2026-11-20T25:00",
+        "explain --to 1 --peer nobody",
+        "explain --to 1 --device 1099",
+        "explain --to 1 --transport pigeon",
+        "explain --to 1 --at yesterday",
+        "explain --to 1 --at 2026-13-01",
+        "explain --to a:b@c --from 1001",
+        "explain --to 1 --header nonsense",
+        "explain --to 1 --at 2026-11-20T25:00",
+        "list --json",
     };
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         int code;
