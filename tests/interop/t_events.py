@@ -6,7 +6,7 @@ import time
 import xml.etree.ElementTree as xml
 
 import lib
-from lib import check, equal, scenario
+from lib import Failure, check, equal, scenario
 
 DIALOG = "{urn:ietf:params:xml:ns:dialog-info}"
 
@@ -105,15 +105,31 @@ def baresip_busy_lamp(w):
         peer.close()
 
 
+def lamp_of_baresip(w, s):
+    """A baresip that has subscribed to its mailbox. One in ten of version 1.0 that is started
+    subscribes in an endless loop and does not read what it is answered: that one is replaced."""
+    for _ in range(4):
+        since = len(s.messages())
+        b = w.baresip(1002, s, modules=("mwi",), account=";mwi=yes")
+        try:
+            s.wait_message(lambda m: m["start"].startswith("SIP/2.0 200") and
+                           m["cseq"].endswith(" SUBSCRIBE"), "baresip to subscribe", limit=8.0,
+                           since=since)
+            return b
+        except Failure:
+            asked = sum(m["start"].startswith("SUBSCRIBE") for m in s.messages()[since:])
+            b.kill()
+            if asked < 50:
+                raise
+    raise Failure("no baresip subscribes as it should")
+
+
 @scenario
 def baresip_message_lamp(w):
     s = w.server()
     peer = Peer(s)
     try:
-        b = w.baresip(1002, s, modules=("mwi",), account=";mwi=yes")
-        # its module waits ten seconds before it subscribes
-        s.wait_message(lambda m: m["start"].startswith("SIP/2.0 200") and
-                       m["cseq"].endswith(" SUBSCRIBE"), "baresip to subscribe", limit=20.0)
+        b = lamp_of_baresip(w, s)
         m = b.mark()
         b.wait(r"Messages-Waiting: no", limit=5.0)
         answer = peer.request(
