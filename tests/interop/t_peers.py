@@ -2,6 +2,7 @@
 """The server between Kamailio, linphone and baresip: calls, hold, and what they do by themselves."""
 from lib import PORTS, check, equal, scenario
 from peers import Kamailio, Linphone, onward
+from t_browser import certificate
 from t_uui import PLAIN
 
 
@@ -43,6 +44,43 @@ def linphone_call_udp(w):
 @scenario
 def linphone_call_tcp(w):
     call_between_linphones(w, "tcp")
+
+
+TLS = """\
+listen: ["udp:{ip}:{port}", "tls:{ip}:5061"]
+domains: [example.com]
+tls:
+  certificates: [{{cert: cert.pem, key: key.pem}}]
+devices:
+{devices}
+log: {{level: debug, sip_trace: {trace}}}
+"""
+
+
+@scenario
+def linphone_over_tls(w):
+    """Calls, holds, and is transferred over TLS; one of the three is on UDP."""
+    certificate(w.folder)
+    s = w.server(template=TLS)
+    a, b = (linphone(w, n, s, transport="tls", server_port=5061) for n in (1001, 1002))
+    c = linphone(w, 1003, s)
+    a.say(f"call sip:1002@example.com {PLAIN}")
+    equal(b.state("IncomingReceived").get("User-to-User"), PLAIN.split(": ", 1)[1], "the context")
+    b.say("answer")
+    a.state("StreamsRunning")
+    b.state("StreamsRunning")
+    hold_and_resume(a, b)
+    since = a.mark()
+    b.say("transfer sip:1003@example.com")
+    c.state("IncomingReceived")
+    c.say("answer")
+    b.transferred("Connected")
+    b.state("End")
+    a.state("StreamsRunning", since)
+    a.say("hangup")
+    c.state("End")
+    check({m["transport"] for m in s.messages() if m["start"].startswith("INVITE")} ==
+          {"TLS", "UDP"}, "both transports")
 
 
 @scenario

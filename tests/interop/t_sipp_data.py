@@ -22,6 +22,11 @@ peers:
 log: {{level: debug, sip_trace: {trace}}}
 """
 
+PROXIED = TEMPLATE + """\
+routes:
+  - {{name: everything, match: {{method: ["*"]}}, action: proxy, targets: [{{to: "peer:callee"}}]}}
+"""
+
 SIPHON = "siphon-sip/sipp/"
 PAIRS = {  # name: caller's scenario, called side's
     "call": (SIPHON + "invite_uac.xml", SIPHON + "invite_uas.xml"),
@@ -37,6 +42,13 @@ PAIRS = {  # name: caller's scenario, called side's
                          SIPHON + "b2bua_reinvite_breject_uas.xml"),
     "max_forwards": (SIPHON + "max_forwards_uac.xml", None),
     "options": (SIPHON + "options.xml", None),
+}
+PROXY_PAIRS = {
+    "call": (SIPHON + "invite_uac.xml", SIPHON + "invite_uas.xml"),
+    "fast": (SIPHON + "invite_uac_fast.xml", SIPHON + "invite_uas_fast.xml"),
+    "refer": (SIPHON + "proxy_refer_uac.xml", SIPHON + "proxy_refer_uas.xml"),
+    "message": (SIPHON + "message.xml", SIPHON + "message_uas.xml"),
+    "max_forwards": (SIPHON + "max_forwards_uac.xml", None),
 }
 for uas in ("saghul/sipp_uas_no_180.xml", "saghul/sipp_uas_200_no_sdp.xml",
             "saghul/sipp_uas_double_bye.xml"):
@@ -90,12 +102,14 @@ def play(w, uac, uas, template=TEMPLATE):
         raise
 
 
-def define(name, uac, uas):
+def define(name, uac, uas, template=TEMPLATE):
     def sipp_data(w):
-        play(w, uac, uas)
+        play(w, uac, uas, template)
     sipp_data.__name__ = f"sipp_data_{name}"
     scenario(sipp_data)
 
 
 for pair, (first, second) in PAIRS.items():
     define(pair, first, second)
+for pair, (first, second) in PROXY_PAIRS.items():
+    define("proxied_" + pair, first, second, PROXIED)
