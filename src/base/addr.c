@@ -29,6 +29,11 @@ enum transport transport_of(struct str name)
     return TP_NONE;
 }
 
+bool transport_is_secure(enum transport t)
+{
+    return t == TP_TLS || t == TP_WSS;
+}
+
 bool transport_is_reliable(enum transport t)
 {
     return t == TP_TCP || t == TP_TLS || t == TP_WS || t == TP_WSS;

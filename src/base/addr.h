@@ -29,6 +29,9 @@ enum transport transport_of(struct str name);
 /** TCP, TLS, WS, WSS. */
 bool transport_is_reliable(enum transport t);
 
+/** TLS, WSS. */
+bool transport_is_secure(enum transport t);
+
 /** The port of a URI or Via that names none: 5061 over TLS, else 5060 (RFC 3261 §19.1.2). */
 uint16_t transport_port(enum transport t);
 

@@ -107,6 +107,21 @@ static struct str why_it_failed(struct call *c, unsigned status, const struct si
     return arena_join(a, part, ARRAY_LEN(part));
 }
 
+/** RFC 5630 §4.1: a 480 of ours says that it is about sips. */
+static void say_sips(const struct call *c, unsigned status, const struct sip_msg *m,
+                     struct leg_content *content)
+{
+    struct str lines;
+
+    if (status != 480 || m != NULL || c->sips_warning == 0) {
+        return;
+    }
+    lines = arena_fmt(c->layer->scratch, "%.*sWarning: %u baton \"%s\"\r\n",
+                      STR_ARG(content->lines), c->sips_warning,
+                      c->sips_warning == 380 ? "SIPS Not Allowed" : "SIPS Required");
+    content->lines = lines.p != NULL ? lines : content->lines;
+}
+
 void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
                        uint64_t now_ms)
 {
@@ -123,6 +138,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     pass_identity(b, a, m, &content);
     trail_response(c, m, &content);
     pass_q850(a, status, m, &content);
+    say_sips(c, status, m, &content);
     if (b != NULL && b->alerted) {
         connection_cleared(b, b, cause, uui, now_ms);
     }

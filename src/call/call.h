@@ -187,6 +187,8 @@ struct call {
     size_t legs;               /**< that still refer to this call */
     uint8_t forwards;          /**< times that it was forwarded, forward.c */
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
+    bool sips; /**< begun with a sips URI: every leg of it is over TLS (RFC 5630 §5.1.1.3) */
+    uint16_t sips_warning; /**< warn-code for a 480: somebody cannot be reached so; or 0 */
 };
 
 /** What happened, in CSTA's words. */
@@ -284,6 +286,7 @@ struct destination {
     struct str id;           /**< device identifier to show */
     struct str number;       /**< user part, for the peer's Request-URI */
     struct str gr;           /**< only this phone of the device: value of gr; absent: all */
+    bool sips;               /**< it was named by a sips URI */
 };
 
 /** What a URI means: a device of ours, or a number that a peer takes. @return false: neither */
@@ -291,9 +294,10 @@ bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct de
 
 /**
  * Request-URI of a number (a user part) at a peer, and the way there.
- * @return false: the URI is too long for `uri`
+ * @param sips  a sips URI, and TLS
+ * @return false: the URI is too long for `uri`, or the peer is not reached over TLS
  */
-bool call_way_to_peer(const struct peer *p, struct str number, struct out *uri,
+bool call_way_to_peer(const struct peer *p, struct str number, bool sips, struct out *uri,
                       struct txn_target *to);
 
 /** Most statuses that lead to the next destination. */

@@ -189,6 +189,7 @@ static struct call *new_call(struct call_layer *l, const struct sip_msg *m,
     struct call *c = call_new(l);
 
     if (c != NULL) {
+        c->sips = sip_msg_is_sips(m);
         c->called = arena_dup(&c->arena, to->id);
         c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
         if ((plan == NULL || hunt_begin(c, plan, m) == 0) &&

@@ -210,6 +210,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
         status = 404;
     } else {
         to.gr = c->called_gr;
+        to.sips = c->sips;
         c->b = call_add_connection(c, to.device, to.id);
         status = c->b == NULL ? 503 : forward_before(c, &to, now_ms);
         if (status == 0) {
@@ -271,6 +272,7 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     }
     c->phase = CALL_PROMPTING;
     c->offerless = true;
+    c->sips = to->sips;
     c->called = arena_dup(&c->arena, to->id);
     c->called_gr = arena_dup(&c->arena, to->gr);
     correlated = call_set_correlator(c, args->correlator);

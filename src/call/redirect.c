@@ -102,7 +102,7 @@ static bool is_peers_own(struct call_layer *l, const struct connection *from,
     const struct directory *dir = l->directory;
     struct addr addr;
 
-    if (!from->outside || u->scheme != SIP_SCHEME_SIP || u->user.n == 0) {
+    if (!from->outside || u->scheme == SIP_SCHEME_TEL || u->user.n == 0) {
         return false;
     }
     for (size_t i = 0; i < dir->peer_count; i++) {
@@ -111,7 +111,10 @@ static bool is_peers_own(struct call_layer *l, const struct connection *from,
                     (addr_parse_host(u->host, p->addr.port, &addr) &&
                      p->addr.family != ADDR_NONE && addr_ip_eq(&addr, &p->addr));
         if (same && p->trusted == from->trusted) {
-            *out = (struct destination){.peer = p, .number = u->user, .id = u->text};
+            *out = (struct destination){.peer = p,
+                                        .number = u->user,
+                                        .id = u->text,
+                                        .sips = u->scheme == SIP_SCHEME_SIPS};
             return true;
         }
     }
@@ -154,6 +157,7 @@ static bool leads(struct connection *from, struct str text, struct str had,
         sip_embed(&u, l->scratch, &e) != 0 || !call_may_require(e.require) ||
         (str_is_set(e.method) && !str_eq(e.method, STR("INVITE"))) ||
         sip_uri_parse(e.uri, 0, &u, &at) != 0 ||
+        (u.scheme == SIP_SCHEME_SIPS) != from->call->sips || /* RFC 5630 §5.3 */
         !(destination_of_uri(l, &u, &out->to) || is_peers_own(l, from, &u, &out->to)) ||
         is_in_call(from->call, &out->to) || !is_permitted(from, &out->to) ||
         (out->to.device != NULL && registrar_find(l->registrar, out->to.device->key) == NULL)) {

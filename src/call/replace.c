@@ -86,6 +86,9 @@ static unsigned judge(struct call_layer *l, const struct sip_msg *m,
     if (replaced->ended || c->phase == CALL_ENDING || b->leg->state >= LEG_ENDING) {
         return 603;
     }
+    if (c->sips && !sip_msg_is_sips(m)) {
+        return 480; /* nobody takes TLS out of a call (RFC 5630 §5.1.1.3) */
+    }
     if (rings && (!b->leg->uac || replaced != c->b)) {
         return 481;
     }

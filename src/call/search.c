@@ -140,21 +140,22 @@ bool search_other_flow(struct branch *b, unsigned status, bool silent, uint64_t 
 
 /* ---- beginning ---- */
 
-static void way_of(const struct selected *s, struct way *out)
+static void way_of(const struct selected *s, const struct call *c, struct way *out)
 {
     const struct binding *b = s->binding;
 
     *out = (struct way){.group = s->group,
                         .binding = b->id,
-                        .request_uri = b->contact,
+                        .request_uri = binding_request_uri(b, c->sips, c->layer->scratch),
                         .routes = b->routes,
                         .talk = b->event_talk};
     (void)binding_target(b, &out->target); /* it was selected because it has one */
 }
 
 /** A copy in the call's arena, with the other flows behind it; NULL: no memory. */
-static struct way *keep_way(struct arena *a, const struct selected *s)
+static struct way *keep_way(struct call *c, const struct selected *s)
 {
+    struct arena *a = &c->arena;
     struct way *first = NULL;
     struct way **tail = &first;
 
@@ -163,7 +164,7 @@ static struct way *keep_way(struct arena *a, const struct selected *s)
         if (w == NULL) {
             return NULL;
         }
-        way_of(s, w);
+        way_of(s, c, w);
         w->request_uri = arena_dup(a, w->request_uri);
         w->routes = arena_dup(a, w->routes);
         w->target.host = arena_dup(a, w->target.host);
@@ -207,7 +208,7 @@ static struct search *search_new(struct connection *conn, const struct selected 
     timer_init(&h->timer, on_timer);
     tail = &h->waiting;
     for (size_t i = 0; i < n; i++) {
-        *tail = keep_way(a, &s[i]);
+        *tail = keep_way(conn->call, &s[i]);
         if (*tail == NULL) {
             return NULL;
         }
@@ -229,16 +230,19 @@ unsigned search_device(struct connection *conn, const struct destination *to,
     if (rec == NULL) {
         return 480;
     }
-    n = str_is_set(to->gr)
-            ? registrar_select_instance(rec, r->pass, to->gr, l->scratch, &s, &status)
-            : registrar_select(rec, r->pass, l->scratch, &s, &status);
+    n = registrar_select_by(
+        rec, &(struct select_query){.m = r->pass, .gr = to->gr, .sips = conn->call->sips},
+        l->scratch, &s, &status);
     if (n == 0) {
+        if (conn->call->sips && !record_has_sips(rec)) {
+            conn->call->sips_warning = 380;
+        }
         return status;
     }
     search_stop(conn);
     if (n == 1 && s->next_flow == NULL) {
-        way_of(s, &only);
-        return connection_ring_way(conn, &only, r, now_ms);
+        way_of(s, conn->call, &only);
+        return only.request_uri.p == NULL ? 503 : connection_ring_way(conn, &only, r, now_ms);
     }
     conn->search = search_new(conn, s, n, r);
     return conn->search != NULL ? ring_next(conn->search, r, now_ms) : 503;

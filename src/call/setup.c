@@ -6,6 +6,10 @@
  * peer takes, or a URI that a route rule has. Anything else is unknown: Baton relays to nobody
  * whom the configuration does not name. A GRUU (RFC 5627) is one phone of a device.
  *
+ * A call that begins with a sips URI goes only where TLS leads: to sips contacts, peers over
+ * TLS, sips URIs of rules; whoever joins it later, likewise. It is never made from a sip call,
+ * whose other leg would make the promise a lie (RFC 5630).
+ *
  * A device with several contacts rings on several at once (search.c), each a branch with a leg
  * of its own; the first that answers becomes the stem and the others are cancelled. When all
  * have refused, the best refusal counts: a 6xx, else the lowest class and number
@@ -52,7 +56,7 @@ bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct de
     struct directory *dir = l->directory;
     struct str gr;
 
-    *out = (struct destination){0};
+    *out = (struct destination){.sips = u->scheme == SIP_SCHEME_SIPS};
     if (destination_of_device(l, u, out)) {
         out->id = out->device->uri;
         out->number = out->device->number;
@@ -80,7 +84,7 @@ bool destination_of_text(struct call_layer *l, struct str text, struct destinati
     uint32_t at;
 
     text = str_trim(text);
-    *out = (struct destination){0};
+    *out = (struct destination){.sips = str_istarts(text, STR("sips:"))};
     if (sip_uri_parse(text, 0, &u, &at) == 0 && gruu_in_uri(&u, &gr)) {
         return destination_of_uri(l, &u, out);
     }
@@ -153,12 +157,27 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
     return 0;
 }
 
-bool call_way_to_peer(const struct peer *p, struct str number, struct out *uri,
+bool call_way_to_peer(const struct peer *p, struct str number, bool sips, struct out *uri,
                       struct txn_target *to)
 {
     peer_target(p, to);
-    peer_write_uri(p, number, uri);
+    if (!sips) {
+        peer_write_uri(p, number, uri);
+        return !uri->over;
+    }
+    if (p->transport != TP_NONE && !transport_is_secure((enum transport)p->transport)) {
+        return false;
+    }
+    to->sips = true;
+    peer_write_sips_uri(p, number, uri);
     return !uri->over;
+}
+
+/** A 480 that says why: sips is not possible (380), or was not asked for (381). */
+static unsigned no_sips(struct call *c, uint16_t warning)
+{
+    c->sips_warning = warning;
+    return 480;
 }
 
 static unsigned ring_peer(struct connection *conn, const struct destination *to,
@@ -170,8 +189,8 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
     char uri[512];
 
     out_init(&o, uri, sizeof(uri));
-    if (!call_way_to_peer(p, to->number, &o, &target)) {
-        return 414;
+    if (!call_way_to_peer(p, to->number, conn->call->sips, &o, &target)) {
+        return o.over ? 414 : no_sips(conn->call, 380);
     }
     if (!peer_take(p)) {
         return 503;
@@ -201,6 +220,9 @@ static unsigned ring_uri(struct connection *conn, const struct destination *to,
     if (sip_uri_parse(to->uri, 0, &u, &at) != 0 || !txn_target_of_uri(&u, &target)) {
         return 416;
     }
+    if (conn->call->sips && u.scheme != SIP_SCHEME_SIPS) {
+        return no_sips(conn->call, 380);
+    }
     conn->outside = true;
     return connection_ring_way(conn, &(struct way){.request_uri = to->uri, .target = target}, r,
                                now_ms);
@@ -211,6 +233,9 @@ unsigned connection_ring(struct connection *conn, const struct destination *to,
 {
     if (str_is_set(to->uri)) {
         return ring_uri(conn, to, r, now_ms);
+    }
+    if (to->sips && !conn->call->sips) {
+        return no_sips(conn->call, 381); /* the other party's leg is none (RFC 5630 §4.1) */
     }
     if (to->device != NULL) {
         return search_device(conn, to, r, now_ms);

@@ -180,6 +180,45 @@ static const role_fn roles[] = {
     [SIP_METHOD_MESSAGE] = not_here,
 };
 
+/* ---- sips ---- */
+
+/** Does it say a Contact that is none although its Request-URI is sips (RFC 5630 §5.1.2)? */
+static bool has_plain_contact(const struct sip_msg *m)
+{
+    struct sip_values it = {0};
+    struct sip_addr a;
+    struct str value;
+    uint32_t at;
+
+    while (m->method != SIP_METHOD_REGISTER && sip_msg_each(m, SIP_HDR_CONTACT, &it, &value)) {
+        if (sip_addr_parse(value, &a, &at) == 0 && a.uri.scheme == SIP_SCHEME_SIP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/**
+ * A sips request comes over TLS and names its sender by sips, or it is refused before it is
+ * looked at (RFC 3261 §26.2.2, RFC 5630 §4.1). The registrar has rules of its own for contacts.
+ * @return true: it is in order
+ */
+static bool sips_in_order(const struct sip_msg *m, const struct hop *from, struct txn_reply *r)
+{
+    *r = (struct txn_reply){0};
+    if (!sip_msg_is_sips(m) || m->method == SIP_METHOD_ACK) {
+        return true;
+    }
+    if (!transport_is_secure((enum transport)from->transport)) {
+        r->status = 480;
+        r->lines = STR(SIPS_NOT_ALLOWED);
+    } else if (has_plain_contact(m)) {
+        r->status = 400;
+        r->reason = STR("sips Request With A sip Contact");
+    }
+    return r->status == 0;
+}
+
 /* ---- what it is and what it demands ---- */
 
 static bool is_known_tag(enum sip_method method, struct str tag)
@@ -307,6 +346,7 @@ static bool is_impostor(struct engine *e, const struct sip_msg *m, const struct 
 void dispatch_request(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
+    struct txn_reply no;
     struct txn *t = NULL;
 
     e->identified = NULL;
@@ -329,6 +369,12 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
         return;
     case TXN_IN_NEW:
         break;
+    }
+    if (!sips_in_order(m, from, &no)) {
+        if (gate_stranger(e, m, from, now_ms)) {
+            dispatch_stranger(e, m, from, &no);
+        }
+        return;
     }
     if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
         if (!is_impostor(e, m, from, now_ms) && !leg_on_request(&e->legs, m, from, now_ms) &&

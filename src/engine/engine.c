@@ -58,13 +58,18 @@ static bool locate(void *ctx, const struct sip_uri *gruu, struct dialog_place *o
     struct sip_uri u;
     uint32_t at;
 
+    bool sips = gruu->scheme == SIP_SCHEME_SIPS;
     if (registrar_find_gruu(&e->registrar, gruu, &only) == NULL || only == NULL ||
-        sip_uri_parse(only->contact, 0, &u, &at) != 0) {
+        (sips && !binding_is_sips(only))) {
         return false;
     }
-    out->request_uri = only->contact;
+    out->request_uri = binding_request_uri(only, sips, &e->scratch);
+    if (sip_uri_parse(out->request_uri, 0, &u, &at) != 0) {
+        return false;
+    }
     if (str_is_set(u.headers)) {
-        out->request_uri = str_upto(only->contact, (size_t)(u.headers.p - only->contact.p) - 1);
+        out->request_uri =
+            str_upto(out->request_uri, (size_t)(u.headers.p - out->request_uri.p) - 1);
     }
     out->routes = only->routes;
     return binding_target(only, &out->target);

@@ -15,9 +15,10 @@ struct planning {
     const struct steering *s;
     struct proxy_target *target;
     size_t count, room;
-    uint32_t group;   /**< of the next target */
-    struct str lines; /**< of the rule */
-    unsigned status;  /**< why there is nobody */
+    uint32_t group;      /**< of the next target */
+    struct str lines;    /**< of the rule */
+    unsigned status;     /**< why there is nobody … */
+    const char *warning; /**< … and a line of the answer to that; NULL: none */
 };
 
 static struct proxy_target *next_target(struct planning *p)
@@ -110,6 +111,11 @@ static void border(struct planning *p, struct proxy_target *t, const struct peer
     }
 }
 
+static bool is_sips(const struct planning *p)
+{
+    return sip_msg_is_sips(p->s->m);
+}
+
 static void add_device(struct planning *p, const struct device *d)
 {
     struct engine *e = p->s->e;
@@ -121,6 +127,9 @@ static void add_device(struct planning *p, const struct device *d)
 
     if (rec != NULL) {
         n = registrar_select(rec, p->s->m, &e->scratch, &phone, &p->status);
+        if (n == 0 && is_sips(p) && !record_has_sips(rec)) {
+            p->warning = SIPS_NOT_ALLOWED;
+        }
     }
     for (size_t i = 0; i < n; i++) {
         struct txn_target way;
@@ -133,7 +142,12 @@ static void add_device(struct planning *p, const struct device *d)
         if (t == NULL) {
             return;
         }
-        t->request_uri = phone[i].binding->contact;
+        t->request_uri = binding_request_uri(phone[i].binding, is_sips(p), &e->scratch);
+        if (t->request_uri.p == NULL) {
+            p->status = 503;
+            p->count--;
+            return;
+        }
         t->routes = phone[i].binding->routes;
         t->to = way;
         border(p, t, NULL, is_called(p->s, d) ? STR_NONE : d->uri);
@@ -158,7 +172,8 @@ static void add_peer(struct planning *p, const struct destination *to)
         return;
     }
     out_init(&o, uri, 512);
-    if (!call_way_to_peer(to->peer, to->number, &o, &t->to)) {
+    if (!call_way_to_peer(to->peer, to->number, is_sips(p), &o, &t->to)) {
+        p->warning = o.over ? p->warning : SIPS_NOT_ALLOWED;
         p->count--;
         return;
     }
@@ -170,10 +185,15 @@ static void add_peer(struct planning *p, const struct destination *to)
     p->group++;
 }
 
+/** Neither down to sip nor, misleading, up to sips (RFC 5630 §5.3). */
 static void add_uri(struct planning *p, const struct destination *to)
 {
-    struct proxy_target *t = next_target(p);
+    bool sips = str_istarts(to->uri, STR("sips:"));
+    struct proxy_target *t = sips == is_sips(p) ? next_target(p) : NULL;
 
+    if (sips != is_sips(p)) {
+        p->warning = sips ? SIPS_REQUIRED : SIPS_NOT_ALLOWED;
+    }
     if (t != NULL) { /* the proxy looks up what it says (§16.6 step 7) */
         t->request_uri = str_eq(to->uri, sip_msg_ruri(p->s->m)) ? STR_NONE : to->uri;
         border(p, t, NULL, STR_NONE);
@@ -249,7 +269,7 @@ static bool follows_route(const struct steering *s)
            proxy_has_route(&s->e->proxy, s->m, s->from);
 }
 
-unsigned steer_forward(const struct steering *s)
+unsigned steer_forward(const struct steering *s, const char **lines_out)
 {
     const struct rule *r = s->verdict.rule;
     struct planning p = {.s = s, .status = 404};
@@ -264,6 +284,7 @@ unsigned steer_forward(const struct steering *s)
         no_memory = no_memory || uui.p == NULL;
         lines = uui;
     }
+    *lines_out = NULL;
     if (no_memory) {
         return 503;
     }
@@ -280,6 +301,7 @@ unsigned steer_forward(const struct steering *s)
         add_route(&p);
     }
     if (p.count == 0) {
+        *lines_out = p.status == 480 ? p.warning : NULL;
         return p.status;
     }
     plan.caller = s->m->method == SIP_METHOD_INVITE ? s->who->peer : NULL;

@@ -47,6 +47,10 @@ struct engine {
     struct sip_hdr hdr[SIP_HDR_MAX]; /**< index of the message that is being processed */
 };
 
+/** Warnings of RFC 5630 §4.1, with a 480. */
+#define SIPS_NOT_ALLOWED "Warning: 380 baton \"SIPS Not Allowed\"\r\n"
+#define SIPS_REQUIRED "Warning: 381 baton \"SIPS Required\"\r\n"
+
 /* ---- engine.c ---- */
 
 /**

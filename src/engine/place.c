@@ -73,9 +73,11 @@ static bool location(const struct steering *s, struct destination *out)
         out_fmt(&o, ":%u", called.port);
         port[o.n] = '\0';
     }
-    return place_of_uri(
-        s, arena_fmt(&s->e->scratch, "sip:%.*s@%.*s%s", STR_ARG(user), STR_ARG(host), port),
-        directory_is_ours, out);
+    return place_of_uri(s,
+                        arena_fmt(&s->e->scratch, "%s:%.*s@%.*s%s",
+                                  sip_msg_is_sips(s->m) ? "sips" : "sip", STR_ARG(user),
+                                  STR_ARG(host), port),
+                        directory_is_ours, out);
 }
 
 static bool at_peer(const struct steering *s, struct str name, struct destination *out)
@@ -229,7 +231,7 @@ static void target_contacts(const struct steering *s, const struct rule_target *
     out_init(&u, uri, sizeof(uri));
     if (to.peer == NULL) {
         out_str(&u, to.uri);
-    } else if (!call_way_to_peer(to.peer, to.number, &u, &way)) {
+    } else if (!call_way_to_peer(to.peer, to.number, sip_msg_is_sips(s->m), &u, &way)) {
         return;
     }
     if (!u.over) {

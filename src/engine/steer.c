@@ -118,6 +118,7 @@ static void refuse(struct steering *s)
 static void carry_out(struct steering *s)
 {
     const struct rule *r = s->verdict.rule;
+    const char *lines;
     unsigned status;
 
     s->e->count.routed[r->action]++;
@@ -129,9 +130,10 @@ static void carry_out(struct steering *s)
         bridge(s);
         break;
     case RULE_PROXY:
-        status = steer_forward(s);
+        status = steer_forward(s, &lines);
         if (status != 0) {
-            answer(s, status, STR_NONE, status == 503 ? STR("Retry-After: 5\r\n") : STR_NONE);
+            answer(s, status, STR_NONE,
+                   status == 503 ? STR("Retry-After: 5\r\n") : str_c(lines));
         }
         break;
     case RULE_REDIRECT:

@@ -42,7 +42,7 @@ struct str steer_contacts(const struct steering *s);
 
 /* ---- forward.c: the plan of the proxy ---- */
 
-/** Forward by the rule. @return 0, or the status of the refusal */
-unsigned steer_forward(const struct steering *s);
+/** Forward by the rule. @return 0, or the status of the refusal, with *lines of it or NULL */
+unsigned steer_forward(const struct steering *s, const char **lines);
 
 #endif

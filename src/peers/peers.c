@@ -156,9 +156,9 @@ void peer_target(const struct peer *peer, struct txn_target *out)
     }
 }
 
-void peer_write_uri(const struct peer *peer, struct str user, struct out *o)
+static void write_uri(const struct peer *peer, struct str user, bool sips, struct out *o)
 {
-    out_c(o, "sip:");
+    out_c(o, sips ? "sips:" : "sip:");
     if (user.n > 0) {
         out_str(o, user);
         out_ch(o, '@');
@@ -167,9 +167,19 @@ void peer_write_uri(const struct peer *peer, struct str user, struct out *o)
     if (peer->port != 0) {
         out_fmt(o, ":%u", peer->port);
     }
-    if (peer->transport > TP_UDP) {
+    if (peer->transport > TP_UDP && !(sips && peer->transport == TP_TLS)) {
         out_fmt(o, ";transport=%s", transport_name((enum transport)peer->transport));
     }
+}
+
+void peer_write_uri(const struct peer *peer, struct str user, struct out *o)
+{
+    write_uri(peer, user, false, o);
+}
+
+void peer_write_sips_uri(const struct peer *peer, struct str user, struct out *o)
+{
+    write_uri(peer, user, true, o);
 }
 
 struct peers_now peers_now(const struct peers *p)

@@ -79,6 +79,8 @@ const struct peer *peer_for(const struct env *env, const struct directory *dir,
 /** Where a request to it goes. */
 void peer_target(const struct peer *peer, struct txn_target *out);
 /** "sip:USER@host:port;transport=tcp"; without a user when that is empty. */
+/** The same with the scheme sips: only for a peer that is reached over TLS. */
+void peer_write_sips_uri(const struct peer *peer, struct str user, struct out *o);
 void peer_write_uri(const struct peer *peer, struct str user, struct out *o);
 
 /** How many are up, down, and how many calls all of them have. */

@@ -219,9 +219,9 @@ static void forget_needless_flow(struct proxy__branch *b, const struct proxy_tar
     }
 }
 
-/** @return false: not even begun; the fork goes on as if it had failed with 503 */
-static bool start_branch(struct proxy__fork *f, const struct proxy_target *target,
-                         uint32_t breadth, uint64_t now_ms)
+/** @return 0; else not even begun: E_DENIED: it must go over TLS and cannot */
+static int start_branch(struct proxy__fork *f, const struct proxy_target *target,
+                        uint32_t breadth, uint64_t now_ms)
 {
     struct proxy *p = f->proxy;
     struct str run[SIP_RUN_MAX + 1];
@@ -229,7 +229,7 @@ static bool start_branch(struct proxy__fork *f, const struct proxy_target *targe
     struct proxy__branch *b = branch_new(f, target, breadth);
     struct proxy__copy copy = {&f->request, target, breadth};
     if (b == NULL) {
-        return false;
+        return E_NOMEM;
     }
     if (target != NULL && target->peer != NULL && f->server->method == SIP_METHOD_INVITE) {
         if (!peer_take(target->peer)) {
@@ -247,7 +247,7 @@ static bool start_branch(struct proxy__fork *f, const struct proxy_target *targe
     }
     if (b->txn == NULL) {
         free_branch(b);
-        return false;
+        return n < 0 ? n : E_NOMEM;
     }
     if (b->txn->kind == TXN_ICT) {
         timer_set(p->wheel, &b->ring, now_ms + f->ring_ms);
@@ -255,16 +255,19 @@ static bool start_branch(struct proxy__fork *f, const struct proxy_target *targe
     f->pending++;
     f->breadth_out += breadth;
     p->stats.branches++;
-    return true;
+    return 0;
 }
 
 void proxy__try(struct proxy__fork *f, const struct proxy_target *target, uint32_t breadth,
                 uint64_t now_ms)
 {
+    int err = start_branch(f, target, breadth, now_ms);
+    unsigned status = err == E_DENIED ? 480 : 503; /* RFC 5630 §5.3 */
     f->tried++;
-    if (!start_branch(f, target, breadth, now_ms) &&
-        (f->best_status == 0 || proxy__rank(503) < proxy__rank(f->best_status))) {
-        f->best_status = 503;
+    if (err != 0 &&
+        (f->best_status == 0 || proxy__rank(status) < proxy__rank(f->best_status))) {
+        f->best_status = (uint16_t)status;
+        f->no_sips = err == E_DENIED;
     }
 }
 

@@ -155,6 +155,7 @@ struct proxy__fork {
     uint32_t ring_ms, group_ms;
     bool record_route, recurse, no_cancel;
     bool wants_199;
+    bool no_sips;   /**< the 480 that is the best is about TLS that cannot be had */
     bool answered;  /**< a final response was sent */
     bool cancelled; /**< by the caller */
     bool stopped;   /**< no new branches: answered, cancelled, or declined by a 6xx */

@@ -6,7 +6,7 @@
  * together. They are tried in place of the branch that was redirected, so beside those that
  * still ring. A contact is passed over when
  *
- *   it is no SIP URI, or plain sip although the caller asked for sips (§16.5),
+ *   it is no SIP URI, or not of the scheme that the caller asked for (RFC 5630 §5.3),
  *   it asks for a request that cannot be made: another method, headers that are no headers, or
  *   an extension that the caller does not support (§19.1.5),
  *   the request has been there already (a loop ends here, not at Max-Forwards),
@@ -94,8 +94,8 @@ static bool was_tried(const struct proxy__fork *f, const struct sip_uri *u)
 
 static bool is_allowed(const struct proxy__fork *f, const struct sip_uri *u)
 {
-    return u->scheme == SIP_SCHEME_SIPS ||
-           (u->scheme == SIP_SCHEME_SIP && !str_istarts(f->request.route.ruri, STR("sips:")));
+    bool sips = str_istarts(f->request.route.ruri, STR("sips:"));
+    return u->scheme == (sips ? SIP_SCHEME_SIPS : SIP_SCHEME_SIP);
 }
 
 /** Only what the caller supports may be required in his name. */

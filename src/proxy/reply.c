@@ -117,10 +117,13 @@ void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_
     f->answered = true;
     proxy__leave_peer(&f->caller);
     if (f->server != NULL && !silent) {
+        struct str lines = f->challenges;
+        if (best == NULL && status == 480 && f->no_sips) {
+            lines = STR("Warning: 380 baton \"SIPS Not Allowed\"\r\n");
+        }
         int err = best != NULL ? proxy__pass_response(f, best, status, now_ms) : E_STATE;
         if (err == E_STATE || err == E_NOMEM || err == E_SYNTAX || err == E_TOOMANY) {
-            (void)txn_reply(f->server,
-                            &(struct txn_reply){.status = status, .lines = f->challenges},
+            (void)txn_reply(f->server, &(struct txn_reply){.status = status, .lines = lines},
                             now_ms); /* not even that: the transaction answers 500 in time */
         }
     }

@@ -90,6 +90,22 @@ static struct hop flow_of_token(const struct proxy__route *r)
                                           : (struct hop){0};
 }
 
+static bool is_sips(struct str uri)
+{
+    return str_istarts(uri, STR("sips:"));
+}
+
+/** A sips request leaves over TLS or not at all (RFC 5630 §5.3). */
+static bool keeps_sips(struct str ruri, struct txn_target *to)
+{
+    enum transport t = (enum transport)to->hop.transport;
+    if (!is_sips(ruri)) {
+        return true;
+    }
+    to->sips = true;
+    return t == TP_NONE || transport_is_secure(t);
+}
+
 static int find_way(struct proxy *p, const struct proxy__copy *c, struct way *w,
                     struct txn_target *to)
 {
@@ -121,9 +137,15 @@ static int find_way(struct proxy *p, const struct proxy__copy *c, struct way *w,
         if (!str_is_set(w->route) && sip_uri_parse(w->ruri, 0, &uri, &at) != 0) {
             return E_NOTFOUND;
         }
+        if (is_sips(w->ruri)) {
+            uri.scheme = SIP_SCHEME_SIPS; /* what a Route says of TCP means TLS over it */
+        }
         if (!txn_target_of_uri(&uri, to)) {
             return E_NOTFOUND;
         }
+    }
+    if (!keeps_sips(w->ruri, to)) {
+        return E_DENIED;
     }
     to->mark = str_c(r->mark);
     return 0;
@@ -327,12 +349,11 @@ static void write_record_route(struct out *o, const struct hop *hop, const struc
                                struct str token, bool sips)
 {
     enum transport t = (enum transport)hop->transport;
-    bool secure = sips || t == TP_WSS;
-    out_c(o, secure ? "Record-Route: <sips:" : "Record-Route: <sip:");
+    out_c(o, sips ? "Record-Route: <sips:" : "Record-Route: <sip:");
     out_str(o, token);
     out_ch(o, '@');
     addr_write(o, local);
-    out_c(o, secure && t == TP_TLS ? "" : transport_param(t));
+    out_c(o, sips && t == TP_TLS ? "" : transport_param(t));
     out_c(o, ";lr>\r\n");
 }
 
@@ -344,7 +365,7 @@ static void record_route(const struct proxy__branch *b, const struct hop *hop, s
     struct addr in = {0}, out = {0};
     char text[PROXY_TOKEN_MAX];
     struct out token;
-    bool sips = str_istarts(f->request.route.ruri, STR("sips:"));
+    bool sips = is_sips(f->request.route.ruri);
     if (proxy__needs_flow(f->request.m, &f->from)) {
         ways.caller = f->from;
     }

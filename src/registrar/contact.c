@@ -2,7 +2,8 @@
 /*
  * One Contact value of a REGISTER: reading it, and telling which binding it means.
  *
- * IDENTITY  Without reg-id a contact is its URI, compared as RFC 3261 §19.1.4 says. Where both
+ * IDENTITY  Without reg-id a contact is its URI, compared as RFC 3261 §19.1.4 says, but that
+ *           sip and sips are the same (RFC 5630 §5.1.1.1: the later one replaces). Where both
  *           sides have instance and reg-id, these two alone decide (RFC 5626 §6). Instances
  *           are compared without regard to case: phones write urn:uuid, whose digits have none.
  * EXPIRES   The parameter, else the Expires header, else the default (§10.2.1.1). A value that
@@ -134,7 +135,11 @@ bool registrar_contact_is(const struct contact *c, const struct binding *b)
     if (str_eq(c->addr.uri_text, b->contact)) {
         return true;
     }
-    return sip_uri_parse(b->contact, 0, &uri, &at) == 0 && sip_uri_eq(&c->addr.uri, &uri);
+    if (sip_uri_parse(b->contact, 0, &uri, &at) != 0) {
+        return false;
+    }
+    uri.scheme = c->addr.uri.scheme;
+    return sip_uri_eq(&c->addr.uri, &uri);
 }
 
 /* Those that we write ourselves are not (RFC 5627 §5.1: nobody provides his own GRUU). */

@@ -137,11 +137,17 @@ void gruu_write_value(struct out *o, struct str instance)
     }
 }
 
+/** That of the contact (RFC 5630 §5.2.1); both lead to the phone. */
+static void write_scheme(struct out *o, const struct binding *b)
+{
+    out_c(o, binding_is_sips(b) ? "sips:" : "sip:");
+}
+
 void registrar_gruu_write_public(const struct binding *b, struct out *o)
 {
     struct str key = b->record->key;
     size_t at = str_index(key, '@');
-    out_c(o, "sip:");
+    write_scheme(o, b);
     sip_escape_user(o, str_upto(key, at));
     out_str(o, str_from(key, at));
     out_c(o, ";gr=");
@@ -163,7 +169,7 @@ bool registrar_gruu_write_temporary(const struct binding *b, struct out *o)
     if (EVP_CipherUpdate(r->gruu_write, block, &len, plain, BLOCK) != 1 || len != BLOCK) {
         return false;
     }
-    out_c(o, "sip:");
+    write_scheme(o, b);
     base64url_write(o, block, BLOCK);
     out_str(o, str_from(b->record->key, str_index(b->record->key, '@')));
     out_c(o, ";gr");

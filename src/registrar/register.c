@@ -209,6 +209,29 @@ static bool check_loops(struct request *q)
     return true;
 }
 
+static bool is_sips_value(struct str value)
+{
+    struct sip_addr a;
+    uint32_t at;
+    return sip_addr_parse(value, &a, &at) == 0 && a.uri.scheme == SIP_SCHEME_SIPS;
+}
+
+/* RFC 5630 §5.2: a sips contact only where everything on the way to it is. */
+static bool check_sips(struct request *q)
+{
+    struct sip_values it = {0};
+    struct str value;
+    size_t sips = 0;
+    for (size_t i = 0; i < q->count; i++) {
+        sips += q->contact[i].addr.uri.scheme == SIP_SCHEME_SIPS;
+    }
+    bool all = sips == q->count && sip_msg_is_sips(q->m);
+    while (sips > 0 && all && sip_msg_each(q->m, SIP_HDR_PATH, &it, &value)) {
+        all = is_sips_value(value);
+    }
+    return sips == 0 || all ? true : refuse(q, 400, STR("A sips Contact Needs sips All Along"));
+}
+
 static bool read_contacts(struct request *q)
 {
     size_t n = count_contacts(q->m);
@@ -236,7 +259,7 @@ static bool read_contacts(struct request *q)
             return false;
         }
     }
-    return check_flows(q) && check_loops(q);
+    return check_sips(q) && check_flows(q) && check_loops(q);
 }
 
 static bool read_path(struct request *q)

@@ -11,6 +11,10 @@
  * (and reg-id) as an older one of the record, replaces it: a phone that restarted does not
  * leave a ghost.
  *
+ * SIPS (RFC 5630). sip and sips addresses of record are the same record. A sips contact is
+ * taken only when Request-URI, all contacts and all of Path are sips; contacts that differ in
+ * the scheme alone are one, the last counts.
+ *
  * OUTBOUND (RFC 5626 §6). Two flows of one phone (same instance, different reg-id) are two
  * bindings, even with one contact URI. A reg-id without an instance is ignored, and so is one
  * that came through a first hop that keeps no flows; if the phone asked for outbound that is
@@ -149,6 +153,19 @@ struct registrar {
  * contact is no host. out->host is a slice of the binding.
  */
 bool binding_target(const struct binding *b, struct txn_target *out);
+
+/** Did the phone register a sips contact? Only then may sips requests go to it (RFC 5630 §5.3).
+    It is reached over TLS only, and by sip requests too. */
+bool binding_is_sips(const struct binding *b);
+
+/**
+ * The Request-URI of a request for it: the contact; of a sip request to a sips contact that
+ * with the scheme sip (RFC 5630 §5.3). @return in the binding or the arena; absent: no memory
+ */
+struct str binding_request_uri(const struct binding *b, bool sips, struct arena *arena);
+
+/** Has the record a binding with a sips contact? */
+bool record_has_sips(const struct record *rec);
 
 /** Zeros in `config` mean the defaults above. @return 0 or E_NOMEM */
 int registrar_init(struct registrar *r, const struct env *env, struct wheel *wheel,

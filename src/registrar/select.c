@@ -28,12 +28,16 @@ struct choice {
  * life. */
 struct wanted {
     bool any;
+    bool sips;
     struct str gr;
     uint64_t life; /* 0: by gr */
 };
 
 static bool is_wanted(const struct wanted *w, const struct binding *b)
 {
+    if (w->sips && !binding_is_sips(b)) {
+        return false;
+    }
     if (w->any) {
         return true;
     }
@@ -209,28 +213,37 @@ static bool is_user_of(const struct record *rec, struct str user)
     return !o.over && str_eq(out_str_of(&o), str_upto(rec->key, str_index(rec->key, '@')));
 }
 
-size_t registrar_select_instance(const struct record *rec, const struct sip_msg *m,
-                                 struct str gr, struct arena *arena, struct selected **out,
-                                 unsigned *status)
+/** Whom the Request-URI means, when it is a GRUU. */
+static void read_gruu(const struct record *rec, const struct sip_msg *m, struct wanted *w)
 {
-    return choose(rec, m, &(struct wanted){.gr = gr}, arena, out, status);
+    struct binding *only;
+    struct sip_uri u;
+    uint32_t at;
+    if (m == NULL || sip_uri_parse(sip_msg_ruri(m), 0, &u, &at) != 0 ||
+        !gruu_in_uri(&u, &w->gr)) {
+        return;
+    }
+    if (w->gr.n > 0) {
+        w->any = !is_user_of(rec, u.user);
+    } else if (registrar_find_gruu(rec->registrar, &u, &only) == rec) {
+        w->any = false;
+        w->life = only->gruu_life;
+    }
+}
+
+size_t registrar_select_by(const struct record *rec, const struct select_query *q,
+                           struct arena *arena, struct selected **out, unsigned *status)
+{
+    struct wanted w = {.gr = q->gr, .any = !str_is_set(q->gr)};
+    if (w.any) {
+        read_gruu(rec, q->m, &w);
+    }
+    w.sips = q->sips || (q->m != NULL && sip_msg_is_sips(q->m));
+    return choose(rec, q->m, &w, arena, out, status);
 }
 
 size_t registrar_select(const struct record *rec, const struct sip_msg *m, struct arena *arena,
                         struct selected **out, unsigned *status)
 {
-    struct wanted w = {.any = true};
-    struct binding *only;
-    struct sip_uri u;
-    uint32_t at;
-    if (m != NULL && sip_uri_parse(sip_msg_ruri(m), 0, &u, &at) == 0 &&
-        gruu_in_uri(&u, &w.gr)) {
-        if (w.gr.n > 0) {
-            w.any = !is_user_of(rec, u.user);
-        } else if (registrar_find_gruu(rec->registrar, &u, &only) == rec) {
-            w.any = false;
-            w.life = only->gruu_life;
-        }
-    }
-    return choose(rec, m, &w, arena, out, status);
+    return registrar_select_by(rec, &(struct select_query){.m = m}, arena, out, status);
 }

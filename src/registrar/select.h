@@ -30,7 +30,8 @@ struct selected {
 };
 
 /**
- * The contacts of a record for a request. `m` is the request as it came: its Request-URI may be
+ * The contacts of a record for a request; for a sips request those with sips contacts (RFC 5630
+ * §5.3). `m` is the request as it came: its Request-URI may be
  * a GRUU of this record, then only that instance is chosen. NULL: a request of our own, no
  * preferences.
  * @param status  why there are none: 480; 400: more preferences than anybody has; 503: memory
@@ -39,9 +40,14 @@ struct selected {
 size_t registrar_select(const struct record *rec, const struct sip_msg *m, struct arena *arena,
                         struct selected **out, unsigned *status);
 
-/** As registrar_select, but only the instance that this value of a gr parameter means. */
-size_t registrar_select_instance(const struct record *rec, const struct sip_msg *m,
-                                 struct str gr, struct arena *arena, struct selected **out,
-                                 unsigned *status);
+/** What registrar_select_by is asked. */
+struct select_query {
+    const struct sip_msg *m; /**< as for registrar_select */
+    struct str gr; /**< only the instance that this value of a gr parameter means; absent: as
+                      the Request-URI has it */
+    bool sips;     /**< only sips contacts, also when the Request-URI of `m` is none */
+};
+size_t registrar_select_by(const struct record *rec, const struct select_query *q,
+                           struct arena *arena, struct selected **out, unsigned *status);
 
 #endif

@@ -35,6 +35,32 @@ static bool path_target(const struct binding *b, struct txn_target *out)
     return true;
 }
 
+static const struct str sips_scheme = STR_INIT("sips:");
+
+/* RFC 5630 §4.1 */
+bool binding_is_sips(const struct binding *b)
+{
+    return str_istarts(b->contact, sips_scheme);
+}
+
+struct str binding_request_uri(const struct binding *b, bool sips, struct arena *arena)
+{
+    struct str part[] = {STR("sip:"), str_from(b->contact, sips_scheme.n)};
+
+    return sips || !binding_is_sips(b) ? b->contact : arena_join(arena, part, 2);
+}
+
+bool record_has_sips(const struct record *rec)
+{
+    bool any = false;
+
+    list_each(it, &rec->bindings)
+    {
+        any = any || binding_is_sips(list_entry(it, struct binding, link));
+    }
+    return any;
+}
+
 bool binding_target(const struct binding *b, struct txn_target *out)
 {
     struct sip_uri u;

@@ -24,6 +24,11 @@ struct str sip_msg_ruri(const struct sip_msg *m)
     return m->status == 0 ? str_make(m->buf + m->ruri_off, m->ruri_len) : STR_NONE;
 }
 
+bool sip_msg_is_sips(const struct sip_msg *m)
+{
+    return str_istarts(sip_msg_ruri(m), STR("sips:"));
+}
+
 struct str sip_msg_reason(const struct sip_msg *m)
 {
     return m->status != 0 ? str_make(m->buf + m->ruri_off, m->ruri_len) : STR_NONE;

@@ -46,19 +46,19 @@ struct sip_msg {
     uint32_t head_len; /**< start line, headers and the empty line */
     uint32_t ruri_off, ruri_len; /**< request: Request-URI; response: reason phrase */
     uint16_t status;             /**< 0: a request */
-    uint8_t method;  /**< request: enum sip_method. Response: method of CSeq, or OTHER */
+    uint8_t method;     /**< request: enum sip_method. Response: method of CSeq, or OTHER */
     uint8_t method_len; /**< request: octets of the method token at offset 0 */
     uint16_t hdr_count;
     uint16_t first[SIP_HDR_COUNT]; /**< by id: 0 absent, else index + 1 of the first line */
     uint8_t count[SIP_HDR_COUNT];  /**< by id: number of lines, 255 for more */
-    struct sip_hdr *hdr;          /**< the caller's array of SIP_HDR_MAX (or a dup's own) */
+    struct sip_hdr *hdr;           /**< the caller's array of SIP_HDR_MAX (or a dup's own) */
 };
 
 /** Why a message could not be indexed or may not be processed, for an answer and a log. */
 struct sip_fault {
-    uint16_t status;     /**< the response that RFC 3261 asks for; 0: drop silently */
-    uint32_t at;         /**< offset in the message */
-    const char *reason;  /**< static text, fit as reason phrase or Warning text */
+    uint16_t status;    /**< the response that RFC 3261 asks for; 0: drop silently */
+    uint32_t at;        /**< offset in the message */
+    const char *reason; /**< static text, fit as reason phrase or Warning text */
 };
 
 /**
@@ -81,7 +81,8 @@ int sip_msg_index(struct sip_msg *m, struct str bytes, bool datagram,
  * The rules that go beyond form: mandatory headers, single headers that occur twice,
  * CSeq against the method, number ranges, Via and address syntax, URI escapes (RFC 3261
  * §8.1.1, §16.3 and RFC 4475). Run on everything from the wire before matching.
- * @return 0, or E_SYNTAX/E_VERSION/… with *fault (status 400, 505, …; 0 for a bad response: drop)
+ * @return 0, or E_SYNTAX/E_VERSION/… with *fault (status 400, 505, …; 0 for a bad response:
+ * drop)
  */
 int sip_msg_check(const struct sip_msg *m, const struct sip_limits *limits,
                   struct sip_fault *fault) MUST_USE;
@@ -93,6 +94,8 @@ static inline bool sip_is_request(const struct sip_msg *m)
 
 struct str sip_msg_method(const struct sip_msg *m); /**< request: the method as written */
 struct str sip_msg_ruri(const struct sip_msg *m);
+/** Is the Request-URI a sips one: is TLS wanted on each hop (RFC 5630)? */
+bool sip_msg_is_sips(const struct sip_msg *m);
 struct str sip_msg_reason(const struct sip_msg *m);
 struct str sip_msg_body(const struct sip_msg *m);
 

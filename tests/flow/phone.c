@@ -165,7 +165,7 @@ static void on_call(struct station *s, struct leg *leg, const struct sip_msg *m)
 struct leg *phone_call(struct phone *p, const char *to, bool offer, struct str lines)
 {
     char uri[128], from[128], called[160];
-    bool whole = strncmp(to, "sip:", 4) == 0;
+    bool whole = strncmp(to, "sip:", 4) == 0 || strncmp(to, "sips:", 5) == 0;
     media_reset(p, STR_NONE);
     p->offerless = !offer;
     snprintf(uri, sizeof(uri), "%s%s%s%s", whole ? "" : "sip:", to, whole ? "" : "@",
@@ -328,7 +328,7 @@ static void reg_on_response(struct txn *t, const struct sip_msg *m, const struct
     if (m->status < 200) {
         return;
     }
-    snprintf(uri, sizeof(uri), "sip:%s", p->domain);
+    snprintf(uri, sizeof(uri), "%s:%s", p->sips ? "sips" : "sip", p->domain);
     out_init(&o, lines, sizeof(lines));
     if (m->status == 401 && auth_client_answer(&p->auth, &p->s.node.env, m, STR("REGISTER"),
                                                str_c(uri), p->register_tried, &o) == 0) {
@@ -351,7 +351,8 @@ static void send_register(struct phone *p, struct str credentials)
                                          .on_failure = reg_on_failure};
     struct txn_target to = {.hop = vnet_hop(p->server, p->transport)};
     char start[128], head[1024], tail[256];
-    int n = snprintf(start, sizeof(start), "REGISTER sip:%s SIP/2.0\r\n", p->domain);
+    int n = snprintf(start, sizeof(start), "REGISTER %s:%s SIP/2.0\r\n",
+                     p->sips ? "sips" : "sip", p->domain);
     struct str run[4] = {str_make(start, (size_t)n)};
     n = snprintf(head, sizeof(head),
                  "Max-Forwards: 70\r\nFrom: <sip:%s@%s>;tag=r%u\r\nTo: <sip:%s@%s>\r\n"
@@ -391,9 +392,10 @@ void phone_register(struct phone *p, uint32_t expires_s)
     out_init(&o, host, sizeof(host) - 1);
     addr_write_host(&o, &p->s.node.addr);
     host[o.n] = '\0';
-    snprintf(contact, sizeof(contact), "<sip:%s@%s:%d%s%s>%s", p->number, host,
-             p->transport == TP_TLS ? 5061 : 5060, p->transport == TP_UDP ? "" : ";transport=",
-             p->transport == TP_UDP ? "" : transport_name(p->transport),
+    bool named = p->transport != TP_UDP && !p->sips;
+    snprintf(contact, sizeof(contact), "<%s:%s@%s:%d%s%s>%s", p->sips ? "sips" : "sip",
+             p->number, host, p->transport == TP_TLS ? 5061 : 5060, named ? ";transport=" : "",
+             named ? transport_name(p->transport) : "",
              p->register_params != NULL ? p->register_params : "");
     phone_register_contact(p, contact, expires_s);
 }

@@ -36,6 +36,7 @@ struct phone {
     const char *domain;
     struct vnode *server;
     enum transport transport;
+    bool sips; /**< registers a sips contact, over TLS */
     struct auth_client auth;
     struct leg_config config;
 
@@ -80,7 +81,8 @@ void phone_register(struct phone *p, uint32_t expires_s);
 /** REGISTER with this Contact value ("": a query), and optionally Expires. */
 void phone_register_contact(struct phone *p, const char *contact, uint32_t expires_s);
 
-/** INVITE to a number or sip URI with an offer (`offer` false: without). @return its leg */
+/** INVITE to a number, a sip or a sips URI with an offer (`offer` false: without). @return its
+ * leg */
 struct leg *phone_call(struct phone *p, const char *to, bool offer, struct str lines);
 int phone_respond(struct phone *p, unsigned status);
 int phone_answer(struct phone *p);

@@ -19,6 +19,7 @@ struct fixture {
     unsigned appeared, vanished;
     unsigned told[BINDING_DEACTIVATED + 1]; /* by what on_binding said */
     struct registrar_answer a;              /* of the last request */
+    bool sips;                              /* the next requests have a sips Request-URI */
     char text[20000];
     struct kit_msg msg;
 };
@@ -78,8 +79,8 @@ static inline void teardown(struct fixture *f)
 
 static inline unsigned put_for(struct fixture *f, const char *key, const char *lines)
 {
-    int n =
-        snprintf(f->text, sizeof(f->text), "REGISTER sip:biloxi.com SIP/2.0\r\n%s\r\n", lines);
+    int n = snprintf(f->text, sizeof(f->text), "REGISTER %s:biloxi.com SIP/2.0\r\n%s\r\n",
+                     f->sips ? "sips" : "sip", lines);
     f->a = (struct registrar_answer){0};
     if (!CHECK(n > 0 && (size_t)n < sizeof(f->text)) ||
         !CHECK(kit_index(&f->msg, str_c(f->text)))) {

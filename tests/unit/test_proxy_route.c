@@ -532,6 +532,35 @@ static void test_sips(void)
     px_end(&x);
 }
 
+/** RFC 5630 §5.3: a sips request leaves over TLS, whatever a Route says, or not at all. */
+static void test_sips_is_not_left(void)
+{
+    struct px x;
+    struct fx_msg m;
+    struct hop from = fx_hop(TP_TLS);
+    px_init(&x);
+    px_in_from(&x,
+               fx_request(&m, (struct fx_req){.method = "MESSAGE",
+                                              .ruri = "sips:bob@203.0.113.1",
+                                              .lines = "Route: <sip:203.0.113.5;"
+                                                       "transport=tcp;lr>\n"}),
+               &from);
+    CHECK_SENT(&x, 0, "MESSAGE");
+    CHECK_INT(x.fx.sent[0].hop.transport, TP_TLS);
+    struct proxy_target *t = px_target(&x, 1, 0);
+    t->request_uri = STR("sips:p@203.0.113.1");
+    t->to.hop = (struct hop){1, TP_UDP, fx_addr("203.0.113.1:5060")};
+    px_in_from(&x,
+               fx_request(&m, (struct fx_req){.method = "MESSAGE",
+                                              .ruri = "sips:bob@example.com",
+                                              .call_id = "2",
+                                              .via = "SIP/2.0/TLS h;branch=z9hG4bK2"}),
+               &from);
+    CHECK_SENT(&x, 1, "480");
+    CHECK(px_has(&x, 1, "Warning: 380 baton \"SIPS Not Allowed\""));
+    px_end(&x);
+}
+
 /** Max-Forwards and loops count inside dialogs too; an ACK is dropped without a word. */
 static void test_hops_inside(void)
 {
@@ -561,5 +590,5 @@ TEST_MAIN(T(test_record_route_and_what_follows), T(test_other_requests_inside),
           T(test_preloaded_route), T(test_double_record_route), T(test_flows_are_remembered),
           T(test_flow_of_the_callee), T(test_flow_that_is_gone), T(test_maddr),
           T(test_tokens_outlive_a_restart), T(test_no_record_route_where_no_dialog_begins),
-          T(test_gruu_as_remote_target), T(test_sips), T(test_hops_inside),
-          T(test_identities_are_not_taken_from_anybody))
+          T(test_gruu_as_remote_target), T(test_sips), T(test_sips_is_not_left),
+          T(test_hops_inside), T(test_identities_are_not_taken_from_anybody))

@@ -4,6 +4,7 @@
  * limits, the answer, what is learned of a phone, time and flows.
  */
 #include "kit_registrar.h"
+#include "registrar/select.h"
 
 /* ---- adding, refreshing, removing ---- */
 
@@ -356,6 +357,7 @@ static void test_schemes(void)
 {
     struct fixture f;
     setup(&f);
+    f.sips = true;
     CHECK_INT(put(&f, ID("a", 1) "Contact: <sips:b@h>\r\n"), 200);
     CHECK_INT(put(&f, ID("a", 2) "Contact: <tel:+15551234>\r\n"), 403);
     CHECK_STR(f.a.reason, "Only SIP Contacts Can Be Reached");
@@ -363,9 +365,74 @@ static void test_schemes(void)
     teardown(&f);
 }
 
-/* ---- identity: instance and reg-id ---- */
-
 #define INSTANCE(x) ";+sip.instance=\"<urn:uuid:" x ">\""
+
+/* ---- sips (RFC 5630) ---- */
+
+static void test_sips_needs_sips_all_along(void)
+{
+#define PATH(uri) "Supported: path\r\nPath: <" uri ">\r\n"
+    static const struct {
+        bool sips;
+        const char *lines;
+        unsigned status;
+    } row[] = {
+        {false, "Contact: <sips:b@h>\r\n", 400},
+        {true, "Contact: <sips:b@h>, <sip:b@h2>\r\n", 400},
+        {true, PATH("sip:p;lr") "Contact: <sips:b@h>\r\n", 400},
+        {true, PATH("sips:p;lr") "Contact: <sips:b@h>\r\n", 200},
+        {true, PATH("sip:p;lr") "Contact: <sip:b@h>\r\n", 200},
+        {true, "Contact: <sips:b@h>, <sips:b@h2>\r\n", 200},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        struct fixture f;
+        char lines[300];
+        setup(&f);
+        f.sips = row[i].sips;
+        snprintf(lines, sizeof(lines), ID("a", 1) "%s", row[i].lines);
+        test_context(row[i].lines);
+        CHECK_INT(put(&f, lines), row[i].status);
+        CHECK_INT(record_of(&f) != NULL, row[i].status == 200);
+        teardown(&f);
+    }
+    test_context(NULL);
+}
+
+/** §5.1.1.1: contacts that differ in the scheme alone are one; both schemes lead to a sips one.
+ */
+static void test_sip_and_sips_are_one_contact(void)
+{
+    struct fixture f;
+    struct selected *at;
+    unsigned status;
+    setup(&f);
+    f.sips = true;
+    put(&f, ID("a", 1) "Contact: <sip:b@h>\r\n");
+    struct record *rec = record_of(&f);
+    CHECK(!record_has_sips(rec));
+    struct select_query sips = {.sips = true};
+    CHECK_INT(registrar_select_by(rec, &sips, &f.arena, &at, &status), 0);
+    CHECK_INT(status, 480);
+    put(&f, ID("a", 2) "Contact: <sips:b@h>" INSTANCE("00aa") "\r\nSupported: gruu\r\n");
+    CHECK(str_find(f.a.lines, STR("pub-gruu=\"sips:bob@")) < f.a.lines.n);
+    CHECK(str_find(f.a.lines, STR("temp-gruu=\"sips:")) < f.a.lines.n);
+    CHECK_INT(record_of(&f)->count, 1);
+    struct binding *b = nth(rec, 0);
+    CHECK(binding_is_sips(b) && record_has_sips(rec));
+    CHECK_STR(binding_request_uri(b, true, &f.arena), "sips:b@h");
+    CHECK_STR(binding_request_uri(b, false, &f.arena), "sip:b@h");
+    put(&f, ID("b", 1) "Contact: <sip:b@h2>\r\n");
+    CHECK_INT(registrar_select_by(rec, &sips, &f.arena, &at, &status), 1);
+    CHECK(at->binding == b || binding_is_sips(at->binding));
+    CHECK_INT(registrar_select(rec, NULL, &f.arena, &at, &status), 2);
+    put(&f, ID("a", 3) "Contact: <sip:b@h>" INSTANCE("00aa") "\r\n");
+    CHECK(!record_has_sips(rec));
+    CHECK_INT(rec->count, 2);
+    check_invariants(&f);
+    teardown(&f);
+}
+
+/* ---- identity: instance and reg-id ---- */
 
 static void test_a_phone_that_restarted_leaves_no_ghost(void)
 {
@@ -634,9 +701,10 @@ TEST_MAIN(T(test_first_binding_appears), T(test_refresh_keeps_one_binding),
           T(test_an_hour_is_never_too_brief), T(test_bindings_end),
           T(test_due_bindings_are_gone_before_the_wheel_turns), T(test_q_values),
           T(test_order_of_preference), T(test_star), T(test_older_cseq_changes_nothing),
-          T(test_all_or_nothing), T(test_schemes),
-          T(test_a_phone_that_restarted_leaves_no_ghost), T(test_two_addresses_of_one_phone),
-          T(test_removing_one_address_keeps_the_other), T(test_a_ghost_has_an_order_too),
-          T(test_two_contacts_that_fit_one_binding), T(test_flows_of_one_phone),
-          T(test_parameters_come_back), T(test_what_is_learned), T(test_limit_of_contacts),
-          T(test_limit_of_records), T(test_limit_of_text), T(test_dates), T(test_closed_flows))
+          T(test_all_or_nothing), T(test_schemes), T(test_sips_needs_sips_all_along),
+          T(test_sip_and_sips_are_one_contact), T(test_a_phone_that_restarted_leaves_no_ghost),
+          T(test_two_addresses_of_one_phone), T(test_removing_one_address_keeps_the_other),
+          T(test_a_ghost_has_an_order_too), T(test_two_contacts_that_fit_one_binding),
+          T(test_flows_of_one_phone), T(test_parameters_come_back), T(test_what_is_learned),
+          T(test_limit_of_contacts), T(test_limit_of_records), T(test_limit_of_text),
+          T(test_dates), T(test_closed_flows))

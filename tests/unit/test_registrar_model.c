@@ -13,7 +13,7 @@ static const char *const uri_text[URIS][2] = {
     {"sip:b@h1", "sip:b@H1"},
     {"sip:b@h1:5070", "sip:%62@h1:5070"},
     {"sip:b@h1;transport=tcp", "sip:b@h1;Transport=TCP"},
-    {"sips:b@h1", "sips:b@h1"},
+    {"sip:b@h1:5080", "sip:b@H1:5080"},
     {"sip:h1", "sip:H1"},
     {"sip:b@[2001:db8::1]", "sip:b@[2001:DB8::1]"},
 };

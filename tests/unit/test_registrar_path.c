@@ -140,6 +140,7 @@ static void test_flow_or_contact(void)
         struct fixture f;
         char lines[200];
         setup(&f);
+        f.sips = strncmp(row[i].contact, "sips", 4) == 0;
         test_context(row[i].contact);
         f.hop = (struct hop){.flow = 7, .transport = TP_TCP};
         snprintf(lines, sizeof(lines), ID("a", 1) "Contact: <%s%s>\r\n", row[i].contact,
