@@ -97,6 +97,7 @@ static int make_layers(struct engine *e)
     }
     e->legs.locator = e->proxy.locator = locator;
     e->proxy.realm = realm;
+    e->proxy.policy = c->call.policy;
     e->proxy.places = steer_redirected;
     e->proxy.ctx = e;
     e->txn.udp_max = c->udp_max;

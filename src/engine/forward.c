@@ -43,11 +43,6 @@ static struct proxy_target *next_target(struct planning *p)
     return t;
 }
 
-static bool is_ours(const void *ctx, struct str host)
-{
-    return directory_is_domain(ctx, host);
-}
-
 static bool is_called(const struct steering *s, const struct device *d)
 {
     struct sip_uri uri;
@@ -74,8 +69,9 @@ static struct identity_args sender(const struct steering *s, bool inside)
 }
 
 /**
- * What is different about the request on the branch that was added last: who is named in it,
- * and its history (src/history). A branch that cannot have that is taken back.
+ * What is different about the request on the branch that was added last: who is named in it;
+ * and what the proxy has to know to write its history. A branch that cannot have that is taken
+ * back.
  * @param peer  where it goes, NULL: to a device or somewhere else
  * @param user  the other user whom it goes to now, absent: the same one
  */
@@ -86,28 +82,22 @@ static void border(struct planning *p, struct proxy_target *t, const struct peer
     const struct neighbour *policy = peer != NULL ? &peer->policy : &e->config.call.policy;
     bool inside = peer != NULL && peer_is_inside(peer);
     struct identity_args id = sender(p->s, inside);
-    struct history_args h = {.rules = {.mode = policy->history,
-                                       .diversion = policy->diversion,
-                                       .leaves = !inside,
-                                       .ours = is_ours,
-                                       .ctx = e->config.directory},
-                             .domain = e->config.directory->domains[0],
-                             .request_uri = t->request_uri,
-                             .user = user,
-                             .fork = (uint32_t)p->count - 1};
     struct history_out out = {.lines = t->lines};
     struct str why;
 
     if (!privacy_is_possible(&e->scratch, p->s->m, inside, true, &why)) {
         p->status = 500; /* RFC 3323 §5 */
         p->count--;
-    } else if (identity_pass(&e->scratch, &id, &out) != 0 ||
-               history_retarget(&e->scratch, p->s->m, &h, &out) != 0) {
+    } else if (identity_pass(&e->scratch, &id, &out) != 0) {
         p->status = 503; /* better not at all than with what may not be told */
         p->count--;
     } else {
         t->lines = out.lines;
         t->cut = out.cut;
+        t->inside = inside;
+        t->tells = true;
+        t->policy = *policy;
+        t->user = user;
     }
 }
 

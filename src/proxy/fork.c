@@ -196,8 +196,12 @@ static struct proxy__branch *branch_new(struct proxy__fork *f,
     b->breadth = breadth;
     timer_init(&b->ring, on_timer_c);
     list_append(&f->branches, &b->link);
+    b->unknown = target == NULL;
     if (target != NULL) {
         b->pinned = target->to.hop;
+        b->inside = target->inside;
+        b->policy = target->policy;
+        f->tells = f->tells || target->tells;
     }
     return b;
 }
@@ -228,6 +232,8 @@ static int start_branch(struct proxy__fork *f, const struct proxy_target *target
     struct txn_target to;
     struct proxy__branch *b = branch_new(f, target, breadth);
     struct proxy__copy copy = {&f->request, target, breadth};
+    struct proxy_target changed;
+    int n = 0;
     if (b == NULL) {
         return E_NOMEM;
     }
@@ -239,7 +245,14 @@ static int start_branch(struct proxy__fork *f, const struct proxy_target *target
         b->peer = target->peer;
     }
     forget_needless_flow(b, target);
-    int n = proxy__write_copy(p, &copy, run, &to);
+    if (proxy__has_trail(f, target)) {
+        changed = *target;
+        copy.target = &changed;
+        n = proxy__trail_request(f, b, &changed);
+    }
+    if (n == 0) {
+        n = proxy__write_copy(p, &copy, run, &to);
+    }
     b->by_token = target == NULL && n > 0 && to.hop.flow != 0;
     if (n > 0) {
         b->txn = txn_client_new(p->txn, (enum sip_method)f->server->method, &to, run, (size_t)n,
@@ -299,7 +312,8 @@ static bool is_challenge(unsigned status)
 }
 
 /** Remember a response that may be the best one. `m` is NULL when we made it up. */
-static void keep_response(struct proxy__fork *f, unsigned status, const struct sip_msg *m)
+static void keep_response(struct proxy__fork *f, unsigned status, const struct sip_msg *m,
+                          bool inside)
 {
     const struct mem *mem = &f->proxy->env->mem;
     if (!is_better(f, status)) {
@@ -315,13 +329,15 @@ static void keep_response(struct proxy__fork *f, unsigned status, const struct s
     f->best =
         m != NULL ? sip_msg_dup(mem, m) : NULL; /* without memory only its status counts */
     f->best_status = (uint16_t)status;
+    f->best_inside = inside;
 }
 
 void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t now_ms)
 {
     struct proxy__fork *f = b->fork;
     f->stopped = true;
-    (void)proxy__pass_response(f, m, m->status, now_ms); /* not sent: it comes again */
+    (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m),
+                               now_ms); /* not sent: it comes again */
     if (b->txn == NULL || b->txn->kind != TXN_ICT) {
         proxy__fork_free(f); /* RFC 4320 §4.2: nothing else is passed on */
         return;
@@ -371,7 +387,9 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
     if (b->done) {
         return;
     }
+    bool inside = m != NULL && proxy__sender_inside(b, m);
     end_branch(b);
+    proxy__trail_answered(b, status, m);
     if (status / 100 == 2) {
         proxy__success(b, m, now_ms);
         return;
@@ -384,7 +402,7 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
         proxy__cancel_branches(f, STR_NONE, now_ms);
     }
     if (status / 100 == 3 && f->recurse && !f->stopped && m != NULL &&
-        proxy__recurse(f, m) > 0) {
+        proxy__recurse(b, m) > 0) {
         (void)proxy__start_group(f, now_ms); /* instead of the response */
         status = 0;
     }
@@ -394,11 +412,12 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
             keep_challenges(f, &f->best->m);
         }
         f->best_status = (uint16_t)status;
+        f->best_inside = inside;
         proxy__answer(f, m, now_ms);
         return;
     }
     if (status != 0) {
-        keep_response(f, status, m);
+        keep_response(f, status, m, inside);
     }
     if (waits && status != 0) {
         proxy__end_early(b, status, now_ms);
@@ -416,9 +435,12 @@ static void give_up_silent(struct proxy__fork *f)
     list_each(it, &f->branches)
     {
         struct proxy__branch *b = list_entry(it, struct proxy__branch, link);
+        if (!b->done) {
+            proxy__trail_answered(b, 408, NULL); /* given up, whatever comes now */
+        }
         if (!b->done && !b->rang) {
             end_branch(b);
-            keep_response(f, 408, NULL);
+            keep_response(f, 408, NULL, true);
         }
     }
 }

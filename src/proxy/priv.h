@@ -13,11 +13,13 @@
  *   best.c     which response is the best (§16.7 step 6)
  *   early.c    early dialogs that end: 199 (RFC 6228)
  *   recurse.c  3xx that the proxy acts on itself (§16.7 step 4)
+ *   trail.c    who is named, and the history of the call
  */
 #ifndef BATON_PROXY_PRIV_H
 #define BATON_PROXY_PRIV_H
 
 #include "base/err.h"
+#include "history/history.h"
 #include "proxy/proxy.h"
 #include "sip/edit.h"
 
@@ -124,6 +126,10 @@ struct proxy__branch {
     bool rang;      /**< a provisional response has come */
     bool done;      /**< a final response, or none will come */
     bool cancelled; /**< CANCEL was asked for */
+    bool inside;    /**< its target is in our trust domain … */
+    bool unknown;   /**< … or nobody has said that, and its way tells */
+    struct neighbour policy;
+    struct hi_entry *trail; /**< what its request said of itself in History-Info, or NULL */
 };
 
 /** A target that waits, or was tried and is remembered because of recursion. */
@@ -146,6 +152,9 @@ struct proxy__fork {
     struct sip_msg_own *best; /**< the best response but one that we made ourselves */
     struct str challenges;    /**< lines of 401 and 407 that are not the best */
     uint16_t best_status;     /**< 0: none yet */
+    bool best_inside;         /**< it came from inside of our trust domain */
+    bool tells;               /**< targets are told the history … */
+    struct history *trail;    /**< … which this is, in `keep`; NULL: nobody asks */
     uint16_t tried, pending;  /**< branches made; those without a final response */
     uint32_t breadth_out;     /**< Outgoing Max-Breadth */
     uint32_t open_group;      /**< the group that was begun last */
@@ -210,11 +219,13 @@ void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop
                         uint64_t now_ms);
 void proxy__on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms);
 
-/** Pass a response on upstream as `status`. @return as txn_respond */
+/** Pass a response on upstream as `status`. @param inside  its sender is in our trust domain.
+    @return as txn_respond */
 int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
-                         uint64_t now_ms);
+                         bool inside, uint64_t now_ms);
 
-/** All branches are done: send the best response. `m`: it is this, not yet kept. */
+/** All branches are done: send the best response. `m`: it is this, not yet kept but in
+    best_status and best_inside. */
 void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_ms);
 
 /* ---- best.c ---- */
@@ -235,6 +246,23 @@ void proxy__end_early(struct proxy__branch *b, unsigned status, uint64_t now_ms)
 /* ---- recurse.c ---- */
 
 /** Put the contacts of a 3xx at the head of the queue. @return how many */
-size_t proxy__recurse(struct proxy__fork *f, const struct sip_msg *m);
+size_t proxy__recurse(struct proxy__branch *b, const struct sip_msg *m);
+
+/* ---- trail.c ---- */
+
+/** Is the history written for that target? */
+bool proxy__has_trail(const struct proxy__fork *f, const struct proxy_target *t);
+/** Then this changes lines and cut of a copy of it, in the scratch arena. @return 0 or E_… */
+int proxy__trail_request(struct proxy__fork *f, struct proxy__branch *b,
+                         struct proxy_target *t);
+/** A response on that branch, or none came: `m` NULL. */
+void proxy__trail_answered(struct proxy__branch *b, unsigned status, const struct sip_msg *m);
+
+/** Does a response that names somebody come from inside of our trust domain? */
+bool proxy__sender_inside(const struct proxy__branch *b, const struct sip_msg *m);
+/** Add to `out` what changes in a response on its way to the caller. `m` NULL: made here.
+    @return 0 or E_NOMEM */
+int proxy__response_changes(const struct proxy__fork *f, const struct sip_msg *m, bool inside,
+                            struct history_out *out);
 
 #endif

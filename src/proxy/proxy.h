@@ -43,6 +43,12 @@ struct proxy_target {
                                      none */
     uint32_t group;          /**< equal numbers ring in parallel; groups in ascending order */
     const struct peer *peer; /**< an INVITE takes room on it; NULL: on nobody */
+    bool inside; /**< it is in our trust domain: what it asserts is believed (RFC 3325) */
+    bool tells;  /**< the history is written for it, as `policy` says (RFC 7044) */
+    struct neighbour policy;
+    struct str user; /**< with `tells`: the other user whom it goes to; absent: the same one */
+    /* of a target that came with a redirection: its Contact, and what was redirected */
+    struct str contact, of;
 };
 
 struct proxy_plan {
@@ -102,10 +108,11 @@ struct proxy {
     struct proxy_stats stats;
 
     /* may be set after proxy_init */
-    struct str realm;       /**< credentials for it are for us: they go no further (RFC 3261
-                                 §22.3). Absent: none are. Borrowed */
-    proxy_places_fn places; /**< NULL: redirections go where their contacts say */
-    void *ctx;              /**< of places */
+    struct str realm;        /**< credentials for it are for us: they go no further (RFC 3261
+                                  §22.3). Absent: none are. Borrowed */
+    struct neighbour policy; /**< for callers that are no peer */
+    proxy_places_fn places;  /**< NULL: redirections go where their contacts say */
+    void *ctx;               /**< of places */
 
     /* the rest is the layer's own */
     struct hash_key loop_key, dialog_key, token_key[2];

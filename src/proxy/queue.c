@@ -56,7 +56,8 @@ int proxy__enqueue(struct proxy__fork *f, struct proxy__waiting ***at,
     w->target.to.mark = w->target.to.branch = STR_NONE;
     if (!keep_text(a, &w->target.request_uri) || !keep_text(a, &w->target.to.host) ||
         !keep_text(a, &w->target.routes) || !keep_text(a, &w->target.lines) ||
-        !keep_ids(a, &w->target.cut)) {
+        !keep_text(a, &w->target.user) || !keep_text(a, &w->target.contact) ||
+        !keep_text(a, &w->target.of) || !keep_ids(a, &w->target.cut)) {
         return E_NOMEM;
     }
     w->next = **at;

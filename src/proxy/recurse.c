@@ -169,8 +169,10 @@ static bool add_wishes(struct arena *a, struct proxy_target *place,
 }
 
 /** Put a contact, or the places that it means here, into the queue. @return how many */
-static size_t put(struct proxy__fork *f, struct proxy__waiting ***at, struct proxy_target *t)
+static size_t put(struct proxy__branch *b, struct proxy__waiting ***at, const struct contact *c,
+                  struct proxy_target *t)
 {
+    struct proxy__fork *f = b->fork;
     struct proxy *p = f->proxy;
     struct proxy_target place[PLACES_MAX];
     struct sip_uri u;
@@ -188,6 +190,8 @@ static size_t put(struct proxy__fork *f, struct proxy__waiting ***at, struct pro
         f->recursions += i > 0 && group != last;
         last = group;
         place[i].group = UINT32_MAX - f->recursions;
+        place[i].contact = c->addr.text;
+        place[i].of = b->trail != NULL ? b->trail->index : STR_NONE;
         if (sip_uri_parse(place[i].request_uri, 0, &u, &fault) == 0 && !was_tried(f, &u) &&
             add_wishes(p->scratch, &place[i], t) && proxy__enqueue(f, at, &place[i]) == 0) {
             taken++;
@@ -233,8 +237,9 @@ static bool make_target(struct proxy__fork *f, const struct contact *c, struct c
     return true;
 }
 
-size_t proxy__recurse(struct proxy__fork *f, const struct sip_msg *m)
+size_t proxy__recurse(struct proxy__branch *b, const struct sip_msg *m)
 {
+    struct proxy__fork *f = b->fork;
     struct contact list[CONTACTS_MAX];
     struct proxy__waiting **at = &f->queue;
     size_t taken = 0, n = f->request.m != NULL ? read_contacts(m, list) : 0;
@@ -247,7 +252,7 @@ size_t proxy__recurse(struct proxy__fork *f, const struct sip_msg *m)
         if (!make_target(f, &list[i], &cut, &t)) {
             continue;
         }
-        taken += put(f, &at, &t);
+        taken += put(b, &at, &list[i], &t);
     }
     f->proxy->stats.recursed += taken;
     return taken;

@@ -69,8 +69,26 @@ static void put_content_length(struct sip_edit *e, struct arena *a)
     }
 }
 
+/** What is added at the end, and cut, besides. @return 0 or E_NOMEM */
+static int put_changes(const struct proxy__fork *f, struct sip_edit *e, unsigned status,
+                       bool inside)
+{
+    struct history_out out = {0};
+    int err = proxy__response_changes(f, e->m, inside, &out);
+    if (err == 0 && (status == 401 || status == 407) && f->challenges.n > 0) {
+        err = change_add(&out, f->proxy->scratch, f->challenges);
+    }
+    for (const enum sip_hdr_id *id = out.cut; id != NULL && *id != SIP_HDR_OTHER; id++) {
+        sip_edit_cut(e, *id);
+    }
+    if (out.lines.n > 0) {
+        sip_edit_span(e, e->m->head_len - 2, 0, out.lines);
+    }
+    return err;
+}
+
 int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
-                         uint64_t now_ms)
+                         bool inside, uint64_t now_ms)
 {
     struct proxy *p = f->proxy;
     struct str run[SIP_RUN_MAX];
@@ -85,8 +103,8 @@ int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigne
     if (status != m->status) {
         put_status(&e, p->scratch, status);
     }
-    if ((status == 401 || status == 407) && f->challenges.n > 0) {
-        sip_edit_span(&e, m->head_len - 2, 0, f->challenges);
+    if (put_changes(f, &e, status, inside) != 0) {
+        return E_NOMEM; /* not with what may not be told */
     }
     if (!sip_msg_has(m, SIP_HDR_CONTENT_LENGTH) &&
         transport_is_reliable((enum transport)f->from.transport)) {
@@ -109,6 +127,20 @@ static unsigned own_status(const struct proxy__fork *f)
     return f->best_status != 0 ? f->best_status : 480;
 }
 
+/** There is no response of anybody's that could go on; `none`: there was none at all. */
+static void reply_without(struct proxy__fork *f, bool none, unsigned status, uint64_t now_ms)
+{
+    struct str lines = none && status == 480 && f->no_sips
+                           ? STR("Warning: 380 baton \"SIPS Not Allowed\"\r\n")
+                           : f->challenges;
+    struct history_out out = {.lines = lines};
+    if (proxy__response_changes(f, NULL, true, &out) != 0) {
+        out.lines = lines;
+    }
+    (void)txn_reply(f->server, &(struct txn_reply){.status = status, .lines = out.lines},
+                    now_ms); /* not even that: the transaction answers 500 in time */
+}
+
 void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_ms)
 {
     const struct sip_msg *best = m != NULL ? m : f->best != NULL ? &f->best->m : NULL;
@@ -117,14 +149,10 @@ void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_
     f->answered = true;
     proxy__leave_peer(&f->caller);
     if (f->server != NULL && !silent) {
-        struct str lines = f->challenges;
-        if (best == NULL && status == 480 && f->no_sips) {
-            lines = STR("Warning: 380 baton \"SIPS Not Allowed\"\r\n");
-        }
-        int err = best != NULL ? proxy__pass_response(f, best, status, now_ms) : E_STATE;
+        int err = best != NULL ? proxy__pass_response(f, best, status, f->best_inside, now_ms)
+                               : E_STATE;
         if (err == E_STATE || err == E_NOMEM || err == E_SYNTAX || err == E_TOOMANY) {
-            (void)txn_reply(f->server, &(struct txn_reply){.status = status, .lines = lines},
-                            now_ms); /* not even that: the transaction answers 500 in time */
+            reply_without(f, best == NULL, status, now_ms);
         }
     }
     proxy__fork_free(f);
@@ -145,7 +173,8 @@ static void on_provisional(struct proxy__branch *b, const struct sip_msg *m, uin
     if (f->answered || f->server == NULL) {
         return;
     }
-    (void)proxy__pass_response(f, m, m->status, now_ms);
+    proxy__trail_answered(b, m->status, m);
+    (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m), now_ms);
     proxy__note_early(b, m);
 }
 
@@ -161,7 +190,7 @@ void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop
         proxy__success(b, m, now_ms); /* given up, and there after all */
     } else if (m->status < 300 && b->done) {
         /* once more, or from another phone behind a proxy behind us (RFC 6026 §7.2) */
-        (void)proxy__pass_response(f, m, m->status, now_ms);
+        (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m), now_ms);
     } else if (!has_other_via(m)) {
         proxy__branch_done(b, 502, NULL, now_ms);
     } else {
