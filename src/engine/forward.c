@@ -43,15 +43,6 @@ static struct proxy_target *next_target(struct planning *p)
     return t;
 }
 
-static bool is_called(const struct steering *s, const struct device *d)
-{
-    struct sip_uri uri;
-    uint32_t at;
-
-    return sip_uri_parse(sip_msg_ruri(s->m), 0, &uri, &at) == 0 &&
-           directory_device_of_uri(s->e->config.directory, &uri) == d;
-}
-
 static struct identity_args sender(const struct steering *s, bool inside)
 {
     const struct device *from = s->who->device;
@@ -140,7 +131,7 @@ static void add_device(struct planning *p, const struct device *d)
         }
         t->routes = phone[i].binding->routes;
         t->to = way;
-        border(p, t, NULL, is_called(p->s, d) ? STR_NONE : d->uri);
+        border(p, t, NULL, steer_is_called(p->s, d) ? STR_NONE : d->uri);
     }
     p->group++;
 }

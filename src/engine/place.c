@@ -6,7 +6,6 @@
  * Everything lies in the scratch arena: whoever keeps it copies it.
  */
 #include "engine/steer.h"
-#include "registrar/select.h"
 
 /** The called number as a user part. Absent: no memory. */
 static struct str user_of(const struct steering *s)
@@ -192,71 +191,11 @@ struct str steer_lines(const struct steering *s, bool *no_memory)
     return out_str_of(&o);
 }
 
-/* ---- the redirect role ---- */
-
-/** A Contact for each of a device's phones. */
-static void device_contacts(const struct steering *s, const struct rule_target *t,
-                            const struct device *d, struct out *o)
+bool steer_is_called(const struct steering *s, const struct device *d)
 {
-    const struct record *rec = registrar_find(&s->e->registrar, d->key);
-    struct selected *phone = NULL;
-    unsigned status;
-    size_t n = rec == NULL ? 0 : registrar_select(rec, s->m, &s->e->scratch, &phone, &status);
+    struct sip_uri uri;
+    uint32_t at;
 
-    for (size_t i = 0; i < n; i++) {
-        uint32_t q = t->q != RULE_NO_Q ? t->q : n > 1 ? phone[i].q_milli : RULE_NO_Q;
-        rule_write_contact(o, phone[i].binding->contact, s->verdict.called, s->verdict.rule, q);
-    }
-}
-
-static void target_contacts(const struct steering *s, const struct rule_target *t,
-                            struct out *o)
-{
-    struct destination to;
-    struct txn_target way;
-    char uri[512];
-    struct out u;
-
-    if (t->kind == RULE_TO_URI) { /* as the rule has it, its headers too */
-        rule_write_contact(o, t->text, s->verdict.called, s->verdict.rule, t->q);
-        return;
-    }
-    if (!steer_place(s, t, &to)) {
-        return;
-    }
-    if (to.device != NULL) {
-        device_contacts(s, t, to.device, o);
-        return;
-    }
-    out_init(&u, uri, sizeof(uri));
-    if (to.peer == NULL) {
-        out_str(&u, to.uri);
-    } else if (!call_way_to_peer(to.peer, to.number, sip_msg_is_sips(s->m), &u, &way)) {
-        return;
-    }
-    if (!u.over) {
-        rule_write_contact(o, out_str_of(&u), s->verdict.called, s->verdict.rule, t->q);
-    }
-}
-
-struct str steer_contacts(const struct steering *s)
-{
-    struct out o;
-    char *buf = NULL;
-
-    out_init(&o, NULL, 0); /* once to measure, once to write */
-    for (size_t i = 0; i < s->verdict.target_count; i++) {
-        target_contacts(s, s->verdict.target[i], &o);
-    }
-    if (o.need > 0) {
-        buf = arena_alloc(&s->e->scratch, o.need);
-    }
-    if (buf == NULL) {
-        return STR_NONE;
-    }
-    out_init(&o, buf, o.need);
-    for (size_t i = 0; i < s->verdict.target_count; i++) {
-        target_contacts(s, s->verdict.target[i], &o);
-    }
-    return o.over ? STR_NONE : out_str_of(&o);
+    return sip_uri_parse(sip_msg_ruri(s->m), 0, &uri, &at) == 0 &&
+           directory_device_of_uri(s->e->config.directory, &uri) == d;
 }

@@ -5,7 +5,7 @@
  *
  *   bridge    call_incoming_by, with the rule's targets as destinations to hunt through
  *   proxy     proxy_forward, with a plan made of them (forward.c)
- *   redirect  3xx with a Contact for each, headers embedded (place.c)
+ *   redirect  3xx with a Contact for each, headers embedded (redirect.c)
  *   refuse    that answer
  *
  * IDENTITY COMES FIRST. Nobody whom we do not know learns what rules there are, and nothing is
@@ -98,9 +98,11 @@ static void bridge(struct steering *s)
 
 static void redirect(struct steering *s)
 {
-    struct str contacts = steer_contacts(s);
+    struct str contacts;
 
-    if (contacts.n == 0) {
+    if (!steer_contacts(s, &contacts)) {
+        answer(s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
+    } else if (contacts.n == 0) {
         answer(s, 480, STR_NONE, STR_NONE);
     } else {
         answer(s, s->verdict.rule->status, STR_NONE, contacts);

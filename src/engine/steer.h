@@ -37,8 +37,14 @@ struct str steer_from(const struct steering *s);
 /** "Name: value" CRLF for each header of the rule; *none* set when memory is out. */
 struct str steer_lines(const struct steering *s, bool *no_memory);
 
-/** Contact lines of all targets, in order. Absent: there is nowhere to go */
-struct str steer_contacts(const struct steering *s);
+/** Is the device the one that the Request-URI names? */
+bool steer_is_called(const struct steering *s, const struct device *d);
+
+/* ---- redirect.c: the redirect role ---- */
+
+/** Lines of the 3xx: Contacts of all targets, in order, and its history. Absent: there is
+    nowhere to go. @return false: no memory */
+bool steer_contacts(const struct steering *s, struct str *lines);
 
 /* ---- forward.c: the plan of the proxy ---- */
 

@@ -65,7 +65,8 @@ static void write_header(struct out *o, bool *any, struct str name, struct str v
     sip_escape_header(o, value);
 }
 
-void rule_write_uri(struct out *o, struct str uri, struct str number, const struct rule *r)
+static void write_uri(struct out *o, struct str uri, struct str number, const struct rule *r,
+                      struct str more)
 {
     struct str headers = uui_uri_headers(uri);
     struct str rest = headers;
@@ -84,16 +85,26 @@ void rule_write_uri(struct out *o, struct str uri, struct str number, const stru
     for (size_t i = 0; i < r->header_lines; i++) {
         write_header(o, &any, r->headers[i].name, r->headers[i].value);
     }
+    if (more.n > 0) {
+        out_ch(o, any ? '&' : '?');
+        out_str(o, more);
+    }
+}
+
+void rule_write_uri(struct out *o, struct str uri, struct str number, const struct rule *r)
+{
+    write_uri(o, uri, number, r, STR_NONE);
 }
 
 void rule_write_contact(struct out *o, struct str uri, struct str number, const struct rule *r,
-                        uint32_t q)
+                        uint32_t q, const struct rule_more *more)
 {
     out_c(o, "Contact: <");
-    rule_write_uri(o, uri, number, r);
+    write_uri(o, uri, number, r, more != NULL ? more->headers : STR_NONE);
     out_ch(o, '>');
     if (q != RULE_NO_Q) {
         out_fmt(o, ";q=%u.%03u", q / 1000, q % 1000);
     }
+    out_str(o, more != NULL ? more->params : STR_NONE);
     out_c(o, "\r\n");
 }

@@ -196,9 +196,15 @@ bool rule_header_allowed(struct str name);
  */
 void rule_write_uri(struct out *o, struct str uri, struct str number, const struct rule *r);
 
-/** "Contact: <…>;q=0.5" CRLF */
+/** What a Contact has besides. */
+struct rule_more {
+    struct str params;  /**< with the first ';', or absent */
+    struct str headers; /**< "Name=value&…", escaped, or absent */
+};
+
+/** "Contact: <…>;q=0.5" CRLF. `more` may be NULL. */
 void rule_write_contact(struct out *o, struct str uri, struct str number, const struct rule *r,
-                        uint32_t q);
+                        uint32_t q, const struct rule_more *more);
 
 /** A user part from a number: escapes what must be. */
 void rule_write_user(struct out *o, struct str number);

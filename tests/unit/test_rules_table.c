@@ -503,7 +503,7 @@ static void check_contact(const char *uri, const struct rule *r, uint32_t q, con
     char buf[600];
     struct out o;
     out_init(&o, buf, sizeof(buf));
-    rule_write_contact(&o, str_c(uri), STR("+49 1"), r, q);
+    rule_write_contact(&o, str_c(uri), STR("+49 1"), r, q, NULL);
     CHECK_STR(out_str_of(&o), want);
     struct sip_uri u;
     uint32_t at;
