@@ -214,15 +214,34 @@ static void answer_from(struct px *x, unsigned phone, unsigned status, const cha
     }
 }
 
-/** Nearly everything: groups, 199, challenges, recursion, a dialog, CANCEL. */
+/** A redirection goes where it says, with its history. */
+static size_t told(void *ctx, const struct sip_msg *m, const struct hop *from,
+                   const struct sip_uri *u, struct proxy_target *out, size_t room)
+{
+    (void)ctx;
+    (void)m;
+    (void)from;
+    out[0] = (struct proxy_target){.request_uri = str_upto(u->text, str_index(u->text, '?')),
+                                   .tells = true};
+    return room > 0 ? 1 : 0;
+}
+
+/** Nearly everything: groups, 199, challenges, recursion, histories, a dialog, CANCEL. */
 static void story(struct px *x, unsigned end)
 {
     px_target(x, 1, 0)->routes = STR("Route: <sip:203.0.113.1;lr>\r\n");
     px_target(x, 2, 0);
     px_target(x, 3, 1)->lines = STR("X-Line: 3\r\n");
+    x->target[2].user = STR("sip:other@example.com");
+    for (size_t i = 0; i < x->plan.count; i++) {
+        x->target[i].tells = true;
+    }
+    x->p.places = told;
     x->plan.recurse = x->plan.record_route = true;
-    px_offer(x, (struct fx_req){.lines = "Supported: 199\nUser-to-User: 01;purpose=a\n"});
-    answer_from(x, 1, 180, "");
+    px_offer(x,
+             (struct fx_req){.lines = "Supported: 199, histinfo\nUser-to-User: 01;purpose=a\n"
+                                      "History-Info: <sip:a@example.com>;index=1\n"});
+    answer_from(x, 1, 180, "P-Asserted-Identity: <sip:secret@example.com>\n");
     answer_from(x, 2, 183, "");
     answer_from(x, 1, 407, "Proxy-Authenticate: Digest realm=\"a\"\n");
     answer_from(x, 2, 302, "Contact: <sip:r@203.0.113.4?User-to-User=02%3Bpurpose%3Db>\n");
@@ -232,12 +251,24 @@ static void story(struct px *x, unsigned end)
         answer_from(x, 3, 200, "");
         answer_from(x, 3, 200, "");
     } else if (end == 1) {
-        answer_from(x, 3, 486, "");
+        answer_from(x, 3, 486, "P-Asserted-Identity: <sip:secret@example.com>\n");
     } else {
         px_offer(x, (struct fx_req){.method = "CANCEL", .lines = "Reason: SIP;cause=1\n"});
         fx_run(&x->fx, 1000);
         answer_from(x, 3, 487, "");
     }
+}
+
+/** Has the caller heard what nobody proved? */
+static bool leaked(const struct px *x)
+{
+    for (size_t i = 0; i < x->fx.sent_n; i++) {
+        struct str bytes = x->fx.sent[i].bytes;
+        if (px_to(x, i) == 9 && str_find(bytes, STR("secret")) < bytes.n) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static unsigned finals(const struct px *x)
@@ -269,6 +300,7 @@ static void test_memory_fails(void)
                 fx_run(&x.fx, 400000);
                 /* The INVITE was answered, unless there was no memory for that either. */
                 CHECK(on || finals(&x) > 0);
+                CHECK(!leaked(&x));
                 CHECK_INT(proxy_count(&x.p), 0);
                 CHECK_INT(x.p.branches.in_use, 0);
                 CHECK_INT(txn_count(&x.fx.l), 0);
