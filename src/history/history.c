@@ -456,8 +456,6 @@ struct str history_contact(const struct history *h, struct arena *a, bool same_u
     return arena_fmt(a, ";%s=%.*s", same_user ? "rc" : "mp", STR_ARG(h->target));
 }
 
-/* ---- all at once ---- */
-
 bool history_concerns(const struct sip_msg *m, const struct history_rules *rules)
 {
     if (rules->mode == HISTORY_WRITE || m == NULL) {
@@ -466,30 +464,4 @@ bool history_concerns(const struct sip_msg *m, const struct history_rules *rules
     return sip_msg_has(m, SIP_HDR_HISTORY_INFO) || sip_msg_has(m, SIP_HDR_DIVERSION) ||
            (rules->mode == HISTORY_AUTO &&
             sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("histinfo")));
-}
-
-int history_retarget(struct arena *a, const struct sip_msg *m, const struct history_args *args,
-                     struct history_out *out)
-{
-    struct history h;
-    struct hi_entry e;
-    if (args->user.n == 0 && !history_concerns(m, &args->rules)) {
-        return 0;
-    }
-    int err = history_begin(&h, a, m, args->rules.diversion != DIVERSION_PASS, args->domain);
-    if (err != 0) {
-        return err;
-    }
-    h.tried = args->fork;
-    if (args->user.n > 0) {
-        err = history_divert(&h, args->user, args->cause);
-    }
-    if (err == 0) {
-        err = history_branch(
-            &h, str_is_set(args->request_uri) ? args->request_uri : sip_msg_ruri(m), &e);
-    }
-    if (err == E_NOMEM) {
-        return err;
-    }
-    return history_request(&h, a, err == 0 ? &e : NULL, m, &args->rules, out);
 }

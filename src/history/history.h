@@ -16,9 +16,6 @@
  *     history_begin → history_branch → history_request … history_divert → history_branch …
  *          response: history_answered → history_response
  *
- * Whoever forwards without keeping anything uses history_retarget, which does all of it at
- * once.
- *
  * RULES say what is written for one neighbour. `auto` writes where the request has entries or
  * its sender knows the header (Supported: histinfo), or the call has been diverted; a plain
  * call does not grow. Where a message leaves our trust domain, entries of our domain that want
@@ -132,18 +129,5 @@ struct str history_contact(const struct history *h, struct arena *a, bool same_u
 /** Is there anything to do for that neighbour when the request has not been diverted? `m` may
     be NULL: a request of our own */
 bool history_concerns(const struct sip_msg *m, const struct history_rules *rules);
-
-/** One request, forwarded without keeping its history. */
-struct history_args {
-    struct history_rules rules;
-    struct str domain;      /**< ours */
-    struct str request_uri; /**< of the request that goes out; absent: as it came */
-    struct str user;        /**< another user whom it goes to now; absent: the same one */
-    uint32_t cause;         /**< with `user`: why (history_divert); 0: not a diversion */
-    uint32_t fork;          /**< how many branches there were before this one */
-};
-/** Add to `out` what changes. @return 0 or E_NOMEM */
-int history_retarget(struct arena *a, const struct sip_msg *m, const struct history_args *args,
-                     struct history_out *out);
 
 #endif

@@ -5,6 +5,7 @@
  * without a stray line break, can be read again by the same parsers, and reading it again and
  * writing it changes nothing more.
  */
+#include "../unit/kit_retarget.h"
 #include "history/history.h"
 #include "history/identity.h"
 #include "history/reason.h"

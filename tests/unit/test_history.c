@@ -3,6 +3,7 @@
 #include "history/history.h"
 
 #include "kit_history.h"
+#include "kit_retarget.h"
 
 static struct hist k;
 
