@@ -115,8 +115,9 @@ static void on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms)
     p->unregistered = true;
     phone_show(p, &(struct phone_news){.event = "registration-failed",
                                        .peer = str_c(p->opt.aor),
-                                       .text = why == TXN_TIMEOUT ? STR("no answer")
-                                                                  : STR("cannot be sent")});
+                                       .text = why == TXN_TIMEOUT
+                                                   ? STR("no answer")
+                                                   : STR("the server cannot be reached")});
     if (p->quitting) {
         ua_stop(p->ua);
     } else {

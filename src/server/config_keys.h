@@ -369,7 +369,8 @@
       "The phones. A device without a secret can be called and named, but cannot "            \
       "register or call.")                                                                    \
     Q(applications, application, "Programs that control and watch devices.")                  \
-    Q(peers, peer, "PBX, trunk, gateway: neighbours that are known by address.")              \
+    Q(peers, peer,                                                                            \
+      "PBX, trunk, gateway: neighbours that are known by address or certificate.")            \
     Q(dial_plans, plan,                                                                       \
       "How numbers are dialled at a place, for bringing them to E.164 and back.")             \
     Q(routes, route,                                                                          \
