@@ -41,11 +41,6 @@ static void call_fini(struct call *c)
     pool_put(&l->call_pool, c);
 }
 
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-    return value == 0 ? fallback : value;
-}
-
 int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *wheel,
                     struct leg_layer *legs, struct registrar *registrar,
                     struct directory *directory, struct arena *scratch,

@@ -8,11 +8,6 @@
  */
 #include "cti/parts.h"
 
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-    return value == 0 ? fallback : value;
-}
-
 static void configure(struct cti *c, const struct cti_config *config)
 {
     c->config = *config;

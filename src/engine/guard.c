@@ -336,23 +336,19 @@ uint32_t guard_credentials(struct guard *g, const struct sip_msg *m, const struc
 
 /* ---- life ---- */
 
-static void otherwise(uint32_t *value, uint32_t n)
-{
-    *value = *value != 0 ? *value : n;
-}
-
 int guard_init(struct guard *g, const struct env *env, const struct guard_config *config)
 {
     *g = (struct guard){.env = env, .config = *config};
+    struct guard_config *c = &g->config;
     g->key.k0 = env_random64(env);
     g->key.k1 = env_random64(env);
-    otherwise(&g->config.burst, config->rate);
-    otherwise(&g->config.window_s, 60);
-    otherwise(&g->config.ban_s, 60);
-    otherwise(&g->config.max_ban_s, 3600);
-    otherwise(&g->config.slow_s, 1);
-    otherwise(&g->config.max_slow_s, 60);
-    otherwise(&g->config.max_sources, 16384);
+    c->burst = or_default(c->burst, c->rate);
+    c->window_s = or_default(c->window_s, 60);
+    c->ban_s = or_default(c->ban_s, 60);
+    c->max_ban_s = or_default(c->max_ban_s, 3600);
+    c->slow_s = or_default(c->slow_s, 1);
+    c->max_slow_s = or_default(c->max_slow_s, 60);
+    c->max_sources = or_default(c->max_sources, 16384);
     struct guard_table *const table[] = {&g->sources, &g->users, &g->proven};
     int err = 0;
     for (size_t i = 0; i < ARRAY_LEN(table) && err == 0; i++) {

@@ -149,11 +149,6 @@ void subscriber_settle(struct event_layer *l, struct subscriber *s)
 
 /* ---- life ---- */
 
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-    return value != 0 ? value : fallback;
-}
-
 static void set_config(struct event_config *to, const struct event_config *c)
 {
     *to = *c;

@@ -30,11 +30,6 @@ static struct str moved(struct str s, const struct sip_msg *from, const struct s
     return str_is_set(s) ? str_make(to->buf + (s.p - from->buf), s.n) : s;
 }
 
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-    return value != 0 ? value : fallback;
-}
-
 struct proxy__fork *proxy__fork_new(struct proxy *p, const struct proxy__request *r,
                                     const struct proxy_plan *plan, uint64_t now_ms)
 {

@@ -9,11 +9,6 @@
 
 enum { PER_SLAB = 32, DISPOSED_MAX = 64 };
 
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-    return value != 0 ? value : fallback;
-}
-
 /** Keys from a secret that is the same after a restart, or from nowhere. */
 static void make_keys(struct proxy *p, struct str secret)
 {

@@ -41,11 +41,6 @@ void registrar_fini(struct registrar *r)
     *r = (struct registrar){0};
 }
 
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-    return value != 0 ? value : fallback;
-}
-
 int registrar_init(struct registrar *r, const struct env *env, struct wheel *wheel,
                    const struct registrar_config *config)
 {

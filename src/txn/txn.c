@@ -172,11 +172,6 @@ void txn__tell_failure(struct txn *t, enum txn_failure why, uint64_t now_ms)
 
 /* ---- the layer ---- */
 
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-    return value != 0 ? value : fallback;
-}
-
 int txn_layer_init(struct txn_layer *l, const struct env *env, struct wheel *wheel,
                    const struct txn_timing *timing, size_t max)
 {
