@@ -77,7 +77,7 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
 struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id)
 {
     struct sip_addr addr;
-    struct str rest, name, value, text;
+    struct str text;
     struct out o;
     char *buf;
 
@@ -97,15 +97,7 @@ struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum s
     }
     out_init(&o, buf, addr.text.n + 1); /* nothing is added but what stood there */
     out_str(&o, text);
-    rest = addr.params;
-    while (sip_param_next(&rest, &name, &value)) {
-        if (!str_ieq(name, STR("tag"))) {
-            out_ch(&o, ';');
-            out_str(&o, name);
-            out_c(&o, str_is_set(value) ? "=" : "");
-            out_str(&o, value);
-        }
-    }
+    sip_params_write(&o, addr.params, STR("tag"));
     return o.over ? STR_NONE : out_str_of(&o);
 }
 

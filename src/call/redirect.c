@@ -29,7 +29,7 @@ struct redirect {
         struct str uri;     /**< in the call's arena */
         struct str contact; /**< the whole Contact value, likewise */
         struct str of;      /**< index of the attempt that it answers; absent: no history */
-        uint32_t q_milli;
+        uint16_t q_milli;
         bool used;
     } target[TARGETS];
     size_t n;
@@ -41,20 +41,14 @@ static bool is_followed(const struct call_layer *l, unsigned status)
     return !l->config.pass_redirects && status >= 300 && status <= 302;
 }
 
-/** "0.7" as 700; 1000 when it is not there or cannot be read. */
-static uint32_t q_of(struct str params)
+/** In thousandths; 1000 when it is not there or cannot be read. */
+static uint16_t q_of(struct str params)
 {
     struct str q;
-    uint32_t milli = 0, unit = 100;
+    uint16_t milli = 1000;
 
-    if (!sip_param(params, STR("q"), &q) || q.n == 0 || q.p[0] != '0') {
-        return 1000;
-    }
-    for (size_t i = 2; i < q.n && unit > 0; i++, unit /= 10) {
-        if (q.p[i] < '0' || q.p[i] > '9') {
-            return 1000;
-        }
-        milli += (uint32_t)(q.p[i] - '0') * unit;
+    if (sip_param(params, STR("q"), &q)) {
+        (void)sip_q_parse(q, &milli);
     }
     return milli;
 }

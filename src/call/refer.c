@@ -67,9 +67,7 @@ bool call_may_require(struct str tags)
 
 static bool is_quiet(const struct sip_msg *m)
 {
-    struct str value = sip_msg_value(m, SIP_HDR_REFER_SUB);
-
-    return str_ieq(str_trim(str_upto(value, str_index(value, ';'))), STR("false"));
+    return str_ieq(sip_value_head(sip_msg_value(m, SIP_HDR_REFER_SUB), NULL), STR("false"));
 }
 
 static struct refusal read_wish(struct arena *a, const struct sip_msg *m, struct wish *w)
@@ -389,9 +387,9 @@ void refer_request(struct branch *from, struct dialog *d, struct txn *t,
 
 /* ---- SUBSCRIBE ---- */
 
-static bool is_id(struct str event, const struct referral *r)
+static bool is_id(struct str params, const struct referral *r)
 {
-    struct str params = str_from(event, str_index(event, ';') + 1), id;
+    struct str id;
     uint32_t n;
 
     return !sip_param(params, STR("id"), &id) ? !r->with_id : str_to_u32(id, &n) && n == r->id;
@@ -400,17 +398,17 @@ static bool is_id(struct str event, const struct referral *r)
 bool refer_subscribe(struct branch *from, struct txn *t, const struct sip_msg *m,
                      uint64_t now_ms)
 {
-    struct str event = sip_msg_value(m, SIP_HDR_EVENT);
+    struct str params;
     struct leg_content content = {0};
     uint32_t expires = 1;
 
-    if (!str_ieq(str_trim(str_upto(event, str_index(event, ';'))), STR("refer"))) {
+    if (!str_ieq(sip_value_head(sip_msg_value(m, SIP_HDR_EVENT), &params), STR("refer"))) {
         return false;
     }
     list_each(it, &from->conn->call->referrals)
     {
         struct referral *r = list_entry(it, struct referral, link);
-        if (r->by != from || r->leg == NULL || r->final || !is_id(event, r)) {
+        if (r->by != from || r->leg == NULL || r->final || !is_id(params, r)) {
             continue;
         }
         (void)sip_msg_number(m, SIP_HDR_EXPIRES, &expires);

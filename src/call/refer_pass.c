@@ -120,12 +120,12 @@ static int map_event(const struct branch *from, const struct sip_msg *m, struct 
 {
     struct arena *a = from->conn->call->layer->scratch;
     const struct connection *to = call_other(from->conn);
-    struct str event = sip_msg_value(m, SIP_HDR_EVENT), id;
+    struct str params, id;
     uint32_t n;
 
+    (void)sip_value_head(sip_msg_value(m, SIP_HDR_EVENT), &params);
     if (to == NULL || to->stem == NULL || to->stem->passed_out == 0 ||
-        !sip_param(str_from(event, str_index(event, ';') + 1), STR("id"), &id) ||
-        !str_to_u32(id, &n) || n != to->stem->passed_out) {
+        !sip_param(params, STR("id"), &id) || !str_to_u32(id, &n) || n != to->stem->passed_out) {
         return 0;
     }
     return put(a, c, SIP_HDR_EVENT,

@@ -33,18 +33,7 @@ static void write_addr(struct out *o, struct str value)
         end--;
     }
     out_str(o, str_trim(str_make(value.p, (size_t)(end - value.p) - (end > value.p ? 1 : 0))));
-    struct str rest = a.params, name, v;
-    while (sip_param_next(&rest, &name, &v)) {
-        if (str_ieq(name, STR("tag"))) {
-            continue;
-        }
-        out_ch(o, ';');
-        out_str(o, name);
-        if (str_is_set(v)) {
-            out_ch(o, '=');
-            out_str(o, v);
-        }
-    }
+    sip_params_write(o, a.params, STR("tag"));
 }
 
 static void write_route(struct out *o, struct str value)

@@ -147,8 +147,7 @@ static bool may_publish(const struct event_party *who, const struct device *d)
 
 static bool is_summary(const struct sip_msg *m)
 {
-    struct str value = sip_msg_value(m, SIP_HDR_EVENT);
-    return str_eq(str_trim(str_upto(value, str_index(value, ';'))), event_summary.name);
+    return str_eq(sip_value_head(sip_msg_value(m, SIP_HDR_EVENT), NULL), event_summary.name);
 }
 
 /** For whom, and may he? */

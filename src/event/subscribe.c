@@ -20,12 +20,9 @@ struct event_header {
 
 static bool read_event(const struct sip_msg *m, struct event_header *out)
 {
-    struct str value = sip_msg_value(m, SIP_HDR_EVENT);
-    size_t semi = str_index(value, ';');
-    *out = (struct event_header){.package = str_trim(str_upto(value, semi))};
-    if (semi < value.n && !sip_param(str_from(value, semi + 1), STR("id"), &out->id)) {
-        out->id = STR_NONE;
-    }
+    struct str params;
+    out->package = sip_value_head(sip_msg_value(m, SIP_HDR_EVENT), &params);
+    (void)sip_param(params, STR("id"), &out->id);
     return out->package.n > 0;
 }
 

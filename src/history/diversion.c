@@ -134,8 +134,6 @@ bool diversion_is_private(const struct diversion *d)
 struct str diversion_concealed(struct arena *a, const struct diversion *d)
 {
     struct sip_addr addr;
-    struct str name;
-    struct str value;
     struct out o;
     uint32_t at;
     size_t cap = d->text.n + 64;
@@ -145,14 +143,7 @@ struct str diversion_concealed(struct arena *a, const struct diversion *d)
     }
     out_init(&o, buf, cap);
     out_c(&o, "<sip:anonymous@anonymous.invalid>");
-    while (sip_param_next(&addr.params, &name, &value)) {
-        if (!str_ieq(name, STR("privacy"))) {
-            out_ch(&o, ';');
-            out_str(&o, name);
-            out_c(&o, str_is_set(value) ? "=" : "");
-            out_str(&o, value);
-        }
-    }
+    sip_params_write(&o, addr.params, STR("privacy"));
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
@@ -315,22 +306,13 @@ int diversion_to_history(struct arena *a, const struct diversion_list *from,
 static void write_uri(struct out *o, struct str uri)
 {
     struct sip_uri u;
-    struct str name;
-    struct str value;
     uint32_t at;
     if (sip_uri_parse(uri, 0, &u, &at) != 0 || !str_is_set(u.params)) {
         out_str(o, uri);
         return;
     }
     out_str(o, str_upto(uri, (size_t)(u.params.p - uri.p) - 1));
-    while (sip_param_next(&u.params, &name, &value)) {
-        if (!str_ieq(name, STR("cause"))) {
-            out_ch(o, ';');
-            out_str(o, name);
-            out_c(o, str_is_set(value) ? "=" : "");
-            out_str(o, value);
-        }
-    }
+    sip_params_write(o, u.params, STR("cause"));
 }
 
 static void write_diversion(struct out *o, const struct hi_entry *who, uint32_t cause)

@@ -180,24 +180,6 @@ uint32_t hi_entry_cause(const struct hi_entry *e)
 
 /* ---- comparing ---- */
 
-/** The parameters but `cause`, each with its ';'. */
-static void write_params(struct out *o, struct str params, bool keep_cause)
-{
-    struct str name;
-    struct str value;
-    while (sip_param_next(&params, &name, &value)) {
-        if (!keep_cause && str_ieq(name, STR("cause"))) {
-            continue;
-        }
-        out_ch(o, ';');
-        out_str(o, name);
-        if (str_is_set(value)) {
-            out_ch(o, '=');
-            out_str(o, value);
-        }
-    }
-}
-
 bool hi_same_target(struct str a, struct str b)
 {
     struct sip_uri x;
@@ -217,7 +199,7 @@ bool hi_same_target(struct str a, struct str b)
         char text[1024];
         struct out o;
         out_init(&o, text, sizeof(text));
-        write_params(&o, y.params, false);
+        sip_params_write(&o, y.params, STR("cause"));
         if (o.over) {
             return false;
         }
@@ -255,7 +237,7 @@ int hi_entry_add_reason(struct arena *a, struct hi_entry *e, struct str reason)
     struct str rest = e->headers;
     struct str name;
     struct str value;
-    struct str protocol = str_trim(str_upto(reason, str_index(reason, ';')));
+    struct str protocol = sip_value_head(reason, NULL);
     if (str_istarts(e->uri, STR("tel:"))) {
         return 0;
     }
@@ -324,7 +306,7 @@ static int write_uri(struct out *o, const struct hi_new *from)
         struct str domain = from->domain.n > 0 ? from->domain : STR("unknown.invalid");
         out_c(o, "sip:");
         out_str(o, u.user);
-        write_params(o, u.params, true); /* RFC 3261 §19.1.6: they go into the user part */
+        sip_params_write(o, u.params, STR_NONE); /* RFC 3261 §19.1.6: they go into the user part */
         out_ch(o, '@');
         out_str(o, domain);
         out_c(o, ";user=phone");
@@ -333,7 +315,7 @@ static int write_uri(struct out *o, const struct hi_new *from)
                 str_is_set(u.headers) ? str_upto(u.text, u.text.n - u.headers.n - 1) : u.text);
     } else {
         out_str(o, str_upto(u.text, (size_t)(u.params.p - u.text.p) - 1));
-        write_params(o, u.params, false);
+        sip_params_write(o, u.params, STR("cause"));
     }
     if (from->cause != 0) {
         out_fmt(o, ";cause=%u", from->cause);

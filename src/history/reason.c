@@ -8,22 +8,15 @@
 
 int reason_parse(struct str value, struct reason *out)
 {
-    struct str text = str_trim(value);
-    size_t semi = str_index(text, ';');
-    struct str params = semi < text.n ? str_from(text, semi + 1) : STR_NONE;
+    struct str params;
     struct str cause;
-    *out = (struct reason){.protocol = str_trim(str_upto(text, semi))};
+    *out = (struct reason){.protocol = sip_value_head(value, &params)};
     if (out->protocol.n == 0 || str_index(out->protocol, ' ') < out->protocol.n ||
         str_index(out->protocol, '"') < out->protocol.n) {
         return E_SYNTAX;
     }
-    if (str_is_set(params)) {
-        out->has_cause =
-            sip_param(params, STR("cause"), &cause) && str_to_u32(cause, &out->cause);
-        if (!sip_param(params, STR("text"), &out->text)) {
-            out->text = STR_NONE;
-        }
-    }
+    out->has_cause = sip_param(params, STR("cause"), &cause) && str_to_u32(cause, &out->cause);
+    (void)sip_param(params, STR("text"), &out->text);
     return 0;
 }
 

@@ -29,23 +29,16 @@ enum { CONTACTS_MAX = 16, PLACES_MAX = 8 };
 
 struct contact {
     struct sip_addr addr;
-    uint32_t q_milli;
+    uint16_t q_milli;
 };
 
 /** q in thousandths; 1000 when it is absent or no q. */
-static uint32_t read_q(const struct sip_addr *a)
+static uint16_t read_q(const struct sip_addr *a)
 {
     struct str v;
-    uint32_t q = 0, unit = 100;
-    if (!sip_param(a->params, STR("q"), &v) || v.n == 0 || v.p[0] != '0') {
-        return 1000;
-    }
-    for (size_t i = 2; i < v.n && i < 5; i++) {
-        if (v.p[1] != '.' || v.p[i] < '0' || v.p[i] > '9') {
-            return 1000;
-        }
-        q += (uint32_t)(v.p[i] - '0') * unit;
-        unit /= 10;
+    uint16_t q = 1000;
+    if (sip_param(a->params, STR("q"), &v)) {
+        (void)sip_q_parse(v, &q);
     }
     return q;
 }

@@ -35,29 +35,6 @@ uint32_t registrar_contact_expires(struct str text)
     return (uint32_t)v;
 }
 
-/* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */
-static bool parse_q(struct str s, uint16_t *milli)
-{
-    unsigned v = 0;
-    unsigned unit = 100;
-    if (s.n == 0 || s.n > 5 || (s.p[0] != '0' && s.p[0] != '1') || (s.n > 1 && s.p[1] != '.')) {
-        return false;
-    }
-    v = s.p[0] == '1' ? 1000 : 0;
-    for (size_t i = 2; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9') {
-            return false;
-        }
-        v += unit * (unsigned)(s.p[i] - '0');
-        unit /= 10;
-    }
-    if (v > 1000) {
-        return false;
-    }
-    *milli = (uint16_t)v;
-    return true;
-}
-
 static struct str without_quotes(struct str s)
 {
     if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"') {
@@ -101,7 +78,7 @@ bool registrar_contact_parse(struct str value, uint32_t expires, struct contact 
         out->expires_s = registrar_contact_expires(text);
     }
     if (sip_param(out->addr.params, STR("q"), &text)) {
-        if (!parse_q(text, &out->q_milli)) {
+        if (!sip_q_parse(text, &out->q_milli)) {
             return fail(fault, 400, "Bad q In Contact");
         }
         out->has_q = true;

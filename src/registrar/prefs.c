@@ -64,7 +64,8 @@ static bool read_rules(const struct sip_msg *m, enum sip_hdr_id id, struct prefs
     struct str v, value;
     while (sip_msg_each(m, id, &it, &v)) {
         struct prefs_rule *rule = &p->rule[p->count];
-        struct str params = str_from(v, str_index(v, ';') + 1);
+        struct str params;
+        (void)sip_value_head(v, &params);
         *rule = (struct prefs_rule){.reject = id == SIP_HDR_REJECT_CONTACT};
         if (!feature_read(&rule->want, params)) {
             return false;
@@ -85,7 +86,7 @@ static void read_implicit(const struct sip_msg *m, struct prefs *p)
     (void)feature_add(&rule->want, STR("methods"), sip_msg_method(m));
     if (m->method == SIP_METHOD_SUBSCRIBE && event.n > 0) {
         (void)feature_add(&rule->want, STR("events"),
-                          str_trim(str_upto(event, str_index(event, ';'))));
+                          sip_value_head(event, NULL));
     }
     p->count = 1;
     p->implicit = true;

@@ -34,9 +34,6 @@ bool config_map_policy(struct config_tree *t, struct config *c);
 /** What strangers may cost, and what is refused under load (config_guard.c). */
 bool config_map_guard(struct config_tree *t, struct config *c);
 
-/** "0.5" as thousandths. @return false: no q value (RFC 3261 §25.1) */
-bool config_parse_q(struct str s, uint32_t *out);
-
 /** The section `events`. @return as config_map */
 bool config_map_events(struct config_tree *t, struct config *c);
 

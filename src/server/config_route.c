@@ -375,9 +375,13 @@ static bool target(struct making *k, yaml_node_t *at, const struct raw_route_tar
     struct str s = str_c(raw->to);
     yaml_node_t *to_at = tree_key(k->t, at, "to");
     *out = (struct rule_target){.text = s, .weight = raw->weight, .q = RULE_NO_Q};
-    if (raw->q != NULL && !config_parse_q(str_c(raw->q), &out->q)) {
-        return tree_fault(k->t, tree_key(k->t, at, "q"),
-                          "q: 0 to 1 with at most three places is wanted, e.g. 0.5");
+    if (raw->q != NULL) {
+        uint16_t q;
+        if (!sip_q_parse(str_c(raw->q), &q)) {
+            return tree_fault(k->t, tree_key(k->t, at, "q"),
+                              "q: 0 to 1 with at most three places is wanted, e.g. 0.5");
+        }
+        out->q = q;
     }
     if (str_eq(s, STR("location"))) {
         out->kind = RULE_TO_LOCATION;
@@ -603,25 +607,6 @@ static bool map_rule(struct making *k, size_t i)
            number_change(k, "called", &k->raw->called, r->to, r->to_count, &r->called_number) &&
            number_change(k, "calling", &k->raw->calling, r->from, r->from_count,
                          &r->calling_number);
-}
-
-bool config_parse_q(struct str s, uint32_t *out)
-{
-    uint32_t v = 0, places = 0;
-    if (s.n == 0 || s.n > 5 || (s.p[0] != '0' && s.p[0] != '1') || (s.n > 1 && s.p[1] != '.')) {
-        return false;
-    }
-    for (size_t i = 2; i < s.n; i++, places++) {
-        if (s.p[i] < '0' || s.p[i] > '9') {
-            return false;
-        }
-        v = v * 10 + (uint32_t)(s.p[i] - '0');
-    }
-    for (; places < 3; places++) {
-        v *= 10;
-    }
-    *out = v + (s.p[0] == '1' ? 1000 : 0);
-    return *out <= 1000;
 }
 
 bool config_map_routes(struct config_tree *t, struct config *c)

@@ -189,27 +189,21 @@ static int take(struct sip_embedded *e, struct arena *a, struct str name, struct
 /** The URI without ";method=…" and without headers. */
 static int bare(const struct sip_uri *u, struct arena *a, struct sip_embedded *e)
 {
-    struct str name, value, rest = u->params, all;
-    size_t end = u->text.n - (str_is_set(u->headers) ? u->headers.n + 1 : 0);
+    struct out o;
+    char *buf;
 
-    e->uri = str_upto(u->text, end);
-    if (u->scheme == SIP_SCHEME_TEL || !str_is_set(u->params) ||
-        !sip_param(u->params, STR("method"), &e->method)) {
+    e->uri = str_upto(u->text, u->text.n - (str_is_set(u->headers) ? u->headers.n + 1 : 0));
+    if (u->scheme == SIP_SCHEME_TEL || !sip_param(u->params, STR("method"), &e->method)) {
         return 0;
     }
-    all = str_upto(u->text, (size_t)(u->params.p - u->text.p) - 1);
-    while (sip_param_next(&rest, &name, &value)) {
-        if (str_ieq(name, STR("method"))) {
-            continue;
-        }
-        struct str part[] = {all, STR(";"), name, str_is_set(value) ? STR("=") : STR(""),
-                             value};
-        all = arena_join(a, part, ARRAY_LEN(part));
-        if (all.p == NULL) {
-            return E_NOMEM;
-        }
+    buf = arena_alloc(a, u->text.n);
+    if (buf == NULL) {
+        return E_NOMEM;
     }
-    e->uri = all;
+    out_init(&o, buf, u->text.n);
+    out_str(&o, str_upto(u->text, (size_t)(u->params.p - u->text.p) - 1));
+    sip_params_write(&o, u->params, STR("method"));
+    e->uri = out_str_of(&o);
     return 0;
 }
 

@@ -97,6 +97,38 @@ int sip_number_parse(struct str value, uint32_t *out, struct str *params)
     return 0;
 }
 
+struct str sip_value_head(struct str value, struct str *params)
+{
+    size_t semi = str_index(value, ';');
+    if (params != NULL) {
+        *params = semi < value.n ? str_from(value, semi + 1) : STR_NONE;
+    }
+    return str_trim(str_upto(value, semi));
+}
+
+/* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */
+bool sip_q_parse(struct str text, uint16_t *milli)
+{
+    unsigned unit = 100;
+    if (text.n == 0 || text.n > 5 || (text.p[0] != '0' && text.p[0] != '1') ||
+        (text.n > 1 && text.p[1] != '.')) {
+        return false;
+    }
+    unsigned v = text.p[0] == '1' ? 1000 : 0;
+    for (size_t i = 2; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+        v += unit * (unsigned)(text.p[i] - '0');
+        unit /= 10;
+    }
+    if (v > 1000) {
+        return false;
+    }
+    *milli = (uint16_t)v;
+    return true;
+}
+
 int sip_session_expires_parse(struct str value, struct sip_session_expires *out)
 {
     struct str params;

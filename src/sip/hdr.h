@@ -65,6 +65,15 @@ int sip_rack_parse(struct str value, struct sip_rack *out, uint32_t *at);
  */
 int sip_number_parse(struct str value, uint32_t *out, struct str *params);
 
+/**
+ * What stands before the parameters of a value like Event's or Reason's, trimmed.
+ * @param params  what follows the first ';', absent when there is none; may be NULL
+ */
+struct str sip_value_head(struct str value, struct str *params);
+
+/** A qvalue (RFC 3261 §25.1) in thousandths. @return false: it is none, *milli is as it was */
+bool sip_q_parse(struct str text, uint16_t *milli);
+
 /** Session-Expires (RFC 4028 §4). */
 enum sip_refresher { SIP_REFRESHER_NONE, SIP_REFRESHER_UAC, SIP_REFRESHER_UAS };
 struct sip_session_expires {

@@ -260,6 +260,23 @@ bool sip_param(struct str params, struct str name, struct str *value)
     return false;
 }
 
+void sip_params_write(struct out *o, struct str params, struct str but)
+{
+    struct str name;
+    struct str value;
+    while (sip_param_next(&params, &name, &value)) {
+        if (str_is_set(but) && str_ieq(name, but)) {
+            continue;
+        }
+        out_ch(o, ';');
+        out_str(o, name);
+        if (str_is_set(value)) {
+            out_ch(o, '=');
+            out_str(o, value);
+        }
+    }
+}
+
 bool sip_uri_header_next(struct str *rest, struct str *name, struct str *value)
 {
     while (rest->n > 0) {

@@ -41,6 +41,9 @@ bool sip_param(struct str params, struct str name, struct str *value);
 /** Walk: cut the next parameter off *rest. @return false at the end */
 bool sip_param_next(struct str *rest, struct str *name, struct str *value);
 
+/** Write the parameters, each after a ';', but those named `but` (absent: all of them). */
+void sip_params_write(struct out *o, struct str params, struct str but);
+
 /** Walk URI headers "a=b&c=d": names and values still escaped. */
 bool sip_uri_header_next(struct str *rest, struct str *name, struct str *value);
 

@@ -275,6 +275,18 @@ static void test_params(void)
     CHECK(!sip_uri_header_next(&rest, &n, &v));
 }
 
+static void test_params_written(void)
+{
+    char buf[64];
+    struct out o;
+    out_init(&o, buf, sizeof(buf));
+    sip_params_write(&o, STR("a=1; TAG=x ;lr;b=;tag"), STR("tag"));
+    CHECK_STR(out_str_of(&o), ";a=1;lr;b=");
+    sip_params_write(&o, STR("tag=y"), STR_NONE);
+    sip_params_write(&o, STR_NONE, STR("tag"));
+    CHECK_STR(out_str_of(&o), ";a=1;lr;b=;tag=y");
+}
+
 static void test_ports(void)
 {
     static const struct {
@@ -398,5 +410,5 @@ static void test_guarded(void)
 }
 
 TEST_MAIN(T(test_parts), T(test_ipv6), T(test_other_schemes), T(test_refused), T(test_equal),
-          T(test_not_equal), T(test_params), T(test_ports), T(test_escapes), T(test_keys),
+          T(test_not_equal), T(test_params), T(test_params_written), T(test_ports), T(test_escapes), T(test_keys),
           T(test_guarded))
