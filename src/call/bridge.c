@@ -129,7 +129,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     struct leg *caller = connection_leg(a);
     const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
     struct leg_content content = {.pass = m};
-    struct str uui = call_uui_of(c->layer->scratch, m);
+    struct str uui = uui_of_msg(c->layer->scratch, m);
 
     if (c->phase == CALL_ENDING) {
         return;
@@ -224,7 +224,7 @@ void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
         relay_bye(b, t, m, now_ms);
     }
     if (!is_over(b) && b->conn->stem == b && !b->conn->ended) {
-        call_release(c, b->conn, "normalClearing", NULL, call_uui_of(c->layer->scratch, m),
+        call_release(c, b->conn, "normalClearing", NULL, uui_of_msg(c->layer->scratch, m),
                      now_ms);
     }
 }

@@ -136,10 +136,7 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
     if (c->b != NULL && c->b->stem == NULL) {
         connection_stop_ringing(c->b, NULL, parts[0], now_ms);
     }
-    call_release(c, conn, cause_name(reason), &content,
-                 parts[1].n > 0 ? str_trim(str_from(parts[1], sizeof("User-to-User:") - 1))
-                                : STR_NONE,
-                 now_ms);
+    call_release(c, conn, cause_name(reason), &content, call_uui_values(parts[1]), now_ms);
     return CALL_OK;
 }
 

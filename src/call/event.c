@@ -13,18 +13,6 @@
  */
 #include "call/parts.h"
 
-struct str call_uui_of(struct arena *a, const struct sip_msg *m)
-{
-    const struct sip_hdr *h = m == NULL ? NULL : sip_msg_line(m, SIP_HDR_USER_TO_USER);
-    struct str out = h == NULL ? STR_NONE : sip_hdr_value(m, h);
-
-    while (h != NULL && (h = sip_msg_next_line(m, h)) != NULL) {
-        struct str part[] = {out, STR(", "), sip_hdr_value(m, h)};
-        out = arena_join(a, part, 3);
-    }
-    return out;
-}
-
 /** A party that a referral is calling: its caller is the one who stays, if all goes well. */
 static void on_behalf(struct call_event *e)
 {
@@ -37,9 +25,7 @@ static void on_behalf(struct call_event *e)
         e->called_id = leaver->originating ? x->id : e->called_id;
         e->last_redirection = leaver->id;
     }
-    e->uui_to = x->uui_lines.n == 0
-                    ? STR_NONE
-                    : str_trim(str_from(x->uui_lines, sizeof("User-to-User:") - 1));
+    e->uui_to = call_uui_values(x->uui_lines);
 }
 
 struct call_event call_event_make(const struct call *c, enum call_event_kind kind,
@@ -138,15 +124,14 @@ void connection_alerting(struct connection *conn, const struct sip_msg *m, const
     conn->alerted = true;
     conn->state = CONN_ALERTING;
     e = call_event_make(c, CALL_EV_DELIVERED, conn, cause, now_ms);
-    e.uui_from = call_uui_of(c->layer->scratch, m);
+    e.uui_from = uui_of_msg(c->layer->scratch, m);
     call_tell(&e);
 }
 
 void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
                             uint64_t now_ms)
 {
-    connection_established_with(conn, call_uui_of(conn->call->layer->scratch, m), cause,
-                                now_ms);
+    connection_established_with(conn, uui_of_msg(conn->call->layer->scratch, m), cause, now_ms);
 }
 
 void connection_established_with(struct connection *conn, struct str uui, const char *cause,

@@ -70,7 +70,7 @@ int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_ms
         return E_NOMEM;
     }
     if (plan->uui.n > 0 && !sip_msg_has(m, SIP_HDR_USER_TO_USER)) {
-        struct str line = arena_fmt(&c->arena, "User-to-User: %.*s\r\n", STR_ARG(plan->uui));
+        struct str line = call_uui_values_line(&c->arena, plan->uui);
         if (line.p == NULL) {
             return E_NOMEM;
         }

@@ -183,7 +183,7 @@ static struct call *new_call(struct call_layer *l, const struct sip_msg *m,
     if (c != NULL) {
         c->sips = sip_msg_is_sips(m);
         c->called = arena_dup(&c->arena, to->id);
-        c->uui = arena_dup(&c->arena, call_uui_of(l->scratch, m));
+        c->uui = arena_dup(&c->arena, uui_of_msg(l->scratch, m));
         if ((plan == NULL || hunt_begin(c, plan, m) == 0) &&
             add_caller(c, m, from, device) != NULL &&
             (c->b = call_add_connection(c, to->device, to->id)) != NULL) {

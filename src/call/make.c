@@ -23,31 +23,6 @@
 #include "base/err.h"
 #include "call/parts.h"
 
-struct str call_uui_line(struct arena *a, struct str octets)
-{
-    size_t cap = octets.n * 2 + 64;
-    char *buf;
-    struct out o;
-
-    if (!str_is_set(octets) || octets.n == 0 || (buf = arena_alloc(a, cap)) == NULL) {
-        return STR_NONE;
-    }
-    out_init(&o, buf, cap);
-    out_c(&o, "User-to-User: ");
-    if (uui_write(&o, octets, &(struct uui_format){0}, NULL) != 0) {
-        return STR_NONE;
-    }
-    out_c(&o, "\r\n");
-    return o.over ? STR_NONE : out_str_of(&o);
-}
-
-void call_set_uui(struct call *c, struct str line)
-{
-    c->uui_lines = line;
-    c->uui_told = false;
-    c->uui = str_trim(str_from(line, sizeof("User-to-User:") - 1));
-}
-
 /** `"Alice" <sip:1001@example.com>` for a connection; who asked for privacy is not named. */
 static struct str address_of(struct arena *a, const struct connection *conn)
 {
@@ -65,16 +40,6 @@ static struct str address_of(struct arena *a, const struct connection *conn)
     sip_quote(&o, display);
     return o.over ? arena_fmt(a, "<%.*s>", STR_ARG(conn->id))
                   : arena_fmt(a, "%.*s <%.*s>", (int)o.n, quoted, STR_ARG(conn->id));
-}
-
-unsigned call_invite_party(struct call *c, struct connection *conn,
-                           const struct destination *to, const struct connection *on_behalf,
-                           struct str lines, uint64_t now_ms)
-{
-    struct ring ring = {.lines = lines};
-
-    (void)c;
-    return call_invite_with(conn, to, on_behalf, &ring, now_ms);
 }
 
 unsigned call_invite_with(struct connection *conn, const struct destination *to,

@@ -12,6 +12,7 @@
 #include "call/call.h"
 #include "peers/peers.h"
 #include "sip/embed.h"
+#include "uui/message.h"
 
 /* ---- call.c: life ---- */
 
@@ -63,20 +64,17 @@ void connection_cleared(struct connection *conn, const struct connection *by, co
 void connection_failed(struct connection *conn, unsigned status, const char *cause,
                        struct str uui, uint64_t now_ms);
 
-/** All User-to-User values of a message joined by ", ", in the arena; absent when none. */
-struct str call_uui_of(struct arena *a, const struct sip_msg *m);
+/* ---- context.c: User-to-User ---- */
 
-/* ---- context.c: User-to-User of several sources ---- */
-
-/**
- * The values that a new INVITE carries: those that were `given` (by a REFER or a redirection),
- * and of those that the call `had` the ones whose package was not given. Nothing is lost, equal
- * values stand there once. Joined by ", ", in the arena; absent: none.
- */
-struct str call_uui_merge(struct arena *a, struct str given, struct str had);
-
+/** The values of a line as the functions below write it; absent for none. */
+struct str call_uui_values(struct str line);
 /** "User-to-User: …" with CRLF for values, in the arena; absent for none or no memory. */
 struct str call_uui_values_line(struct arena *a, struct str values);
+/** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
+struct str call_uui_line(struct arena *a, struct str octets);
+/** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context.
+ */
+void call_set_uui(struct call *c, struct str line);
 
 /* ---- cause.c: tables ---- */
 
@@ -190,7 +188,7 @@ void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop
 /** What a Contact of a 3xx leads to. */
 struct redirect_to {
     struct destination to;
-    struct str uui;   /**< User-to-User values of the new INVITE; absent: as before */
+    struct str uui;   /**< User-to-User values of the new INVITE; empty: as before */
     struct str lines; /**< what it asks for besides, may be empty */
     enum sip_hdr_id cut[SIP_EMBED_MAX + 1];
     struct str contact, of; /**< for the call's history: the Contact, what it answers */
@@ -216,8 +214,6 @@ unsigned deflect_ring(struct call *c, const struct destination *dest,
 
 /** Can we fulfil what a URI has put into Require? */
 bool call_may_require(struct str tags);
-/** Header lines for what a URI embeds, but User-to-User: may be empty; absent: no memory. */
-struct str call_embedded_lines(struct arena *a, const struct sip_embedded *e);
 
 /* ---- features.c, forward.c: what the called device has switched on ---- */
 
@@ -419,19 +415,11 @@ void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m,
                      uint64_t now_ms);
 void leg_no_cancel(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
 
-/** Start the offerless INVITE to `to` as the call's other party. @return 0 or a status */
-unsigned call_invite_party(struct call *c, struct connection *conn,
-                           const struct destination *to, const struct connection *on_behalf,
-                           struct str lines, uint64_t now_ms);
-
-/** The same with what is set in `ring`: from, to and, when NULL, user are filled in. */
+/** Start the offerless INVITE to `to` as the call's other party, with what is set in `ring`:
+    from, to and, when NULL, user are filled in. @return 0 or a status */
 unsigned call_invite_with(struct connection *conn, const struct destination *to,
                           const struct connection *on_behalf, struct ring *ring,
                           uint64_t now_ms);
-
-/** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context.
- */
-void call_set_uui(struct call *c, struct str line);
 
 /* ---- refer.c: a REFER that came in a dialog ---- */
 
@@ -476,8 +464,5 @@ void referrals_fini(struct call *c);
 void referrals_forget(struct call *c, const void *owner);
 /** Is this call's media being moved, by a join or a referral? Then no other offers. */
 bool referral_moves_media(const struct call *c);
-
-/** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
-struct str call_uui_line(struct arena *a, struct str octets);
 
 #endif

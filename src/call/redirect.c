@@ -7,7 +7,7 @@
  * and one of them has redirected, the best of them by q that leads somewhere is called instead,
  * and when that refuses, the next. It is told as Diverted, like DeflectCall. What a Contact
  * embeds becomes headers of the new INVITE, in place of the caller's own of that name
- * (embed.h), and its User-to-User joins with what the call has (context.c).
+ * (embed.h), and its User-to-User joins with what the call has (uui_merge).
  *
  * A party is called once in a call: whom the call has rung before is not rung again, nor is the
  * caller, so redirections cannot go in circles; `max_redirects` bounds them besides.
@@ -157,10 +157,10 @@ static bool leads(struct connection *from, struct str text, struct str had,
         (out->to.device != NULL && registrar_find(l->registrar, out->to.device->key) == NULL)) {
         return false;
     }
-    out->uui = e.uui.n > 0 ? call_uui_merge(l->scratch, e.uui, had) : STR_NONE;
-    out->lines = call_embedded_lines(l->scratch, &e);
+    out->uui = e.uui.n > 0 ? uui_merge(l->scratch, e.uui, had) : STR("");
+    out->lines = sip_embedded_lines(l->scratch, &e);
     memcpy(out->cut, e.cut, sizeof(out->cut));
-    return out->lines.p != NULL;
+    return str_is_set(out->uui) && str_is_set(out->lines);
 }
 
 bool redirect_take(struct connection *from, unsigned status, struct str had,

@@ -158,29 +158,16 @@ static struct str referred_by(struct arena *a, const struct sip_msg *m, struct r
     return arena_join(a, part, ARRAY_LEN(part));
 }
 
-struct str call_embedded_lines(struct arena *a, const struct sip_embedded *e)
-{
-    struct str part[] = {e->lines, header_line(a, "Replaces", e->replaces),
-                         header_line(a, "Require", e->require)};
-
-    if (part[1].p == NULL || part[2].p == NULL) {
-        return STR_NONE;
-    }
-    return part[0].n + part[1].n + part[2].n == 0 ? STR("")
-                                                  : arena_join(a, part, ARRAY_LEN(part));
-}
-
 /** The header lines of the INVITE. Absent: no memory */
 static struct str invite_lines(struct arena *a, const struct sip_msg *m, const struct wish *w,
                                struct str uui, struct ring *ring)
 {
-    struct str part[] = {uui, call_embedded_lines(a, &w->embedded), referred_by(a, m, ring)};
+    struct str part[] = {uui, sip_embedded_lines(a, &w->embedded), referred_by(a, m, ring)};
 
     if (part[1].p == NULL || part[2].p == NULL) {
         return STR_NONE;
     }
-    return part[0].n + part[1].n + part[2].n == 0 ? STR("")
-                                                  : arena_join(a, part, ARRAY_LEN(part));
+    return arena_join(a, part, ARRAY_LEN(part));
 }
 
 static unsigned resolve(struct referral *r, const struct wish *w, struct destination *dest)
@@ -203,15 +190,15 @@ static unsigned resolve(struct referral *r, const struct wish *w, struct destina
     return registrar_find(l->registrar, dest->device->key) == NULL ? 480 : 0;
 }
 
-/** What the call had goes to the new party as well (context.c). @return false: no memory */
+/** What the call had goes to the new party as well (uui_merge). @return false: no memory */
 static bool carry_context(struct referral *r, const struct wish *w)
 {
     struct call *c = r->call;
     struct arena *a = c->layer->scratch;
-    struct str uui = call_uui_merge(a, w->embedded.uui, c->uui);
+    struct str uui = uui_merge(a, w->embedded.uui, c->uui);
 
     r->x->uui_lines = arena_dup(&c->arena, call_uui_values_line(a, uui));
-    return uui.n == 0 || r->x->uui_lines.n > 0;
+    return str_is_set(uui) && (uui.n == 0 || r->x->uui_lines.n > 0);
 }
 
 static unsigned call_party(struct referral *r, const struct wish *w, const struct sip_msg *m,
@@ -282,11 +269,11 @@ unsigned call_refer_read(struct arena *a, const struct sip_msg *m, struct call_r
     if (no.status != 0) {
         return no.status;
     }
-    part[0] = call_embedded_lines(a, &w.embedded);
+    part[0] = sip_embedded_lines(a, &w.embedded);
     part[1] = referred_by(a, m, &ring);
     *out =
         (struct call_reference){.to = w.embedded.uri, .uui = w.embedded.uui, .quiet = w.quiet};
-    out->lines = part[0].n + part[1].n == 0 ? STR("") : arena_join(a, part, ARRAY_LEN(part));
+    out->lines = arena_join(a, part, ARRAY_LEN(part));
     return part[0].p == NULL || part[1].p == NULL || out->lines.p == NULL ? 500 : 0;
 }
 

@@ -13,6 +13,7 @@
  */
 #include "base/err.h"
 #include "call/referral.h"
+#include "history/change.h"
 
 /** The dialog with the peer that stands behind the one which Replaces names; NULL: none. */
 static const struct dialog *far_dialog(const struct call_layer *l, struct str replaces)
@@ -96,24 +97,15 @@ static struct str mapped_refer_to(struct arena *a, const struct sip_addr *to,
 /** `line` goes instead of header `id`. @return 0 or E_NOMEM */
 static int put(struct arena *a, struct leg_content *c, enum sip_hdr_id id, struct str line)
 {
-    size_t n = 0;
-    enum sip_hdr_id *cut;
+    struct history_out out;
 
-    while (c->cut != NULL && c->cut[n] != SIP_HDR_OTHER) {
-        n++;
-    }
-    cut = arena_alloc(a, (n + 2) * sizeof(*cut));
-    if (cut == NULL || line.p == NULL) {
+    if (!str_is_set(line) || change_begin(&out, a, c->lines, c->cut) != 0 ||
+        change_cut(&out, a, id) != 0 || change_add(&out, a, line) != 0) {
         return E_NOMEM;
     }
-    if (n > 0) {
-        memcpy(cut, c->cut, n * sizeof(*cut));
-    }
-    cut[n] = id;
-    cut[n + 1] = SIP_HDR_OTHER;
-    c->cut = cut;
-    c->lines = c->lines.n == 0 ? line : arena_join(a, (struct str[]){c->lines, line}, 2);
-    return c->lines.p == NULL ? E_NOMEM : 0;
+    c->lines = out.lines;
+    c->cut = out.cut;
+    return 0;
 }
 
 static int map_event(const struct branch *from, const struct sip_msg *m, struct leg_content *c)
@@ -125,7 +117,8 @@ static int map_event(const struct branch *from, const struct sip_msg *m, struct 
 
     (void)sip_value_head(sip_msg_value(m, SIP_HDR_EVENT), &params);
     if (to == NULL || to->stem == NULL || to->stem->passed_out == 0 ||
-        !sip_param(params, STR("id"), &id) || !str_to_u32(id, &n) || n != to->stem->passed_out) {
+        !sip_param(params, STR("id"), &id) || !str_to_u32(id, &n) ||
+        n != to->stem->passed_out) {
         return 0;
     }
     return put(a, c, SIP_HDR_EVENT,

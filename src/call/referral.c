@@ -451,7 +451,7 @@ static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_m
     x->stem = b;
     connection_stop_ringing(x, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
     timer_stop(x->call->layer->wheel, &r->timer);
-    r->uui_answer = arena_dup(&x->call->arena, call_uui_of(x->call->layer->scratch, m));
+    r->uui_answer = arena_dup(&x->call->arena, uui_of_msg(x->call->layer->scratch, m));
     callee_news(x, m, now_ms);
     if (r->left) {
         talk(x->call, x, r->uui_answer, now_ms);
@@ -466,11 +466,6 @@ static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_m
     join_start(x, stays_of(r), m, join_done, x->call, now_ms);
 }
 
-static struct str values_of(struct str line)
-{
-    return line.n == 0 ? STR_NONE : str_trim(str_from(line, sizeof("User-to-User:") - 1));
-}
-
 /** x redirects: the one whom it names is x from now on. @return false: there is none */
 static bool call_instead(struct referral *r, unsigned status, uint64_t now_ms)
 {
@@ -480,7 +475,8 @@ static bool call_instead(struct referral *r, unsigned status, uint64_t now_ms)
     struct redirect_to to;
     struct call_event e;
 
-    if (r->left || r->merged || !redirect_take(old, status, values_of(old->uui_lines), &to) ||
+    if (r->left || r->merged ||
+        !redirect_take(old, status, call_uui_values(old->uui_lines), &to) ||
         (x = call_add_connection(c, to.to.device, to.to.id)) == NULL) {
         return false;
     }
@@ -491,7 +487,7 @@ static bool call_instead(struct referral *r, unsigned status, uint64_t now_ms)
                        : arena_dup(&c->arena, call_uui_values_line(c->layer->scratch, to.uui));
     struct str part[] = {x->uui_lines, to.lines};
     ring.lines = arena_join(c->layer->scratch, part, ARRAY_LEN(part));
-    if (ring.lines.p == NULL && part[0].n + part[1].n > 0) {
+    if (ring.lines.p == NULL) {
         return false;
     }
     x->ended = false;

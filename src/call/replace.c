@@ -205,7 +205,7 @@ static void replace_party(struct connection *n, struct connection *old, const st
 
     n->moved = old->stem != NULL ? "transfer" : "callPickup";
     n->replaces = old;
-    c->join.lines = arena_dup(&c->arena, call_uui_values_line(a, call_uui_of(a, m)));
+    c->join.lines = arena_dup(&c->arena, call_uui_values_line(a, uui_of_msg(a, m)));
     join_start(n, call_other(old), m, on_replaced, n, now_ms);
 }
 

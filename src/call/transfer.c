@@ -113,7 +113,7 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
     }
     lines = call_uui_line(c->layer->scratch, uui);
     if (uui.n == 0 && c->uui.n > 0) {
-        lines = arena_fmt(c->layer->scratch, "User-to-User: %.*s\r\n", STR_ARG(c->uui));
+        lines = call_uui_values_line(c->layer->scratch, c->uui);
     }
     lines = arena_dup(&c->arena, lines);
     if (lines.n == 0 && (uui.n > 0 || c->uui.n > 0)) {
@@ -131,7 +131,7 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
     x->moved = "singleStepTransfer";
     x->uui_lines = lines;
     c->joining = x;
-    status = call_invite_party(c, x, &dest, stays, lines, now_ms);
+    status = call_invite_with(x, &dest, stays, &(struct ring){.lines = lines}, now_ms);
     if (status != 0) {
         x->ended = true;
         c->joining = NULL;

@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "sip/msg.h"
 
-/** Different headers that one change can cut. */
-#define CHANGE_CUT_MAX 24
+/** Different headers that one change can cut: more than a URI can embed, and the module's. */
+#define CHANGE_CUT_MAX 48
 
 /** Zero it. Everything lies in the arena that the functions were given. */
 struct history_out {

@@ -22,8 +22,10 @@
  */
 #include "proxy/priv.h"
 
+#include "base/err.h"
+#include "history/change.h"
 #include "sip/embed.h"
-#include "uui/uui.h"
+#include "uui/message.h"
 
 enum { CONTACTS_MAX = 16, PLACES_MAX = 8 };
 
@@ -103,62 +105,22 @@ static bool may_require(const struct sip_msg *m, struct str tags)
     return true;
 }
 
-/** All values of the request, separated by commas. */
-static struct str uui_of(struct arena *a, const struct sip_msg *m)
-{
-    struct str all = STR_NONE;
-    const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_USER_TO_USER);
-    for (; h != NULL; h = sip_msg_next_line(m, h)) {
-        struct str part[] = {all, all.n > 0 ? STR(", ") : STR(""), sip_hdr_value(m, h)};
-        all = arena_join(a, part, ARRAY_LEN(part));
-    }
-    return all;
-}
-
-static struct str line_of(struct arena *a, const char *name, struct str value)
-{
-    struct str part[] = {str_c(name), STR(": "), value, STR("\r\n")};
-    return value.n > 0 ? arena_join(a, part, ARRAY_LEN(part)) : STR_NONE;
-}
-
-/** Room for what is cut: what is embedded, and the two that are merged or replaced. */
-struct cut_list {
-    enum sip_hdr_id id[SIP_EMBED_MAX + 3];
-};
-
-/** Both lists in one, in the scratch arena. NULL: memory is out */
-static const enum sip_hdr_id *join_cuts(struct arena *a, const enum sip_hdr_id *x,
-                                        const enum sip_hdr_id *y)
-{
-    const enum sip_hdr_id *part[] = {x, y};
-    enum sip_hdr_id *all;
-    size_t n = 1;
-    for (int i = 0; i < 2; i++) {
-        for (const enum sip_hdr_id *id = part[i]; id != NULL && *id != SIP_HDR_OTHER; id++) {
-            n++;
-        }
-    }
-    all = arena_alloc(a, n * sizeof(*all));
-    for (int i = 0; i < 2 && all != NULL; i++) {
-        for (const enum sip_hdr_id *id = part[i]; id != NULL && *id != SIP_HDR_OTHER; id++) {
-            *all++ = *id;
-        }
-    }
-    if (all != NULL) {
-        *all = SIP_HDR_OTHER;
-        all -= n - 1;
-    }
-    return all;
-}
-
 /** One of the places of a contact: what the contact asks for is added. @return false: memory */
 static bool add_wishes(struct arena *a, struct proxy_target *place,
                        const struct proxy_target *asked)
 {
-    struct str part[] = {place->lines, asked->lines};
-    place->cut = join_cuts(a, place->cut, asked->cut);
-    place->lines = arena_join(a, part, ARRAY_LEN(part));
-    return place->cut != NULL && (place->lines.p != NULL || part[0].n + part[1].n == 0);
+    struct history_out out;
+    int err = change_begin(&out, a, place->lines, place->cut);
+    for (const enum sip_hdr_id *id = asked->cut; id != NULL && *id != SIP_HDR_OTHER && err == 0;
+         id++) {
+        err = change_cut(&out, a, *id);
+    }
+    if (err != 0 || change_add(&out, a, asked->lines) != 0) {
+        return false;
+    }
+    place->lines = out.lines;
+    place->cut = out.cut;
+    return true;
 }
 
 /** Put a contact, or the places that it means here, into the queue. @return how many */
@@ -193,41 +155,46 @@ static size_t put(struct proxy__branch *b, struct proxy__waiting ***at, const st
     return taken;
 }
 
+/** What a contact embeds, as lines in place of the headers of the same name. @return 0, E_NOMEM
+ */
+static int put_wishes(struct arena *a, const struct sip_msg *m,
+                      const struct sip_embedded *asked, struct proxy_target *t)
+{
+    struct history_out out;
+    struct str uui = asked->uui.n > 0 ? uui_merge(a, asked->uui, uui_of_msg(a, m)) : STR("");
+    struct str part[] = {uui.n > 0 ? STR("User-to-User: ") : STR(""), uui,
+                         uui.n > 0 ? STR("\r\n") : STR(""), sip_embedded_lines(a, asked)};
+    int err = change_begin(&out, a, STR_NONE, asked->cut);
+    if (err == 0 && uui.n > 0) {
+        err = change_cut(&out, a, SIP_HDR_USER_TO_USER);
+    }
+    if (err == 0 && asked->replaces.n > 0) {
+        err = change_cut(&out, a, SIP_HDR_REPLACES);
+    }
+    if (err != 0 || !str_is_set(uui) || !str_is_set(part[3])) {
+        return E_NOMEM;
+    }
+    t->lines = arena_join(a, part, ARRAY_LEN(part));
+    t->cut = out.cut;
+    return str_is_set(t->lines) ? 0 : E_NOMEM;
+}
+
 /** Target of a contact. @return false: it cannot be one. The texts are in the scratch arena */
-static bool make_target(struct proxy__fork *f, const struct contact *c, struct cut_list *cut,
-                        struct proxy_target *t)
+static bool make_target(struct proxy__fork *f, const struct contact *c, struct proxy_target *t)
 {
     struct arena *a = f->proxy->scratch;
     const struct sip_msg *m = f->request.m;
     struct sip_embedded asked;
     struct sip_uri u;
     uint32_t at;
-    size_t n = 0;
     if ((c->addr.uri.scheme != SIP_SCHEME_SIP && c->addr.uri.scheme != SIP_SCHEME_SIPS) ||
         sip_embed(&c->addr.uri, a, &asked) != 0 || sip_uri_parse(asked.uri, 0, &u, &at) != 0 ||
         !is_allowed(f, &u) || was_tried(f, &u) || !may_require(m, asked.require) ||
         (asked.method.n > 0 && !str_eq(asked.method, sip_msg_method(m)))) {
         return false;
     }
-    while (asked.cut[n] != SIP_HDR_OTHER) {
-        cut->id[n] = asked.cut[n];
-        n++;
-    }
-    if (asked.uui.n > 0) {
-        cut->id[n++] = SIP_HDR_USER_TO_USER;
-        asked.uui = uui_merge(a, asked.uui, uui_of(a, m));
-    }
-    if (asked.replaces.n > 0) {
-        cut->id[n++] = SIP_HDR_REPLACES;
-    }
-    cut->id[n] = SIP_HDR_OTHER;
-    struct str part[] = {line_of(a, "User-to-User", asked.uui),
-                         line_of(a, "Replaces", asked.replaces),
-                         line_of(a, "Require", asked.require), asked.lines};
-    *t = (struct proxy_target){.request_uri = asked.uri,
-                               .lines = arena_join(a, part, ARRAY_LEN(part)),
-                               .cut = cut->id};
-    return true;
+    t->request_uri = asked.uri;
+    return put_wishes(a, m, &asked, t) == 0;
 }
 
 size_t proxy__recurse(struct proxy__branch *b, const struct sip_msg *m)
@@ -237,12 +204,11 @@ size_t proxy__recurse(struct proxy__branch *b, const struct sip_msg *m)
     struct proxy__waiting **at = &f->queue;
     size_t taken = 0, n = f->request.m != NULL ? read_contacts(m, list) : 0;
     for (size_t i = 0; i < n; i++) {
-        struct proxy_target t;
-        struct cut_list cut;
+        struct proxy_target t = {0};
         if (i == 0 || list[i].q_milli != list[i - 1].q_milli) {
             f->recursions++;
         }
-        if (!make_target(f, &list[i], &cut, &t)) {
+        if (!make_target(f, &list[i], &t)) {
             continue;
         }
         taken += put(b, &at, &list[i], &t);

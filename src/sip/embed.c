@@ -224,3 +224,16 @@ int sip_embed(const struct sip_uri *u, struct arena *a, struct sip_embedded *out
     }
     return err;
 }
+
+struct str sip_embedded_lines(struct arena *a, const struct sip_embedded *e)
+{
+    struct str part[] = {e->lines,
+                         e->replaces.n > 0 ? STR("Replaces: ") : STR(""),
+                         e->replaces,
+                         e->replaces.n > 0 ? STR("\r\n") : STR(""),
+                         e->require.n > 0 ? STR("Require: ") : STR(""),
+                         e->require,
+                         e->require.n > 0 ? STR("\r\n") : STR("")};
+
+    return arena_join(a, part, ARRAY_LEN(part));
+}

@@ -49,4 +49,7 @@ struct sip_embedded {
  */
 int sip_embed(const struct sip_uri *u, struct arena *a, struct sip_embedded *out) MUST_USE;
 
+/** The header lines for all of it but User-to-User. May be empty; absent: memory is out. */
+struct str sip_embedded_lines(struct arena *a, const struct sip_embedded *e);
+
 #endif

@@ -51,5 +51,5 @@ struct str uui_merge(struct arena *a, struct str given, struct str had)
             return STR_NONE;
         }
     }
-    return all.n > 0 ? all : STR_NONE;
+    return all.n > 0 ? all : STR("");
 }

@@ -19,3 +19,14 @@ int uui_list_of_msg(const struct sip_msg *m, const struct uui_packages *known, s
     }
     return uui_list_parse(lines, n, known, a, out);
 }
+
+struct str uui_of_msg(struct arena *a, const struct sip_msg *m)
+{
+    const struct sip_hdr *h = m == NULL ? NULL : sip_msg_line(m, SIP_HDR_USER_TO_USER);
+    struct str all = h == NULL ? STR_NONE : sip_hdr_value(m, h);
+    while (h != NULL && (h = sip_msg_next_line(m, h)) != NULL) {
+        struct str part[] = {all, STR(", "), sip_hdr_value(m, h)};
+        all = arena_join(a, part, ARRAY_LEN(part));
+    }
+    return all;
+}

@@ -16,4 +16,8 @@
 int uui_list_of_msg(const struct sip_msg *m, const struct uui_packages *known, struct arena *a,
                     struct uui_list *out) MUST_USE;
 
+/** The values of all User-to-User lines of a message (may be NULL), joined by ", ", in the
+   arena or borrowed; absent: there are none, or memory is out. */
+struct str uui_of_msg(struct arena *a, const struct sip_msg *m);
+
 #endif

@@ -284,8 +284,8 @@ size_t uui_utf8_len(struct str s, size_t i);
 
 /**
  * Values, separated by commas, from two sources: all of `given`, and of `had` those whose
- * package is not given anew. @return in the arena, or `given` itself; absent: none, or memory
- * is out
+ * package is not given anew. @return in the arena, or one of the two itself; empty: none;
+ * absent: memory is out
  */
 struct str uui_merge(struct arena *a, struct str given, struct str had);
 
