@@ -45,7 +45,6 @@ struct application {
     uint32_t max_sessions; /**< CSTA sessions at a time; 0: as others */
 };
 
-/** A neighbour that is known by address: its requests need no digest. */
 /** What a neighbour is told about identities, diversions and causes, and what he is believed.
  */
 struct neighbour {
@@ -58,6 +57,7 @@ struct neighbour {
 /** Does a peer belong to our trust domain (RFC 3324)? */
 enum peer_domain { PEER_AS_TRUSTED, PEER_INSIDE, PEER_OUTSIDE };
 
+/** A neighbour that is known by address: its requests need no digest. */
 struct peer {
     struct str name;
     struct str uri;    /**< "sip:192.0.2.7:5060;transport=tcp": where calls to it go */

@@ -5,26 +5,13 @@
 #include "base/err.h"
 #include "server/config_map.h"
 
-static const struct str *strings(struct config *c, char *const *list, size_t n)
+static bool check_list(struct config_tree *t, yaml_node_t *at, const char *name,
+                       char *const *patterns, size_t n)
 {
-    struct str *to = arena_zalloc(&c->arena, (n + 1) * sizeof(*to));
-    for (size_t i = 0; to != NULL && i < n; i++) {
-        to[i] = str_c(list[i]);
-    }
-    return to;
-}
-
-/** '*' stands at the end or nowhere. */
-static bool check_patterns(struct config_tree *t, yaml_node_t *list, const struct str *pattern,
-                           size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (str_index(pattern[i], '*') + 1 < pattern[i].n) {
-            return tree_fault(t, tree_entry(t, list, i), "%s: '*' is possible only at the end",
-                              name);
-        }
-    }
-    return n > 0 || tree_fault(t, list, "%s: at least one is wanted", name);
+    yaml_node_t *list = tree_key(t, at, name);
+    return config_check_patterns(t, list, patterns, n, name) &&
+           (n > 0 ||
+            tree_fault(t, list != NULL ? list : at, "%s: at least one is wanted", name));
 }
 
 static bool check_packages(struct config_tree *t, yaml_node_t *list,
@@ -50,19 +37,17 @@ static bool check_packages(struct config_tree *t, yaml_node_t *list,
 static bool map_watcher(struct config_tree *t, struct config *c, yaml_node_t *at,
                         const struct raw_watcher *raw, struct event_rule *to)
 {
-    *to = (struct event_rule){.who = strings(c, raw->who, raw->who_count),
+    *to = (struct event_rule){.who = config_strings(c, raw->who, raw->who_count),
                               .who_count = raw->who_count,
-                              .devices = strings(c, raw->devices, raw->devices_count),
+                              .devices = config_strings(c, raw->devices, raw->devices_count),
                               .device_count = raw->devices_count,
-                              .packages = strings(c, raw->packages, raw->packages_count),
+                              .packages = config_strings(c, raw->packages, raw->packages_count),
                               .package_count = raw->packages_count};
     if (to->who == NULL || to->devices == NULL || to->packages == NULL) {
         return tree_fault(t, NULL, "out of memory");
     }
-    yaml_node_t *who = tree_key(t, at, "who"), *devices = tree_key(t, at, "devices");
-    return check_patterns(t, who != NULL ? who : at, to->who, to->who_count, "who") &&
-           check_patterns(t, devices != NULL ? devices : at, to->devices, to->device_count,
-                          "devices") &&
+    return check_list(t, at, "who", raw->who, raw->who_count) &&
+           check_list(t, at, "devices", raw->devices, raw->devices_count) &&
            check_packages(t, tree_key(t, at, "packages"), to);
 }
 

@@ -5,19 +5,15 @@
  */
 #include "server/config_map.h"
 
-/** A list of the file, or what stands for one that is absent. */
-static const struct str *list_of(struct config *c, yaml_node_t *given, char *const *raw,
-                                 size_t count, const struct str *otherwise, size_t *n)
+/** What the file says in the place of the list that is there. @return false: no memory */
+static bool take_list(struct config_tree *t, struct config *c, yaml_node_t *given,
+                      char *const *raw, size_t count, const struct str **list, size_t *n)
 {
-    if (given == NULL) {
-        return otherwise;
+    if (given != NULL) {
+        *list = config_strings(c, raw, count);
+        *n = count;
     }
-    struct str *list = arena_zalloc(&c->arena, (count + 1) * sizeof(*list));
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        list[i] = str_c(raw[i]);
-    }
-    *n = count;
-    return list;
+    return *list != NULL || tree_fault(t, NULL, "out of memory");
 }
 
 static bool map_guard(struct config_tree *t, struct config *c)
@@ -40,18 +36,18 @@ static bool map_guard(struct config_tree *t, struct config *c)
                                .max_slow_s = raw->max_slow_s,
                                .max_sources = raw->sources,
                                .loopback = raw->loopback,
+                               .scanners = scanners,
                                .scanner_count = ARRAY_LEN(scanners),
+                               .scanner_users = users,
                                .scanner_user_count = ARRAY_LEN(users)};
-    g->scanners = list_of(c, at == NULL ? NULL : tree_key(t, at, "scanners"), raw->scanners,
-                          raw->scanners_count, scanners, &g->scanner_count);
-    g->scanner_users =
-        list_of(c, at == NULL ? NULL : tree_key(t, at, "scanner_users"), raw->scanner_users,
-                raw->scanner_users_count, users, &g->scanner_user_count);
     if (raw->burst < raw->rate) {
         return tree_fault(t, at, "guard: burst (%u) must not be less than rate (%u)",
                           raw->burst, raw->rate);
     }
-    return true;
+    return take_list(t, c, tree_key(t, at, "scanners"), raw->scanners, raw->scanners_count,
+                     &g->scanners, &g->scanner_count) &&
+           take_list(t, c, tree_key(t, at, "scanner_users"), raw->scanner_users,
+                     raw->scanner_users_count, &g->scanner_users, &g->scanner_user_count);
 }
 
 static bool map_overload(struct config_tree *t, struct config *c)
@@ -64,15 +60,15 @@ static bool map_overload(struct config_tree *t, struct config *c)
                               .full_percent = raw->full_percent,
                               .lag_ms = raw->lag_ms,
                               .retry_s = raw->retry_s,
+                              .emergency = numbers,
                               .emergency_count = ARRAY_LEN(numbers)};
-    l->emergency = list_of(c, at == NULL ? NULL : tree_key(t, at, "emergency"), raw->emergency,
-                           raw->emergency_count, numbers, &l->emergency_count);
     if (raw->full_percent < raw->high_percent) {
         return tree_fault(t, at,
                           "overload: full_percent (%u) must not be less than high_percent (%u)",
                           raw->full_percent, raw->high_percent);
     }
-    return true;
+    return take_list(t, c, tree_key(t, at, "emergency"), raw->emergency, raw->emergency_count,
+                     &l->emergency, &l->emergency_count);
 }
 
 bool config_map_guard(struct config_tree *t, struct config *c)

@@ -234,8 +234,7 @@ static bool map_devices(struct config_tree *t, struct config *c)
     return ok;
 }
 
-/** Borrowed strings for a list of libcyaml's. */
-static struct str *strings(struct config *c, char *const *list, size_t n)
+struct str *config_strings(struct config *c, char *const *list, size_t n)
 {
     struct str *to = many(c, n, sizeof(*to));
     for (size_t i = 0; to != NULL && i < n; i++) {
@@ -244,8 +243,7 @@ static struct str *strings(struct config *c, char *const *list, size_t n)
     return to;
 }
 
-/** '*' stands at the end or nowhere. */
-static bool check_patterns(struct config_tree *t, yaml_node_t *list, char *const *patterns,
+bool config_check_patterns(struct config_tree *t, yaml_node_t *list, char *const *patterns,
                            size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++) {
@@ -280,7 +278,7 @@ static bool map_applications(struct config_tree *t, struct config *c)
         to->max_monitors = raw->max_monitors;
         to->max_sessions = raw->max_sessions;
         to->grant_count = raw->grants_count;
-        to->grants = strings(c, raw->grants, raw->grants_count);
+        to->grants = config_strings(c, raw->grants, raw->grants_count);
         ok = (to->grants != NULL || out_of_memory(t)) &&
              (is_user(to->name) ||
               tree_fault(
@@ -289,8 +287,8 @@ static bool map_applications(struct config_tree *t, struct config *c)
              (first_time(&names, &seen[i], to->name) ||
               tree_fault(t, tree_key(t, at, "name"), "name: there is an application %s already",
                          raw->name)) &&
-             check_patterns(t, tree_key(t, at, "grants"), raw->grants, raw->grants_count,
-                            "grants") &&
+             config_check_patterns(t, tree_key(t, at, "grants"), raw->grants, raw->grants_count,
+                                   "grants") &&
              config_secret(t, c, at, &secret, &to->secret, &has) &&
              (has || tree_fault(t, at, "an application needs a password"));
     }
@@ -328,7 +326,7 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
     to->max_calls = raw->max_calls;
     to->probe_s = raw->probe_s;
     to->probe_failures = raw->probe_failures;
-    to->numbers = strings(c, raw->numbers, raw->numbers_count);
+    to->numbers = config_strings(c, raw->numbers, raw->numbers_count);
     to->number_count = raw->numbers_count;
     if (to->numbers == NULL) {
         return out_of_memory(t);
@@ -362,8 +360,8 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
                               "uri: a trusted peer needs a numeric address or a tls_name");
         }
     }
-    return check_patterns(t, tree_key(t, at, "numbers"), raw->numbers, raw->numbers_count,
-                          "numbers");
+    return config_check_patterns(t, tree_key(t, at, "numbers"), raw->numbers,
+                                 raw->numbers_count, "numbers");
 }
 
 static bool map_peers(struct config_tree *t, struct config *c)

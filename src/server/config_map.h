@@ -21,6 +21,13 @@ bool config_map_net(struct config_tree *t, struct config *c);
 const char *config_file_path(struct config_tree *t, struct config *c, yaml_node_t *at,
                              const char *name);
 
+/** Borrowed strings for a list of libcyaml's, in the configuration's arena. NULL: no memory */
+struct str *config_strings(struct config *c, char *const *list, size_t n);
+
+/** '*' stands at the end of a pattern or nowhere. @return false with the tree's error filled */
+bool config_check_patterns(struct config_tree *t, yaml_node_t *list, char *const *patterns,
+                           size_t n, const char *name);
+
 /** (Re)make c->domains: the configured ones and the addresses that c->listen shows. */
 int config_map_domains(struct config *c);
 

@@ -154,21 +154,12 @@ static bool map_advertise(struct config_tree *t, struct config *c)
 
 /* ---- TLS and WebSocket ---- */
 
-static struct str *strings(struct config *c, char *const *list, size_t n)
-{
-    struct str *to = arena_zalloc(&c->arena, (n + 1) * sizeof(*to));
-    for (size_t i = 0; to != NULL && i < n; i++) {
-        to[i] = str_c(list[i]);
-    }
-    return to;
-}
-
 static bool map_certificate(struct config_tree *t, struct config *c, yaml_node_t *at,
                             const struct raw_certificate *raw, struct net_tls_cert *to)
 {
     to->cert_file = config_file_path(t, c, at, raw->cert);
     to->key_file = config_file_path(t, c, at, raw->key);
-    to->names = strings(c, raw->names, raw->names_count);
+    to->names = config_strings(c, raw->names, raw->names_count);
     to->name_count = raw->names_count;
     if (to->cert_file == NULL || to->key_file == NULL) {
         return false;
@@ -218,7 +209,7 @@ static bool map_websocket(struct config_tree *t, struct config *c)
         return tree_fault(t, tree_key(t, at, "path"), "path: it begins with a slash");
     }
     c->net.ws = (struct ws_rules){.path = str_c(raw->path),
-                                  .origin = strings(c, raw->origins, raw->origins_count),
+                                  .origin = config_strings(c, raw->origins, raw->origins_count),
                                   .origin_count = raw->origins_count};
     return c->net.ws.origin != NULL || out_of_memory(t);
 }

@@ -6,36 +6,38 @@
 #include "history/history.h"
 #include "server/config_map.h"
 
-static uint8_t history_of(const char *word, uint8_t otherwise)
+static const char *const histories[] = {
+    [HISTORY_AUTO] = "auto",
+    [HISTORY_WRITE] = "write",
+    [HISTORY_PASS] = "pass",
+    [HISTORY_STRIP] = "strip",
+};
+
+static const char *const diversions[] = {
+    [DIVERSION_PASS] = "none",
+    [DIVERSION_HISTORY] = "history-info",
+    [DIVERSION_WRITE] = "diversion",
+    [DIVERSION_BOTH] = "both",
+};
+
+/** Which of the words it is; absent or none of them: `otherwise`. */
+static uint8_t word_of(const char *word, const char *const *words, size_t n, uint8_t otherwise)
 {
-    static const char *const words[] = {
-        [HISTORY_AUTO] = "auto",
-        [HISTORY_WRITE] = "write",
-        [HISTORY_PASS] = "pass",
-        [HISTORY_STRIP] = "strip",
-    };
-    for (uint8_t i = 0; word != NULL && i < ARRAY_LEN(words); i++) {
+    for (size_t i = 0; word != NULL && i < n; i++) {
         if (strcmp(word, words[i]) == 0) {
-            return i;
+            return (uint8_t)i;
         }
     }
     return otherwise;
 }
 
-static uint8_t diversion_of(const char *word, uint8_t otherwise)
+static struct neighbour neighbour_of(const char *history, const char *diversion,
+                                     const struct neighbour *otherwise)
 {
-    static const char *const words[] = {
-        [DIVERSION_PASS] = "none",
-        [DIVERSION_HISTORY] = "history-info",
-        [DIVERSION_WRITE] = "diversion",
-        [DIVERSION_BOTH] = "both",
-    };
-    for (uint8_t i = 0; word != NULL && i < ARRAY_LEN(words); i++) {
-        if (strcmp(word, words[i]) == 0) {
-            return i;
-        }
-    }
-    return otherwise;
+    return (struct neighbour){
+        .history = word_of(history, histories, ARRAY_LEN(histories), otherwise->history),
+        .diversion =
+            word_of(diversion, diversions, ARRAY_LEN(diversions), otherwise->diversion)};
 }
 
 static uint8_t domain_of(const char *word)
@@ -79,19 +81,17 @@ static bool map_numbers(struct config_tree *t, struct config *c)
 
 bool config_map_policy(struct config_tree *t, struct config *c)
 {
+    static const struct neighbour plain = {.history = HISTORY_AUTO,
+                                           .diversion = DIVERSION_PASS};
     struct neighbour *all = &c->engine.call.policy;
-    *all =
-        (struct neighbour){.history = history_of(c->raw->calls.history, HISTORY_AUTO),
-                           .diversion = diversion_of(c->raw->calls.diversion, DIVERSION_PASS)};
+    *all = neighbour_of(c->raw->calls.history, c->raw->calls.diversion, &plain);
     for (size_t i = 0; i < c->peer_count; i++) {
         const struct raw_peer *raw = &c->raw->peers[i];
         struct peer *to = &c->peers[i];
         to->domain = domain_of(raw->identity);
-        to->policy =
-            (struct neighbour){.history = history_of(raw->history, all->history),
-                               .diversion = diversion_of(raw->diversion, all->diversion),
-                               .remote_party_id = raw->remote_party_id,
-                               .q850 = raw->q850};
+        to->policy = neighbour_of(raw->history, raw->diversion, all);
+        to->policy.remote_party_id = raw->remote_party_id;
+        to->policy.q850 = raw->q850;
     }
     return map_numbers(t, c);
 }

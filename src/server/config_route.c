@@ -212,13 +212,9 @@ static bool peer_exists(const struct config *c, struct str name)
 static bool texts(struct making *k, char *const *list, size_t n, const struct str **out,
                   size_t *count)
 {
-    struct str *to = arena_zalloc(&k->c->arena, (n + 1) * sizeof(*to));
-    for (size_t i = 0; to != NULL && i < n; i++) {
-        to[i] = str_c(list[i]);
-    }
-    *out = to;
+    *out = config_strings(k->c, list, n);
     *count = n;
-    return to != NULL || no_memory(k->t);
+    return *out != NULL || no_memory(k->t);
 }
 
 static bool peers(struct making *k)
