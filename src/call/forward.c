@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call in its set-up goes on to somebody else: because an application or the phone deflects
- * it, or because the called device forwards it (features.h).
- *
- * In each case the connection that is left is told as Diverted with the cause, gets its one
- * terminal event by that, and the new one takes its place as c->b. What rings is called off.
+ * A call in its set-up goes on to somebody else because the called device forwards it
+ * (features.h). The connection that is left is told as Diverted with the cause, gets its one
+ * terminal event by that, and the new one takes its place as c->b (deflect.c).
  *
  * LOOPS. A call is forwarded FORWARDS_MAX times, and never to a device that it has been at or
  * that it comes from: then the forwarding counts as off and the device is called.

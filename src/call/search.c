@@ -4,10 +4,11 @@
  *
  *   group      contacts that ring at the same time, a branch each
  *   search     the groups that have not rung yet: the next one rings when all before have
- * refused, or after calls.group_s, and then the ones before are called off: one search at a
- *              time (RFC 3261 §16.6, RFC 3841 §9.1 "sequential")
+ *              refused, or after calls.group_s, and then the ones before are called off: one
+ *              search at a time (RFC 3261 §16.6, RFC 3841 §9.1 "sequential")
  *   flow       a phone that registered over several flows rings on one. When that one fails
- * (430, 408, nothing could be sent) the next one takes its place in the group (RFC 5626 §7)
+ *              (430, 408, nothing could be sent) the next one takes its place in the group
+ *              (RFC 5626 §7)
  *
  * A device with one contact, the common case, has no search. A search keeps copies of what it
  * needs in the call's arena: by the time that a group rings the registrar may have forgotten

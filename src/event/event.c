@@ -2,10 +2,11 @@
 /*
  * The layer: what is watched, who watches, and what waits to be told.
  *
- * INVARIANTS  A resource has at least one subscription, a subscriber too, except inside a call
+ * INVARIANTS. A resource has at least one subscription, a subscriber too, except inside a call
  * of this module. A subscription that has something to tell is on the work list, or its NOTIFY
- * is in the air, or its pause runs. OWNERSHIP   The layer owns all; a subscriber owns its key,
- * packages own resource->state.
+ * is in the air, or its pause runs.
+ *
+ * OWNERSHIP. The layer owns all; a subscriber owns its key, packages own resource->state.
  */
 #include "event/parts.h"
 

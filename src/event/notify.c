@@ -11,8 +11,8 @@
  *             refusal with Retry-After   all of it again then, TRIES_MAX times
  *             refusal, no answer         the subscription is removed
  *             not sent                   all of it again after 2, 4, 8 … s, TRIES_MAX times:
- * the subscriber may come back with a new connection, and a SUBSCRIBE of its pins the dialog to
- * that
+ *                                        the subscriber may come back with a new connection,
+ *                                        to which a SUBSCRIBE of its pins the dialog
  *
  * The last NOTIFY is handed over and forgotten: no answer to it could change anything.
  */

@@ -2,20 +2,21 @@
 /*
  * GRUUs (RFC 5627): addresses that lead to one phone of an address of record.
  *
- * PUBLIC     the address with ;gr=INSTANCE. Nothing is kept for it: any instance of an address
- * that we know has one, always the same; without a binding of that instance it leads nowhere
- *            for now (480).
+ * PUBLIC     the address with ;gr=INSTANCE. Nothing is kept for it: any instance of an
+ *            address that we know has one, always the same; without a binding of that
+ *            instance it leads nowhere for now (480).
  * TEMPORARY  a user part that says nothing, and ;gr without a value. It is one AES block,
- * encrypted with a key of this run, of
+ *            encrypted with a key of this run, of
  *
  *                6 octets     4 octets              6 octets
  *                life         number of the GRUU    zero
  *
  *            A life begins with the first binding of an instance and ends with the last, or
- * when a refresh comes under another Call-ID (§5.1); all bindings of the instance share it. So
- *            all GRUUs of a life are valid until it ends, as the RFC wants, however many there
- *            are, and none costs memory. Two of them have nothing in common to who has no key,
- * and one that was made up decrypts to something without the zeros, but for one in 2^48.
+ *            when a refresh comes under another Call-ID (§5.1); all bindings of the instance
+ *            share it. So all GRUUs of a life are valid until it ends, as the RFC wants,
+ *            however many there are, and none costs memory. Two of them have nothing in
+ *            common to who has no key, and one that was made up decrypts to something
+ *            without the zeros, but for one in 2^48.
  *
  * COST       one map entry a binding with an instance; a look-up decrypts one block.
  */

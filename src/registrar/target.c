@@ -2,10 +2,11 @@
 /*
  * Where a binding is reached.
  *
- *   with Path        the first node of it (RFC 3327 §5.4); over the flow on which the REGISTER
- * came when that node is what is at its other end flow is open     that flow, whatever the
- * contact says (RFC 5626 §7) flow has closed  a new connection to the contact, if its host is
- * one that can be reached: browsers write names in .invalid (RFC 7118 §5, RFC 2606)
+ *   with Path        the first node of it (RFC 3327 §5.4); over the flow on which the
+ *                    REGISTER came when that node is what is at its other end
+ *   flow is open     that flow, whatever the contact says (RFC 5626 §7)
+ *   flow has closed  a new connection to the contact, if its host is one that can be reached:
+ *                    browsers write names in .invalid (RFC 7118 §5, RFC 2606)
  */
 #include "registrar/registrar.h"
 

@@ -17,8 +17,10 @@
  * been answered or `trial_ms` have passed: not every call waits for a server that is still
  * dead.
  *
- * A failure of many requests at once counts once. BOUNDS. `max` entries; the oldest goes for a
- * new one. COST. One look-up in a keyed map for each hop; nothing while nobody has failed.
+ * A failure of many requests at once counts once.
+ *
+ * BOUNDS. `max` entries; the oldest goes for a new one.
+ * COST. One look-up in a keyed map for each hop; nothing while nobody has failed.
  */
 #ifndef BATON_ROUTE_BLACK_H
 #define BATON_ROUTE_BLACK_H

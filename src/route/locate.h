@@ -14,8 +14,10 @@
  *
  * It is a function: no state is kept between calls, so a look-up that is not finished is simply
  * begun again when the environment has heard more. All questions that can be asked at the same
- * time are. COST. Nothing for a numeric host; else a cache look-up for each record, and some
- * 6 KiB of stack.
+ * time are.
+ *
+ * COST. Nothing for a numeric host; else a cache look-up for each record, and some 6 KiB of
+ * stack.
  */
 #ifndef BATON_ROUTE_LOCATE_H
 #define BATON_ROUTE_LOCATE_H

@@ -10,9 +10,10 @@
  *   B(key, default, text)                true or false
  *   S(key, default, text)                string; default "" is: not set; text "" is refused
  *   W(key, default, words, text)         one of the words
- *   L(key, default, text)                list of strings; the default is what an absent list
- * means N(key, text)                         string that must be given M(key, section, text) a
- * section of its own Q(key, section, text)                list of sections
+ *   L(key, default, text)                list of strings; `default`: what an absent one means
+ *   N(key, text)                         string that must be given
+ *   M(key, section, text)                a section of its own
+ *   Q(key, section, text)                list of sections
  */
 #ifndef BATON_SERVER_CONFIG_KEYS_H
 #define BATON_SERVER_CONFIG_KEYS_H

@@ -11,11 +11,12 @@
  *              header that is not in our table
  *   ignored    what RFC 3261 §19.1.5 calls dangerous, false advertising, or a description of
  *              a body that is not there; identities that only their owner or a trusted
- *              neighbour asserts, and all other headers that begin with P-; Privacy; where the
- *              call has been; credentials; and all that is hop by hop or written by the dialog
- * itself refused    a name that is no token, a value that decodes to CR, LF, NUL or another
- * control character: a URI from which no valid request can be made (E_SYNTAX); more than
- *              SIP_EMBED_MAX headers (E_TOOMANY)
+ *              neighbour asserts, and all other headers that begin with P-; Privacy; where
+ *              the call has been; credentials; and all that is hop by hop or written by the
+ *              dialog itself
+ *   refused    a name that is no token, a value that decodes to CR, LF, NUL or another
+ *              control character: a URI from which no valid request can be made (E_SYNTAX);
+ *              more than SIP_EMBED_MAX headers (E_TOOMANY)
  *
  * Repetitions of one value of User-to-User or Replaces count once. COST: linear; texts in the
  * arena.
