@@ -595,3 +595,47 @@ void raw_reply(struct raw *r, const struct hop *to, const struct sip_msg *req,
         STR_ARG(sip_msg_value(req, SIP_HDR_CALL_ID)), STR_ARG(sip_msg_value(req, SIP_HDR_CSEQ)),
         lines, body);
 }
+
+size_t station_ends(const struct station *s)
+{
+    return test_count(s->log, "ended:") + test_count(s->log, "rejected:") +
+           test_count(s->log, "cancelled") - test_count(s->log, "request-cancelled");
+}
+
+void station_stop(struct station *s)
+{
+    if (s->leg != NULL) {
+        leg_end(s->leg, 0, NULL, NULL, NULL, station_now(s));
+    }
+}
+
+void station_act(struct vnet *net, struct station *s)
+{
+    if (s->leg == NULL) {
+        return;
+    }
+    switch (vnet_random(net) % 9) {
+    case 0:
+        (void)station_send(s, "INVITE", SDP_A);
+        break;
+    case 1:
+        (void)station_send(s, "UPDATE", SDP_B);
+        break;
+    case 2:
+        (void)station_send(s, "INFO", STR_NONE);
+        break;
+    case 3:
+        (void)station_send(s, "UPDATE", STR_NONE);
+        break;
+    case 4:
+        if (vnet_random(net) % 4 == 0) {
+            station_stop(s);
+        }
+        break;
+    case 5:
+        (void)station_respond(s, 183, STR_NONE);
+        break;
+    default:
+        break;
+    }
+}

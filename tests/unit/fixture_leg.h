@@ -70,6 +70,13 @@ int station_send(struct station *s, const char *method, struct str sdp);
 int station_answer(struct station *s, unsigned status, struct str sdp);
 void station_clear_log(struct station *s);
 uint64_t station_now(const struct station *s);
+
+/** How often its log says that a leg of its has ended. */
+size_t station_ends(const struct station *s);
+/** End its leg, if it has one. */
+void station_stop(struct station *s);
+/** One thing that a user might do now, chosen by chance. Errors are answers too. */
+void station_act(struct vnet *net, struct station *s);
 void station_listen(struct leg_request *r, unsigned status, const struct sip_msg *m,
                     uint64_t now_ms);
 /** The header value in the last message that was heard. */

@@ -19,52 +19,6 @@ static void up(struct two *w, uint64_t seed)
     two_up(w, seed, &config, &config);
 }
 
-/** What ends a leg; a word of the log that starts so. */
-static size_t ends(const struct station *s)
-{
-    return test_count(s->log, "ended:") + test_count(s->log, "rejected:") +
-           test_count(s->log, "cancelled") - test_count(s->log, "request-cancelled");
-}
-
-static void stop(struct station *s)
-{
-    if (s->leg != NULL) {
-        leg_end(s->leg, 0, NULL, NULL, NULL, station_now(s));
-    }
-}
-
-/** One thing that a user might do now, chosen by chance. Errors are answers too. */
-static void act(struct vnet *net, struct station *s)
-{
-    if (s->leg == NULL) {
-        return;
-    }
-    switch (vnet_random(net) % 9) {
-    case 0:
-        (void)station_send(s, "INVITE", SDP_A);
-        break;
-    case 1:
-        (void)station_send(s, "UPDATE", SDP_B);
-        break;
-    case 2:
-        (void)station_send(s, "INFO", STR_NONE);
-        break;
-    case 3:
-        (void)station_send(s, "UPDATE", STR_NONE);
-        break;
-    case 4:
-        if (vnet_random(net) % 4 == 0) {
-            stop(s);
-        }
-        break;
-    case 5:
-        (void)station_respond(s, 183, STR_NONE);
-        break;
-    default:
-        break;
-    }
-}
-
 static void life(uint64_t seed, uint32_t loss, uint32_t dup, uint32_t reorder,
                  enum transport transport)
 {
@@ -85,27 +39,27 @@ static void life(uint64_t seed, uint32_t loss, uint32_t dup, uint32_t reorder,
     }
     unsigned fate = (unsigned)(vnet_random(&w.net) % 8);
     if (fate == 0) {
-        stop(&w.a);
+        station_stop(&w.a);
     }
     if (w.b.leg != NULL && fate != 1) {
         (void)station_respond(&w.b, 200, SDP_B);
     } else {
-        stop(&w.b);
+        station_stop(&w.b);
     }
     for (int i = 0; i < 12; i++) {
-        act(&w.net, &w.a);
-        act(&w.net, &w.b);
+        station_act(&w.net, &w.a);
+        station_act(&w.net, &w.b);
         vnet_run_for(&w.net, vnet_random(&w.net) % (i % 4 == 3 ? 30000 : 700));
     }
-    stop(&w.a);
+    station_stop(&w.a);
     vnet_run_for(&w.net, vnet_random(&w.net) % 200);
-    stop(&w.b);
+    station_stop(&w.b);
     vnet_run_for(&w.net, 40000);
-    stop(&w.b); /* its call may have come only now, and nobody else answers it */
+    station_stop(&w.b); /* its call may have come only now, and nobody else answers it */
     CHECK(vnet_run_quiet(&w.net, 1000000));
-    CHECK_INT(ends(&w.a), 1);
+    CHECK_INT(station_ends(&w.a), 1);
     CHECK_INT(test_count(w.a.log, "gone"), 1);
-    CHECK_INT(ends(&w.b), test_count(w.b.log, "call"));
+    CHECK_INT(station_ends(&w.b), test_count(w.b.log, "call"));
     CHECK_INT(test_count(w.b.log, "gone"), test_count(w.b.log, "call"));
     station_check_empty(&w.a);
     station_check_empty(&w.b);
@@ -144,17 +98,17 @@ static void test_broken_streams(void)
             if (i == 3 && w.b.leg != NULL) {
                 (void)station_respond(&w.b, 200, SDP_B);
             }
-            act(&w.net, &w.a);
-            act(&w.net, &w.b);
+            station_act(&w.net, &w.a);
+            station_act(&w.net, &w.b);
             if (vnet_random(&w.net) % 4 == 0) {
                 (void)vnet_close(&w.net, &w.a.node, &w.b.node);
             }
         }
-        stop(&w.a);
-        stop(&w.b);
+        station_stop(&w.a);
+        station_stop(&w.b);
         CHECK(vnet_run_quiet(&w.net, 1000000));
-        CHECK_INT(ends(&w.a), 1);
-        CHECK_INT(ends(&w.b), test_count(w.b.log, "call"));
+        CHECK_INT(station_ends(&w.a), 1);
+        CHECK_INT(station_ends(&w.b), test_count(w.b.log, "call"));
         station_check_empty(&w.a);
         station_check_empty(&w.b);
         station_down(&w.a);
@@ -215,16 +169,16 @@ static bool starved(size_t n, bool caller, bool for_long)
         vnet_run_for(&w.net, 600);
     }
     bool reached = s->mem.calls >= s->mem.fail_at;
-    stop(&w.a);
+    station_stop(&w.a);
     vnet_run_for(&w.net, 40000);
     s->mem.fail_at = 0;
     s->mem.fail_on = false;
-    stop(&w.b);
+    station_stop(&w.b);
     CHECK(vnet_run_quiet(&w.net, 1000000));
     if (w.a.request != NULL || called) {
-        CHECK_INT(ends(&w.a), called);
+        CHECK_INT(station_ends(&w.a), called);
     }
-    CHECK_INT(ends(&w.b), test_count(w.b.log, "call"));
+    CHECK_INT(station_ends(&w.b), test_count(w.b.log, "call"));
     station_check_empty(&w.a);
     station_check_empty(&w.b);
     station_down(&w.a);

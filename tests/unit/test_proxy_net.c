@@ -129,47 +129,6 @@ static void relay_down(struct relay *r)
     CHECK_INT(r->wheel.count, 0);
 }
 
-static size_t ends(const struct station *s)
-{
-    return test_count(s->log, "ended:") + test_count(s->log, "rejected:") +
-           test_count(s->log, "cancelled") - test_count(s->log, "request-cancelled");
-}
-
-static void stop(struct station *s)
-{
-    if (s->leg != NULL) {
-        leg_end(s->leg, 0, NULL, NULL, NULL, station_now(s));
-    }
-}
-
-static void act(struct vnet *net, struct station *s)
-{
-    if (s->leg == NULL) {
-        return;
-    }
-    switch (vnet_random(net) % 8) {
-    case 0:
-        (void)station_send(s, "INVITE", SDP_A);
-        break;
-    case 1:
-        (void)station_send(s, "UPDATE", SDP_B);
-        break;
-    case 2:
-        (void)station_send(s, "INFO", STR_NONE);
-        break;
-    case 3:
-        if (vnet_random(net) % 4 == 0) {
-            stop(s);
-        }
-        break;
-    case 4:
-        (void)station_respond(s, 183, STR_NONE);
-        break;
-    default:
-        break;
-    }
-}
-
 struct four {
     struct vnet net;
     struct station a, b, c;
@@ -190,7 +149,7 @@ static void four_down(struct four *w)
     struct station *all[] = {&w->a, &w->b, &w->c};
     for (size_t i = 0; i < 3; i++) {
         struct station *s = all[i];
-        CHECK_INT(ends(s), test_count(s->log, "gone"));
+        CHECK_INT(station_ends(s), test_count(s->log, "gone"));
         station_check_empty(s);
         station_down(s);
     }
@@ -219,27 +178,27 @@ static void life(uint64_t seed, uint32_t loss, enum transport near, enum transpo
         struct station *s = phone[vnet_random(&w.net) % 2];
         unsigned what = (unsigned)(vnet_random(&w.net) % 6);
         if (s->leg != NULL && what == 0) {
-            stop(s);
+            station_stop(s);
         } else if (s->leg != NULL && what < 4) {
             (void)station_respond(s, what < 3 ? 180 : 200, what < 3 ? STR_NONE : SDP_B);
         }
         if (i > 8) {
-            act(&w.net, &w.a);
-            act(&w.net, s);
+            station_act(&w.net, &w.a);
+            station_act(&w.net, s);
         }
         vnet_run_for(&w.net, vnet_random(&w.net) % (i % 4 == 3 ? 25000 : 700));
     }
     for (int i = 0; i < 3; i++) {
-        stop(&w.a);
+        station_stop(&w.a);
         vnet_run_for(&w.net, vnet_random(&w.net) % 200);
-        stop(&w.b);
-        stop(&w.c);
+        station_stop(&w.b);
+        station_stop(&w.c);
         vnet_run_for(&w.net, 40000); /* a call may come only now */
     }
     CHECK(vnet_run_quiet(&w.net, 1000000));
-    CHECK_INT(ends(&w.a), 1);
-    CHECK_INT(ends(&w.b), test_count(w.b.log, "call"));
-    CHECK_INT(ends(&w.c), test_count(w.c.log, "call"));
+    CHECK_INT(station_ends(&w.a), 1);
+    CHECK_INT(station_ends(&w.b), test_count(w.b.log, "call"));
+    CHECK_INT(station_ends(&w.c), test_count(w.c.log, "call"));
     four_down(&w);
 }
 
@@ -285,7 +244,7 @@ static void test_a_plain_call(void)
         CHECK_INT(station_send(&w.a, "UPDATE", STR_NONE), 0);
         vnet_run_for(&w.net, 1000);
         CHECK_INT(w.a.last_status, 200);
-        stop(&w.b);
+        station_stop(&w.b);
         CHECK(vnet_run_quiet(&w.net, 200000));
         CHECK_INT(test_count(w.a.log, "ended:"), 1);
         CHECK_INT(w.proxy.refused, 0);
@@ -313,13 +272,13 @@ static void test_broken_streams(void)
             }
             vnet_run_for(&w.net, vnet_random(&w.net) % 300);
         }
-        stop(&w.a);
+        station_stop(&w.a);
         vnet_run_for(&w.net, 100);
-        stop(&w.b);
+        station_stop(&w.b);
         vnet_run_for(&w.net, 40000);
-        stop(&w.b);
+        station_stop(&w.b);
         CHECK(vnet_run_quiet(&w.net, 1000000));
-        CHECK_INT(ends(&w.a), 1);
+        CHECK_INT(station_ends(&w.a), 1);
         four_down(&w);
     }
 }
