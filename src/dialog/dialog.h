@@ -57,7 +57,7 @@ struct dialog {
     struct str routes;        /**< the lines that requests carry: differ with a strict router */
     struct txn_target next;   /**< host is a slice of the block */
     uint32_t peer_methods;    /**< bit per enum sip_method in the peer's Allow; 0: not said */
-    bool peer_talk, peer_hold; /**< the peer's Allow-Events has talk / hold */
+    bool peer_talk;           /**< the peer's Allow-Events has talk */
     void *block;
     void *place; /**< what dialog_locate found; request_uri, routes and next may lie there */
     void *owner; /**< the user's: e.g. the paired dialog of a bridge */

@@ -268,7 +268,6 @@ void dialog_learn(struct dialog *d, const struct sip_msg *m)
     }
     if (sip_msg_has(m, SIP_HDR_ALLOW_EVENTS)) {
         d->peer_talk = sip_msg_has_token(m, SIP_HDR_ALLOW_EVENTS, STR("talk"));
-        d->peer_hold = sip_msg_has_token(m, SIP_HDR_ALLOW_EVENTS, STR("hold"));
     }
 }
 

@@ -264,7 +264,6 @@ struct leg_request {
        final status the struct is gone. A 2xx to re-INVITE must be acknowledged with leg_ack. */
     leg_response_fn on_response;
     void *owner;
-    bool tried_auth;
     struct list link;
 
     /* the rest is the layer's own */

@@ -36,7 +36,6 @@ static bool add_credentials(struct leg_request *r, const struct sip_msg *m)
     }
     mem_free(mem, (void *)(uintptr_t)r->credentials.p);
     r->credentials = kept;
-    r->tried_auth = true;
     r->auth_tries++;
     return true;
 }

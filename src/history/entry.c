@@ -306,7 +306,8 @@ static int write_uri(struct out *o, const struct hi_new *from)
         struct str domain = from->domain.n > 0 ? from->domain : STR("unknown.invalid");
         out_c(o, "sip:");
         out_str(o, u.user);
-        sip_params_write(o, u.params, STR_NONE); /* RFC 3261 §19.1.6: they go into the user part */
+        sip_params_write(o, u.params,
+                         STR_NONE); /* RFC 3261 §19.1.6: they go into the user part */
         out_ch(o, '@');
         out_str(o, domain);
         out_c(o, ";user=phone");

@@ -85,8 +85,7 @@ static void read_implicit(const struct sip_msg *m, struct prefs *p)
     *rule = (struct prefs_rule){.require = true};
     (void)feature_add(&rule->want, STR("methods"), sip_msg_method(m));
     if (m->method == SIP_METHOD_SUBSCRIBE && event.n > 0) {
-        (void)feature_add(&rule->want, STR("events"),
-                          sip_value_head(event, NULL));
+        (void)feature_add(&rule->want, STR("events"), sip_value_head(event, NULL));
     }
     p->count = 1;
     p->implicit = true;

@@ -476,7 +476,6 @@ static void fill(const struct request *q, const struct contact *c, struct bindin
     b->routes = c->routes;
     b->methods = registrar_contact_methods(c, q->m);
     b->event_talk = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("talk"));
-    b->event_hold = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("hold"));
     b->expires_ms = q->now_ms + (uint64_t)c->expires_s * 1000;
     b->serial = ++q->r->last_serial;
     b->failed = false;

@@ -69,7 +69,6 @@ struct binding {
     uint32_t methods; /**< bit per enum sip_method that its Allow (or else the methods
                            parameter, RFC 3840 §10) named; 0: not said */
     bool event_talk;  /**< Allow-Events has "talk" */
-    bool event_hold;
     bool failed; /**< its flow was found not to work: last choice until the phone comes again */
     struct map_node by_life; /**< RFC 5627: of registrar.lives, when it has an instance */
     uint64_t gruu_life;      /**< 0: none; see gruu.c */

@@ -19,11 +19,11 @@ struct sip_via {
     struct str host;      /**< sent-by */
     uint32_t port;        /**< sent-by, 0: not given */
     struct str params;
-    struct str branch;    /**< absent in RFC 2543 style messages */
+    struct str branch; /**< absent in RFC 2543 style messages */
     struct str received;
     struct str maddr;
-    bool has_rport;       /**< ;rport present */
-    uint32_t rport;       /**< its value, 0 when empty */
+    bool has_rport; /**< ;rport present */
+    uint32_t rport; /**< its value, 0 when empty */
 };
 int sip_via_parse(struct str value, struct sip_via *out, uint32_t *at);
 
@@ -36,8 +36,8 @@ struct sip_addr {
     struct str display;  /**< without quotes (escapes left), absent when none */
     struct str uri_text; /**< between the brackets, or the addr-spec */
     struct sip_uri uri;
-    struct str params;   /**< header parameters, after the first ';' */
-    bool star;           /**< Contact: * */
+    struct str params; /**< header parameters, after the first ';' */
+    bool star;         /**< Contact: * */
     bool bracketed;
 };
 int sip_addr_parse(struct str value, struct sip_addr *out, uint32_t *at);
@@ -89,7 +89,8 @@ struct sip_media {
 int sip_media_parse(struct str value, struct sip_media *out);
 bool sip_media_is(const struct sip_media *m, struct str type, struct str subtype);
 
-/** scheme and key=value list of WWW-Authenticate, Authorization, … (RFC 3261 §25.1, RFC 8760). */
+/** scheme and key=value list of WWW-Authenticate, Authorization, … (RFC 3261 §25.1, RFC 8760).
+ */
 struct sip_credentials {
     struct str scheme; /**< "Digest" */
     struct str params; /**< comma separated key=value */

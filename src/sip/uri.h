@@ -14,8 +14,8 @@
 enum sip_scheme { SIP_SCHEME_OTHER, SIP_SCHEME_SIP, SIP_SCHEME_SIPS, SIP_SCHEME_TEL };
 
 struct sip_uri {
-    struct str text;     /**< the whole URI */
-    uint8_t scheme;      /**< enum sip_scheme */
+    struct str text; /**< the whole URI */
+    uint8_t scheme;  /**< enum sip_scheme */
     struct str scheme_name;
     struct str user;     /**< with escapes; tel: the number. Absent: no '@' */
     struct str password; /**< absent or what follows ':' in userinfo */

@@ -323,9 +323,9 @@ static void test_q(void)
     static const struct {
         const char *text;
         int milli; /* -1: no qvalue */
-    } row[] = {{"0", 0},      {"1", 1000},     {"1.", 1000}, {"1.000", 1000}, {"0.5", 500},
-               {"0.25", 250}, {"0.123", 123},  {"", -1},     {"0.1234", -1},  {"1.001", -1},
-               {"2", -1},     {"05", -1},      {".5", -1},   {"0.x", -1},     {"0,5", -1}};
+    } row[] = {{"0", 0},      {"1", 1000},    {"1.", 1000}, {"1.000", 1000}, {"0.5", 500},
+               {"0.25", 250}, {"0.123", 123}, {"", -1},     {"0.1234", -1},  {"1.001", -1},
+               {"2", -1},     {"05", -1},     {".5", -1},   {"0.x", -1},     {"0,5", -1}};
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         uint16_t milli = 7;
         struct str text = test_guard(str_c(row[i].text));
@@ -447,5 +447,5 @@ static void test_guarded(void)
 
 TEST_MAIN(T(test_via_plain), T(test_via_odd_but_right), T(test_via_refused), T(test_addr_forms),
           T(test_addr_refused), T(test_cseq_and_rack), T(test_numbers), T(test_media),
-          T(test_credentials), T(test_replaces), T(test_quoting), T(test_heads), T(test_q), T(test_shorthands),
-          T(test_guarded))
+          T(test_credentials), T(test_replaces), T(test_quoting), T(test_heads), T(test_q),
+          T(test_shorthands), T(test_guarded))

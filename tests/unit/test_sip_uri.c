@@ -410,5 +410,5 @@ static void test_guarded(void)
 }
 
 TEST_MAIN(T(test_parts), T(test_ipv6), T(test_other_schemes), T(test_refused), T(test_equal),
-          T(test_not_equal), T(test_params), T(test_params_written), T(test_ports), T(test_escapes), T(test_keys),
-          T(test_guarded))
+          T(test_not_equal), T(test_params), T(test_params_written), T(test_ports),
+          T(test_escapes), T(test_keys), T(test_guarded))
