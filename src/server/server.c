@@ -245,8 +245,10 @@ static void on_limit(uv_timer_t *t)
 {
     struct server *s = t->data;
     log_fmt(s->log, TRACE_WARN, "server",
-            "%llu dialogs have not ended within timers.stop_s, %llu s; stopping anyway",
+            "%llu dialogs and %llu proxied requests have not ended within timers.stop_s, "
+            "%llu s; stopping anyway",
             (unsigned long long)engine_stat(s->engine, "dialog_legs"),
+            (unsigned long long)engine_stat(s->engine, "proxy_active"),
             (unsigned long long)(s->config->stop_ms / 1000));
     s->code = 1;
     net_stop(s->net);
