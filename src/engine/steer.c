@@ -199,6 +199,10 @@ static bool is_ours_alone(struct engine *e, const struct sip_msg *m)
     if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0) {
         return true;
     }
+    if (m->method == SIP_METHOD_CANCEL) {
+        return true; /* of nothing that we have: it cannot be challenged (§22.1), nor answered
+                        by others */
+    }
     if (m->method == SIP_METHOD_REGISTER) {
         return false; /* never has a user part, and rules do not mean it unless they say so */
     }

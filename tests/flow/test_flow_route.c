@@ -539,15 +539,16 @@ static void test_messages_are_proxied(void)
 static void test_strangers_are_asked_first(void)
 {
     begin();
-    add_rule("*", RULE_PROXY)->methods = 1u << SIP_METHOD_MESSAGE | 1u << SIP_METHOD_INVITE;
+    add_rule("*", RULE_PROXY)->methods =
+        1u << SIP_METHOD_MESSAGE | 1u << SIP_METHOD_INVITE | 1u << SIP_METHOD_CANCEL;
     struct rule *r = &rules[0];
     add_target(r, RULE_TO_PEER, "trunk");
     up();
     struct raw stranger;
     struct hop to = vnet_hop(ENGINE(&w), TP_UDP);
     raw_up(&stranger, &w.net, "stranger", "10.0.9.9");
-    static const char *const methods[] = {"MESSAGE", "INVITE"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const methods[] = {"MESSAGE", "INVITE", "CANCEL"};
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
         raw_sendf(
             &stranger, &to,
             "%s sip:8555@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.9.9;branch=z9hG4bKm%zu\n"
@@ -560,8 +561,10 @@ static void test_strangers_are_asked_first(void)
     }
     CHECK_INT(wire_count(&w.wire, ENGINE(&w), &stranger.node, "401 MESSAGE"), 1);
     CHECK_INT(wire_count(&w.wire, ENGINE(&w), &stranger.node, "401 INVITE"), 1);
-    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.trunk.node, "MESSAGE"), 0);
-    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.trunk.node, "INVITE"), 0);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), &stranger.node, "481 CANCEL"), 1); /* §22.1 */
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        CHECK_INT(wire_count(&w.wire, ENGINE(&w), &w.trunk.node, methods[i]), 0);
+    }
     /* OPTIONS to the server itself is nobody's business but ours, whatever the rules say */
     CHECK_INT(world_stat(&w, "routed_proxy"), 0);
     raw_down(&stranger);
