@@ -175,12 +175,19 @@ void log_escape(struct out *o, struct str s, bool json)
     for (size_t i = 0; i < s.n;) {
         unsigned char c = (unsigned char)s.p[i];
         size_t n = utf8_len(str_from(s, i));
-        if (n > 1) {
+        /* U+0080 to U+009F are control characters too: a terminal may obey them */
+        bool control = n == 2 && c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0;
+        if (control && json) {
+            out_fmt(o, "\\u%04x", (unsigned char)s.p[i + 1]);
+            i += n;
+            continue;
+        }
+        if (n > 1 && !control) {
             out_str(o, str_upto(str_from(s, i), n));
             i += n;
             continue;
         }
-        if (n == 0 || c < 0x20 || c == 0x7f) {
+        if (n != 1 || c < 0x20 || c == 0x7f) {
             out_fmt(o, json ? "\\u%04x" : "\\x%02x", c);
         } else {
             if (json && (c == '"' || c == '\\')) {

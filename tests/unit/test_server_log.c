@@ -30,6 +30,10 @@ static void test_nothing_breaks_out_of_a_line(void)
               "\"level\":\"warn\",\"module\":\"net\",\"text\":\"\\\"\\\\\\u000a\"}");
     CHECK_STR(line(false, "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
               "warn  net: \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+    /* a control character of two octets, and the first that is none */
+    CHECK_STR(line(false, "\xc2\x9b[31m\xc2\xa0"), "warn  net: \\xc2\\x9b[31m\xc2\xa0");
+    CHECK_STR(line(true, "\xc2\x9b"),
+              "\"level\":\"warn\",\"module\":\"net\",\"text\":\"\\u009b\"}");
     /* cut short, overlong, a surrogate, too large, a continuation alone */
     CHECK_STR(line(false, "\xc3"), "warn  net: \\xc3");
     CHECK_STR(line(false, "\xc0\xaf"), "warn  net: \\xc0\\xaf");
