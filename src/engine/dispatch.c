@@ -336,8 +336,8 @@ static bool is_impostor(struct engine *e, const struct sip_msg *m, const struct 
     if (!gate_stranger(e, m, from, now_ms) || !identify(e, m, from, true, &who, now_ms)) {
         return true;
     }
-    if (who.application == NULL && who.device == call_device_of_leg(d->leg)) {
-        return false;
+    if (who.peer != NULL || (who.device != NULL && who.device == call_device_of_leg(d->leg))) {
+        return false; /* a trusted peer may have phones behind it */
     }
     dispatch_status(e, m, from, 403, now_ms);
     return true;

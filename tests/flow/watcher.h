@@ -39,7 +39,7 @@ struct watcher {
     struct auth_client auth;
 
     /* its dialog */
-    char call_id[32], tag[16], to_tag[64], target[96], event[96], remote[128];
+    char call_id[64], tag[64], to_tag[64], target[96], event[96], remote[128];
     uint32_t cseq, last_cseq;
     long version;      /**< of the last document; -1: none */
     struct hop source; /**< where the last NOTIFY came from */
