@@ -209,6 +209,11 @@ void branch_on_request_cancelled(struct leg *leg, struct txn *t, uint64_t now_ms
     relay_cancel(branch_of(leg), t, now_ms);
 }
 
+void branch_on_request_gone(struct leg *leg, struct txn *t)
+{
+    relays_forget(branch_of(leg)->conn->call, t);
+}
+
 void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);

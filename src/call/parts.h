@@ -294,15 +294,17 @@ void call_answer_request(struct leg *leg, struct txn *t, unsigned status,
 void branch_on_request(struct leg *leg, struct dialog *d, struct txn *t,
                        const struct sip_msg *m, uint64_t now_ms);
 void branch_on_request_cancelled(struct leg *leg, struct txn *t, uint64_t now_ms);
+void branch_on_request_gone(struct leg *leg, struct txn *t);
 void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
 void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms);
 void branch_on_gone(struct leg *leg);
 void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms);
 
 /** The part of a struct leg_user that is the same for all legs of calls. */
-#define BRANCH_LEG_USER                                                           \
-    .on_acked = branch_on_acked, .on_request = branch_on_request,                 \
-    .on_request_cancelled = branch_on_request_cancelled, .on_bye = branch_on_bye, \
+#define BRANCH_LEG_USER                                                 \
+    .on_acked = branch_on_acked, .on_request = branch_on_request,       \
+    .on_request_cancelled = branch_on_request_cancelled,                \
+    .on_request_gone = branch_on_request_gone, .on_bye = branch_on_bye, \
     .on_ended = branch_on_ended, .on_gone = branch_on_gone
 
 /** A 2xx that nobody wants any more: acknowledge it and hang up. */
@@ -323,6 +325,8 @@ void relay_cancel(struct branch *from, struct txn *t, uint64_t now_ms);
 void relay_acked(struct call *c, const struct leg *leg, uint64_t now_ms);
 /** BYE goes across; its answer comes back. */
 void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint64_t now_ms);
+/** That request is answered, or nobody waits for an answer any more. */
+void relays_forget(struct call *c, const struct txn *t);
 /** The leg on either side of a relay is gone. */
 void relays_drop_leg(struct call *c, const struct leg *leg, uint64_t now_ms);
 /** BYEs that still wait for the far side are answered 200 now. */

@@ -358,6 +358,16 @@ void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint
     leg_end(to, 0, &content, on_response, r, now_ms);
 }
 
+void relays_forget(struct call *c, const struct txn *t)
+{
+    c->early = c->early == t ? NULL : c->early;
+    list_each(it, &c->relays)
+    {
+        struct relay *r = list_entry(it, struct relay, link);
+        r->in = r->in == t ? NULL : r->in;
+    }
+}
+
 /** Answer the waiting side, if it is still there; a relay answers once. */
 static void answer_in(struct relay *r, unsigned status, uint64_t now_ms)
 {

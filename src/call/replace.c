@@ -338,6 +338,7 @@ static const struct leg_user replacer_user = {
     .on_acked = on_acked,
     .on_request = branch_on_request,
     .on_request_cancelled = branch_on_request_cancelled,
+    .on_request_gone = branch_on_request_gone,
     .on_bye = branch_on_bye,
     .on_ended = branch_on_ended,
     .on_gone = branch_on_gone,

@@ -91,6 +91,7 @@ static void on_server_gone(struct txn *t)
 {
     struct leg_served *s = t->owner;
     struct leg *leg = s->leg;
+    leg_served_tell_gone(s);
     s->txn = NULL;
     if (leg->invite == t) {
         leg->invite = NULL;
@@ -229,6 +230,7 @@ static void release(struct leg *leg, bool quiet)
 {
     struct leg_layer *l = leg->layer;
     const struct mem *mem = &l->env->mem;
+    leg->freed = true; /* nobody is told of what goes with it */
     timer_stop(l->wheel, &leg->session);
     list_each(it, &leg->requests)
     {

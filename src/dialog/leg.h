@@ -77,6 +77,9 @@ struct leg_user {
     /** CANCEL of a re-INVITE that on_request gave and that has no final answer yet: the user
         cancels what it sent on its behalf; the leg has answered 200 to the CANCEL, not 487. */
     void (*on_request_cancelled)(struct leg *leg, struct txn *t, uint64_t now_ms);
+    /** What on_request or on_bye gave is answered, by the user or by the leg, or too late for
+       an answer: `t` may not be used any more. Other requests are told too. May be NULL. */
+    void (*on_request_gone)(struct leg *leg, struct txn *t);
     /** BYE came. The user answers `t` with leg_answer (a bridge: with the far side's answer).
         on_ended(LEG_END_BYE) follows right after this has returned. */
     void (*on_bye)(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms);

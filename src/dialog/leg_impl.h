@@ -175,6 +175,8 @@ bool leg_retry(struct leg_request *r, const struct sip_msg *m, uint64_t now_ms);
 struct leg_served *leg_served_new(struct leg *leg, struct dialog *d, const struct sip_msg *m,
                                   const struct hop *from, bool initial, uint64_t now_ms);
 void leg_served_free(struct leg_served *s);
+/** Before its transaction goes: the user may not use that any more. */
+void leg_served_tell_gone(const struct leg_served *s);
 struct leg_served *leg_served_find(const struct leg *leg, const struct txn *t);
 /** Answer with a status of ours and forget it. */
 void leg_served_refuse(struct leg_served *s, unsigned status, uint64_t now_ms);

@@ -47,10 +47,19 @@ struct leg_served *leg_served_new(struct leg *leg, struct dialog *d, const struc
     return s;
 }
 
+void leg_served_tell_gone(const struct leg_served *s)
+{
+    const struct leg *leg = s->leg;
+    if (s->txn != NULL && !leg->freed && leg->user->on_request_gone != NULL) {
+        leg->user->on_request_gone(s->leg, s->txn);
+    }
+}
+
 void leg_served_free(struct leg_served *s)
 {
     struct leg *leg = s->leg;
     timer_stop(leg->layer->wheel, &s->timer);
+    leg_served_tell_gone(s);
     if (s->txn != NULL) {
         if (leg->invite == s->txn) {
             leg->invite = NULL;

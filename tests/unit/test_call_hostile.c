@@ -228,6 +228,55 @@ static void test_reinvite_that_is_never_answered(void)
     trio_down(&w);
 }
 
+/** The next request with that method that came to `r`. */
+static struct text_msg take(struct raw *r, const char *method)
+{
+    struct text_msg t = raw_take(r);
+    while (t.m != NULL && !str_eq(sip_msg_method(t.m), str_c(method))) {
+        text_free(&t);
+        t = raw_take(r);
+    }
+    CHECK(t.m != NULL);
+    return t;
+}
+
+/** 1001 hangs up while its re-INVITE waits; 1005 answers that, but never the BYE, when the
+ * transaction in which the re-INVITE came has long been forgotten. */
+static void test_answer_for_who_has_left(void)
+{
+    struct trio w;
+    struct raw r;
+    char lines[256];
+    trio_up(&w, 9);
+    w.x.txn.timing.t4 = 1; /* as over TCP: the ACK of a refusal is the end of it */
+    raw_up(&r, &w.net, "1005", "10.0.0.5");
+    exchange_register(&w.x, 4, &r.node, false);
+    struct hop to = vnet_hop(&w.x.node, TP_UDP);
+    exchange_dial(&w.x, &w.s[0], 1001, "1005", SDP_A, STR_NONE);
+    vnet_run_for(&w.net, 100);
+    struct text_msg invite = take(&r, "INVITE");
+    REQUIRE(invite.m != NULL);
+    (void)snprintf(lines, sizeof(lines),
+                   "Contact: <sip:1005@10.0.0.5>\nContent-Type: application/sdp\n");
+    raw_reply(&r, &to, invite.m, "200 OK", "five", lines, SDP_B.p);
+    vnet_run_for(&w.net, 200);
+    CHECK_INT(w.s[0].leg->state, LEG_CONFIRMED);
+    text_free(&invite);
+    CHECK_INT(station_send(&w.s[0], "INVITE", SDP_A), 0);
+    vnet_run_for(&w.net, 200);
+    invite = take(&r, "INVITE");
+    REQUIRE(invite.m != NULL);
+    raw_reply(&r, &to, invite.m, "100 Trying", NULL, "", "");
+    vnet_run_for(&w.net, 100);
+    leg_end(w.s[0].leg, 0, NULL, NULL, NULL, w.net.now_ms);
+    vnet_run_for(&w.net, 300);
+    raw_reply(&r, &to, invite.m, "200 OK", NULL, lines, SDP_B.p);
+    vnet_run_for(&w.net, 500);
+    text_free(&invite);
+    trio_down(&w);
+    raw_down(&r);
+}
+
 /** Hundreds of early dialogs, and a 2xx from each: bounded, acknowledged, hung up. */
 static void test_a_fork_with_hundreds_of_ends(void)
 {
@@ -310,5 +359,5 @@ static void test_injection_by_commands(void)
 
 TEST_MAIN(T(test_deflect_after_transfer), T(test_many_vias), T(test_a_phone_asserts_nothing),
           T(test_a_peer_asserts), T(test_folded_from), T(test_calls_of_one_device_are_bounded),
-          T(test_reinvite_that_is_never_answered), T(test_a_fork_with_hundreds_of_ends),
-          T(test_injection_by_commands))
+          T(test_reinvite_that_is_never_answered), T(test_answer_for_who_has_left),
+          T(test_a_fork_with_hundreds_of_ends), T(test_injection_by_commands))
