@@ -140,18 +140,6 @@ int hi_list_parse(struct arena *a, const struct sip_msg *m, struct hi_list *out)
     return err;
 }
 
-bool hi_entry_header(const struct hi_entry *e, struct str name, struct str *value)
-{
-    struct str rest = e->headers;
-    struct str key;
-    while (sip_uri_header_next(&rest, &key, value)) {
-        if (str_ieq(key, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool hi_entry_private(const struct hi_entry *e)
 {
     struct str rest = e->headers;

@@ -93,9 +93,6 @@ int hi_list_add(struct arena *a, struct hi_list *l, const struct hi_entry *e);
 /** The entry with that index, the last one if there are several; NULL: none. */
 struct hi_entry *hi_list_find(const struct hi_list *l, struct str index);
 
-/** Value of a header inside the URI, still escaped; @return false: not there */
-bool hi_entry_header(const struct hi_entry *e, struct str name, struct str *value);
-
 /** The cause parameter of the URI (RFC 4458 §2); 0: none. */
 uint32_t hi_entry_cause(const struct hi_entry *e);
 
