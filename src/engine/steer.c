@@ -17,7 +17,9 @@
  * sent, but not where a rule refuses an INVITE of the device on whose behalf they are made:
  * else who may not dial a number would have himself transferred to it.
  *
- * A request that carries Routes beyond us and matches no rule follows them (RFC 3261 §16.4),
+ * A request whose Route is a Path of ours is for a phone that is registered elsewhere through
+ * us: it goes there before any rule is asked. A request that carries Routes beyond us and
+ * matches no rule follows them (RFC 3261 §16.4),
  * again only for a sender whom we know.
  */
 #include "engine/steer.h"
@@ -188,6 +190,21 @@ bool steer_permits(void *ctx, const struct device *by, const struct destination 
            (s.verdict.rule == NULL || s.verdict.rule->action != RULE_REFUSE);
 }
 
+/** What a registrar behind us sends to a phone that has registered there through us. */
+static void to_registered_elsewhere(const struct steering *s)
+{
+    struct proxy_plan plan = {.record_route = true};
+
+    if (s->m->method == SIP_METHOD_INVITE && s->who->peer != NULL) {
+        if (!peer_enter(s->who->peer)) {
+            answer(s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
+            return;
+        }
+        plan.caller = s->who->peer;
+    }
+    proxy_forward(&s->e->proxy, s->m, s->from, &plan, s->now_ms);
+}
+
 /* ---- who is asked ---- */
 
 /** Is it for the server itself, whatever the rules say? */
@@ -225,7 +242,9 @@ bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, ui
     bool rules = has_rules_for(e, m);
     bool route = m->method != SIP_METHOD_REGISTER && proxy_has_route(&e->proxy, m, from);
 
-    if ((!rules && !route) || is_ours_alone(e, m)) {
+    bool path = proxy_has_path(&e->proxy, m, from);
+
+    if (!path && ((!rules && !route) || is_ours_alone(e, m))) {
         return false;
     }
     if (!identify(e, m, from, true, &who, now_ms)) {
@@ -233,6 +252,10 @@ bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, ui
     }
     if (who.application != NULL) {
         return false; /* the role says what applications may do */
+    }
+    if (path) {
+        to_registered_elsewhere(&s);
+        return true;
     }
     if (rules) {
         fill_query(&s);

@@ -249,6 +249,9 @@ static int start_branch(struct proxy__fork *f, const struct proxy_target *target
         n = proxy__write_copy(p, &copy, run, &to);
     }
     b->by_token = target == NULL && n > 0 && to.hop.flow != 0;
+    if (target == NULL && f->request.route.by_path) {
+        b->pinned = f->request.route.path; /* the dialog's requests go the same way */
+    }
     if (n > 0) {
         b->txn = txn_client_new(p->txn, (enum sip_method)f->server->method, &to, run, (size_t)n,
                                 &proxy__branch_user, b, now_ms);

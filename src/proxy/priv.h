@@ -43,6 +43,13 @@ void proxy__token_write(const struct proxy *p, const struct sip_msg *m,
 enum proxy__side proxy__token_read(const struct proxy *p, struct str user,
                                    const struct sip_msg *m, struct proxy__ways *ways);
 
+/** User part of our Path URI: the flow to a phone that registers elsewhere through us. It holds
+    for all calls and, over connections, for this run: their numbers mean others in the next. */
+void proxy__path_write(const struct proxy *p, const struct hop *flow, struct out *o);
+
+/** @return false: it is no Path token. flow->flow is 0 when it is one that does not hold */
+bool proxy__path_read(const struct proxy *p, struct str user, struct hop *flow);
+
 /* ---- route.c ---- */
 
 /** A request after route preprocessing (§16.4). */
@@ -54,6 +61,8 @@ struct proxy__route {
     uint8_t side;    /**< enum proxy__side, by token */
     bool strip;      /**< the Request-URI's maddr names us: without it, it means its host */
     bool named;      /**< a Route, or the Request-URI, names us by host, without a token */
+    bool by_path;    /**< the Route in front is a Path of ours … */
+    struct hop path; /**< … for this flow; 0: it does not hold any more */
     struct proxy__ways ways;
 };
 

@@ -130,6 +130,11 @@ static void forward(struct proxy *p, struct proxy__request *r, const struct prox
         refuse(p, r->m, r->from, status, lines, now_ms);
         return;
     }
+    if (r->route.by_path && r->route.path.flow == 0) {
+        proxy__leave_peer(&heeded.caller);
+        refuse(p, r->m, r->from, 430, STR_NONE, now_ms); /* RFC 5626 §5.3 */
+        return;
+    }
     if (sip_msg_has(r->m, SIP_HDR_REQUEST_DISPOSITION)) {
         heed_disposition(&heeded, r->m, space);
     }
@@ -159,6 +164,16 @@ bool proxy_has_route(const struct proxy *p, const struct sip_msg *m, const struc
     }
     proxy__preprocess(p, m, from, &route);
     return str_is_set(route.next);
+}
+
+bool proxy_has_path(const struct proxy *p, const struct sip_msg *m, const struct hop *from)
+{
+    struct proxy__route route;
+    if (!sip_msg_has(m, SIP_HDR_ROUTE)) {
+        return false;
+    }
+    proxy__preprocess(p, m, from, &route);
+    return route.by_path;
 }
 
 /* ---- inside a dialog ---- */

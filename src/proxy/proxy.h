@@ -18,6 +18,9 @@
  * initiator's tag, and only who brings it, in that dialog, is served. A trusted peer needs
  * none.
  *
+ * REGISTER that goes to a registrar elsewhere gets a Path to us, whose token holds the flow
+ * that it came on; what the registrar sends to the phone comes back with it.
+ *
  * OWNERSHIP. The layer owns forks and branches; they live as long as a late 2xx may come. What
  * a plan points to is borrowed for the call; targets that have to wait are copied.
  *
@@ -54,7 +57,7 @@ struct proxy_target {
 struct proxy_plan {
     const struct proxy_target *target; /**< none: Route or Request-URI say where (§16.6) */
     size_t count;
-    bool record_route;
+    bool record_route;         /**< also: Path in a REGISTER (RFC 3327) */
     bool recurse;              /**< on 3xx, by our own means (§16.7 step 4) */
     bool no_cancel;            /**< branches ring on when one has answered (RFC 3841 §9.1) */
     uint32_t ring_s;           /**< Timer C; 0: of the configuration */
@@ -158,6 +161,13 @@ bool proxy_owns(const struct txn *t);
  * (§16.4)? Then a plan without targets follows them, if the sender may do that.
  */
 bool proxy_has_route(const struct proxy *p, const struct sip_msg *m, const struct hop *from);
+
+/**
+ * Does the topmost Route say by a token of ours how a phone is reached: a Path that we once put
+ * into its REGISTER (RFC 3327 §5.2)? Then a plan without targets sends the request over that
+ * flow and no other, and answers 430 when it is gone (RFC 5626 §5.3).
+ */
+bool proxy_has_path(const struct proxy *p, const struct sip_msg *m, const struct hop *from);
 
 /** Does any request still wait for its final response? Looks at all of them. */
 bool proxy_busy(const struct proxy *p);

@@ -2,7 +2,7 @@
 /*
  * Route (RFC 3261 §16.4, §16.6 steps 6 and 7, §16.12).
  *
- * OURS is a Route value whose user part is a token of ours for this dialog, or one that names
+ * OURS is a Route value that is a Path of ours, whose user part is a token of ours for this dialog, or one that names
  * us by host: an address on which the request could have come, or a domain of ours. The first
  * proves something, the second nothing. As many values in front as are ours go: with double
  * record-routing (RFC 5658) that is two.
@@ -55,6 +55,12 @@ static bool is_ours(const struct proxy *p, const struct sip_uri *u, const struct
         out->side = (uint8_t)side;
         out->ways = ways;
         return true;
+    }
+    if (str_is_set(u->user) && out->cut == 0 && proxy__path_read(p, u->user, &out->path)) {
+        /* who uses it as his own Route (RFC 5626 §5.3) goes on, and is not sent back */
+        bool own = out->path.flow == from->flow && addr_eq(&out->path.remote, &from->remote);
+        out->by_path = !own;
+        return own || out->path.flow != 0 || names_us(p, u, from);
     }
     if (names_us(p, u, from)) {
         out->named = true;

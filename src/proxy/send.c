@@ -131,7 +131,7 @@ static int find_way(struct proxy *p, const struct proxy__copy *c, struct way *w,
     }
     *to = c->target != NULL ? c->target->to : (struct txn_target){0};
     if (c->target == NULL) {
-        to->hop = flow_of_token(&r->route);
+        to->hop = r->route.by_path ? r->route.path : flow_of_token(&r->route);
     }
     if (!has_way(to)) {
         if (!str_is_set(w->route) && sip_uri_parse(w->ruri, 0, &uri, &at) != 0) {
@@ -379,6 +379,37 @@ static void record_route(const struct proxy__branch *b, const struct hop *hop, s
     }
 }
 
+/** RFC 3327 §5.2, RFC 5626 §5.1: who sends to this phone comes to us, and we know the flow.
+    A phone that does not know of Path gets it too: it is reached in no other way. */
+static void path(const struct proxy__branch *b, const struct hop *hop, struct out *o)
+{
+    const struct proxy__fork *f = b->fork;
+    const struct sip_msg *m = f->request.m;
+    const struct env *env = f->proxy->env;
+    struct sip_addr contact;
+    struct addr local = {0};
+    struct str reg_id;
+    bool sips = str_istarts(f->request.route.ruri, STR("sips:")) || hop->transport == TP_WSS;
+    bool flows = m->count[SIP_HDR_VIA] == 1 && sip_msg_addr(m, SIP_HDR_CONTACT, &contact) == 0 &&
+                 sip_param(contact.params, STR("reg-id"), &reg_id);
+    if (f->from.flow == 0) {
+        return;
+    }
+    env->local(env->ctx, hop, &local);
+    out_c(o, sips ? "Path: <sips:" : "Path: <sip:");
+    proxy__path_write(f->proxy, &f->from, o);
+    out_ch(o, '@');
+    addr_write(o, &local);
+    out_c(o, sips && hop->transport == TP_TLS
+                 ? ""
+                 : transport_param((enum transport)hop->transport));
+    out_c(o, flows ? ";lr;ob>\r\n" : ";lr>\r\n");
+    if (sip_msg_has_token(m, SIP_HDR_SUPPORTED, STR("path")) &&
+        !sip_msg_has_token(m, SIP_HDR_REQUIRE, STR("path"))) {
+        out_c(o, "Require: path\r\n");
+    }
+}
+
 void proxy__on_way(struct txn *t, struct out *o)
 {
     const struct proxy__branch *b = t->owner;
@@ -389,6 +420,9 @@ void proxy__on_way(struct txn *t, struct out *o)
     }
     if (f->record_route && begins_dialog(m)) {
         record_route(b, &t->hop, o);
+    }
+    if (f->record_route && m->method == SIP_METHOD_REGISTER) {
+        path(b, &t->hop, o);
     }
     if (transport_is_reliable((enum transport)t->hop.transport) &&
         !sip_msg_has(m, SIP_HDR_CONTENT_LENGTH)) {

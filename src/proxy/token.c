@@ -14,13 +14,21 @@
  * IPv4, IPv6) and then flow, transport, port and address. A flow number is good within a run
  * only; when it is gone, the sender hears 430 (RFC 5626 §5.3).
  *
+ * A PATH token begins with '~' and has one way. Its MAC is over "Path" and the way, and for a
+ * connection over a key of this run.
+ *
  * All in the alphabet of base64url, which needs no escapes in a user part (RFC 3261 §25.1).
  */
 #include "proxy/priv.h"
 
 #include "base/base64url.h"
 
-enum { MAC_LEN = 16, MAC_TEXT = BASE64URL_LEN(MAC_LEN), WAYS_MAX = 2 * (1 + 4 + 1 + 2 + 16) };
+enum {
+    PATH_MARK = '~',
+    MAC_LEN = 16,
+    MAC_TEXT = BASE64URL_LEN(MAC_LEN),
+    WAYS_MAX = 2 * (1 + 4 + 1 + 2 + 16)
+};
 
 /* ---- ways ---- */
 
@@ -77,6 +85,49 @@ static void make_mac(const struct proxy *p, struct str call_id, struct str tag, 
     uint64_t half[2] = {hash_bytes(&p->token_key[0], all), hash_bytes(&p->token_key[1], all)};
     memcpy(mac, half, MAC_LEN);
 }
+
+/* ---- Path ---- */
+
+/** What a flow number means: a socket of ours in every run, a connection in this one only. */
+static void make_path_mac(const struct proxy *p, struct str way, uint8_t transport,
+                          unsigned char mac[static MAC_LEN])
+{
+    struct str run = str_make((const char *)&p->loop_key, sizeof(p->loop_key));
+    make_mac(p, STR("Path"), transport == TP_UDP ? STR_NONE : run, way, mac);
+}
+
+void proxy__path_write(const struct proxy *p, const struct hop *flow, struct out *o)
+{
+    unsigned char raw[WAYS_MAX], mac[MAC_LEN];
+    size_t n = put_way(raw, flow);
+    make_path_mac(p, str_make((const char *)raw, n), flow->transport, mac);
+    out_ch(o, PATH_MARK);
+    base64url_write(o, mac, MAC_LEN);
+    base64url_write(o, raw, n);
+}
+
+bool proxy__path_read(const struct proxy *p, struct str user, struct hop *flow)
+{
+    unsigned char raw[WAYS_MAX], claimed[MAC_LEN], mac[MAC_LEN];
+    struct hop said;
+    *flow = (struct hop){0};
+    if (user.n <= 1 + MAC_TEXT || user.p[0] != PATH_MARK ||
+        base64url_read(str_make(user.p + 1, MAC_TEXT), claimed, MAC_LEN) != MAC_LEN) {
+        return false;
+    }
+    size_t n = base64url_read(str_from(user, 1 + MAC_TEXT), raw, WAYS_MAX);
+    if (n == SIZE_MAX || n == 0 || get_way(raw, n, &said) != n) {
+        return false;
+    }
+    make_path_mac(p, str_make((const char *)raw, n), said.transport, mac);
+    if (str_eq_secret(str_make((const char *)mac, MAC_LEN),
+                      str_make((const char *)claimed, MAC_LEN))) {
+        *flow = said;
+    }
+    return true;
+}
+
+/* ---- Record-Route ---- */
 
 void proxy__token_write(const struct proxy *p, const struct sip_msg *m,
                         const struct proxy__ways *ways, struct out *o)
