@@ -169,6 +169,8 @@ void call_on_timer(struct timer *t, uint64_t now_ms)
 
     if (c->phase == CALL_ENDING) {
         relays_answer_byes(c, now_ms);
+    } else if (c->away != NULL && c->phase == CALL_ACTIVE) {
+        away_on_timer(c, now_ms);
     } else if (c->phase == CALL_PROMPTING) {
         connection_stop_ringing(c->a, NULL, STR_NONE, now_ms);
         call_release(c, c->a, "timeout", NULL, STR_NONE, now_ms);

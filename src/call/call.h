@@ -47,6 +47,7 @@ enum connection_state {
 
 struct call;
 struct branch;
+struct away;
 struct hunt;
 struct history;
 struct hi_entry;
@@ -179,6 +180,7 @@ struct call {
     struct referral *borrower;  /**< … and one of another call that has taken our callee */
     struct history *trail;      /**< who sent it where, in the arena; NULL: nobody asks */
     struct dialog *spare;       /**< the caller's early dialog of a 181 before anybody rang */
+    struct away *away;          /**< where its caller is sent, send_away.c; NULL: nowhere */
     struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
     struct txn *early; /**< an offer that waits for the other side's ACK, or NULL; relay.c */
     struct branch *early_from; /**< where it came in */
@@ -305,12 +307,17 @@ bool call_way_to_peer(const struct peer *p, struct str number, bool sips, struct
 
 /** How an INVITE that came in is bridged, when somebody has decided that. Copied. */
 struct call_plan {
-    const struct destination *to; /**< tried one after another; at least one */
+    const struct destination *to; /**< tried one after another; at least one, but see refer_to */
     size_t count;
     struct str from;         /**< From value without tag; absent: the caller's own */
     struct str lines;        /**< header lines that are added to each INVITE */
     struct str uui;          /**< User-to-User values, for an INVITE that has none */
     uint32_t ring_s;         /**< for each destination; 0: the configured time */
+    /** URIs to one of which the caller is sent by REFER, in order, if he can be (send_away.c);
+        else the call is bridged as above. `to` may have nobody then, but not both */
+    const struct str *refer_to;
+    size_t refer_count;
+    struct str called;       /**< with refer_to: who was called */
     const uint16_t *next_on; /**< a destination that fails so makes room for the next one */
     size_t next_count;
 };

@@ -16,7 +16,7 @@
  * @return false: it was answered, drop the call
  */
 static bool take_leg(struct connection *a, const struct sip_msg *m, const struct hop *from,
-                     const struct peer *room, uint64_t now_ms)
+                     const struct peer *room, const struct leg_user *user, uint64_t now_ms)
 {
     struct call *c = a->call;
     struct branch *b = connection_add_branch(a);
@@ -24,7 +24,7 @@ static bool take_leg(struct connection *a, const struct sip_msg *m, const struct
     if (b == NULL) {
         return false;
     }
-    b->leg = leg_incoming(c->layer->legs, m, from, &caller_user, b, now_ms);
+    b->leg = leg_incoming(c->layer->legs, m, from, user, b, now_ms);
     if (b->leg == NULL) {
         return false;
     }
@@ -154,9 +154,13 @@ static unsigned first_destination(struct call_layer *l, const struct sip_msg *m,
     if (sip_msg_number(m, SIP_HDR_MAX_FORWARDS, &hops) == 0 && hops == 0) {
         return 483;
     }
-    if (plan != NULL) {
-        *to = plan->to[0];
+    if (plan != NULL && plan->refer_count > 0 && away_suits(m)) {
+        *to = (struct destination){.id = plan->called};
         return 0;
+    }
+    if (plan != NULL) {
+        *to = plan->count > 0 ? plan->to[0] : *to;
+        return plan->count > 0 ? 0 : 480;
     }
     if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0 || uri.scheme == SIP_SCHEME_OTHER) {
         return 416;
@@ -205,7 +209,8 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
                       struct device *device, const struct call_plan *plan, uint64_t now_ms)
 {
     const struct peer *caller = device == NULL ? directory_peer_from(l->directory, from) : NULL;
-    struct destination to;
+    bool away = plan != NULL && plan->refer_count > 0 && away_suits(m);
+    struct destination to = {0};
     struct str reason;
     struct call *c;
     unsigned status = first_destination(l, m, plan, &to);
@@ -235,8 +240,8 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
         call_refuse(l, m, from, 503, "Retry-After: 5\r\n", now_ms);
         return;
     }
-    c = new_call(l, m, from, device, plan, &to, now_ms);
-    if (c == NULL || !take_leg(c->a, m, from, caller, now_ms)) {
+    c = new_call(l, m, from, device, away ? NULL : plan, &to, now_ms);
+    if (c == NULL || !take_leg(c->a, m, from, caller, away ? &away_user : &caller_user, now_ms)) {
         drop(c);
         if (caller != NULL) {
             peer_release(caller);
@@ -253,6 +258,13 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
                                    .uui_to = c->uui,
                                    .cause = "newCall",
                                    .now_ms = now_ms});
+    if (away) {
+        status = away_begin(c, plan, now_ms);
+        if (status != 0) {
+            call_setup_failed(c, status, NULL, now_ms);
+        }
+        return;
+    }
     status = forward_before(c, &to, now_ms);
     status = status != 0 ? status : hunt_ring(c, &to, m, now_ms);
     if (status != 0 && !forward_after(c, status, now_ms) && !hunt_next(c, status, now_ms)) {

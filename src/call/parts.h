@@ -440,6 +440,20 @@ bool refer_subscribe(struct branch *from, struct txn *t, const struct sip_msg *m
 bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m,
                     uint64_t now_ms);
 
+/** Status of the sipfrag in a NOTIFY; 0: it has none. */
+unsigned refer_status(struct str body);
+
+/* ---- send_away.c: a caller is answered and sent somewhere else ---- */
+
+extern const struct leg_user away_user; /**< of the caller's leg */
+
+/** Can who sends this INVITE be sent away: is there an offer, and no Allow without REFER? */
+bool away_suits(const struct sip_msg *m);
+/** Answer the caller; when he has acknowledged, REFER. @return 0 or the status of a refusal */
+unsigned away_begin(struct call *c, const struct call_plan *plan, uint64_t now_ms);
+/** There was no news for too long. */
+void away_on_timer(struct call *c, uint64_t now_ms);
+
 /* ---- refer_pass.c: a peer carries it out ---- */
 
 /** Does the other side want this REFER itself? */

@@ -31,8 +31,7 @@ static void on_answer(struct leg_request *r, unsigned status, const struct sip_m
     }
 }
 
-/** Status of a sipfrag; 0: it has none. */
-static unsigned status_of(struct str body)
+unsigned refer_status(struct str body)
 {
     uint32_t status = 0;
 
@@ -49,7 +48,7 @@ bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m,
     struct call *c = from->conn->call;
     struct str event = sip_msg_value(m, SIP_HDR_EVENT);
     bool over = str_istarts(sip_msg_value(m, SIP_HDR_SUBSCRIPTION_STATE), STR("terminated"));
-    unsigned status = status_of(sip_msg_body(m));
+    unsigned status = refer_status(sip_msg_body(m));
 
     if (c->step == NULL || step_kind_of(c->step) != STEP_REFER ||
         step_connection(c->step) != from->conn ||

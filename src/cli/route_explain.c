@@ -225,7 +225,10 @@ static struct str target_text(struct explaining *x, const struct rule_target *t)
         break;
     case RULE_TO_URI:
         rule_write_uri(&o, t->text, number,
-                       x->verdict.rule->action == RULE_REDIRECT ? x->verdict.rule : NULL);
+                       x->verdict.rule->action == RULE_REDIRECT ||
+                               x->verdict.rule->action == RULE_REFER
+                           ? x->verdict.rule
+                           : NULL);
         break;
     }
     return out_str_of(&o);
@@ -247,6 +250,9 @@ static void print_verdict(struct explaining *x)
         fprintf(x->out, "    answer: %u %s\n", r->status,
                 r->reason.n > 0 ? r->reason.p : sip_reason(r->status));
     } else {
+        if (r->action == RULE_REFER) {
+            fprintf(x->out, "    answered and sent by REFER to, or else bridged to:\n");
+        }
         if (r->action == RULE_REDIRECT) {
             fprintf(x->out, "    answer: %u %s\n", r->status, sip_reason(r->status));
         }
@@ -261,7 +267,8 @@ static void print_verdict(struct explaining *x)
     }
     if (r->uui_value.n > 0) {
         fprintf(x->out, "    User-to-User: %.*s%s\n", STR_ARG(r->uui_value),
-                sip_msg_has(&x->m, SIP_HDR_USER_TO_USER) && r->action != RULE_REDIRECT
+                sip_msg_has(&x->m, SIP_HDR_USER_TO_USER) && r->action != RULE_REDIRECT &&
+                        r->action != RULE_REFER
                     ? " (not sent: the request has its own)"
                     : "");
     }

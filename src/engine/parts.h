@@ -10,7 +10,7 @@
 struct engine_counters {
     uint64_t received, bytes, keepalives, malformed, refused, requests, responses, dropped;
     uint64_t challenged, auth_failed, no_dialog, unknown_method;
-    uint64_t routed[4]; /**< by enum rule_action */
+    uint64_t routed[RULE_REFER + 1]; /**< by enum rule_action */
 };
 
 /** Who sent a request, as far as it is proven. */

@@ -199,3 +199,55 @@ bool steer_is_called(const struct steering *s, const struct device *d)
     return sip_uri_parse(sip_msg_ruri(s->m), 0, &uri, &at) == 0 &&
            directory_device_of_uri(s->e->config.directory, &uri) == d;
 }
+
+/* ---- the referring role ---- */
+
+/** What a phone is to call: a device is called over us, as any other phone would. */
+static void write_reference(const struct steering *s, const struct rule_target *t,
+                            struct out *o)
+{
+    struct destination to;
+    struct txn_target way;
+    char uri[512];
+    struct out u;
+
+    if (t->kind == RULE_TO_URI) {
+        rule_write_uri(o, t->text, s->verdict.called, s->verdict.rule);
+        return;
+    }
+    if (!steer_place(s, t, &to) || (to.peer != NULL && !peer_usable(to.peer))) {
+        return;
+    }
+    out_init(&u, uri, sizeof(uri));
+    if (to.peer == NULL) {
+        out_str(&u, to.device != NULL ? to.device->uri : to.uri);
+    } else if (!call_way_to_peer(to.peer, to.number, &u, &way)) {
+        return;
+    }
+    if (!u.over) {
+        rule_write_uri(o, out_str_of(&u), s->verdict.called, s->verdict.rule);
+    }
+}
+
+size_t steer_references(const struct steering *s, struct str **list)
+{
+    struct arena *a = &s->e->scratch;
+    size_t n = 0;
+
+    *list = arena_alloc(a, s->verdict.target_count * sizeof(**list));
+    for (size_t i = 0; *list != NULL && i < s->verdict.target_count; i++) {
+        struct out o;
+        char *buf;
+        out_init(&o, NULL, 0); /* once to measure, once to write */
+        write_reference(s, s->verdict.target[i], &o);
+        buf = o.need > 0 ? arena_alloc(a, o.need) : NULL;
+        if (buf == NULL) {
+            continue;
+        }
+        out_init(&o, buf, o.need);
+        write_reference(s, s->verdict.target[i], &o);
+        (*list)[n] = out_str_of(&o);
+        n += !o.over;
+    }
+    return n;
+}

@@ -20,6 +20,7 @@
     X("routed_proxy", e->count.routed[RULE_PROXY])            \
     X("routed_redirect", e->count.routed[RULE_REDIRECT])      \
     X("routed_refuse", e->count.routed[RULE_REFUSE])          \
+    X("routed_refer", e->count.routed[RULE_REFER])            \
     X("auth_challenged", e->count.challenged)                 \
     X("auth_failed", e->count.auth_failed)                    \
     X("guard_scanners", e->guard.scanners)                    \

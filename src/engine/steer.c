@@ -7,6 +7,8 @@
  *   proxy     proxy_forward, with a plan made of them (forward.c)
  *   redirect  3xx with a Contact for each, headers embedded (redirect.c)
  *   refuse    that answer
+ *   refer     call_incoming_by, which answers and sends REFER; to a caller who does not know
+ *             REFER as bridge
  *
  * IDENTITY COMES FIRST. Nobody whom we do not know learns what rules there are, and nothing is
  * relayed for him: identify answers 401 or 403, and only what it lets through is looked at.
@@ -90,7 +92,13 @@ static void bridge(struct steering *s)
         }
     }
     plan.to = to;
-    if (plan.count == 0) {
+    if (r->action == RULE_REFER) {
+        struct str *list;
+        plan.refer_count = steer_references(s, &list);
+        plan.refer_to = list;
+        plan.called = sip_msg_ruri(s->m);
+    }
+    if (plan.count + plan.refer_count == 0) {
         answer(s, passed_over ? 503 : 404, STR_NONE,
                passed_over ? STR("Retry-After: 5\r\n") : STR_NONE);
         return;
@@ -131,6 +139,7 @@ static void carry_out(struct steering *s)
                    STR_ARG(str_upto(r->name, 64)));
     switch ((enum rule_action)r->action) {
     case RULE_BRIDGE:
+    case RULE_REFER:
         bridge(s);
         break;
     case RULE_PROXY:

@@ -15,7 +15,7 @@
 
 const char *rule_action_name(enum rule_action a)
 {
-    static const char *const names[] = {"bridge", "proxy", "redirect", "refuse"};
+    static const char *const names[] = {"bridge", "proxy", "redirect", "refuse", "refer"};
     return names[a];
 }
 

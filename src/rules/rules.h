@@ -27,7 +27,7 @@
 #include "rules/when.h"
 #include "sip/msg.h"
 
-enum rule_action { RULE_BRIDGE, RULE_PROXY, RULE_REDIRECT, RULE_REFUSE };
+enum rule_action { RULE_BRIDGE, RULE_PROXY, RULE_REDIRECT, RULE_REFUSE, RULE_REFER };
 
 /** What the called number is to us, when the request comes. */
 enum rule_called {

@@ -72,10 +72,11 @@
     M(match, route_match,                                                                      \
       "All that is given must hold; of a list, one entry unless it says "                      \
       "otherwise.")                                                                            \
-    W(action, "bridge", "bridge proxy redirect refuse",                                        \
+    W(action, "bridge", "bridge proxy redirect refuse refer",                                  \
       "`bridge`: Baton is in the call, which can be controlled and watched. `proxy`: the "     \
       "request is forwarded. `redirect`: the caller is told where to go. `refuse`: that is "   \
-      "the answer.")                                                                           \
+      "the answer. `refer`: the caller is answered and told by REFER to call the target; "     \
+      "one who does not know REFER is bridged to it.")                                         \
     M(called, route_number, "What becomes of the called number.")                              \
     M(calling, route_number, "What becomes of the calling number.")                            \
     Q(targets, route_target, "Where to; the called number's location unless given.")           \
@@ -94,7 +95,7 @@
       "699, 403 unless given.")                                                                \
     S(reason, "", "Refuse: the reason phrase.")                                                \
     Q(headers, route_line,                                                                     \
-      "Header lines. Redirect: embedded in each Contact, escaped. "                            \
+      "Header lines. Redirect and refer: embedded in each Contact or Refer-To, escaped. "                            \
       "Refuse: of the answer (`Reason`, `Retry-After`). Else: added to "                       \
       "the request that goes out.")                                                            \
     S(uui, "",                                                                                 \

@@ -418,7 +418,8 @@ static bool targets(struct making *k)
         if (!target(k, at, &k->raw->targets[i], &to[i])) {
             return false;
         }
-        if (k->to->action == RULE_REDIRECT && k->raw->headers_count > 0 &&
+        if ((k->to->action == RULE_REDIRECT || k->to->action == RULE_REFER) &&
+            k->raw->headers_count > 0 &&
             str_starts(to[i].text, STR("tel:"))) {
             return tree_fault(k->t, at, "to: a tel: URI carries no headers");
         }
@@ -559,10 +560,16 @@ static bool action(struct making *k)
     while (strcmp(rule_action_name(r->action), word) != 0) {
         r->action++;
     }
-    if (r->action == RULE_BRIDGE && r->methods != 1u << SIP_METHOD_INVITE) {
+    if ((r->action == RULE_BRIDGE || r->action == RULE_REFER) &&
+        r->methods != 1u << SIP_METHOD_INVITE) {
         return tree_fault(k->t, tree_key(k->t, k->match, "method"),
-                          "method: only INVITE can be bridged; other methods can be proxied, "
-                          "redirected or refused");
+                          "method: only INVITE can be bridged or referred; other methods can be "
+                          "proxied, redirected or refused");
+    }
+    if (r->action == RULE_REFER && k->raw->targets_count == 0) {
+        return tree_fault(k->t, k->at,
+                          "targets: a rule that refers needs some; the called number's location "
+                          "would lead here again");
     }
     r->reason = str_c(k->raw->reason);
     r->ring_s = k->raw->ring_s;
@@ -577,7 +584,8 @@ static bool action(struct making *k)
         return tree_fault(k->t, tree_key(k->t, k->at, "targets"),
                           "targets: a refusal has none");
     }
-    if (r->action != RULE_BRIDGE && tree_key(k->t, k->at, "calling") != NULL) {
+    if (r->action != RULE_BRIDGE && r->action != RULE_REFER &&
+        tree_key(k->t, k->at, "calling") != NULL) {
         return tree_fault(k->t, tree_key(k->t, k->at, "calling"),
                           "calling: only a bridge changes the calling number");
     }

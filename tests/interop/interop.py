@@ -22,6 +22,7 @@ import t_life
 import t_network
 import t_peers
 import t_phones
+import t_registrar
 import t_route
 import t_placement
 import t_sipp_data

@@ -36,6 +36,8 @@ loadmodule "siputils.so"
 loadmodule "xlog.so"
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "gruu_enabled", 0)
+modparam("registrar", "use_path", 1)
+modparam("registrar", "path_mode", 0)
 request_route {{
     xlog("L_NOTICE", "SEEN $rm $ru [$hdr(User-to-User)] $ci\\n");
     if (!mf_process_maxfwd_header("20")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}

@@ -129,7 +129,7 @@ static void test_faults_of_routes(void)
         {"routes: [{match: {header: [{name: a, value: \"(\"}]}}]\n", 4, 45, "not closed"},
         {"routes: [{match: {whom: [x]}}]\n", 4, 19, "unknown key \"whom\""},
         {"routes: [{action: drop}]\n", 4, 19, "bridge proxy redirect refuse"},
-        {"routes: [{match: {method: [\"*\"]}}]\n", 4, 27, "only INVITE can be bridged"},
+        {"routes: [{match: {method: [\"*\"]}}]\n", 4, 27, "only INVITE can be bridged or referred"},
         {"routes: [{called: {rewrite: \"$1\"}}]\n", 4, 29, "no part of that number"},
         {"routes: [{match: {to: [\"(1)\", \"2\"]}, called: {rewrite: \"$1\"}}]\n", 4, 56,
          "no part of that number"},
