@@ -146,6 +146,8 @@ struct join {
     struct leg_request *request;
     struct str lines; /**< header lines of the re-INVITE that carries the offer */
     uint8_t retries;
+    bool asks;  /**< the offer is asked of `other`, for an INVITE without one … */
+    bool waits; /**< … which was answered with it, and is not acknowledged */
     struct timer retry;
 };
 

@@ -15,6 +15,16 @@
  * An offer that came in an INVITE (RFC 3891, replace.c) goes the same way; then the answer is
  * the 200 to that INVITE, and a refusal its refusal.
  *
+ * An INVITE without an offer wants one: `other` is asked for it by a re-INVITE without a body.
+ *
+ *   offerer                Baton                 other
+ *     │── INVITE ───────────►│── INVITE ──────────►│
+ *     │◄── 200 (offer) ──────│◄── 200 (offer) ─────│
+ *     │── ACK (answer) ─────►│── ACK (answer) ────►│
+ *
+ * When that comes to nothing (no ACK in `timers.step_s`, sooner than `other` gives up on its
+ * own), the answer that `other` gets is its partner's description.
+ *
  * One join runs per call at a time; it lies in the call.
  */
 #include "base/err.h"
@@ -23,10 +33,19 @@
 enum { RETRIES = 3 };
 
 static void run(struct call *c, uint64_t now_ms);
+static void offer(struct call *c, uint64_t now_ms);
+static void finish_asking(struct call *c, enum call_error err, unsigned status,
+                          uint64_t now_ms);
 
 static void on_retry(struct timer *t, uint64_t now_ms)
 {
-    run(container_of(t, struct call, join.retry), now_ms);
+    struct call *c = container_of(t, struct call, join.retry);
+
+    if (c->join.waits) {
+        finish_asking(c, CALL_TIMEOUT, 408, now_ms);
+    } else {
+        run(c, now_ms);
+    }
 }
 
 void join_init(struct call *c)
@@ -142,7 +161,11 @@ static void refused(struct call *c, unsigned status, uint64_t now_ms)
                   now_ms + 2100 + env_random64(c->layer->env) % 1900);
         return;
     }
-    finish(c, CALL_REFUSED, status, silence(c), now_ms);
+    if (c->join.asks) {
+        finish(c, CALL_REFUSED, status, STR_NONE, now_ms);
+    } else {
+        finish(c, CALL_REFUSED, status, silence(c), now_ms);
+    }
 }
 
 static void on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
@@ -168,7 +191,150 @@ static void on_response(struct leg_request *r, unsigned status, const struct sip
     finish(c, CALL_OK, 0, sip_msg_body(m), now_ms);
 }
 
+/* ---- for an INVITE without an offer ---- */
+
+/** `other` has offered, and nobody answers that: its media stays where it was. */
+static void answer_for_partner(struct connection *other, uint64_t now_ms)
+{
+    struct arena *a = other->call->layer->scratch;
+    struct connection *partner = call_other(other);
+    struct leg_content content = {.type = STR("application/sdp")};
+    struct str continued;
+
+    if (connection_leg(other) == NULL) {
+        return;
+    }
+    content.body = partner != NULL && str_is_set(partner->desc) ? partner->desc
+                                                                : media_silence(other, a);
+    continued = media_continue(other, content.body, a);
+    content.body = str_is_set(continued) ? continued : content.body;
+    (void)media_sent(other, content.body);
+    (void)leg_ack(connection_leg(other), &content, now_ms);
+}
+
+/** What became of it is told; the one who wanted an offer is the caller's of join_ask. */
+static void finish_asking(struct call *c, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    struct join j = c->join;
+    const struct leg *leg = connection_leg(j.offerer);
+
+    if (j.waits && err != CALL_OK) {
+        answer_for_partner(j.other, now_ms);
+    }
+    c->join.waits = false; /* else finish would ask again */
+    if (leg != NULL && leg->state <= LEG_EARLY) {
+        finish(c, err, status, STR_NONE, now_ms);
+        return;
+    }
+    timer_stop(c->layer->wheel, &c->join.retry);
+    c->join.offerer = NULL;
+    c->join.request = NULL;
+    c->join.lines = STR_NONE;
+    if (j.fn != NULL) {
+        j.fn(j.owner, err, status, now_ms);
+    }
+}
+
+static void on_asked(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                     uint64_t now_ms)
+{
+    struct call *c = r->owner;
+    struct join *j = &c->join;
+    struct leg_content content = {.lines = call_uui_values_line(c->layer->scratch, c->uui),
+                                  .type = STR("application/sdp")};
+
+    if (status < 200) {
+        return;
+    }
+    j->request = NULL;
+    if (status >= 300) {
+        refused(c, status, now_ms);
+    } else if (!media_has_sdp(m)) {
+        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+        finish_asking(c, CALL_REFUSED, 488, now_ms);
+    } else {
+        j->waits = true;
+        media_received(j->other, m);
+        content.body = sip_msg_body(m);
+        if (!media_sent(j->offerer, content.body) ||
+            leg_respond(connection_leg(j->offerer), NULL, 200, STR_NONE, &content, now_ms) !=
+                0) {
+            finish_asking(c, CALL_NO_RESOURCES, 500, now_ms);
+        } else {
+            timer_set(c->layer->wheel, &j->retry,
+                      now_ms + (uint64_t)c->layer->config.step_s * 1000);
+        }
+    }
+}
+
+static void ask(struct call *c, uint64_t now_ms)
+{
+    struct join *j = &c->join;
+    struct leg *leg = connection_leg(j->other);
+    int err = leg == NULL ? E_STATE
+                          : leg_send(leg, NULL, STR("INVITE"),
+                                     &(struct leg_content){.lines = j->lines}, on_asked, c,
+                                     &j->request, now_ms);
+
+    if (err != 0) {
+        refused(c, leg == NULL ? 481 : err == E_STATE ? 491 : 500, now_ms);
+    }
+}
+
+void join_ask(struct connection *offerer, struct connection *other, call_done_fn fn,
+              void *owner, uint64_t now_ms)
+{
+    struct call *c = offerer->call;
+
+    c->join.offerer = offerer;
+    c->join.other = other;
+    c->join.fn = fn;
+    c->join.owner = owner;
+    c->join.request = NULL;
+    c->join.retries = 0;
+    c->join.asks = true;
+    c->join.waits = false;
+    ask(c, now_ms);
+}
+
+bool join_acked(struct connection *offerer, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct call *c = offerer->call;
+    struct join *j = &c->join;
+    struct leg_content content = {.type = STR("application/sdp"), .body = sip_msg_body(m)};
+    struct str continued;
+
+    if (j->offerer != offerer || !j->waits) {
+        return false;
+    }
+    if (!media_has_sdp(m)) {
+        finish_asking(c, CALL_REFUSED, 488, now_ms);
+        return true;
+    }
+    media_received(offerer, m);
+    continued = media_continue(j->other, content.body, c->layer->scratch);
+    content.body = str_is_set(continued) ? continued : content.body;
+    if (connection_leg(j->other) == NULL || !media_sent(j->other, content.body) ||
+        leg_ack(connection_leg(j->other), &content, now_ms) != 0) {
+        finish_asking(c, CALL_NO_RESOURCES, 500, now_ms);
+    } else {
+        finish_asking(c, CALL_OK, 0, now_ms);
+    }
+    return true;
+}
+
 static void run(struct call *c, uint64_t now_ms)
+{
+    struct join *j = &c->join;
+
+    if (j->asks) {
+        ask(c, now_ms);
+    } else {
+        offer(c, now_ms);
+    }
+}
+
+static void offer(struct call *c, uint64_t now_ms)
 {
     struct join *j = &c->join;
     struct leg *leg = connection_leg(j->other);
@@ -197,7 +363,7 @@ static void run(struct call *c, uint64_t now_ms)
 }
 
 void join_start(struct connection *offerer, struct connection *other,
-                const struct sip_msg *offer, call_done_fn fn, void *owner, uint64_t now_ms)
+                const struct sip_msg *m, call_done_fn fn, void *owner, uint64_t now_ms)
 {
     struct call *c = offerer->call;
 
@@ -207,11 +373,12 @@ void join_start(struct connection *offerer, struct connection *other,
     c->join.owner = owner;
     c->join.request = NULL;
     c->join.retries = 0;
-    if (!media_has_sdp(offer)) {
+    c->join.asks = c->join.waits = false;
+    if (!media_has_sdp(m)) {
         finish(c, CALL_REFUSED, 488, STR_NONE, now_ms);
         return;
     }
-    media_received(offerer, offer);
+    media_received(offerer, m);
     run(c, now_ms);
 }
 
@@ -225,12 +392,21 @@ static void on_late_answer(struct leg_request *r, unsigned status, const struct 
     }
 }
 
+static void on_late_offer(struct leg_request *r, unsigned status, const struct sip_msg *m,
+                          uint64_t now_ms)
+{
+    if (status >= 200 && status < 300) {
+        media_received(r->owner, m);
+        answer_for_partner(r->owner, now_ms);
+    }
+}
+
 void join_undo(struct call *c, uint64_t now_ms)
 {
     struct leg_request *r = c->join.request;
 
     if (c->join.offerer != NULL && r != NULL) {
-        r->on_response = on_late_answer;
+        r->on_response = c->join.asks ? on_late_offer : on_late_answer;
         r->owner = c->join.other;
         c->join.request = NULL;
         leg_request_cancel(r, now_ms);
@@ -249,5 +425,9 @@ void join_abort(struct call *c, uint64_t now_ms)
         leg_request_detach(c->join.request);
     }
     c->join.fn = NULL;
-    finish(c, CALL_GONE, 0, silence(c), now_ms);
+    if (c->join.asks) {
+        finish_asking(c, CALL_GONE, 0, now_ms);
+    } else {
+        finish(c, CALL_GONE, 0, silence(c), now_ms);
+    }
 }

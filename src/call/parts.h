@@ -394,6 +394,14 @@ void step_answered(struct connection *conn, uint64_t now_ms);
  */
 void join_start(struct connection *offerer, struct connection *other,
                 const struct sip_msg *offer, call_done_fn fn, void *owner, uint64_t now_ms);
+/**
+ * `offerer` has sent an INVITE without an offer: `other`, which is confirmed, is asked for one,
+ * and it is answered with that. join_acked goes on. `fn` hears.
+ */
+void join_ask(struct connection *offerer, struct connection *other, call_done_fn fn,
+              void *owner, uint64_t now_ms);
+/** It has acknowledged, with its answer. @return false: nobody waits for that */
+bool join_acked(struct connection *offerer, const struct sip_msg *m, uint64_t now_ms);
 /** The call is ending: acknowledge what is open, forget the rest. Nobody is told. */
 void join_abort(struct call *c, uint64_t now_ms);
 /** It is called off, and the call goes on with the party that the other had before. */

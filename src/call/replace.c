@@ -17,7 +17,8 @@
  *                           N ── 200 (answer) ───► Baton ── 200 (answer) ─► the caller
  *
  * Two offers meet in a pickup, the caller's and N's, and neither is an answer to the other;
- * so N's is answered with silence first. An INVITE without an offer gets the caller's at once.
+ * so N's is answered with silence first. To take the place of a party that is up without an
+ * offer of one's own is possible too: who stays is asked for one (join.c). An INVITE without an offer gets the caller's at once.
  *
  * The 200 has the User-to-User that the call was set up with: whoever takes a place in it gets
  * its context.
@@ -28,7 +29,9 @@
  *   the dialog is ending, or ends meanwhile                              603
  *   it is the caller's own early dialog (§3), or no call's               481
  *   another procedure of the call runs                                   491
- *   no offer, and the party that stays is up; an offer it does not like  488
+ *   an offer that the party that stays does not like, or none from it    488
+ *   pickup of a call whose caller has made no offer: N's would have to
+ *   become an offer to the caller, whose answer comes after the 200      488
  *   one may not                                                          403
  *
  * A dialog that is not ours is the target's business: the INVITE goes on as it is.
@@ -106,7 +109,7 @@ static unsigned judge(struct call_layer *l, const struct sip_msg *m,
     if (device != NULL && device == stays->device) {
         return 482;
     }
-    return connection_leg(stays)->state == LEG_CONFIRMED && !media_has_sdp(m) ? 488 : 0;
+    return 0;
 }
 
 static const struct leg_user replacer_user;
@@ -206,7 +209,11 @@ static void replace_party(struct connection *n, struct connection *old, const st
     n->moved = old->stem != NULL ? "transfer" : "callPickup";
     n->replaces = old;
     c->join.lines = arena_dup(&c->arena, call_uui_values_line(a, uui_of_msg(a, m)));
-    join_start(n, call_other(old), m, on_replaced, n, now_ms);
+    if (media_has_sdp(m)) {
+        join_start(n, call_other(old), m, on_replaced, n, now_ms);
+    } else {
+        join_ask(n, call_other(old), on_replaced, n, now_ms);
+    }
 }
 
 /* ---- the party that stays waits for an answer ---- */
@@ -299,6 +306,9 @@ static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     struct call *c = n->call;
     const struct leg *caller = connection_leg(c->a);
 
+    if (initial && join_acked(n, m, now_ms)) {
+        return;
+    }
     if (c->phase != CALL_SETUP || c->b != n || !initial || caller == NULL || caller->uac ||
         caller->state > LEG_EARLY) {
         branch_on_acked(leg, m, initial, now_ms);
@@ -330,6 +340,42 @@ static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m
     (void)now_ms;
 }
 
+/** Answered, and gone before it has taken the place: the call goes on as it was. */
+static bool left_before(struct connection *n, uint64_t now_ms)
+{
+    struct call *c = n->call;
+
+    if (n->replaces == NULL || c->phase == CALL_ENDING || c->join.offerer != n) {
+        return false;
+    }
+    n->ended = true;
+    n->replaces = NULL;
+    join_undo(c, now_ms);
+    return true;
+}
+
+static void on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+
+    if (left_before(b->conn, now_ms)) {
+        call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
+    } else {
+        branch_on_bye(leg, t, m, now_ms);
+    }
+}
+
+static void on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
+{
+    struct branch *b = leg->owner;
+
+    if (left_before(b->conn, now_ms)) {
+        branch_leave_peer(b);
+    } else {
+        branch_on_ended(leg, why, now_ms);
+    }
+}
+
 static const struct leg_user replacer_user = {
     .on_provisional = leg_no_response,
     .on_answered = leg_no_cancel,
@@ -339,8 +385,8 @@ static const struct leg_user replacer_user = {
     .on_request = branch_on_request,
     .on_request_cancelled = branch_on_request_cancelled,
     .on_request_gone = branch_on_request_gone,
-    .on_bye = branch_on_bye,
-    .on_ended = branch_on_ended,
+    .on_bye = on_bye,
+    .on_ended = on_ended,
     .on_gone = branch_on_gone,
 };
 

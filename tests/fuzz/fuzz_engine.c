@@ -8,6 +8,10 @@
  *   peers 0, 1   phones 1001 and 1002, UDP      peer 3   gateway for 9*, by name, UDP
  *   peer 2       phone 1003, TCP                peers 4, 5   application crm, UDP and TCP
  *
+ * Route rules send calls to 60, 61 … to each of their actions, and what 1003 registers to the
+ * gateway; phones subscribe, publish, refer, and send messages; the gateway has room for two
+ * calls and is asked whether it lives.
+ *
  * A peer that is `nice` answers by itself: 180 and 200 to INVITE, 200 to all else, ACK to a
  * 2xx. The addresses of 0 to 3 are trusted, the application proves itself with digest.
  *
@@ -541,24 +545,60 @@ static void respond(unsigned p, unsigned choice)
 
 static void in_dialog(unsigned p, unsigned choice)
 {
+    static const char *const refer_to[] = {
+        "Refer-To: <sip:1002@example.com>\r\n",
+        "Refer-To: <sip:1003@example.com?User-to-User=0462>\r\nRefer-Sub: false\r\n",
+        "Refer-To: <sip:1001@example.com?Replaces=c0-1%3Bto-tag%3Dt%3Bfrom-tag%3Df1>\r\n",
+        "Refer-To: <tel:9001>\r\n"};
     static const char *const method[] = {"BYE",   "ACK",     "INVITE", "UPDATE", "INFO",
                                          "PRACK", "OPTIONS", "REFER",  "NOTIFY", "DANCE"};
     const char *name = method[choice % 10];
     unsigned variant = choice / 10;
     bool body = (variant & 1) != 0;
+    if (choice % 10 == 8) { /* what became of a REFER */
+        char text[64];
+        snprintf(text, sizeof(text), "SIP/2.0 %u X\r\n", 100 + (variant & 7) * 100);
+        inside(p, name,
+               (variant & 8) != 0 ? "Event: refer\r\nSubscription-State: terminated\r\n"
+                                  : "Event: refer;id=2\r\nSubscription-State: active\r\n",
+               "message/sipfrag", text);
+        return;
+    }
     inside(p, name,
            choice % 10 == 5     ? "RAck: 7 1 INVITE\r\n"
+           : choice % 10 == 7   ? refer_to[variant % 4]
            : (variant & 2) != 0 ? "User-to-User: 0462;encoding=hex\r\n"
            : (variant & 4) != 0 ? "Session-Expires: 90;refresher=uac\r\n"
                                 : "",
            body ? "application/sdp" : "", body ? sdp_of(variant) : "");
 }
 
+/** A method that is neither INVITE nor REGISTER. */
+static void something(unsigned p, unsigned which, const char *uri)
+{
+    static const struct {
+        const char *method, *lines, *type, *body;
+    } what[] = {
+        {"OPTIONS", "", "", ""},
+        {"SUBSCRIBE", "Event: dialog\r\nExpires: 300\r\n", "", ""},
+        {"SUBSCRIBE", "Event: reg\r\nExpires: 60\r\n", "", ""},
+        {"SUBSCRIBE", "Event: as-feature-event\r\nExpires: 300\r\n", "", ""},
+        {"MESSAGE", "", "text/plain", "hello"},
+        {"PUBLISH", "Event: message-summary\r\nExpires: 60\r\n",
+         "application/simple-message-summary", "Messages-Waiting: yes\r\n"},
+        {"REFER", "Refer-To: <sip:1002@example.com?User-to-User=0462>\r\n", "", ""},
+        {"INVITE", "Replaces: c0-1;to-tag=t;from-tag=f1\r\n", "application/sdp", NULL},
+    };
+    begin(p, what[which].method, uri, uri, what[which].lines, what[which].type,
+          what[which].body != NULL ? what[which].body : sdp_of(1));
+}
+
 static void out_of_dialog(unsigned p, unsigned choice, unsigned arg)
 {
-    static const char *const to[] = {"1001", "1002", "1003", "9001", "1999", "8001"};
+    static const char *const to[] = {"1001", "1002", "1003", "9001", "1999", "8001",
+                                     "600",  "610",  "620",  "630",  "640",  "650"};
     char uri[96], lines[160];
-    snprintf(uri, sizeof(uri), "sip:%s@example.com", to[arg % 6]);
+    snprintf(uri, sizeof(uri), "sip:%s@example.com", to[arg % 12]);
     if (choice == 0) {
         snprintf(lines, sizeof(lines), "Expires: %u\r\nAllow: INVITE, BYE\r\n%s",
                  (arg & 15) * 60, arg & 16 ? "Allow-Events: talk\r\n" : "");
@@ -571,7 +611,7 @@ static void out_of_dialog(unsigned p, unsigned choice, unsigned arg)
                          : "",
               arg & 128 ? "" : "application/sdp", arg & 128 ? "" : sdp_of(1));
     } else {
-        begin(p, arg & 128 ? "SUBSCRIBE" : "OPTIONS", uri, uri, "", "", "");
+        something(p, arg / 12 % 8, uri);
     }
 }
 
@@ -685,6 +725,75 @@ static void step(struct input *in)
 
 /* ---- from birth to death ---- */
 
+static const uint16_t next_on[] = {408, 480, 486, 503};
+
+/** One rule a number; made once, for they are the same for each input. */
+static const struct rule_table *rules(void)
+{
+    static const struct {
+        const char *to;
+        enum rule_action action;
+        const char *target[3]; /**< a colon: a URI; "g": the gateway */
+    } want[] = {{"60*", RULE_PROXY, {"9001", "1002", NULL}},
+                {"61*", RULE_REDIRECT, {"sip:{number}@far.example", "1002", NULL}},
+                {"62*", RULE_REFUSE, {NULL}},
+                {"63*", RULE_REFER, {"sip:{number}@far.example", "1002", NULL}},
+                {"64*", RULE_BRIDGE, {"9001", "1002", "1003"}},
+                {"65*", RULE_PROXY, {"1001", "1002", "1003"}}};
+    enum { N = sizeof(want) / sizeof(want[0]) };
+    static struct rule rule[N + 2];
+    static struct rule_target target[N + 2][3];
+    static struct arena arena;
+    static struct rule_table table;
+    if (table.count > 0) {
+        return &table;
+    }
+    arena_init(&arena, &mem_libc, 4096);
+    for (size_t i = 0; i < N + 2; i++) {
+        struct pattern *p = arena_alloc(&arena, sizeof(*p));
+        struct pattern_fault fault;
+        struct rule *r = &rule[i];
+        MUST(p != NULL &&
+             pattern_compile(&arena, str_c(i < N ? want[i].to : "1003"), 0, p, &fault) == 0);
+        *r = (struct rule){.name = STR("rule"),
+                           .percent = 100,
+                           .parallel = true,
+                           .record_route = true,
+                           .recurse = i == 5,
+                           .status = 480,
+                           .next_count = 4,
+                           .target = target[i]};
+        memcpy(r->next_on, next_on, sizeof(next_on));
+        if (i < N) {
+            r->methods = 1u << SIP_METHOD_INVITE;
+            r->action = (uint8_t)want[i].action;
+            r->status = r->action == RULE_REDIRECT ? 302 : 480;
+            r->to = p;
+            r->to_count = 1;
+            r->uui_value = STR("0461;encoding=hex");
+        } else {
+            r->methods = i == N ? 1u << SIP_METHOD_REGISTER : 1u << SIP_METHOD_MESSAGE;
+            r->action = RULE_PROXY;
+            r->from = i == N ? p : NULL;
+            r->from_count = i == N;
+        }
+        for (size_t k = 0; i <= N && k < 3; k++) {
+            const char *to = i < N ? want[i].target[k] : k == 0 ? "9001" : NULL;
+            if (to != NULL) {
+                target[i][r->target_count++] = (struct rule_target){
+                    .kind = strchr(to, ':') != NULL ? RULE_TO_URI
+                            : to[0] == '9'          ? RULE_TO_PEER
+                                                    : RULE_TO_DEVICE,
+                    .text = str_c(to),
+                    .weight = 1,
+                    .q = RULE_NO_Q};
+            }
+        }
+    }
+    MUST(rule_table_init(&table, &arena, rule, N + 2, NULL) == 0);
+    return &table;
+}
+
 static const struct str domains[] = {STR_INIT("example.com"), STR_INIT("10.0.0.100")};
 static const struct str all[] = {STR_INIT("*")};
 static const struct str outside[] = {STR_INIT("9*")};
@@ -717,6 +826,8 @@ static void set_up(struct directory *dir, struct device *dev, struct application
     peers[3].transport = TP_UDP;
     peers[3].numbers = outside;
     peers[3].number_count = 1;
+    peers[3].max_calls = 2;
+    peers[3].probe_s = 30;
     dir->peers = peers;
     dir->peer_count = 4;
 }
@@ -741,11 +852,13 @@ static void peers_up(void)
 }
 
 /** Shut down, and wait for the last registration and session timer to end. */
-static void drain(void)
+static void drain(struct peer *gateway)
 {
     static const char *const empty[] = {"calls_active",       "dialog_legs",   "dialogs",
                                         "txn_active",         "csta_sessions", "csta_monitors",
                                         "registrar_bindings", "timers"};
+    gateway->probe_s = 0; /* a probe is never the last one */
+    engine_peers_changed(engine);
     resolves = true;
     engine_resolved(engine, now_ms);
     settle();
@@ -778,11 +891,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     set_up(&dir, dev, &app, peers);
     struct engine_config config = {
         .directory = &dir,
+        .routes = rules(),
         .server_name = STR("Baton"),
         .leg.contact_user = STR("baton"),
         .leg.session_expires_s = 1800,
         .leg.min_se_s = 90,
-        .leg.allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"),
+        .leg.allow = STR("INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, "
+                         "REFER, SUBSCRIBE, PUBLISH, MESSAGE"),
         .leg.accept = STR("application/sdp, application/csta+xml"),
         .cti.back_in_service_on_monitor = true,
         .cti.journal_records = 128,
@@ -797,7 +912,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned steps = 0; in.n > 0 && steps < 200; steps++) {
         step(&in);
     }
-    drain();
+    drain(&peers[3]);
     engine_free(engine);
     directory_fini(&dir);
     MUST(fe.live == 0);

@@ -117,8 +117,6 @@ static void test_refused(void)
     check_rejected(&w, 403); /* not the one whose place it is */
     take(&w, w.s[1].leg->dialog, SDP_C, ";early-only\r\nReferred-By: <sip:1002@example.com>");
     check_rejected(&w, 486);
-    take(&w, w.s[1].leg->dialog, STR_NONE, "\r\nReferred-By: <sip:1002@example.com>");
-    check_rejected(&w, 488);
     take(&w, w.s[1].leg->dialog, SDP_C, "\r\nJoin: x;to-tag=1;from-tag=2");
     check_rejected(&w, 400);
     (void)snprintf(lines, sizeof(lines), "Join: %.*s;to-tag=%.*s;from-tag=%.*s\r\n",
@@ -184,6 +182,100 @@ static void test_over_meanwhile(void)
         hang_up(&w, who);
         run(&w, 500);
         CHECK(has(w.s[2].log, "rejected:603"));
+        trio_down(&w);
+    }
+}
+
+/* ---- without an offer ---- */
+
+/** 1003 has sent an INVITE without an offer, and has the one of who stays in its 200. */
+static void offered(struct trio *w, uint64_t seed)
+{
+    talking(w, seed);
+    w->s[0].auto_answer = false;
+    w->s[2].auto_ack = false;
+    take(w, w->s[1].leg->dialog, STR_NONE, "\r\nReferred-By: <sip:1002@example.com>");
+    CHECK_STR(str_c(w->s[0].log), "INVITE");
+    CHECK_INT(sip_msg_body(&w->s[0].last->m).n, 0);
+    CHECK_INT(station_answer(&w->s[0], 200, SDP_A), 0);
+    w->s[0].auto_answer = true;
+    run(w, 200);
+    CHECK(has(w->s[2].log, "answered"));
+    CHECK_STR(sip_msg_body(&w->s[2].last->m), SDP_A.p);
+    CHECK(!has(w->s[0].log, "reacked"));
+}
+
+static void check_untouched(struct trio *w)
+{
+    CHECK(w->s[0].leg->state == LEG_CONFIRMED && w->s[1].leg->state == LEG_CONFIRMED);
+    CHECK(!has(w->x.log, "transferred"));
+    CHECK(has(w->s[0].log, "reacked"));
+    struct str now = exchange_connection(&w->x, 0)->sent;
+    CHECK(str_find(now, STR("m=audio 4002")) < now.n); /* what 1002 had sent */
+    hang_up(w, 0);
+    trio_down(w);
+}
+
+static void test_no_offer(void)
+{
+    struct trio w;
+    offered(&w, 31);
+    CHECK_INT(station_ack(&w.s[2], SDP_C), 0);
+    run(&w, 200);
+    CHECK(has(w.s[0].log, "reacked"));
+    struct str now = exchange_connection(&w.x, 0)->sent;
+    CHECK(str_find(now, STR("m=audio 4004")) < now.n);
+    CHECK(w.s[1].leg == NULL);
+    CHECK_STR(str_c(w.x.log), "transferred:1002/transfer established:1003/transfer");
+    hang_up(&w, 2);
+    trio_down(&w);
+}
+
+/** No answer in the ACK, or no ACK at all: the two talk on as before. */
+static void test_no_offer_and_no_answer(void)
+{
+    struct trio w;
+    offered(&w, 32);
+    CHECK_INT(station_ack(&w.s[2], STR_NONE), 0);
+    run(&w, 500);
+    CHECK(has(w.s[2].log, "bye"));
+    check_untouched(&w);
+    offered(&w, 33);
+    run(&w, 33000);
+    CHECK(has(w.s[2].log, "bye"));
+    check_untouched(&w);
+}
+
+/** Who stays is asked, and does not want; or 1003 has gone when the offer comes. */
+static void test_no_offer_from_there(void)
+{
+    struct trio w;
+    talking(&w, 34);
+    w.s[0].auto_answer = false;
+    take(&w, w.s[1].leg->dialog, STR_NONE, "\r\nReferred-By: <sip:1002@example.com>");
+    CHECK_INT(station_answer(&w.s[0], 488, STR_NONE), 0);
+    run(&w, 200);
+    check_rejected(&w, 488);
+    take(&w, w.s[1].leg->dialog, STR_NONE, "\r\nReferred-By: <sip:1002@example.com>");
+    CHECK(station_respond(&w.s[2], 180, STR_NONE) != 0);
+    leg_cancel(w.s[2].leg, STR_NONE, w.net.now_ms);
+    run(&w, 100);
+    w.s[0].auto_answer = true;
+    CHECK_INT(station_answer(&w.s[0], 200, SDP_A), 0);
+    run(&w, 500);
+    CHECK(w.s[2].leg == NULL);
+    check_untouched(&w);
+}
+
+/** One of the two hangs up while the answer is waited for. */
+static void test_no_offer_and_over(void)
+{
+    for (unsigned who = 0; who < 2; who++) {
+        struct trio w;
+        offered(&w, 35 + who);
+        hang_up(&w, who);
+        run(&w, 40000);
+        CHECK(w.s[2].leg == NULL);
         trio_down(&w);
     }
 }
@@ -326,7 +418,8 @@ static void test_pickup_of_a_made_call(void)
     trio_down(&w);
 }
 
-TEST_MAIN(T(test_confirmed), T(test_confirmed_caller), T(test_refused), T(test_cancelled),
+TEST_MAIN(T(test_no_offer), T(test_no_offer_and_no_answer),
+          T(test_no_offer_from_there), T(test_no_offer_and_over), T(test_confirmed), T(test_confirmed_caller), T(test_refused), T(test_cancelled),
           T(test_over_meanwhile), T(test_pickup), T(test_named_from_the_other_side),
           T(test_pickup_without_offer), T(test_pickup_refused), T(test_pickup_abandoned),
           T(test_pickup_of_a_made_call))
