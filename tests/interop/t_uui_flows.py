@@ -254,3 +254,28 @@ def uui_flow_4_sipp_refers(w):
     r.done()
     a.say("hangup")
     c.state("End")
+
+
+AWAY = BRIDGE.replace("log: ", """\
+routes:
+  - {{name: elsewhere, match: {{to: ["70*"]}}, action: refer, uui_hex: "04C8034B3D31",
+     targets: [{{to: "device:1003"}}]}}
+log: """)
+
+
+@scenario
+def uui_flow_4_baton_refers(w):
+    """A rule answers the caller and sends it on by REFER: linphone obeys, and carries the context."""
+    s = w.server(template=AWAY)
+    a, c = (linphone(w, n, s) for n in (1001, 1003))
+    a.say("call sip:700@example.com")
+    refer = s.wait_message(lambda m: m["start"].startswith("REFER "), "the REFER")
+    equal(refer["direction"], "sent", "Baton refers")
+    got = c.state("IncomingReceived")
+    equal(got.get("User-to-User"), "04C8034B3D31;encoding=hex", "at the terminator")
+    c.say("answer")
+    s.wait_message(lambda m: m["start"].startswith("BYE ") and m["direction"] == "sent",
+                   "the end of the first call")
+    since = a.mark()
+    c.say("hangup")
+    a.state("End", since)
