@@ -272,7 +272,7 @@ def uui_flow_4_baton_refers(w):
     refer = s.wait_message(lambda m: m["start"].startswith("REFER "), "the REFER")
     equal(refer["direction"], "sent", "Baton refers")
     got = c.state("IncomingReceived")
-    equal(got.get("User-to-User"), "04C8034B3D31;encoding=hex", "at the terminator")
+    equal(got.get("User-to-User"), CONTEXT, "at the terminator")
     c.say("answer")
     s.wait_message(lambda m: m["start"].startswith("BYE ") and m["direction"] == "sent",
                    "the end of the first call")
