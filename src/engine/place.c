@@ -219,9 +219,12 @@ static void write_reference(const struct steering *s, const struct rule_target *
         return;
     }
     out_init(&u, uri, sizeof(uri));
-    if (to.peer == NULL) {
+    if (to.device != NULL && sip_msg_is_sips(s->m)) {
+        out_c(&u, "sips:"); /* as a redirection does not lower the scheme (RFC 5630 §3.1.3) */
+        out_str(&u, to.device->key);
+    } else if (to.peer == NULL) {
         out_str(&u, to.device != NULL ? to.device->uri : to.uri);
-    } else if (!call_way_to_peer(to.peer, to.number, &u, &way)) {
+    } else if (!call_way_to_peer(to.peer, to.number, sip_msg_is_sips(s->m), &u, &way)) {
         return;
     }
     if (!u.over) {
