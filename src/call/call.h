@@ -309,12 +309,13 @@ bool call_way_to_peer(const struct peer *p, struct str number, bool sips, struct
 
 /** How an INVITE that came in is bridged, when somebody has decided that. Copied. */
 struct call_plan {
-    const struct destination *to; /**< tried one after another; at least one, but see refer_to */
+    const struct destination
+        *to; /**< tried one after another; at least one, but see refer_to */
     size_t count;
-    struct str from;         /**< From value without tag; absent: the caller's own */
-    struct str lines;        /**< header lines that are added to each INVITE */
-    struct str uui;          /**< User-to-User values, for an INVITE that has none */
-    uint32_t ring_s;         /**< for each destination; 0: the configured time */
+    struct str from;  /**< From value without tag; absent: the caller's own */
+    struct str lines; /**< header lines that are added to each INVITE */
+    struct str uui;   /**< User-to-User values, for an INVITE that has none */
+    uint32_t ring_s;  /**< for each destination; 0: the configured time */
     /** URIs to one of which the caller is sent by REFER, in order, if he can be (send_away.c);
         else the call is bridged as above. `to` may have nobody then, but not both */
     const struct str *refer_to;

@@ -145,8 +145,8 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
 unsigned call_services(const struct connection *conn)
 {
     const struct connection *other = call_other(conn);
-    bool two = connection_leg(other) != NULL && !other->ended &&
-               conn->call->phase == CALL_ACTIVE;
+    bool two =
+        connection_leg(other) != NULL && !other->ended && conn->call->phase == CALL_ACTIVE;
     struct dialog *d;
 
     switch ((enum connection_state)conn->state) {

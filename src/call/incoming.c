@@ -241,7 +241,8 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
         return;
     }
     c = new_call(l, m, from, device, away ? NULL : plan, &to, now_ms);
-    if (c == NULL || !take_leg(c->a, m, from, caller, away ? &away_user : &caller_user, now_ms)) {
+    if (c == NULL ||
+        !take_leg(c->a, m, from, caller, away ? &away_user : &caller_user, now_ms)) {
         drop(c);
         if (caller != NULL) {
             peer_release(caller);

@@ -204,8 +204,8 @@ static void answer_for_partner(struct connection *other, uint64_t now_ms)
     if (connection_leg(other) == NULL) {
         return;
     }
-    content.body = partner != NULL && str_is_set(partner->desc) ? partner->desc
-                                                                : media_silence(other, a);
+    content.body =
+        partner != NULL && str_is_set(partner->desc) ? partner->desc : media_silence(other, a);
     continued = media_continue(other, content.body, a);
     content.body = str_is_set(continued) ? continued : content.body;
     (void)media_sent(other, content.body);
@@ -271,10 +271,10 @@ static void ask(struct call *c, uint64_t now_ms)
 {
     struct join *j = &c->join;
     struct leg *leg = connection_leg(j->other);
-    int err = leg == NULL ? E_STATE
-                          : leg_send(leg, NULL, STR("INVITE"),
-                                     &(struct leg_content){.lines = j->lines}, on_asked, c,
-                                     &j->request, now_ms);
+    int err = leg == NULL
+                  ? E_STATE
+                  : leg_send(leg, NULL, STR("INVITE"), &(struct leg_content){.lines = j->lines},
+                             on_asked, c, &j->request, now_ms);
 
     if (err != 0) {
         refused(c, leg == NULL ? 481 : err == E_STATE ? 491 : 500, now_ms);
@@ -362,8 +362,8 @@ static void offer(struct call *c, uint64_t now_ms)
     }
 }
 
-void join_start(struct connection *offerer, struct connection *other,
-                const struct sip_msg *m, call_done_fn fn, void *owner, uint64_t now_ms)
+void join_start(struct connection *offerer, struct connection *other, const struct sip_msg *m,
+                call_done_fn fn, void *owner, uint64_t now_ms)
 {
     struct call *c = offerer->call;
 

@@ -18,7 +18,8 @@
  *
  * Two offers meet in a pickup, the caller's and N's, and neither is an answer to the other;
  * so N's is answered with silence first. To take the place of a party that is up without an
- * offer of one's own is possible too: who stays is asked for one (join.c). An INVITE without an offer gets the caller's at once.
+ * offer of one's own is possible too: who stays is asked for one (join.c). An INVITE without an
+ * offer gets the caller's at once.
  *
  * The 200 has the User-to-User that the call was set up with: whoever takes a place in it gets
  * its context.

@@ -45,8 +45,8 @@ static void patience(struct call *c, uint64_t now_ms)
 /** Nobody is left who would take the caller. */
 static void give_up(struct call *c, unsigned status, uint64_t now_ms)
 {
-    struct leg_content why = {.lines = arena_fmt(c->layer->scratch,
-                                                 "Reason: SIP;cause=%u\r\n", status)};
+    struct leg_content why = {
+        .lines = arena_fmt(c->layer->scratch, "Reason: SIP;cause=%u\r\n", status)};
 
     c->layer->failed++;
     call_release(c, c->b, cause_of_status(status, NULL, false), &why, STR_NONE, now_ms);
@@ -63,8 +63,7 @@ static void go_on(struct call *c, uint64_t now_ms)
 
     while (leg != NULL && w->next < w->count) {
         struct leg_content content = {
-            .lines = arena_fmt(c->layer->scratch,
-                               "Refer-To: <%.*s>\r\nReferred-By: <%.*s>\r\n",
+            .lines = arena_fmt(c->layer->scratch, "Refer-To: <%.*s>\r\nReferred-By: <%.*s>\r\n",
                                STR_ARG(w->to[w->next]), STR_ARG(c->b->id))};
         w->next++;
         if (content.lines.p != NULL && leg_send(leg, NULL, STR("REFER"), &content, on_answer, c,

@@ -46,8 +46,8 @@ bool steer_is_called(const struct steering *s, const struct device *d);
     nowhere to go. @return false: no memory */
 bool steer_contacts(const struct steering *s, struct str *lines);
 
-/** The texts of Refer-To for all targets that have one, headers embedded. @return how many; *list
-    in the arena */
+/** The texts of Refer-To for all targets that have one, headers embedded. @return how many;
+   *list in the arena */
 size_t steer_references(const struct steering *s, struct str **list);
 
 /* ---- forward.c: the plan of the proxy ---- */

@@ -2,10 +2,10 @@
 /*
  * Route (RFC 3261 §16.4, §16.6 steps 6 and 7, §16.12).
  *
- * OURS is a Route value that is a Path of ours, whose user part is a token of ours for this dialog, or one that names
- * us by host: an address on which the request could have come, or a domain of ours. The first
- * proves something, the second nothing. As many values in front as are ours go: with double
- * record-routing (RFC 5658) that is two.
+ * OURS is a Route value that is a Path of ours, whose user part is a token of ours for this
+ * dialog, or one that names us by host: an address on which the request could have come, or a
+ * domain of ours. The first proves something, the second nothing. As many values in front as
+ * are ours go: with double record-routing (RFC 5658) that is two.
  *
  * STRICT ROUTERS in front of us put our Record-Route URI into the Request-URI and the real one
  * at the end of the Route; that is turned back. A Request-URI with a maddr that is ours loses

@@ -390,7 +390,8 @@ static void path(const struct proxy__branch *b, const struct hop *hop, struct ou
     struct addr local = {0};
     struct str reg_id;
     bool sips = is_sips(f->request.route.ruri);
-    bool flows = m->count[SIP_HDR_VIA] == 1 && sip_msg_addr(m, SIP_HDR_CONTACT, &contact) == 0 &&
+    bool flows = m->count[SIP_HDR_VIA] == 1 &&
+                 sip_msg_addr(m, SIP_HDR_CONTACT, &contact) == 0 &&
                  sip_param(contact.params, STR("reg-id"), &reg_id);
     if (f->from.flow == 0) {
         return;

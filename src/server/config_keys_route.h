@@ -95,7 +95,7 @@
       "699, 403 unless given.")                                                                \
     S(reason, "", "Refuse: the reason phrase.")                                                \
     Q(headers, route_line,                                                                     \
-      "Header lines. Redirect and refer: embedded in each Contact or Refer-To, escaped. "                            \
+      "Header lines. Redirect and refer: embedded in each Contact or Refer-To, escaped. "      \
       "Refuse: of the answer (`Reason`, `Retry-After`). Else: added to "                       \
       "the request that goes out.")                                                            \
     S(uui, "",                                                                                 \

@@ -419,8 +419,7 @@ static bool targets(struct making *k)
             return false;
         }
         if ((k->to->action == RULE_REDIRECT || k->to->action == RULE_REFER) &&
-            k->raw->headers_count > 0 &&
-            str_starts(to[i].text, STR("tel:"))) {
+            k->raw->headers_count > 0 && str_starts(to[i].text, STR("tel:"))) {
             return tree_fault(k->t, at, "to: a tel: URI carries no headers");
         }
     }
@@ -562,14 +561,16 @@ static bool action(struct making *k)
     }
     if ((r->action == RULE_BRIDGE || r->action == RULE_REFER) &&
         r->methods != 1u << SIP_METHOD_INVITE) {
-        return tree_fault(k->t, tree_key(k->t, k->match, "method"),
-                          "method: only INVITE can be bridged or referred; other methods can be "
-                          "proxied, redirected or refused");
+        return tree_fault(
+            k->t, tree_key(k->t, k->match, "method"),
+            "method: only INVITE can be bridged or referred; other methods can be "
+            "proxied, redirected or refused");
     }
     if (r->action == RULE_REFER && k->raw->targets_count == 0) {
-        return tree_fault(k->t, k->at,
-                          "targets: a rule that refers needs some; the called number's location "
-                          "would lead here again");
+        return tree_fault(
+            k->t, k->at,
+            "targets: a rule that refers needs some; the called number's location "
+            "would lead here again");
     }
     r->reason = str_c(k->raw->reason);
     r->ring_s = k->raw->ring_s;

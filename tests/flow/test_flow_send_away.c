@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `action: refer` on the wire: the caller is answered and sent to a target by REFER, with the
- * context in Refer-To; to the next one when that fails; and bridged when it does not know REFER.
+ * context in Refer-To; to the next one when that fails; and bridged when it does not know
+ * REFER.
  */
 #include "service.h"
 
@@ -99,7 +100,8 @@ static void test_sent_to_the_first(void)
     CHECK_INT(world_stat(&s.w, "routed_refer"), 1);
     CHECK_INT(world_stat(&s.w, "calls_active"), 0);
     CHECK_INT(wire_count(&s.w.wire, ENGINE(&s.w), &bob->s.node, "INVITE"), 0);
-    CHECK_STR(str_c(app_events(&s.w.crm, watch)), "Originated c1:1001 connected newCall 1001>700; "
+    CHECK_STR(str_c(app_events(&s.w.crm, watch)),
+              "Originated c1:1001 connected newCall 1001>700; "
               "Established c1:700 connected newCall 1001>700; "
               "Cleared c1:1001 null transfer by=1001");
     service_down(&s);
@@ -121,7 +123,8 @@ static void test_the_next_when_one_fails(void)
     CHECK_INT(to_ann("BYE"), 1);
     struct str bye = wire_find(&s.w.wire, ENGINE(&s.w), &ann->s.node, "BYE", 0);
     CHECK_STR(str_trim(wire_raw(bye, "Reason", 0)), "SIP;cause=603");
-    CHECK_STR(str_c(app_events(&s.w.crm, watch)), "Originated c1:1001 connected newCall 1001>700; "
+    CHECK_STR(str_c(app_events(&s.w.crm, watch)),
+              "Originated c1:1001 connected newCall 1001>700; "
               "Established c1:700 connected newCall 1001>700; "
               "Cleared c1:1001 null callNotAnswered by=700");
     service_down(&s);
@@ -184,7 +187,8 @@ static void test_ended_by_others(void)
     phone_hang_up(ann, STR_NONE);
     service_run(&s, 50);
     CHECK_INT(world_stat(&s.w, "calls_active"), 0);
-    CHECK_STR(str_c(app_events(&s.w.crm, watch)), "Originated c1:1001 connected newCall 1001>700; "
+    CHECK_STR(str_c(app_events(&s.w.crm, watch)),
+              "Originated c1:1001 connected newCall 1001>700; "
               "Established c1:700 connected newCall 1001>700; "
               "Cleared c1:1001 null normalClearing by=1001");
     service_down(&s);
@@ -196,9 +200,10 @@ static void test_commands(void)
     (void)rule();
     up(WITH_REFER);
     call_and_be_sent(202);
-    struct ask *hold = app_on_connection(&s.w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
-    struct ask *clear =
-        app_on_connection(&s.w.crm, "ClearConnection", "connectionToBeCleared", "c1", "1001", "");
+    struct ask *hold =
+        app_on_connection(&s.w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
+    struct ask *clear = app_on_connection(&s.w.crm, "ClearConnection", "connectionToBeCleared",
+                                          "c1", "1001", "");
     ann->idle = false;
     service_run(&s, 100);
     CHECK_STR(str_c(hold->text), "stateIncompatibility/noActiveCall");
@@ -230,5 +235,6 @@ static void test_no_memory(void)
     CHECK(false);
 }
 
-TEST_MAIN(T(test_commands), T(test_no_memory), T(test_sent_to_the_first), T(test_the_next_when_one_fails), T(test_no_such_method),
+TEST_MAIN(T(test_commands), T(test_no_memory), T(test_sent_to_the_first),
+          T(test_the_next_when_one_fails), T(test_no_such_method),
           T(test_who_cannot_is_bridged), T(test_silence), T(test_ended_by_others))

@@ -780,13 +780,13 @@ static const struct rule_table *rules(void)
         for (size_t k = 0; i <= N && k < 3; k++) {
             const char *to = i < N ? want[i].target[k] : k == 0 ? "9001" : NULL;
             if (to != NULL) {
-                target[i][r->target_count++] = (struct rule_target){
-                    .kind = strchr(to, ':') != NULL ? RULE_TO_URI
-                            : to[0] == '9'          ? RULE_TO_PEER
-                                                    : RULE_TO_DEVICE,
-                    .text = str_c(to),
-                    .weight = 1,
-                    .q = RULE_NO_Q};
+                target[i][r->target_count++] =
+                    (struct rule_target){.kind = strchr(to, ':') != NULL ? RULE_TO_URI
+                                                 : to[0] == '9'          ? RULE_TO_PEER
+                                                                         : RULE_TO_DEVICE,
+                                         .text = str_c(to),
+                                         .weight = 1,
+                                         .q = RULE_NO_Q};
             }
         }
     }

@@ -418,8 +418,8 @@ static void test_pickup_of_a_made_call(void)
     trio_down(&w);
 }
 
-TEST_MAIN(T(test_no_offer), T(test_no_offer_and_no_answer),
-          T(test_no_offer_from_there), T(test_no_offer_and_over), T(test_confirmed), T(test_confirmed_caller), T(test_refused), T(test_cancelled),
-          T(test_over_meanwhile), T(test_pickup), T(test_named_from_the_other_side),
-          T(test_pickup_without_offer), T(test_pickup_refused), T(test_pickup_abandoned),
-          T(test_pickup_of_a_made_call))
+TEST_MAIN(T(test_no_offer), T(test_no_offer_and_no_answer), T(test_no_offer_from_there),
+          T(test_no_offer_and_over), T(test_confirmed), T(test_confirmed_caller),
+          T(test_refused), T(test_cancelled), T(test_over_meanwhile), T(test_pickup),
+          T(test_named_from_the_other_side), T(test_pickup_without_offer),
+          T(test_pickup_refused), T(test_pickup_abandoned), T(test_pickup_of_a_made_call))
