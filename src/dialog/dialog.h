@@ -43,6 +43,7 @@ struct dialog {
     uint8_t state;
     uint8_t offer; /**< enum dialog_offer */
     bool pinned;
+    bool lost;           /**< the flow that it was pinned to has closed; nothing came since */
     bool bye_sent;       /**< of a fork that lost */
     bool secure;         /**< sips: our Contact is one too (§12.1.1) */
     bool cseq_known;     /**< remote_cseq holds a value */
@@ -59,8 +60,9 @@ struct dialog {
     uint32_t peer_methods;    /**< bit per enum sip_method in the peer's Allow; 0: not said */
     bool peer_talk;           /**< the peer's Allow-Events has talk */
     void *block;
-    void *place; /**< what dialog_locate found; request_uri, routes and next may lie there */
-    void *owner; /**< the user's: e.g. the paired dialog of a bridge */
+    uint64_t phone; /**< when it is lost: who was there, in the locator's words; 0: unknown */
+    void *place;    /**< what dialog_locate found; request_uri, routes and next may lie there */
+    void *owner;    /**< the user's: e.g. the paired dialog of a bridge */
 };
 
 /** Has the message no more Record-Route values than a dialog can have routes? */
@@ -84,15 +86,21 @@ struct dialog_place {
     struct txn_target target;
 };
 
-/** Who knows GRUUs: @return false: not one of ours, or nobody is there now. */
+/** Who knows where phones are. Members may be NULL. */
 struct dialog_locator {
+    /** Whom a GRUU means. @return false: not one of ours, or nobody is there now */
     bool (*find)(void *ctx, const struct sip_uri *gruu, struct dialog_place *out);
+    /** Its flow closes now: which phone is at the other end? @return 0: none that we know */
+    uint64_t (*phone)(void *ctx, const struct dialog *d);
+    /** That phone, or the owner of that remote target, when it has come back meanwhile. */
+    bool (*follow)(void *ctx, const struct dialog *d, struct dialog_place *out);
     void *ctx;
 };
 
-/** Before a request is written: when the remote target is a GRUU of ours, aim at where its
-   phone is now (RFC 5627 §6.1). Else, and without memory, nothing changes. */
-void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
+/** Before a request is written: when the remote target is a GRUU of ours, or its flow was
+   lost, aim at where its phone is now (RFC 5627 §6.1). Else, and without memory, nothing
+   changes. @return false: it is not known to be anywhere else */
+bool dialog_locate(struct dialog *d, const struct dialog_locator *locator,
                    const struct mem *mem);
 
 /** The hash under which a dialog stands in a table. */

@@ -8,6 +8,9 @@
  * meanwhile, which is what the GRUU is for. Its contact takes the place of the GRUU in the
  * Request-URI.
  *
+ * A phone without a GRUU whose flow has closed may come back, too: its registration shows over
+ * which flow. Its remote target stays what it said.
+ *
  * A dialog that is pinned to an open flow has no need of it. With a route set only the
  * Request-URI changes: the proxies of the set lead to the phone, and may not know what our
  * GRUUs mean. What was found lies in a block of its own, so that the dialog's strings stay what
@@ -16,23 +19,35 @@
 #include "dialog/dialog.h"
 #include "sip/hdr.h"
 
-void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
+static bool find(const struct dialog *d, const struct dialog_locator *locator,
+                 struct dialog_place *out)
+{
+    struct sip_uri u;
+    struct str gr;
+    uint32_t at;
+
+    if (sip_uri_parse(d->remote_target, 0, &u, &at) != 0) {
+        return false;
+    }
+    if (sip_param(u.params, STR("gr"), &gr)) {
+        return locator->find != NULL && locator->find(locator->ctx, &u, out);
+    }
+    return d->lost && d->route_set.n == 0 && locator->follow != NULL &&
+           locator->follow(locator->ctx, d, out);
+}
+
+bool dialog_locate(struct dialog *d, const struct dialog_locator *locator,
                    const struct mem *mem)
 {
     struct dialog_place place = {0};
-    struct sip_uri u;
-    struct str gr;
     struct out o;
-    uint32_t at;
     char *block;
     size_t size;
     bool routed = d->route_set.n > 0;
 
-    if (d->pinned || locator->find == NULL ||
-        (routed && !str_eq(d->routes, d->route_set)) || /* a strict router */
-        sip_uri_parse(d->remote_target, 0, &u, &at) != 0 ||
-        !sip_param(u.params, STR("gr"), &gr) || !locator->find(locator->ctx, &u, &place)) {
-        return;
+    if (d->pinned || (routed && !str_eq(d->routes, d->route_set)) || /* a strict router */
+        !find(d, locator, &place)) {
+        return false;
     }
     if (routed) {
         place.routes = STR_NONE;
@@ -41,7 +56,7 @@ void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
     size = place.request_uri.n + place.routes.n + place.target.host.n;
     block = mem_alloc(mem, size + 1);
     if (block == NULL) {
-        return; /* as it was: an earlier place, or the GRUU's host */
+        return true; /* as it was: an earlier place, or the GRUU's host */
     }
     out_init(&o, block, size);
     out_str(&o, place.request_uri);
@@ -57,4 +72,5 @@ void dialog_locate(struct dialog *d, const struct dialog_locator *locator,
     }
     mem_free(mem, d->place);
     d->place = block;
+    return true;
 }

@@ -250,6 +250,7 @@ void dialog_pin(struct dialog *d, const struct sip_msg *m, const struct hop *fro
         return;
     }
     d->pinned = true;
+    d->lost = false;
     d->next = (struct txn_target){.hop = *from};
     dialog_bind_flow(d);
 }

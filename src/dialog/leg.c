@@ -410,15 +410,18 @@ struct str leg_contact(struct leg *leg, const struct hop *hop, bool secure)
 
 void leg_on_flow_closed(struct leg_layer *l, uint32_t flow, uint64_t now_ms)
 {
-    (void)now_ms;
+    const struct dialog_locator *who = &l->locator;
     list_each(it, &l->flows[flow % LEG_FLOW_LISTS])
     {
         struct dialog *d = list_entry(it, struct dialog, flow_link);
         if (d->next.hop.flow == flow) {
+            d->phone = who->phone != NULL ? who->phone(who->ctx, d) : 0;
             d->pinned = false;
+            d->lost = true;
             d->next.hop.flow = 0;
             dialog_aim(d);
             dialog_bind_flow(d);
+            leg_timer_on_lost(d, now_ms);
         }
     }
 }

@@ -108,12 +108,14 @@ struct leg_content {
 struct leg_config {
     uint32_t session_expires_s; /**< offered and accepted at most; default 1800, 0: no timer */
     uint32_t min_se_s;          /**< default 90 (RFC 4028 §5) */
-    uint32_t max_forwards;      /**< default 70 */
-    struct str contact_user;    /**< user part of our Contact, or absent */
-    struct str supported;       /**< option tags of ours besides timer, absent: none */
-    struct str allow;           /**< "INVITE, ACK, …": our Allow value */
-    struct str accept;          /**< our Accept value */
-    struct str allow_events;    /**< our Allow-Events value, absent: none */
+    uint32_t flow_lost_s;    /**< a phone whose flow has closed is asked after this whether it
+                                  is still there; 0: when something is to be said */
+    uint32_t max_forwards;   /**< default 70 */
+    struct str contact_user; /**< user part of our Contact, or absent */
+    struct str supported;    /**< option tags of ours besides timer, absent: none */
+    struct str allow;        /**< "INVITE, ACK, …": our Allow value */
+    struct str accept;       /**< our Accept value */
+    struct str allow_events; /**< our Allow-Events value, absent: none */
 };
 
 /** Lists over which pinned dialogs are spread: a closed flow walks only one. */
@@ -181,7 +183,7 @@ struct leg {
     bool end_wanted;   /**< leg_end was called: on_ended is due */
     bool cancelled;    /**< leg_cancel or leg_end before the answer */
     uint32_t min_se_s; /**< the largest Min-SE that we were told; 0: none */
-    uint64_t refresh_ms, expires_ms;
+    uint64_t refresh_ms, expires_ms, lost_ms;
     struct leg_parts bye; /**< kept for the BYE that has to wait */
     leg_response_fn bye_fn;
     void *bye_owner;
@@ -360,7 +362,8 @@ bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct h
 void leg_on_cancel(struct leg_layer *l, struct txn *invite, const struct sip_msg *m,
                    const struct hop *from, uint64_t now_ms);
 
-/** A flow closed: pinned dialogs fall back to their targets. */
+/** A flow closed: pinned dialogs fall back to their targets, and confirmed ones are asked after
+    flow_lost_s whether anybody is there: see leg_timer.c. Before the registrar hears of it. */
 void leg_on_flow_closed(struct leg_layer *l, uint32_t flow, uint64_t now_ms);
 
 /**

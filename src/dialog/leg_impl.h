@@ -212,5 +212,7 @@ void leg_timer_on_2xx(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
 void leg_timer_on_refreshed(struct leg_request *r, unsigned status, const struct sip_msg *m,
                             uint64_t now_ms);
 void leg_timer_stop(struct leg *leg);
+/** The flow of this dialog has closed. */
+void leg_timer_on_lost(struct dialog *d, uint64_t now_ms);
 
 #endif

@@ -87,7 +87,7 @@ int leg_request_start(struct leg_request *r, const struct leg_parts *parts, uint
     }
     const struct leg_parts *p = r->parts.block != NULL ? &r->parts : parts;
     r->cseq = d->local_cseq + 1;
-    dialog_locate(d, &l->locator, &l->env->mem);
+    (void)dialog_locate(d, &l->locator, &l->env->mem);
     if (err == 0) {
         err = leg_write_request(r, d, r->name, (enum sip_method)r->method, p, &w);
     }
@@ -129,6 +129,9 @@ static bool ends_leg(const struct leg_request *r, unsigned status, const struct 
     enum transport tp = r->txn != NULL ? (enum transport)r->txn->hop.transport : TP_NONE;
     if (m != NULL) {
         return status == 481 || status == 408;
+    }
+    if (r->dialog->lost && !r->pinned && status == 503) {
+        return true; /* not even a way there is known any more */
     }
     return transport_is_reliable(tp) ? status == 503 && !r->pinned : status == 408;
 }

@@ -17,7 +17,13 @@
  *   interval - min(32 s, 1/3)    BYE, on_ended(EXPIRED) (§10)
  *   2xx to INVITE or UPDATE      all starts again, in either direction
  *
- * One timer serves both dates: `refresh_ms` (WHEEL_NEVER: not ours, or under way) and
+ * A phone whose flow has closed, and which cannot be reached in another way, would leave the
+ * other party in a dead call until the session timer runs out. So after flow_lost_s it is asked
+ * by OPTIONS as well, over its new registration if it has come back (dialog_locate), else at
+ * its target; when that leads nowhere, or the phone does not know the dialog any more, the leg
+ * is lost. No RFC has this. What comes from the phone meanwhile calls it off.
+ *
+ * One timer serves all dates: `refresh_ms` (WHEEL_NEVER: not ours, or under way), `lost_ms` and
  * `expires_ms`. A refresh that cannot be sent because something is pending is tried again in
  * two seconds: what is pending may be a refresh by itself.
  */
@@ -35,12 +41,13 @@ bool leg_timer_is_on(const struct leg *leg)
 void leg_timer_stop(struct leg *leg)
 {
     timer_stop(leg->layer->wheel, &leg->session);
-    leg->refresh_ms = leg->expires_ms = WHEEL_NEVER;
+    leg->refresh_ms = leg->expires_ms = leg->lost_ms = WHEEL_NEVER;
 }
 
 static void arm(struct leg *leg)
 {
     uint64_t due = leg->refresh_ms < leg->expires_ms ? leg->refresh_ms : leg->expires_ms;
+    due = leg->lost_ms < due ? leg->lost_ms : due;
     if (due == WHEEL_NEVER) {
         timer_stop(leg->layer->wheel, &leg->session);
     } else {
@@ -53,11 +60,11 @@ void leg_timer_agree(struct leg *leg, const struct leg_session *s, uint64_t now_
     leg->interval_s = s->interval_s;
     leg->we_refresh = s->we_refresh;
     if (s->interval_s == 0) {
-        leg_timer_stop(leg);
+        leg->refresh_ms = leg->expires_ms = WHEEL_NEVER;
         if (leg_timer_is_on(leg)) {
             leg->refresh_ms = now_ms + leg->layer->config.session_expires_s * 500ull;
-            arm(leg);
         }
+        arm(leg);
         return;
     }
     uint32_t margin = s->interval_s / 3 < 32 ? s->interval_s / 3 : 32;
@@ -179,12 +186,57 @@ static void probe(struct leg *leg, uint64_t now_ms)
     }
 }
 
+void leg_timer_on_lost(struct dialog *d, uint64_t now_ms)
+{
+    struct leg *leg = d->leg;
+    if (leg->state == LEG_CONFIRMED && d == leg->dialog &&
+        leg->layer->config.flow_lost_s != 0) {
+        leg->lost_ms = now_ms + leg->layer->config.flow_lost_s * 1000ull;
+        arm(leg);
+    }
+}
+
+static bool has_gruu(const struct dialog *d)
+{
+    struct sip_uri u;
+    struct str gr;
+    uint32_t at;
+    return sip_uri_parse(d->remote_target, 0, &u, &at) == 0 &&
+           sip_param(u.params, STR("gr"), &gr);
+}
+
+/** Is it there? What comes of it: leg_request.c, ends_leg. */
+static void ask_lost(struct leg *leg, uint64_t now_ms)
+{
+    struct dialog *d = leg->dialog;
+    leg->lost_ms = WHEEL_NEVER;
+    if (leg->state != LEG_CONFIRMED || !d->lost) {
+        return;
+    }
+    if (!dialog_locate(d, &leg->layer->locator, &leg->layer->env->mem) && d->phone != 0 &&
+        has_gruu(d)) {
+        leg_give_up(leg, LEG_END_LOST, false, now_ms); /* its host is ourselves */
+    } else if (leg_send(leg, NULL, STR("OPTIONS"), NULL, NULL, NULL, NULL, now_ms) != 0) {
+        leg->lost_ms = now_ms + RETRY_BUSY_MS; /* no memory */
+    }
+}
+
 void leg_timer_fire(struct timer *t, uint64_t now_ms)
 {
     struct leg *leg = container_of(t, struct leg, session);
     if (now_ms >= leg->expires_ms) {
         leg->layer->expired++;
         leg_give_up(leg, LEG_END_EXPIRED, true, now_ms);
+        return;
+    }
+    if (now_ms >= leg->lost_ms) {
+        ask_lost(leg, now_ms);
+    }
+    if (leg->state == LEG_ENDED) {
+        return;
+    }
+    if (now_ms < leg->refresh_ms) {
+        arm(leg);
         return;
     }
     if (leg->interval_s == 0) {

@@ -65,7 +65,7 @@ static int write_ack(struct leg_request *r, struct dialog *d, const struct leg_p
 {
     const struct mem *mem = &r->leg->layer->env->mem;
     struct leg_wire w;
-    dialog_locate(d, &r->leg->layer->locator, mem);
+    (void)dialog_locate(d, &r->leg->layer->locator, mem);
     int err = leg_write_request(r, d, STR("ACK"), SIP_METHOD_ACK, p, &w);
     if (err != 0) {
         return err;
@@ -119,7 +119,7 @@ void leg_ack_plain(struct leg_request *r, struct dialog *d)
         return;
     }
     /* RFC 5627 §6.1 */
-    dialog_locate(d, &r->leg->layer->locator, &r->leg->layer->env->mem);
+    (void)dialog_locate(d, &r->leg->layer->locator, &r->leg->layer->env->mem);
     if (leg_write_request(r, d, STR("ACK"), SIP_METHOD_ACK, &p, &w) == 0) {
         (void)txn_send_ack(r->leg->layer->txn, &d->next, w.run, w.n);
     }

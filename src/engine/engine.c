@@ -75,12 +75,71 @@ static bool locate(void *ctx, const struct sip_uri *gruu, struct dialog_place *o
     return binding_target(only, &out->target);
 }
 
+/** The registration of the phone at the other end of a leg, or NULL. */
+static const struct record *record_of(const struct engine *e, const struct dialog *d)
+{
+    const struct device *dev = d->leg != NULL ? call_device_of_leg(d->leg) : NULL;
+
+    return dev != NULL ? registrar_find(&e->registrar, dev->key) : NULL;
+}
+
+static uint64_t instance_of(const struct engine *e, const struct binding *b)
+{
+    return str_is_set(b->instance) ? hash_bytes(&e->registrar.key, b->instance) | 1 : 0;
+}
+
+/** The phone whose registration is on the flow of the dialog. */
+static uint64_t phone_of(void *ctx, const struct dialog *d)
+{
+    const struct engine *e = ctx;
+    const struct record *rec = record_of(e, d);
+    uint64_t phone = 0;
+
+    if (rec != NULL) {
+        list_each(it, &rec->bindings)
+        {
+            const struct binding *b = list_entry(it, struct binding, link);
+            phone = b->hop.flow == d->next.hop.flow ? instance_of(e, b) : phone;
+        }
+    }
+    return phone;
+}
+
+/** A phone that has lost its flow registers again: the same instance, or the same contact. */
+static bool follow(void *ctx, const struct dialog *d, struct dialog_place *out)
+{
+    const struct engine *e = ctx;
+    const struct record *rec = record_of(e, d);
+    const struct binding *best = NULL;
+
+    if (rec == NULL) {
+        return false;
+    }
+    list_each(it, &rec->bindings)
+    {
+        const struct binding *b = list_entry(it, struct binding, link);
+        bool same = str_eq(b->contact, d->remote_target) ||
+                    (d->phone != 0 && instance_of(e, b) == d->phone);
+        if (same && (b->hop.flow != 0 || b->routes.n > 0) &&
+            (best == NULL || b->serial > best->serial)) {
+            best = b;
+        }
+    }
+    if (best == NULL || !binding_target(best, &out->target)) {
+        return false;
+    }
+    out->request_uri = d->request_uri;
+    out->routes = best->routes;
+    return true;
+}
+
 static int make_layers(struct engine *e)
 {
     const struct engine_config *c = &e->config;
     struct directory *dir = c->directory;
     struct str realm = c->realm.n > 0 ? c->realm : dir->domains[0];
-    struct dialog_locator locator = {.find = locate, .ctx = e};
+    struct dialog_locator locator = {
+        .find = locate, .phone = phone_of, .follow = follow, .ctx = e};
     uint32_t max_txn = c->max_transactions != 0 ? c->max_transactions : 100000;
 
     if (txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
@@ -358,8 +417,8 @@ void engine_resolved(struct engine *e, uint64_t now_ms)
 void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
 {
     run_timers(e, now_ms);
+    leg_on_flow_closed(&e->legs, flow, now_ms); /* the registrar knows yet who was there */
     registrar_on_flow_closed(&e->registrar, flow, now_ms);
-    leg_on_flow_closed(&e->legs, flow, now_ms);
     event_on_flow_closed(e->events, flow);
     txn_on_flow_closed(&e->txn, flow, now_ms);
     settle(e);

@@ -189,7 +189,7 @@ static int send(struct subscription *s, uint64_t now_ms)
     struct event_layer *l = s->layer;
     struct dialog *d = &s->dialog;
     struct event_body body = {0};
-    dialog_locate(d, &l->locator, &l->env->mem);
+    (void)dialog_locate(d, &l->locator, &l->env->mem);
     struct txn_target to = target_of(s);
     struct str contact = subscription_contact(s);
     bool has_state = s->resource != NULL || s->package->implicit;

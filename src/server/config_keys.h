@@ -184,6 +184,9 @@
       "Session timer (RFC 4028) offered and accepted at most. A phone without it is asked " \
       "by OPTIONS every half of this whether it is still in the call. 0: neither.")         \
     U(min_se_s, 90, 90, 86400, "Shortest session timer accepted.")                          \
+    U(flow_lost_s, 60, 0, 3600,                                                             \
+      "A phone in a call whose connection has closed is asked after this whether it is "    \
+      "still there; if it cannot be reached, the call ends. 0: not asked.")                 \
     U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                             \
     U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.")       \
     U(step_s, 20, 1, 3600, "Time for a hold, a retrieval or a transfer.")                   \

@@ -420,6 +420,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->blacklist_ms = raw->network.blacklist_s * 1000;
     e->leg.session_expires_s = raw->timers.session_expires_s;
     e->leg.min_se_s = raw->timers.min_se_s;
+    e->leg.flow_lost_s = raw->timers.flow_lost_s;
     e->leg.allow =
         STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY, REFER, "
             "SUBSCRIBE, PUBLISH");

@@ -37,6 +37,12 @@ static void by_proxy(struct world *world)
     world->config.routes = &routes;
 }
 
+static void grace(struct world *world)
+{
+    any_port(world);
+    world->config.leg.flow_lost_s = 60;
+}
+
 static void at_once(struct world *world)
 {
     any_port(world);
@@ -206,5 +212,64 @@ static void test_lost_fork(void)
     down();
 }
 
-TEST_MAIN(T(test_through_the_proxy), T(test_through_the_bridge), T(test_subscriber),
+/* ---- a phone that nobody can connect to, in the middle of a call ---- */
+
+#define WS "sip:1004@abc.invalid;transport=ws"
+
+/** Ann talks to the phone, whose Contact is this, and the connection of which breaks. */
+static void talk_and_lose(const char *contact)
+{
+    char lines[200];
+    up(grace);
+    enrol(TP_TLS, WS, 3600, "");
+    REQUIRE(phone_call(PHONE(&w, 0), "1004", true, STR_NONE) != NULL);
+    world_run(&w, 100);
+    snprintf(lines, sizeof(lines), "Contact: %s\nContent-Type: application/sdp\n", contact);
+    struct text_msg m = answers("INVITE", "200 OK", "t", lines, world_sdp);
+    text_free(&m);
+    CHECK(phone_talks(PHONE(&w, 0)));
+    CHECK_INT(vnet_close(&w.net, &phone->node, &w.node), 1);
+    world_run(&w, 59000);
+    CHECK(phone_talks(PHONE(&w, 0)));
+}
+
+static void test_lost_phone_ends_the_call(void)
+{
+    static const char *const contact[] = {"<" WS ">", GRUU};
+    for (size_t i = 0; i < ARRAY_LEN(contact); i++) {
+        talk_and_lose(contact[i]);
+        world_run(&w, 2000);
+        CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "BYE"), 1);
+        CHECK(PHONE(&w, 0)->s.leg == NULL);
+        down();
+    }
+}
+
+/** Under another address, but the same instance; it is asked, and says that it is in the call,
+   or that it is not. */
+static void test_lost_phone_comes_back(void)
+{
+    static const char other[] = "sip:1004@def.invalid;transport=ws";
+    for (int knows = 0; knows < 2; knows++) {
+        talk_and_lose("<" WS ">");
+        enrol(TP_TLS, other, 3600, "");
+        world_run(&w, 1000);
+        struct text_msg m = answers("OPTIONS", knows ? "200 OK" : "481 Gone", "", "", "");
+        CHECK(str_starts(text_start(&m), STR("OPTIONS " WS " SIP/2.0")));
+        text_free(&m);
+        CHECK_INT(phone_talks(PHONE(&w, 0)), knows);
+        if (knows) {
+            world_run(&w, 600000);
+            phone_hang_up(PHONE(&w, 0), STR_NONE);
+            world_run(&w, 100);
+            m = answers("BYE", "200 OK", "t", "", "");
+            text_free(&m);
+        }
+        enrol(TP_TLS, other, 0, "");
+        down();
+    }
+}
+
+TEST_MAIN(T(test_lost_phone_ends_the_call), T(test_lost_phone_comes_back),
+          T(test_through_the_proxy), T(test_through_the_bridge), T(test_subscriber),
           T(test_lost_fork))
