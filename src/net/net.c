@@ -435,14 +435,36 @@ int net_listen(struct net *n, enum transport transport, const struct addr *at,
     return net_listen_as(n, transport, at, NULL, bound);
 }
 
+int net_tls_read(const struct net_tls *tls, struct tls_store **out, struct net_tls_fault *fault)
+{
+    *out = NULL;
+    return tls_store_new(tls, out, fault);
+}
+
+void net_tls_take(struct net *n, struct tls_store *store, const struct net_tls *tls)
+{
+    tls_store_free(n->tls);
+    n->tls = store;
+    tls_store_warn(store, tls, &n->env);
+}
+
+void net_tls_drop(struct tls_store *store)
+{
+    tls_store_free(store);
+}
+
 int net_tls_load(struct net *n, const struct net_tls *tls, char *why, size_t cap)
 {
-    struct tls_store *fresh = NULL;
-    int err = tls_store_new(tls, &fresh, why, cap);
+    struct net_tls_fault fault = {.item = NET_TLS_ANY};
+    struct tls_store *fresh;
+    int err = net_tls_read(tls, &fresh, &fault);
     if (err == 0) {
-        tls_store_free(n->tls);
-        n->tls = fresh;
-        tls_store_warn(fresh, tls, &n->env);
+        net_tls_take(n, fresh, tls);
+    } else {
+        struct out o;
+        out_init(&o, why, cap - 1);
+        out_c(&o, fault.why);
+        why[o.n] = '\0';
     }
     return err;
 }

@@ -136,6 +136,27 @@ struct net_tls {
  */
 int net_tls_load(struct net *n, const struct net_tls *tls, char *why, size_t cap);
 
+/** What of a net_tls is bad. */
+enum net_tls_item { NET_TLS_CERT, NET_TLS_KEY, NET_TLS_CA, NET_TLS_CIPHERS, NET_TLS_ANY };
+struct net_tls_fault {
+    enum net_tls_item item;
+    size_t index; /**< of the certificate */
+    char why[400];
+};
+
+struct tls_store;
+
+/**
+ * The same in two steps, for who has more to check before anything changes: read everything,
+ * then take it into use, or drop it.
+ * @return 0; E_SYNTAX, E_NOMEM with *fault
+ */
+int net_tls_read(const struct net_tls *tls, struct tls_store **out,
+                 struct net_tls_fault *fault);
+/** @param tls  what it was read from, for warnings */
+void net_tls_take(struct net *n, struct tls_store *store, const struct net_tls *tls);
+void net_tls_drop(struct tls_store *store);
+
 /**
  * Listen. Port 0 picks one.
  * @param bound      out, may be NULL: the address with its port

@@ -44,8 +44,7 @@ struct tls_store {
 
 struct loading {
     const struct net_tls *from;
-    char *why;
-    size_t cap;
+    struct net_tls_fault *fault;
 };
 
 static int complain(struct loading *l, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -54,7 +53,7 @@ static int complain(struct loading *l, int err, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(l->why, l->cap, fmt, args);
+    (void)vsnprintf(l->fault->why, sizeof(l->fault->why), fmt, args);
     va_end(args);
     return err;
 }
@@ -181,6 +180,7 @@ static int common(struct loading *l, SSL_CTX *ctx)
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1) {
         ERR_clear_error();
+        l->fault->item = NET_TLS_CIPHERS;
         return complain(l, E_SYNTAX, "ciphers: OpenSSL knows none of %s", ciphers);
     }
     return 0;
@@ -190,6 +190,7 @@ static int trust(struct loading *l, SSL_CTX *ctx)
 {
     const char *file = l->from->ca_file;
     if (file != NULL && SSL_CTX_load_verify_file(ctx, file) != 1) {
+        l->fault->item = NET_TLS_CA;
         return bad_file(l, "ca", file, "certificate in PEM form");
     }
     if (file == NULL) {
@@ -200,9 +201,12 @@ static int trust(struct loading *l, SSL_CTX *ctx)
 
 static int identity(struct loading *l, SSL_CTX *ctx, const struct net_tls_cert *c)
 {
+    l->fault->index = (size_t)(c - l->from->cert);
+    l->fault->item = NET_TLS_CERT;
     if (SSL_CTX_use_certificate_chain_file(ctx, c->cert_file) != 1) {
         return bad_file(l, "certificate", c->cert_file, "certificate in PEM form");
     }
+    l->fault->item = NET_TLS_KEY;
     if (SSL_CTX_use_PrivateKey_file(ctx, c->key_file, SSL_FILETYPE_PEM) != 1) {
         return bad_file(l, "key", c->key_file,
                         "private key in PEM form and without a pass phrase");
@@ -212,6 +216,7 @@ static int identity(struct loading *l, SSL_CTX *ctx, const struct net_tls_cert *
         return complain(l, E_SYNTAX, "key %s: does not belong to %s", c->key_file,
                         c->cert_file);
     }
+    l->fault->item = NET_TLS_ANY;
     return 0;
 }
 
@@ -294,10 +299,12 @@ static int load_connect(struct loading *l, struct tls_store *s)
     return err;
 }
 
-int tls_store_new(const struct net_tls *from, struct tls_store **out, char *why, size_t cap)
+int tls_store_new(const struct net_tls *from, struct tls_store **out,
+                  struct net_tls_fault *fault)
 {
-    struct loading l = {from, why, cap};
+    struct loading l = {from, fault};
     struct tls_store *s = calloc(1, sizeof(*s));
+    *fault = (struct net_tls_fault){.item = NET_TLS_ANY};
     ERR_clear_error();
     if (s == NULL || (s->served = calloc(from->cert_count + 1, sizeof(*s->served))) == NULL) {
         free(s);

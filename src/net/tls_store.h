@@ -22,9 +22,10 @@ struct tls_peer {
 };
 
 /**
- * @return 0; E_SYNTAX, E_NOMEM with a sentence in `why`
+ * @return 0; E_SYNTAX, E_NOMEM with *fault
  */
-int tls_store_new(const struct net_tls *from, struct tls_store **out, char *why, size_t cap);
+int tls_store_new(const struct net_tls *from, struct tls_store **out,
+                  struct net_tls_fault *fault);
 void tls_store_free(struct tls_store *s);
 
 /** Say what is allowed but should not be: expired certificates, keys that others can read. */

@@ -25,12 +25,23 @@ struct config_listen {
     struct addr shown; /**< to others instead; family ADDR_NONE: not set */
 };
 
+/** Where something stands in the file; line 0: nowhere. */
+struct config_mark {
+    unsigned line, column; /**< from 1 */
+};
+
+struct config_tls_marks {
+    struct config_mark section, ca, ciphers;
+    struct config_mark (*cert)[2]; /**< of each certificate: its file, its key */
+};
+
 struct config {
     struct engine_config engine; /**< without `directory` */
     struct net_config net;       /**< without `handler` */
     struct config_listen *listen;
     size_t listen_count;
-    struct net_tls tls;  /**< names of files; they are read by the network layer */
+    struct net_tls tls; /**< names of files; they are read by the network layer */
+    struct config_tls_marks tls_marks;
     struct str *domains; /**< the configured ones, then our numeric addresses */
     size_t domain_count, domain_room;
     struct addr *own; /**< where we listen, and as what others see that */
@@ -80,6 +91,9 @@ void config_free(struct config *c);
 
 /** The same for text that is in memory; `path` names it and is where relative files start. */
 struct config *config_read(const char *path, struct str text, struct config_error *error);
+
+/** Which place of the file a fault in what `tls` names is about. */
+struct config_mark config_tls_mark(const struct config *c, const struct net_tls_fault *fault);
 
 /** "FILE:LINE:COLUMN: TEXT" and a line end. */
 void config_error_print(const struct config_error *e, FILE *to);

@@ -154,6 +154,48 @@ static bool map_advertise(struct config_tree *t, struct config *c)
 
 /* ---- TLS and WebSocket ---- */
 
+static struct config_mark mark_of(const yaml_node_t *at)
+{
+    return at == NULL ? (struct config_mark){0}
+                      : (struct config_mark){(unsigned)at->start_mark.line + 1,
+                                             (unsigned)at->start_mark.column + 1};
+}
+
+struct config_mark config_tls_mark(const struct config *c, const struct net_tls_fault *fault)
+{
+    const struct config_tls_marks *m = &c->tls_marks;
+    switch (fault->item) {
+    case NET_TLS_CERT:
+    case NET_TLS_KEY:
+        return m->cert[fault->index][fault->item == NET_TLS_KEY];
+    case NET_TLS_CA:
+        return m->ca;
+    case NET_TLS_CIPHERS:
+        return m->ciphers;
+    case NET_TLS_ANY:
+        break;
+    }
+    return m->section;
+}
+
+/** For complaints that come later: no file is opened here. */
+static bool map_marks(struct config_tree *t, struct config *c, size_t n)
+{
+    yaml_node_t *at = tree_key(t, tree_root(t), "tls");
+    yaml_node_t *list = tree_key(t, at, "certificates");
+    struct config_tls_marks *m = &c->tls_marks;
+    *m = (struct config_tls_marks){.section = mark_of(at),
+                                   .ca = mark_of(tree_key(t, at, "ca")),
+                                   .ciphers = mark_of(tree_key(t, at, "ciphers")),
+                                   .cert = arena_zalloc(&c->arena, (n + 1) * sizeof(*m->cert))};
+    for (size_t i = 0; m->cert != NULL && i < n; i++) {
+        yaml_node_t *entry = tree_entry(t, list, i);
+        m->cert[i][0] = mark_of(tree_key(t, entry, "cert"));
+        m->cert[i][1] = mark_of(tree_key(t, entry, "key"));
+    }
+    return m->cert != NULL;
+}
+
 static bool map_certificate(struct config_tree *t, struct config *c, yaml_node_t *at,
                             const struct raw_certificate *raw, struct net_tls_cert *to)
 {
@@ -175,7 +217,7 @@ static bool map_tls(struct config_tree *t, struct config *c)
     const char *verify = raw->verify_client != NULL ? raw->verify_client : "none";
     size_t n = raw->certificates_count;
     struct net_tls_cert *certs = arena_zalloc(&c->arena, (n + 1) * sizeof(*certs));
-    if (certs == NULL) {
+    if (certs == NULL || !map_marks(t, c, n)) {
         return out_of_memory(t);
     }
     for (size_t i = 0; i < n; i++) {

@@ -54,22 +54,59 @@ static bool refused(struct reload *r, struct log *log, const char *why)
     return false;
 }
 
-bool reload_run(struct reload *r, struct engine *e, struct log *log, uint64_t now_ms)
+static bool refused_at(struct reload *r, struct log *log, struct config_mark at,
+                       const char *why)
+{
+    char text[600];
+    (void)snprintf(text, sizeof(text), "line %u, column %u: %s", at.line, at.column, why);
+    return refused(r, log, at.line > 0 ? text : why);
+}
+
+static bool needs_certificate(const struct config *c)
+{
+    bool needs = false;
+    for (size_t i = 0; i < c->listen_count; i++) {
+        needs = needs || transport_is_secure((enum transport)c->listen[i].transport);
+    }
+    return needs;
+}
+
+/** Everything that `tls` names. @return false: said why */
+static bool read_tls(struct reload *r, const struct config *c, struct log *log,
+                     struct tls_store **out)
+{
+    struct net_tls_fault fault = {.item = NET_TLS_ANY};
+    if (c->tls.cert_count == 0 && needs_certificate(r->first)) {
+        return refused_at(r, log, c->tls_marks.section,
+                          "tls: the listeners of the start need a certificate");
+    }
+    return net_tls_read(&c->tls, out, &fault) == 0 ||
+           refused_at(r, log, config_tls_mark(c, &fault), fault.why);
+}
+
+bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log *log,
+                uint64_t now_ms)
 {
     struct reloading x = {.engine = e, .now_ms = now_ms};
+    struct tls_store *store = NULL;
     struct config_error error;
     const char *why;
     struct config *c = config_load(r->first->file, &error);
     if (c == NULL) {
-        char text[600];
-        (void)snprintf(text, sizeof(text), "line %u, column %u: %s", error.line, error.column,
-                       error.text);
-        return refused(r, log, error.line > 0 ? text : error.text);
+        return refused_at(r, log, (struct config_mark){error.line, error.column}, error.text);
+    }
+    if (net != NULL && !read_tls(r, c, log, &store)) {
+        config_free(c);
+        return false;
     }
     struct roster_change *ch = roster_prepare(&r->roster, c, &why);
     if (ch == NULL) {
+        net_tls_drop(store);
         config_free(c);
         return refused(r, log, why);
+    }
+    if (net != NULL) {
+        net_tls_take(net, store, &c->tls);
     }
     roster_commit(&r->roster, ch, gone, &x);
     engine_set_routes(e, &c->routes);

@@ -4,7 +4,8 @@
  *
  * All or nothing: a file that is wrong, or memory that is out, leaves everything as it is. What
  * is taken over is taken over at one moment, between two inputs: devices, applications, peers,
- * routes with their dialling plans and time zone, and the log level. Calls, sessions and
+ * routes with their dialling plans and time zone, the log level, and what `tls` names:
+ * certificates, keys and roots are read before anything changes. Calls, sessions and
  * registrations go on; those of a device that is gone from the file are ended. What else
  * differs from the configuration that the server was started with is named in a warning.
  *
@@ -14,6 +15,7 @@
 #ifndef BATON_SERVER_RELOAD_H
 #define BATON_SERVER_RELOAD_H
 
+#include "net/net.h"
 #include "server/log.h"
 #include "server/roster.h"
 
@@ -31,8 +33,10 @@ void reload_fini(struct reload *r);
 
 /**
  * Read first->file again. Writes to the log what came of it.
+ * @param net  whose certificates are changed; NULL: nobody's
  * @return true: the new configuration is in use, and r->routes is it
  */
-bool reload_run(struct reload *r, struct engine *e, struct log *log, uint64_t now_ms);
+bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log *log,
+                uint64_t now_ms);
 
 #endif

@@ -224,17 +224,16 @@ static void write_counters(struct server *s)
 
 /* ---- certificates ---- */
 
-/** At start and on SIGHUP. Calls stay: a connection keeps what it began with. */
-static bool load_tls(struct server *s)
+/** Calls stay: a connection keeps what it began with. */
+static bool load_tls(struct server *s, const struct net_tls *tls)
 {
     char why[512];
-    if (net_tls_load(s->net, &s->config->tls, why, sizeof(why)) != 0) {
+    if (net_tls_load(s->net, tls, why, sizeof(why)) != 0) {
         log_fmt(s->log, TRACE_ERROR, "server", "tls: %s", why);
         return false;
     }
-    if (s->config->tls.cert_count > 0) {
-        log_fmt(s->log, TRACE_INFO, "server", "%zu certificates read",
-                s->config->tls.cert_count);
+    if (tls->cert_count > 0) {
+        log_fmt(s->log, TRACE_INFO, "server", "%zu certificates read", tls->cert_count);
     }
     return true;
 }
@@ -269,10 +268,12 @@ static void stop(struct server *s)
     after(s);
 }
 
+/** The configuration anew; when it stays as it was, the files that it names are read anew. */
 static void reload(struct server *s)
 {
     if (s->stopping || s->config->file == NULL ||
-        !reload_run(&s->reload, s->engine, s->log, net_now(s->net))) {
+        !reload_run(&s->reload, s->engine, s->net, s->log, net_now(s->net))) {
+        (void)load_tls(s, &s->reload.routes->tls);
         return;
     }
     if (!s->config->log_all) {
@@ -288,7 +289,6 @@ static void on_signal(uv_signal_t *h, int number)
     switch (number) {
     case SIGHUP:
         log_reopen(s->log);
-        (void)load_tls(s);
         reload(s);
         if (s->trace != NULL && !sip_trace_reopen(s->trace)) {
             log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace,
@@ -422,7 +422,7 @@ static bool start(struct server *s)
     if (env == NULL) {
         return false;
     }
-    if (!load_tls(s)) {
+    if (!load_tls(s, &c->tls)) {
         return false;
     }
     add_interfaces(c);

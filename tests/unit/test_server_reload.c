@@ -6,6 +6,7 @@
  */
 #include "base/err.h"
 #include "kit_msg.h"
+#include "kit_tls.h"
 #include "server/reload.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -280,7 +281,7 @@ static void test_reload_is_all_or_nothing(void)
     REQUIRE(e != NULL);
 
     write_file("devices: [{number: \"1002\"}]\nroutes:\n  - match: {to: [\"(\"]}\n");
-    CHECK(!reload_run(&r, e, log, 2000));
+    CHECK(!reload_run(&r, e, NULL, log, 2000));
     CHECK(directory_device(&dir, STR("1001")) != NULL);
     CHECK(directory_device(&dir, STR("1002")) == NULL);
     CHECK(r.routes == c);
@@ -288,7 +289,7 @@ static void test_reload_is_all_or_nothing(void)
 
     write_file("domains: [example.com]\ndevices: [{number: \"1002\"}]\nlimits: {calls: 3}\n"
                "routes: [{name: two, action: refuse}, {name: three}]\n");
-    CHECK(reload_run(&r, e, log, 3000));
+    CHECK(reload_run(&r, e, NULL, log, 3000));
     CHECK(directory_device(&dir, STR("1001")) == NULL);
     CHECK(directory_device(&dir, STR("1002")) != NULL);
     CHECK(r.routes != c && r.routes->routes.count == 2);
@@ -296,7 +297,7 @@ static void test_reload_is_all_or_nothing(void)
     CHECK(logged("taken over by a restart only: limits.calls"));
 
     (void)unlink(file);
-    CHECK(!reload_run(&r, e, log, 4000));
+    CHECK(!reload_run(&r, e, NULL, log, 4000));
     CHECK(logged("not taken over: No such file"));
     CHECK_INT(r.done, 1);
     CHECK_INT(r.refused, 2);
@@ -307,10 +308,97 @@ static void test_reload_is_all_or_nothing(void)
     config_free(c);
 }
 
-static const struct test tests[] = {
-    T(test_devices_keep_their_structs), T(test_applications),
-    T(test_peers_keep_their_places),    T(test_discarded),
-    T(test_fixed_keys_are_named),       T(test_reload_is_all_or_nothing)};
+/* ---- certificates ---- */
+
+/** The number of the certificate that is served there; 0: none. */
+static long served(struct world *w, const struct addr *at, const struct cert *root)
+{
+    struct tls_end end = tls_client(root);
+    long serial = 0;
+    if (tls_connect(w, &end, at, NULL)) {
+        serial = ASN1_INTEGER_get(X509_get0_serialNumber(SSL_get0_peer_certificate(end.ssl)));
+    }
+    tls_end(&end);
+    return serial;
+}
+
+/** Other file names are taken over with the rest, or not at all. */
+static void test_certificates(void)
+{
+    struct config_error error;
+    struct directory dir;
+    struct reload r;
+    struct pki p;
+    struct world w;
+    char text[1200];
+    pki_init(&p, "DNS:example.com");
+    struct cert leaf =
+        cert_make(&(struct cert_spec){.by = &p.root, .cn = "next", .san = "DNS:example.com"});
+    const char *next = files_cert(&p.files, "next.pem", &leaf);
+    const char *next_key = files_key(&p.files, "next.key", &leaf);
+    long first = ASN1_INTEGER_get(X509_get0_serialNumber(p.leaf.x));
+    kit_init(&kit);
+    kit.env.mem = mem_libc;
+    kit.env.send = no_send;
+#define TLS_FILE(number, cert, key)                                             \
+    (void)snprintf(text, sizeof(text),                                          \
+                   "domains: [example.com]\nlisten: [\"tls:127.0.0.1:5061\"]\n" \
+                   "devices: [{number: \"%s\"}]\ntls:\n  certificates:\n"       \
+                   "    - cert: %s\n      key: %s\n",                           \
+                   number, cert, key);                                          \
+    write_file(text)
+    TLS_FILE("1001", p.cert.cert_file, p.cert.key_file);
+    struct config *c = config_load(file, &error);
+    REQUIRE(c != NULL);
+    world_init(&w, (struct net_config){0});
+    load(&w, &c->tls);
+    struct addr at = listen_at(&w, TP_TLS);
+    struct log *log = log_new(TRACE_INFO, false, log_file);
+    REQUIRE(log != NULL && directory_init(&dir, &kit.env, domains, 1) == 0);
+    REQUIRE(reload_init(&r, c, &dir) == 0);
+    c->engine.directory = &dir;
+    c->engine.routes = &c->routes;
+    struct engine *e = engine_new(&kit.env, &c->engine, 1000);
+    REQUIRE(e != NULL);
+    CHECK_INT(served(&w, &at, &p.root), first);
+
+    /* a certificate that is not there; a key that belongs to another; no certificate at all */
+    TLS_FILE("1002", "/nowhere.pem", next_key);
+    CHECK(!reload_run(&r, e, w.net, log, 2000));
+    CHECK(logged("not taken over: line 6, column 13: certificate /nowhere.pem: No such file"));
+    TLS_FILE("1002", next, p.cert.key_file);
+    CHECK(!reload_run(&r, e, w.net, log, 3000));
+    CHECK(logged("not taken over: line 7, column 12: key "));
+    write_file("domains: [example.com]\ndevices: [{number: \"1002\"}]\ntls: {}\n");
+    CHECK(!reload_run(&r, e, w.net, log, 4000));
+    CHECK(logged("not taken over: line 3, column 6: tls: the listeners of the start need"));
+    CHECK(directory_device(&dir, STR("1001")) != NULL);
+    CHECK(directory_device(&dir, STR("1002")) == NULL);
+    CHECK_INT(served(&w, &at, &p.root), first);
+    CHECK(r.routes == c);
+
+    TLS_FILE("1002", next, next_key);
+    CHECK(reload_run(&r, e, w.net, log, 5000));
+    CHECK(directory_device(&dir, STR("1002")) != NULL);
+    CHECK(served(&w, &at, &p.root) > first);
+    CHECK(!logged("restart only: tls"));
+    engine_free(e);
+    reload_fini(&r);
+    directory_fini(&dir);
+    log_free(log);
+    config_free(c);
+    world_fini(&w);
+    cert_free(&leaf);
+    pki_fini(&p);
+}
+
+static const struct test tests[] = {T(test_certificates),
+                                    T(test_devices_keep_their_structs),
+                                    T(test_applications),
+                                    T(test_peers_keep_their_places),
+                                    T(test_discarded),
+                                    T(test_fixed_keys_are_named),
+                                    T(test_reload_is_all_or_nothing)};
 
 int main(int argc, char **argv)
 {
