@@ -194,12 +194,17 @@ static struct str *member_of(struct auth_params *p, struct str key)
     return NULL;
 }
 
-/* A quote that is not escaped: the quoted-string did not end where it should. */
-static bool has_bare_quote(struct str raw)
+/* A quote that is not escaped: the quoted-string did not end where it should. Or a line break
+   that is, which no quoted-pair may be (RFC 3261 §25.1): it would be hashed as it is, and read
+   by the other side as folding. */
+static bool is_misquoted(struct str raw)
 {
     for (size_t i = 0; i < raw.n; i++) {
         if (raw.p[i] == '\\') {
             i++;
+            if (i < raw.n && (raw.p[i] == '\r' || raw.p[i] == '\n')) {
+                return true;
+            }
         } else if (raw.p[i] == '"') {
             return true;
         }
@@ -225,7 +230,7 @@ int auth_params_parse(struct str value, struct auth_params *out)
         if (member == NULL) {
             continue; /* an extension (RFC 2617 §3.2.2: auth-param) */
         }
-        if (str_is_set(*member) || has_bare_quote(text)) {
+        if (str_is_set(*member) || is_misquoted(text)) {
             return E_SYNTAX; /* of two, which would the sender have hashed? */
         }
         *member = str_is_set(text) ? text : STR("");

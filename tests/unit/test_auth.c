@@ -614,6 +614,7 @@ static void test_malformed_credentials(void)
         DIGEST RESPONSE ", algorithm=SHA-256, uri=\"" URI
                         "\", qop=auth, nc=00000001, cnonce=\"a\"\r\n",
         DIGEST RESPONSE ", uri=\"" URI "\", qop=auth, nc=00000001, cnonce=\"a\r\n",
+        DIGEST RESPONSE ", uri=\"" URI "\", qop=auth, nc=00000001, cnonce=\"a\\\r\n b\"\r\n",
         "Authorization: Digest realm=\"" REALM "\", nonce=\"1\"" RESPONSE ", uri=\"" URI
         "\", qop=auth, nc=00000001, cnonce=\"a\"\r\n",
         "Authorization: Digest username=\"bob\", realm=\"" REALM "\"" RESPONSE ", uri=\"" URI
