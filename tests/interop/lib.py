@@ -387,7 +387,7 @@ class Csta(Process):
         return super().end(limit)
 
 
-PORTS = itertools.count(5200, 4)  # baresip takes the next one, too
+PORTS = itertools.count(6200, 4)  # baresip takes the next one, too
 
 
 class World:

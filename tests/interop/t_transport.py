@@ -211,7 +211,7 @@ def transport_tls_reload(w):
                    os.path.join(w.folder, f"server.{kind}"))
     since = s.mark()
     s.child.send_signal(signal.SIGHUP)
-    s.wait("1 certificates read", since)
+    s.wait("taken over", since)
     young = tls_socket(w, s, 5061)
     equal(dict(x[0] for x in young.getpeercert()["subject"])["commonName"], "second",
           "the new certificate")
