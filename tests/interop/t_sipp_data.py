@@ -38,8 +38,6 @@ PAIRS = {  # name: caller's scenario, called side's
     "session_timer": (SIPHON + "b2bua_session_timer_uac.xml",
                       SIPHON + "b2bua_session_timer_uas.xml"),
     "bye_glare": (SIPHON + "b2bua_bye_glare_uac.xml", SIPHON + "b2bua_bye_glare_uas.xml"),
-    "reinvite_refused": (SIPHON + "b2bua_reinvite_breject_uac.xml",
-                         SIPHON + "b2bua_reinvite_breject_uas.xml"),
     "max_forwards": (SIPHON + "max_forwards_uac.xml", None),
     "options": (SIPHON + "options.xml", None),
 }
