@@ -33,7 +33,7 @@ uint64_t load_now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-void load_fail(struct load *l, const char *what, struct str detail)
+void load_fail(struct load_run *l, const char *what, struct str detail)
 {
     if (l->failures++ == 0) {
         (void)snprintf(l->why, sizeof(l->why), "%s%s%.*s", what, detail.n > 0 ? ": " : "",
@@ -47,7 +47,7 @@ void load_fail(struct load *l, const char *what, struct str detail)
  * over loopback whoever sends pays for waking the receiver, and that would be the server
  * that is measured. Many datagrams at a time come of themselves then.
  */
-bool load_wait(struct load *l, int ms)
+bool load_wait(struct load_run *l, int ms)
 {
     struct pollfd p[2] = {{.fd = l->a.fd, .events = POLLIN}, {.fd = l->b.fd, .events = POLLIN}};
     const struct timespec between = {.tv_nsec = LOOK_NS};
@@ -65,7 +65,7 @@ bool load_wait(struct load *l, int ms)
     return load_now_ms() < l->end_ms;
 }
 
-uint64_t load_allowed(const struct load *l, uint64_t begin_ms)
+uint64_t load_allowed(const struct load_run *l, uint64_t begin_ms)
 {
     return l->rate == 0 ? UINT64_MAX : 1 + (load_now_ms() - begin_ms) * l->rate / 1000;
 }
@@ -75,25 +75,25 @@ static const struct {
     size_t at;
     uint32_t low, high;
 } numbers[] = {
-    {"count", offsetof(struct load, count), 1, 10000000},
-    {"window", offsetof(struct load, window), 1, 65535},
-    {"rate", offsetof(struct load, rate), 1, 1000000},
-    {"rounds", offsetof(struct load, rounds), 1, 10000},
-    {"timeout", offsetof(struct load, timeout_s), 1, 3600},
-    {"request", offsetof(struct load, request_octets), 1, LOAD_OCTETS},
-    {"reply", offsetof(struct load, reply_octets), 1, LOAD_OCTETS},
+    {"count", offsetof(struct load_run, count), 1, 10000000},
+    {"window", offsetof(struct load_run, window), 1, 65535},
+    {"rate", offsetof(struct load_run, rate), 1, 1000000},
+    {"rounds", offsetof(struct load_run, rounds), 1, 10000},
+    {"timeout", offsetof(struct load_run, timeout_s), 1, 3600},
+    {"request", offsetof(struct load_run, request_octets), 1, LOAD_OCTETS},
+    {"reply", offsetof(struct load_run, reply_octets), 1, LOAD_OCTETS},
 };
 
 static const struct {
     const char *name;
     size_t at;
 } texts[] = {
-    {"server", offsetof(struct load, server_text)},
-    {"ip", offsetof(struct load, ip)},
-    {"domain", offsetof(struct load, domain)},
-    {"device", offsetof(struct load, device)},
-    {"user", offsetof(struct load, user)},
-    {"password", offsetof(struct load, password)},
+    {"server", offsetof(struct load_run, server_text)},
+    {"ip", offsetof(struct load_run, ip)},
+    {"domain", offsetof(struct load_run, domain)},
+    {"device", offsetof(struct load_run, device)},
+    {"user", offsetof(struct load_run, user)},
+    {"password", offsetof(struct load_run, password)},
 };
 
 static void usage(const char *what, const char *value)
@@ -109,7 +109,7 @@ static void usage(const char *what, const char *value)
 }
 
 /** @return false: it is no option with a value */
-static bool option(struct load *l, const char *name, const char *value, uint32_t *port)
+static bool option(struct load_run *l, const char *name, const char *value, uint32_t *port)
 {
     char *base = (char *)l;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -132,7 +132,7 @@ static bool option(struct load *l, const char *name, const char *value, uint32_t
     return strcmp(name, "port") == 0 && str_to_u32(str_c(value), port) && *port < 65535;
 }
 
-static void parse(struct load *l, int argc, char **argv)
+static void parse(struct load_run *l, int argc, char **argv)
 {
     uint32_t port = 0;
     for (int i = 2; i < argc; i++) {
@@ -164,7 +164,7 @@ static void parse(struct load *l, int argc, char **argv)
     port_open(&l->b, l->ip, (uint16_t)(port == 0 ? 0 : port + 1));
 }
 
-static void report(const struct load *l, const char *mode, uint64_t begin_ms)
+static void report(const struct load_run *l, const char *mode, uint64_t begin_ms)
 {
     printf("{\"mode\": \"%s\", \"count\": %u, \"seconds\": %.3f, \"messages\": %llu, "
            "\"retransmissions\": %llu, \"failures\": %llu, \"request_octets\": %u, "
@@ -186,17 +186,17 @@ static void report(const struct load *l, const char *mode, uint64_t begin_ms)
 
 int main(int argc, char **argv)
 {
-    static struct load l = {.ip = "127.0.0.1",
-                            .domain = "example.com",
-                            .device = "1002",
-                            .user = "bench",
-                            .password = "",
-                            .count = 1000,
-                            .window = 64,
-                            .rounds = 1,
-                            .timeout_s = 60,
-                            .request_octets = 500,
-                            .reply_octets = 500};
+    static struct load_run l = {.ip = "127.0.0.1",
+                                .domain = "example.com",
+                                .device = "1002",
+                                .user = "bench",
+                                .password = "",
+                                .count = 1000,
+                                .window = 64,
+                                .rounds = 1,
+                                .timeout_s = 60,
+                                .request_octets = 500,
+                                .reply_octets = 500};
     if (argc < 2) {
         usage("which mode?", "");
     }

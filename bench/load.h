@@ -45,7 +45,7 @@ struct port {
     char in_buf[LOAD_BATCH][LOAD_OCTETS], out_buf[LOAD_BATCH][LOAD_OCTETS];
 };
 
-struct load {
+struct load_run {
     struct sockaddr_in server;
     const char *ip;          /**< our own */
     const char *server_text; /**< "127.0.0.1:5060" */
@@ -66,11 +66,11 @@ struct load {
 
 uint64_t load_now_ms(void);
 /** Count a failure; the first one is explained in the report. */
-void load_fail(struct load *l, const char *what, struct str detail);
+void load_fail(struct load_run *l, const char *what, struct str detail);
 /** Send what is queued and wait for either port, at most `ms`. @return false: time is up */
-bool load_wait(struct load *l, int ms);
+bool load_wait(struct load_run *l, int ms);
 /** How many may have been started by now, by --rate. */
-uint64_t load_allowed(const struct load *l, uint64_t begin_ms);
+uint64_t load_allowed(const struct load_run *l, uint64_t begin_ms);
 
 /* ---- load_udp.c ---- */
 
@@ -138,12 +138,12 @@ size_t seen_answer(const struct seen *s, struct str status, struct str tag, stru
 
 /* ---- the modes: 0 when everything went well ---- */
 
-int load_register(struct load *l);
+int load_register(struct load_run *l);
 /** Registers one device at port b; used by the others too. */
-bool register_one(struct load *l, uint32_t number, uint32_t cseq);
+bool register_one(struct load_run *l, uint32_t number, uint32_t cseq);
 enum load_calls_kind { LOAD_CALLS, LOAD_HOLD, LOAD_REDIRECT };
-int load_calls(struct load *l, enum load_calls_kind kind);
-int load_info(struct load *l);
-int load_echo(struct load *l);
+int load_calls(struct load_run *l, enum load_calls_kind kind);
+int load_info(struct load_run *l);
+int load_echo(struct load_run *l);
 
 #endif

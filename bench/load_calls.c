@@ -41,7 +41,7 @@ struct call {
 };
 
 static struct {
-    struct load *l;
+    struct load_run *l;
     struct call *call;
     uint32_t *free;
     uint32_t free_n, slots, under_way, up;
@@ -59,7 +59,7 @@ static const char sdp_body[] =
     "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
     "a=sendrecv\r\n";
 
-static void make_moulds(struct load *l)
+static void make_moulds(struct load_run *l)
 {
     mould_make(
         &calls.invite,
@@ -454,7 +454,7 @@ static bool turn(void)
     return calls.l->failures == 0;
 }
 
-static bool run_calls(struct load *l)
+static bool run_calls(struct load_run *l)
 {
     uint64_t begin = load_now_ms();
     while (calls.finished < l->count) {
@@ -477,7 +477,7 @@ static bool stdin_has_line(void)
 }
 
 /** All up, wait, all cleared; never more than `window` on the way up or down. */
-static bool run_hold(struct load *l)
+static bool run_hold(struct load_run *l)
 {
     uint64_t begin = load_now_ms();
     while (calls.up < l->count) {
@@ -510,7 +510,7 @@ static bool run_hold(struct load *l)
     return true;
 }
 
-int load_calls(struct load *l, enum load_calls_kind kind)
+int load_calls(struct load_run *l, enum load_calls_kind kind)
 {
     bool hold = kind == LOAD_HOLD;
     struct timespec t;

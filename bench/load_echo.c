@@ -2,7 +2,7 @@
 /* Datagrams of one size that come back in another: the load of floor_udp. */
 #include "load.h"
 
-int load_echo(struct load *l)
+int load_echo(struct load_run *l)
 {
     uint64_t sent = 0, back = 0;
     while (back < l->count) {

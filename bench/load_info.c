@@ -14,7 +14,7 @@
 #define NS "http://www.ecma-international.org/standards/ecma-323/csta/ed3"
 
 static struct {
-    struct load *l;
+    struct load_run *l;
     uint64_t base; /**< of the digits: no other run uses them */
     uint32_t cseq; /**< of the last request */
     char to[256], target[256];
@@ -38,7 +38,7 @@ static void random_octets(void *ctx, void *out, size_t n)
 
 static void send_invite(void)
 {
-    struct load *l = info.l;
+    struct load_run *l = info.l;
     char *room = port_room(&l->a);
     int n = snprintf(room, LOAD_OCTETS,
                      "INVITE sip:%s SIP/2.0\r\n"
@@ -63,7 +63,7 @@ static void send_invite(void)
  */
 static void send_ack(bool refused)
 {
-    struct load *l = info.l;
+    struct load_run *l = info.l;
     char *room = port_room(&l->a);
     int n = snprintf(room, LOAD_OCTETS,
                      "ACK %.*s SIP/2.0\r\n"
@@ -132,7 +132,7 @@ static int on_session_answer(const struct seen *s, struct str bytes)
 
 static bool open_session(void)
 {
-    struct load *l = info.l;
+    struct load_run *l = info.l;
     info.cseq = 1;
     /* The Request-URI of an ACK to a refusal is the INVITE's; it does not matter here. */
     send_invite();
@@ -157,7 +157,7 @@ static bool open_session(void)
 
 /* ---- requests in it ---- */
 
-static void make_mould(struct load *l)
+static void make_mould(struct load_run *l)
 {
     char body[512];
     int n = snprintf(body, sizeof(body),
@@ -183,7 +183,7 @@ static void make_mould(struct load *l)
 /** The place of CSeq takes decimal digits, so it is written over. */
 static void send_info(uint32_t number)
 {
-    struct load *l = info.l;
+    struct load_run *l = info.l;
     char *room = port_room(&l->a);
     uint32_t cseq = info.cseq + 1 + number;
     char *at = room + info.info.at[1] + 15;
@@ -199,7 +199,7 @@ static void send_info(uint32_t number)
 /** @return true: one more request is answered */
 static bool on_message(const struct seen *s, struct str bytes, const struct sockaddr_in *from)
 {
-    struct load *l = info.l;
+    struct load_run *l = info.l;
     uint32_t number = s->cseq_number - info.cseq - 1;
     if (s->status == 0) {
         port_send(&l->a,
@@ -234,7 +234,7 @@ static void repeat(uint32_t from, uint32_t to)
     }
 }
 
-static void ask(struct load *l)
+static void ask(struct load_run *l)
 {
     uint32_t sent = 0, done = 0, oldest = 0;
     while (done < l->count && l->failures == 0) {
@@ -263,7 +263,7 @@ static void ask(struct load *l)
 
 static void close_session(void)
 {
-    struct load *l = info.l;
+    struct load_run *l = info.l;
     char *room = port_room(&l->a);
     int n = snprintf(room, LOAD_OCTETS,
                      "BYE %.*s SIP/2.0\r\n"
@@ -279,7 +279,7 @@ static void close_session(void)
     (void)port_receive(&l->a);
 }
 
-int load_info(struct load *l)
+int load_info(struct load_run *l)
 {
     info.l = l;
     random_octets(NULL, &info.base, sizeof(info.base));

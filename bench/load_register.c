@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Devices register: `count` of them from number `device` on, `rounds` times, the first round
- * making bindings and the others refreshing them. They come from a trusted address, so no digest
- * is computed, and from the port of the called end: there a registrar sends their calls.
+ * making bindings and the others refreshing them. They come from a trusted address, so no
+ * digest is computed, and from the port of the called end: there a registrar sends their calls.
  */
 #include "load.h"
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 static struct mould mould;
 static uint32_t first;
 
-static void make_mould(struct load *l)
+static void make_mould(struct load_run *l)
 {
     uint32_t n = 0;
     (void)str_to_u32(str_c(l->device), &n);
@@ -28,7 +28,7 @@ static void make_mould(struct load *l)
 }
 
 /** The branch tells the rounds apart, the Call-ID must not: it is cut out of the mould. */
-static void send_register(struct load *l, uint32_t index, uint32_t cseq)
+static void send_register(struct load_run *l, uint32_t index, uint32_t cseq)
 {
     char head[512];
     char *room = port_room(&l->b);
@@ -48,7 +48,7 @@ static void send_register(struct load *l, uint32_t index, uint32_t cseq)
 }
 
 /** @return the number of the device whose 200 this is, UINT32_MAX: it is none */
-static uint32_t answered(struct load *l, struct str msg)
+static uint32_t answered(struct load_run *l, struct str msg)
 {
     struct seen s;
     uint64_t id;
@@ -62,7 +62,7 @@ static uint32_t answered(struct load *l, struct str msg)
     return hex16_read(str_from(seen_value(s.call_id), 4), &id) ? (uint32_t)id : UINT32_MAX;
 }
 
-bool register_one(struct load *l, uint32_t number, uint32_t cseq)
+bool register_one(struct load_run *l, uint32_t number, uint32_t cseq)
 {
     make_mould(l);
     first = number;
@@ -86,7 +86,7 @@ bool register_one(struct load *l, uint32_t number, uint32_t cseq)
     return false;
 }
 
-static bool run_round(struct load *l, uint32_t cseq, uint8_t *open)
+static bool run_round(struct load_run *l, uint32_t cseq, uint8_t *open)
 {
     uint32_t sent = 0, done = 0;
     while (done < l->count && l->failures == 0) {
@@ -113,7 +113,7 @@ static bool run_round(struct load *l, uint32_t cseq, uint8_t *open)
     return l->failures == 0;
 }
 
-int load_register(struct load *l)
+int load_register(struct load_run *l)
 {
     uint8_t *open = calloc(l->count, 1);
     uint32_t base = (uint32_t)load_now_ms() & 0x3fffffff; /* grows from run to run */
