@@ -311,15 +311,14 @@ void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m,
     (void)now_ms;
 }
 
-static void no_answer(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
+void leg_no_answer(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
 {
     (void)leg;
     (void)m;
     (void)now_ms;
 }
 
-static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m,
-                       uint64_t now_ms)
+void leg_no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m, uint64_t now_ms)
 {
     (void)leg;
     (void)status;
@@ -345,8 +344,8 @@ static void caller_on_cancelled(struct leg *leg, const struct sip_msg *m, uint64
 
 const struct leg_user caller_user = {
     .on_provisional = leg_no_response,
-    .on_answered = no_answer,
-    .on_rejected = no_refusal,
+    .on_answered = leg_no_answer,
+    .on_rejected = leg_no_refusal,
     .on_cancelled = caller_on_cancelled,
     BRANCH_LEG_USER,
 };

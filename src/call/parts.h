@@ -425,6 +425,8 @@ void transfer_call_off(struct call *c, uint64_t now_ms);
 /** Callbacks for a leg that has none of that kind. */
 void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m,
                      uint64_t now_ms);
+void leg_no_answer(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
+void leg_no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m, uint64_t now_ms);
 void leg_no_cancel(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
 
 /** Start the offerless INVITE to `to` as the call's other party, with what is set in `ring`:

@@ -332,15 +332,6 @@ static void on_cancelled(struct leg *leg, const struct sip_msg *m, uint64_t now_
     }
 }
 
-static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m,
-                       uint64_t now_ms)
-{
-    (void)leg;
-    (void)status;
-    (void)m;
-    (void)now_ms;
-}
-
 /** Answered, and gone before it has taken the place: the call goes on as it was. */
 static bool left_before(struct connection *n, uint64_t now_ms)
 {
@@ -380,7 +371,7 @@ static void on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
 static const struct leg_user replacer_user = {
     .on_provisional = leg_no_response,
     .on_answered = leg_no_cancel,
-    .on_rejected = no_refusal,
+    .on_rejected = leg_no_refusal,
     .on_cancelled = on_cancelled,
     .on_acked = on_acked,
     .on_request = branch_on_request,

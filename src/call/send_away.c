@@ -210,26 +210,10 @@ static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     }
 }
 
-static void no_answer(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
-{
-    (void)leg;
-    (void)m;
-    (void)now_ms;
-}
-
-static void no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m,
-                       uint64_t now_ms)
-{
-    (void)leg;
-    (void)status;
-    (void)m;
-    (void)now_ms;
-}
-
 const struct leg_user away_user = {
     .on_provisional = leg_no_response,
-    .on_answered = no_answer,
-    .on_rejected = no_refusal,
+    .on_answered = leg_no_answer,
+    .on_rejected = leg_no_refusal,
     .on_cancelled = leg_no_cancel,
     .on_acked = on_acked,
     .on_request = on_request,
