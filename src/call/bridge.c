@@ -55,6 +55,7 @@ static void enter_ending(struct call *c, uint64_t now_ms)
     const struct leg *caller = connection_leg(c->a);
 
     c->phase = CALL_ENDING;
+    queue_leave(c);
     if (caller != NULL && !caller->uac && caller->state < LEG_ANSWERED) {
         branch_leave_peer(c->a->stem); /* refused: no on_ended will tell */
     }
@@ -435,6 +436,7 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     }
     call_set_timer(c, 0, now_ms);
     c->phase = CALL_ACTIVE;
+    queue_leave(c);
     c->layer->bridged++;
     connection_established(b->conn, m, b->conn->moved ? b->conn->moved : "newCall", now_ms);
 }
@@ -464,7 +466,7 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
         best = 500; /* a challenge is for us, and we have nothing to answer it with */
     }
     if (redirect_follow(c, best, now_ms) || forward_after(c, best, now_ms) ||
-        hunt_next(c, best, now_ms)) {
+        hunt_next(c, best, now_ms) || queue_wait(c, best, now_ms)) {
         return;
     }
     call_setup_failed(c, best, best == status ? m : NULL, now_ms);

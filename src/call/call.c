@@ -31,6 +31,7 @@ static void call_fini(struct call *c)
         search_stop(conn);
         media_fini(conn);
     }
+    queue_leave(c);
     timer_stop(l->wheel, &c->timer);
     timer_stop(l->wheel, &c->join.retry);
     referrals_fini(c);
@@ -67,7 +68,10 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     if (config->dnd_status < 400 || config->dnd_status > 699) {
         l->config.dnd_status = 486;
     }
+    l->config.queue_max = or_default(config->queue_max, 100);
+    l->config.queue_per_device = or_default(config->queue_per_device, 10);
     list_init(&l->features);
+    list_init(&l->queue);
     l->key = (struct hash_key){env_random64(env), env_random64(env)};
     list_init(&l->calls);
     list_init(&l->dead);
@@ -182,6 +186,9 @@ void branch_gone(struct branch *b)
     branch_leave_peer(b);
     b->leg = NULL;
     c->legs--;
+    if (!list_empty(&c->layer->queue)) {
+        queue_freed(b->conn, c->layer->wheel->now_ms);
+    }
     call_check_dead(c);
 }
 

@@ -49,6 +49,7 @@ struct call;
 struct branch;
 struct away;
 struct hunt;
+struct queued;
 struct history;
 struct hi_entry;
 
@@ -59,6 +60,7 @@ struct connection {
     struct device *device; /**< NULL: an outside number */
     struct str
         id; /**< device identifier: "sip:1001@example.com", "tel:…", in the call's arena */
+    struct str gr;           /**< only this phone of the device (RFC 5627); absent: all */
     struct str display;      /**< name that came with it, or absent */
     uint8_t state;           /**< enum connection_state */
     bool originating;        /**< it began the call (or was made to by MakeCall) */
@@ -184,6 +186,7 @@ struct call {
     struct dialog *spare;       /**< the caller's early dialog of a 181 before anybody rang */
     struct away *away;          /**< where its caller is sent, send_away.c; NULL: nowhere */
     struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
+    struct queued *queued;      /**< its place in the queue, queue.c; NULL: it has none */
     struct txn *early; /**< an offer that waits for the other side's ACK, or NULL; relay.c */
     struct branch *early_from; /**< where it came in */
     struct list relays;        /**< requests that are being passed across, relay.c */
@@ -249,6 +252,9 @@ struct call_config {
                                 default on */
     bool pass_redirects;     /**< a 3xx of who is called goes to the caller; default off */
     uint32_t max_redirects;  /**< that one call follows; default 5 */
+    uint32_t queue_s;        /**< who wants to wait for a busy device waits so long; 0: not */
+    uint32_t queue_max;      /**< so many wait at a time; default 100 … */
+    uint32_t queue_per_device; /**< … and for one device; default 10 */
     bool pickup; /**< any device may take a ringing call that it can name; default on */
 };
 
@@ -271,14 +277,18 @@ struct call_layer {
     struct list calls;
     struct pool call_pool, step_pool, relay_pool, referral_pool;
     struct list features; /**< struct device_features.link */
+    struct list queue;    /**< callers who wait for a busy device, queue.c */
+    uint32_t waiting;     /**< how many */
     call_event_fn on_event;
     call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
     call_permit_fn permits; /**< asked, with ctx, before Baton itself sends a call somewhere:
                                REFER, redirection, forwarding, services; NULL: everything */
     void *ctx;
     struct list dead;
-    uint64_t hunted;    /**< times that a next destination was tried */
-    uint64_t forwarded; /**< times that a device's forwarding was followed */
+    uint64_t queued;     /**< callers that had to wait */
+    uint64_t queue_full; /**< and those for whom there was no room */
+    uint64_t hunted;     /**< times that a next destination was tried */
+    uint64_t forwarded;  /**< times that a device's forwarding was followed */
     uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
 };
 

@@ -17,7 +17,7 @@
 /** RFC 4458 §2: deflected while it rang. */
 #define DEFLECTED 487
 
-static void say_forwarded(struct call *c, uint64_t now_ms)
+void call_say(struct call *c, unsigned status, uint64_t now_ms)
 {
     struct leg *caller = connection_leg(c->a);
     struct leg_content content = {0};
@@ -31,7 +31,7 @@ static void say_forwarded(struct call *c, uint64_t now_ms)
     if (caller->dialog == NULL) {
         c->spare = leg_fork(caller); /* the first one that rings answers in it */
     }
-    (void)leg_respond(caller, NULL, 181, STR_NONE, &content, now_ms); /* news, no more */
+    (void)leg_respond(caller, NULL, status, STR_NONE, &content, now_ms); /* news, no more */
 }
 
 void deflect_leave(struct connection *conn, struct connection *next, const char *cause,
@@ -51,7 +51,7 @@ void deflect_leave(struct connection *conn, struct connection *next, const char 
     c->last_redirection = conn->id;
     c->b = next;
     next->moved = cause;
-    say_forwarded(c, now_ms);
+    call_say(c, 181, now_ms);
 }
 
 /** The call's own lines, and what a redirection asks for. @return false: no memory */

@@ -62,6 +62,11 @@ int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_ms
     c->from = plan->from;
     c->lines = plan->lines;
     h->ring_ms = plan->ring_s * 1000;
+    if (sip_msg_has(m, SIP_HDR_REQUEST_DISPOSITION)) {
+        struct disposition said;
+        disposition_read(m, &said);
+        h->count = said.fork == DIRECTIVE_NO ? 1 : h->count; /* RFC 3841 §9.1 */
+    }
     h->next_count = plan->next_count < CALL_NEXT_MAX ? plan->next_count : CALL_NEXT_MAX;
     for (size_t i = 0; i < h->next_count; i++) {
         h->next_on[i] = plan->next_on[i];

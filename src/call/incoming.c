@@ -101,6 +101,27 @@ struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum s
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
+const struct sip_msg *call_invite(const struct call *c)
+{
+    const struct leg *caller = connection_leg(c->a);
+
+    return caller != NULL && !caller->uac && caller->invite != NULL &&
+                   caller->invite->req != NULL
+               ? &caller->invite->req->m
+               : NULL;
+}
+
+struct disposition call_wishes(const struct call *c)
+{
+    const struct sip_msg *m = call_invite(c);
+    struct disposition said = {0};
+
+    if (m != NULL && sip_msg_has(m, SIP_HDR_REQUEST_DISPOSITION)) {
+        disposition_read(m, &said);
+    }
+    return said;
+}
+
 /** For the log: what is behind a status that call_incoming_by begins with. */
 static const char *why_refused(unsigned status)
 {

@@ -11,6 +11,7 @@
 
 #include "call/call.h"
 #include "peers/peers.h"
+#include "sip/disposition.h"
 #include "sip/embed.h"
 #include "uui/message.h"
 
@@ -174,11 +175,29 @@ struct str call_from(const struct call *c, const struct sip_msg *m);
 /** From or To value without its tag: what the other leg shows. */
 struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id);
 
+/* ---- queue.c: waiting for a device that is busy ---- */
+
+/**
+ * c->b has refused with `status`, and there is nobody else to try. @return true: the caller has
+ * asked to wait (RFC 3841 §9.1) and does so now
+ */
+bool queue_wait(struct call *c, unsigned status, uint64_t now_ms);
+/** Does it wait just now? */
+bool queue_has(const struct call *c);
+/** It waits for nobody any more. Harmless when it does not. */
+void queue_leave(struct call *c);
+/** A leg of that connection is gone: its device may be free now. */
+void queue_freed(const struct connection *conn, uint64_t now_ms);
+
 /* ---- incoming.c ---- */
 
 /** Who sends that INVITE, as observers see it: our device, or what From says. NULL: memory */
 struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
                                    const struct hop *from, struct device *device);
+/** The INVITE of the caller, while it has no final answer; NULL: he sent none. */
+const struct sip_msg *call_invite(const struct call *c);
+/** What it says of how it is to be treated (RFC 3841). */
+struct disposition call_wishes(const struct call *c);
 /** Refuse an INVITE of which no call was made. `lines` may be NULL. */
 void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
                  unsigned status, const char *lines, uint64_t now_ms);
@@ -205,6 +224,8 @@ bool redirect_take(struct connection *from, unsigned status, struct str had,
 /** c->b has failed: call the next one instead. @return false: there is none */
 bool redirect_follow(struct call *c, unsigned status, uint64_t now_ms);
 
+/** Tell the caller 181 or 182 (RFC 3261 §21.1.3, §21.1.4), if he can be told. */
+void call_say(struct call *c, unsigned status, uint64_t now_ms);
 /** `conn` leaves for `next`, which is called from now on. Diverted is told with `cause`. */
 void deflect_leave(struct connection *conn, struct connection *next, const char *cause,
                    uint64_t now_ms);

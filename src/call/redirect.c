@@ -13,9 +13,9 @@
  * caller, so redirections cannot go in circles; `max_redirects` bounds them besides.
  *
  * When nothing leads anywhere (a foreign domain, an unknown number, one that the route rules
- * refuse to the phone that redirects, another scheme), or with
- * `calls.redirect: pass`, the caller gets the 3xx with its Contacts as they came. 305 and 380
- * always pass: Baton takes its next hops from nobody, and an alternative service is not the
+ * refuse to the phone that redirects, another scheme), with `calls.redirect: pass`, or when he
+ * said no-recurse (RFC 3841), the caller gets the 3xx with its Contacts as they came. 305 and
+ * 380 always pass: Baton takes its next hops from nobody, and an alternative service is not the
  * same call.
  */
 #include "base/err.h"
@@ -76,7 +76,7 @@ void redirect_note(struct connection *conn, unsigned status, const struct sip_ms
     struct str value;
     uint32_t at;
 
-    if (m == NULL || !is_followed(c->layer, status)) {
+    if (m == NULL || !is_followed(c->layer, status) || call_wishes(c).recurse == DIRECTIVE_NO) {
         return;
     }
     if (c->redirect == NULL) {

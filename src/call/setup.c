@@ -231,6 +231,12 @@ static unsigned ring_uri(struct connection *conn, const struct destination *to,
 unsigned connection_ring(struct connection *conn, const struct destination *to,
                          const struct ring *r, uint64_t now_ms)
 {
+    if (str_is_set(to->gr) && !str_is_set(conn->gr)) {
+        conn->gr = arena_dup(&conn->call->arena, to->gr);
+        if (!str_is_set(conn->gr)) {
+            return 503;
+        }
+    }
     if (str_is_set(to->uri)) {
         return ring_uri(conn, to, r, now_ms);
     }

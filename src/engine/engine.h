@@ -32,6 +32,9 @@
 
 struct engine;
 
+/** Who is told where a device's phones are when he asks for that (RFC 3841 "redirect"). */
+enum engine_ask { ENGINE_ASK_NOBODY, ENGINE_ASK_TRUSTED, ENGINE_ASK_ALL };
+
 struct engine_config {
     struct sip_limits limits; /**< zeros: defaults */
     struct txn_timing timing;
@@ -50,6 +53,7 @@ struct engine_config {
     struct str server_name;          /**< Server and User-Agent value; absent: none */
     const struct rule_table *routes; /**< the caller's, must outlive the engine or
                                         engine_set_routes; NULL: none */
+    uint8_t redirect_asked;          /**< enum engine_ask */
     struct guard_config guard;       /**< strangers; zeros: all of them come in */
     struct load_config load;         /**< zeros: nothing is refused early */
     struct directory *directory;     /**< the caller's, must outlive the engine */

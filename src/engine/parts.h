@@ -11,6 +11,7 @@ struct engine_counters {
     uint64_t received, bytes, keepalives, malformed, refused, requests, responses, dropped;
     uint64_t challenged, auth_failed, no_dialog, unknown_method;
     uint64_t routed[RULE_REFER + 1]; /**< by enum rule_action */
+    uint64_t redirect_asked;         /**< redirected because the caller wanted it */
 };
 
 /** Who sent a request, as far as it is proven. */

@@ -9,6 +9,15 @@
  *                 Diversion for one who knows that (policy of the peer, else of `calls`): his
  *                 next request has it without his doing (RFC 3261 §19.1.1)
  *
+ * WHO ASKS FOR IT (RFC 3841 §9.1 "redirect") is told where the phones of the called device are,
+ * when `calls.redirect_asked` allows that: it is whereabouts, and who knows them calls past us,
+ * our limits and those who watch the device. So he is not, whatever the policy, when the device
+ * has switched on do not disturb or forwarding, or when a rule leads elsewhere than to devices.
+ *
+ * A CONTACT of a phone that only we can reach, over a flow or through its Path, is of no use to
+ * anybody: its GRUU (RFC 5627) stands in its place, if it has one. Who asks for the phone
+ * behind a GRUU is not told the same GRUU again.
+ *
  * Everything lies in the scratch arena.
  */
 #include "engine/steer.h"
@@ -22,6 +31,7 @@ struct contacts {
     struct history_rules rules; /**< for who is redirected */
     bool tells;                 /**< history parameters, and the entries in the response */
     bool embeds;
+    bool asked; /**< it is the sender who wants this: what is of no use to him is left out */
     bool only_diversion; /**< embedded: he writes the history himself, or wants none */
 };
 
@@ -166,6 +176,51 @@ static void add(struct contacts *c, struct str uri, uint32_t q, bool same_user)
     c->no_memory = c->no_memory || c->lines.p == NULL;
 }
 
+/** Can others reach the contact itself? */
+static bool is_open(const struct binding *b)
+{
+    struct binding direct = *b;
+    struct txn_target target;
+
+    direct.hop.flow = 0;
+    return b->routes.n == 0 && b->reg_id == 0 && binding_target(&direct, &target);
+}
+
+static bool asks_for_gruu(const struct steering *s)
+{
+    struct sip_uri u;
+    struct str gr;
+    uint32_t at;
+
+    return sip_uri_parse(sip_msg_ruri(s->m), 0, &u, &at) == 0 && gruu_in_uri(&u, &gr);
+}
+
+/** What to tell of a phone. Absent: nothing that would be of use */
+static struct str contact_of(struct contacts *c, const struct binding *b)
+{
+    bool has_gruu = b->gruu_life != 0 && !asks_for_gruu(c->s);
+    struct arena *a = &c->s->e->scratch;
+    struct out o;
+    char *buf;
+
+    if (is_open(b) || (!has_gruu && !c->asked)) {
+        return b->contact;
+    }
+    if (!has_gruu) {
+        return STR_NONE;
+    }
+    out_init(&o, NULL, 0); /* once to measure, once to write */
+    registrar_gruu_write_public(b, &o);
+    buf = arena_alloc(a, o.need);
+    if (buf == NULL) {
+        c->no_memory = true;
+        return STR_NONE;
+    }
+    out_init(&o, buf, o.need);
+    registrar_gruu_write_public(b, &o);
+    return out_str_of(&o);
+}
+
 /** A Contact for each of a device's phones. */
 static void add_device(struct contacts *c, const struct rule_target *t, const struct device *d)
 {
@@ -177,7 +232,10 @@ static void add_device(struct contacts *c, const struct rule_target *t, const st
 
     for (size_t i = 0; i < n; i++) {
         uint32_t q = t->q != RULE_NO_Q ? t->q : n > 1 ? phone[i].q_milli : RULE_NO_Q;
-        add(c, phone[i].binding->contact, q, steer_is_called(s, d));
+        struct str contact = contact_of(c, phone[i].binding);
+        if (str_is_set(contact)) {
+            add(c, contact, q, steer_is_called(s, d));
+        }
     }
 }
 
@@ -236,17 +294,82 @@ static void add_history(struct contacts *c)
     }
 }
 
+static bool write_contacts(struct contacts *c, struct str *lines)
+{
+    read_policy(c);
+    for (size_t i = 0; i < c->s->verdict.target_count && !c->no_memory; i++) {
+        add_target(c, c->s->verdict.target[i]);
+    }
+    if (c->lines.n > 0 && c->tells && !c->no_memory) {
+        add_history(c);
+    }
+    *lines = c->lines;
+    return !c->no_memory;
+}
+
 bool steer_contacts(const struct steering *s, struct str *lines)
 {
     struct contacts c = {.s = s};
 
-    read_policy(&c);
-    for (size_t i = 0; i < s->verdict.target_count && !c.no_memory; i++) {
-        add_target(&c, s->verdict.target[i]);
+    return write_contacts(&c, lines);
+}
+
+/* ---- because the sender asks ---- */
+
+static bool may_know(const struct steering *s)
+{
+    switch ((enum engine_ask)s->e->config.redirect_asked) {
+    case ENGINE_ASK_NOBODY:
+        break;
+    case ENGINE_ASK_TRUSTED:
+        return s->who->peer != NULL && peer_is_inside(s->who->peer);
+    case ENGINE_ASK_ALL:
+        return true;
     }
-    if (c.lines.n > 0 && c.tells && !c.no_memory) {
-        add_history(&c);
+    return false;
+}
+
+/** A device that is called as such: nothing that its user has switched on is passed by. */
+static bool is_plain_device(const struct steering *s, const struct rule_target *t)
+{
+    const struct device_features *f;
+    struct destination to;
+
+    if (!steer_place(s, t, &to) || to.device == NULL) {
+        return false;
     }
-    *lines = c.lines;
-    return !c.no_memory;
+    f = call_features(to.device);
+    for (size_t i = 0; i < FORWARD_COUNT; i++) {
+        if (f->forward[i].on) {
+            return false;
+        }
+    }
+    return !f->dnd;
+}
+
+bool steer_contacts_asked(const struct steering *s, struct str *lines)
+{
+    static const struct rule_target called = {.kind = RULE_TO_LOCATION, .q = RULE_NO_Q};
+    const struct rule_target *only = &called;
+    struct steering as_asked = *s;
+    struct rule rule = {0};
+    struct contacts c = {.s = &as_asked, .asked = true};
+
+    if (s->verdict.rule != NULL) {
+        rule = *s->verdict.rule;
+    } else {
+        as_asked.verdict.target = &only;
+        as_asked.verdict.target_count = 1;
+    }
+    rule.status = 302;
+    as_asked.verdict.rule = &rule;
+    if (!may_know(s)) {
+        return false;
+    }
+    for (size_t i = 0; i < as_asked.verdict.target_count; i++) {
+        if (!is_plain_device(&as_asked, as_asked.verdict.target[i])) {
+            return false;
+        }
+    }
+    return write_contacts(&c, lines) && lines->n > 0;
 }

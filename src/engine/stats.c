@@ -21,6 +21,7 @@
     X("routed_redirect", e->count.routed[RULE_REDIRECT])      \
     X("routed_refuse", e->count.routed[RULE_REFUSE])          \
     X("routed_refer", e->count.routed[RULE_REFER])            \
+    X("routed_redirect_asked", e->count.redirect_asked)       \
     X("auth_challenged", e->count.challenged)                 \
     X("auth_failed", e->count.auth_failed)                    \
     X("guard_scanners", e->guard.scanners)                    \
@@ -72,6 +73,9 @@
     X("calls_made", e->calls.made)                            \
     X("calls_bridged", e->calls.bridged)                      \
     X("calls_hunted", e->calls.hunted)                        \
+    X("calls_waiting", e->calls.waiting)                      \
+    X("calls_queued", e->calls.queued)                        \
+    X("calls_queue_full", e->calls.queue_full)                \
     X("calls_forwarded", e->calls.forwarded)                  \
     X("calls_failed", e->calls.failed)                        \
     X("calls_transferred", e->calls.transferred)              \

@@ -7,6 +7,7 @@
  *   proxy     proxy_forward, with a plan made of them (forward.c)
  *   redirect  3xx with a Contact for each, headers embedded (redirect.c)
  *   refuse    that answer
+ *             bridge and proxy become a redirection for a sender who asks (RFC 3841)
  *   refer     call_incoming_by, which answers and sends REFER; to a caller who does not know
  *             REFER as bridge
  *
@@ -25,6 +26,7 @@
  * again only for a sender whom we know.
  */
 #include "engine/steer.h"
+#include "sip/disposition.h"
 
 static void fill_query(struct steering *s)
 {
@@ -125,6 +127,34 @@ static void refuse(struct steering *s)
     bool no_memory = false;
 
     answer(s, r->status, r->reason, steer_lines(s, &no_memory));
+}
+
+/** Does the sender want to be told where it goes, rather than have it go there (RFC 3841)? */
+static bool wants_redirect(const struct sip_msg *m)
+{
+    struct disposition said = {0};
+
+    if (sip_msg_has(m, SIP_HDR_REQUEST_DISPOSITION)) {
+        disposition_read(m, &said);
+    }
+    return said.proxy == DIRECTIVE_NO;
+}
+
+/** What would be bridged or proxied is redirected. @return false: it is not */
+static bool redirect_asked(const struct steering *s)
+{
+    const struct rule *r = s->verdict.rule;
+    struct str contacts;
+
+    if ((r == NULL && s->m->method != SIP_METHOD_INVITE) ||
+        (r != NULL && r->action != RULE_BRIDGE && r->action != RULE_PROXY) ||
+        !steer_contacts_asked(s, &contacts)) {
+        return false;
+    }
+    s->e->count.redirect_asked++;
+    report_request(s->e, TRACE_INFO, "route", s->m, s->from, "redirected, as the caller asks");
+    answer(s, 302, STR_NONE, contacts);
+    return true;
 }
 
 static void carry_out(struct steering *s)
@@ -252,8 +282,9 @@ bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, ui
     bool route = m->method != SIP_METHOD_REGISTER && proxy_has_route(&e->proxy, m, from);
 
     bool path = proxy_has_path(&e->proxy, m, from);
+    bool asks = e->config.redirect_asked != ENGINE_ASK_NOBODY && wants_redirect(m);
 
-    if (!path && ((!rules && !route) || is_ours_alone(e, m))) {
+    if (!path && ((!rules && !route && !asks) || is_ours_alone(e, m))) {
         return false;
     }
     if (!identify(e, m, from, true, &who, now_ms)) {
@@ -272,6 +303,9 @@ bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, ui
             answer(&s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
             return true;
         }
+    }
+    if (asks && !(route && s.verdict.rule == NULL) && redirect_asked(&s)) {
+        return true;
     }
     if (s.verdict.rule != NULL) {
         carry_out(&s);

@@ -46,8 +46,15 @@ bool steer_is_called(const struct steering *s, const struct device *d);
     nowhere to go. @return false: no memory */
 bool steer_contacts(const struct steering *s, struct str *lines);
 
+/**
+ * The same for a sender who asks to be redirected rather than put through (RFC 3841 §9.1).
+ * @return false: he may not be, or there is more to the call than the phones of devices: it is
+ * treated as if he had not asked
+ */
+bool steer_contacts_asked(const struct steering *s, struct str *lines);
+
 /** The texts of Refer-To for all targets that have one, headers embedded. @return how many;
-   *list in the arena */
+ *list in the arena */
 size_t steer_references(const struct steering *s, struct str **list);
 
 /* ---- forward.c: the plan of the proxy ---- */

@@ -6,6 +6,7 @@
  * known by then who sent it; when even that has no room, without one.
  */
 #include "proxy/priv.h"
+#include "sip/disposition.h"
 
 enum { PER_SLAB = 32, DISPOSED_MAX = 64 };
 
@@ -98,22 +99,20 @@ static void refuse(struct proxy *p, const struct sip_msg *m, const struct hop *f
 static void heed_disposition(struct proxy_plan *plan, const struct sip_msg *m,
                              struct proxy_target *space)
 {
-    const enum sip_hdr_id id = SIP_HDR_REQUEST_DISPOSITION;
-    bool one = sip_msg_has_token(m, id, STR("no-fork"));
-    bool apart = sip_msg_has_token(m, id, STR("sequential"));
-    bool together = sip_msg_has_token(m, id, STR("parallel"));
-    plan->no_cancel = plan->no_cancel || sip_msg_has_token(m, id, STR("no-cancel"));
-    plan->recurse = plan->recurse && !sip_msg_has_token(m, id, STR("no-recurse"));
+    struct disposition said;
+    disposition_read(m, &said);
+    plan->no_cancel = plan->no_cancel || said.cancel == DIRECTIVE_NO;
+    plan->recurse = plan->recurse && said.recurse != DIRECTIVE_NO;
     if (plan->count > DISPOSED_MAX) {
         plan->count = DISPOSED_MAX;
     }
-    plan->count = one && plan->count > 1 ? 1 : plan->count;
-    if (plan->count < 2 || apart == together) {
+    plan->count = said.fork == DIRECTIVE_NO && plan->count > 1 ? 1 : plan->count;
+    if (plan->count < 2 || said.parallel == DIRECTIVE_NONE) {
         return;
     }
     for (size_t i = 0; i < plan->count; i++) {
         space[i] = plan->target[i];
-        space[i].group = apart ? (uint32_t)i : 0;
+        space[i].group = said.parallel == DIRECTIVE_NO ? (uint32_t)i : 0;
     }
     plan->target = space;
 }

@@ -2,7 +2,7 @@
 /*
  * Caller preferences (RFC 3841): what a request says about whom it wants to reach, and how.
  *
- *   Request-Disposition   struct disposition: proxy or redirect, fork, in which order …
+ *   Request-Disposition   sip/disposition.h: proxy or redirect, fork, in which order …
  *   Accept-Contact        prefs_score: how well a contact fits, or that it must not be tried
  *   Reject-Contact        prefs_score as well
  *   neither of the two    the method and the event package of the request are preferences of
@@ -15,23 +15,8 @@
 
 #include "base/arena.h"
 #include "registrar/feature.h"
+#include "sip/disposition.h"
 #include "sip/msg.h"
-
-/** What a caller said of one of the six matters, or that he did not. */
-enum directive { DIRECTIVE_NONE, DIRECTIVE_YES, DIRECTIVE_NO };
-
-/** Request-Disposition (§9.1). Members hold enum directive. */
-struct disposition {
-    uint8_t proxy;    /**< NO: redirect */
-    uint8_t cancel;   /**< NO: do not CANCEL the others after a 2xx */
-    uint8_t fork;     /**< NO: only the best one */
-    uint8_t recurse;  /**< NO: pass 3xx on */
-    uint8_t parallel; /**< NO: sequential */
-    uint8_t queue;    /**< NO: refuse rather than let wait */
-};
-
-/** Unknown words are passed over; of two for one matter the first counts. */
-void disposition_read(const struct sip_msg *m, struct disposition *out);
 
 #define PREFS_RULES_MAX 20
 

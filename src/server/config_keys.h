@@ -233,6 +233,15 @@
       "What becomes of 300, 301 and 302 of who is called: `follow` calls the best of its Contacts "     \
       "that leads somewhere, `pass` hands it to the caller.")                                           \
     U(redirects, 5, 1, 20, "Redirections that one call follows.")                                       \
+    W(redirect_asked, "trusted", "nobody trusted all",                                                  \
+      "Who is told the contacts of a device's phones when he asks to be redirected (RFC 3841 "          \
+      "`Request-Disposition: redirect`) instead of being put through: `trusted` is a peer of the "      \
+      "trust domain, `all` whoever may call at all. He can then call past this server.")                \
+    U(queue_s, 180, 0, 3600,                                                                            \
+      "A caller who wants to wait for a busy device (RFC 3841 `Request-Disposition: queue`) "           \
+      "waits at most so long; 0: he does not.")                                                         \
+    U(queue_max, 100, 1, 1000000, "Callers that wait at a time.")                                       \
+    U(queue_per_device, 10, 1, 1000000, "Those for one device.")                                        \
     B(pickup, true,                                                                                     \
       "A device may take a call that rings elsewhere, with an INVITE whose Replaces "                   \
       "names the ringing dialog. Off: only who was referred by its owner.")

@@ -391,6 +391,13 @@ static bool map_peers(struct config_tree *t, struct config *c)
     return true;
 }
 
+static uint8_t ask_of(const char *word)
+{
+    return word == NULL || strcmp(word, "trusted") == 0 ? ENGINE_ASK_TRUSTED
+           : strcmp(word, "all") == 0                   ? ENGINE_ASK_ALL
+                                                        : ENGINE_ASK_NOBODY;
+}
+
 /* ---- numbers ---- */
 
 static bool map_engine(struct config_tree *t, struct config *c)
@@ -437,8 +444,12 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                    .auto_answer = raw->calls.auto_answer,
                                    .pickup = raw->calls.pickup,
                                    .max_redirects = raw->calls.redirects,
+                                   .queue_s = raw->calls.queue_s,
+                                   .queue_max = raw->calls.queue_max,
+                                   .queue_per_device = raw->calls.queue_per_device,
                                    .pass_redirects = raw->calls.redirect != NULL &&
                                                      strcmp(raw->calls.redirect, "pass") == 0};
+    e->redirect_asked = ask_of(raw->calls.redirect_asked);
     e->proxy = (struct proxy_config){.max_forks = raw->limits.proxied,
                                      .max_branches = raw->proxy.branches,
                                      .max_breadth = raw->proxy.breadth,

@@ -327,16 +327,26 @@ static void test_dispositions(void)
     choose(&f, INVITE, "d: proxy, Sequential\r\n", "y3/0 y2/1 y1/2");
     choose(&f, INVITE, "Request-Disposition: no-fork\r\n", "y3/0");
     choose(&f, INVITE, "Request-Disposition: fork, no-fork, what\r\n", "y3/0 y2/0 y1/1");
-    CHECK(kit_index(&msg,
-                    STR("INVITE sip:x SIP/2.0\r\nRequest-Disposition: redirect, no-cancel\r\n"
-                        "Request-Disposition: no-recurse,no-queue , parallel\r\n\r\n")));
+    CHECK(
+        kit_index(&msg, STR("INVITE sip:x SIP/2.0\r\nRequest-Disposition: proxy, no-cancel\r\n"
+                            "Request-Disposition: no-recurse,no-queue , parallel\r\n\r\n")));
     disposition_read(&msg.m, &d);
-    CHECK_INT(d.proxy, DIRECTIVE_NO);
+    CHECK_INT(d.proxy, DIRECTIVE_YES);
     CHECK_INT(d.cancel, DIRECTIVE_NO);
     CHECK_INT(d.recurse, DIRECTIVE_NO);
     CHECK_INT(d.queue, DIRECTIVE_NO);
     CHECK_INT(d.parallel, DIRECTIVE_YES);
     CHECK_INT(d.fork, DIRECTIVE_NONE);
+    CHECK(kit_index(&msg, STR("INVITE sip:x SIP/2.0\r\nd: no-fork, no-recurse, sequential,"
+                              "queue, no-cancel, redirect\r\n\r\n")));
+    disposition_read(&msg.m, &d);
+    CHECK_INT(d.proxy, DIRECTIVE_NO);
+    CHECK_INT(d.fork, DIRECTIVE_NONE);
+    CHECK_INT(d.recurse, DIRECTIVE_NONE);
+    CHECK_INT(d.parallel, DIRECTIVE_NONE);
+    CHECK_INT(d.queue, DIRECTIVE_YES);
+    CHECK_INT(d.cancel, DIRECTIVE_NO);
+    choose(&f, INVITE, "d: no-fork, redirect\r\n", "y3/0 y2/0 y1/1");
     teardown(&f);
 }
 
