@@ -93,6 +93,17 @@ enum baton_uui_rule {
     BATON_UUI_RULE_ENCODING,      /**< an encoding that the package does not have */
     BATON_UUI_RULE_CONTENT,       /**< a content that the package does not have */
     BATON_UUI_RULE_MANY,          /**< several isdn-uui values in one message: none counts */
+    BATON_UUI_RULE_LONG,          /**< longer than the package may be */
+    BATON_UUI_RULE_DIRECTION,     /**< a package that does not go in this direction */
+    BATON_UUI_RULE_TLS,           /**< a package for encrypted hops only */
+    BATON_UUI_RULE_NO_SEAL,       /**< not sealed, and the package has to be */
+    BATON_UUI_RULE_BAD_SEAL,      /**< the seal does not hold */
+    BATON_UUI_RULE_DIALECT,       /**< not in the form in which the dialect writes it */
+    BATON_UUI_RULE_FAR_LENGTH,    /**< longer than the far side takes */
+    BATON_UUI_RULE_FAR_CHAR,      /**< an octet that the far side cannot take */
+    BATON_UUI_RULE_FAR_PACKAGE,   /**< a far side that knows isdn-uui only */
+    BATON_UUI_RULE_FAR_PD,        /**< a discriminator that the far side cannot take */
+    BATON_UUI_RULE_SHARED_ITEM,   /**< an item of shared UUI that runs past the end */
 };
 
 /** Bits of `notes`: worth knowing, no reason to ignore the value. */

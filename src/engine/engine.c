@@ -459,6 +459,11 @@ void engine_set_routes(struct engine *e, const struct rule_table *routes)
     e->routes = routes;
 }
 
+void engine_set_packages(struct engine *e, const struct uui_packages *packages)
+{
+    e->config.packages = packages;
+}
+
 void engine_peers_changed(struct engine *e)
 {
     peers_changed(&e->peers);

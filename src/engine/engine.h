@@ -29,6 +29,7 @@
 #include "registrar/registrar.h"
 #include "rules/rules.h"
 #include "sip/framer.h"
+#include "uui/uui.h"
 
 struct engine;
 
@@ -54,9 +55,11 @@ struct engine_config {
     const struct rule_table *routes; /**< the caller's, must outlive the engine or
                                         engine_set_routes; NULL: none */
     uint8_t redirect_asked;          /**< enum engine_ask */
-    struct guard_config guard;       /**< strangers; zeros: all of them come in */
-    struct load_config load;         /**< zeros: nothing is refused early */
-    struct directory *directory;     /**< the caller's, must outlive the engine */
+    /** The caller's, must outlive the engine or engine_set_packages; NULL: isdn-uui alone. */
+    const struct uui_packages *packages;
+    struct guard_config guard;   /**< strangers; zeros: all of them come in */
+    struct load_config load;     /**< zeros: nothing is refused early */
+    struct directory *directory; /**< the caller's, must outlive the engine */
 };
 
 /** @param now_ms the time, as in every call. @return NULL when memory is out */
@@ -99,6 +102,9 @@ bool engine_idle(const struct engine *e);
  * same holds for what was given to the engine at its start: borrowed.
  */
 void engine_set_routes(struct engine *e, const struct rule_table *routes);
+
+/** The packages of User-to-User from now on; borrowed like the routes. NULL: isdn-uui alone. */
+void engine_set_packages(struct engine *e, const struct uui_packages *packages);
 
 /** The directory's peers were changed in their places. */
 void engine_peers_changed(struct engine *e);

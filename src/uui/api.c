@@ -11,7 +11,8 @@
 #include "uui/uui.h"
 
 _Static_assert((int)BATON_UUI_RULE_MANY == (int)UUI_R_MANY &&
-                   (int)BATON_UUI_RULE_MANY + 1 == (int)UUI_R_COUNT,
+                   (int)BATON_UUI_RULE_SHARED_ITEM == (int)UUI_R_SHARED_ITEM &&
+                   (int)BATON_UUI_RULE_SHARED_ITEM + 1 == (int)UUI_R_COUNT,
                "rules are append only, in both lists");
 _Static_assert((int)BATON_UUI_RULE_ESCAPED == (int)UUI_R_ESCAPED, "same order");
 _Static_assert((int)BATON_UUI_RULE_PACKAGE == (int)UUI_R_PACKAGE, "same order");

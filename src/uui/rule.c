@@ -19,11 +19,17 @@
 
 const struct str uui_isdn = STR_INIT("isdn-uui");
 
+static const struct str isdn_content[] = {STR_INIT("isdn-uui")};
+static const struct str hex_encoding[] = {STR_INIT("hex")};
+
+/** No max_octets: longer than UUI_ISDN_OCTETS is legal in SIP and noted (RFC 7434 §6). */
 static const struct uui_package isdn_package = {
     .name = STR_INIT("isdn-uui"),
-    .content = STR_INIT("isdn-uui"),
-    .encoding = STR_INIT("hex"),
-    .max_octets = UUI_ISDN_OCTETS,
+    .contents = isdn_content,
+    .content_n = ARRAY_LEN(isdn_content),
+    .encodings = hex_encoding,
+    .encoding_n = ARRAY_LEN(hex_encoding),
+    .feature_tag = STR_INIT("+sip.uui-isdn"),
     .max_count = 1,
 };
 
@@ -61,17 +67,14 @@ enum uui_verdict uui_rule_verdict(enum uui_rule r)
     return (unsigned)r < UUI_R_COUNT ? (enum uui_verdict)rules[r].verdict : UUI_WRONG;
 }
 
-static const struct uui_package *find_package(struct str name, const struct uui_packages *known)
+const struct uui_package *uui_package_of(const struct uui_packages *known, struct str name)
 {
-    if (str_ieq(name, isdn_package.name)) {
-        return &isdn_package;
-    }
     for (size_t i = 0; known && i < known->n; i++) {
         if (str_ieq(name, known->row[i].name)) {
             return &known->row[i];
         }
     }
-    return NULL;
+    return str_ieq(name, isdn_package.name) ? &isdn_package : NULL;
 }
 
 bool uui_strike(struct uui_value *v, enum uui_rule rule, size_t at)
@@ -172,19 +175,37 @@ static void resolve_package(struct uui_value *v)
     }
 }
 
+static bool is_among(const struct str *list, size_t n, struct str s)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_ieq(list[i], s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum uui_encoding resolve_encoding(const struct uui_value *v,
                                           const struct uui_package *p)
 {
-    const struct str hex = STR("hex");
-    struct str own = p && str_is_set(p->encoding) ? p->encoding : hex;
+    const struct str *own = p && p->encoding_n > 0 ? p->encodings : hex_encoding;
+    size_t n = p && p->encoding_n > 0 ? p->encoding_n : 1;
     if (!str_is_set(v->encoding) && !p) {
         return UUI_ENC_OTHER;
     }
-    struct str name = str_is_set(v->encoding) ? v->encoding : own;
-    if (str_ieq(name, hex)) {
+    struct str name = str_is_set(v->encoding) ? v->encoding : own[0];
+    if (str_ieq(name, hex_encoding[0])) {
         return UUI_ENC_HEX;
     }
-    return p && str_ieq(name, own) ? UUI_ENC_TEXT : UUI_ENC_OTHER;
+    return p && is_among(own, n, name) ? UUI_ENC_TEXT : UUI_ENC_OTHER;
+}
+
+/** Which encodings are the package's own: hex may not be among them. */
+static bool is_own_encoding(const struct uui_value *v, const struct uui_package *p)
+{
+    const struct str *own = p->encoding_n > 0 ? p->encodings : hex_encoding;
+    return !str_is_set(v->encoding) ||
+           is_among(own, p->encoding_n > 0 ? p->encoding_n : 1, v->encoding);
 }
 
 void uui_judge(struct uui_value *v, const struct uui_packages *known)
@@ -198,21 +219,24 @@ void uui_judge(struct uui_value *v, const struct uui_packages *known)
         strike(v, UUI_R_ESCAPED, escaped);
         return;
     }
-    const struct uui_package *p = find_package(v->package, known);
+    const struct uui_package *p = uui_package_of(known, v->package);
     v->encoding_id = (uint8_t)resolve_encoding(v, p);
     if (v->encoding_id == UUI_ENC_HEX && !check_hex(v)) {
         return;
     }
+    size_t octets = uui_decoded_len(v);
+    v->notes |= v->isdn && octets > UUI_ISDN_OCTETS ? UUI_NOTE_LONG : 0;
     if (!p) {
         strike(v, UUI_R_PACKAGE, v->purpose);
-    } else if (v->encoding_id == UUI_ENC_OTHER) {
+    } else if (!is_own_encoding(v, p)) {
         strike(v, UUI_R_ENCODING, v->encoding);
-    } else if (str_is_set(v->content) && str_is_set(p->content) &&
-               !str_ieq(v->content, p->content)) {
+    } else if (str_is_set(v->content) && p->content_n > 0 &&
+               !is_among(p->contents, p->content_n, v->content)) {
         strike(v, UUI_R_CONTENT, v->content);
-    }
-    if (p && p->max_octets > 0 && uui_decoded_len(v) > p->max_octets) {
-        v->notes |= UUI_NOTE_LONG;
+    } else if (p->max_octets > 0 && octets > p->max_octets) {
+        strike(v, UUI_R_LONG, v->data);
+    } else if (p->direction == UUI_OUT) {
+        strike(v, UUI_R_DIRECTION, v->purpose);
     }
 }
 
@@ -232,7 +256,7 @@ void uui_list_judge(struct uui_list *l, const struct uui_packages *known)
     for (size_t i = 0; i < l->n; i++) {
         struct uui_value *v = &l->v[i];
         const struct uui_package *p =
-            str_is_set(v->package) ? find_package(v->package, known) : NULL;
+            str_is_set(v->package) ? uui_package_of(known, v->package) : NULL;
         if (v->verdict != UUI_VALID || !p) {
             continue;
         }

@@ -60,35 +60,48 @@ enum uui_verdict { UUI_VALID, UUI_IGNORED, UUI_WRONG };
  * Every rule that a value can break: name, verdict, what it means, where it is written.
  * The order is part of the public interface (include/baton/uui.h): append only.
  */
-#define UUI_RULE_LIST(X)                                                                   \
-    X(NONE, VALID, "nothing is wrong", "")                                                 \
-    X(EMPTY, WRONG, "there is no data", "RFC 7433 §4.1")                                   \
-    X(CHAR, WRONG, "this character may not stand here outside of quotes",                  \
-      "RFC 7433 §4.1, RFC 3261 §25.1")                                                     \
-    X(QUOTE_OPEN, WRONG, "the quoted string has no end", "RFC 3261 §25.1")                 \
-    X(QUOTE_CHAR, WRONG, "this octet may not stand in a quoted string", "RFC 3261 §25.1")  \
-    X(PARAM_NAME, WRONG, "a parameter has no name", "RFC 7433 §4.1")                       \
-    X(PARAM_VALUE, WRONG, "a parameter has '=' and no value", "RFC 3261 §25.1")            \
-    X(PARAM_TWICE, WRONG, "the parameter stands there twice", "RFC 3261 §7.3.1")           \
-    X(PARAM_COUNT, WRONG, "more parameters than are looked at", "a limit of this program") \
-    X(PURPOSE_FORM, WRONG, "the purpose has to be a token", "RFC 7433 §4.1")               \
-    X(CONTENT_FORM, WRONG, "the content has to be a token", "RFC 7433 §4.1")               \
-    X(ENCODING_FORM, WRONG, "the encoding has to be a token", "RFC 7433 §4.1")             \
-    X(ESCAPED, WRONG, "still escaped for a URI: the parameters are part of the data",      \
-      "RFC 3261 §19.1.1, RFC 7433 §4.1")                                                   \
-    X(HEX_CHAR, WRONG, "not a hex digit", "RFC 7433 §4.2")                                 \
-    X(HEX_ODD, WRONG, "an odd number of hex digits", "RFC 7433 §4.2")                      \
-    X(NO_PD, WRONG, "not even a protocol discriminator", "RFC 7434 §9")                    \
-    X(URI_CHAR, WRONG, "this character has to be escaped in a URI", "RFC 3261 §19.1.1")    \
-    X(URI_ESCAPE, WRONG, "no escape, or one for CR, LF or NUL", "RFC 3261 §25.1")          \
-    X(URI_EQUALS, WRONG, "no '=' between name and value, or an escaped one",               \
-      "RFC 3261 §19.1.1")                                                                  \
-    X(PACKAGE, IGNORED, "the package is not known", "RFC 7433 §4.1")                       \
-    X(ENCODING, IGNORED, "the encoding is not known to the package",                       \
-      "RFC 7433 §4.1, RFC 7434 §9")                                                        \
-    X(CONTENT, IGNORED, "the content is not known to the package", "RFC 7434 §9")          \
-    X(MANY, IGNORED, "more values of the package than a message may have: none counts",    \
-      "RFC 7434 §7, §8")
+#define UUI_RULE_LIST(X)                                                                    \
+    X(NONE, VALID, "nothing is wrong", "")                                                  \
+    X(EMPTY, WRONG, "there is no data", "RFC 7433 §4.1")                                    \
+    X(CHAR, WRONG, "this character may not stand here outside of quotes",                   \
+      "RFC 7433 §4.1, RFC 3261 §25.1")                                                      \
+    X(QUOTE_OPEN, WRONG, "the quoted string has no end", "RFC 3261 §25.1")                  \
+    X(QUOTE_CHAR, WRONG, "this octet may not stand in a quoted string", "RFC 3261 §25.1")   \
+    X(PARAM_NAME, WRONG, "a parameter has no name", "RFC 7433 §4.1")                        \
+    X(PARAM_VALUE, WRONG, "a parameter has '=' and no value", "RFC 3261 §25.1")             \
+    X(PARAM_TWICE, WRONG, "the parameter stands there twice", "RFC 3261 §7.3.1")            \
+    X(PARAM_COUNT, WRONG, "more parameters than are looked at", "a limit of this program")  \
+    X(PURPOSE_FORM, WRONG, "the purpose has to be a token", "RFC 7433 §4.1")                \
+    X(CONTENT_FORM, WRONG, "the content has to be a token", "RFC 7433 §4.1")                \
+    X(ENCODING_FORM, WRONG, "the encoding has to be a token", "RFC 7433 §4.1")              \
+    X(ESCAPED, WRONG, "still escaped for a URI: the parameters are part of the data",       \
+      "RFC 3261 §19.1.1, RFC 7433 §4.1")                                                    \
+    X(HEX_CHAR, WRONG, "not a hex digit", "RFC 7433 §4.2")                                  \
+    X(HEX_ODD, WRONG, "an odd number of hex digits", "RFC 7433 §4.2")                       \
+    X(NO_PD, WRONG, "not even a protocol discriminator", "RFC 7434 §9")                     \
+    X(URI_CHAR, WRONG, "this character has to be escaped in a URI", "RFC 3261 §19.1.1")     \
+    X(URI_ESCAPE, WRONG, "no escape, or one for CR, LF or NUL", "RFC 3261 §25.1")           \
+    X(URI_EQUALS, WRONG, "no '=' between name and value, or an escaped one",                \
+      "RFC 3261 §19.1.1")                                                                   \
+    X(PACKAGE, IGNORED, "the package is not known", "RFC 7433 §4.1")                        \
+    X(ENCODING, IGNORED, "the encoding is not known to the package",                        \
+      "RFC 7433 §4.1, RFC 7434 §9")                                                         \
+    X(CONTENT, IGNORED, "the content is not known to the package", "RFC 7434 §9")           \
+    X(MANY, IGNORED, "more values of the package than a message may have: none counts",     \
+      "RFC 7434 §7, §8")                                                                    \
+    X(LONG, IGNORED, "longer than the package may be", "RFC 7433 §5, the configuration")    \
+    X(DIRECTION, IGNORED, "the package does not go in this direction", "the configuration") \
+    X(TLS, IGNORED, "the package is for encrypted hops only",                               \
+      "RFC 7433 §7, the configuration")                                                     \
+    X(NO_SEAL, IGNORED, "not sealed, and the package has to be",                            \
+      "RFC 7433 §7, the configuration")                                                     \
+    X(BAD_SEAL, WRONG, "the seal does not hold", "RFC 7433 §7")                             \
+    X(DIALECT, WRONG, "not in the form in which this dialect writes it", "the dialect")     \
+    X(FAR_LENGTH, WRONG, "longer than the far side takes", "the dialect")                   \
+    X(FAR_CHAR, WRONG, "an octet that the far side cannot take", "the dialect")             \
+    X(FAR_PACKAGE, WRONG, "the far side knows isdn-uui only", "the dialect")                \
+    X(FAR_PD, WRONG, "a discriminator that the far side cannot take", "the dialect")        \
+    X(SHARED_ITEM, WRONG, "an item of shared UUI runs past the end", "shared UUI")
 
 enum uui_rule {
 #define UUI_RULE_ENUM(name, verdict, text, source) UUI_R_##name,
@@ -107,8 +120,18 @@ enum uui_verdict uui_rule_verdict(enum uui_rule r);
 enum uui_note {
     /** purpose=isdn-interwork, the name in drafts: read as isdn-uui (RFC 7434 §8). */
     UUI_NOTE_DRAFT_PURPOSE = 1,
-    /** Longer than the package's limit: an ISDN gateway drops it in silence (RFC 7434 §6). */
+    /** isdn-uui longer than an ISDN carries: a gateway drops it in silence (RFC 7434 §6). */
     UUI_NOTE_LONG = 2,
+    /** No encoding parameter: the package's default was taken (RFC 7433 §4). */
+    UUI_NOTE_NO_ENCODING = 4,
+    /** Said to be text, but all of it is pairs of hex digits. */
+    UUI_NOTE_LOOKS_HEX = 8,
+    /** Said to be hex, but it is printable text that is none. */
+    UUI_NOTE_LOOKS_TEXT = 16,
+    /** Lenient: a rule was broken, `forgiven` says which, and it was read all the same. */
+    UUI_NOTE_FORGIVEN = 32,
+    /** The discriminator was not in the data: it is the dialect's or its parameter's. */
+    UUI_NOTE_PD_ADDED = 64,
 };
 
 enum uui_encoding {
@@ -118,20 +141,49 @@ enum uui_encoding {
     UUI_ENC_OTHER, /**< not understood: the octets are the characters of the data */
 };
 
-/** A package that the application understands. isdn-uui is always known and not in the table.
+/** Where a package's values may go, seen from Baton. */
+enum uui_direction {
+    UUI_BOTH,
+    UUI_IN,  /**< received only: not sent */
+    UUI_OUT, /**< sent only: what is received is IGNORED */
+};
+
+/** What is asked of the seal inside of the octets (RFC 7433 §7). */
+enum uui_seal {
+    UUI_SEAL_OFF,      /**< not looked for */
+    UUI_SEAL_OPTIONAL, /**< opened where there is one; what has none passes */
+    UUI_SEAL_REQUIRED, /**< what has none, or a broken one, is not delivered */
+};
+
+/**
+ * A package that is understood here. isdn-uui always is; a row of that name takes the place of
+ * the built-in one and may only ask for more than RFC 7434 does. All zero but the name: hex,
+ * any content, any length and number, both directions.
  */
 struct uui_package {
     struct str name;
-    struct str content;  /**< default and only content; absent: any */
-    struct str encoding; /**< default encoding; absent: hex. "hex" is understood by each */
-    uint32_t max_octets; /**< decoded; longer gets UUI_NOTE_LONG. 0: no limit */
-    uint32_t max_count;  /**< in one message; more are all ignored. 0: no limit */
+    const struct str *contents; /**< the first is the default; none: any */
+    size_t content_n;
+    const struct str *encodings; /**< the first is the default; none: hex alone */
+    size_t encoding_n;
+    struct str feature_tag; /**< as in a Contact, "+sip.uui-isdn" (RFC 3840); absent: none */
+    uint32_t max_octets;    /**< decoded; longer is UUI_R_LONG. 0: no limit */
+    uint32_t max_count;     /**< in one message; more are all ignored. 0: no limit */
+    uint16_t seal_key;      /**< number of the key that seals what is sent; 0: none */
+    uint8_t direction;      /**< enum uui_direction */
+    uint8_t seal;           /**< enum uui_seal */
+    bool tls_only;          /**< not over hops without TLS */
 };
 
+/** The packages that are known, as the configuration has them. Borrowed by all who judge. */
 struct uui_packages {
     const struct uui_package *row;
     size_t n;
+    bool lenient; /**< what is WRONG and can be read all the same is, see uui_value.forgiven */
 };
+
+/** The row of that name (no case); isdn-uui has one always. NULL: not known */
+const struct uui_package *uui_package_of(const struct uui_packages *known, struct str name);
 
 /** One element. */
 struct uui_value {
@@ -145,9 +197,10 @@ struct uui_value {
     struct str octets;   /**< decoded; absent when WRONG */
     size_t at;           /**< offset in `text` at which the rule struck */
     uint8_t verdict;     /**< enum uui_verdict */
-    uint8_t rule;        /**< enum uui_rule */
+    uint8_t rule;        /**< enum uui_rule; UUI_R_NONE exactly when VALID */
+    uint8_t forgiven;    /**< enum uui_rule that a strict reader would have applied */
     uint8_t encoding_id; /**< enum uui_encoding, resolved */
-    uint8_t notes;       /**< bits of enum uui_note */
+    uint16_t notes;      /**< bits of enum uui_note */
     bool quoted;         /**< the data was a quoted-string */
     bool isdn;           /**< the package is isdn-uui */
 };

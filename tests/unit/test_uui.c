@@ -120,9 +120,9 @@ static void test_every_rule_has_its_vector(void)
         seen[e->rule] = true;
     }
     test_context(NULL);
-    /* Those of the URI, of the list and of the limit are tested apart. */
+    /* Those of the URI, of the list, of packages and of dialects are tested apart. */
     for (int r = 0; r < UUI_R_COUNT; r++) {
-        bool apart = r == UUI_R_MANY || r == UUI_R_PARAM_COUNT ||
+        bool apart = r >= UUI_R_MANY || r == UUI_R_PARAM_COUNT ||
                      (r >= UUI_R_URI_CHAR && r <= UUI_R_URI_EQUALS);
         CHECK_INT(seen[r], !apart);
         CHECK(uui_rule_text(r)[0] != '\0');
@@ -192,15 +192,20 @@ static void test_draft_purpose_and_length_are_noted(void)
 
 static void test_packages_of_the_application(void)
 {
+    static const struct str texts[] = {STR_INIT("text"), STR_INIT("hex")};
+    static const struct str keys[] = {STR_INIT("key"), STR_INIT("code")};
     static const struct uui_package rows[] = {
         {.name = STR_INIT("crm"),
-         .encoding = STR_INIT("text"),
-         .content = STR_INIT("key"),
+         .encodings = texts,
+         .encoding_n = 2,
+         .contents = keys,
+         .content_n = 2,
          .max_octets = 4,
          .max_count = 2},
         {.name = STR_INIT("blob")},
+        {.name = STR_INIT("told"), .encodings = texts, .encoding_n = 1, .direction = UUI_OUT},
     };
-    const struct uui_packages known = {rows, ARRAY_LEN(rows)};
+    const struct uui_packages known = {.row = rows, .n = ARRAY_LEN(rows)};
     static const struct vector cases[] = {
         {"k.17;purpose=CRM", UUI_VALID, UUI_R_NONE, 0},
         {"\"k 17\";purpose=crm;encoding=TEXT;content=KEY", UUI_VALID, UUI_R_NONE, 0},
@@ -211,6 +216,12 @@ static void test_packages_of_the_application(void)
         {"0102;purpose=blob;content=anything", UUI_VALID, UUI_R_NONE, 0},
         {"010;purpose=blob", UUI_WRONG, UUI_R_HEX_ODD, 2},
         {"k17;purpose=other", UUI_IGNORED, UUI_R_PACKAGE, 12},
+        {"k17;purpose=crm;content=CODE", UUI_VALID, UUI_R_NONE, 0},
+        {"k.175;purpose=crm", UUI_IGNORED, UUI_R_LONG, 0},
+        {"6B3137353A;purpose=crm;encoding=hex", UUI_IGNORED, UUI_R_LONG, 0},
+        {"6B31;purpose=told;encoding=hex", UUI_IGNORED, UUI_R_ENCODING, 27},
+        {"6B3;purpose=told;encoding=hex", UUI_WRONG, UUI_R_HEX_ODD, 2},
+        {"key;purpose=told", UUI_IGNORED, UUI_R_DIRECTION, 12},
     };
     begin();
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -223,8 +234,6 @@ static void test_packages_of_the_application(void)
     struct uui_value v = parse(STR("\"k 17\";purpose=crm"), &known);
     CHECK_STR(v.octets, "k 17");
     CHECK_INT(v.notes, 0);
-    v = parse(STR("k.175;purpose=crm"), &known);
-    CHECK_INT(v.notes, UUI_NOTE_LONG);
     end();
 }
 

@@ -100,7 +100,7 @@ static void test_count_of_own_packages(void)
         {.name = STR_INIT("two"), .max_count = 2},
         {.name = STR_INIT("any")},
     };
-    const struct uui_packages known = {rows, 2};
+    const struct uui_packages known = {.row = rows, .n = 2};
     struct uui_list l;
     begin();
     const struct str fits[] = {STR("01;purpose=two,02;purpose=TWO"),
