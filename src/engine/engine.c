@@ -158,6 +158,7 @@ static int make_layers(struct engine *e)
     e->proxy.realm = realm;
     e->proxy.policy = c->call.policy;
     e->proxy.places = steer_redirected;
+    e->proxy.flow_failed = steer_flow_failed;
     e->proxy.ctx = e;
     e->txn.udp_max = c->udp_max;
     e->txn.black.most_ms = c->blacklist_ms;

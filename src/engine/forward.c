@@ -97,6 +97,44 @@ static bool is_sips(const struct planning *p)
     return sip_msg_is_sips(p->s->m);
 }
 
+/** The other flows of a phone. @return false: no memory */
+static bool add_flows(struct planning *p, const struct selected *first, struct proxy_target *t)
+{
+    struct arena *a = &p->s->e->scratch;
+    const struct proxy_flow **tail = &t->flows;
+
+    for (const struct selected *s = first->next_flow; s != NULL; s = s->next_flow) {
+        struct proxy_flow *flow = arena_zalloc(a, sizeof(*flow));
+        if (flow == NULL) {
+            return false;
+        }
+        flow->request_uri = binding_request_uri(s->binding, is_sips(p), a);
+        flow->routes = s->binding->routes;
+        flow->binding = s->binding->id;
+        if (flow->request_uri.p == NULL) {
+            return false;
+        }
+        if (binding_target(s->binding, &flow->to)) {
+            *tail = flow;
+            tail = &flow->next;
+        }
+    }
+    return true;
+}
+
+/** A phone, and how it is reached. @return false: no memory */
+static bool set_phone(struct planning *p, const struct device *d, const struct selected *s,
+                      struct proxy_target *t)
+{
+    t->request_uri = binding_request_uri(s->binding, is_sips(p), &p->s->e->scratch);
+    t->routes = s->binding->routes;
+    if (s->next_flow != NULL) {
+        t->record = d->key;
+        t->binding = s->binding->id;
+    }
+    return t->request_uri.p != NULL && add_flows(p, s, t);
+}
+
 static void add_device(struct planning *p, const struct device *d)
 {
     struct engine *e = p->s->e;
@@ -123,13 +161,11 @@ static void add_device(struct planning *p, const struct device *d)
         if (t == NULL) {
             return;
         }
-        t->request_uri = binding_request_uri(phone[i].binding, is_sips(p), &e->scratch);
-        if (t->request_uri.p == NULL) {
+        if (!set_phone(p, d, &phone[i], t)) {
             p->status = 503;
             p->count--;
             return;
         }
-        t->routes = phone[i].binding->routes;
         t->to = way;
         border(p, t, NULL, steer_is_called(p->s, d) ? STR_NONE : d->uri);
     }
@@ -242,6 +278,13 @@ size_t steer_redirected(void *ctx, const struct sip_msg *m, const struct hop *fr
         memcpy(out, p.target, p.count * sizeof(*out));
     }
     return p.count;
+}
+
+void steer_flow_failed(void *ctx, struct str record, uint64_t binding)
+{
+    struct engine *e = ctx;
+
+    registrar_on_flow_failed(&e->registrar, record, binding);
 }
 
 static bool follows_route(const struct steering *s)

@@ -134,6 +134,8 @@ bool steer_permits(void *ctx, const struct device *by, const struct destination 
 /** proxy_places_fn: the places of a redirection's contact (forward.c). `ctx`: the engine */
 size_t steer_redirected(void *ctx, const struct sip_msg *m, const struct hop *from,
                         const struct sip_uri *u, struct proxy_target *out, size_t room);
+/** proxy.flow_failed: the registrar is told. */
+void steer_flow_failed(void *ctx, struct str record, uint64_t binding);
 
 /* ---- refer.c ---- */
 

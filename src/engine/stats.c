@@ -87,6 +87,7 @@
     X("proxy_responses", e->proxy.stats.responses)            \
     X("proxy_acks", e->proxy.stats.acks)                      \
     X("proxy_recursed", e->proxy.stats.recursed)              \
+    X("proxy_reflowed", e->proxy.stats.reflowed)              \
     X("proxy_cancelled", e->proxy.stats.cancelled)            \
     X("proxy_loops", e->proxy.stats.loops)                    \
     X("proxy_too_many_hops", e->proxy.stats.hops)             \

@@ -197,6 +197,7 @@ static struct proxy__branch *branch_new(struct proxy__fork *f,
         b->inside = target->inside;
         b->policy = target->policy;
         f->tells = f->tells || target->tells;
+        b->phone = target->binding != 0 ? (struct proxy_target *)(uintptr_t)target : NULL;
     }
     return b;
 }
@@ -235,7 +236,7 @@ static int start_branch(struct proxy__fork *f, const struct proxy_target *target
     if (target != NULL && target->peer != NULL && f->server->method == SIP_METHOD_INVITE) {
         if (!peer_take(target->peer)) {
             free_branch(b);
-            return false;
+            return E_TOOMANY;
         }
         b->peer = target->peer;
     }
@@ -388,6 +389,9 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
     bool inside = m != NULL && proxy__sender_inside(b, m);
     end_branch(b);
     proxy__trail_answered(b, status, m);
+    if (proxy__other_flow(b, status, m == NULL, now_ms)) {
+        return;
+    }
     if (status / 100 == 2) {
         proxy__success(b, m, now_ms);
         return;

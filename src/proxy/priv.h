@@ -9,6 +9,7 @@
  *   send.c     the bytes of a forwarded request (§16.6)
  *   fork.c     branches that begin and end, Timer C, CANCEL
  *   queue.c    which targets are tried, and when
+ *   flow.c     a phone's next flow, when one has failed (RFC 5626 §7)
  *   reply.c    responses (§16.7)
  *   best.c     which response is the best (§16.7 step 6)
  *   early.c    early dialogs that end: 199 (RFC 6228)
@@ -129,7 +130,8 @@ struct proxy__branch {
     struct timer ring; /**< Timer C */
     struct hop pinned; /**< flow 0: the branch was not sent on a given flow */
     struct proxy__early *early;
-    const struct peer *peer; /**< on whom it takes room, or NULL */
+    const struct peer *peer;    /**< on whom it takes room, or NULL */
+    struct proxy_target *phone; /**< in the fork's queue: has several flows; else NULL */
     uint32_t breadth;
     bool by_token;  /**< on the flow of a token: when it is gone, that is said (430) */
     bool rang;      /**< a provisional response has come */
@@ -221,6 +223,14 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
 
 /** The first 2xx: passed on, the others are cancelled. */
 void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t now_ms);
+
+/* ---- flow.c ---- */
+
+/**
+ * A branch has ended with `status`, of which nobody said a word when `silent`.
+ * @return true: that was its flow, and the phone is asked over another one
+ */
+bool proxy__other_flow(struct proxy__branch *b, unsigned status, bool silent, uint64_t now_ms);
 
 /* ---- reply.c ---- */
 

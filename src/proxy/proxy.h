@@ -34,6 +34,14 @@
 #include "dialog/dialog.h"
 #include "txn/txn.h"
 
+/** A further flow of a phone that has registered over several (RFC 5626). */
+struct proxy_flow {
+    const struct proxy_flow *next;
+    struct str request_uri, routes; /**< in place of the target's */
+    struct txn_target to;
+    uint64_t binding;
+};
+
 /** One place to which a request may go. */
 struct proxy_target {
     struct str request_uri; /**< absent: keep the request's own Request-URI */
@@ -50,6 +58,11 @@ struct proxy_target {
     bool tells;  /**< the history is written for it, as `policy` says (RFC 7044) */
     struct neighbour policy;
     struct str user; /**< with `tells`: the other user whom it goes to; absent: the same one */
+    /* of a phone with several flows: the others are tried one by one when the one before has
+       failed (430, 408, not sent), and who keeps the registration hears of it (§7) */
+    const struct proxy_flow *flows; /**< NULL: no other */
+    struct str record;              /**< key of the registration … */
+    uint64_t binding;               /**< … and which binding of it; 0: has one flow only */
     /* of a target that came with a redirection: its Contact, and what was redirected */
     struct str contact, of;
 };
@@ -85,12 +98,16 @@ typedef size_t (*proxy_places_fn)(void *ctx, const struct sip_msg *m, const stru
                                   const struct sip_uri *u, struct proxy_target *out,
                                   size_t room);
 
+/** The flow of that binding does not work. */
+typedef void (*proxy_flow_failed_fn)(void *ctx, struct str record, uint64_t binding);
+
 struct proxy_stats {
     uint64_t forwarded;     /**< requests that got a fork */
     uint64_t branches;      /**< client transactions made for them */
     uint64_t responses;     /**< passed on */
     uint64_t acks;          /**< passed on without state */
     uint64_t recursed;      /**< targets from redirections */
+    uint64_t reflowed;      /**< tried over another flow of the phone */
     uint64_t cancelled;     /**< by the caller */
     uint64_t loops;         /**< refused with 482 */
     uint64_t hops;          /**< refused with 483 */
@@ -115,7 +132,8 @@ struct proxy {
                                   §22.3). Absent: none are. Borrowed */
     struct neighbour policy; /**< for callers that are no peer */
     proxy_places_fn places;  /**< NULL: redirections go where their contacts say */
-    void *ctx;               /**< of places */
+    proxy_flow_failed_fn flow_failed; /**< may be NULL */
+    void *ctx;                        /**< of both */
 
     /* the rest is the layer's own */
     struct hash_key loop_key, dialog_key, token_key[2];

@@ -3,9 +3,10 @@
  * Which targets a fork tries, and when.
  *
  * Those of a single group start from the plan, without a copy, when nothing is to be
- * remembered. Otherwise all are copied into a queue, in the order in which they are tried: by
- * group, and what a redirection brings at its head. Started ones stay in it as "tried", so that
- * a redirection to where the request has been already leads nowhere.
+ * remembered (recursion, further flows of a phone). Otherwise all are copied into a queue, in
+ * the order in which they are tried: by group, and what a redirection brings at its head.
+ * Started ones stay in it as "tried", so that a redirection to where the request has been
+ * already leads nowhere.
  *
  * BREADTH (RFC 5393 §5.3.3). Each branch takes its share of the Incoming Max-Breadth and gives
  * it back with its final response; of a group that is wider than that the rest waits.
@@ -37,6 +38,27 @@ static bool keep_ids(struct arena *a, const enum sip_hdr_id **ids)
     return copy != NULL;
 }
 
+/** The further flows of a phone. @return false: memory is out */
+static bool keep_flows(struct arena *a, const struct proxy_flow **flows)
+{
+    const struct proxy_flow **at = flows;
+    while (*at != NULL) {
+        struct proxy_flow *copy = arena_alloc(a, sizeof(*copy));
+        if (copy == NULL) {
+            return false;
+        }
+        *copy = **at;
+        copy->to.mark = copy->to.branch = STR_NONE;
+        if (!keep_text(a, &copy->request_uri) || !keep_text(a, &copy->routes) ||
+            !keep_text(a, &copy->to.host)) {
+            return false;
+        }
+        *at = copy;
+        at = &copy->next;
+    }
+    return true;
+}
+
 int proxy__enqueue(struct proxy__fork *f, struct proxy__waiting ***at,
                    const struct proxy_target *t)
 {
@@ -57,7 +79,8 @@ int proxy__enqueue(struct proxy__fork *f, struct proxy__waiting ***at,
     if (!keep_text(a, &w->target.request_uri) || !keep_text(a, &w->target.to.host) ||
         !keep_text(a, &w->target.routes) || !keep_text(a, &w->target.lines) ||
         !keep_text(a, &w->target.user) || !keep_text(a, &w->target.contact) ||
-        !keep_text(a, &w->target.of) || !keep_ids(a, &w->target.cut)) {
+        !keep_text(a, &w->target.of) || !keep_ids(a, &w->target.cut) ||
+        !keep_text(a, &w->target.record) || !keep_flows(a, &w->target.flows)) {
         return E_NOMEM;
     }
     w->next = **at;
@@ -145,8 +168,8 @@ static bool queue_plan(struct proxy__fork *f, const struct proxy_plan *plan)
 
 static bool is_one_group(const struct proxy__fork *f, const struct proxy_plan *plan)
 {
-    for (size_t i = 1; i < plan->count; i++) {
-        if (plan->target[i].group != plan->target[0].group) {
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->target[i].group != plan->target[0].group || plan->target[i].binding != 0) {
             return false;
         }
     }

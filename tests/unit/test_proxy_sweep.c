@@ -226,13 +226,19 @@ static size_t told(void *ctx, const struct sip_msg *m, const struct hop *from,
     return room > 0 ? 1 : 0;
 }
 
-/** Nearly everything: groups, 199, challenges, recursion, histories, a dialog, CANCEL. */
+/** Nearly everything: groups, flows, 199, challenges, recursion, histories, a dialog, CANCEL.
+ */
 static void story(struct px *x, unsigned end)
 {
+    static const struct proxy_flow other = {.request_uri = STR_INIT("sip:phone3@203.0.113.5"),
+                                            .binding = 8};
     px_target(x, 1, 0)->routes = STR("Route: <sip:203.0.113.1;lr>\r\n");
     px_target(x, 2, 0);
     px_target(x, 3, 1)->lines = STR("X-Line: 3\r\n");
     x->target[2].user = STR("sip:other@example.com");
+    x->target[2].record = STR("1003@example.com");
+    x->target[2].binding = 7;
+    x->target[2].flows = &other;
     for (size_t i = 0; i < x->plan.count; i++) {
         x->target[i].tells = true;
     }
@@ -246,16 +252,17 @@ static void story(struct px *x, unsigned end)
     answer_from(x, 1, 407, "Proxy-Authenticate: Digest realm=\"a\"\n");
     answer_from(x, 2, 302, "Contact: <sip:r@203.0.113.4?User-to-User=02%3Bpurpose%3Db>\n");
     answer_from(x, 4, 401, "WWW-Authenticate: Digest realm=\"b\"\n");
-    answer_from(x, 3, 180, "");
+    answer_from(x, 3, 430, "");
+    answer_from(x, 5, 180, "");
     if (end == 0) {
-        answer_from(x, 3, 200, "");
-        answer_from(x, 3, 200, "");
+        answer_from(x, 5, 200, "");
+        answer_from(x, 5, 200, "");
     } else if (end == 1) {
-        answer_from(x, 3, 486, "P-Asserted-Identity: <sip:secret@example.com>\n");
+        answer_from(x, 5, 486, "P-Asserted-Identity: <sip:secret@example.com>\n");
     } else {
         px_offer(x, (struct fx_req){.method = "CANCEL", .lines = "Reason: SIP;cause=1\n"});
         fx_run(&x->fx, 1000);
-        answer_from(x, 3, 487, "");
+        answer_from(x, 5, 487, "");
     }
 }
 
