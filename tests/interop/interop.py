@@ -20,6 +20,7 @@ import t_command
 import t_dns
 import t_events
 import t_keyboard
+import t_keys
 import t_life
 import t_network
 import t_peers

@@ -188,27 +188,34 @@ class Server(Process):
         raise Failure(f"server: waited {limit} s for {what} in its trace")
 
 
+def rtp_base(port):
+    """Of the 40 UDP ports for media of a phone whose SIP port came from PORTS."""
+    return 20000 + (port % 1000) * 10
+
+
 class Baresip(Process):
     """A baresip without audio devices, steered over its ctrl_tcp module.
 
-    Events of that module and what it prints are lines of the same list.
+    Events of that module and what it prints are lines of the same list. It has nothing to say,
+    unless there is `voice`, a file of 8000 samples a second.
     """
 
     def __init__(self, folder, number, server, port, answer="manual", transport="udp",
-                 modules=(), account=""):
+                 modules=(), account="", voice=None):
         self.number, self.server = number, server
         self.seen = len(server.messages())
         home = os.path.join(folder, f"baresip-{number}")
         os.makedirs(home, exist_ok=True)
         self.control_port = port + 1000
-        rtp = 20000 + (port % 1000) * 10
+        self.rtp = rtp_base(port)
+        source = f"aufile,{voice}" if voice else f"aubridge,s{number}"
         with open(os.path.join(home, "config"), "w", encoding="utf-8") as f:
             f.write("\n".join([
                 "poll_method epoll", f"sip_listen {IP}:{port}", "call_local_timeout 60",
                 "call_max_calls 4", f"audio_player aubridge,p{number}",
-                f"audio_source aubridge,s{number}", f"audio_alert aubridge,a{number}",
-                f"rtp_ports {rtp}-{rtp + 9}", "module_path /usr/lib/baresip/modules",
-                "module g711.so", "module aubridge.so", "module_tmp uuid.so",
+                f"audio_source {source}", f"audio_alert aubridge,a{number}",
+                f"rtp_ports {self.rtp}-{self.rtp + 9}", "module_path /usr/lib/baresip/modules",
+                "module g711.so", "module aubridge.so", "module aufile.so", "module_tmp uuid.so",
                 "module_tmp account.so", "module_app menu.so", "module_app ctrl_tcp.so",
                 "module_app debug_cmd.so", *(f"module_app {m}.so" for m in modules),
                 f"ctrl_tcp_listen 127.0.0.1:{self.control_port}", ""]))
@@ -284,8 +291,46 @@ class Baresip(Process):
     def event(self, name, since=0, limit=10.0):
         return self.wait(rf"^EVENT {name}\b.*", since, limit, f"the event {name}").group(0)
 
+    # The keys that every phone of these tests has; see Linphone in peers.py.
+
     def dial(self, number):
         self.command("dial", f"sip:{number}@example.com")
+
+    def rings(self, since, caller, uui=None):
+        check(f"sip:{caller}@" in self.event("CALL_INCOMING", since), f"{self.name} sees who calls")
+        if uui is not None:
+            self.wait(rf"^User-to-User: {re.escape(uui)}$", since, what="the context")
+
+    def answer(self):
+        self.command("accept")
+
+    def talks(self, since):
+        self.event("CALL_ESTABLISHED", since)
+
+    def hold(self):
+        self.command("hold")
+
+    def resume(self):
+        self.command("resume")
+
+    def transfer(self, uri):
+        self.command("transfer", f"<{uri}>")
+
+    def told(self, status, since):
+        """A NOTIFY said this status of the call that the transfer has made: a body's only line."""
+        before = [None]
+
+        def is_sipfrag(line):
+            before.append(line)
+            return before[-2] == "" and line.startswith(f"SIP/2.0 {status} ")
+
+        self.search(is_sipfrag, since, 10.0, f"{status} in a NOTIFY")
+
+    def hangup(self):
+        self.command("hangup")
+
+    def ended(self, since):
+        self.event("CALL_CLOSED", since)
 
     def end(self, limit=10.0):
         if self.running():

@@ -15,6 +15,8 @@
  * liblinphone is meant to be run; commands are read in between. Calls are referenced until the
  * end.
  *
+ * If there is FOLDER/voice.wav it says that over and over to who it talks to.
+ *
  * The [storage] uri keeps its data base in FOLDER: without one it answers calls with 503.
  */
 #include <linphone/core.h>
@@ -99,6 +101,10 @@ static void on_call(LinphoneCore *lc, LinphoneCall *c, LinphoneCallState state,
     printf("{\"event\": \"call\", \"state\": \"%s\", \"text\": ",
            linphone_call_state_to_string(state));
     json_text(text);
+    char *who = linphone_address_as_string_uri_only(linphone_call_get_remote_address(c));
+    printf(", \"remote\": ");
+    json_text(who);
+    ms_free(who);
     for (size_t i = 0; remote != NULL && i < sizeof(shown) / sizeof(shown[0]); i++) {
         const char *value = linphone_call_params_get_custom_header(remote, shown[i]);
         if (value != NULL) {
@@ -250,6 +256,8 @@ static bool start(const char *folder)
     linphone_core_add_callbacks(core, cbs);
     linphone_core_set_use_files(core, TRUE);
     linphone_core_set_ring(core, NULL);
+    snprintf(path, sizeof(path), "%s/voice.wav", folder);
+    linphone_core_set_play_file(core, path);
     linphone_core_enable_ipv6(core, FALSE);
     linphone_core_set_network_reachable(core, TRUE);
     return linphone_core_start(core) == 0;

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-from lib import BATON, HERE, IP, Failure, Process, check
+from lib import BATON, HERE, IP, Failure, Process, check, equal, rtp_base
 
 MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
 KAMAILIO = """\
@@ -68,7 +68,7 @@ class Kamailio(Process):
     """
 
     def __init__(self, folder, port=5460, route=""):
-        self.ip, self.port = IP, port
+        self.ip, self.port, self.ports = IP, port, {}
         home = os.path.join(folder, f"kamailio-{port}")
         os.makedirs(home, exist_ok=True)
         path = os.path.join(home, "kamailio.cfg")
@@ -120,15 +120,18 @@ class JsonProcess(Process):
 
 
 class Linphone(JsonProcess):
-    """A liblinphone phone that registers as a device of the server."""
+    """A liblinphone phone that registers as a device of the server; `voice` is a WAV file."""
 
     def __init__(self, folder, number, server, port, transport="udp", password=None,
-                 server_port=None):
+                 server_port=None, voice=None):
         home = os.path.join(folder, f"linphone-{number}")
         os.makedirs(os.path.join(home, "linphone"), exist_ok=True)
         self.number, self.server, self.transport = number, server, transport
         self.password = password or f"secret-{number}"
-        self.server_port = server_port or server.port
+        self.server_port = server_port or server.ports.get(transport, server.port)
+        self.rtp = rtp_base(port)
+        if voice:
+            os.symlink(voice, os.path.join(home, "voice.wav"))
         super().__init__(f"linphone-{number}",
                          [linphone_program(), home, IP, str(port), transport],
                          stdin=True, env={"HOME": home, "XDG_DATA_HOME": home,
@@ -150,6 +153,45 @@ class Linphone(JsonProcess):
     def transferred(self, name, since=0, limit=15.0):
         return self.item(lambda i: i.get("event") == "transfer" and i["state"].endswith(name),
                          since, limit, f"a transfer in state {name}")
+
+    # The keys that every phone of these tests has; see Baresip in lib.py.
+
+    def dial(self, number, uui=None):
+        self.say(f"call sip:{number}@example.com" + (f" User-to-User: {uui}" if uui else ""))
+
+    def rings(self, since, caller, uui=None):
+        got = self.state("IncomingReceived", since)
+        check(f"sip:{caller}@" in got["remote"], f"{self.name} sees who calls", got["remote"])
+        equal(got.get("User-to-User"), uui, "the context")
+
+    def answer(self):
+        self.say("answer")
+
+    def talks(self, since):
+        self.state("StreamsRunning", since)
+
+    def hold(self):
+        since = self.mark()
+        self.say("hold")
+        self.state("CallPaused", since)
+
+    def resume(self):
+        since = self.mark()
+        self.say("resume")
+        self.talks(since)
+
+    def transfer(self, uri):
+        self.say(f"transfer {uri}")
+
+    def told(self, status, since):
+        """What the phone makes of the NOTIFY with this status."""
+        self.transferred({180: "OutgoingProgress", 200: "Connected", 404: "Error"}[status], since)
+
+    def hangup(self):
+        self.say("hangup")
+
+    def ended(self, since):
+        self.state("End", since)
 
     def end(self, limit=15.0):
         if self.running():

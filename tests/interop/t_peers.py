@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server between Kamailio, linphone and baresip: calls, hold, and what they do by themselves."""
+"""The server between Kamailio and linphone: calls, hold, and what ends them."""
 from lib import PORTS, check, equal, scenario
 from peers import Kamailio, Linphone, onward
-from t_browser import certificate
 from t_uui import PLAIN
 
 
@@ -19,68 +18,6 @@ def hold_and_resume(a, b):
     a.say("resume")
     b.state("StreamsRunning", since)
     a.state("StreamsRunning", seen)
-
-
-def call_between_linphones(w, transport):
-    s = w.server()
-    a = linphone(w, 1001, s, transport=transport)
-    b = linphone(w, 1002, s, transport=transport)
-    value = PLAIN.split(": ", 1)[1]
-    a.say(f"call sip:1002@example.com {PLAIN}")
-    equal(b.state("IncomingReceived").get("User-to-User"), value, "the context at linphone")
-    a.state("OutgoingRinging")
-    b.say("answer")
-    a.state("StreamsRunning")
-    hold_and_resume(a, b)
-    b.say("hangup")
-    a.state("End")
-
-
-@scenario
-def linphone_call_udp(w):
-    call_between_linphones(w, "udp")
-
-
-@scenario
-def linphone_call_tcp(w):
-    call_between_linphones(w, "tcp")
-
-
-TLS = """\
-listen: ["udp:{ip}:{port}", "tls:{ip}:5061"]
-domains: [example.com]
-tls:
-  certificates: [{{cert: cert.pem, key: key.pem}}]
-devices:
-{devices}
-log: {{level: debug, sip_trace: {trace}}}
-"""
-
-
-@scenario
-def linphone_over_tls(w):
-    """Calls, holds, and is transferred over TLS; one of the three is on UDP."""
-    certificate(w.folder)
-    s = w.server(template=TLS)
-    a, b = (linphone(w, n, s, transport="tls", server_port=5061) for n in (1001, 1002))
-    c = linphone(w, 1003, s)
-    a.say(f"call sip:1002@example.com {PLAIN}")
-    equal(b.state("IncomingReceived").get("User-to-User"), PLAIN.split(": ", 1)[1], "the context")
-    b.say("answer")
-    a.state("StreamsRunning")
-    b.state("StreamsRunning")
-    hold_and_resume(a, b)
-    since = a.mark()
-    b.say("transfer sip:1003@example.com")
-    c.state("IncomingReceived")
-    c.say("answer")
-    b.transferred("Connected")
-    b.state("End")
-    a.state("StreamsRunning", since)
-    a.say("hangup")
-    c.state("End")
-    check({m["transport"] for m in s.messages() if m["start"].startswith("INVITE")} ==
-          {"TLS", "UDP"}, "both transports")
 
 
 @scenario
@@ -164,43 +101,3 @@ def talk(w, s, *numbers):
     a.state("StreamsRunning")
     b.state("StreamsRunning")
     return phones
-
-
-@scenario
-def linphone_transfers_blind(w):
-    """B sends A to C, with a context in Refer-To."""
-    s = w.server()
-    a, b, c = talk(w, s, 1001, 1002, 1003)
-    value = "04C8034B3D31;encoding=hex"
-    since = a.mark()
-    b.say("transfer sip:1003@example.com?User-to-User=04C8034B3D31%3Bencoding%3Dhex")
-    equal(c.state("IncomingReceived").get("User-to-User"), value, "the context at C")
-    c.say("answer")
-    c.state("StreamsRunning")
-    b.transferred("Connected")
-    b.state("End")
-    a.state("StreamsRunning", since)
-    a.say("hangup")
-    c.state("End")
-
-
-@scenario
-def linphone_transfers_attended(w):
-    """B asks C first, then connects A with C."""
-    s = w.server()
-    a, b, c = talk(w, s, 1001, 1002, 1003)
-    since = b.mark()
-    b.say("hold")
-    b.state("CallPaused", since)
-    b.say("call sip:1003@example.com")
-    c.state("IncomingReceived")
-    c.say("answer")
-    b.state("StreamsRunning", since)
-    c.state("StreamsRunning")
-    since = a.mark()
-    b.say("attend")
-    b.transferred("Connected")
-    b.state("End")
-    a.state("StreamsRunning", since)
-    a.say("hangup")
-    c.state("End")

@@ -4,10 +4,10 @@ import lib
 from lib import check, equal, scenario
 
 
-def two(w, transport="udp", other=None):
+def two(w, transport="udp", other="udp"):
     s = w.server()
     a = w.baresip(1001, s, transport=transport)
-    b = w.baresip(1002, s, transport=other or transport)
+    b = w.baresip(1002, s, transport=other)
     return s, a, b
 
 
@@ -32,8 +32,10 @@ def reinvite(s, phone, command, other, direction):
                        f"the ACK, {way}", since=since)
 
 
-def plain_call(w, transport, other=None):
-    s, a, b = two(w, transport, other)
+@scenario
+def baresip_plain_call_udp_to_tcp(w):
+    """One after the other, with everybody's keys, and nothing is refused."""
+    s, a, b = two(w, "udp", "tcp")
     connect(a, b)
     am = a.mark()
     reinvite(s, a, "hold", b, "sendonly")
@@ -53,21 +55,6 @@ def plain_call(w, transport, other=None):
     for m in s.messages():
         status = m["start"].split()[1] if m["start"].startswith("SIP/2.0") else "0"
         check(status < "400" or status == "401", "an unexpected refusal", m["start"])
-
-
-@scenario
-def baresip_plain_call_udp(w):
-    plain_call(w, "udp")
-
-
-@scenario
-def baresip_plain_call_tcp(w):
-    plain_call(w, "tcp")
-
-
-@scenario
-def baresip_plain_call_udp_to_tcp(w):
-    plain_call(w, "udp", "tcp")
 
 
 @scenario
@@ -107,43 +94,6 @@ def baresip_wrong_password(w):
     p.expected = (1,)
     equal(p.event("registration-failed").get("status"), 401, "a wrong password is refused")
     w.baresip(1001, s)
-
-
-def told(s, phone, status, since):
-    """The NOTIFY that says this status has come to the phone."""
-    s.wait_message(lambda m: m["start"].startswith("NOTIFY") and m["direction"] == "sent"
-                   and m.get("event", "").startswith("refer"), f"NOTIFY to {phone.number}")
-    phone.wait(rf"^SIP/2\.0 {status} ", since, what=f"{status} in a NOTIFY")
-
-
-@scenario
-def baresip_transfer_key(w):
-    """Blind transfer with a phone's own key: it hears of it, and the other two talk."""
-    s, a, b = two(w)
-    c = w.baresip(1003, s)
-    connect(a, b)
-    bm, cm = b.mark(), c.mark()
-    b.command("transfer", "sip:1003@example.com")
-    check("sip:1001@example.com" in c.event("CALL_INCOMING", cm), "who stays is who calls")
-    told(s, b, "180", bm)
-    c.command("accept")
-    c.event("CALL_ESTABLISHED", cm)
-    b.event("CALL_CLOSED", bm)
-    am = a.mark()
-    c.command("hangup")
-    a.event("CALL_CLOSED", am)
-
-
-@scenario
-def baresip_transfer_refused(w):
-    """Nobody is there to be had: it is told, and the two talk on."""
-    s, a, b = two(w)
-    connect(a, b)
-    am, bm = a.mark(), b.mark()
-    b.command("transfer", "sip:7777@example.com")
-    told(s, b, "404", bm)
-    b.command("hangup")  # it may have hung up by itself
-    a.event("CALL_CLOSED", am)
 
 
 @scenario

@@ -24,8 +24,6 @@ peers:
   - {{name: neighbours, uri: "sip:{ip}", trusted: true}}
 log: {{level: debug, sip_trace: {trace}}}
 """
-# The same, and everybody must prove who he is.
-CLOSED = re.sub(r"(?m)^peers:\n.*\n", "", OPEN)
 
 
 def openssl(folder, *args):
@@ -312,20 +310,3 @@ def transport_tls_wrong_peer(w):
     check(not got or isinstance(got, ssl.SSLError), "the alert", got)
     equal(caller.event("refused")["status"], 503, "what the caller hears")
     s.wait("hostname mismatch", what="the reason in the log")
-
-
-@scenario
-def transport_tls_baresip(w):
-    """Two baresips over TLS, with digest: register, call, talk, hang up."""
-    s = secure_server(w, CLOSED)
-    a = w.baresip(1001, s, transport="tls")
-    b = w.baresip(1002, s, transport="tls")
-    a.dial(1002)
-    b.event("CALL_INCOMING")
-    b.command("accept")
-    a.event("CALL_ESTABLISHED")
-    b.event("CALL_ESTABLISHED")
-    a.command("hangup")
-    b.event("CALL_CLOSED")
-    for m in s.messages():
-        equal(m["transport"], "TLS", "the way of every message")
