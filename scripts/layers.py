@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
-          ["route", "txn", "auth", "history"], ["dialog", "border"],
+          ["route", "txn", "auth", "history", "seal"], ["dialog", "border"],
           ["peers", "registrar", "proxy", "rules", "call", "cti", "event"],
           ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Seals and packages: what the `seal` of a package (uui/uui.h: off, optional, required) makes
+ * of a value, and sealing of what applications give.
+ *
+ *     package    no seal            seal is whole   key not known     anything else
+ *     off        as it is           as it is        as it is          as it is
+ *     optional   valid              valid, opened   valid, as it is   wrong: BAD_SEAL
+ *     required   ignored: NO_SEAL   valid, opened   wrong: BAD_SEAL   wrong: BAD_SEAL
+ *
+ * The verdict is about what the receiver does with it; what goes on to others is the border's
+ * affair.
+ */
+#ifndef BATON_SEAL_VALUE_H
+#define BATON_SEAL_VALUE_H
+
+#include "seal/seal.h"
+#include "uui/uui.h"
+
+/** With which message a value came. */
+struct seal_from {
+    uint8_t way;      /**< enum seal_way: seal_way_of(), or SEAL_FORWARD out of a URI */
+    uint64_t message; /**< seal_message_of() */
+    uint64_t wall_s;  /**< when */
+};
+
+/**
+ * Open what a value has, if its package wants that. `v` was judged (uui_judge); a WRONG or
+ * IGNORED one is left alone: SEAL_NOT_SEALED. Verdict and rule change as the table above says;
+ * when opened, v->octets are the plain octets.
+ * @param s  NULL: there are no keys; no key is known then
+ */
+enum seal_result seal_value(struct seal *s, const struct uui_packages *known,
+                            struct uui_value *v, const struct seal_from *from, struct arena *a,
+                            struct seal_opened *out);
+
+#endif
