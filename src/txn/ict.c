@@ -270,6 +270,7 @@ static bool go_on(struct txn *t, enum txn_failure why, uint64_t now_ms)
 
 void txn__ict_on_expire(struct txn *t, uint64_t now_ms)
 {
+    struct str answer;
     enum txn_failure why = (enum txn_failure)t->why;
     switch ((enum txn_state)t->state) {
     case TXN_CALLING:    /* Timer B */
@@ -281,6 +282,13 @@ void txn__ict_on_expire(struct txn *t, uint64_t now_ms)
         txn__tell_failure(t, why, now_ms);
         break;
     case TXN_RESOLVING:
+        if (t->why == TXN__DENIED) {
+            answer = t->sent;
+            t->sent = STR_NONE;
+            enter(t, TXN_TERMINATED, now_ms);
+            txn__tell_denied(t, answer, now_ms);
+            break;
+        }
         enter(t, TXN_TERMINATED, now_ms);
         txn__tell_failure(t, why, now_ms);
         break;

@@ -10,6 +10,7 @@
  *   reply.c   responses: building them
  *   back.c    responses: the way back
  *   via.c     the top Via: response address, received, rport
+ *   border.c  what the border says of messages that leave
  *
  * In each machine a static `enter` is the only place that writes `state`; it asserts the
  * step against a constant matrix and stamps the deadlines of the new state. A timer whose
@@ -150,6 +151,33 @@ void txn__heard(struct txn *t, const struct sip_msg *m);
 /** Retry-After of a response in milliseconds, 0: none. */
 uint32_t txn__retry_after(const struct sip_msg *m);
 
+/* ---- border.c ---- */
+
+/** txn.why of a request that the border has refused: `sent` is the answer. */
+#define TXN__DENIED 3
+
+/** Ask it; without one everything passes. */
+static inline enum txn_exit txn__leave(const struct txn_layer *l, const struct hop *hop,
+                                       struct str name, const struct str *run, size_t n,
+                                       struct txn_exit_out *out)
+{
+    *out = (struct txn_exit_out){0};
+    return l->border.leaves == NULL
+               ? TXN_EXIT_PASS
+               : l->border.leaves(l->border.ctx, hop, name, run, n, out);
+}
+
+/** Ask it and send, without a transaction. @return E_NOMEM, E_DENIED, what env->send says */
+int txn__send_past_border(const struct txn_layer *l, const struct hop *hop, struct str name,
+                          const struct str *run, size_t n);
+
+/** Refused: make the answer of t->sent, which is the request as it would have been sent.
+    @return E_DENIED, or E_NOMEM */
+int txn__deny(struct txn *t, const struct txn_reply *why);
+
+/** Tell it: the transaction has ended. `answer` is freed. */
+void txn__tell_denied(struct txn *t, struct str answer, uint64_t now_ms);
+
 /* ---- back.c ---- */
 
 /** Send t->sent to where responses go, over a new connection when the old one is gone. */
@@ -160,6 +188,10 @@ void txn__back_lost(struct txn *t, uint64_t now_ms);
 void txn__back_resolved(struct txn *t, uint64_t now_ms);
 
 /* ---- reply.c ---- */
+
+/** The answer to our own request `m`, which never left. @return 0 or E_NOMEM */
+int txn__answer_own(const struct txn_layer *l, const struct sip_msg *m, const struct hop *hop,
+                    const struct txn_reply *r, struct str *out);
 
 /** A status made by the layer itself. */
 int txn__auto_reply(struct txn *t, unsigned status, uint32_t delay_ms, uint64_t now_ms);

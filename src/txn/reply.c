@@ -137,6 +137,21 @@ static int respond(struct txn *t, unsigned status, struct str bytes, uint64_t no
                               : txn__nist_on_respond(t, now_ms);
 }
 
+/** What the border leaves of a response: *bytes, which are ours. @return 0 or E_NOMEM */
+static int past_border(const struct txn *t, struct str *bytes)
+{
+    const struct mem *mem = &t->layer->env->mem;
+    struct txn_exit_out x;
+    struct str own = *bytes;
+    enum txn_exit exit = txn__leave(t->layer, &t->hop, STR_NONE, &own, 1, &x);
+    if (exit == TXN_EXIT_PASS) {
+        return 0;
+    }
+    int err = exit == TXN_EXIT_CHANGED ? mem_dup(mem, x.bytes, bytes) : E_NOMEM;
+    mem_free(mem, (void *)(uintptr_t)own.p);
+    return err;
+}
+
 int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
                 uint64_t now_ms)
 {
@@ -145,7 +160,8 @@ int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
         return err;
     }
     struct str bytes = sip_runs_flatten(&t->layer->env->mem, run, n);
-    return str_is_set(bytes) ? respond(t, status, bytes, now_ms) : E_NOMEM;
+    err = str_is_set(bytes) ? past_border(t, &bytes) : E_NOMEM;
+    return err == 0 ? respond(t, status, bytes, now_ms) : err;
 }
 
 static int reply(struct txn *t, const struct txn_reply *r, uint32_t delay_ms, uint64_t now_ms)
@@ -167,7 +183,24 @@ static int reply(struct txn *t, const struct txn_reply *r, uint32_t delay_ms, ui
     }
     err = txn__text_keep(&x, mem, &bytes);
     txn__text_fini(&x, mem);
+    if (err == 0 && r->status != 100) {
+        err = past_border(t, &bytes);
+    }
     return err != 0 ? err : respond(t, r->status, bytes, now_ms);
+}
+
+int txn__answer_own(const struct txn_layer *l, const struct sip_msg *m, const struct hop *hop,
+                    const struct txn_reply *r, struct str *out)
+{
+    const struct mem *mem = &l->env->mem;
+    struct reply a = {l, m, hop, r, 0};
+    struct txn__text x;
+    int err = txn__text_init(&x, mem, write_reply, &a);
+    if (err == 0) {
+        err = txn__text_keep(&x, mem, out);
+        txn__text_fini(&x, mem);
+    }
+    return err;
 }
 
 int txn_reply(struct txn *t, const struct txn_reply *r, uint64_t now_ms)
@@ -223,7 +256,7 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
     }
     err = hop.flow != 0 ? 0 : env->open(env->ctx, &hop, STR_NONE);
     if (err == 0) {
-        err = env->send(env->ctx, &hop, &x.s, 1);
+        err = txn__send_past_border(l, &hop, STR_NONE, &x.s, 1);
     }
     if (err != 0) {
         l->stats.transport_errors++;

@@ -104,8 +104,10 @@ static void strip(struct txn *t)
         return;
     }
     mem_free(mem, t->way);
+    mem_free(mem, (void *)(uintptr_t)t->plain.p);
     mem_free(mem, (void *)(uintptr_t)t->cancel_lines.p);
     t->way = NULL;
+    t->plain = STR_NONE;
     t->cancel_lines = STR_NONE;
 }
 

@@ -117,6 +117,8 @@ struct txn {
             uint16_t top_n;       /**< octets that the layer put behind the start line: Via and
                                        what on_way wrote; 0: not yet */
             struct txn__way *way; /**< the name, and the servers that are left; or NULL */
+            struct str plain; /**< what the user gave, when the border has changed it and there
+                                   are further servers; or absent */
             struct str cancel_lines; /**< header lines for the CANCEL that waits */
             bool cancel_wanted, cancelled;
             bool rang;  /**< more than 100 was heard: it stays with this server */
@@ -169,6 +171,50 @@ struct txn_seen {
     uint64_t hash;      /**< by branch */
 };
 
+/** A response made here from the request. All members may be zero except status. */
+struct txn_reply {
+    unsigned status;
+    struct str reason; /**< absent: the default phrase */
+    struct str to_tag; /**< added to To when it has none; absent: a tag of the layer's for
+                            101-699, the same for all responses to a request, and for the
+                            CANCEL of an INVITE the same as for that (§9.2) */
+    struct str lines;  /**< further header lines, each with CRLF */
+    bool record_route; /**< copy Record-Route (2xx and 101-199 that make a dialog) */
+    struct str type;   /**< Content-Type value when there is a body */
+    struct str body;
+};
+
+/** What is decided about a message that is about to leave. */
+enum txn_exit {
+    TXN_EXIT_PASS,    /**< as it is */
+    TXN_EXIT_CHANGED, /**< `bytes` instead */
+    TXN_EXIT_REFUSED, /**< not at all; `refusal` is its answer. For requests of client
+                           transactions only */
+    TXN_EXIT_FAILED,  /**< memory is out: nothing leaves */
+};
+
+struct txn_exit_out {
+    struct str bytes;         /**< the whole message; good until the next call */
+    struct txn_reply refusal; /**< status, reason, lines; likewise */
+};
+
+/**
+ * Who looks at every message before it leaves: at a request when its way is known, again for
+ * each server; at each response but 100. ACK and CANCEL of a transaction, which this layer
+ * makes, and repetitions of the same bytes are not shown. Our Via line and what on_way has
+ * written must stay as they are.
+ */
+struct txn_border {
+    /**
+     * @param hop   where it goes
+     * @param name  the host that the target was named by, or absent
+     * @param run   the message in `n` runs
+     */
+    enum txn_exit (*leaves)(void *ctx, const struct hop *hop, struct str name,
+                            const struct str *run, size_t n, struct txn_exit_out *out);
+    void *ctx;
+};
+
 struct txn_layer {
     const struct env *env;
     struct wheel *wheel;
@@ -188,6 +234,7 @@ struct txn_layer {
     /** Header lines with CRLF, or absent, that are put on what the layer itself builds:
         responses of txn_reply and txn_reply_stateless; ACK and CANCEL. */
     struct str server_line, user_agent_line;
+    struct txn_border border; /**< zeros: nobody looks */
 };
 
 /** @param max most transactions at a time, 0: no limit. @return 0 or E_NOMEM */
@@ -238,18 +285,6 @@ struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const s
 int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
                 uint64_t now_ms);
 
-/** A response made here from the request. All members may be zero except status. */
-struct txn_reply {
-    unsigned status;
-    struct str reason; /**< absent: the default phrase */
-    struct str to_tag; /**< added to To when it has none; absent: a tag of the layer's for
-                            101-699, the same for all responses to a request, and for the
-                            CANCEL of an INVITE the same as for that (§9.2) */
-    struct str lines;  /**< further header lines, each with CRLF */
-    bool record_route; /**< copy Record-Route (2xx and 101-199 that make a dialog) */
-    struct str type;   /**< Content-Type value when there is a body */
-    struct str body;
-};
 /** 100 gets the request's Timestamp (§8.2.6.1). @return as txn_respond; E_STATE also when
     the request is no longer kept, i.e. after a final response */
 int txn_reply(struct txn *t, const struct txn_reply *r, uint64_t now_ms);
@@ -310,8 +345,9 @@ bool txn_target_of_uri(const struct sip_uri *u, struct txn_target *out);
  * Send a request. run[0] is the start line with its CRLF; the layer puts its Via line behind
  * it (branch of its own, sent-by from env->local, rport on UDP) and then the other runs.
  * @param method  enum sip_method or SIP_METHOD_OTHER for an unknown one
- * @return NULL when memory or the limit is out. A transport error is told by on_failure,
- *         after this has returned (at the next tick), never from inside.
+ * @return NULL when memory or the limit is out. A transport error is told by on_failure, a
+ *         refusal of the border by on_response with a response made here, both after this has
+ *         returned (at the next tick), never from inside.
  */
 struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
                            const struct txn_target *to, const struct str *run, size_t n,

@@ -132,8 +132,43 @@ static uint8_t usual_transport(const struct txn_target *to)
                                                   : TP_UDP);
 }
 
+/**
+ * Write the request for t->hop and show it to the border. What the user gave is kept for the
+ * servers that are left: they may be told what this one is not.
+ * @return 0; E_NOMEM; E_DENIED: t->sent is the answer
+ */
+static int write_for_hop(struct txn *t, struct str name, const struct str *run, size_t n)
+{
+    const struct mem *mem = &t->layer->env->mem;
+    struct txn_exit_out x;
+    struct str changed;
+    t->sent = join_via(t, run, n);
+    if (!str_is_set(t->sent)) {
+        return E_NOMEM;
+    }
+    switch (txn__leave(t->layer, &t->hop, name, &t->sent, 1, &x)) {
+    case TXN_EXIT_PASS:
+        return 0;
+    case TXN_EXIT_FAILED:
+        return E_NOMEM;
+    case TXN_EXIT_REFUSED:
+        return txn__deny(t, &x.refusal);
+    case TXN_EXIT_CHANGED:
+        break;
+    }
+    if (t->way != NULL && t->plain.n == 0) {
+        t->plain = sip_runs_flatten(mem, run, n);
+    }
+    if ((t->way != NULL && t->plain.n == 0) || mem_dup(mem, x.bytes, &changed) != 0) {
+        return E_NOMEM;
+    }
+    txn__drop_sent(t);
+    t->sent = changed;
+    return 0;
+}
+
 /** The same request over TCP, if that can be had. `t->sent` is replaced. */
-static void grow(struct txn *t, const struct str *run, size_t n)
+static void grow(struct txn *t, struct str name, const struct str *run, size_t n)
 {
     struct txn_layer *l = t->layer;
     const struct env *env = l->env;
@@ -146,22 +181,24 @@ static void grow(struct txn *t, const struct str *run, size_t n)
         env->open(env->ctx, &tcp, STR_NONE) != 0) {
         return;
     }
+    struct str small = t->sent;
     t->hop = tcp;
-    struct str bytes = join_via(t, run, n);
-    if (!str_is_set(bytes)) {
+    if (write_for_hop(t, name, run, n) != 0) {
+        txn__drop_sent(t);
+        t->sent = small;
         t->hop = udp;
         t->top_n = top_n;
         return;
     }
-    txn__drop_sent(t);
-    t->sent = bytes;
+    mem_free(&env->mem, (void *)(uintptr_t)small.p);
     t->grown = true;
     l->stats.grown++;
 }
 
 /**
  * Take a hop, whose flow is opened unless it is known, and write the request for it. What
- * t->sent was is the caller's. @return 0, E_NOMEM, what env->open says
+ * t->sent was is the caller's. @return 0, E_NOMEM, what env->open says; E_DENIED: the border
+ * has refused it, t->sent is its answer
  */
 static int step_onto(struct txn *t, const struct hop *hop, struct str name, bool may_grow,
                      const struct str *run, size_t n)
@@ -171,16 +208,13 @@ static int step_onto(struct txn *t, const struct hop *hop, struct str name, bool
     t->hop = *hop;
     t->grown = false;
     int err = given ? 0 : l->env->open(l->env->ctx, &t->hop, name);
+    err = err == 0 ? write_for_hop(t, name, run, n) : err;
     if (err != 0) {
         return err;
     }
-    t->sent = join_via(t, run, n);
-    if (!str_is_set(t->sent)) {
-        return E_NOMEM;
-    }
     if (l->udp_max != 0 && t->sent.n > l->udp_max && t->hop.transport == TP_UDP && may_grow &&
         !given && !t->fixed) {
-        grow(t, run, n);
+        grow(t, name, run, n);
     }
     route_black_use(&l->black, &t->hop, name, l->wheel->now_ms);
     return 0;
@@ -194,7 +228,7 @@ static int next_hop(struct txn *t, const struct str *run, size_t n)
     while (way != NULL && way->at < way->n) {
         struct hop hop = way->hop[way->at++];
         err = step_onto(t, &hop, way->want.host, true, run, n);
-        if (err == 0 || err == E_NOMEM) {
+        if (err == 0 || err == E_NOMEM || err == E_DENIED) {
             break;
         }
         t->layer->stats.transport_errors++;
@@ -308,7 +342,11 @@ void txn__start(struct txn *t, uint64_t now_ms)
 
 static void fail(struct txn *t, int err, uint64_t now_ms)
 {
-    txn__fail_soon(t, err == E_NOTFOUND ? TXN_UNRESOLVED : TXN_TRANSPORT, now_ms);
+    if (err == E_DENIED) {
+        txn__fail_soon(t, (enum txn_failure)TXN__DENIED, now_ms);
+    } else {
+        txn__fail_soon(t, err == E_NOTFOUND ? TXN_UNRESOLVED : TXN_TRANSPORT, now_ms);
+    }
 }
 
 struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
@@ -367,8 +405,13 @@ void txn__resolve(struct txn *t, uint64_t now_ms)
             txn__start(t, now_ms);
             return;
         }
-        t->sent = given;
-        l->stats.transport_errors++;
+        if (err == E_DENIED) {
+            mem_free(&l->env->mem, (void *)(uintptr_t)given.p);
+        } else {
+            txn__drop_sent(t);
+            t->sent = given;
+            l->stats.transport_errors++;
+        }
     }
     fail(t, err == E_IO && hops.n == 0 ? E_NOTFOUND : err, now_ms);
 }
@@ -435,7 +478,8 @@ static bool may_go_on(const struct txn *t, enum txn__lost why)
 static int go(struct txn *t, const struct branch *old, enum txn__lost why)
 {
     struct str part[2];
-    take_apart(old->sent, old->top_n, part);
+    bool plain = t->plain.n > 0;
+    take_apart(plain ? t->plain : old->sent, plain ? 0 : old->top_n, part);
     write_random(t->layer->env, t->branch);
     if (old->grown && why == TXN__BROKEN) {
         struct hop udp = old->hop;
@@ -466,6 +510,7 @@ bool txn__go_on(struct txn *t, enum txn__lost why, uint32_t retry_ms, struct txn
     int err = go(t, &old, why);
     map_remove(&l->by_branch, &t->by_branch);
     if (err != 0) {
+        txn__drop_sent(t); /* the answer, when the border has refused it there */
         branch_restore(&old, t);
         txn__index_client(t);
         if (rest != NULL) {
@@ -539,7 +584,7 @@ int txn_send_ack(struct txn_layer *l, const struct txn_target *to, const struct 
     all[0] = run[0];
     all[1] = out_str_of(&via);
     memcpy(all + 2, run + 1, (n - 1) * sizeof *run);
-    err = env->send(env->ctx, &hop, all, n + 1);
+    err = txn__send_past_border(l, &hop, to->host, all, n + 1);
     if (err != 0) {
         l->stats.transport_errors++;
     }
