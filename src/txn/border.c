@@ -3,9 +3,9 @@
  * The border's word about messages that leave (struct txn_border of txn.h).
  *
  * A request that is refused has its way, its branch and its bytes, but nothing of it is sent:
- * the answer is made of those bytes as if the next hop had given it, waits in `sent` for the next
- * tick, and is handed to the user as a response. So a bridge, a fork and an application need to
- * know nothing of the border: it is a neighbour that said no.
+ * the answer is made of those bytes as if the next hop had given it, waits in `sent` for the
+ * next tick, and is handed to the user as a response. So a bridge, a fork and an application
+ * need to know nothing of the border: it is a neighbour that said no.
  *
  * COST. Without a border one test for each message.
  */
@@ -48,8 +48,7 @@ void txn__tell_denied(struct txn *t, struct str answer, uint64_t now_ms)
     struct sip_hdr hdr[SIP_HDR_MAX];
     struct sip_msg m;
     struct hop from = t->hop;
-    if (t->user != NULL && t->user->on_response != NULL &&
-        txn__index_sent(answer, hdr, &m)) {
+    if (t->user != NULL && t->user->on_response != NULL && txn__index_sent(answer, hdr, &m)) {
         t->user->on_response(t, &m, &from, now_ms);
     }
     mem_free(&t->layer->env->mem, (void *)(uintptr_t)answer.p);

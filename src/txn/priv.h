@@ -162,9 +162,8 @@ static inline enum txn_exit txn__leave(const struct txn_layer *l, const struct h
                                        struct txn_exit_out *out)
 {
     *out = (struct txn_exit_out){0};
-    return l->border.leaves == NULL
-               ? TXN_EXIT_PASS
-               : l->border.leaves(l->border.ctx, hop, name, run, n, out);
+    return l->border.leaves == NULL ? TXN_EXIT_PASS
+                                    : l->border.leaves(l->border.ctx, hop, name, run, n, out);
 }
 
 /** Ask it and send, without a transaction. @return E_NOMEM, E_DENIED, what env->send says */

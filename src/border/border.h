@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The border: every message that comes in from a neighbour or goes out to one is looked at for
+ * User-to-User information, wherever that hides (RFC 7433, and what was there before it), and
+ * is changed or refused as the configuration wants. Nobody else in Baton knows of dialects and
+ * policies: inside, a value is an element of RFC 7433.
+ *
+ *     wire → [index, check] → border_in  → transactions, dialogs, calls …
+ *     … calls, dialogs, transactions → border_out → [Via] → wire
+ *
+ * IN: what the neighbour's dialect wrote becomes canonical, then the rules are asked.
+ * OUT: the rules are asked, packages with tls_only stay behind where there is no TLS, what is
+ * left is written in the dialect of the neighbour who gets it, and what that one cannot take is
+ * refused here, in place of being lost there. A bridged call, a proxied one, a redirection, a
+ * referral, a registration and what Baton says by itself pass the same two doors.
+ *
+ * ELEMENT BY ELEMENT. What a rule takes out disappears with its comma, its '&' or its line; all
+ * other octets of the message leave as they came, at whatever depth of escaping it stood. Texts
+ * that somebody has signed (a body under Identity or auth-int, multipart/signed) are not
+ * edited: that is noted.
+ *
+ * WHO BROUGHT IT. At the out door the message of the in door is long gone. The border keeps a
+ * hash of each value and of who brought it last (source.h), so `from` in a rule works for
+ * whatever way the value has taken inside.
+ *
+ * NOTES. Each change is counted, noted in a ring, and logged without its octets.
+ *
+ * COST. Not active: one test for each message. Active, but no User-to-User in the message: one
+ * pass over its head (scan.h). With it: that, an index, the parse of the values, the rules.
+ *
+ * OWNERSHIP. Config, policy, directory and packages are the caller's. What comes out of in and
+ * out lies in the arena that was given to border_init.
+ */
+#ifndef BATON_BORDER_BORDER_H
+#define BATON_BORDER_BORDER_H
+
+#include "border/policy.h"
+#include "txn/txn.h"
+
+struct border_source;
+
+/** Notes that are kept. */
+#define BORDER_NOTES 1024
+
+/** What became of one value. */
+struct border_note {
+    uint64_t call;    /**< hash of the Call-ID */
+    uint64_t message; /**< hash of Call-ID, CSeq, direction and neighbour: repetitions have the
+                           same and are not noted again */
+    uint64_t time_ms;
+    struct str peer;  /**< of the directory; "device" */
+    struct str rule;  /**< name; absent: no rule, `why` says it */
+    const char *why;  /**< static text */
+    char package[24]; /**< cut, NUL-terminated; "" when it cannot be told */
+    uint32_t octets;
+    uint16_t status; /**< of the message; 0: a request */
+    uint8_t method, place, header, action, direction;
+};
+
+struct border_stats {
+    uint64_t seen;    /**< values */
+    uint64_t decoded; /**< came in a dialect */
+    uint64_t encoded; /**< left in one */
+    uint64_t stripped, replaced, refused;
+    uint64_t withheld; /**< for want of TLS; they are in stripped or refused, too */
+    uint64_t too_long; /**< the neighbour could not have taken them; likewise */
+    uint64_t signed_;  /**< left alone because somebody has signed the text */
+    uint64_t failed;   /**< memory was out */
+};
+
+struct border {
+    const struct env *env;
+    struct arena *arena; /**< of the input or the tick */
+    const struct directory *directory;
+    const struct wheel *wheel;
+    const struct uui_packages *packages; /**< NULL: isdn-uui alone */
+    const struct border_policy *policy;  /**< NULL: none */
+    bool active;                         /**< anything to do at all: border_refresh */
+    struct hash_key key;
+    struct border_source *source; /**< who brought what; NULL: no rule asks */
+    struct border_note *note;     /**< ring of BORDER_NOTES; NULL until there is one */
+    uint64_t noted;               /**< ever */
+    struct border_stats stats;
+    struct sip_hdr hdr[SIP_HDR_MAX];
+};
+
+/** @return 0 or E_NOMEM */
+int border_init(struct border *b, const struct env *env, const struct wheel *wheel,
+                const struct directory *directory, struct arena *arena);
+void border_fini(struct border *b);
+
+/**
+ * Policy, packages or the directory's peers have changed. The old ones are not looked at any
+ * more. Without memory the border stays active but does not know who brought what: values then
+ * count as nobody's. @return 0 or E_NOMEM
+ */
+int border_refresh(struct border *b, const struct border_policy *policy,
+                   const struct uui_packages *packages);
+
+enum border_verdict {
+    BORDER_AS_IT_IS,
+    BORDER_CHANGED,
+    BORDER_REFUSED, /**< only requests that may be refused: not ACK, CANCEL, BYE */
+    BORDER_NO_MEMORY,
+};
+
+struct border_result {
+    struct str bytes;         /**< CHANGED: the message in place of the old one */
+    struct txn_reply refusal; /**< REFUSED */
+};
+
+/** A checked message from the wire. */
+enum border_verdict border_in(struct border *b, const struct sip_msg *m, const struct hop *from,
+                              struct border_result *out);
+
+/** A message that is about to leave, without our Via (struct txn_border). */
+enum border_verdict border_out(struct border *b, const struct hop *to, struct str name,
+                               const struct str *run, size_t n, struct border_result *out);
+
+/** txn_border.leaves; `border` is the ctx. */
+enum txn_exit border_leaves(void *border, const struct hop *hop, struct str name,
+                            const struct str *run, size_t n, struct txn_exit_out *out);
+
+/** The notes about a call, oldest first; Call-ID absent: all of them. */
+void border_each_note(const struct border *b, struct str call_id,
+                      void (*fn)(void *ctx, const struct border_note *note), void *ctx);
+
+#endif
