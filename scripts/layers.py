@@ -21,6 +21,7 @@ LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
 SIBLINGS = {
     ("txn", "route"),       # a request goes to the servers of its target
     ("uui", "sip"),         # the header's values are found in an indexed message
+    ("peers", "registrar"), # what a peer says that it can do is read as a phone's is
     ("call", "peers"),      # a call goes to a peer that is up and has room
     ("proxy", "peers"),     # and so does a call that is only passed on
     ("call", "registrar"),  # a call goes to the bindings of a device

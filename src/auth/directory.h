@@ -72,6 +72,12 @@ struct peer {
     bool takes_refer;         /**< REFER of who talks to it is passed to it */
     bool trusted;             /**< may call in without digest */
     struct str tls_name;      /**< known by a certificate for this SIP domain, not by address */
+    /**
+     * What it understands of User-to-User, declared: the two texts that `uui_tags` of the
+     * configuration comes to, option tags and package names separated by commas, and feature
+     * parameters. Both absent: nothing is declared.
+     */
+    struct str uui_option, uui_features;
     uint32_t probe_s;         /**< it is asked whether it lives in this interval; 0: not */
     uint32_t probe_failures;  /**< unanswered ones in a row after which it is down; 0: one */
     uint32_t weight;          /**< share of calls among the peers of a number; 0: none */

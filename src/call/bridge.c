@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "call/parts.h"
 #include "history/reason.h"
+#include "registrar/support.h"
 
 enum { BYE_PATIENCE_MS = 4000 };
 
@@ -108,12 +109,17 @@ static struct str why_it_failed(struct call *c, unsigned status, const struct si
     return arena_join(a, part, ARRAY_LEN(part));
 }
 
-/** RFC 5630 §4.1: a 480 of ours says that it is about sips. */
-static void say_sips(const struct call *c, unsigned status, const struct sip_msg *m,
+/** A 420 of ours says what nobody has (only uui is ever asked of whom we reach), and a 480 that
+    it is about sips (RFC 5630 §4.1). */
+static void say_why(const struct call *c, unsigned status, const struct sip_msg *m,
                      struct leg_content *content)
 {
     struct str lines;
 
+    if (status == 420 && m == NULL) {
+        lines = arena_fmt(c->layer->scratch, "%.*s" UNSUPPORTED_UUI, STR_ARG(content->lines));
+        content->lines = lines.p != NULL ? lines : content->lines;
+    }
     if (status != 480 || m != NULL || c->sips_warning == 0) {
         return;
     }
@@ -139,7 +145,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     pass_identity(b, a, m, &content);
     trail_response(c, m, &content);
     pass_q850(a, status, m, &content);
-    say_sips(c, status, m, &content);
+    say_why(c, status, m, &content);
     if (b != NULL && b->alerted) {
         connection_cleared(b, b, cause, uui, now_ms);
     }

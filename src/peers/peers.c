@@ -2,10 +2,14 @@
 /* See peers.h. */
 #include "peers/parts.h"
 
+#define KEEP_S 3600
+#define KEEP_NO_S 300
+
 int peers_init(struct peers *p, const struct env *env, struct wheel *wheel,
                struct txn_layer *txn, struct directory *dir)
 {
     *p = (struct peers){.env = env, .wheel = wheel, .txn = txn, .dir = dir};
+    p->config = (struct peers_config){.keep_s = KEEP_S, .keep_no_s = KEEP_NO_S};
     size_t room = dir->peer_room > dir->peer_count ? dir->peer_room : dir->peer_count;
     if (room == 0) {
         return 0;
@@ -24,6 +28,7 @@ static void begin_anew(struct peer_state *s, struct peers *p, struct peer *peer)
 {
     if (s->peers != NULL) {
         probe_end(s);
+        peer_forget(s);
     }
     s->peers = p;
     s->peer = peer;
@@ -41,10 +46,19 @@ void peers_changed(struct peers *p)
     }
 }
 
+void peers_configure(struct peers *p, const struct peers_config *c)
+{
+    p->config = *c;
+    p->config.keep_s = c->keep_s != 0 ? c->keep_s : KEEP_S;
+    p->config.keep_no_s = c->keep_no_s != 0 ? c->keep_no_s : KEEP_NO_S;
+    peers_changed(p);
+}
+
 void peers_fini(struct peers *p)
 {
     for (size_t i = 0; p->state != NULL && i < p->count; i++) {
         probe_end(&p->state[i]);
+        peer_forget(&p->state[i]);
         p->state[i].peer->state = NULL;
     }
     if (p->env != NULL) {
@@ -95,6 +109,14 @@ void peer_release(const struct peer *peer)
 
 /* ---- choice ---- */
 
+/** Whose turn it may be: who takes the number, and fits as well as the best does. */
+struct choice {
+    const struct directory *dir;
+    struct str number;
+    const struct wish *wish;
+    enum fit least;
+};
+
 static bool takes(const struct peer *p, struct str number)
 {
     for (size_t i = 0; i < p->number_count; i++) {
@@ -105,18 +127,22 @@ static bool takes(const struct peer *p, struct str number)
     return false;
 }
 
-static const struct peer *draw(const struct env *env, const struct directory *dir,
-                               struct str number)
+static bool suits(const struct choice *c, const struct peer *p)
+{
+    return takes(p, c->number) && (c->wish == NULL || peer_fit(p, c->wish) >= c->least);
+}
+
+static const struct peer *draw(const struct env *env, const struct choice *c)
 {
     uint64_t sum = 0, run = 0;
-    for (size_t i = 0; i < dir->peer_count; i++) {
-        const struct peer *p = &dir->peers[i];
-        sum += takes(p, number) && peer_usable(p) ? p->weight : 0;
+    for (size_t i = 0; i < c->dir->peer_count; i++) {
+        const struct peer *p = &c->dir->peers[i];
+        sum += suits(c, p) && peer_usable(p) ? p->weight : 0;
     }
     uint64_t lot = sum > 0 ? env_random64(env) % sum : 0;
-    for (size_t i = 0; i < dir->peer_count; i++) {
-        const struct peer *p = &dir->peers[i];
-        if (p->weight > 0 && takes(p, number) && peer_usable(p)) {
+    for (size_t i = 0; i < c->dir->peer_count; i++) {
+        const struct peer *p = &c->dir->peers[i];
+        if (p->weight > 0 && suits(c, p) && peer_usable(p)) {
             run += p->weight;
             if (lot < run) {
                 return p;
@@ -126,21 +152,53 @@ static const struct peer *draw(const struct env *env, const struct directory *di
     return NULL;
 }
 
+/** *any: the first that suits, usable or not. */
+static const struct peer *first_usable(const struct env *env, const struct choice *c,
+                                       const struct peer **any)
+{
+    for (size_t i = 0; i < c->dir->peer_count; i++) {
+        const struct peer *p = &c->dir->peers[i];
+        if (!suits(c, p)) {
+            continue;
+        }
+        *any = *any != NULL ? *any : p;
+        if (peer_usable(p)) {
+            return p->weight > 0 ? draw(env, c) : p;
+        }
+    }
+    return NULL;
+}
+
+static enum fit best_fit(const struct choice *c)
+{
+    enum fit best = FIT_NO_OPTION;
+    for (size_t i = 0; c->wish != NULL && i < c->dir->peer_count; i++) {
+        const struct peer *p = &c->dir->peers[i];
+        enum fit f = takes(p, c->number) ? peer_fit(p, c->wish) : FIT_NO_OPTION;
+        best = f > best ? f : best;
+    }
+    return c->wish == NULL ? FIT_YES : best;
+}
+
+const struct peer *peer_for_wish(const struct env *env, const struct directory *dir,
+                                 struct str number, const struct wish *w, enum fit *best)
+{
+    struct choice c = {.dir = dir, .number = number, .wish = w};
+    const struct peer *any = NULL;
+    const struct peer *p = NULL;
+    *best = best_fit(&c);
+    for (int least = (int)*best; p == NULL && least >= FIT_UNKNOWN; least--) {
+        c.least = (enum fit)least;
+        p = first_usable(env, &c, &any);
+    }
+    return p != NULL ? p : any;
+}
+
 const struct peer *peer_for(const struct env *env, const struct directory *dir,
                             struct str number)
 {
-    const struct peer *any = NULL;
-    for (size_t i = 0; i < dir->peer_count; i++) {
-        const struct peer *p = &dir->peers[i];
-        if (!takes(p, number)) {
-            continue;
-        }
-        any = any != NULL ? any : p;
-        if (peer_usable(p)) {
-            return p->weight > 0 ? draw(env, dir, number) : p;
-        }
-    }
-    return any;
+    enum fit best;
+    return peer_for_wish(env, dir, number, NULL, &best);
 }
 
 /* ---- where it is ---- */

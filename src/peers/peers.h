@@ -17,6 +17,11 @@
  * the peers that take a number the first in the configuration is chosen; when it has a weight,
  * by chance among all those with one that are up and have room.
  *
+ * WHAT IT UNDERSTANDS. An answer to OPTIONS also says which extensions and packages of
+ * User-to-User a peer supports (RFC 3261 §11.2, RFC 3840 §8). It is remembered (learn.c) and
+ * asked for when a call wants somebody who does. `ask_s` has peers without probes asked, too;
+ * whether they live is not judged by that.
+ *
  * OWNERSHIP. struct peers owns the states, one for each peer of the directory, to which they
  * are fastened; both must outlive whoever asks. COST. A transaction a probe; a question is
  * O(1), a choice O(peers).
@@ -26,6 +31,7 @@
 
 #include "auth/directory.h"
 #include "base/wheel.h"
+#include "registrar/support.h"
 #include "txn/txn.h"
 
 /** A numeric peer that is silent for so long has not answered. */
@@ -41,7 +47,17 @@ struct peer_state {
     uint32_t cseq, failed; /**< probes in a row without an answer */
     uint32_t calls;
     bool down;
+    struct support said;    /**< in answer to OPTIONS; slices of `block` */
+    char *block;            /**< NULL: nothing yet */
+    uint64_t said_until_ms; /**< it counts until then */
     char call_id[33], tag[17];
+};
+
+/** How peers are asked what they understand. */
+struct peers_config {
+    uint32_t ask_s;     /**< peers without probe_s are asked in this interval; 0: not */
+    uint32_t keep_s;    /**< what a peer said counts so long; 0: an hour */
+    uint32_t keep_no_s; /**< that it said nothing counts so long; 0: five minutes */
 };
 
 struct peers {
@@ -51,6 +67,8 @@ struct peers {
     struct directory *dir;
     struct peer_state *state; /**< one for each peer that the directory had then */
     size_t count;
+    struct peers_config config;
+    uint64_t learned; /**< counter: answers that said something new */
     uint64_t probes, answered, silent, full; /**< counters; full: calls refused by max_calls */
 };
 
@@ -61,6 +79,19 @@ int peers_init(struct peers *p, const struct env *env, struct wheel *wheel,
 void peers_fini(struct peers *p);
 /** Peers of the directory were changed in their places: go on with what they are now. */
 void peers_changed(struct peers *p);
+
+/** Ask peers what they understand as `c` says; before that nobody without probe_s is. */
+void peers_configure(struct peers *p, const struct peers_config *c);
+
+/** What is declared of it, or it has said itself and still counts. Borrowed until time passes. */
+struct support peer_support(const struct peer *peer);
+
+/** How well it fits; `w` NULL: FIT_YES. */
+enum fit peer_fit(const struct peer *peer, const struct wish *w);
+
+/** Does it understand that package? See support_package. */
+enum understands peer_understands(const struct peer *peer, struct str package,
+                                  struct str feature_tag);
 
 /** Is it up, and has it room for one more call? */
 bool peer_usable(const struct peer *peer);
@@ -75,6 +106,13 @@ void peer_release(const struct peer *peer);
    take the number are so. NULL: nobody takes it */
 const struct peer *peer_for(const struct env *env, const struct directory *dir,
                             struct str number);
+
+/**
+ * The same among those that fit best (`w` NULL: all of them); who does not fit is not chosen.
+ * @param best  how well the best of all that take the number fits: why there is nobody
+ */
+const struct peer *peer_for_wish(const struct env *env, const struct directory *dir,
+                                 struct str number, const struct wish *w, enum fit *best);
 
 /** Where a request to it goes. */
 void peer_target(const struct peer *peer, struct txn_target *out);

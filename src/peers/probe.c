@@ -6,7 +6,8 @@
  *
  * The timer runs in both states. One probe at a time; a late answer of one that was given up
  * does not count, the next one is under way. The first probes are spread over a second, so that
- * many peers are not asked in one burst.
+ * many peers are not asked in one burst. What the answer says beyond that is kept (learn.c); a
+ * peer that is asked only for that sake is never called down.
  */
 #include "peers/parts.h"
 
@@ -25,11 +26,21 @@ static void say(const struct peer_state *s, const char *what)
               STR_ARG(peer_of(s)->name), s->down ? "down" : "up", what);
 }
 
+/** Is it asked whether it lives, or only what it understands? */
+static bool is_judged(const struct peer_state *s)
+{
+    return peer_of(s)->probe_s != 0;
+}
+
+static uint32_t interval_s(const struct peer_state *s)
+{
+    return is_judged(s) ? peer_of(s)->probe_s : s->peers->config.ask_s;
+}
+
 static void idle(struct peer_state *s, uint64_t now_ms)
 {
-    const struct peer *p = peer_of(s);
     bool doubtful = s->failed > 0 && !s->down;
-    uint64_t wait = doubtful ? AGAIN_MS : (uint64_t)p->probe_s * 1000;
+    uint64_t wait = doubtful ? AGAIN_MS : interval_s(s) * UINT64_C(1000);
     s->probe = NULL;
     timer_set(s->peers->wheel, &s->timer, now_ms + wait);
 }
@@ -54,6 +65,10 @@ static void succeeded(struct peer_state *s, unsigned status, uint64_t now_ms)
 static void failed(struct peer_state *s, const char *what, bool certain, uint64_t now_ms)
 {
     uint32_t most = peer_of(s)->probe_failures != 0 ? peer_of(s)->probe_failures : 1;
+    if (!is_judged(s)) {
+        idle(s, now_ms);
+        return;
+    }
     s->failed += s->failed < UINT32_MAX;
     if (!s->down && (certain || s->failed >= most)) {
         s->down = true;
@@ -73,6 +88,7 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
         return;
     }
     txn_detach(t);
+    peer_learn(s, m, now_ms);
     if (m->status == 503) {
         failed(s, "it answered 503", true, now_ms);
     } else if (m->status == 408) {
@@ -102,7 +118,8 @@ static void write_head(struct peer_state *s, struct out *o)
     struct str domain = p->dir->domains[0];
     out_fmt(o, "Max-Forwards: 70\r\nFrom: <sip:%.*s>;tag=%s\r\nTo: <", STR_ARG(domain), s->tag);
     peer_write_uri(peer_of(s), STR_NONE, o);
-    out_fmt(o, ">\r\nCall-ID: %s\r\nCSeq: %u OPTIONS\r\nAccept: application/sdp\r\n",
+    out_fmt(o, ">\r\nCall-ID: %s\r\nCSeq: %u OPTIONS\r\nAccept: application/sdp\r\n"
+            "Supported: uui\r\n",
             s->call_id, s->cseq);
     out_str(o, p->txn->user_agent_line);
     out_c(o, "Content-Length: 0\r\n\r\n");
@@ -152,7 +169,7 @@ void probe_begin(struct peer_state *s)
 {
     struct peers *p = s->peers;
     timer_init(&s->timer, on_timer);
-    if (peer_of(s)->probe_s == 0) {
+    if (interval_s(s) == 0) {
         return;
     }
     env_random_token(p->env, s->call_id, sizeof s->call_id - 1);

@@ -159,7 +159,7 @@ int registrar_contact_prepare(struct contact *c, const struct mem *mem,
 {
     /* write_params adds at most the first ';' to what is there */
     size_t size = c->addr.uri_text.n + c->addr.params.n + 1 + origin->call_id.n +
-                  origin->user_agent.n + origin->routes.n;
+                  origin->user_agent.n + origin->routes.n + origin->supported.n;
     if (size > REGISTRAR_TEXT_MAX) {
         return E_TOOBIG;
     }
@@ -176,6 +176,7 @@ int registrar_contact_prepare(struct contact *c, const struct mem *mem,
     c->call_id = put(&o, origin->call_id);
     c->user_agent = put(&o, origin->user_agent);
     c->routes = put(&o, origin->routes);
+    c->supported = put(&o, origin->supported);
     return 0;
 }
 

@@ -20,6 +20,9 @@
  */
 #define REGISTRAR_TEXT_MAX 8192
 
+/** Octets of option tags that a binding keeps; who has more has said nothing. */
+#define REGISTRAR_SUPPORTED_MAX 512
+
 /** What a malformed expires counts as (RFC 3261 §10.2.1.1). */
 #define REGISTRAR_EXPIRES_MALFORMED 3600
 
@@ -35,7 +38,7 @@ struct contact {
     struct binding *match; /**< the binding of the record that it refreshes or removes */
     struct binding *fresh; /**< a binding prepared for it */
     void *block;           /**< strings prepared for it */
-    struct str uri, params, call_id, user_agent, routes; /**< slices of block */
+    struct str uri, params, call_id, user_agent, routes, supported; /**< slices of block */
 };
 
 /** Why a Contact value cannot be taken. */
@@ -64,7 +67,7 @@ struct str registrar_contact_instance(struct str params);
 
 /** What the bindings of one request have in common. */
 struct contact_origin {
-    struct str call_id, user_agent, routes;
+    struct str call_id, user_agent, routes, supported;
 };
 
 /** Copy the strings that a binding keeps into a block. @return 0, E_NOMEM, E_TOOBIG */

@@ -18,6 +18,7 @@
  */
 #include "base/err.h"
 #include "registrar/parts.h"
+#include "registrar/support.h"
 
 struct request {
     struct registrar *r;
@@ -285,6 +286,12 @@ static bool read_request(struct request *q)
         return refuse(q, 400, STR_NONE);
     }
     q->cseq = cseq.number;
+    if (support_tags_of(q->m, q->arena, &q->origin.supported) != 0) {
+        return no_memory(q);
+    }
+    if (q->origin.supported.n > REGISTRAR_SUPPORTED_MAX) {
+        q->origin.supported = STR_NONE;
+    }
     if (!read_star(q)) {
         return false;
     }
@@ -474,6 +481,7 @@ static void fill(const struct request *q, const struct contact *c, struct bindin
     b->hop = *q->from;
     b->user_agent = c->user_agent;
     b->routes = c->routes;
+    b->supported = c->supported;
     b->methods = registrar_contact_methods(c, q->m);
     b->event_talk = sip_msg_has_token(q->m, SIP_HDR_ALLOW_EVENTS, STR("talk"));
     b->expires_ms = q->now_ms + (uint64_t)c->expires_s * 1000;

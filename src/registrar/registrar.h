@@ -7,7 +7,7 @@
  * CSeq that made it (an older REGISTER of the same Call-ID changes nothing), the hop from
  * which it came: requests go there, whatever the contact says, so that a phone behind NAT is
  * reached through the hole it opened, and what the phone said it can do (Allow,
- * Allow-Events, methods). A binding with the same contact, or with the same +sip.instance
+ * Allow-Events, methods, Supported, the feature parameters of its contact). A binding with the same contact, or with the same +sip.instance
  * (and reg-id) as an older one of the record, replaces it: a phone that restarted does not
  * leave a ghost.
  *
@@ -66,6 +66,7 @@ struct binding {
     struct str routes; /**< Path (RFC 3327) as "Route: …" lines with CRLF, which requests to it
                             carry; empty without */
     struct str user_agent;
+    struct str supported; /**< option tags of its REGISTER's Supported; absent: it had none */
     uint32_t methods; /**< bit per enum sip_method that its Allow (or else the methods
                            parameter, RFC 3840 §10) named; 0: not said */
     bool event_talk;  /**< Allow-Events has "talk" */

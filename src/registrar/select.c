@@ -4,6 +4,7 @@
  *
  *   gather    every binding that can be reached, of the instance that is wanted
  *   prefer    those that the caller refuses leave (RFC 3841 §7.2.4)
+ *   require   those that lack what he requires leave, and who may lack it when others do not
  *   fold      of one instance the best stays in front, the others hang behind it (RFC 5626 §7)
  *   order     by q, by the caller's preference, by the time of the last REGISTER
  *   group     numbers
@@ -82,6 +83,29 @@ static unsigned prefer(struct choice *c, struct arena *arena)
     memcpy(c->at, stay, n * sizeof(*stay));
     c->count = n;
     return 0;
+}
+
+/** @return 0 or 420 */
+static unsigned require(struct choice *c)
+{
+    struct wish w = {.uui = c->m != NULL &&
+                            sip_msg_has_token(c->m, SIP_HDR_REQUIRE, STR("uui"))};
+    enum fit best = FIT_NO_OPTION;
+    size_t n = 0;
+    if (!w.uui || c->count == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        struct support s = binding_support(c->at[i].binding);
+        enum fit f = wish_fit(&w, &s);
+        n = f > best ? 0 : n;
+        best = f > best ? f : best;
+        if (f == best && fits(f)) {
+            c->at[n++] = c->at[i];
+        }
+    }
+    c->count = n;
+    return n > 0 ? 0 : 420;
 }
 
 static bool is_weak(const struct binding *b)
@@ -188,6 +212,7 @@ static size_t choose(const struct record *rec, const struct sip_msg *m, const st
     }
     gather(&c, w);
     *status = prefer(&c, arena);
+    *status = *status != 0 ? *status : require(&c);
     if (*status != 0) {
         return 0;
     }
@@ -246,4 +271,43 @@ size_t registrar_select(const struct record *rec, const struct sip_msg *m, struc
                         struct selected **out, unsigned *status)
 {
     return registrar_select_by(rec, &(struct select_query){.m = m}, arena, out, status);
+}
+
+/* ---- what phones said of themselves ---- */
+
+struct support binding_support(const struct binding *b)
+{
+    return (struct support){.supported = b->supported, .features = b->params};
+}
+
+enum fit record_fit(const struct record *rec, const struct wish *w)
+{
+    enum fit best = rec != NULL ? FIT_NO_OPTION : FIT_UNKNOWN;
+    if (rec != NULL) {
+        list_each(it, &rec->bindings)
+        {
+            struct support s = binding_support(list_entry(it, struct binding, link));
+            enum fit f = wish_fit(w, &s);
+            best = f > best ? f : best;
+        }
+    }
+    return best;
+}
+
+enum understands record_understands(const struct record *rec, struct str package,
+                                    struct str feature_tag)
+{
+    enum understands best = UNDERSTANDS_NO;
+    if (rec == NULL) {
+        return UNDERSTANDS_UNKNOWN;
+    }
+    list_each(it, &rec->bindings)
+    {
+        struct support s = binding_support(list_entry(it, struct binding, link));
+        enum understands u = support_package(&s, package, feature_tag);
+        if (u == UNDERSTANDS_YES || (u == UNDERSTANDS_UNKNOWN && best == UNDERSTANDS_NO)) {
+            best = u;
+        }
+    }
+    return best;
 }

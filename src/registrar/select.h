@@ -13,12 +13,16 @@
  * that rings: to ask two phones at once makes sense for an INVITE only. Request-Disposition has
  * the last word: parallel is one group, sequential as many as there are phones, no-fork only
  * the best.
+ *
+ * REQUIRE: uui (RFC 7433 §3). Phones that have said that they support it, else those that have
+ * not said; they answer 420 themselves. When all have said that they do not, nobody is chosen.
  */
 #ifndef BATON_REGISTRAR_SELECT_H
 #define BATON_REGISTRAR_SELECT_H
 
 #include "registrar/prefs.h"
 #include "registrar/registrar.h"
+#include "registrar/support.h"
 
 struct selected {
     const struct binding *binding; /**< the registrar's, good until the record changes */
@@ -34,7 +38,8 @@ struct selected {
  * §5.3). `m` is the request as it came: its Request-URI may be
  * a GRUU of this record, then only that instance is chosen. NULL: a request of our own, no
  * preferences.
- * @param status  why there are none: 480; 400: more preferences than anybody has; 503: memory
+ * @param status  why there are none: 480; 420: nobody has what Require says (UNSUPPORTED_UUI);
+ *                400: more preferences than anybody has; 503: memory
  * @return how many entries *out has (in the arena); 0 with *status
  */
 size_t registrar_select(const struct record *rec, const struct sip_msg *m, struct arena *arena,
@@ -49,5 +54,15 @@ struct select_query {
 };
 size_t registrar_select_by(const struct record *rec, const struct select_query *q,
                            struct arena *arena, struct selected **out, unsigned *status);
+
+/** What a phone said of itself when it registered. Slices of the binding. */
+struct support binding_support(const struct binding *b);
+
+/** How well the best phone of a record (NULL: none is registered) fits. */
+enum fit record_fit(const struct record *rec, const struct wish *w);
+
+/** Does any phone of a record (NULL: none) understand that package? The best answer counts. */
+enum understands record_understands(const struct record *rec, struct str package,
+                                    struct str feature_tag);
 
 #endif

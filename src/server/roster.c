@@ -149,6 +149,8 @@ static void pack_peer(struct packing *b, const struct peer *from, struct peer *t
     to->uri = pack(b, from->uri);
     to->host = pack(b, from->host);
     to->tls_name = pack(b, from->tls_name);
+    to->uui_option = pack(b, from->uui_option);
+    to->uui_features = pack(b, from->uui_features);
 }
 
 static struct block *block_new(size_t n)
