@@ -69,9 +69,9 @@ struct peer {
     const struct str
         *numbers; /**< called numbers that go there: patterns with '*' at the end */
     size_t number_count;
-    bool takes_refer;         /**< REFER of who talks to it is passed to it */
-    bool trusted;             /**< may call in without digest */
-    struct str tls_name;      /**< known by a certificate for this SIP domain, not by address */
+    bool takes_refer;    /**< REFER of who talks to it is passed to it */
+    bool trusted;        /**< may call in without digest */
+    struct str tls_name; /**< known by a certificate for this SIP domain, not by address */
     /**
      * What it understands of User-to-User, declared: the two texts that `uui_tags` of the
      * configuration comes to, option tags and package names separated by commas, and feature

@@ -112,7 +112,7 @@ static struct str why_it_failed(struct call *c, unsigned status, const struct si
 /** A 420 of ours says what nobody has (only uui is ever asked of whom we reach), and a 480 that
     it is about sips (RFC 5630 §4.1). */
 static void say_why(const struct call *c, unsigned status, const struct sip_msg *m,
-                     struct leg_content *content)
+                    struct leg_content *content)
 {
     struct str lines;
 

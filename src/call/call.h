@@ -31,6 +31,7 @@
 #include "call/features.h"
 #include "dialog/leg.h"
 #include "registrar/registrar.h"
+#include "registrar/support.h"
 #include "uui/uui.h"
 
 enum connection_state {
@@ -301,10 +302,18 @@ struct destination {
     struct str number;       /**< user part, for the peer's Request-URI */
     struct str gr;           /**< only this phone of the device: value of gr; absent: all */
     bool sips;               /**< it was named by a sips URI */
+    bool chosen;             /**< `peer` is one of those that take the number */
 };
 
 /** What a URI means: a device of ours, or a number that a peer takes. @return false: neither */
 bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out);
+
+/**
+ * How well it fits what a request demands of whom it reaches. Of the peers that take the number
+ * the one that fits best is chosen anew. A URI, and a device that nobody has registered, are
+ * not known.
+ */
+enum fit destination_fit(struct call_layer *l, const struct demand *w, struct destination *to);
 
 /**
  * Request-URI of a number (a user part) at a peer, and the way there.

@@ -132,6 +132,8 @@ static const char *why_refused(unsigned status)
         return ": neither a sip nor a tel URI";
     case 481:
         return ": it replaces a dialog that nobody has";
+    case 420:
+        return ": it requires uui, which no peer of that number supports";
     case 483:
         return ": Max-Forwards is used up; does it go round in a circle?";
     default:
@@ -165,6 +167,30 @@ void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop
     refuse_because(l, m, from, status, STR_NONE, "", lines, now_ms);
 }
 
+/**
+ * A number goes to a peer that fits what the request demands. Whether phones do is seen when
+ * they are looked up; the device may have been forwarded. @return 0 or the status of the
+ * refusal
+ */
+static unsigned suits_peer(struct call_layer *l, const struct sip_msg *m,
+                           struct destination *to)
+{
+    const char *line;
+    struct demand w;
+    enum fit f;
+    int err;
+
+    if (to->peer == NULL) {
+        return 0;
+    }
+    err = demand_read(m, l->scratch, &w);
+    if (err != 0) {
+        return err == E_TOOMANY ? 400 : 503;
+    }
+    f = w.uui || w.prefers ? destination_fit(l, &w, to) : FIT_YES;
+    return fits(f) ? 0 : fit_status(f, &line);
+}
+
 /** Where it goes first. @return 0 or the status of the refusal */
 static unsigned first_destination(struct call_layer *l, const struct sip_msg *m,
                                   const struct call_plan *plan, struct destination *to)
@@ -186,7 +212,7 @@ static unsigned first_destination(struct call_layer *l, const struct sip_msg *m,
     if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0 || uri.scheme == SIP_SCHEME_OTHER) {
         return 416;
     }
-    return destination_of_uri(l, &uri, to) ? 0 : 404;
+    return destination_of_uri(l, &uri, to) ? suits_peer(l, m, to) : 404;
 }
 
 static void drop(struct call *c)
@@ -243,7 +269,8 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
         status = 481; /* it is for a dialog, which nobody has, and not for a number */
     }
     if (status != 0) {
-        refuse_because(l, m, from, status, STR_NONE, why_refused(status), NULL, now_ms);
+        refuse_because(l, m, from, status, STR_NONE, why_refused(status),
+                       status == 420 ? UNSUPPORTED_UUI : NULL, now_ms);
         return;
     }
     if (!privacy_is_possible(l->scratch, m, to.peer != NULL && peer_is_inside(to.peer), false,

@@ -17,6 +17,7 @@
  */
 #include "base/err.h"
 #include "call/parts.h"
+#include "registrar/select.h"
 
 /** A temporary GRUU: only the registrar knows whose it is. */
 static bool destination_of_temporary(struct call_layer *l, const struct sip_uri *u,
@@ -70,11 +71,31 @@ bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct de
     }
     out->number = u->user;
     out->peer = peer_for(l->env, dir, out->number);
+    out->chosen = true;
     out->id =
         u->scheme == SIP_SCHEME_TEL
             ? arena_fmt(l->scratch, "tel:%.*s", STR_ARG(out->number))
             : arena_fmt(l->scratch, "sip:%.*s@%.*s", STR_ARG(out->number), STR_ARG(u->host));
     return out->peer != NULL && out->id.p != NULL;
+}
+
+enum fit destination_fit(struct call_layer *l, const struct demand *w, struct destination *to)
+{
+    const struct peer *p;
+    enum fit best;
+
+    if (to->device != NULL) {
+        return record_fit(registrar_find(l->registrar, to->device->key), w);
+    }
+    if (to->peer == NULL || !to->chosen) {
+        return to->peer != NULL ? peer_fit(to->peer, w) : FIT_UNKNOWN;
+    }
+    p = peer_for_demand(l->env, l->directory, to->number, w, &best);
+    if (p == NULL) {
+        return best;
+    }
+    to->peer = p;
+    return peer_fit(p, w);
 }
 
 bool destination_of_text(struct call_layer *l, struct str text, struct destination *out)

@@ -149,6 +149,9 @@ static void add_device(struct planning *p, const struct device *d)
         if (n == 0 && is_sips(p) && !record_has_sips(rec)) {
             p->warning = SIPS_NOT_ALLOWED;
         }
+        if (n == 0 && p->status == 420) {
+            p->warning = UNSUPPORTED_UUI;
+        }
     }
     for (size_t i = 0; i < n; i++) {
         struct txn_target way;
@@ -269,7 +272,8 @@ size_t steer_redirected(void *ctx, const struct sip_msg *m, const struct hop *fr
     struct planning p = {.s = &s};
     struct destination to;
 
-    if (!steer_place_of_uri(&s, u->text, &to) || !steer_permits(e, who.device, &to)) {
+    if (!steer_place_of_uri(&s, u->text, &to) || !steer_permits(e, who.device, &to) ||
+        steer_demand(&s) != 0 || !fits(steer_fit(&s, &to))) {
         return 0;
     }
     add_destination(&p, &to);
@@ -293,6 +297,30 @@ static bool follows_route(const struct steering *s)
            proxy_has_route(&s->e->proxy, s->m, s->from);
 }
 
+static void add_targets(struct planning *p)
+{
+    const struct steering *s = p->s;
+    struct destination *to =
+        arena_alloc(&s->e->scratch, (s->verdict.target_count + 1) * sizeof(*to));
+    enum fit best;
+    size_t n = 0, kept;
+
+    if (to == NULL) {
+        p->status = 503;
+        return;
+    }
+    for (size_t i = 0; i < s->verdict.target_count; i++) {
+        n += steer_place(s, s->verdict.target[i], &to[n]);
+    }
+    kept = steer_suit(s, to, n, &best);
+    if (n > 0) {
+        p->status = kept > 0 ? 480 : fit_status(best, &p->warning);
+    }
+    for (size_t i = 0; i < kept; i++) {
+        add_destination(p, &to[i]);
+    }
+}
+
 unsigned steer_forward(const struct steering *s, const char **lines_out)
 {
     const struct rule *r = s->verdict.rule;
@@ -313,19 +341,13 @@ unsigned steer_forward(const struct steering *s, const char **lines_out)
         return 503;
     }
     p.lines = lines;
-    for (size_t i = 0; i < s->verdict.target_count && !follows_route(s); i++) {
-        struct destination to;
-        if (!steer_place(s, s->verdict.target[i], &to)) {
-            continue;
-        }
-        p.status = p.status == 404 ? 480 : p.status;
-        add_destination(&p, &to);
-    }
     if (follows_route(s)) {
         add_route(&p);
+    } else {
+        add_targets(&p);
     }
     if (p.count == 0) {
-        *lines_out = p.status == 480 ? p.warning : NULL;
+        *lines_out = p.status == 480 || p.status == 420 ? p.warning : NULL;
         return p.status;
     }
     plan.caller = s->m->method == SIP_METHOD_INVITE ? s->who->peer : NULL;

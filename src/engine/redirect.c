@@ -31,7 +31,8 @@ struct contacts {
     struct history_rules rules; /**< for who is redirected */
     bool tells;                 /**< history parameters, and the entries in the response */
     bool embeds;
-    bool asked; /**< it is the sender who wants this: what is of no use to him is left out */
+    bool asked;    /**< it is the sender who wants this: what is of no use to him is left out */
+    enum fit best; /**< of the targets, to what the request demands */
     bool only_diversion; /**< embedded: he writes the history himself, or wants none */
 };
 
@@ -250,6 +251,7 @@ static void add_target(struct contacts *c, const struct rule_target *t)
     const struct steering *s = c->s;
     struct destination to;
     struct txn_target way;
+    enum fit fit;
     char uri[512];
     struct out u;
 
@@ -258,6 +260,11 @@ static void add_target(struct contacts *c, const struct rule_target *t)
         return;
     }
     if (!steer_place(s, t, &to)) {
+        return;
+    }
+    fit = steer_fit(s, &to);
+    c->best = fit > c->best ? fit : c->best;
+    if (!fits(fit)) {
         return;
     }
     if (to.device != NULL) {
@@ -307,11 +314,13 @@ static bool write_contacts(struct contacts *c, struct str *lines)
     return !c->no_memory;
 }
 
-bool steer_contacts(const struct steering *s, struct str *lines)
+bool steer_contacts(const struct steering *s, struct str *lines, enum fit *best)
 {
-    struct contacts c = {.s = s};
+    struct contacts c = {.s = s, .best = steer_is_choosy(s) ? FIT_NO_OPTION : FIT_UNKNOWN};
+    bool done = write_contacts(&c, lines);
 
-    return write_contacts(&c, lines);
+    *best = c.best;
+    return done;
 }
 
 /* ---- because the sender asks ---- */

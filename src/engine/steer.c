@@ -66,10 +66,19 @@ static void answer(const struct steering *s, unsigned status, struct str reason,
                    s->now_ms);
 }
 
+static void nobody_fits(const struct steering *s, enum fit best)
+{
+    const char *line;
+    unsigned status = fit_status(best, &line);
+
+    answer(s, status, STR_NONE, str_c(line));
+}
+
 static void bridge(struct steering *s)
 {
     const struct rule *r = s->verdict.rule;
     bool no_memory = false, passed_over = false;
+    enum fit best;
     struct call_plan plan = {.from = steer_from(s),
                              .lines = steer_lines(s, &no_memory),
                              .uui = r->uui_value,
@@ -94,11 +103,16 @@ static void bridge(struct steering *s)
         }
     }
     plan.to = to;
+    plan.count = steer_suit(s, to, plan.count, &best);
     if (r->action == RULE_REFER) {
         struct str *list;
         plan.refer_count = steer_references(s, &list);
         plan.refer_to = list;
         plan.called = sip_msg_ruri(s->m);
+    }
+    if (plan.count + plan.refer_count == 0 && !fits(best)) {
+        nobody_fits(s, best);
+        return;
     }
     if (plan.count + plan.refer_count == 0) {
         answer(s, passed_over ? 503 : 404, STR_NONE,
@@ -111,11 +125,12 @@ static void bridge(struct steering *s)
 static void redirect(struct steering *s)
 {
     struct str contacts;
+    enum fit best;
 
-    if (!steer_contacts(s, &contacts)) {
+    if (!steer_contacts(s, &contacts, &best)) {
         answer(s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
     } else if (contacts.n == 0) {
-        answer(s, 480, STR_NONE, STR_NONE);
+        nobody_fits(s, best);
     } else {
         answer(s, s->verdict.rule->status, STR_NONE, contacts);
     }
@@ -282,6 +297,7 @@ bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, ui
     bool route = m->method != SIP_METHOD_REGISTER && proxy_has_route(&e->proxy, m, from);
 
     bool path = proxy_has_path(&e->proxy, m, from);
+    unsigned status;
     bool asks = e->config.redirect_asked != ENGINE_ASK_NOBODY && wants_redirect(m);
 
     if (!path && ((!rules && !route && !asks) || is_ours_alone(e, m))) {
@@ -303,6 +319,11 @@ bool steer(struct engine *e, const struct sip_msg *m, const struct hop *from, ui
             answer(&s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
             return true;
         }
+    }
+    status = steer_demand(&s);
+    if (status != 0) {
+        answer(&s, status, STR_NONE, status == 503 ? STR("Retry-After: 5\r\n") : STR_NONE);
+        return true;
     }
     if (asks && !(route && s.verdict.rule == NULL) && redirect_asked(&s)) {
         return true;

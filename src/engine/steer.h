@@ -19,6 +19,7 @@ struct steering {
     uint64_t now_ms;
     struct rule_query query;
     struct rule_verdict verdict;
+    struct demand demand; /**< what the request demands of whom it reaches */
 };
 
 /* ---- place.c: what the targets of a rule mean here and now ---- */
@@ -40,11 +41,22 @@ struct str steer_lines(const struct steering *s, bool *no_memory);
 /** Is the device the one that the Request-URI names? */
 bool steer_is_called(const struct steering *s, const struct device *d);
 
+/* ---- suit.c: which targets fit what the request demands ---- */
+
+/** Read what it demands. @return 0, or the status of a refusal */
+unsigned steer_demand(struct steering *s);
+bool steer_is_choosy(const struct steering *s);
+/** How well a target fits; of the peers that take its number the best may take its place. */
+enum fit steer_fit(const struct steering *s, struct destination *to);
+/** Leave those out that do not fit, the best to the front. @return how many are left */
+size_t steer_suit(const struct steering *s, struct destination *to, size_t n, enum fit *best);
+
 /* ---- redirect.c: the redirect role ---- */
 
 /** Lines of the 3xx: Contacts of all targets, in order, and its history. Absent: there is
-    nowhere to go. @return false: no memory */
-bool steer_contacts(const struct steering *s, struct str *lines);
+    nowhere to go; *best: how well the best target fits what is demanded. @return false: no
+   memory */
+bool steer_contacts(const struct steering *s, struct str *lines, enum fit *best);
 
 /**
  * The same for a sender who asks to be redirected rather than put through (RFC 3841 §9.1).

@@ -122,9 +122,8 @@ struct support peer_support(const struct peer *peer)
 {
     const struct peer_state *s = peer->state;
     if (str_is_set(peer->uui_option) || str_is_set(peer->uui_features)) {
-        return (struct support){.supported = peer->uui_option,
-                                .features = peer->uui_features,
-                                .declared = true};
+        return (struct support){
+            .supported = peer->uui_option, .features = peer->uui_features, .declared = true};
     }
     if (s == NULL || s->block == NULL || s->peers->wheel->now_ms >= s->said_until_ms) {
         return (struct support){0};
@@ -132,10 +131,10 @@ struct support peer_support(const struct peer *peer)
     return s->said;
 }
 
-enum fit peer_fit(const struct peer *peer, const struct wish *w)
+enum fit peer_fit(const struct peer *peer, const struct demand *w)
 {
     struct support s = peer_support(peer);
-    return w != NULL ? wish_fit(w, &s) : FIT_YES;
+    return w != NULL ? demand_fit(w, &s) : FIT_YES;
 }
 
 enum understands peer_understands(const struct peer *peer, struct str package,

@@ -113,7 +113,7 @@ void peer_release(const struct peer *peer)
 struct choice {
     const struct directory *dir;
     struct str number;
-    const struct wish *wish;
+    const struct demand *demand;
     enum fit least;
 };
 
@@ -129,7 +129,7 @@ static bool takes(const struct peer *p, struct str number)
 
 static bool suits(const struct choice *c, const struct peer *p)
 {
-    return takes(p, c->number) && (c->wish == NULL || peer_fit(p, c->wish) >= c->least);
+    return takes(p, c->number) && (c->demand == NULL || peer_fit(p, c->demand) >= c->least);
 }
 
 static const struct peer *draw(const struct env *env, const struct choice *c)
@@ -172,18 +172,18 @@ static const struct peer *first_usable(const struct env *env, const struct choic
 static enum fit best_fit(const struct choice *c)
 {
     enum fit best = FIT_NO_OPTION;
-    for (size_t i = 0; c->wish != NULL && i < c->dir->peer_count; i++) {
+    for (size_t i = 0; c->demand != NULL && i < c->dir->peer_count; i++) {
         const struct peer *p = &c->dir->peers[i];
-        enum fit f = takes(p, c->number) ? peer_fit(p, c->wish) : FIT_NO_OPTION;
+        enum fit f = takes(p, c->number) ? peer_fit(p, c->demand) : FIT_NO_OPTION;
         best = f > best ? f : best;
     }
-    return c->wish == NULL ? FIT_YES : best;
+    return c->demand == NULL ? FIT_YES : best;
 }
 
-const struct peer *peer_for_wish(const struct env *env, const struct directory *dir,
-                                 struct str number, const struct wish *w, enum fit *best)
+const struct peer *peer_for_demand(const struct env *env, const struct directory *dir,
+                                   struct str number, const struct demand *w, enum fit *best)
 {
-    struct choice c = {.dir = dir, .number = number, .wish = w};
+    struct choice c = {.dir = dir, .number = number, .demand = w};
     const struct peer *any = NULL;
     const struct peer *p = NULL;
     *best = best_fit(&c);
@@ -198,7 +198,7 @@ const struct peer *peer_for(const struct env *env, const struct directory *dir,
                             struct str number)
 {
     enum fit best;
-    return peer_for_wish(env, dir, number, NULL, &best);
+    return peer_for_demand(env, dir, number, NULL, &best);
 }
 
 /* ---- where it is ---- */

@@ -68,7 +68,7 @@ struct peers {
     struct peer_state *state; /**< one for each peer that the directory had then */
     size_t count;
     struct peers_config config;
-    uint64_t learned; /**< counter: answers that said something new */
+    uint64_t learned;                        /**< counter: answers that said something new */
     uint64_t probes, answered, silent, full; /**< counters; full: calls refused by max_calls */
 };
 
@@ -83,11 +83,12 @@ void peers_changed(struct peers *p);
 /** Ask peers what they understand as `c` says; before that nobody without probe_s is. */
 void peers_configure(struct peers *p, const struct peers_config *c);
 
-/** What is declared of it, or it has said itself and still counts. Borrowed until time passes. */
+/** What is declared of it, or it has said itself and still counts. Borrowed until time passes.
+ */
 struct support peer_support(const struct peer *peer);
 
 /** How well it fits; `w` NULL: FIT_YES. */
-enum fit peer_fit(const struct peer *peer, const struct wish *w);
+enum fit peer_fit(const struct peer *peer, const struct demand *w);
 
 /** Does it understand that package? See support_package. */
 enum understands peer_understands(const struct peer *peer, struct str package,
@@ -111,8 +112,8 @@ const struct peer *peer_for(const struct env *env, const struct directory *dir,
  * The same among those that fit best (`w` NULL: all of them); who does not fit is not chosen.
  * @param best  how well the best of all that take the number fits: why there is nobody
  */
-const struct peer *peer_for_wish(const struct env *env, const struct directory *dir,
-                                 struct str number, const struct wish *w, enum fit *best);
+const struct peer *peer_for_demand(const struct env *env, const struct directory *dir,
+                                   struct str number, const struct demand *w, enum fit *best);
 
 /** Where a request to it goes. */
 void peer_target(const struct peer *peer, struct txn_target *out);

@@ -118,7 +118,8 @@ static void write_head(struct peer_state *s, struct out *o)
     struct str domain = p->dir->domains[0];
     out_fmt(o, "Max-Forwards: 70\r\nFrom: <sip:%.*s>;tag=%s\r\nTo: <", STR_ARG(domain), s->tag);
     peer_write_uri(peer_of(s), STR_NONE, o);
-    out_fmt(o, ">\r\nCall-ID: %s\r\nCSeq: %u OPTIONS\r\nAccept: application/sdp\r\n"
+    out_fmt(o,
+            ">\r\nCall-ID: %s\r\nCSeq: %u OPTIONS\r\nAccept: application/sdp\r\n"
             "Supported: uui\r\n",
             s->call_id, s->cseq);
     out_str(o, p->txn->user_agent_line);

@@ -7,9 +7,9 @@
  * CSeq that made it (an older REGISTER of the same Call-ID changes nothing), the hop from
  * which it came: requests go there, whatever the contact says, so that a phone behind NAT is
  * reached through the hole it opened, and what the phone said it can do (Allow,
- * Allow-Events, methods, Supported, the feature parameters of its contact). A binding with the same contact, or with the same +sip.instance
- * (and reg-id) as an older one of the record, replaces it: a phone that restarted does not
- * leave a ghost.
+ * Allow-Events, methods, Supported, the feature parameters of its contact). A binding with the
+ * same contact, or with the same +sip.instance (and reg-id) as an older one of the record,
+ * replaces it: a phone that restarted does not leave a ghost.
  *
  * SIPS (RFC 5630). sip and sips addresses of record are the same record. A sips contact is
  * taken only when Request-URI, all contacts and all of Path are sips; contacts that differ in
@@ -67,9 +67,9 @@ struct binding {
                             carry; empty without */
     struct str user_agent;
     struct str supported; /**< option tags of its REGISTER's Supported; absent: it had none */
-    uint32_t methods; /**< bit per enum sip_method that its Allow (or else the methods
-                           parameter, RFC 3840 §10) named; 0: not said */
-    bool event_talk;  /**< Allow-Events has "talk" */
+    uint32_t methods;     /**< bit per enum sip_method that its Allow (or else the methods
+                               parameter, RFC 3840 §10) named; 0: not said */
+    bool event_talk;      /**< Allow-Events has "talk" */
     bool failed; /**< its flow was found not to work: last choice until the phone comes again */
     struct map_node by_life; /**< RFC 5627: of registrar.lives, when it has an instance */
     uint64_t gruu_life;      /**< 0: none; see gruu.c */

@@ -88,8 +88,8 @@ static unsigned prefer(struct choice *c, struct arena *arena)
 /** @return 0 or 420 */
 static unsigned require(struct choice *c)
 {
-    struct wish w = {.uui = c->m != NULL &&
-                            sip_msg_has_token(c->m, SIP_HDR_REQUIRE, STR("uui"))};
+    struct demand w = {.uui = c->m != NULL &&
+                              sip_msg_has_token(c->m, SIP_HDR_REQUIRE, STR("uui"))};
     enum fit best = FIT_NO_OPTION;
     size_t n = 0;
     if (!w.uui || c->count == 0) {
@@ -97,7 +97,7 @@ static unsigned require(struct choice *c)
     }
     for (size_t i = 0; i < c->count; i++) {
         struct support s = binding_support(c->at[i].binding);
-        enum fit f = wish_fit(&w, &s);
+        enum fit f = demand_fit(&w, &s);
         n = f > best ? 0 : n;
         best = f > best ? f : best;
         if (f == best && fits(f)) {
@@ -280,14 +280,14 @@ struct support binding_support(const struct binding *b)
     return (struct support){.supported = b->supported, .features = b->params};
 }
 
-enum fit record_fit(const struct record *rec, const struct wish *w)
+enum fit record_fit(const struct record *rec, const struct demand *w)
 {
     enum fit best = rec != NULL ? FIT_NO_OPTION : FIT_UNKNOWN;
     if (rec != NULL) {
         list_each(it, &rec->bindings)
         {
             struct support s = binding_support(list_entry(it, struct binding, link));
-            enum fit f = wish_fit(w, &s);
+            enum fit f = demand_fit(w, &s);
             best = f > best ? f : best;
         }
     }

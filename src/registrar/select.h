@@ -59,7 +59,7 @@ size_t registrar_select_by(const struct record *rec, const struct select_query *
 struct support binding_support(const struct binding *b);
 
 /** How well the best phone of a record (NULL: none is registered) fits. */
-enum fit record_fit(const struct record *rec, const struct wish *w);
+enum fit record_fit(const struct record *rec, const struct demand *w);
 
 /** Does any phone of a record (NULL: none) understand that package? The best answer counts. */
 enum understands record_understands(const struct record *rec, struct str package,

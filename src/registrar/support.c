@@ -124,11 +124,11 @@ enum understands support_package(const struct support *s, struct str package,
 
 /* ---- what a request demands ---- */
 
-int wish_read(const struct sip_msg *m, struct arena *arena, struct wish *out)
+int demand_read(const struct sip_msg *m, struct arena *arena, struct demand *out)
 {
-    *out = (struct wish){.uui = sip_msg_has_token(m, SIP_HDR_REQUIRE, STR("uui")),
-                         .prefers = sip_msg_has(m, SIP_HDR_ACCEPT_CONTACT) ||
-                                    sip_msg_has(m, SIP_HDR_REJECT_CONTACT)};
+    *out = (struct demand){.uui = sip_msg_has_token(m, SIP_HDR_REQUIRE, STR("uui")),
+                           .prefers = sip_msg_has(m, SIP_HDR_ACCEPT_CONTACT) ||
+                                      sip_msg_has(m, SIP_HDR_REJECT_CONTACT)};
     return out->prefers ? prefs_read(m, arena, &out->prefs) : 0;
 }
 
@@ -137,7 +137,7 @@ static enum fit of_understands(enum understands u)
     return u == UNDERSTANDS_YES ? FIT_YES : u == UNDERSTANDS_NO ? FIT_NO_OPTION : FIT_UNKNOWN;
 }
 
-enum fit wish_fit(const struct wish *w, const struct support *s)
+enum fit demand_fit(const struct demand *w, const struct support *s)
 {
     enum fit f = w->uui ? of_understands(support_option(s, STR("uui"))) : FIT_YES;
     uint32_t qa;

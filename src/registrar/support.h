@@ -8,12 +8,13 @@
  * neither is not known, and that is an answer of its own: UNDERSTANDS_UNKNOWN is never a
  * reason to keep something from somebody, only a reason to ask others first.
  *
- * A WISH is what a request says about whom it may reach: `Require: uui`, and the preferences of
- * RFC 3841, of which a proxy that knows only what somebody declared can judge only that.
+ * A DEMAND is what a request says about whom it may reach: `Require: uui`, and the preferences
+ * of RFC 3841, of which a proxy that knows only what somebody declared can judge only that.
  *
  * ISDN-UUI. The option tag `uui` says nothing about it: RFC 7434 §10 forbids to take a missing
  * tag for a reason not to interwork. Only the feature tag counts, and only when it is there
- * (also negated: +sip.uui-isdn=FALSE), or a declaration of the configuration, which is complete.
+ * (also negated: +sip.uui-isdn=FALSE), or a declaration of the configuration, which is
+ * complete.
  */
 #ifndef BATON_REGISTRAR_SUPPORT_H
 #define BATON_REGISTRAR_SUPPORT_H
@@ -48,14 +49,14 @@ enum understands support_package(const struct support *s, struct str package,
 int support_tags_of(const struct sip_msg *m, struct arena *arena, struct str *out) MUST_USE;
 
 /** What a request demands of whom it reaches. Zeros: nothing. */
-struct wish {
+struct demand {
     bool uui;     /**< Require: uui */
     bool prefers; /**< Accept-Contact or Reject-Contact */
     struct prefs prefs;
 };
 
 /** @return 0; E_NOMEM; E_TOOMANY: more preferences than anybody needs, answer 400 */
-int wish_read(const struct sip_msg *m, struct arena *arena, struct wish *out) MUST_USE;
+int demand_read(const struct sip_msg *m, struct arena *arena, struct demand *out) MUST_USE;
 
 /** In the order in which others go before. */
 enum fit {
@@ -65,7 +66,7 @@ enum fit {
     FIT_YES,
 };
 
-enum fit wish_fit(const struct wish *w, const struct support *s);
+enum fit demand_fit(const struct demand *w, const struct support *s);
 
 static inline bool fits(enum fit f)
 {

@@ -247,5 +247,166 @@ static void test_without_memory(void)
     down(&w);
 }
 
+/** The answer to a probe, with further header lines. */
+static void answer_with(struct world *w, size_t i, unsigned status, const char *lines)
+{
+    struct fx_msg x, y;
+    struct hop from = w->f.sent[i].hop;
+    const struct sip_msg *m = fx_response(&x, w->f.sent[i].bytes, status, "a");
+    char text[8192];
+    struct out o;
+    out_init(&o, text, sizeof text - 1);
+    struct str bytes = str_make(m->buf, m->len);
+    out_str(&o, str_upto(bytes, str_find(bytes, STR("Content-Length"))));
+    out_fmt(&o, "%s\r\n", lines);
+    memcpy(y.buf, text, o.n);
+    CHECK(txn_on_response(&w->f.l, fx_index(&y, o.n), &from, w->f.now));
+}
+
+static enum understands isdn(struct world *w, size_t i)
+{
+    return peer_understands(&w->peer[i], STR("isdn-uui"), STR_NONE);
+}
+
+static enum understands crm(struct world *w, size_t i)
+{
+    return peer_understands(&w->peer[i], STR("crm"), STR("+com.example.crm"));
+}
+
+/** What an answer to OPTIONS says is kept, replaced by the next one, and forgotten. */
+static void test_what_it_understands(void)
+{
+    static const struct demand wants_uui = {.uui = true};
+    struct world w;
+    up(&w, 1);
+    w.peer[0].probe_s = 600;
+    start(&w);
+    peers_configure(&w.p, &(struct peers_config){.keep_s = 1000, .keep_no_s = 100});
+    CHECK_INT(isdn(&w, 0), UNDERSTANDS_UNKNOWN);
+    CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_UNKNOWN);
+    size_t i = next_probe(&w, 1000);
+    struct fx_msg x;
+    CHECK_STR(sip_msg_value(fx_sent_msg(&w.f, i, &x), SIP_HDR_SUPPORTED), "uui");
+    answer_with(&w, i, 200,
+                "Supported: timer, uui\r\nSupported: histinfo\r\n"
+                "Contact: <sip:192.0.2.1>;+sip.uui-isdn;\r\n audio\r\n");
+    CHECK_STR(peer_support(&w.peer[0]).supported, "timer,uui,histinfo");
+    CHECK_STR(peer_support(&w.peer[0]).features,
+              ";+sip.uui-isdn;audio;extensions=\"timer,uui,histinfo\"");
+    CHECK_INT(isdn(&w, 0), UNDERSTANDS_YES);
+    CHECK_INT(crm(&w, 0), UNDERSTANDS_NO);
+    CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_YES);
+    CHECK_INT(w.p.learned, 1);
+    /* the same again is nothing new; an error says nothing about it */
+    answer_with(&w, next_probe(&w, 601000), 200,
+                "Supported: timer,uui,histinfo\r\n"
+                "Contact: <sip:192.0.2.1>;+sip.uui-isdn;audio\r\n");
+    CHECK_INT(w.p.learned, 1);
+    answer_with(&w, next_probe(&w, 601000), 405, "Allow: INVITE\r\nSupported: nothing\r\n");
+    CHECK_INT(isdn(&w, 0), UNDERSTANDS_YES);
+    /* not asked successfully for longer than that: not known any more */
+    answer_with(&w, next_probe(&w, 601000), 405, "");
+    CHECK_INT(isdn(&w, 0), UNDERSTANDS_UNKNOWN);
+    /* a 2xx without Supported: it has none, but that is not believed for long */
+    answer_with(&w, next_probe(&w, 601000), 200, "");
+    CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_NO_OPTION);
+    CHECK_INT(crm(&w, 0), UNDERSTANDS_NO);
+    CHECK_INT(isdn(&w, 0), UNDERSTANDS_UNKNOWN); /* RFC 7434 §10 */
+    fx_run(&w.f, 101000);
+    CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_UNKNOWN);
+    /* another configuration: another peer, perhaps */
+    answer_with(&w, next_probe(&w, 601000), 200, "Supported: uui\r\n");
+    CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_YES);
+    peers_changed(&w.p);
+    CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_UNKNOWN);
+    down(&w);
+}
+
+/** Peers without probes are asked too, but whether they live is not judged. */
+static void test_only_asked(void)
+{
+    struct world w;
+    up(&w, 2);
+    w.peer[1].uui_option = STR("uui");
+    w.peer[1].uui_features = STR(";+com.example.crm");
+    start(&w);
+    fx_run(&w.f, 100000);
+    CHECK_INT(w.p.probes, 0);
+    CHECK_INT(crm(&w, 1), UNDERSTANDS_YES); /* declared */
+    CHECK_INT(isdn(&w, 1), UNDERSTANDS_NO);
+    w.peer[1].uui_option = w.peer[1].uui_features = STR_NONE;
+    peers_configure(&w.p, &(struct peers_config){.ask_s = 1000});
+    fx_run(&w.f, 1100);
+    CHECK_INT(w.p.probes, 2);
+    answer_with(&w, 0, 503, "Supported: uui\r\n");
+    fx_run(&w.f, 40000);
+    CHECK(peer_usable(&w.peer[0]));
+    CHECK(peer_usable(&w.peer[1]));
+    CHECK_INT(w.p.silent, 1);
+    CHECK_INT(w.p.probes, 2); /* nor asked again soon */
+    CHECK_INT(peers_now(&w.p).down, 0);
+    down(&w);
+}
+
+/** A bounded memory: who says more than that has said nothing. */
+static void test_says_too_much(void)
+{
+    static char lines[4096] = "Supported: uui";
+    struct world w;
+    up(&w, 1);
+    w.peer[0].probe_s = 10;
+    start(&w);
+    for (size_t n = strlen(lines); n < 3000; n += 8) {
+        memcpy(lines + n, ",another", 9);
+    }
+    strncat(lines, "\r\n", 3);
+    answer_with(&w, next_probe(&w, 1000), 200, lines);
+    CHECK(!str_is_set(peer_support(&w.peer[0]).supported));
+    size_t i = next_probe(&w, 11000);
+    w.f.tm.fail_at = w.f.tm.calls + 1;
+    w.f.tm.fail_on = true;
+    answer_with(&w, i, 200, "Supported: uui\r\n");
+    w.f.tm.fail_at = 0;
+    w.f.tm.fail_on = false;
+    CHECK(!str_is_set(peer_support(&w.peer[0]).supported)); /* no memory to keep it in */
+    CHECK(peer_usable(&w.peer[0]));
+    down(&w);
+}
+
+/** Of the peers that take a number, the one that fits. */
+static void test_choice_by_demand(void)
+{
+    static const struct demand wants_uui = {.uui = true};
+    struct world w;
+    enum fit best;
+    up(&w, 3);
+    start(&w);
+    w.peer[0].uui_option = STR("timer");
+    CHECK(peer_for_demand(&w.f.env, &w.dir, STR("1"), &wants_uui, &best) == &w.peer[1]);
+    CHECK_INT(best, FIT_UNKNOWN);
+    w.peer[2].uui_option = STR("uui");
+    CHECK(peer_for_demand(&w.f.env, &w.dir, STR("1"), &wants_uui, &best) == &w.peer[2]);
+    CHECK_INT(best, FIT_YES);
+    CHECK(peer_for(&w.f.env, &w.dir, STR("1")) == &w.peer[0]);
+    /* who fits and is down is no use while another one may fit */
+    w.peer[2].state->down = true;
+    CHECK(peer_for_demand(&w.f.env, &w.dir, STR("1"), &wants_uui, &best) == &w.peer[1]);
+    w.peer[1].uui_option = w.peer[2].uui_option = STR("");
+    CHECK(peer_for_demand(&w.f.env, &w.dir, STR("1"), &wants_uui, &best) == NULL);
+    CHECK_INT(best, FIT_NO_OPTION);
+    /* weights hold among those that fit */
+    w.peer[2].state->down = false;
+    w.peer[1].uui_option = w.peer[2].uui_option = STR("uui");
+    w.peer[0].weight = w.peer[1].weight = w.peer[2].weight = 10;
+    unsigned got[3] = {0};
+    for (int i = 0; i < 300; i++) {
+        got[peer_for_demand(&w.f.env, &w.dir, STR("1"), &wants_uui, &best) - w.peer]++;
+    }
+    CHECK_INT(got[0], 0);
+    CHECK(got[1] > 100 && got[2] > 100);
+    down(&w);
+}
+
 TEST_MAIN(T(test_what_a_probe_is), T(test_answers), T(test_silence), T(test_a_name),
-          T(test_room), T(test_choice), T(test_without_memory))
+          T(test_room), T(test_choice), T(test_without_memory), T(test_what_it_understands),
+          T(test_only_asked), T(test_says_too_much), T(test_choice_by_demand))
