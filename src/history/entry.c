@@ -282,6 +282,21 @@ int hi_entry_conceal(struct arena *a, struct hi_entry *e, bool anonymous)
 
 /* ---- making ---- */
 
+/** Parameters of a tel URI as part of a user part (RFC 3261 §19.1.6): what may not stand there
+    is escaped, escapes stay. */
+static void write_as_user(struct out *o, struct str params)
+{
+    while (params.n > 0) {
+        size_t n = str_index(params, '%');
+        struct str plain = str_upto(params, n < params.n ? n : params.n);
+        sip_escape_user(o, plain);
+        if (plain.n < params.n) {
+            out_ch(o, '%');
+        }
+        params = str_from(params, plain.n < params.n ? plain.n + 1 : params.n);
+    }
+}
+
 /** The URI of a new entry: never tel, with the cause that is wanted. */
 static int write_uri(struct out *o, const struct hi_new *from)
 {
@@ -294,8 +309,10 @@ static int write_uri(struct out *o, const struct hi_new *from)
         struct str domain = from->domain.n > 0 ? from->domain : STR("unknown.invalid");
         out_c(o, "sip:");
         out_str(o, u.user);
-        sip_params_write(o, u.params,
-                         STR_NONE); /* RFC 3261 §19.1.6: they go into the user part */
+        if (str_is_set(u.params)) {
+            out_ch(o, ';');
+            write_as_user(o, u.params);
+        }
         out_ch(o, '@');
         out_str(o, domain);
         out_c(o, ";user=phone");
@@ -324,7 +341,7 @@ static struct str params_of(struct arena *a, const struct hi_new *from)
 
 int hi_entry_make(struct arena *a, const struct hi_new *from, struct hi_entry *out)
 {
-    size_t cap = from->uri.n + from->domain.n + 64;
+    size_t cap = 3 * from->uri.n + from->domain.n + 64;
     char *buf = arena_alloc(a, cap);
     struct out o;
     if (buf == NULL) {

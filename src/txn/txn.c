@@ -329,9 +329,16 @@ bool txn_on_response(struct txn_layer *l, const struct sip_msg *m, const struct 
 
 void txn_on_resolved(struct txn_layer *l, uint64_t now_ms)
 {
+    /* Who has to wait on stands behind the others again: each gets its turn once. */
+    size_t turns = 0;
     list_each(it, &l->resolving)
     {
-        struct txn *t = list_entry(it, struct txn, link);
+        turns++;
+    }
+    for (; turns > 0 && !list_empty(&l->resolving); turns--) {
+        struct txn *t = list_entry(l->resolving.next, struct txn, link);
+        list_remove(&t->link);
+        list_append(&l->resolving, &t->link);
         if (txn__is_server(t)) {
             txn__back_resolved(t, now_ms);
         } else {

@@ -12,6 +12,7 @@
 #include "net/sockaddr.h"
 #include "net/stun.h"
 #include "net/ws_http.h"
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -96,19 +97,30 @@ static void turn_until_closed(unsigned before)
     MUST(closed == before + 1);
 }
 
+/** The fuzzer's clock is a signal, which may strike in the middle of a connect. */
+static bool connects(int fd)
+{
+    union net_sockaddr sa;
+    socklen_t len = sockaddr_of(&at, &sa);
+    int err = connect(fd, &sa.sa, len);
+    while (err != 0 && (errno == EINTR || errno == EALREADY)) {
+        err = connect(fd, &sa.sa, len);
+    }
+    return err == 0 || errno == EISCONN;
+}
+
 static void try_frames(struct str octets)
 {
     static const char get[] =
         "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Protocol: sip\r\n\r\n";
-    union net_sockaddr sa;
     struct linger hard = {.l_onoff = 1, .l_linger = 0};
     char sink[4096];
     unsigned before = closed;
     listen_once();
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    MUST(fd >= 0 && connect(fd, &sa.sa, sockaddr_of(&at, &sa)) == 0);
+    MUST(fd >= 0 && connects(fd));
     MUST(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(get) - 1);
     size_t most = octets.n < 65536 ? octets.n : 65536;
     MUST(send(fd, octets.p, most, MSG_NOSIGNAL) == (ssize_t)most);

@@ -140,6 +140,10 @@ static void test_counter_and_tel(void)
               "<sip:unknown@unknown.invalid;cause=404>;index=1.1.1;mp=1.1\n"
               "<sip:bob_addr;cause=404>;index=1.1.1.1;mp=1.1.1\n"
               "<sip:c@x;cause=486>;index=1.1.1.1.1;mp=1.1.1.1\n");
+    /* what a parameter may hold, and a user part not */
+    CHECK_STR(to_history("sip:c@x", "Diversion: <tel:+4930;ext=2:[1]%3a>;reason=no-answer\r\n"),
+              "<sip:+4930;ext=2%3A%5B1%5D%3a@unknown.invalid;user=phone>;index=1\n"
+              "<sip:c@x;cause=408>;index=1.1;mp=1\n");
     struct hi_list l = {0};
     struct diversion_list d = diversions_of("sip:c@x", "Diversion: <sip:b@x>;counter=99\r\n");
     CHECK_INT(diversion_to_history(&k.arena, &d, STR("sip:c@x"), &l), E_TOOMANY);

@@ -519,6 +519,40 @@ static void test_connection_gone_and_no_other(void)
     }
 }
 
+/** Several wait for names, and an answer comes to none of them: each gets one turn, and waits.
+ */
+static void test_several_wait_for_names(void)
+{
+    static const struct fx_req request[] = {
+        {.method = "INFO",
+         .via = "SIP/2.0/TLS phone.example.com;branch=z9hG4bK1",
+         .call_id = "1"},
+        {.method = "INFO",
+         .via = "SIP/2.0/TLS phone.example.com;branch=z9hG4bK2",
+         .call_id = "2"},
+        {.method = "INFO",
+         .via = "SIP/2.0/TLS phone.example.com;branch=z9hG4bK3",
+         .call_id = "3"},
+    };
+    struct fx f;
+    fx_init(&f);
+    f.open_err = E_IO;
+    f.resolve_err = E_AGAIN;
+    for (unsigned i = 0; i < ARRAY_LEN(request); i++) {
+        struct txn *t = fx_server(&f, TP_TLS, request[i]);
+        txn_on_flow_closed(&f.l, 20, f.now);
+        CHECK_INT(txn_reply_status(t, 200, f.now), 0);
+    }
+    txn_on_resolved(&f.l, f.now); /* another name's answer */
+    CHECK_INT(f.sent_n, 0);
+    f.open_err = f.resolve_err = 0;
+    txn_on_resolved(&f.l, f.now);
+    CHECK_INT(f.sent_n, ARRAY_LEN(request));
+    fx_run(&f, 33000);
+    CHECK_INT(txn_count(&f.l), 0);
+    fx_fini(&f);
+}
+
 /** A flow that is full is not a flow that is gone. */
 static void test_full_connection_is_not_replaced(void)
 {
@@ -767,8 +801,9 @@ TEST_MAIN(T(test_retransmission_gets_the_last_response), T(test_cookie_matching)
           T(test_cancel_finds_its_invite), T(test_cancel_of_an_old_client),
           T(test_received_rport_maddr), T(test_maddr_of_the_other_family),
           T(test_connection_gone_opens_another), T(test_connection_gone_and_sent_by_is_a_name),
-          T(test_connection_gone_and_no_other), T(test_full_connection_is_not_replaced),
-          T(test_reply_is_built_from_the_request), T(test_to_tag_of_the_layer),
-          T(test_a_large_reply), T(test_bytes_of_the_user_go_out_unchanged),
-          T(test_memory_of_a_server), T(test_stateless_reply),
-          T(test_stateless_never_answers_these), T(test_no_transaction_without_need))
+          T(test_connection_gone_and_no_other), T(test_several_wait_for_names),
+          T(test_full_connection_is_not_replaced), T(test_reply_is_built_from_the_request),
+          T(test_to_tag_of_the_layer), T(test_a_large_reply),
+          T(test_bytes_of_the_user_go_out_unchanged), T(test_memory_of_a_server),
+          T(test_stateless_reply), T(test_stateless_never_answers_these),
+          T(test_no_transaction_without_need))
