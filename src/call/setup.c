@@ -146,6 +146,7 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
         .content = {.pass = r->pass, .lines = r->lines, .type = r->type, .body = r->body},
     };
 
+    args.target.has_other = w->next_flow != NULL;
     if (b == NULL) {
         return 503;
     }

@@ -346,6 +346,7 @@ int dialog_from_response(struct dialog *d, const struct mem *mem, const struct d
     bool fresh = d->block == NULL;
     if (fresh) {
         d->next = seed->next;
+        d->next.has_other = false; /* only the INVITE had */
     }
     int err = dialog_build(d, mem, &p);
     if (err != 0) {

@@ -249,6 +249,7 @@ static int start_branch(struct proxy__fork *f, const struct proxy_target *target
     if (n == 0) {
         n = proxy__write_copy(p, &copy, run, &to);
     }
+    to.has_other = target != NULL && target->flows != NULL;
     b->by_token = target == NULL && n > 0 && to.hop.flow != 0;
     if (target == NULL && f->request.route.by_path) {
         b->pinned = f->request.route.path; /* the dialog's requests go the same way */

@@ -160,6 +160,10 @@
     U(udp_max, 1300, 0, 65507,                                                               \
       "Requests of more octets go over TCP instead of UDP (RFC 3261 18.1.1), unless nobody " \
       "listens there or the address of a peer says `transport=udp`. 0: any size over UDP.")  \
+    U(silent_ms, 4000, 0, 32000,                                                             \
+      "A server of several, or one of a phone's flows, that has said nothing at all for so " \
+      "long is left for the next one (RFC 3263 4.3); the last one has 64 times "             \
+      "`timers.t1_ms`, and with 0 all have.")                                                \
     U(blacklist_s, 300, 0, 86400,                                                            \
       "A server of several that has failed is avoided for ten seconds, for longer when it "  \
       "fails again, and at most for so long. 0: not at all.")                                \

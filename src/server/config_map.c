@@ -420,8 +420,10 @@ static bool map_engine(struct config_tree *t, struct config *c)
                           raw->timers.t1_ms, raw->timers.t2_ms);
     }
     e->limits = (struct sip_limits){raw->limits.message, raw->limits.headers, raw->limits.uri};
-    e->timing = (struct txn_timing){
-        .t1 = raw->timers.t1_ms, .t2 = raw->timers.t2_ms, .t4 = raw->timers.t4_ms};
+    e->timing = (struct txn_timing){.t1 = raw->timers.t1_ms,
+                                    .t2 = raw->timers.t2_ms,
+                                    .t4 = raw->timers.t4_ms,
+                                    .silent = raw->network.silent_ms};
     e->max_transactions = raw->limits.transactions;
     e->udp_max = raw->network.udp_max;
     e->blacklist_ms = raw->network.blacklist_s * 1000;

@@ -31,6 +31,7 @@
  *   timer   value                armed on entry to   reliable   effect
  *   A       T1, doubling         Calling             no         INVITE again
  *   B       64*T1                Resolving, Calling  yes        on_failure
+ *   silent  timing.silent        Calling             yes        another way, if there is one
  *   D       max(32 s, 64*T1)     Completed           0          end
  *   M       64*T1                Accepted            yes        end
  *   guard   64*T1 after CANCEL   Proceeding          yes        on_failure
@@ -42,10 +43,11 @@
  * OWNERSHIP. `sent` is the INVITE until Proceeding, because CANCEL and ACK are made from it;
  * in Completed it is the ACK; in Accepted there is nothing left to send and it is freed.
  *
- * ANOTHER WAY (way.c). A 503, Timer B, or a failure to send leads back to Calling when the
+ * ANOTHER WAY (way.c). A 503, silence, or a failure to send leads back to Calling when the
  * target has another server, and the user hears nothing. After a 503 a husk, a transaction of
  * its own without a user, has the old branch: it goes straight to Completed, sends the ACK and
- * absorbs repetitions.
+ * absorbs repetitions. After silence the husk stays in Calling without a timer A and sends
+ * CANCEL if the server answers after all.
  *
  * NOT DONE. The ACK to a 2xx is the dialog's (§13.2.2.4). A transport error while sending an
  * ACK ends the transaction as the figure says, but is not told: on_failure means that no
@@ -87,7 +89,7 @@ static void enter(struct txn *t, enum txn_state state, uint64_t now_ms)
         if (!txn__reliable(t)) {
             timer_set(wheel, &t->retransmit, now_ms + t->interval_ms);
         }
-        timer_set(wheel, &t->expire, now_ms + txn__64t1(t));
+        timer_set(wheel, &t->expire, now_ms + txn__patience(t));
         break;
     case TXN_PROCEEDING:
         if (t->user == NULL) {
@@ -165,6 +167,15 @@ static void on_refused(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 void txn__ict_husk(struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
     on_refused(t, m, now_ms);
+}
+
+void txn__ict_linger(struct txn *t, uint64_t now_ms)
+{
+    enter(t, TXN_CALLING, now_ms);
+    t->hasty = false;
+    t->cancel_wanted = true;
+    timer_stop(t->layer->wheel, &t->retransmit);
+    timer_set(t->layer->wheel, &t->expire, now_ms + txn__patience_left(t));
 }
 
 /** A 503: the next server instead, while what is left of this branch acknowledges. */
@@ -268,6 +279,23 @@ static bool go_on(struct txn *t, enum txn_failure why, uint64_t now_ms)
     return t->state == TXN_CALLING && txn__go_on(t, TXN__NO_ANSWER, 0, NULL, now_ms);
 }
 
+/** Silence for timing.silent. @return false: that is all, the user goes another way */
+static bool on_silence(struct txn *t, uint64_t now_ms)
+{
+    struct txn *husk;
+    t->hasty = false;
+    if (txn__go_on(t, TXN__NO_ANSWER, 0, &husk, now_ms)) {
+        txn__ict_linger(husk, now_ms);
+        return true;
+    }
+    if (t->has_other && !t->cancel_wanted && t->user != NULL) {
+        txn__leave_branch(t, now_ms);
+        return false;
+    }
+    timer_set(t->layer->wheel, &t->expire, now_ms + txn__patience_left(t));
+    return true;
+}
+
 void txn__ict_on_expire(struct txn *t, uint64_t now_ms)
 {
     struct str answer;
@@ -275,7 +303,8 @@ void txn__ict_on_expire(struct txn *t, uint64_t now_ms)
     switch ((enum txn_state)t->state) {
     case TXN_CALLING:    /* Timer B */
     case TXN_PROCEEDING: /* the guard of the CANCEL, or Timer C with nobody to tell */
-        if (go_on(t, why, now_ms)) {
+        if (t->state == TXN_CALLING && t->hasty && why == TXN_TIMEOUT ? on_silence(t, now_ms)
+                                                                      : go_on(t, why, now_ms)) {
             break;
         }
         enter(t, TXN_TERMINATED, now_ms);

@@ -27,9 +27,10 @@
  *   E       T1, doubling up to T2;    Trying              no         request again
  *           T2 in Proceeding
  *   F       64*T1                     Resolving, Trying   yes        on_failure
+ *   silent  timing.silent             Trying              yes        another way, if any
  *   K       T4                        Completed           0          end
  *
- * ANOTHER WAY (way.c). A 503, Timer F without any answer, or a failure to send leads back to
+ * ANOTHER WAY (way.c). A 503, silence, or a failure to send leads back to
  * Trying when the target has another server, and the user hears nothing.
  *
  * F goes on through Proceeding. E runs on `retransmit`, F and K on `expire`.
@@ -63,10 +64,14 @@ static void enter(struct txn *t, enum txn_state state, uint64_t now_ms)
         if (!txn__reliable(t)) {
             timer_set(wheel, &t->retransmit, now_ms + t->interval_ms);
         }
-        timer_set(wheel, &t->expire, now_ms + txn__64t1(t));
+        timer_set(wheel, &t->expire, now_ms + txn__patience(t));
         break;
     case TXN_PROCEEDING:
         /* The E that runs goes off when it was set to; T2 counts from then. */
+        if (t->hasty) {
+            t->hasty = false;
+            timer_set(wheel, &t->expire, t->expire.due_ms + txn__patience_left(t));
+        }
         break;
     case TXN_COMPLETED:
         txn__drop_sent(t);
@@ -175,13 +180,24 @@ static bool go_on(struct txn *t, uint64_t now_ms)
     return t->state == TXN_CALLING && txn__go_on(t, TXN__NO_ANSWER, 0, NULL, now_ms);
 }
 
+/** Nobody else can be tried after timing.silent: then it has until Timer F. */
+static bool waits_on(struct txn *t, uint64_t now_ms)
+{
+    bool waits = t->hasty && t->why == TXN_TIMEOUT && !t->has_other;
+    t->hasty = false;
+    if (waits) {
+        timer_set(t->layer->wheel, &t->expire, now_ms + txn__patience_left(t));
+    }
+    return waits;
+}
+
 void txn__nict_on_expire(struct txn *t, uint64_t now_ms)
 {
     struct str answer;
     switch ((enum txn_state)t->state) {
     case TXN_CALLING: /* Timer F */
     case TXN_PROCEEDING:
-        if (go_on(t, now_ms)) {
+        if (go_on(t, now_ms) || waits_on(t, now_ms)) {
             break;
         }
         enter(t, TXN_TERMINATED, now_ms);

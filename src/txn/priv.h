@@ -145,6 +145,15 @@ enum txn__lost { TXN__NO_ANSWER, TXN__BROKEN, TXN__REFUSED };
 bool txn__go_on(struct txn *t, enum txn__lost why, uint32_t retry_ms, struct txn **husk,
                 uint64_t now_ms);
 
+/** How long to wait in Calling or Trying, until Timer B or F or, when there is another server
+   or another way, until that is tried (t->hasty). */
+uint64_t txn__patience(struct txn *t);
+/** How much later Timer B or F is. */
+uint64_t txn__patience_left(const struct txn *t);
+/** An INVITE is given up before Timer B: what is left of its branch cancels what may still come
+    of it (txn__ict_linger). Without memory nothing does. */
+void txn__leave_branch(struct txn *t, uint64_t now_ms);
+
 /** A response came, so its server lives: note that, and what was said. */
 void txn__heard(struct txn *t, const struct sip_msg *m);
 
@@ -200,6 +209,8 @@ int txn__auto_reply(struct txn *t, unsigned status, uint32_t delay_ms, uint64_t 
 void txn__ict_start(struct txn *t, uint64_t now_ms);
 /** Make `t` the rest of a branch that was refused with `m`: acknowledges it. */
 void txn__ict_husk(struct txn *t, const struct sip_msg *m, uint64_t now_ms);
+/** Make `t` the rest of a branch that said nothing: whatever comes yet is cancelled. */
+void txn__ict_linger(struct txn *t, uint64_t now_ms);
 void txn__ict_on_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
                           uint64_t now_ms);
 void txn__ict_on_retransmit(struct txn *t, uint64_t now_ms);

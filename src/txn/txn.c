@@ -185,6 +185,7 @@ int txn_layer_init(struct txn_layer *l, const struct env *env, struct wheel *whe
     l->timing.t1 = or_default(given->t1, 500);
     l->timing.t2 = or_default(given->t2, 4000);
     l->timing.t4 = or_default(given->t4, 5000);
+    l->timing.silent = given->silent;
     l->timing.trying = or_default(given->trying, 200);
     env->random(env->ctx, &l->key, sizeof l->key);
     timer_init(&l->reap, on_reap);

@@ -121,9 +121,11 @@ struct txn {
                                    are further servers; or absent */
             struct str cancel_lines; /**< header lines for the CANCEL that waits */
             bool cancel_wanted, cancelled;
-            bool rang;  /**< more than 100 was heard: it stays with this server */
-            bool fixed; /**< the transport is not to be changed for the size */
-            bool grown; /**< over TCP instead of UDP, for the size */
+            bool rang;      /**< more than 100 was heard: it stays with this server */
+            bool fixed;     /**< the transport is not to be changed for the size */
+            bool grown;     /**< over TCP instead of UDP, for the size */
+            bool has_other; /**< the user has another way */
+            bool hasty;     /**< `expire` is the end of patience, not Timer B or F */
         };
         struct {                  /* server */
             struct hop reply_hop; /**< UDP: where responses go; stream: where to connect
@@ -144,6 +146,8 @@ struct txn_timing {
     uint32_t t1;     /**< 500 */
     uint32_t t2;     /**< 4000 */
     uint32_t t4;     /**< 5000 */
+    uint32_t silent; /**< a server that has said nothing for so long is left for another one,
+                          if there is one (RFC 3263 §4.3); 0: 64*T1, as if there were none */
     uint32_t trying; /**< 200: after this an IST answers 100 by itself (§17.2.1) */
 };
 
@@ -329,6 +333,8 @@ struct txn_target {
     uint16_t port;     /**< 0: not given (a name with a port has no SRV records) */
     bool sips;         /**< TLS on each way */
     bool fixed;        /**< the transport is somebody's decision: also for large requests */
+    bool has_other;    /**< the user has another way to go on with: silence is told him after
+                            timing.silent, as a timeout */
     struct str mark;   /**< text put behind our own part of the branch, at most TXN_MARK_MAX
                             octets of a token: what a proxy knows loops by (RFC 5393 §4.2.1) */
     struct str branch; /**< txn_send_ack: this and no other, when it is set (§16.11) */

@@ -13,17 +13,23 @@
  *   name, one server     one hop, nothing is kept
  *   name, several        a block (struct txn__way) with the hops that are left
  *
- * THE NEXT SERVER, after a 503, no answer at all, or a failure to send: the request is written
+ * THE NEXT SERVER, after a 503, silence, or a failure to send: the request is written
  * again with a new branch, for the same transaction. Servers that have failed are remembered
  * (route/black.h), so that the next request begins with one that works. It does not go on when
  * the user has cancelled, or once a phone rings: then what happens is the user's.
+ *
+ * SILENCE is timing.silent without any response as long as there is another server, for the
+ * last one 64*T1. An INVITE that is left so early may have been heard: if anything but a
+ * refusal comes of it yet it is cancelled.
  *
  * THE SIZE. What would be longer than `udp_max` goes over TCP to the same address; when that
  * cannot be connected it goes over UDP after all (§18.1.1), and until the blacklist lets it go,
  * so do others. Not on flows, which lead through address translators, and not when the
  * transport is fixed.
  *
- * NOT DONE. The size of an ACK to a 2xx.
+ * NOT DONE. The size of an ACK to a 2xx. A 2xx that is the first thing to be heard of a server
+ * which was left for its silence is not acknowledged: its sender ends that call (RFC 3261
+ * §13.3.1.4).
  */
 #include "txn/priv.h"
 
@@ -363,6 +369,7 @@ struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
     }
     write_branch(l->env, to->mark, t->branch);
     t->fixed = to->fixed;
+    t->has_other = to->has_other;
     int err = aim(t, to, run, n);
     if (err == E_NOMEM) {
         txn__discard(t);
@@ -490,6 +497,41 @@ static int go(struct txn *t, const struct branch *old, enum txn__lost why)
     return next_hop(t, part, 2);
 }
 
+uint64_t txn__patience(struct txn *t)
+{
+    uint32_t silent = t->layer->timing.silent;
+    bool other = t->has_other || (t->way != NULL && t->way->at < t->way->n);
+    t->hasty = other && silent != 0 && silent < txn__64t1(t);
+    return t->hasty ? silent : txn__64t1(t);
+}
+
+uint64_t txn__patience_left(const struct txn *t)
+{
+    return txn__64t1(t) - t->layer->timing.silent;
+}
+
+/** The branch belongs to `rest` now. */
+static void branch_give(const struct branch *b, struct txn *rest)
+{
+    branch_restore(b, rest);
+    txn__index_client(rest);
+    txn__bind_flow(rest, rest->hop.flow);
+}
+
+void txn__leave_branch(struct txn *t, uint64_t now_ms)
+{
+    struct txn_layer *l = t->layer;
+    struct txn *rest = txn__alloc(l, TXN_ICT, SIP_METHOD_INVITE, NULL, NULL);
+    struct branch old;
+    if (rest == NULL) {
+        return;
+    }
+    branch_save(&old, t);
+    map_remove(&l->by_branch, &t->by_branch);
+    branch_give(&old, rest);
+    txn__ict_linger(rest, now_ms);
+}
+
 bool txn__go_on(struct txn *t, enum txn__lost why, uint32_t retry_ms, struct txn **husk,
                 uint64_t now_ms)
 {
@@ -520,9 +562,7 @@ bool txn__go_on(struct txn *t, enum txn__lost why, uint32_t retry_ms, struct txn
     }
     txn__index_client(t);
     if (rest != NULL) {
-        branch_restore(&old, rest);
-        txn__index_client(rest);
-        txn__bind_flow(rest, rest->hop.flow);
+        branch_give(&old, rest);
         *husk = rest;
     } else {
         mem_free(&l->env->mem, (void *)(uintptr_t)old.sent.p);

@@ -118,6 +118,47 @@ static void test_a_flow_closes(void)
     service_down(&s);
 }
 
+static void (*wire_tap)(void *ctx, struct vpacket *p);
+
+static void deaf(void *ctx, struct vpacket *p)
+{
+    wire_tap(ctx, p);
+    if (bob2 != NULL && (p->to == &bob2->s.node || p->from == &bob2->s.node)) {
+        p->copies = 0;
+    }
+}
+
+static void soon(struct world *w)
+{
+    w->config.timing.silent = 4000;
+}
+
+/** Nobody is at the other end of the first flow any more; through the bridge likewise. */
+static void test_a_silent_flow(void)
+{
+    for (int bridge = 0; bridge < 2; bridge++) {
+        service_begin(&s, bridge ? ROLE_BRIDGE : ROLE_PROXY);
+        s.tweak = soon;
+        bob2 = NULL;
+        service_up(&s);
+        again(s.bob, ";reg-id=1" PHONE_ID);
+        bob2 = world_phone(&s.w, "bob2", "10.0.1.12", "1002", TP_UDP);
+        again(bob2, ";reg-id=2" PHONE_ID);
+        wire_tap = s.w.net.tap;
+        s.w.net.tap = deaf;
+        call();
+        service_run(&s, 3000);
+        CHECK_INT(invites(s.bob), 0);
+        service_run(&s, 1000);
+        CHECK_INT(invites(s.bob), 1);
+        CHECK_INT(phone_answer(s.bob), 0);
+        service_run(&s, 200);
+        CHECK(phone_talks(s.ann) && phone_talks(s.bob));
+        s.w.net.tap = wire_tap;
+        service_down(&s);
+    }
+}
+
 /** Who has hung up is not called over the other flow. */
 static void test_not_after_cancel(void)
 {
@@ -150,4 +191,5 @@ static void test_in_a_group(void)
 }
 
 TEST_MAIN(T(test_the_other_flow_takes_over), T(test_the_phone_has_spoken), T(test_both_fail),
-          T(test_a_flow_closes), T(test_not_after_cancel), T(test_in_a_group))
+          T(test_a_flow_closes), T(test_a_silent_flow), T(test_not_after_cancel),
+          T(test_in_a_group))

@@ -89,6 +89,39 @@ static void test_refusal(void)
     world_down(&w);
 }
 
+static void soon(struct world *world)
+{
+    two_servers(world, "udp");
+    world->config.timing.silent = 4000;
+}
+
+/** Nobody at the first one: after four seconds the second one rings (RFC 3263 §4.3). */
+static void test_early_silence(void)
+{
+    up(soon);
+    REQUIRE(phone_call(ann, "9555", true, STR_NONE) != NULL);
+    world_run(&w, 3900);
+    CHECK_INT(sent_to(&w.trunk, "INVITE"), 0);
+    world_run(&w, 300);
+    CHECK_INT(sent_to(&w.gateway, "INVITE"), 4);
+    CHECK_INT(sent_to(&w.trunk, "INVITE"), 1);
+    answers(&w.trunk, "INVITE", "200 OK", "Contact: <sip:555@10.0.2.2>\n", world_sdp);
+    world_run(&w, 50);
+    CHECK(phone_talks(ann));
+    /* the first one has only been slow: it must not ring for nobody */
+    answers(&w.gateway, "INVITE", "180 Ringing", "", "");
+    world_run(&w, 50);
+    struct text_msg m = world_take(&w.gateway, "CANCEL");
+    text_free(&m);
+    world_run(&w, 40000);
+    CHECK(phone_talks(ann));
+    phone_hang_up(ann, STR_NONE);
+    world_run(&w, 50);
+    answers(&w.trunk, "BYE", "200 OK", "", "");
+    world_run(&w, 50);
+    world_down(&w);
+}
+
 /** Nobody at the first one: the caller waits 64*T1, the next caller does not. */
 static void test_silence(void)
 {
@@ -211,5 +244,5 @@ static void test_connections_have_names(void)
 }
 
 TEST_MAIN(T(test_connections_have_names), T(test_refusal), T(test_silence),
-          T(test_cancel_on_the_way), T(test_contact_of_the_way_found),
+          T(test_early_silence), T(test_cancel_on_the_way), T(test_contact_of_the_way_found),
           T(test_a_peer_that_is_down))

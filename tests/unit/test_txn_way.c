@@ -146,6 +146,104 @@ static void test_silence(void)
     fx_fini(&f);
 }
 
+/** Four seconds of nothing are enough while there are others; the last one has its 64*T1. */
+static void test_early_silence(void)
+{
+    struct fx f;
+    three_servers(&f);
+    f.l.timing.silent = 4000;
+    (void)send_to_name(&f, SIP_METHOD_INVITE);
+    fx_run(&f, 3999);
+    SENT(&f, 4, ""); /* after 0, 500, 1500, 3500 */
+    fx_run(&f, 1);
+    SENT(&f, 4, "UDP 203.0.113.2:5060 INVITE");
+    fx_run(&f, 4000);
+    CHECK_INT(f.l.stats.retargeted, 2);
+    SENT(&f, f.sent_n - 1, "TCP 203.0.113.3:5062 INVITE");
+    fx_run(&f, 31999);
+    heard(&f, "");
+    fx_run(&f, 1);
+    heard(&f, "f0 g");
+    CHECK_INT(txn_count(&f.l), 0);
+    fx_fini(&f);
+}
+
+/** A server that was left and answers after all hears CANCEL; its refusal is acknowledged. */
+static void test_late_answer(void)
+{
+    struct fx f;
+    three_servers(&f);
+    f.l.timing.silent = 4000;
+    struct txn *t = send_to_name(&f, SIP_METHOD_INVITE);
+    fx_run(&f, 4000);
+    size_t n = f.sent_n;
+    CHECK(fx_answer(&f, n - 1, 180, "b"));
+    CHECK(fx_answer(&f, 0, 180, "a"));
+    SENT(&f, n, "UDP 203.0.113.1:5060 CANCEL");
+    CHECK(fx_answer(&f, n, 200, "a"));
+    CHECK(fx_answer(&f, 0, 487, "a"));
+    SENT(&f, n + 1, "UDP 203.0.113.1:5060 ACK");
+    heard(&f, "r180");
+    CHECK(fx_answer(&f, n - 1, 200, "b"));
+    heard(&f, "r180 r200");
+    CHECK_INT(t->status, 200);
+    fx_run(&f, 64000);
+    CHECK_INT(txn_count(&f.l), 0);
+    fx_fini(&f);
+}
+
+/** 100 is not silence: then Timer F holds, from the beginning on. */
+static void test_early_silence_of_others(void)
+{
+    struct fx f;
+    three_servers(&f);
+    f.l.timing.silent = 4000;
+    (void)send_to_name(&f, SIP_METHOD_INFO);
+    fx_run(&f, 3700);
+    CHECK(fx_answer(&f, 0, 100, ""));
+    fx_run(&f, 32000 - 3700 - 1);
+    heard(&f, "r100");
+    fx_run(&f, 1);
+    heard(&f, "r100 f0 g");
+    CHECK_INT(f.l.stats.retargeted, 0);
+    fx_fini(&f);
+    three_servers(&f);
+    f.l.timing.silent = 4000;
+    (void)send_to_name(&f, SIP_METHOD_INFO);
+    fx_run(&f, 4000);
+    SENT(&f, f.sent_n - 1, "UDP 203.0.113.2:5060 INFO");
+    CHECK(fx_answer(&f, f.sent_n - 1, 200, "b"));
+    heard(&f, "r200");
+    fx_fini(&f);
+}
+
+/** Whose user has another way is told soon; who has cancelled waits as the RFC says. */
+static void test_silence_of_the_only_one(void)
+{
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        struct fx f;
+        three_servers(&f);
+        f.l.timing.silent = 4000;
+        struct txn_target to = {.hop = fx_hop(TP_UDP), .has_other = true};
+        struct txn *t = fx_client_to(&f, SIP_METHOD_INVITE, &to, &fx_user);
+        fx_run(&f, 1000);
+        if (cancelled) {
+            CHECK_INT(txn_cancel(t, STR_NONE, f.now), 0);
+        }
+        fx_run(&f, 3000);
+        heard(&f, cancelled ? "" : "f0 g");
+        size_t n = f.sent_n;
+        CHECK(fx_answer(&f, 0, 180, "a"));
+        CHECK_STR(fx_sent_what(&f, n), "CANCEL");
+        CHECK(fx_answer(&f, 0, 487, "a"));
+        CHECK_STR(fx_sent_what(&f, n + 1), "ACK");
+        fx_run(&f, 64000);
+        heard(&f, cancelled ? "r180 r487 g" : "f0 g");
+        CHECK_INT(txn_count(&f.l), 0);
+        fx_fini(&f);
+    }
+}
+
 static void test_a_broken_way(void)
 {
     struct fx f;
@@ -416,7 +514,9 @@ static void test_large_requests_come_back(void)
 }
 
 TEST_MAIN(T(test_503_of_an_invite), T(test_only_the_via_differs), T(test_silence),
-          T(test_a_broken_way), T(test_a_way_that_cannot_be_opened),
-          T(test_a_phone_that_rings_stays), T(test_cancel), T(test_the_blacklist),
-          T(test_all_are_black), T(test_servers_known_later), T(test_nobody_listens),
-          T(test_without_memory), T(test_large_requests), T(test_large_requests_come_back))
+          T(test_early_silence), T(test_late_answer), T(test_early_silence_of_others),
+          T(test_silence_of_the_only_one), T(test_a_broken_way),
+          T(test_a_way_that_cannot_be_opened), T(test_a_phone_that_rings_stays), T(test_cancel),
+          T(test_the_blacklist), T(test_all_are_black), T(test_servers_known_later),
+          T(test_nobody_listens), T(test_without_memory), T(test_large_requests),
+          T(test_large_requests_come_back))
