@@ -86,6 +86,8 @@ struct seal_about {
 
 /** Octets before the body and behind it, together, the leading 00 counted. */
 #define SEAL_MIN_OVERHEAD 23
+/** Octets that can be sealed; a frame with more is none. */
+#define SEAL_PLAIN_MAX 4096
 
 /** Are these octets a frame? Two octets are looked at. */
 static inline bool seal_is_sealed(struct str octets)
@@ -116,11 +118,12 @@ struct seal {
     struct seal_keys *keys; /**< borrowed; NULL: none */
     struct seal_config config;
     uint64_t sealed;                  /**< frames made */
-    uint64_t seen[SEAL_RESULT_COUNT]; /**< by result, of questions that were new */
+    uint64_t seen[SEAL_RESULT_COUNT]; /**< questions, by what was answered */
     uint64_t evicted;                 /**< forgotten before their time: the memory is full */
 
     /* the rest is the module's own */
-    struct seal_crypto *crypto;
+    struct evp_md_st *sha256;
+    struct evp_md_ctx_st *md;
     struct hash_key key;
     struct pool pool; /**< struct remembered, see replay.c */
     struct map by_mark;
@@ -138,7 +141,7 @@ void seal_set_keys(struct seal *s, struct seal_keys *keys);
 
 /**
  * Seal octets.
- * @param plain   at least one octet
+ * @param plain   1 to SEAL_PLAIN_MAX octets
  * @param most    octets that the frame may have, the leading 00 counted: UUI_ISDN_OCTETS for an
  *                ISDN; 0: no limit. Where there is room for it a frame of aes-siv and ed25519
  *                gets a salt of eight octets, without which equal octets sealed in the same

@@ -17,6 +17,10 @@
 #include "seal/seal.h"
 #include "uui/uui.h"
 
+/** What a value of that package is for. `content` as written, or absent. */
+struct seal_about seal_about_of(const struct uui_package *p, struct str package,
+                                struct str content, enum seal_way way);
+
 /** With which message a value came. */
 struct seal_from {
     uint8_t way;      /**< enum seal_way: seal_way_of(), or SEAL_FORWARD out of a URI */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the `seal` of a package makes of a value. See value.h for the table.
+ */
+#include "seal/value.h"
+
+static bool is_good(enum seal_result r, unsigned seal)
+{
+    return r == SEAL_OK || (r == SEAL_UNKNOWN_KEY && seal == UUI_SEAL_OPTIONAL);
+}
+
+struct seal_about seal_about_of(const struct uui_package *p, struct str package,
+                                struct str content, enum seal_way way)
+{
+    bool given = content.n > 0 || p == NULL || p->content_n == 0;
+    return (struct seal_about){
+        .package = package, .content = given ? content : p->contents[0], .way = (uint8_t)way};
+}
+
+enum seal_result seal_value(struct seal *s, const struct uui_packages *known,
+                            struct uui_value *v, const struct seal_from *from, struct arena *a,
+                            struct seal_opened *out)
+{
+    const struct uui_package *p = uui_package_of(known, v->package);
+    *out = (struct seal_opened){0};
+    if (v->verdict != UUI_VALID || p == NULL || p->seal == UUI_SEAL_OFF) {
+        return SEAL_NOT_SEALED;
+    }
+    if (!seal_is_sealed(v->octets)) {
+        if (p->seal == UUI_SEAL_REQUIRED) {
+            (void)uui_strike(v, UUI_R_NO_SEAL, 0);
+        }
+        return SEAL_NOT_SEALED;
+    }
+    struct seal_about about =
+        seal_about_of(p, v->package, v->content, (enum seal_way)from->way);
+    enum seal_result r = SEAL_UNKNOWN_KEY;
+    if (s != NULL) {
+        r = seal_open(s, &about, v->octets, from->message, from->wall_s, a, out);
+    }
+    if (r == SEAL_OK) {
+        v->octets = out->plain;
+    } else if (!is_good(r, p->seal)) {
+        (void)uui_strike(v, UUI_R_BAD_SEAL, 0);
+        v->octets = STR_NONE;
+    }
+    return r;
+}
