@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-LAYERS = [["base"], ["sip", "sdp", "mime", "uui", "csta"],
+LAYERS = [["base"], ["sip", "sdp", "mime", "isdn", "uui", "csta"],
           ["route", "txn", "auth", "history", "seal"], ["dialog", "border"],
           ["peers", "registrar", "proxy", "rules", "call", "cti", "event"],
           ["engine"], ["net"], ["server"], ["cli"]]
@@ -22,6 +22,8 @@ SIBLINGS = {
     ("txn", "route"),       # a request goes to the servers of its target
     ("uui", "sip"),         # the header's values are found in an indexed message
     ("peers", "registrar"), # what a peer says that it can do is read as a phone's is
+    ("isdn", "sip"),        # ISUP and GTD lie in bodies of messages …
+    ("isdn", "mime"),       # … often as one part of several
     ("call", "peers"),      # a call goes to a peer that is up and has room
     ("proxy", "peers"),     # and so does a call that is only passed on
     ("call", "registrar"),  # a call goes to the bindings of a device

@@ -73,13 +73,12 @@ static bool cut_value(struct str *rest, struct str *value)
     return rest->n == 0 || rest->p[0] == ';';
 }
 
-/** The boundary parameter of a Content-Type value. */
-static bool find_boundary(struct str content_type, struct str *out)
+bool mime_param(struct str content_type, struct str name, struct str *out)
 {
     struct str rest = str_from(content_type, str_index(content_type, ';'));
 
     while (rest.n > 0) { /* at a ';' */
-        struct str name, value;
+        struct str key, value;
         size_t eq;
         rest = str_trim(str_from(rest, 1));
         eq = str_index(rest, '=');
@@ -87,14 +86,14 @@ static bool find_boundary(struct str content_type, struct str *out)
             rest = str_from(rest, str_index(rest, ';'));
             continue;
         }
-        name = str_trim(str_upto(rest, eq));
+        key = str_trim(str_upto(rest, eq));
         rest = str_trim(str_from(rest, eq + 1));
         if (!cut_value(&rest, &value)) {
             return false;
         }
-        if (str_ieq(name, STR("boundary"))) {
+        if (str_ieq(key, name)) {
             *out = value;
-            return is_boundary(value);
+            return true;
         }
     }
     return false;
@@ -147,7 +146,8 @@ int multipart_begin(struct multipart *it, struct str content_type, struct str bo
     if (!mime_is_multipart(content_type)) {
         return E_UNSUPPORTED;
     }
-    if (!find_boundary(content_type, &it->boundary)) {
+    if (!mime_param(content_type, STR("boundary"), &it->boundary) ||
+        !is_boundary(it->boundary)) {
         return E_SYNTAX;
     }
     if (!at_delimiter(body, it->boundary, &it->rest, &closing) &&

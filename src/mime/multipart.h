@@ -48,6 +48,11 @@ struct multipart {
 /** Is the value of a Content-Type header `multipart/…`? */
 bool mime_is_multipart(struct str content_type);
 
+/** A parameter of a Content-Type or Content-Disposition value, without its quotes, escapes
+   left.
+    @return false: there is none of that name, or what stands before it is not well-formed */
+bool mime_param(struct str content_type, struct str name, struct str *out);
+
 /**
  * Start to walk.
  * @param content_type  value of the header, with its boundary parameter

@@ -204,5 +204,21 @@ static void test_every_prefix_and_mutation(void)
     }
 }
 
-TEST_MAIN(T(test_bodies), T(test_boundary), T(test_boundary_length), T(test_too_many),
-          T(test_headers_without_a_body), T(test_every_prefix_and_mutation))
+static void test_param(void)
+{
+    static const char type[] = "application/ISUP ; version=\"a;base=b\" ; flag ;Base = x ;y=";
+    struct str value;
+
+    CHECK(mime_param(str_c(type), STR("base"), &value));
+    CHECK_STR(value, "x");
+    CHECK(mime_param(str_c(type), STR("VERSION"), &value));
+    CHECK_STR(value, "a;base=b");
+    CHECK(mime_param(str_c(type), STR("y"), &value));
+    CHECK_INT(value.n, 0);
+    CHECK(!mime_param(str_c(type), STR("flag"), &value));
+    CHECK(!mime_param(STR("a/b;x=\"open;base=1"), STR("base"), &value));
+    CHECK(!mime_param(STR("a/b"), STR("base"), &value));
+}
+
+TEST_MAIN(T(test_param), T(test_bodies), T(test_boundary), T(test_boundary_length),
+          T(test_too_many), T(test_headers_without_a_body), T(test_every_prefix_and_mutation))
