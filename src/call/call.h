@@ -305,7 +305,8 @@ struct destination {
     bool chosen;             /**< `peer` is one of those that take the number */
 };
 
-/** What a URI means: a device of ours, or a number that a peer takes. @return false: neither */
+/** What a URI means: a device of ours or the contact of one, or a number that a peer takes.
+    @return false: neither */
 bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out);
 
 /**

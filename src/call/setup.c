@@ -19,24 +19,45 @@
 #include "call/parts.h"
 #include "registrar/select.h"
 
+/** The phone of a binding; all phones of its device when it has no GRUU. */
+static bool destination_of_phone(struct call_layer *l, const struct binding *only,
+                                 struct destination *out)
+{
+    struct out o;
+    size_t room = only->instance.n * 3;
+    char *text;
+
+    out->gr = STR_NONE;
+    if (only->gruu_life != 0) {
+        text = arena_alloc(l->scratch, room);
+        if (text == NULL) {
+            return false;
+        }
+        out_init(&o, text, room);
+        gruu_write_value(&o, only->instance);
+        out->gr = out_str_of(&o);
+    }
+    out->device = directory_device(l->directory, only->record->key);
+    return out->device != NULL;
+}
+
 /** A temporary GRUU: only the registrar knows whose it is. */
 static bool destination_of_temporary(struct call_layer *l, const struct sip_uri *u,
                                      struct destination *out)
 {
     struct binding *only;
-    struct record *rec = registrar_find_gruu(l->registrar, u, &only);
-    struct out o;
-    size_t room = rec == NULL ? 0 : only->instance.n * 3;
-    char *text = rec == NULL ? NULL : arena_alloc(l->scratch, room);
 
-    if (text == NULL) {
-        return false;
-    }
-    out_init(&o, text, room);
-    gruu_write_value(&o, only->instance);
-    out->gr = out_str_of(&o);
-    out->device = directory_device(l->directory, rec->key);
-    return out->device != NULL;
+    return registrar_find_gruu(l->registrar, u, &only) != NULL &&
+           destination_of_phone(l, only, out);
+}
+
+/** A contact of a phone of ours: who follows a redirection to it may have us on his way. */
+static bool destination_of_contact(struct call_layer *l, const struct sip_uri *u,
+                                   struct destination *out)
+{
+    const struct binding *only = registrar_find_contact(l->registrar, u);
+
+    return only != NULL && destination_of_phone(l, only, out);
 }
 
 static bool destination_of_device(struct call_layer *l, const struct sip_uri *u,
@@ -49,7 +70,8 @@ static bool destination_of_device(struct call_layer *l, const struct sip_uri *u,
     }
     out->gr = gr;
     out->device = directory_device_of_uri(l->directory, u);
-    return out->device != NULL;
+    return out->device != NULL ||
+           (!directory_is_ours(l->directory, u) && destination_of_contact(l, u, out));
 }
 
 bool destination_of_uri(struct call_layer *l, const struct sip_uri *u, struct destination *out)

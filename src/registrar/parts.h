@@ -4,6 +4,7 @@
  *
  *   registrar.c  the table: records, bindings, timers, flows
  *   contact.c    one Contact value of a REGISTER: what it asks for, which binding it means
+ *   contacts.c   which phone registered a contact
  *   gruu.c       GRUUs
  *   path.c       Path of a REGISTER
  *   register.c   one REGISTER: plan, then commit
@@ -76,6 +77,12 @@ int registrar_contact_prepare(struct contact *c, const struct mem *mem,
 
 /** What its REGISTER says that the phone can do. */
 uint32_t registrar_contact_methods(const struct contact *c, const struct sip_msg *m);
+
+/* contacts.c */
+
+void registrar_contact_link(struct binding *b);
+/** Harmless when it is not linked. Before its contact changes. */
+void registrar_contact_unlink(struct binding *b);
 
 /* gruu.c */
 

@@ -34,6 +34,7 @@ void registrar_fini(struct registrar *r)
         registrar_free_record(rec);
     }
     map_fini(&r->records);
+    map_fini(&r->contacts);
     registrar_gruu_fini(r);
     pool_fini(&r->record_pool);
     pool_fini(&r->binding_pool);
@@ -66,7 +67,7 @@ int registrar_init(struct registrar *r, const struct env *env, struct wheel *whe
     pool_init(&r->binding_pool, &env->mem, sizeof(struct binding), 32, 0);
     r->flows = mem_alloc(&env->mem, REGISTRAR_FLOW_BUCKETS * sizeof(*r->flows));
     if (r->flows == NULL || map_init(&r->records, &env->mem, 64) < 0 ||
-        registrar_gruu_init(r) < 0) {
+        map_init(&r->contacts, &env->mem, 64) < 0 || registrar_gruu_init(r) < 0) {
         registrar_fini(r);
         return E_NOMEM;
     }
@@ -155,6 +156,7 @@ void registrar_link(struct record *rec, struct binding *b)
     if (b->hop.flow != 0 && transport_is_reliable((enum transport)b->hop.transport)) {
         list_append(&r->flows[b->hop.flow % REGISTRAR_FLOW_BUCKETS], &b->flow_link);
     }
+    registrar_contact_link(b);
     registrar_gruu_link(b);
     timer_init(&b->expire, on_expire);
     timer_set(r->wheel, &b->expire, b->expires_ms);
@@ -163,6 +165,7 @@ void registrar_link(struct record *rec, struct binding *b)
 void registrar_unlink(struct binding *b)
 {
     timer_stop(b->record->registrar->wheel, &b->expire);
+    registrar_contact_unlink(b);
     registrar_gruu_unlink(b);
     list_remove(&b->flow_link);
     list_remove(&b->link);

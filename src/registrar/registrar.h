@@ -71,12 +71,13 @@ struct binding {
                                parameter, RFC 3840 §10) named; 0: not said */
     bool event_talk;      /**< Allow-Events has "talk" */
     bool failed; /**< its flow was found not to work: last choice until the phone comes again */
-    struct map_node by_life; /**< RFC 5627: of registrar.lives, when it has an instance */
-    uint64_t gruu_life;      /**< 0: none; see gruu.c */
-    uint32_t gruu_count;     /**< temporary GRUUs of that life so far */
-    uint64_t serial;         /**< the higher, the later it was registered or refreshed */
-    uint64_t id;             /**< its own in this run, kept when it is refreshed */
-    uint64_t created_ms;     /**< when it came; on the clock of now_ms, as is … */
+    struct map_node by_contact; /**< of registrar.contacts */
+    struct map_node by_life;    /**< RFC 5627: of registrar.lives, when it has an instance */
+    uint64_t gruu_life;         /**< 0: none; see gruu.c */
+    uint32_t gruu_count;        /**< temporary GRUUs of that life so far */
+    uint64_t serial;            /**< the higher, the later it was registered or refreshed */
+    uint64_t id;                /**< its own in this run, kept when it is refreshed */
+    uint64_t created_ms;        /**< when it came; on the clock of now_ms, as is … */
     uint64_t expires_ms;
     void *block;           /**< the strings' memory */
     struct list flow_link; /**< stream flows: the bucket of hop.flow */
@@ -138,7 +139,8 @@ struct registrar {
     struct hash_key key;
     struct map records;
     struct pool record_pool, binding_pool;
-    struct map lives; /**< bindings by their gruu_life */
+    struct map contacts; /**< bindings by user and host of their contact */
+    struct map lives;    /**< bindings by their gruu_life */
     struct evp_cipher_ctx_st *gruu_write, *gruu_read;
     struct list *flows; /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
     registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
@@ -194,6 +196,13 @@ void registrar_remove(struct registrar *r, struct str key, uint64_t now_ms);
 
 /** The record of a canonical address of record that has bindings, or NULL. */
 struct record *registrar_find(const struct registrar *r, struct str key);
+
+/**
+ * The binding with that contact (RFC 3261 §19.1.4; sip and sips are the same), of several the
+ * latest. NULL: none, or more than one record has it, so that it says nothing.
+ */
+const struct binding *registrar_find_contact(const struct registrar *r,
+                                             const struct sip_uri *u);
 
 /** The GRUUs of a binding that has a gruu_life and stands in its record: the public one … */
 void registrar_gruu_write_public(const struct binding *b, struct out *o);

@@ -148,6 +148,39 @@ static void test_what_the_caller_prefers(void)
     world_down(&w);
 }
 
+/* ---- contacts ---- */
+
+/** As whoever follows a redirection to it does, with us as his outbound proxy. */
+static void test_a_contact_is_its_phone(void)
+{
+    struct phone *other;
+    up();
+    again(PHONE(&w, 1), PHONE_ID("1"), NULL);
+    other = second(PHONE_ID("2"));
+    phone_call(PHONE(&w, 0), "sip:1002@10.0.1.2:5060", true, STR_NONE);
+    world_run(&w, 100);
+    CHECK_INT(invites(PHONE(&w, 1)), 1);
+    CHECK_INT(phone_answer(PHONE(&w, 1)), 0);
+    world_run(&w, 100);
+    CHECK(phone_talks(PHONE(&w, 0)) && phone_talks(PHONE(&w, 1)));
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 1000);
+    CHECK_INT(invites(other), 0);
+    /* without an instance nothing tells it from the other phones of its number */
+    again(PHONE(&w, 1), "", NULL);
+    phone_call(PHONE(&w, 0), "sip:1002@10.0.1.2:5060", true, STR_NONE);
+    world_run(&w, 100);
+    CHECK_INT(invites(PHONE(&w, 1)), 2);
+    CHECK_INT(invites(other), 1);
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 1000);
+    /* nobody's contact */
+    phone_call(PHONE(&w, 0), "sip:1002@10.0.1.2:5099", true, STR_NONE);
+    world_run(&w, 1000);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "404 INVITE"), 1);
+    world_down(&w);
+}
+
 /* ---- GRUU ---- */
 
 /** The GRUU that the last 200 gave to this phone's own contact. */
@@ -389,7 +422,8 @@ static void test_calls_go_through_the_path(void)
 }
 
 TEST_MAIN(T(test_equal_q_ring_together), T(test_lower_q_rings_later), T(test_refused_goes_on),
-          T(test_caller_gives_up), T(test_what_the_caller_prefers), T(test_a_gruu_is_one_phone),
+          T(test_caller_gives_up), T(test_what_the_caller_prefers),
+          T(test_a_contact_is_its_phone), T(test_a_gruu_is_one_phone),
           T(test_a_gruu_as_remote_target), T(test_a_gruu_behind_a_route_set),
           T(test_gruus_that_lead_nowhere), T(test_the_other_flow_takes_over),
           T(test_a_flow_closes), T(test_calls_go_through_the_path))

@@ -170,6 +170,7 @@ static inline void check_invariants(struct fixture *f)
     CHECK_INT(f->told[BINDING_REFRESHED], f->r.refreshed);
     CHECK_INT(f->told[BINDING_EXPIRED], f->r.expired);
     CHECK_INT(f->r.record_pool.in_use, records);
+    CHECK_INT(f->r.contacts.count, bindings);
     CHECK_INT(f->wheel.count, bindings);
 }
 

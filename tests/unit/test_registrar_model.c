@@ -407,7 +407,7 @@ static void test_no_memory_for_init(void)
         wheel_init(&w, 0);
         k.mem.fail_at = at;
         int err = registrar_init(&r, &k.env, &w, &(struct registrar_config){0});
-        CHECK_INT(err, at <= 3 ? E_NOMEM : 0);
+        CHECK_INT(err, at <= 4 ? E_NOMEM : 0);
         registrar_fini(&r);
         CHECK_INT(k.mem.live, 0);
     }
