@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "sip/uri.h"
+#include "uui/dialect.h"
 
 struct device {
     struct map_node by_key;
@@ -85,6 +86,7 @@ struct peer {
     struct peer_state *state; /**< of the layer that watches peers; NULL: nobody does */
     uint8_t domain;           /**< enum peer_domain */
     struct neighbour policy;
+    struct uui_far uui; /**< how it writes User-to-User */
 };
 
 /** Is its word about identities believed, and is it told those that are to be kept private? */

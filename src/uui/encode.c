@@ -15,7 +15,7 @@
  * them; text that has some is to be sent as hex.
  */
 #include "base/err.h"
-#include "uui/uui.h"
+#include "uui/parts.h"
 
 static int refuse(enum uui_rule *why, enum uui_rule rule)
 {
@@ -48,15 +48,14 @@ static int check_format(const struct uui_format *f, bool isdn, enum uui_rule *wh
     return 0;
 }
 
-/** Text as token or quoted-string. */
-static int write_text(struct out *o, struct str s, enum uui_rule *why)
+bool uui_write_text(struct out *o, struct str s, bool quotes)
 {
-    if (!uui_is_quotable(s)) {
-        return refuse(why, UUI_R_QUOTE_CHAR);
-    }
     if (uui_is_token(s)) {
         out_str(o, s);
-        return 0;
+        return true;
+    }
+    if (!quotes || !uui_is_quotable(s)) {
+        return false;
     }
     out_ch(o, '"');
     for (size_t i = 0; i < s.n; i++) {
@@ -66,7 +65,7 @@ static int write_text(struct out *o, struct str s, enum uui_rule *why)
         out_ch(o, s.p[i]);
     }
     out_ch(o, '"');
-    return 0;
+    return true;
 }
 
 static void write_param(struct out *o, const char *name, struct str value)
@@ -101,8 +100,8 @@ int uui_write(struct out *o, struct str octets, const struct uui_format *f, enum
         out_hex(o, octets, true);
     } else if (pd.n > 0) {
         return refuse(why, UUI_R_ENCODING);
-    } else {
-        err = write_text(o, octets, why);
+    } else if (!uui_write_text(o, octets, true)) {
+        err = refuse(why, UUI_R_QUOTE_CHAR);
     }
     write_param(o, "encoding", encoding);
     write_param(o, "purpose", package);

@@ -15,7 +15,7 @@
  * (§8). It is noted and never written.
  */
 #include "base/err.h"
-#include "uui/uui.h"
+#include "uui/parts.h"
 
 const struct str uui_isdn = STR_INIT("isdn-uui");
 
@@ -208,6 +208,48 @@ static bool is_own_encoding(const struct uui_value *v, const struct uui_package 
            is_among(own, p->encoding_n > 0 ? p->encoding_n : 1, v->encoding);
 }
 
+/** Pairs of hex digits, and enough of them not to be a short number. */
+static bool looks_hex(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (hex_digit(s.p[i]) < 0) {
+            return false;
+        }
+    }
+    return s.n >= 4 && s.n % 2 == 0;
+}
+
+/** What does the data look like, whatever its encoding says? */
+static void note_encoding(struct uui_value *v)
+{
+    bool text = str_ieq(v->encoding, STR("ascii")) || str_ieq(v->encoding, STR("text"));
+    if (!str_is_set(v->encoding)) {
+        v->notes |= UUI_NOTE_NO_ENCODING;
+    }
+    if ((text || v->encoding_id == UUI_ENC_TEXT) && looks_hex(v->data)) {
+        v->notes |= UUI_NOTE_LOOKS_HEX;
+    }
+}
+
+bool uui_judge_use(struct uui_value *v, const struct uui_package *p, size_t octets)
+{
+    v->notes |= v->isdn && octets > UUI_ISDN_OCTETS ? UUI_NOTE_LONG : 0;
+    if (!p) {
+        return strike(v, UUI_R_PACKAGE, v->purpose);
+    }
+    if (str_is_set(v->content) && p->content_n > 0 &&
+        !is_among(p->contents, p->content_n, v->content)) {
+        return strike(v, UUI_R_CONTENT, v->content);
+    }
+    if (p->max_octets > 0 && octets > p->max_octets) {
+        return strike(v, UUI_R_LONG, v->data);
+    }
+    if (p->direction == UUI_OUT) {
+        return strike(v, UUI_R_DIRECTION, v->purpose);
+    }
+    return true;
+}
+
 void uui_judge(struct uui_value *v, const struct uui_packages *known)
 {
     if (v->verdict != UUI_VALID || !check_form(v)) {
@@ -221,23 +263,17 @@ void uui_judge(struct uui_value *v, const struct uui_packages *known)
     }
     const struct uui_package *p = uui_package_of(known, v->package);
     v->encoding_id = (uint8_t)resolve_encoding(v, p);
+    note_encoding(v);
     if (v->encoding_id == UUI_ENC_HEX && !check_hex(v)) {
+        v->notes |=
+            v->rule == UUI_R_HEX_CHAR && uui_is_quotable(v->data) ? UUI_NOTE_LOOKS_TEXT : 0;
         return;
     }
-    size_t octets = uui_decoded_len(v);
-    v->notes |= v->isdn && octets > UUI_ISDN_OCTETS ? UUI_NOTE_LONG : 0;
-    if (!p) {
-        strike(v, UUI_R_PACKAGE, v->purpose);
-    } else if (!is_own_encoding(v, p)) {
+    if (p && !is_own_encoding(v, p)) {
         strike(v, UUI_R_ENCODING, v->encoding);
-    } else if (str_is_set(v->content) && p->content_n > 0 &&
-               !is_among(p->contents, p->content_n, v->content)) {
-        strike(v, UUI_R_CONTENT, v->content);
-    } else if (p->max_octets > 0 && octets > p->max_octets) {
-        strike(v, UUI_R_LONG, v->data);
-    } else if (p->direction == UUI_OUT) {
-        strike(v, UUI_R_DIRECTION, v->purpose);
+        return;
     }
+    (void)uui_judge_use(v, p, uui_decoded_len(v));
 }
 
 static size_t count_package(const struct uui_list *l, struct str package)
@@ -249,10 +285,44 @@ static size_t count_package(const struct uui_list *l, struct str package)
     return n;
 }
 
+/** Are all values of the package there and VALID, with the same octets? */
+static bool all_same(const struct uui_list *l, const struct uui_value *v)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct uui_value *w = &l->v[i];
+        bool other = !str_is_set(w->package) || !str_ieq(w->package, v->package);
+        if (!other && (w->rule != UUI_R_NONE || !str_eq(w->octets, v->octets))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Lenient: of one value that stands there several times, the first is taken. */
+static void judge_copies(struct uui_list *l, const struct uui_packages *known)
+{
+    for (size_t i = 0; known && known->lenient && i < l->n; i++) {
+        struct uui_value *v = &l->v[i];
+        const struct uui_package *p =
+            str_is_set(v->package) ? uui_package_of(known, v->package) : NULL;
+        if (p && p->max_count == 1 && v->forgiven != UUI_R_MANY &&
+            count_package(l, v->package) > 1 && all_same(l, v)) {
+            v->forgiven = UUI_R_MANY;
+            v->notes |= UUI_NOTE_FORGIVEN;
+            for (size_t k = i + 1; k < l->n; k++) {
+                if (str_is_set(l->v[k].package) && str_ieq(l->v[k].package, v->package)) {
+                    uui_strike(&l->v[k], UUI_R_MANY, 0);
+                }
+            }
+        }
+    }
+}
+
 void uui_list_judge(struct uui_list *l, const struct uui_packages *known)
 {
     l->isdn = NULL;
     l->isdn_seen = count_package(l, uui_isdn);
+    judge_copies(l, known);
     for (size_t i = 0; i < l->n; i++) {
         struct uui_value *v = &l->v[i];
         const struct uui_package *p =
@@ -260,7 +330,8 @@ void uui_list_judge(struct uui_list *l, const struct uui_packages *known)
         if (v->verdict != UUI_VALID || !p) {
             continue;
         }
-        if (p->max_count > 0 && count_package(l, v->package) > p->max_count) {
+        if (p->max_count > 0 && v->forgiven != UUI_R_MANY &&
+            count_package(l, v->package) > p->max_count) {
             strike(v, UUI_R_MANY, v->text);
         } else if (v->isdn) {
             l->isdn = v;

@@ -132,6 +132,12 @@ enum uui_note {
     UUI_NOTE_FORGIVEN = 32,
     /** The discriminator was not in the data: it is the dialect's or its parameter's. */
     UUI_NOTE_PD_ADDED = 64,
+    /** Written leniently: the discriminator was left out, the dialect has no place for it. */
+    UUI_NOTE_PD_DROPPED = 128,
+    /** Written leniently: items of shared UUI were left out, there was no room for them. */
+    UUI_NOTE_ITEMS_DROPPED = 256,
+    /** Written: plain octets were packed as an item of shared UUI (ASAI user data). */
+    UUI_NOTE_WRAPPED = 512,
 };
 
 enum uui_encoding {

@@ -17,7 +17,7 @@
  */
 #include "base/err.h"
 #include "sip/chars.h"
-#include "uui/uui.h"
+#include "uui/parts.h"
 
 static size_t token_end(struct str s, size_t i)
 {
@@ -362,11 +362,23 @@ size_t uui_decode(const struct uui_value *v, char *buf)
     return n;
 }
 
+bool uui_view_tail(struct uui_value *v, size_t at)
+{
+    v->params = v->purpose = v->content = v->encoding = STR_NONE;
+    return view_params(v, at);
+}
+
 int uui_parse(struct str element, const struct uui_packages *known, struct arena *a,
               struct uui_value *out)
 {
     uui_view(element, out);
     uui_judge(out, known);
+    if (out->verdict != UUI_VALID && known && known->lenient) {
+        int err = uui_forgive(out, known, a);
+        if (err < 0 || (out->notes & UUI_NOTE_FORGIVEN)) {
+            return err;
+        }
+    }
     if (out->verdict == UUI_WRONG) {
         return 0;
     }

@@ -175,18 +175,18 @@ static void test_draft_purpose_and_length_are_noted(void)
 {
     char text[2 * 131];
     begin();
-    struct uui_value v = parse(STR("0448;purpose=ISDN-Interwork;content=isdn-uui"), NULL);
+    struct uui_value v = parse(STR("0448;purpose=ISDN-Interwork;encoding=hex"), NULL);
     CHECK_INT(v.verdict, UUI_VALID);
     CHECK_INT(v.notes, UUI_NOTE_DRAFT_PURPOSE);
     CHECK_STR(v.package, "isdn-uui");
     CHECK_STR(v.purpose, "ISDN-Interwork");
     memset(text, '0', sizeof(text));
     v = parse(str_make(text, 2 * 129), NULL);
-    CHECK_INT(v.notes, 0);
+    CHECK_INT(v.notes, UUI_NOTE_NO_ENCODING);
     CHECK_INT(v.octets.n, 129);
     v = parse(str_make(text, 2 * 130), NULL);
     CHECK_INT(v.verdict, UUI_VALID);
-    CHECK_INT(v.notes, UUI_NOTE_LONG);
+    CHECK_INT(v.notes, UUI_NOTE_LONG | UUI_NOTE_NO_ENCODING);
     end();
 }
 
@@ -233,7 +233,7 @@ static void test_packages_of_the_application(void)
     }
     struct uui_value v = parse(STR("\"k 17\";purpose=crm"), &known);
     CHECK_STR(v.octets, "k 17");
-    CHECK_INT(v.notes, 0);
+    CHECK_INT(v.notes, UUI_NOTE_NO_ENCODING);
     end();
 }
 
