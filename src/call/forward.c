@@ -74,6 +74,10 @@ unsigned forward_before(struct call *c, struct destination *to, uint64_t now_ms)
     const struct device_features *f;
     bool moved;
 
+    if (str_is_set(to->gr)) { /* that phone, and nobody else (RFC 5627 §6.1) */
+        f = call_features(c->b->device);
+        return f->dnd ? c->layer->config.dnd_status : 0;
+    }
     do {
         f = call_features(c->b->device);
         moved = forward(c, FORWARD_IMMEDIATE, to, now_ms) ||
@@ -91,6 +95,7 @@ bool forward_after(struct call *c, unsigned status, uint64_t now_ms)
     bool silent = status == 408 || status == 480; /* or cannot be reached */
 
     if (c->phase != CALL_SETUP || conn->device == NULL || !(busy || silent) ||
+        str_is_set(conn->gr) ||
         (!c->offerless &&
          (caller == NULL || caller->invite == NULL || caller->invite->req == NULL)) ||
         !forward(c, busy ? FORWARD_BUSY : FORWARD_NO_ANSWER, &to, now_ms)) {

@@ -343,6 +343,34 @@ static bool is_impostor(struct engine *e, const struct sip_msg *m, const struct 
     return true;
 }
 
+/**
+ * Is it for a dialog of others, and addressed to one of our phones by its GRUU, since nobody on
+ * the way has record-routed (RFC 5627 §6.1)? Then it goes to where that phone is, for a sender
+ * who proves who he is; an ACK cannot be asked. @return true: it has been dealt with
+ */
+static bool is_to_gruu(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                       uint64_t now_ms)
+{
+    const struct directory *dir = e->config.directory;
+    bool ack = m->method == SIP_METHOD_ACK;
+    struct identity who;
+    struct sip_uri u;
+    struct str gr;
+    uint32_t at;
+
+    if (sip_msg_has(m, SIP_HDR_ROUTE) || sip_uri_parse(sip_msg_ruri(m), 0, &u, &at) != 0 ||
+        !gruu_in_uri(&u, &gr) || !directory_is_ours(dir, &u)) {
+        return false;
+    }
+    if (!gate_stranger(e, m, from, now_ms) ||
+        (!ack && !identify(e, m, from, true, &who, now_ms)) ||
+        proxy_to_gruu(&e->proxy, m, from, now_ms) || ack) {
+        return true;
+    }
+    dispatch_status(e, m, from, directory_device_of_uri(dir, &u) != NULL ? 480 : 404, now_ms);
+    return true;
+}
+
 void dispatch_request(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
@@ -363,8 +391,9 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
         stranger(e, m, from, 482);
         return;
     case TXN_IN_ACK:
-        if (!leg_on_request(&e->legs, m, from, now_ms)) {
-            (void)proxy_on_request(&e->proxy, m, from, now_ms);
+        if (!leg_on_request(&e->legs, m, from, now_ms) &&
+            !proxy_on_request(&e->proxy, m, from, now_ms)) {
+            (void)is_to_gruu(e, m, from, now_ms);
         }
         return;
     case TXN_IN_NEW:
@@ -379,7 +408,7 @@ void dispatch_request(struct engine *e, const struct sip_msg *m, const struct ho
     if (str_is_set(sip_msg_tag(m, SIP_HDR_TO))) {
         if (!is_impostor(e, m, from, now_ms) && !leg_on_request(&e->legs, m, from, now_ms) &&
             !events_in_dialog(e, m, from, now_ms) &&
-            !proxy_on_request(&e->proxy, m, from, now_ms) &&
+            !proxy_on_request(&e->proxy, m, from, now_ms) && !is_to_gruu(e, m, from, now_ms) &&
             gate_stranger(e, m, from, now_ms)) {
             no_dialog(e, m, from, now_ms);
         }

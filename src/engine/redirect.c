@@ -15,8 +15,8 @@
  * has switched on do not disturb or forwarding, or when a rule leads elsewhere than to devices.
  *
  * A CONTACT of a phone that only we can reach, over a flow or through its Path, is of no use to
- * anybody: its GRUU (RFC 5627) stands in its place, if it has one. Who asks for the phone
- * behind a GRUU is not told the same GRUU again.
+ * anybody: its GRUU (RFC 5627) stands in its place, if it has one. Who has called a GRUU
+ * is not redirected because he asks (§6.1), nor told the same GRUU again.
  *
  * Everything lies in the scratch arena.
  */
@@ -372,7 +372,7 @@ bool steer_contacts_asked(const struct steering *s, struct str *lines)
     }
     rule.status = 302;
     as_asked.verdict.rule = &rule;
-    if (!may_know(s)) {
+    if (!may_know(s) || asks_for_gruu(s)) {
         return false;
     }
     for (size_t i = 0; i < as_asked.verdict.target_count; i++) {

@@ -36,6 +36,7 @@
     X("auth_ok", e->auth.ok)                                  \
     X("auth_wrong", e->auth.wrong)                            \
     X("auth_stale", e->auth.stale)                            \
+    X("auth_foreign_nonce", e->auth.foreign)                  \
     X("auth_replayed", e->auth.replay)                        \
     X("auth_malformed", e->auth.malformed)                    \
     X("txn_active", txn_count(&e->txn))                       \
@@ -46,6 +47,7 @@
     X("txn_timeouts", e->txn.stats.timeouts)                  \
     X("txn_transport_errors", e->txn.stats.transport_errors)  \
     X("txn_stray_responses", e->txn.stats.stray_responses)    \
+    X("txn_stray_acks", e->txn.stats.stray_acks)              \
     X("txn_refused", e->txn.stats.refused)                    \
     X("txn_retargeted", e->txn.stats.retargeted)              \
     X("txn_grown", e->txn.stats.grown)                        \
@@ -59,6 +61,7 @@
     X("dialog_legs", e->legs.leg_pool.in_use)                 \
     X("dialogs", e->legs.dialog_pool.in_use)                  \
     X("dialog_glare", e->legs.glare)                          \
+    X("dialog_unknown", e->legs.stray)                        \
     X("session_timer_refreshed", e->legs.refreshed)           \
     X("session_timer_expired", e->legs.expired)               \
     X("registrar_bindings", e->registrar.binding_pool.in_use) \

@@ -184,7 +184,9 @@ static void on_connection(uv_stream_t *server, int status)
     struct net *n = a->net;
     if (status != 0) {
         n->stats.refused++;
-        env_trace(&n->env, TRACE_WARN, "net", "accept: %s", uv_strerror(status));
+        if (net_may_complain(n, &(struct addr){0})) {
+            env_trace(&n->env, TRACE_WARN, "net", "accept: %s", uv_strerror(status));
+        }
         return;
     }
     struct conn *c = conn_new(n, a->ops, a);

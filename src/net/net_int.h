@@ -161,6 +161,14 @@ struct route {
 };
 #define ROUTE_CACHE 64
 
+#define COMPLAINT_SLOTS 64
+
+/** Lines that were written about a source of late (complaint.c). */
+struct net_complaint {
+    uint64_t since_ms;
+    uint32_t n;
+};
+
 struct net {
     struct env env;
     struct net_config config;
@@ -187,6 +195,7 @@ struct net {
     struct route routes[ROUTE_CACHE];
     unsigned char random[512];
     size_t random_left;
+    struct net_complaint complaint[COMPLAINT_SLOTS];
     struct net_stats stats;
 };
 
@@ -230,6 +239,10 @@ void stream_opened(struct conn *c);
 /** A handshake went wrong: what is queued (an alert, an answer) is still written. */
 void stream_failed(struct conn *c);
 /** A line of the log about a connection: "TLS 192.0.2.7:5061: …". */
+/** May one more line be written about what `who` (family 0: anybody) does to us? Not many times
+    in a row; see complaint.c. */
+bool net_may_complain(struct net *n, const struct addr *who);
+
 void conn_trace(const struct conn *c, enum trace_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 bool stream_takes_input(const struct conn *c);

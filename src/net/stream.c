@@ -65,6 +65,9 @@ void conn_trace(const struct conn *c, enum trace_level level, const char *fmt, .
     struct out o;
     va_list args;
 
+    if (c->acceptor != NULL && !net_may_complain(c->net, &c->remote)) {
+        return;
+    }
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);

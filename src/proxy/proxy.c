@@ -261,6 +261,24 @@ bool proxy_on_request(struct proxy *p, const struct sip_msg *m, const struct hop
     return true;
 }
 
+bool proxy_to_gruu(struct proxy *p, const struct sip_msg *m, const struct hop *from,
+                   uint64_t now_ms)
+{
+    struct proxy_target phone;
+    struct proxy_plan plan = {.target = &phone, .count = 1};
+    struct proxy__request r = {.m = m, .from = from};
+    proxy__preprocess(p, m, from, &r.route);
+    if (!place_of_gruu(p, &r.route, &phone)) {
+        return false;
+    }
+    if (m->method == SIP_METHOD_ACK) {
+        forward_ack(p, &r, &phone);
+    } else {
+        forward(p, &r, &plan, now_ms);
+    }
+    return true;
+}
+
 /* ---- CANCEL ---- */
 
 bool proxy_owns(const struct txn *t)

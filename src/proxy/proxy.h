@@ -165,6 +165,14 @@ void proxy_forward(struct proxy *p, const struct sip_msg *m, const struct hop *f
 bool proxy_on_request(struct proxy *p, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms);
 
+/**
+ * A request inside a dialog of others, or an ACK, whose Request-URI is a GRUU of ours and which
+ * has no Route, because nobody record-routed (RFC 5627 §6.1): to that phone.
+ * @return false: it is none, or nobody is there; nothing was done
+ */
+bool proxy_to_gruu(struct proxy *p, const struct sip_msg *m, const struct hop *from,
+                   uint64_t now_ms);
+
 /** CANCEL of an INVITE that the proxy forwards: answers it and cancels all branches.
     @return false: `invite` is not the proxy's */
 bool proxy_on_cancel(struct proxy *p, struct txn *invite, const struct sip_msg *m,

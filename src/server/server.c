@@ -208,6 +208,7 @@ static void write_counters(struct server *s)
         {"stun", n.stun},
         {"names_asked", n.names_asked},
         {"names_failed", n.names_failed},
+        {"names_stale", n.names_stale},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         counters_add(&c, table[i].name, table[i].value);

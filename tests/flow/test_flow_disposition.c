@@ -343,7 +343,34 @@ static void test_flow_is_told_as_gruu(void)
     CHECK_STR(contact(s.ann, 0), "<sip:1002@example.com;gr=urn:uuid:7>");
     service_mark(&s);
     call(s.ann, "sip:1002@example.com;gr=urn:uuid:7", REDIRECT);
-    LADDER(&s, s.ann, CALLING " <180"); /* there is nothing else to tell */
+    LADDER(&s, s.ann, CALLING " <180"); /* RFC 5627 §6.1 */
+    service_down(&s);
+}
+
+/** Who has called a GRUU means that phone, whatever its user has switched on (RFC 5627 §6.1).
+ */
+static void test_a_gruu_is_not_forwarded(void)
+{
+    begin(ROLE_BRIDGE);
+    service_up(&s);
+    s.bob->register_params = ";+sip.instance=\"<urn:uuid:7>\"";
+    phone_register(s.bob, 3600);
+    service_run(&s, 100);
+    CHECK_INT(call_set_forward(&s.w.engine->calls, &s.w.device[1], FORWARD_IMMEDIATE, true,
+                               STR("1004"), 0, 0),
+              0);
+    CHECK_INT(call_set_forward(&s.w.engine->calls, &s.w.device[1], FORWARD_BUSY, true,
+                               STR("1004"), 0, 0),
+              0);
+    call(s.ann, "1002", STR_NONE);
+    CHECK_INT(invites(s.dan), 1);
+    phone_hang_up(s.ann, STR_NONE);
+    service_run(&s, 500);
+    s.bob->on_call = 486;
+    call(s.ann, "sip:1002@example.com;gr=urn:uuid:7", STR_NONE);
+    CHECK_INT(invites(s.bob), 1);
+    CHECK_INT(invites(s.dan), 1);
+    CHECK_INT(told(s.ann, "486 INVITE"), 1);
     service_down(&s);
 }
 
@@ -447,5 +474,5 @@ TEST_MAIN(T(test_waits_until_he_is_free), T(test_nobody_waits_unasked), T(test_b
           T(test_a_person_is_not_asked_again), T(test_in_order), T(test_gives_up),
           T(test_queue_is_bounded), T(test_his_own_switches), T(test_a_rule_goes_on),
           T(test_redirected_as_he_asks), T(test_who_may_know), T(test_strangers_are_challenged),
-          T(test_flow_is_told_as_gruu), T(test_no_way_around), T(test_nobody_registered),
-          T(test_no_fork), T(test_no_recurse), T(test_no_cancel))
+          T(test_flow_is_told_as_gruu), T(test_a_gruu_is_not_forwarded), T(test_no_way_around),
+          T(test_nobody_registered), T(test_no_fork), T(test_no_recurse), T(test_no_cancel))

@@ -285,6 +285,63 @@ static void test_a_gruu_behind_a_route_set(void)
     world_down(&w);
 }
 
+/**
+ * ann and bob have set up a dialog without us, and ann knows bob by his GRUU alone: what she
+ * sends there comes to us without a Route, and goes to where bob is (§6.1).
+ */
+static void test_a_gruu_inside_a_dialog_of_others(void)
+{
+    static const char *const method[] = {"ACK", "BYE", "INFO"};
+    struct hop to;
+    up();
+    again(PHONE(&w, 1), PHONE_ID("1"), "Supported: gruu\r\n");
+    to = vnet_hop(ENGINE(&w), TP_UDP);
+    for (int i = 0; i < 3; i++) {
+        size_t n = strlen(method[i]);
+        raw_sendf(&w.gateway, &to,
+                  "%s sip:1002@example.com;gr=urn:uuid:1 SIP/2.0\n"
+                  "Via: SIP/2.0/UDP 10.0.2.1;branch=z9hG4bKo%d\nMax-Forwards: 70\n"
+                  "From: <sip:9@10.0.2.1>;tag=g\nTo: <sip:1002@example.com>;tag=b\n"
+                  "Call-ID: others\nCSeq: %d %s\n\n",
+                  method[i], i, i + 1, method[i]);
+        world_run(&w, 100);
+        struct str sent = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), method[i], 0);
+        CHECK(str_starts(str_from(sent, n), STR(" sip:1002@10.0.1.2:5060 ")));
+    }
+    struct text_msg t = world_take(&w.gateway, "481 BYE"); /* the phone's own word */
+    CHECK_STR(text_value(&t, "Call-ID"), "others");
+    text_free(&t);
+    CHECK_INT(world_stat(&w, "proxy_acks"), 1);
+    world_down(&w);
+}
+
+/** Nobody there, no such phone; and strangers have to say who they are first. */
+static void test_a_gruu_inside_a_dialog_leads_nowhere(void)
+{
+    static const char *const uri[] = {"1002@example.com;gr=urn:uuid:1",
+                                      "1999@example.com;gr=urn:uuid:1"};
+    static const char *const answer[] = {"480 BYE", "404 BYE", "401 BYE"};
+    struct hop to;
+    struct raw stranger;
+    up();
+    to = vnet_hop(ENGINE(&w), TP_UDP);
+    raw_up(&stranger, &w.net, "stranger", "10.0.9.9");
+    for (int i = 0; i < 3; i++) {
+        struct raw *sender = i < 2 ? &w.gateway : &stranger;
+        raw_sendf(sender, &to,
+                  "BYE sip:%s SIP/2.0\n"
+                  "Via: SIP/2.0/UDP %s;branch=z9hG4bKn%d\nMax-Forwards: 70\n"
+                  "From: <sip:9@10.0.2.1>;tag=g\nTo: <sip:1002@example.com>;tag=b\n"
+                  "Call-ID: others%d\nCSeq: 1 BYE\n\n",
+                  uri[i % 2], i < 2 ? "10.0.2.1" : "10.0.9.9", i, i);
+        world_run(&w, 100);
+        struct text_msg t = world_take(sender, answer[i]);
+        text_free(&t);
+    }
+    raw_down(&stranger);
+    world_down(&w);
+}
+
 static void test_gruus_that_lead_nowhere(void)
 {
     char temp[200];
@@ -425,5 +482,7 @@ TEST_MAIN(T(test_equal_q_ring_together), T(test_lower_q_rings_later), T(test_ref
           T(test_caller_gives_up), T(test_what_the_caller_prefers),
           T(test_a_contact_is_its_phone), T(test_a_gruu_is_one_phone),
           T(test_a_gruu_as_remote_target), T(test_a_gruu_behind_a_route_set),
-          T(test_gruus_that_lead_nowhere), T(test_the_other_flow_takes_over),
-          T(test_a_flow_closes), T(test_calls_go_through_the_path))
+          T(test_a_gruu_inside_a_dialog_of_others),
+          T(test_a_gruu_inside_a_dialog_leads_nowhere), T(test_gruus_that_lead_nowhere),
+          T(test_the_other_flow_takes_over), T(test_a_flow_closes),
+          T(test_calls_go_through_the_path))

@@ -220,6 +220,27 @@ static void test_tcp_garbage_is_closed(void)
     world_fini(&w);
 }
 
+/** Whoever sends rubbish again and again does not fill the log: lines are limited by source. */
+static void test_lines_are_limited(void)
+{
+    struct world w;
+    struct addr other = {0};
+    world_init(&w, (struct net_config){0});
+    for (size_t i = 0; i < 20; i++) {
+        w.logged[0] = '\0';
+        int fd = client(SOCK_STREAM, &w.tcp);
+        put(fd, STR("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: x\r\n\r\n"));
+        CHECK(ends(&w, fd));
+        CHECK(until(&w, &w.closed, i + 1));
+        CHECK_INT(w.logged[0] != '\0', i < 5);
+        close(fd);
+    }
+    CHECK_INT(stats(&w).closed_bad, 20);
+    CHECK(addr_parse_host(STR("192.0.2.77"), 0, &other));
+    CHECK(net_may_complain(w.net, &other)); /* of another source they are written */
+    world_fini(&w);
+}
+
 static void test_tcp_endless_message_is_closed(void)
 {
     struct world w;
@@ -726,12 +747,12 @@ static void test_free_after_a_stop(void)
 TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_udp_refuses),
           T(test_udp_queue_is_bounded), T(test_tcp_octet_by_octet), T(test_tcp_several_in_one),
           T(test_tcp_reset_in_a_message), T(test_tcp_half_close_still_answers),
-          T(test_tcp_garbage_is_closed), T(test_tcp_endless_message_is_closed),
-          T(test_tcp_slow_reader_is_closed), T(test_tcp_queue_is_written_later),
-          T(test_tcp_connections_are_limited), T(test_tcp_silent_connection_makes_room),
-          T(test_tcp_connections_of_one_address), T(test_tcp_half_a_message),
-          T(test_tcp_idle_is_closed), T(test_tcp_drain_ends), T(test_open_queues_and_reuses),
-          T(test_open_refused), T(test_open_times_out), T(test_keep_alive), T(test_reaches),
-          T(test_local_addresses), T(test_local_of_each_listener), T(test_local_of_a_wildcard),
-          T(test_listen_errors), T(test_tick_is_not_early), T(test_random_and_time),
-          T(test_free_after_a_stop))
+          T(test_tcp_garbage_is_closed), T(test_lines_are_limited),
+          T(test_tcp_endless_message_is_closed), T(test_tcp_slow_reader_is_closed),
+          T(test_tcp_queue_is_written_later), T(test_tcp_connections_are_limited),
+          T(test_tcp_silent_connection_makes_room), T(test_tcp_connections_of_one_address),
+          T(test_tcp_half_a_message), T(test_tcp_idle_is_closed), T(test_tcp_drain_ends),
+          T(test_open_queues_and_reuses), T(test_open_refused), T(test_open_times_out),
+          T(test_keep_alive), T(test_reaches), T(test_local_addresses),
+          T(test_local_of_each_listener), T(test_local_of_a_wildcard), T(test_listen_errors),
+          T(test_tick_is_not_early), T(test_random_and_time), T(test_free_after_a_stop))
