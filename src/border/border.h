@@ -68,6 +68,15 @@ struct border_stats {
     uint64_t failed;   /**< memory was out */
 };
 
+/** Peers that are known by name only and whose addresses are remembered. */
+#define BORDER_LEARNED 16
+
+struct border_learned {
+    struct addr addr;
+    uint8_t name_n;
+    char name[119];
+};
+
 struct border {
     const struct env *env;
     struct arena *arena; /**< of the input or the tick */
@@ -81,6 +90,10 @@ struct border {
     struct border_note *note;     /**< ring of BORDER_NOTES; NULL until there is one */
     uint64_t noted;               /**< ever */
     struct border_stats stats;
+    struct border_learned learned[BORDER_LEARNED];
+    uint32_t learned_next;
+    uint64_t lines_ms; /**< when the present time of log lines began … */
+    uint32_t lines;    /**< … and how many there were */
     struct sip_hdr hdr[SIP_HDR_MAX];
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scans that touch every octet of a head, and zeroing: private to the sip module.
+ * The scans that touch every octet of a head, and zeroing: for the sip module,
+ * and for who else looks at whole messages.
  *
  * Sixteen octets a step with SSE2 where the target has it (every x86-64 does), one octet a
  * step elsewhere and at the end of the buffer: nothing is read beyond `end`. Building with

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two doors. Each asks the scan first; only what that does not let through is indexed, its
+ * values found (find.h), decided about (decide.c) and the message written anew (apply.c).
+ *
+ * NEIGHBOURS. Who is at the other end of a hop is told by the directory, by address or
+ * certificate. A peer that the configuration has by name only is known by the name of the
+ * target when something is sent to it; its address is remembered, for what comes back.
+ *
+ * FAILING. Without memory nothing passes: a request that came in is dropped, and comes again; one
+ * that was to leave is not sent, as if memory had been out a line further on.
+ */
+#include "border/border.h"
+
+#include "base/err.h"
+#include "border/parts.h"
+#include "border/scan.h"
+#include "border/source.h"
+
+/** What goes out is ours, and has been measured when it came in. */
+static const struct sip_limits no_limits = {UINT32_MAX, SIP_HDR_MAX, UINT32_MAX};
+
+int border_init(struct border *b, const struct env *env, const struct wheel *wheel,
+                const struct directory *directory, struct arena *arena)
+{
+    memset(b, 0, sizeof(*b));
+    b->env = env;
+    b->wheel = wheel;
+    b->directory = directory;
+    b->arena = arena;
+    env->random(env->ctx, &b->key, sizeof(b->key));
+    return 0;
+}
+
+void border_fini(struct border *b)
+{
+    if (b->env != NULL) {
+        border_source_free(&b->env->mem, b->source);
+        mem_free(&b->env->mem, b->note);
+        b->source = NULL;
+        b->note = NULL;
+    }
+}
+
+static bool packages_want(const struct uui_packages *packages)
+{
+    for (size_t i = 0; packages != NULL && i < packages->n; i++) {
+        if (packages->row[i].tls_only || packages->row[i].direction == UUI_IN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int border_refresh(struct border *b, const struct border_policy *policy,
+                   const struct uui_packages *packages)
+{
+    uint64_t n = b->noted < BORDER_NOTES ? b->noted : BORDER_NOTES;
+    for (uint64_t i = 0; i < n; i++) {
+        b->note[i].peer = b->note[i].rule = STR_NONE; /* texts of the old configuration */
+    }
+    b->policy = policy;
+    b->packages = packages;
+    b->active = (policy != NULL && policy->count > 0) || packages_want(packages);
+    if (b->source == NULL && border_policy_asks_source(policy)) {
+        b->source = border_source_new(&b->env->mem);
+        return b->source != NULL ? 0 : E_NOMEM;
+    }
+    return 0;
+}
+
+/* ---- neighbours ---- */
+
+static const struct peer *peer_by_name(const struct border *b, struct str name)
+{
+    for (size_t i = 0; i < b->directory->peer_count && name.n > 0; i++) {
+        const struct peer *p = &b->directory->peers[i];
+        if (p->addr.family == ADDR_NONE && str_ieq(p->host, name)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static const struct border_learned *learned(const struct border *b, const struct addr *addr)
+{
+    for (size_t i = 0; i < BORDER_LEARNED; i++) {
+        if (addr_ip_eq(&b->learned[i].addr, addr) && b->learned[i].addr.family != ADDR_NONE) {
+            return &b->learned[i];
+        }
+    }
+    return NULL;
+}
+
+static void learn(struct border *b, const struct addr *addr, struct str name)
+{
+    struct border_learned *l = (struct border_learned *)(uintptr_t)learned(b, addr);
+    if (l == NULL) {
+        l = &b->learned[b->learned_next++ % BORDER_LEARNED];
+    }
+    l->addr = *addr;
+    l->name_n = (uint8_t)(name.n < sizeof(l->name) ? name.n : sizeof(l->name));
+    memcpy(l->name, name.p, l->name_n);
+}
+
+static struct border_party neighbour_at(struct border *b, const struct hop *hop,
+                                        struct str name)
+{
+    const struct peer *p = directory_peer_from(b->directory, hop);
+    if (p == NULL && name.n > 0 && (p = peer_by_name(b, name)) != NULL) {
+        learn(b, &hop->remote, name);
+    }
+    if (p == NULL && name.n == 0) {
+        const struct border_learned *l = learned(b, &hop->remote);
+        p = l != NULL ? peer_by_name(b, str_make(l->name, l->name_n)) : NULL;
+    }
+    return (struct border_party){.peer = p, .device = p == NULL};
+}
+
+/* ---- crossing ---- */
+
+static enum border_verdict cross(struct crossing *x)
+{
+    struct border *b = x->b;
+    int err = border_find(x->m, b->packages, b->arena, &x->found);
+    if (err == E_TOOMANY) {
+        x->out->refusal =
+            (struct txn_reply){.status = 400, .reason = STR("Too Much User-to-User")};
+        return sip_is_request(x->m) && x->m->method != SIP_METHOD_ACK ? BORDER_REFUSED
+                                                                      : BORDER_NO_MEMORY;
+    }
+    if (err == 0 && x->found.values.n == 0) {
+        return BORDER_AS_IT_IS;
+    }
+    border_patch_init(&x->patch, b->arena);
+    if (err == 0) {
+        border__decide(x);
+        err = x->err;
+    }
+    if (err == 0 && x->refused) {
+        return str_is_set(x->out->refusal.lines) ? BORDER_REFUSED : BORDER_NO_MEMORY;
+    }
+    if (err == 0 && !x->changed) {
+        return BORDER_AS_IT_IS;
+    }
+    if (err == 0) {
+        border_apply(&x->found, &x->patch);
+        err = border_patch_emit(&x->patch, str_make(x->m->buf, x->m->len), &x->out->bytes);
+    }
+    return err == 0 ? BORDER_CHANGED : BORDER_NO_MEMORY;
+}
+
+static enum border_verdict settled(struct border *b, enum border_verdict v)
+{
+    b->stats.failed += v == BORDER_NO_MEMORY ? 1 : 0;
+    return v;
+}
+
+enum border_verdict border_in(struct border *b, const struct sip_msg *m, const struct hop *from,
+                              struct border_result *out)
+{
+    *out = (struct border_result){0};
+    if (!b->active || !border_scan_msg(m)) {
+        return BORDER_AS_IT_IS;
+    }
+    struct crossing x = {.b = b,
+                         .m = m,
+                         .hop = from,
+                         .direction = BORDER_IN,
+                         .neighbour = neighbour_at(b, from, STR_NONE),
+                         .secure = transport_is_secure((enum transport)from->transport),
+                         .out = out};
+    return settled(b, cross(&x));
+}
+
+/** The runs as one. Absent: memory is out. */
+static struct str joined(struct border *b, const struct str *run, size_t n)
+{
+    return n == 1 ? run[0] : arena_join(b->arena, run, n);
+}
+
+enum border_verdict border_out(struct border *b, const struct hop *to, struct str name,
+                               const struct str *run, size_t n, struct border_result *out)
+{
+    struct sip_msg m = {.hdr = b->hdr};
+    struct sip_fault fault;
+    struct str bytes;
+    *out = (struct border_result){0};
+    if (!b->active) {
+        return BORDER_AS_IT_IS;
+    }
+    bytes = joined(b, run, n);
+    if (!str_is_set(bytes)) {
+        return settled(b, BORDER_NO_MEMORY);
+    }
+    if (!border_scan_bytes(bytes)) {
+        return BORDER_AS_IT_IS;
+    }
+    if (sip_msg_index(&m, bytes, true, &no_limits, &fault) != 0) {
+        return settled(b, BORDER_NO_MEMORY); /* what cannot be looked at does not leave */
+    }
+    struct crossing x = {.b = b,
+                         .m = &m,
+                         .hop = to,
+                         .direction = BORDER_OUT,
+                         .neighbour = neighbour_at(b, to, name),
+                         .secure = transport_is_secure((enum transport)to->transport),
+                         .out = out};
+    return settled(b, cross(&x));
+}
+
+enum txn_exit border_leaves(void *border, const struct hop *hop, struct str name,
+                            const struct str *run, size_t n, struct txn_exit_out *out)
+{
+    struct border_result r;
+    switch (border_out(border, hop, name, run, n, &r)) {
+    case BORDER_AS_IT_IS:
+        return TXN_EXIT_PASS;
+    case BORDER_CHANGED:
+        out->bytes = r.bytes;
+        return TXN_EXIT_CHANGED;
+    case BORDER_REFUSED:
+        out->refusal = r.refusal;
+        return TXN_EXIT_REFUSED;
+    case BORDER_NO_MEMORY:
+        break;
+    }
+    return TXN_EXIT_FAILED;
+}

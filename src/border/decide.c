@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of each value of a message: the rules' word, then what the package and the hop
+ * allow, then what the neighbour can take.
+ *
+ * A request is refused as a whole by the first value that is to be refused; then nothing else of
+ * the decisions matters. What may not be refused (responses; ACK, CANCEL, BYE and PRACK, without
+ * which a call does not work) goes on without the value instead.
+ */
+#include "base/err.h"
+#include "border/origin.h"
+#include "border/parts.h"
+#include "border/source.h"
+
+/** What rules ask about one value. */
+struct asking {
+    struct crossing *x;
+    const struct border_value *value;
+    struct border_party from;
+};
+
+static bool is_refusable(const struct sip_msg *m)
+{
+    return sip_is_request(m) && m->method != SIP_METHOD_ACK && m->method != SIP_METHOD_CANCEL &&
+           m->method != SIP_METHOD_BYE && m->method != SIP_METHOD_PRACK;
+}
+
+static unsigned ask_origin(void *ctx)
+{
+    const struct asking *a = ctx;
+    struct uui_origin origin;
+    if (a->from.peer == NULL && !a->from.device) {
+        return UUI_ROLE_BATON;
+    }
+    struct origin_args args = {.m = a->x->m,
+                               .value = &a->value->v,
+                               .known = a->x->b->packages,
+                               .trusted = a->from.peer != NULL && peer_is_inside(a->from.peer)};
+    return origin_of(a->x->b->arena, &args, &origin) == 0 ? origin.role : UUI_ROLE_UNKNOWN;
+}
+
+/* ---- what is done ---- */
+
+static void refuse(struct crossing *x, const struct border_event *e)
+{
+    const struct border_rule *r = e->rule;
+    struct txn_reply *reply = &x->out->refusal;
+    struct str package = e->value->v.package;
+    unsigned status = r != NULL && r->status != 0 ? r->status : 403;
+    reply->status = status;
+    reply->reason = r != NULL && str_is_set(r->reason) ? r->reason
+                    : status == 403                    ? STR("User-to-User Not Allowed")
+                                                       : STR_NONE;
+    reply->lines = arena_fmt(x->b->arena, "%sWarning: 399 baton \"User-to-User (%.*s): %s\"\r\n",
+                             status == 420 ? "Unsupported: uui\r\n" : "", (int)package.n,
+                             package.n > 0 ? package.p : "?",
+                             e->why != NULL ? e->why : "refused by policy");
+    x->refused = true;
+}
+
+static void count(struct crossing *x, enum border_action action)
+{
+    struct border_stats *s = &x->b->stats;
+    s->stripped += action == BORDER_STRIP ? 1 : 0;
+    s->replaced += action == BORDER_REPLACE ? 1 : 0;
+    s->refused += action == BORDER_REFUSE ? 1 : 0;
+}
+
+/** Carry out STRIP or REFUSE. */
+static void drop(struct crossing *x, struct border_value *b, struct border_event e)
+{
+    if (e.action == BORDER_REFUSE && !is_refusable(x->m)) {
+        e.action = BORDER_STRIP;
+    }
+    e.value = b;
+    if (border__note(x, &e)) {
+        count(x, e.action);
+    }
+    if (e.action == BORDER_REFUSE) {
+        refuse(x, &e);
+    } else {
+        b->gone = true;
+        x->changed = true;
+    }
+}
+
+static void replace(struct crossing *x, struct border_value *b, const struct border_rule *r)
+{
+    struct border_event e = {.value = b, .action = BORDER_REPLACE, .rule = r};
+    if (str_eq(b->text.s, r->value)) {
+        return;
+    }
+    if (border__note(x, &e)) {
+        count(x, BORDER_REPLACE);
+    }
+    if (uui_parse(r->value, x->b->packages, x->b->arena, &b->v) != 0) {
+        x->err = E_NOMEM;
+        return;
+    }
+    b->put = r->value;
+    if (b->place == BORDER_X_HEADER) {
+        border_group_at(&x->found, b->group)->name = STR("User-to-User");
+    }
+    x->changed = true;
+}
+
+/** @return false: there is nothing left to look at */
+static bool obey(struct crossing *x, struct border_value *b, const struct border_rule *r)
+{
+    switch (r != NULL ? (enum border_action)r->action : BORDER_PASS) {
+    case BORDER_PASS:
+        return true;
+    case BORDER_REPLACE:
+        replace(x, b, r);
+        return true;
+    case BORDER_STRIP:
+    case BORDER_REFUSE:
+        break;
+    }
+    drop(x, b, (struct border_event){.action = (enum border_action)r->action, .rule = r});
+    return false;
+}
+
+/* ---- the two doors ---- */
+
+static const struct border_rule *rule_for(struct crossing *x, struct border_value *b,
+                                          struct border_party from)
+{
+    struct asking a = {.x = x, .value = b, .from = from};
+    struct border_question q = {.direction = x->direction,
+                                .from = from,
+                                .to = x->neighbour,
+                                .value = &b->v,
+                                .place = (enum border_place)b->place,
+                                .method = x->m->method,
+                                .response = !sip_is_request(x->m),
+                                .secure = x->secure,
+                                .origin = ask_origin,
+                                .ctx = &a};
+    return border_rule_find(x->b->policy, &q);
+}
+
+static void comes_in(struct crossing *x, struct border_value *b)
+{
+    if (obey(x, b, rule_for(x, b, x->neighbour))) {
+        border_source_put(x->b, border_value_hash(&x->b->key, &b->v), &x->neighbour);
+    }
+}
+
+/** What the package itself forbids. @return false: it stays here */
+static bool package_allows(struct crossing *x, struct border_value *b)
+{
+    const struct uui_package *p =
+        b->v.package.n > 0 ? uui_package_of(x->b->packages, b->v.package) : NULL;
+    bool refuses = x->b->policy != NULL && x->b->policy->refuse_plain;
+    if (p == NULL) {
+        return true;
+    }
+    if (p->tls_only && !x->secure) {
+        x->b->stats.withheld++;
+        drop(x, b,
+             (struct border_event){.action = refuses ? BORDER_REFUSE : BORDER_STRIP,
+                                   .why = "not over a hop without TLS"});
+        return false;
+    }
+    if (p->direction == UUI_IN) {
+        drop(x, b,
+             (struct border_event){.action = BORDER_STRIP, .why = "the package is not sent"});
+        return false;
+    }
+    return true;
+}
+
+static void goes_out(struct crossing *x, struct border_value *b)
+{
+    struct border_party from =
+        border_source_get(x->b, border_value_hash(&x->b->key, &b->v));
+    if (obey(x, b, rule_for(x, b, from)) && x->err == 0) {
+        (void)package_allows(x, b);
+    }
+}
+
+void border__decide(struct crossing *x)
+{
+    x->b->stats.seen += x->found.values.n;
+    for (uint32_t i = 0; i < x->found.values.n && !x->refused && x->err == 0; i++) {
+        struct border_value *b = border_value_at(&x->found, i);
+        if (x->direction == BORDER_IN) {
+            comes_in(x, b);
+        } else {
+            goes_out(x, b);
+        }
+    }
+}

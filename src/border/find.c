@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines of a message, and lists of values; URIs are find_uri.c's. */
+#include "border/find.h"
+
+#include "base/err.h"
+#include "border/scan.h"
+
+enum { FIRST_ROOM = 8 };
+
+void *border__push(struct border_found *f, struct border_list *l, size_t size)
+{
+    if (f->err != 0) {
+        return NULL;
+    }
+    if (l->n == l->room) {
+        uint32_t room = l->room == 0 ? FIRST_ROOM : l->room * 2;
+        char *more = room <= 2 * BORDER_VALUES_MAX ? arena_alloc(f->arena, room * size) : NULL;
+        if (more == NULL) {
+            f->err = room <= 2 * BORDER_VALUES_MAX ? E_NOMEM : E_TOOMANY;
+            return NULL;
+        }
+        if (l->n > 0) {
+            memcpy(more, l->at, l->n * size);
+        }
+        l->at = more;
+        l->room = room;
+    }
+    void *at = (char *)l->at + size * l->n++;
+    memset(at, 0, size);
+    return at;
+}
+
+static void add_value(struct border_found *f, const struct border_text *element, uint32_t group,
+                      enum border_place place, enum sip_hdr_id header)
+{
+    struct border_value *b =
+        f->values.n < BORDER_VALUES_MAX ? border__push(f, &f->values, sizeof(*b)) : NULL;
+    if (b == NULL) {
+        f->err = f->err != 0 ? f->err : E_TOOMANY;
+        return;
+    }
+    b->text = *element;
+    b->group = group;
+    b->place = (uint8_t)place;
+    b->header = (uint8_t)header;
+    if (uui_parse(element->s, f->packages, f->arena, &b->v) != 0) {
+        f->err = E_NOMEM;
+    }
+}
+
+uint32_t border__values(struct border_found *f, const struct border_text *t,
+                        enum border_place place, enum sip_hdr_id header)
+{
+    uint32_t index = f->groups.n;
+    struct border_group *g = border__push(f, &f->groups, sizeof(*g));
+    struct uui_cut it;
+    struct str element;
+    if (g == NULL) {
+        return BORDER_NOWHERE;
+    }
+    g->first = f->values.n;
+    uui_cut_begin(&it, t->s);
+    while (f->err == 0 && (place == BORDER_URI_PARAM || uui_cut_next(&it, &element))) {
+        struct border_text one = border_text_part(t, place == BORDER_URI_PARAM ? t->s : element);
+        add_value(f, &one, index, place, header);
+        if (place == BORDER_URI_PARAM) {
+            break;
+        }
+    }
+    g = border_group_at(f, index);
+    g->n = f->values.n - g->first;
+    return f->err == 0 ? index : BORDER_NOWHERE;
+}
+
+void border__judge(struct border_found *f, uint32_t first)
+{
+    uint32_t n = f->values.n - first;
+    struct uui_list l = {.n = n};
+    if (f->err != 0 || n < 2) {
+        return;
+    }
+    l.v = arena_alloc(f->arena, n * sizeof(*l.v));
+    if (l.v == NULL) {
+        f->err = E_NOMEM;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        l.v[i] = border_value_at(f, first + i)->v;
+    }
+    uui_list_judge(&l, f->packages);
+    for (uint32_t i = 0; i < n; i++) {
+        border_value_at(f, first + i)->v = l.v[i];
+    }
+}
+
+static struct border_text text_of(const struct sip_msg *m, struct str s)
+{
+    return (struct border_text){.s = s, .base = (uint32_t)(s.p - m->buf)};
+}
+
+/** A line of values: it goes with the last of them. */
+static void add_line(struct border_found *f, const struct sip_hdr *h, enum border_place place)
+{
+    const struct sip_msg *m = f->m;
+    struct border_text t = text_of(m, sip_hdr_value(m, h));
+    const struct sip_hdr *next = h + 1;
+    uint32_t group = border__values(f, &t, place, (enum sip_hdr_id)h->id);
+    if (group == BORDER_NOWHERE) {
+        return;
+    }
+    struct border_group *g = border_group_at(f, group);
+    g->from = h->name_off;
+    g->to = next < m->hdr + m->hdr_count ? next->name_off : m->head_len - 2;
+    if (place == BORDER_X_HEADER) {
+        g->name_from = h->name_off;
+        g->name_to = h->name_off + h->name_len;
+    }
+}
+
+int border_find(const struct sip_msg *m, const struct uui_packages *packages, struct arena *a,
+                struct border_found *out)
+{
+    struct border_found *f = out;
+    *f = (struct border_found){.m = m, .arena = a, .packages = packages};
+    for (const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_USER_TO_USER); h != NULL;
+         h = sip_msg_next_line(m, h)) {
+        add_line(f, h, BORDER_HEADER);
+    }
+    border__judge(f, 0);
+    if (sip_is_request(m)) {
+        struct border_text t = text_of(m, sip_msg_ruri(m));
+        border__uri(f, &t, SIP_HDR_OTHER);
+    }
+    for (const struct sip_hdr *h = m->hdr; h < m->hdr + m->hdr_count && f->err == 0; h++) {
+        enum sip_hdr_id id = (enum sip_hdr_id)h->id;
+        if (id == SIP_HDR_OTHER && border_is_x_header(sip_hdr_name(m, h))) {
+            add_line(f, h, BORDER_X_HEADER);
+        } else if (id != SIP_HDR_OTHER && border_has_uris(id)) {
+            struct border_text t = text_of(m, sip_hdr_value(m, h));
+            border__addresses(f, &t, (sip_hdr_flags(id) & SIP_HDRF_LIST) != 0, id);
+        }
+    }
+    return f->err;
+}

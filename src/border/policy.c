@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Conditions of rules, one after another; see policy.h. */
+#include "border/policy.h"
+
+static const char *const place_names[] = {
+#define PLACE_NAME(name, word, text) word,
+    BORDER_PLACES(PLACE_NAME)
+#undef PLACE_NAME
+};
+
+static const char *const action_names[] = {
+#define ACTION_NAME(name, word, text) word,
+    BORDER_ACTIONS(ACTION_NAME)
+#undef ACTION_NAME
+};
+
+const char *border_place_name(enum border_place place)
+{
+    return place < BORDER_PLACE_COUNT ? place_names[place] : "?";
+}
+
+const char *border_action_name(enum border_action action)
+{
+    return (size_t)action < sizeof(action_names) / sizeof(*action_names) ? action_names[action]
+                                                                         : "?";
+}
+
+static int word_named(const char *const *names, int n, struct str word)
+{
+    for (int i = 0; i < n; i++) {
+        if (str_eq(word, str_c(names[i]))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int border_place_named(struct str word)
+{
+    return word_named(place_names, BORDER_PLACE_COUNT, word);
+}
+
+int border_action_named(struct str word)
+{
+    return word_named(action_names, (int)(sizeof(action_names) / sizeof(*action_names)), word);
+}
+
+struct str border_party_name(const struct border_party *p)
+{
+    return p->peer != NULL ? p->peer->name : p->device ? STR("device") : STR("baton");
+}
+
+/* ---- conditions ---- */
+
+static bool is_party(const struct str *list, size_t n, const struct border_party *p)
+{
+    struct str name = border_party_name(p);
+    for (size_t i = 0; i < n; i++) {
+        bool any = p->peer != NULL && str_eq(list[i], STR("*"));
+        if (any || str_eq(list[i], name)) {
+            return true;
+        }
+    }
+    return n == 0;
+}
+
+/** One of these names, in any case, or the beginning of one. */
+static bool is_named(const struct str *list, size_t n, struct str name)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct str p = list[i];
+        bool open = p.n > 0 && p.p[p.n - 1] == '*';
+        if (open ? str_istarts(name, str_upto(p, p.n - 1)) : str_ieq(p, name)) {
+            return true;
+        }
+    }
+    return n == 0;
+}
+
+static bool is_flag(uint8_t flag, bool is)
+{
+    return flag == BORDER_EITHER || (flag == BORDER_YES) == is;
+}
+
+static struct str package_of(const struct uui_value *v)
+{
+    return v->package.n > 0 ? v->package : STR("?");
+}
+
+static struct str encoding_of(const struct uui_value *v)
+{
+    return v->encoding.n > 0 ? v->encoding : STR("hex");
+}
+
+static bool in_bits(unsigned bits, unsigned (*ask)(void *ctx), void *ctx)
+{
+    return bits == 0 || (ask != NULL && (bits >> ask(ctx) & 1u) != 0);
+}
+
+/** The condition that does not hold; NULL: all do. The costly ones come last. */
+static const char *failing(const struct border_rule *r, const struct border_question *q)
+{
+    const struct uui_value *v = q->value;
+    bool in = q->direction == BORDER_IN;
+    if (r->direction != BORDER_BOTH && r->direction != q->direction) {
+        return "direction";
+    }
+    if (in && r->to_count > 0) {
+        return "to: it is for values that leave";
+    }
+    if (!is_party(r->from, r->from_count, &q->from)) {
+        return "from";
+    }
+    if (!in && !is_party(r->to, r->to_count, &q->to)) {
+        return "to";
+    }
+    if (r->kind != BORDER_ANY_KIND && (r->kind == BORDER_RESPONSE) != q->response) {
+        return "message";
+    }
+    if (r->methods != 0 && (r->methods >> q->method & 1u) == 0) {
+        return "method";
+    }
+    if (!is_flag(r->secure, q->secure)) {
+        return "tls";
+    }
+    if (r->places != 0 && (r->places >> q->place & 1u) == 0) {
+        return "place";
+    }
+    if (r->verdicts != 0 && (r->verdicts >> v->verdict & 1u) == 0) {
+        return "verdict";
+    }
+    if (r->longer_than != 0 && v->octets.n <= r->longer_than) {
+        return "longer_than";
+    }
+    if (!is_named(r->package, r->package_count, package_of(v))) {
+        return "package";
+    }
+    if (!is_named(r->encoding, r->encoding_count, encoding_of(v))) {
+        return "encoding";
+    }
+    if (!in_bits(r->seals, q->seal, q->ctx)) {
+        return "seal";
+    }
+    return in_bits(r->origins, q->origin, q->ctx) ? NULL : "origin";
+}
+
+bool border_rule_holds(const struct border_rule *r, const struct border_question *q,
+                       struct out *why)
+{
+    const char *no = failing(r, q);
+    if (no != NULL && why != NULL) {
+        out_c(why, no);
+    }
+    return no == NULL;
+}
+
+const struct border_rule *border_rule_find(const struct border_policy *p,
+                                           const struct border_question *q)
+{
+    for (size_t i = 0; p != NULL && i < p->count; i++) {
+        if (failing(&p->rule[i], q) == NULL) {
+            return &p->rule[i];
+        }
+    }
+    return NULL;
+}
+
+bool border_policy_asks_source(const struct border_policy *p)
+{
+    for (size_t i = 0; p != NULL && i < p->count; i++) {
+        if (p->rule[i].from_count > 0 && p->rule[i].direction != BORDER_IN) {
+            return true;
+        }
+    }
+    return false;
+}
