@@ -7,8 +7,8 @@
  * certificate. A peer that the configuration has by name only is known by the name of the
  * target when something is sent to it; its address is remembered, for what comes back.
  *
- * FAILING. Without memory nothing passes: a request that came in is dropped, and comes again; one
- * that was to leave is not sent, as if memory had been out a line further on.
+ * FAILING. Without memory nothing passes: a request that came in is dropped, and comes again;
+ * one that was to leave is not sent, as if memory had been out a line further on.
  */
 #include "border/border.h"
 

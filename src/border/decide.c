@@ -3,9 +3,9 @@
  * What becomes of each value of a message: the rules' word, then what the package and the hop
  * allow, then what the neighbour can take.
  *
- * A request is refused as a whole by the first value that is to be refused; then nothing else of
- * the decisions matters. What may not be refused (responses; ACK, CANCEL, BYE and PRACK, without
- * which a call does not work) goes on without the value instead.
+ * A request is refused as a whole by the first value that is to be refused; then nothing else
+ * of the decisions matters. What may not be refused (responses; ACK, CANCEL, BYE and PRACK,
+ * without which a call does not work) goes on without the value instead.
  */
 #include "base/err.h"
 #include "border/origin.h"
@@ -51,10 +51,10 @@ static void refuse(struct crossing *x, const struct border_event *e)
     reply->reason = r != NULL && str_is_set(r->reason) ? r->reason
                     : status == 403                    ? STR("User-to-User Not Allowed")
                                                        : STR_NONE;
-    reply->lines = arena_fmt(x->b->arena, "%sWarning: 399 baton \"User-to-User (%.*s): %s\"\r\n",
-                             status == 420 ? "Unsupported: uui\r\n" : "", (int)package.n,
-                             package.n > 0 ? package.p : "?",
-                             e->why != NULL ? e->why : "refused by policy");
+    reply->lines = arena_fmt(
+        x->b->arena, "%sWarning: 399 baton \"User-to-User (%.*s): %s\"\r\n",
+        status == 420 ? "Unsupported: uui\r\n" : "", (int)package.n,
+        package.n > 0 ? package.p : "?", e->why != NULL ? e->why : "refused by policy");
     x->refused = true;
 }
 
@@ -173,8 +173,7 @@ static bool package_allows(struct crossing *x, struct border_value *b)
 
 static void goes_out(struct crossing *x, struct border_value *b)
 {
-    struct border_party from =
-        border_source_get(x->b, border_value_hash(&x->b->key, &b->v));
+    struct border_party from = border_source_get(x->b, border_value_hash(&x->b->key, &b->v));
     if (obey(x, b, rule_for(x, b, from)) && x->err == 0) {
         (void)package_allows(x, b);
     }

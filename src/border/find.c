@@ -61,7 +61,8 @@ uint32_t border__values(struct border_found *f, const struct border_text *t,
     g->first = f->values.n;
     uui_cut_begin(&it, t->s);
     while (f->err == 0 && (place == BORDER_URI_PARAM || uui_cut_next(&it, &element))) {
-        struct border_text one = border_text_part(t, place == BORDER_URI_PARAM ? t->s : element);
+        struct border_text one =
+            border_text_part(t, place == BORDER_URI_PARAM ? t->s : element);
         add_value(f, &one, index, place, header);
         if (place == BORDER_URI_PARAM) {
             break;

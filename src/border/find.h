@@ -39,8 +39,9 @@ struct border_value {
     struct uui_value v;      /**< judged; v.text is what stands there, or what it means */
     struct border_text text; /**< what stands there */
     uint32_t group;
-    uint8_t place;  /**< enum border_place */
-    uint8_t header; /**< enum sip_hdr_id of the line; SIP_HDR_OTHER: start line, body, unknown */
+    uint8_t place; /**< enum border_place */
+    uint8_t
+        header; /**< enum sip_hdr_id of the line; SIP_HDR_OTHER: start line, body, unknown */
 
     /* what is decided about it */
     bool gone;
@@ -50,9 +51,9 @@ struct border_value {
 /** Values one behind another, separated by commas. */
 struct border_group {
     uint32_t first, n;
-    uint32_t from, to;            /**< disappears with the last of them; none: a URI's header */
-    uint32_t name_from, name_to;  /**< of an X-header's line; empty: no other name is put */
-    struct str name;              /**< the name to be put */
+    uint32_t from, to;           /**< disappears with the last of them; none: a URI's header */
+    uint32_t name_from, name_to; /**< of an X-header's line; empty: no other name is put */
+    struct str name;             /**< the name to be put */
 };
 
 /** A header of a URI. */
@@ -101,7 +102,8 @@ void border_apply(const struct border_found *f, struct border_patch *p);
 /** A zeroed place at the end, or NULL: f->err. */
 void *border__push(struct border_found *f, struct border_list *l, size_t size);
 
-/** A comma list of values (or one that is none). @return its group, or BORDER_NOWHERE: f->err */
+/** A comma list of values (or one that is none). @return its group, or BORDER_NOWHERE: f->err
+ */
 uint32_t border__values(struct border_found *f, const struct border_text *t,
                         enum border_place place, enum sip_hdr_id header);
 

@@ -35,8 +35,8 @@ static void strike(struct border_found *f, uint32_t first, struct str header)
 }
 
 /** One header, from its name to the next '&'. @return the group of its values or NOWHERE */
-static uint32_t uri_header(struct border_found *f, const struct border_text *t, struct str header,
-                           enum sip_hdr_id line)
+static uint32_t uri_header(struct border_found *f, const struct border_text *t,
+                           struct str header, enum sip_hdr_id line)
 {
     size_t eq = str_index(header, '=');
     struct border_text name, value;

@@ -19,9 +19,9 @@ static uint64_t message_hash(const struct crossing *x, uint64_t call, uint64_t v
     (void)sip_msg_cseq(x->m, &cseq);
     h = hash_mix(h, (uint64_t)cseq.number << 32 | (uint64_t)x->m->method << 16 | x->m->status);
     h = hash_mix(h, (uint64_t)x->direction << 32 | index);
-    h = hash_mix(h, x->hop->flow);
-    return hash_mix(h, hash_bytes(key, str_make((const char *)&x->hop->remote.port,
-                                                sizeof(x->hop->remote.port)))) |
+    h = hash_mix(h, (uint64_t)x->hop->flow << 16 | x->hop->remote.port);
+    return hash_mix(h, hash_bytes(key, str_make((const char *)x->hop->remote.ip,
+                                                sizeof(x->hop->remote.ip)))) |
            1;
 }
 
@@ -54,13 +54,13 @@ static void log_line(struct crossing *x, const struct border_note *n)
 {
     struct border *b = x->b;
     struct str what = x->m->status != 0 ? STR("response to ") : STR("");
-    struct str header = n->header != SIP_HDR_OTHER
-                            ? sip_hdr_id_name((enum sip_hdr_id)n->header)
-                            : STR("");
+    struct str header =
+        n->header != SIP_HDR_OTHER ? sip_hdr_id_name((enum sip_hdr_id)n->header) : STR("");
     if (!may_log(b)) {
         return;
     }
-    env_trace(b->env, TRACE_INFO, "uui", "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %.*s%s%s",
+    env_trace(b->env, TRACE_INFO, "uui",
+              "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %.*s%s%s",
               border_action_name((enum border_action)n->action),
               n->package[0] != '\0' ? n->package : "unknown package", n->octets,
               border_place_name((enum border_place)n->place), header.n > 0 ? " of " : "",

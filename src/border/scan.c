@@ -181,8 +181,7 @@ bool border_scan_msg(const struct sip_msg *m)
         if (h->id == SIP_HDR_OTHER ? border_is_x_header(sip_hdr_name(m, h))
             : border_has_uris((enum sip_hdr_id)h->id)
                 ? has_marker(value.p, value.p + value.n)
-                : h->id == SIP_HDR_CONTENT_TYPE &&
-                      is_body_type(value.p, value.p + value.n)) {
+                : h->id == SIP_HDR_CONTENT_TYPE && is_body_type(value.p, value.p + value.n)) {
             return true;
         }
     }

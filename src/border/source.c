@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See source.h. Peers are kept by place and name, since a reload changes them in their places. */
+/* See source.h. Peers are kept by place and name, since a reload changes them in their places.
+ */
 #include "border/source.h"
 
 #include "base/arena.h"
@@ -74,9 +75,8 @@ struct border_party border_source_get(const struct border *b, uint64_t value)
         if (row[i].peer == DEVICE) {
             return (struct border_party){.device = true};
         }
-        const struct peer *p = row[i].peer < b->directory->peer_count
-                                   ? &b->directory->peers[row[i].peer]
-                                   : NULL;
+        const struct peer *p =
+            row[i].peer < b->directory->peer_count ? &b->directory->peers[row[i].peer] : NULL;
         if (p != NULL && hash_bytes(&b->key, p->name) == row[i].name) {
             return (struct border_party){.peer = p};
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who brought a value in: a bounded memory of hashes, so that a rule about values that leave can
- * ask from whom they are, whatever way they have taken through Baton and in whatever message.
+ * Who brought a value in: a bounded memory of hashes, so that a rule about values that leave
+ * can ask from whom they are, whatever way they have taken through Baton and in whatever
+ * message.
  *
  * The octets of a value are its name. Two neighbours who bring the same octets of one package
  * count as the one who did it last: with that, nobody learns what he could not have known.

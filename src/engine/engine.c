@@ -142,7 +142,9 @@ static int make_layers(struct engine *e)
         .find = locate, .phone = phone_of, .follow = follow, .ctx = e};
     uint32_t max_txn = c->max_transactions != 0 ? c->max_transactions : 100000;
 
-    if (txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
+    if (border_init(&e->border, e->env, &e->wheel, dir, &e->scratch) != 0 ||
+        border_refresh(&e->border, c->policy, c->packages) != 0 ||
+        txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
         guard_init(&e->guard, e->env, &c->guard) != 0 ||
         auth_server_init(&e->auth, e->env, realm, 0) != 0 ||
         peers_init(&e->peers, e->env, &e->wheel, &e->txn, dir) != 0 ||
@@ -160,6 +162,7 @@ static int make_layers(struct engine *e)
     e->proxy.places = steer_redirected;
     e->proxy.flow_failed = steer_flow_failed;
     e->proxy.ctx = e;
+    e->txn.border = (struct txn_border){border_leaves, &e->border};
     e->txn.udp_max = c->udp_max;
     e->txn.black.most_ms = c->blacklist_ms;
     if (c->nonce_life_s != 0) {
@@ -239,6 +242,7 @@ void engine_free(struct engine *e)
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.server_line.p);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.user_agent_line.p);
     txn_layer_fini(&e->txn);
+    border_fini(&e->border);
     arena_fini(&e->scratch);
     mem_free(&e->env->mem, e);
 }
@@ -317,6 +321,36 @@ static void on_fault(struct engine *e, const struct sip_msg *m, const struct hop
     (void)txn_reply_stateless(&e->txn, m, from, &r);
 }
 
+/**
+ * Past the border: `m` may be another message then. @return false: it goes no further
+ */
+static bool past_border(struct engine *e, const struct hop *from, struct sip_msg *m,
+                        uint64_t now_ms)
+{
+    struct border_result r;
+    struct sip_fault fault = {0};
+
+    switch (border_in(&e->border, m, from, &r)) {
+    case BORDER_AS_IT_IS:
+        return true;
+    case BORDER_CHANGED:
+        if (sip_msg_index(m, r.bytes, true, &e->config.limits, &fault) != 0) {
+            on_fault(e, m, from, &fault); /* a dialect's value was shorter than ours is */
+            return false;
+        }
+        return true;
+    case BORDER_REFUSED:
+        if (gate_stranger(e, m, from, now_ms)) {
+            dispatch_stranger(e, m, from, &r.refusal);
+        }
+        return false;
+    case BORDER_NO_MEMORY:
+        break;
+    }
+    e->count.dropped++; /* it comes again */
+    return false;
+}
+
 static void process(struct engine *e, const struct hop *from, struct str bytes, bool datagram,
                     uint64_t now_ms)
 {
@@ -336,9 +370,15 @@ static void process(struct engine *e, const struct hop *from, struct str bytes, 
     }
     if (sip_is_request(&m)) {
         e->count.requests++;
-        dispatch_request(e, &m, from, now_ms);
     } else {
         e->count.responses++;
+    }
+    if (!past_border(e, from, &m, now_ms)) {
+        return;
+    }
+    if (sip_is_request(&m)) {
+        dispatch_request(e, &m, from, now_ms);
+    } else {
         (void)txn_on_response(&e->txn, &m, from, now_ms);
     }
 }
@@ -460,14 +500,34 @@ void engine_set_routes(struct engine *e, const struct rule_table *routes)
     e->routes = routes;
 }
 
+/** Without memory for what rules want to know the border holds on to what it can. */
+static void refresh_border(struct engine *e)
+{
+    (void)border_refresh(&e->border, e->config.policy, e->config.packages);
+}
+
+void engine_set_policy(struct engine *e, const struct border_policy *policy)
+{
+    e->config.policy = policy;
+    refresh_border(e);
+}
+
+void engine_each_note(const struct engine *e, struct str call_id,
+                      void (*fn)(void *ctx, const struct border_note *note), void *ctx)
+{
+    border_each_note(&e->border, call_id, fn, ctx);
+}
+
 void engine_set_packages(struct engine *e, const struct uui_packages *packages)
 {
     e->config.packages = packages;
+    refresh_border(e);
 }
 
 void engine_peers_changed(struct engine *e)
 {
     peers_changed(&e->peers);
+    refresh_border(e);
 }
 
 void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)

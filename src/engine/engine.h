@@ -4,7 +4,7 @@
  *
  * It wires L1-L4 to an `env` and dispatches what comes in, in one fixed order:
  *
- *   index → check → (response: transaction) → transaction match → dialog match →
+ *   index → check → border → (response: transaction) → transaction match → dialog match →
  *   identity (device, application, peer) → role by method → default refusal
  *
  * It makes no system call and holds no lock: one thread owns it. The server feeds it from its
@@ -19,6 +19,7 @@
 #define BATON_ENGINE_ENGINE_H
 
 #include "auth/directory.h"
+#include "border/border.h"
 #include "call/call.h"
 #include "cti/cti.h"
 #include "engine/guard.h"
@@ -57,6 +58,8 @@ struct engine_config {
     uint8_t redirect_asked;          /**< enum engine_ask */
     /** The caller's, must outlive the engine or engine_set_packages; NULL: isdn-uui alone. */
     const struct uui_packages *packages;
+    /** Rules about User-to-User at the border; the caller's likewise (engine_set_policy). */
+    const struct border_policy *policy;
     struct guard_config guard;   /**< strangers; zeros: all of them come in */
     struct load_config load;     /**< zeros: nothing is refused early */
     struct directory *directory; /**< the caller's, must outlive the engine */
@@ -105,6 +108,11 @@ void engine_set_routes(struct engine *e, const struct rule_table *routes);
 
 /** The packages of User-to-User from now on; borrowed like the routes. NULL: isdn-uui alone. */
 void engine_set_packages(struct engine *e, const struct uui_packages *packages);
+/** The same for the rules of the border; NULL: none. */
+void engine_set_policy(struct engine *e, const struct border_policy *policy);
+/** What was done lately to User-to-User values: border_each_note. */
+void engine_each_note(const struct engine *e, struct str call_id,
+                      void (*fn)(void *ctx, const struct border_note *note), void *ctx);
 
 /** The directory's peers were changed in their places. */
 void engine_peers_changed(struct engine *e);

@@ -3,6 +3,7 @@
 #ifndef BATON_ENGINE_PARTS_H
 #define BATON_ENGINE_PARTS_H
 
+#include "border/border.h"
 #include "engine/engine.h"
 
 #define ENGINE_COMPLAINTS 20
@@ -26,6 +27,7 @@ struct engine {
     struct engine_config config;
     struct wheel wheel;
     struct arena scratch; /**< lives for one input */
+    struct border border; /**< User-to-User of all that comes in and goes out */
     struct txn_layer txn;
     struct auth_server auth;
     struct peers peers;

@@ -116,6 +116,16 @@
     X("event_notified", events.notified)                      \
     X("event_notify_failed", events.notify_failed)            \
     X("event_coalesced", events.coalesced)                    \
+    X("uui_seen", e->border.stats.seen)                       \
+    X("uui_decoded", e->border.stats.decoded)                 \
+    X("uui_encoded", e->border.stats.encoded)                 \
+    X("uui_stripped", e->border.stats.stripped)               \
+    X("uui_replaced", e->border.stats.replaced)               \
+    X("uui_refused", e->border.stats.refused)                 \
+    X("uui_withheld", e->border.stats.withheld)               \
+    X("uui_too_long", e->border.stats.too_long)               \
+    X("uui_signed", e->border.stats.signed_)                  \
+    X("uui_failed", e->border.stats.failed)                   \
     X("uui_wrong", cti.uui_wrong)                             \
     X("uui_ignored", cti.uui_ignored)                         \
     X("timers", e->wheel.count)
