@@ -117,38 +117,6 @@ static void on_invite(struct engine *e, const struct sip_msg *m, const struct ho
     }
 }
 
-static void on_options(struct engine *e, const struct sip_msg *m, const struct hop *from,
-                       uint64_t now_ms)
-{
-    struct txn_reply r = {.status = 200};
-    struct identity who;
-    struct sip_uri uri;
-    uint32_t at;
-    bool server = sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0 || uri.user.n == 0;
-
-    if (!server) {
-        struct device *d = directory_device_of_uri(e->config.directory, &uri);
-        if (!identify(e, m, from, true, &who, now_ms)) {
-            return; /* as for INVITE (§11.2); which numbers there are is not for everybody */
-        }
-        if (d == NULL) {
-            r.status = 404;
-        } else if (registrar_find(&e->registrar, d->key) == NULL) {
-            r.status = 480;
-        }
-    }
-    r.lines = arena_fmt(
-        &e->scratch,
-        "Allow: %.*s\r\nAccept: %.*s\r\nSupported: timer, 100rel, uui, replaces, norefersub, tdialog\r\n"
-        "Allow-Events: " EVENT_ALLOW "\r\n",
-        STR_ARG(e->legs.config.allow), STR_ARG(e->legs.config.accept));
-    if (server) {
-        dispatch_stranger(e, m, from, &r);
-    } else {
-        dispatch_reply(e, m, from, &r, now_ms);
-    }
-}
-
 static void no_dialog(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
@@ -172,7 +140,7 @@ typedef void (*role_fn)(struct engine *, const struct sip_msg *, const struct ho
 /** What a request outside of any dialog leads to. NULL: not implemented (501). */
 static const role_fn roles[] = {
     [SIP_METHOD_INVITE] = on_invite,           [SIP_METHOD_REGISTER] = on_register,
-    [SIP_METHOD_OPTIONS] = on_options,         [SIP_METHOD_BYE] = no_dialog,
+    [SIP_METHOD_OPTIONS] = options_asked,      [SIP_METHOD_BYE] = no_dialog,
     [SIP_METHOD_CANCEL] = no_dialog,           [SIP_METHOD_PRACK] = no_dialog,
     [SIP_METHOD_UPDATE] = no_dialog,           [SIP_METHOD_INFO] = no_dialog,
     [SIP_METHOD_SUBSCRIBE] = events_subscribe, [SIP_METHOD_NOTIFY] = events_notify,

@@ -109,6 +109,12 @@ struct str gate_modest(const struct sip_msg *m, const struct hop *from,
 bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
               bool by_address, struct identity *who, uint64_t now_ms);
 
+/* ---- options.c ---- */
+
+/** OPTIONS outside of any dialog. */
+void options_asked(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                   uint64_t now_ms);
+
 /* ---- events.c ---- */
 
 void events_subscribe(struct engine *e, const struct sip_msg *m, const struct hop *from,

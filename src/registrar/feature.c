@@ -54,6 +54,11 @@ static struct str feature_name(struct str param)
     return name;
 }
 
+bool feature_is(struct str param)
+{
+    return str_is_set(feature_name(param));
+}
+
 const struct feature *feature_find(const struct feature_set *set, struct str name)
 {
     for (size_t i = 0; i < set->count; i++) {

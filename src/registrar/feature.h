@@ -41,6 +41,9 @@ bool feature_add(struct feature_set *set, struct str name, struct str value);
  * many */
 bool feature_read(struct feature_set *set, struct str params);
 
+/** Is that the name of a feature parameter: a base tag (RFC 3840 §9), or one with '+'? */
+bool feature_is(struct str param);
+
 /** The value of that tag, or NULL. */
 const struct feature *feature_find(const struct feature_set *set, struct str name);
 

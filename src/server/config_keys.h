@@ -106,6 +106,11 @@
     U(probe_failures, 2, 1, 100,                                                              \
       "So many unanswered probes in a row mean that it is down. Answering 503 means it at "   \
       "once.")                                                                                \
+    L(uui_tags, "",                                                                           \
+      "What it understands of User-to-User, for a peer that cannot be asked by OPTIONS: "     \
+      "`uui` (RFC 7433), feature tags such as `+sip.uui-isdn`, names of packages such as "    \
+      "`isdn-uui`; what is not there it does not understand. `none`: nothing. Unless given, " \
+      "what it says in its answers counts.")                                                  \
     W(refer, "execute", "execute pass",                                                       \
       "REFER of somebody who talks to it: `execute` carries the transfer out here, `pass` "   \
       "hands it to the peer, which does.")                                                    \

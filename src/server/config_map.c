@@ -344,7 +344,9 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
         to->transport != TP_TLS) {
         return tree_fault(t, uri_at, "uri: the transport must be udp, tcp or tls");
     }
-    if (!map_tls_name(t, c, at, raw, to)) {
+    if (!map_tls_name(t, c, at, raw, to) ||
+        !config_map_support(t, c, tree_key(t, at, "uui_tags"), raw->uui_tags,
+                            raw->uui_tags_count, to)) {
         return false;
     }
     to->host = u.host;

@@ -8,6 +8,10 @@
 /** Fill `c` from c->raw. @return false with the tree's error filled */
 bool config_map(struct config_tree *t, struct config *c);
 
+/** What `uui_tags` of a peer declares (config_support.c). @return as config_map */
+bool config_map_support(struct config_tree *t, struct config *c, yaml_node_t *list,
+                        char *const *words, size_t n, struct peer *to);
+
 /** The section "registrar". @return false with the tree's error filled */
 bool config_map_registrar(struct config_tree *t, struct config *c);
 

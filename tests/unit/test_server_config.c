@@ -75,8 +75,10 @@ static const char full[] =
     "applications:\n"
     "  - {name: crm, grants: [\"10*\", door], max_monitors: 7, password: x}\n"
     "peers:\n"
-    "  - {name: pbx, uri: \"sip:192.0.2.7:5062\", trusted: true, numbers: [\"0*\"]}\n"
-    "  - {name: trunk, uri: \"sip:trunk.example;transport=tcp\", numbers: [\"*\"]}\n"
+    "  - {name: pbx, uri: \"sip:192.0.2.7:5062\", trusted: true, numbers: [\"0*\"],\n"
+    "     uui_tags: [uui, isdn-uui, +com.example.crm]}\n"
+    "  - {name: trunk, uri: \"sip:trunk.example;transport=tcp\", numbers: [\"*\"],\n"
+    "     uui_tags: [none]}\n"
     "limits: {message: 20000, connections: 5}\n"
     "network: {idle_s: 10, udp_queue: 64}\n"
     "timers: {t1_ms: 100, session_expires_s: 0, stop_s: 0}\n"
@@ -122,6 +124,10 @@ static void test_full_file(void)
     CHECK(!c->peers[1].trusted);
     CHECK_INT(c->peers[1].transport, TP_TCP);
     CHECK_STR(c->peers[1].host, "trunk.example");
+    CHECK_STR(c->peers[0].uui_option, "uui,isdn-uui");
+    CHECK_STR(c->peers[0].uui_features,
+              ";+sip.uui-isdn;+com.example.crm;extensions=\"uui,isdn-uui\"");
+    CHECK(str_is_set(c->peers[1].uui_option) && c->peers[1].uui_option.n == 0);
     CHECK_INT(c->peers[1].port, 0);
     CHECK_INT(c->peers[1].addr.family, ADDR_NONE);
     CHECK_INT(c->engine.limits.message, 20000);
@@ -362,6 +368,10 @@ static const struct bad bad_table[] = {
      "an application a already"},
     {"applications: [{name: a, password: x, grants: [\"1*0\"]}]\n", 1, 48, "only at the end"},
     {"peers: [{name: a, uri: \"tel:1\"}]\n", 1, 24, "a sip: URI"},
+    {"peers: [{name: a, uri: \"sip:192.0.2.1\", uui_tags: [uui, none]}]\n", 1, 57,
+     "`none` alone"},
+    {"peers: [{name: a, uri: \"sip:192.0.2.1\", uui_tags: [\"a b\"]}]\n", 1, 52,
+     "a feature tag"},
     {"peers: [{name: a, uri: \"sip:h;transport=ws\"}]\n", 1, 24, "udp, tcp or tls"},
     {"peers: [{name: a, uri: \"sip:h\", trusted: true}]\n", 1, 24, "numeric"},
     {"peers: [{name: a, uri: \"sip:h\"}, {name: a, uri: \"sip:i\"}]\n", 1, 41,
