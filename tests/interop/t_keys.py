@@ -56,7 +56,9 @@ class Office:
         self.s = w.server(template=CONFIG)
         self.s.ports = {"tls": 5061}
         self.media, self.transport = media, transport
-        self.context = (VALUE,) if program == "linphone" else ()  # of calls, if it has a way
+        # of calls, if it has a way; and with that of another package which a key embeds
+        self.context = (VALUE,) if program == "linphone" else ()
+        self.both = ", ".join([CONTEXT, *self.context])
         other = {"linphone": "baresip", "baresip": "linphone"}[program]
         self.a = phone(w, program, 1001, self.s, transport)
         self.b = phone(w, program, 1002, self.s, transport)
@@ -122,17 +124,13 @@ def hold_and_resume(o):
 
 
 def transfer_blind(o):
-    """By the callee, then by the caller: to the third phone, with a context in Refer-To.
-
-    That of the call is of another package, so both arrive.
-    """
-    context = ", ".join([CONTEXT, *o.context])
+    """By the callee, then by the caller: to the third phone, with a context in Refer-To."""
     for caller, callee, mover, moved in ((o.a, o.b, o.b, o.a), (o.a, o.b, o.a, o.b)):
         o.call(caller, callee)
         since, told, seen = len(o.s.messages()), mover.mark(), o.c.mark()
         mover.transfer(f"sip:1003@example.com?User-to-User={ESCAPED}")
-        o.c.rings(seen, moved.number, context)
-        o.context_sent(since, context)
+        o.c.rings(seen, moved.number, o.both)
+        o.context_sent(since, o.both)
         mover.told(180, told)
         o.c.answer()
         o.c.talks(seen)
@@ -162,8 +160,8 @@ def transfer_attended(o):
     o.call(o.a, o.b)
     o.b.hold()
     told, seen = o.b.mark(), o.c.mark()
-    o.b.dial(1003)
-    o.c.rings(seen, 1002)
+    o.b.dial(1003, *o.context)
+    o.c.rings(seen, 1002, *o.context)
     o.answered(o.b, told, o.c, seen)
     told = o.b.mark()
     o.b.say("attend")
@@ -175,13 +173,13 @@ def transfer_attended(o):
 
 
 def deflect(o):
-    """b answers 302; the server calls c instead, with the context that b has embedded."""
+    """b answers 302; the server calls c instead, with what b has embedded besides a's context."""
     since, seen, asked, rung = o.a.mark(), len(o.s.messages()), o.b.mark(), o.c.mark()
-    o.a.dial(1002)
-    o.b.rings(asked, 1001)
+    o.a.dial(1002, *o.context)
+    o.b.rings(asked, 1001, *o.context)
     o.b.say(f"redirect sip:1003@example.com?User-to-User={ESCAPED}")
-    o.c.rings(rung, 1001, CONTEXT)
-    o.context_sent(seen, CONTEXT)
+    o.c.rings(rung, 1001, o.both)
+    o.context_sent(seen, o.both)
     moved = o.s.wait_message(lambda m: m["start"].startswith("SIP/2.0 302"), "the 302", since=seen)
     equal(moved["direction"], "received", "the 302 is for the server")
     o.b.ended(asked)
@@ -195,8 +193,8 @@ def redirected(o, number):
     The server is a's outbound proxy, so it has to know whose contact it is.
     """
     since, seen, rung = o.a.mark(), len(o.s.messages()), o.c.mark()
-    o.a.dial(number)
-    o.c.rings(rung, 1001)
+    o.a.dial(number, *o.context)
+    o.c.rings(rung, 1001, *o.context)
     o.s.wait_message(lambda m: m["start"].startswith("SIP/2.0 302") and m["direction"] == "sent",
                      "the 302", since=seen)
     o.s.wait_message(lambda m: m["start"].startswith("INVITE sip:1003") and
