@@ -115,6 +115,16 @@ static bool is_peers_own(struct call_layer *l, const struct connection *from,
     return false;
 }
 
+/** What a peer says of its own numbers counts before what a phone says of its contact. */
+static bool place(struct call_layer *l, const struct connection *from, const struct sip_uri *u,
+                  struct destination *out)
+{
+    bool ours = directory_is_ours(l->directory, u);
+
+    return (!ours && is_peers_own(l, from, u, out)) || destination_of_uri(l, u, out) ||
+           (ours && is_peers_own(l, from, u, out));
+}
+
 /** Has the call rung it, or does it come from it? */
 static bool is_in_call(const struct call *c, const struct destination *to)
 {
@@ -152,8 +162,8 @@ static bool leads(struct connection *from, struct str text, struct str had,
         (str_is_set(e.method) && !str_eq(e.method, STR("INVITE"))) ||
         sip_uri_parse(e.uri, 0, &u, &at) != 0 ||
         (u.scheme == SIP_SCHEME_SIPS) != from->call->sips || /* RFC 5630 §5.3 */
-        !(destination_of_uri(l, &u, &out->to) || is_peers_own(l, from, &u, &out->to)) ||
-        is_in_call(from->call, &out->to) || !is_permitted(from, &out->to) ||
+        !place(l, from, &u, &out->to) || is_in_call(from->call, &out->to) ||
+        !is_permitted(from, &out->to) ||
         (out->to.device != NULL && registrar_find(l->registrar, out->to.device->key) == NULL)) {
         return false;
     }

@@ -6,6 +6,11 @@
  * whose outbound proxy we are sends us a request for it. The phone behind it may have no other
  * way in than its flow, so the contact is looked up rather than sent to.
  *
+ * WHOSE IT IS. A phone may register what it likes, so what it says of itself must not take
+ * calls from others: only hosts that are addresses, or .invalid as browsers have it (RFC
+ * 7118 §5), are looked up, never a name that somebody might dial; and what two devices claim
+ * is nobody's.
+ *
  * COST       one map entry a binding, by the contact's user and host. Phones that share both
  *            (flows of one phone, ports of one address) are one chain.
  * INVARIANT  a linked binding is in the map, unless its user and host are longer than
@@ -57,12 +62,22 @@ static bool is_contact(const struct binding *b, const struct sip_uri *u)
     return sip_uri_eq(&uri, u);
 }
 
+/** Is it the name of a machine, not of a place that people know? */
+static bool is_machine(struct str host)
+{
+    static const struct str invalid = STR_INIT(".invalid");
+    struct addr a;
+
+    return addr_parse_host(host, 5060, &a) ||
+           (host.n > invalid.n && str_ieq(str_from(host, host.n - invalid.n), invalid));
+}
+
 const struct binding *registrar_find_contact(const struct registrar *r, const struct sip_uri *u)
 {
     const struct binding *found = NULL;
     uint64_t hash;
 
-    if ((u->scheme != SIP_SCHEME_SIP && u->scheme != SIP_SCHEME_SIPS) ||
+    if ((u->scheme != SIP_SCHEME_SIP && u->scheme != SIP_SCHEME_SIPS) || !is_machine(u->host) ||
         !hash_of(r, u, &hash)) {
         return NULL;
     }
@@ -72,7 +87,7 @@ const struct binding *registrar_find_contact(const struct registrar *r, const st
             continue;
         }
         if (found != NULL && found->record != b->record) {
-            return NULL; /* two say that it is theirs */
+            return NULL;
         }
         if (found == NULL || b->serial > found->serial) {
             found = b;

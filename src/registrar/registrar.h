@@ -199,7 +199,7 @@ struct record *registrar_find(const struct registrar *r, struct str key);
 
 /**
  * The binding with that contact (RFC 3261 §19.1.4; sip and sips are the same), of several the
- * latest. NULL: none, or more than one record has it, so that it says nothing.
+ * latest. NULL: none, more than one record has it, or its host is a name (but .invalid).
  */
 const struct binding *registrar_find_contact(const struct registrar *r,
                                              const struct sip_uri *u);

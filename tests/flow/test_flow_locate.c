@@ -181,6 +181,30 @@ static void test_a_contact_is_its_phone(void)
     world_down(&w);
 }
 
+/** A phone says that a number of a peer is its contact: the peer's own redirection is not for
+ * it.
+ */
+static void test_a_peers_number_is_no_contact(void)
+{
+    up();
+    phone_register_contact(PHONE(&w, 1), "<sip:931@10.0.2.1:5060>", 3600);
+    world_run(&w, 100);
+    CHECK_INT(PHONE(&w, 1)->register_status, 200);
+    REQUIRE(phone_call(PHONE(&w, 0), "930", true, STR_NONE) != NULL);
+    world_run(&w, 100);
+    struct text_msg t = world_take(&w.gateway, "INVITE");
+    struct hop back = raw_from(&w.gateway);
+    raw_reply(&w.gateway, &back, t.m, "302 Moved", "t", "Contact: <sip:931@10.0.2.1:5060>\n",
+              "");
+    text_free(&t);
+    world_run(&w, 100);
+    t = world_take(&w.gateway, "INVITE");
+    CHECK_STR(sip_msg_ruri(t.m), "sip:931@10.0.2.1:5060");
+    text_free(&t);
+    CHECK_INT(invites(PHONE(&w, 1)), 0);
+    world_down(&w);
+}
+
 /* ---- GRUU ---- */
 
 /** The GRUU that the last 200 gave to this phone's own contact. */
@@ -480,9 +504,9 @@ static void test_calls_go_through_the_path(void)
 
 TEST_MAIN(T(test_equal_q_ring_together), T(test_lower_q_rings_later), T(test_refused_goes_on),
           T(test_caller_gives_up), T(test_what_the_caller_prefers),
-          T(test_a_contact_is_its_phone), T(test_a_gruu_is_one_phone),
-          T(test_a_gruu_as_remote_target), T(test_a_gruu_behind_a_route_set),
-          T(test_a_gruu_inside_a_dialog_of_others),
+          T(test_a_contact_is_its_phone), T(test_a_peers_number_is_no_contact),
+          T(test_a_gruu_is_one_phone), T(test_a_gruu_as_remote_target),
+          T(test_a_gruu_behind_a_route_set), T(test_a_gruu_inside_a_dialog_of_others),
           T(test_a_gruu_inside_a_dialog_leads_nowhere), T(test_gruus_that_lead_nowhere),
           T(test_the_other_flow_takes_over), T(test_a_flow_closes),
           T(test_calls_go_through_the_path))
