@@ -53,6 +53,9 @@ struct neighbour {
     uint8_t diversion;    /**< enum diversion_mode */
     bool remote_party_id; /**< his Remote-Party-ID stands for a P-Asserted-Identity */
     bool q850;            /**< refusals and BYE to him have a Q.850 cause */
+    bool isdn;      /**< a gateway to the ISDN: RFC 7434 holds for its legs (call/uus.c) … */
+    bool isup_body; /**< … and it has User-to-User in ISUP bodies too; isdn is set then */
+    bool uui_in_failure; /**< … and in refusals */
 };
 
 /** Does a peer belong to our trust domain (RFC 3324)? */

@@ -45,9 +45,13 @@ static void end_leg(struct leg *leg, unsigned status, const struct leg_content *
 static void end_legs(struct connection *conn, unsigned status,
                      const struct leg_content *content, uint64_t now_ms)
 {
+    struct leg_content own = content != NULL ? *content : (struct leg_content){0};
+
+    uus_pass(NULL, conn, UUS_END, &own);
     list_each(it, &conn->branches)
     {
-        end_leg(list_entry(it, struct branch, link)->leg, status, content, now_ms);
+        end_leg(list_entry(it, struct branch, link)->leg, status, content != NULL ? &own : NULL,
+                now_ms);
     }
 }
 
@@ -136,7 +140,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     struct leg *caller = connection_leg(a);
     const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
     struct leg_content content = {.pass = m};
-    struct str uui = uui_of_msg(c->layer->scratch, m);
+    struct str uui = uus_values(b != NULL ? b : a, UUS_REFUSAL, m);
 
     if (c->phase == CALL_ENDING) {
         return;
@@ -146,6 +150,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     trail_response(c, m, &content);
     pass_q850(a, status, m, &content);
     say_why(c, status, m, &content);
+    uus_pass(b, a, UUS_REFUSAL, &content);
     if (b != NULL && b->alerted) {
         connection_cleared(b, b, cause, uui, now_ms);
     }
@@ -164,6 +169,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
         }
     } else {
         content = (struct leg_content){.lines = why_it_failed(c, status, m, uui)};
+        uus_pass(b, a, UUS_REFUSAL, &content);
         pass_q850(a, status, m, &content);
         end_legs(a, 0, &content, now_ms);
     }
@@ -238,7 +244,7 @@ void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
         relay_bye(b, t, m, now_ms);
     }
     if (!is_over(b) && b->conn->stem == b && !b->conn->ended) {
-        call_release(c, b->conn, "normalClearing", NULL, uui_of_msg(c->layer->scratch, m),
+        call_release(c, b->conn, "normalClearing", NULL, uus_values(b->conn, UUS_END, m),
                      now_ms);
     }
 }
@@ -280,6 +286,7 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     }
     media_received(b->conn, m);
     (void)media_pass(b->conn, other, m, &content);
+    uus_pass(b->conn, other, UUS_ELSEWHERE, &content);
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */
     relay_acked(b->conn->call, leg, now_ms);
 }
@@ -409,6 +416,7 @@ static void callee_on_provisional(struct leg *leg, struct dialog *d, const struc
     trail_answered(b, m->status, m);
     (void)media_pass(b->conn, c->a, m, &content);
     trail_response(c, m, &content);
+    uus_pass(b->conn, c->a, UUS_ANSWER, &content);
     (void)leg_respond(caller, mirror(c, d), m->status, STR_NONE, &content, now_ms);
 }
 
@@ -431,6 +439,7 @@ static void callee_on_answered(struct leg *leg, const struct sip_msg *m, uint64_
     trail_answered(b, m->status, m);
     room = media_pass(b->conn, c->a, m, &content);
     trail_response(c, m, &content);
+    uus_pass(b->conn, c->a, UUS_ANSWER, &content);
     if (!room || leg_respond(caller, mirror(c, leg->dialog), m->status, STR_NONE, &content,
                              now_ms) != 0) {
         (void)leg_ack(leg, &(struct leg_content){0}, now_ms);

@@ -84,6 +84,7 @@ struct connection {
     bool uui_told;               /**< … and an event of that time had its own User-to-User */
     bool passes_refer;           /**< a peer that carries REFER out itself (refer_pass.c) */
     struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
+    bool uus_open;               /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
 };
 
 /** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
@@ -265,6 +266,18 @@ struct destination;
 typedef bool (*call_permit_fn)(void *ctx, const struct device *by,
                                const struct destination *to);
 
+/** User-to-user signalling with the ISDN: times that something was so (uus.c). */
+struct uus_stats {
+    uint64_t opened;    /**< an INVITE opened the service */
+    uint64_t closed;    /**< left out or ignored: no INVITE had opened it */
+    uint64_t too_long;  /**< left out: more than UUI_ISDN_OCTETS */
+    uint64_t several;   /**< values in one message, of which none counts */
+    uint64_t malformed; /**< not valid as isdn-uui */
+    uint64_t misplaced; /**< in a message that may not have it */
+    uint64_t ended;     /**< connections whose service a transfer has ended */
+    uint64_t differed;  /**< header and ISUP body did */
+};
+
 struct call_layer {
     const struct env *env;
     struct wheel *wheel;
@@ -291,6 +304,7 @@ struct call_layer {
     uint64_t hunted;     /**< times that a next destination was tried */
     uint64_t forwarded;  /**< times that a device's forwarding was followed */
     uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
+    struct uus_stats uus;
 };
 
 /** Where a call can go: to one of ours, with a number to a peer, or to a URI. */

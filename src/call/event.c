@@ -124,14 +124,14 @@ void connection_alerting(struct connection *conn, const struct sip_msg *m, const
     conn->alerted = true;
     conn->state = CONN_ALERTING;
     e = call_event_make(c, CALL_EV_DELIVERED, conn, cause, now_ms);
-    e.uui_from = uui_of_msg(c->layer->scratch, m);
+    e.uui_from = uus_values(conn, UUS_ANSWER, m);
     call_tell(&e);
 }
 
 void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
                             uint64_t now_ms)
 {
-    connection_established_with(conn, uui_of_msg(conn->call->layer->scratch, m), cause, now_ms);
+    connection_established_with(conn, uus_values(conn, UUS_ANSWER, m), cause, now_ms);
 }
 
 void connection_established_with(struct connection *conn, struct str uui, const char *cause,

@@ -70,6 +70,8 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
         a->originating = true;
         a->state = CONN_CONNECTED;
         c->a = a;
+        uus_called(a, m);
+        c->uui = arena_dup(&c->arena, uus_values(a, UUS_ANSWER, m));
     }
     return a;
 }
@@ -234,9 +236,8 @@ static struct call *new_call(struct call_layer *l, const struct sip_msg *m,
     if (c != NULL) {
         c->sips = sip_msg_is_sips(m);
         c->called = arena_dup(&c->arena, to->id);
-        c->uui = arena_dup(&c->arena, uui_of_msg(l->scratch, m));
-        if ((plan == NULL || hunt_begin(c, plan, m) == 0) &&
-            add_caller(c, m, from, device) != NULL &&
+        if (add_caller(c, m, from, device) != NULL &&
+            (plan == NULL || hunt_begin(c, plan, m) == 0) &&
             (c->b = call_add_connection(c, to->device, to->id)) != NULL) {
             return c;
         }

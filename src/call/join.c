@@ -67,6 +67,7 @@ static bool respond(struct connection *offerer, struct str answer, unsigned stat
         (void)leg_respond(leg, NULL, status, STR_NONE, NULL, now_ms);
         return true;
     }
+    uus_pass(NULL, offerer, UUS_ANSWER, &content);
     return media_sent(offerer, answer) &&
            leg_respond(leg, NULL, 200, STR_NONE, &content, now_ms) == 0;
 }
@@ -256,6 +257,7 @@ static void on_asked(struct leg_request *r, unsigned status, const struct sip_ms
         j->waits = true;
         media_received(j->other, m);
         content.body = sip_msg_body(m);
+        uus_pass(NULL, j->offerer, UUS_ANSWER, &content);
         if (!media_sent(j->offerer, content.body) ||
             leg_respond(connection_leg(j->offerer), NULL, 200, STR_NONE, &content, now_ms) !=
                 0) {
@@ -270,12 +272,14 @@ static void on_asked(struct leg_request *r, unsigned status, const struct sip_ms
 static void ask(struct call *c, uint64_t now_ms)
 {
     struct join *j = &c->join;
+    struct leg_content content = {.lines = j->lines};
     struct leg *leg = connection_leg(j->other);
-    int err = leg == NULL
-                  ? E_STATE
-                  : leg_send(leg, NULL, STR("INVITE"), &(struct leg_content){.lines = j->lines},
-                             on_asked, c, &j->request, now_ms);
+    int err = E_STATE;
 
+    uus_pass(NULL, j->other, UUS_ELSEWHERE, &content);
+    if (leg != NULL) {
+        err = leg_send(leg, NULL, STR("INVITE"), &content, on_asked, c, &j->request, now_ms);
+    }
     if (err != 0) {
         refused(c, leg == NULL ? 481 : err == E_STATE ? 491 : 500, now_ms);
     }
@@ -349,6 +353,7 @@ static void offer(struct call *c, uint64_t now_ms)
         refused(c, leg == NULL ? 481 : 500, now_ms);
         return;
     }
+    uus_pass(NULL, j->other, UUS_ELSEWHERE, &content);
     switch (leg_send(leg, NULL, STR("INVITE"), &content, on_response, c, &j->request, now_ms)) {
     case 0:
         (void)media_sent(j->other, content.body);

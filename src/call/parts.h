@@ -77,6 +77,33 @@ struct str call_uui_line(struct arena *a, struct str octets);
  */
 void call_set_uui(struct call *c, struct str line);
 
+/* ---- uus.c: User-to-User with the ISDN ---- */
+
+/** Messages besides an INVITE that begins a leg. */
+enum uus_message {
+    UUS_ANSWER,    /**< 101-199 and 2xx to it */
+    UUS_REFUSAL,   /**< 300-699 to it */
+    UUS_END,       /**< BYE and 2xx to it */
+    UUS_ELSEWHERE, /**< everything else */
+};
+
+/** Is one of them an ISDN? Either may be NULL. */
+bool uus_concerns(const struct connection *from, const struct connection *to);
+/** The INVITE of this caller has come. */
+void uus_called(struct connection *from, const struct sip_msg *m);
+/** An INVITE with that is about to go to `to`. `from`: whose message it passes on */
+void uus_invite(const struct connection *from, struct connection *to,
+                struct leg_content *content);
+/** The same for another message. @param from  NULL: Baton's own */
+void uus_pass(const struct connection *from, struct connection *to, enum uus_message kind,
+              struct leg_content *content);
+/** The call has been transferred: no ISDN in it has the service any more (RFC 7434 §3.2). */
+void uus_transferred(struct call *c);
+/** The User-to-User values of a message that count, for events; as uui_of_msg. `m` may be NULL
+ */
+struct str uus_values(const struct connection *from, enum uus_message kind,
+                      const struct sip_msg *m);
+
 /* ---- cause.c: tables ---- */
 
 /** EventCause for a final response (TR/87 digest 12.2; a Reason header goes before). */

@@ -273,6 +273,7 @@ static void tell_transferred(struct call *c, struct connection *leaver,
 {
     struct call_event e;
 
+    uus_transferred(c);
     leaver->ended = true;
     leaver->state = CONN_NULL;
     e = call_event_make(c, CALL_EV_TRANSFERRED, leaver, x->moved, now_ms);
@@ -408,6 +409,7 @@ void referral_ask(struct referral *r, uint64_t now_ms)
 {
     struct leg *leg = connection_leg(r->x);
     struct leg_content content = {.lines = r->merged ? r->x->uui_lines : STR_NONE};
+    uus_pass(NULL, r->x, UUS_ELSEWHERE, &content);
     int err = leg == NULL ? E_IO
                           : leg_send(leg, NULL, STR("INVITE"), &content, on_offer, r,
                                      &r->request, now_ms);
@@ -451,7 +453,7 @@ static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_m
     x->stem = b;
     connection_stop_ringing(x, b, STR("Reason: SIP;cause=200\r\n"), now_ms);
     timer_stop(x->call->layer->wheel, &r->timer);
-    r->uui_answer = arena_dup(&x->call->arena, uui_of_msg(x->call->layer->scratch, m));
+    r->uui_answer = arena_dup(&x->call->arena, uus_values(x, UUS_ANSWER, m));
     callee_news(x, m, now_ms);
     if (r->left) {
         talk(x->call, x, r->uui_answer, now_ms);

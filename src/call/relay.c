@@ -196,6 +196,7 @@ static void on_response(struct leg_request *out, unsigned status, const struct s
     if (status < 200) {
         content.pass = m;
         pass_identity(call_other(from), from, m, &content);
+        uus_pass(call_other(from), from, UUS_ELSEWHERE, &content);
         if (r->in != NULL && r->from->leg != NULL) {
             (void)leg_answer(r->from->leg, r->in, status, STR_NONE, &content, now_ms);
         }
@@ -215,6 +216,8 @@ static void on_response(struct leg_request *out, unsigned status, const struct s
         status = 200; /* whatever the far side made of it, this side has left */
         content.pass = m != NULL && m->status < 300 ? m : NULL;
     }
+    uus_pass(call_other(from), from, r->method == SIP_METHOD_BYE ? UUS_END : UUS_ELSEWHERE,
+             &content);
     if (r->in != NULL && r->from->leg != NULL) {
         call_answer_request(r->from->leg, r->in, status, &content, now_ms);
     }
@@ -304,6 +307,7 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         return;
     }
     (void)media_pass(from->conn, other, m, &content);
+    uus_pass(from->conn, other, UUS_ELSEWHERE, &content);
     err = refer_pass_edit(from, m, &content);
     err = err != 0 ? err
                    : leg_send(to, theirs, sip_msg_method(m), &content, on_response, r, &r->out,
@@ -347,6 +351,7 @@ void relay_bye(struct branch *from, struct txn *t, const struct sip_msg *m, uint
     if (to != NULL) {
         pass_identity(from->conn, other, m, &content);
         pass_q850(other, 0, m, &content);
+        uus_pass(from->conn, other, UUS_END, &content);
     }
     if (r == NULL) {
         call_answer_request(from->leg, t, 200, &(struct leg_content){0}, now_ms);

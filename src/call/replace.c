@@ -193,6 +193,9 @@ static void on_replaced(void *owner, enum call_error err, unsigned status, uint6
         c->layer->bridged++;
     }
     c->layer->transferred += old->established ? 1 : 0;
+    if (old->stem != NULL) {
+        uus_transferred(c);
+    }
     tell_moved(n, old, old->stem != NULL ? CALL_EV_TRANSFERRED : CALL_EV_DIVERTED, now_ms);
     connection_established_with(n, STR_NONE, n->moved, now_ms);
     connection_stop_ringing(old, old->stem, STR("Reason: SIP;cause=200\r\n"), now_ms);
@@ -209,7 +212,7 @@ static void replace_party(struct connection *n, struct connection *old, const st
 
     n->moved = old->stem != NULL ? "transfer" : "callPickup";
     n->replaces = old;
-    c->join.lines = arena_dup(&c->arena, call_uui_values_line(a, uui_of_msg(a, m)));
+    c->join.lines = arena_dup(&c->arena, call_uui_values_line(a, uus_values(n, UUS_ANSWER, m)));
     if (media_has_sdp(m)) {
         join_start(n, call_other(old), m, on_replaced, n, now_ms);
     } else {
@@ -288,6 +291,7 @@ static void pick_up(struct connection *n, struct connection *old, const struct s
     if (media_has_sdp(m)) {
         content.body = media_silence(n, c->layer->scratch);
     }
+    uus_pass(NULL, n, UUS_ANSWER, &content);
     if (c->a->desc.n == 0 || content.body.n == 0 || !media_sent(n, content.body) ||
         leg_respond(connection_leg(n), NULL, 200, STR_NONE, &content, now_ms) != 0) {
         n->ended = true;

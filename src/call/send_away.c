@@ -194,7 +194,7 @@ static void on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
 
     call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
     if (c->phase != CALL_ENDING) {
-        call_release(c, b->conn, "normalClearing", NULL, uui_of_msg(c->layer->scratch, m),
+        call_release(c, b->conn, "normalClearing", NULL, uus_values(b->conn, UUS_END, m),
                      now_ms);
     }
 }

@@ -49,6 +49,7 @@ void transfer_on_progress(struct connection *x, uint64_t now_ms)
     if (x->uui_lines.n > 0) {
         call_set_uui(c, x->uui_lines);
     }
+    uus_transferred(c);
     step_done(c->step, CALL_OK, 0, now_ms);
     e = call_event_make(c, CALL_EV_TRANSFERRED, leaver, "singleStepTransfer", now_ms);
     e.by = leaver;

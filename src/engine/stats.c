@@ -84,6 +84,14 @@
     X("calls_transferred", e->calls.transferred)              \
     X("calls_referred", e->calls.referred)                    \
     X("calls_redirected", e->calls.redirected)                \
+    X("isdn_opened", e->calls.uus.opened)                     \
+    X("isdn_closed", e->calls.uus.closed)                     \
+    X("isdn_too_long", e->calls.uus.too_long)                 \
+    X("isdn_several", e->calls.uus.several)                   \
+    X("isdn_malformed", e->calls.uus.malformed)               \
+    X("isdn_misplaced", e->calls.uus.misplaced)               \
+    X("isdn_ended", e->calls.uus.ended)                       \
+    X("isdn_differed", e->calls.uus.differed)                 \
     X("proxy_active", proxy_count(&e->proxy))                 \
     X("proxy_forwarded", e->proxy.stats.forwarded)            \
     X("proxy_branches", e->proxy.stats.branches)              \

@@ -125,7 +125,18 @@
     W(diversion, "default", "default none history-info diversion both",                       \
       "What it understands of diversions (RFC 7544); `calls.diversion` by default.")          \
     B(q850, false,                                                                            \
-      "Refusals, BYE and CANCEL to it have a Reason with a Q.850 cause (RFC 3398).")
+      "Refusals, BYE and CANCEL to it have a Reason with a Q.850 cause (RFC 3398).")          \
+    B(isdn, false,                                                                            \
+      "It is a gateway to the ISDN, or leads to one: User-to-User of isdn-uui keeps to RFC "  \
+      "7434. It passes in calls whose INVITE had some, in no message in which an ISDN has "   \
+      "none, and not when it is longer than 129 octets; else it is left out and the call "    \
+      "goes on.")                                                                             \
+    B(isup_body, false,                                                                       \
+      "It has it in ISUP or GTD bodies too (SIP-I, SIP-T): from it these become a header, "   \
+      "to it the header's octets are put into them. Implies `isdn`.")                         \
+    B(uui_in_failure, false,                                                                  \
+      "With `isdn`: it may stand in refusals (4xx to 6xx) from it and to it, which RFC "      \
+      "7433 does not list and an ISDN can carry.")
 
 #define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                                \
     U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")               \

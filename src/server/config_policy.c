@@ -92,6 +92,9 @@ bool config_map_policy(struct config_tree *t, struct config *c)
         to->policy = neighbour_of(raw->history, raw->diversion, all);
         to->policy.remote_party_id = raw->remote_party_id;
         to->policy.q850 = raw->q850;
+        to->policy.isdn = raw->isdn || raw->isup_body;
+        to->policy.isup_body = raw->isup_body;
+        to->policy.uui_in_failure = raw->uui_in_failure;
     }
     return map_numbers(t, c);
 }
