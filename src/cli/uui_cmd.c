@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `baton uui decode` and `baton uui encode`.
+ * `baton uui decode` and `baton uui encode`; lint has files of its own.
  *
  * Decode reads what people have at hand: a value out of a log, a header line, a URI, a whole
  * message. A message is read tolerantly, line by line and not by the SIP parser: traces come
@@ -11,6 +11,7 @@
 #include "cli/uui_cmd.h"
 #include "base/err.h"
 #include "cli/text.h"
+#include "cli/uui_lint.h"
 #include "cli/uui_show.h"
 #include "sip/msg.h"
 #include "sip/uri.h"
@@ -382,7 +383,7 @@ static int encode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
 int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
 {
     if (argc < 2) {
-        return help_usage_error(&help_uui, "decode or encode?");
+        return help_usage_error(&help_uui, "decode, encode or lint?");
     }
     if (strcmp(argv[1], "decode") == 0) {
         return decode(argc - 1, argv + 1, in, out, err);
@@ -390,7 +391,10 @@ int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
     if (strcmp(argv[1], "encode") == 0) {
         return encode(argc - 1, argv + 1, in, out, err);
     }
-    return help_usage_error(&help_uui, "'%s' is neither decode nor encode", argv[1]);
+    if (strcmp(argv[1], "lint") == 0) {
+        return uui_lint_run(argc - 1, argv + 1, in, out, err);
+    }
+    return help_usage_error(&help_uui, "'%s' is none of decode, encode and lint", argv[1]);
 }
 
 int cmd_uui(int argc, char **argv)

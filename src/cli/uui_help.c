@@ -6,6 +6,7 @@ static const char *const synopsis[] = {
     "uui decode [--json] [VALUE|-]...",
     "uui encode (--hex OCTETS | --text TEXT | -) [--pd N] [--package P] [--content C] "
     "[--encoding E] [--uri]",
+    "uui lint [--json | --brief] [--fail-on LEVEL] [--package P]... [--value V]... [FILE|-]...",
     NULL,
 };
 
@@ -36,9 +37,31 @@ static const struct help_option encode_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct help_option lint_options[] = {
+    {"FILE", NULL,
+     "A capture (pcap, pcapng), a SIP message, or a text or log that has messages or "
+     "User-to-User lines in it; - or none: standard input. Captures may have Ethernet, Linux "
+     "cooked, loopback or raw IP frames, with UDP or TCP over IPv4 or IPv6; fragments and "
+     "streams are put together. What is encrypted cannot be read."},
+    {"--value", "V", "A value, a header line or a URI, as for decode."},
+    {"--package", "P",
+     "A package that the receiver understands besides isdn-uui: NAME or NAME:ENCODING, its "
+     "default encoding being hex or that. Others are ignored by whoever keeps to RFC 7433."},
+    {"--fail-on", "LEVEL",
+     "The least that makes the exit code 1: wrong, ignored (unless given), note, or never."},
+    {"--brief", NULL, "One line for each finding, with file and line, and nothing else; also -q."},
+    {"--json", NULL, "One object: values with their findings, and a summary."},
+    {NULL, NULL, NULL},
+};
+
 static const struct help_section sections[] = {
     {"Decode", NULL, decode_options},
     {"Encode", NULL, encode_options},
+    {"Lint",
+     "Finds values in messages, logs and captures, explains each, and judges also where it "
+     "stands: which messages may carry it (RFC 7433 §4.1), and whether the call was begun with "
+     "isdn-uui (RFC 7434 §7).",
+     lint_options},
     {NULL, NULL, NULL},
 };
 
@@ -47,6 +70,8 @@ static const struct help_example examples[] = {
     {"baton uui decode 'User-to-User: 00C8%3Bencoding%3Dhex'",
      "Find that a value was escaped and never unescaped."},
     {"baton uui decode --json < invite.sip", "All values of a SIP message, embedded ones too."},
+    {"baton uui lint --brief trace.pcap", "What is wrong in a capture, a line each."},
+    {"baton uui lint --fail-on wrong < proxy.log", "For a test run: exit code 1 if one is wrong."},
     {"baton uui encode --pd 4 --text Hello", "044865...;encoding=hex;purpose=isdn-uui"},
     {"baton uui encode --hex '00 C8 03' --uri", "For a Refer-To or Contact."},
     {NULL, NULL},
@@ -55,8 +80,8 @@ static const struct help_example examples[] = {
 static const struct help_exit exits[] = {
     {0, "Every value is valid, or was written."},
     {1, "A value is wrong or to be ignored, there is none, or a receiver would have to refuse "
-        "what was to be written."},
-    {2, "The command line is wrong."},
+        "what was to be written. Of lint: something was found, see --fail-on."},
+    {2, "The command line is wrong, or a file cannot be read."},
     {0, NULL},
 };
 
