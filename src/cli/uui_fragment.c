@@ -41,7 +41,8 @@ static bool is_of(const struct datagram *d, const struct frame *part)
            addr_ip_eq(&d->from, &part->from) && addr_ip_eq(&d->to, &part->to);
 }
 
-/** The one that the fragment belongs to, a new one, or the oldest begun anew. NULL: no memory */
+/** The one that the fragment belongs to, a new one, or the oldest begun anew. NULL: no memory
+ */
 static struct datagram *find(struct frames *f, const struct frame *part)
 {
     struct datagram **oldest = &f->datagram[0];

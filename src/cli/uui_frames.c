@@ -129,7 +129,9 @@ static bool skip_extensions(struct str *bytes, unsigned *proto, struct frame *ou
         if (bytes->n < 8) {
             return false;
         }
-        len = *proto == PROTO_FRAGMENT ? 8 : ah ? (at8(*bytes, 1) + 2) * 4 : (at8(*bytes, 1) + 1) * 8;
+        len = *proto == PROTO_FRAGMENT ? 8
+              : ah                     ? (at8(*bytes, 1) + 2) * 4
+                                       : (at8(*bytes, 1) + 1) * 8;
         if (*proto == PROTO_FRAGMENT) {
             out->offset = at16(*bytes, 2) & 0xFFF8;
             out->more = (at16(*bytes, 2) & 1) != 0;
@@ -170,7 +172,9 @@ static enum frame_kind read_ip6(struct str bytes, struct frame *out)
 static enum frame_kind read_ip(struct str bytes, struct frame *out)
 {
     unsigned version = bytes.n > 0 ? at8(bytes, 0) >> 4 : 0;
-    return version == 4 ? read_ip4(bytes, out) : version == 6 ? read_ip6(bytes, out) : FRAME_OTHER;
+    return version == 4   ? read_ip4(bytes, out)
+           : version == 6 ? read_ip6(bytes, out)
+                          : FRAME_OTHER;
 }
 
 /* ---- link ---- */
@@ -267,7 +271,8 @@ static size_t find_request(struct str line)
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
         size_t at = str_find(line, schemes[i]);
         size_t begin = at;
-        while (at < line.n && begin > 0 && line.p[begin - 1] >= 'A' && line.p[begin - 1] <= 'Z') {
+        while (at < line.n && begin > 0 && line.p[begin - 1] >= 'A' &&
+               line.p[begin - 1] <= 'Z') {
             begin--;
         }
         if (at < line.n && frames_is_start(str_from(line, begin))) {

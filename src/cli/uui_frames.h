@@ -3,12 +3,13 @@
  * From captured frames to SIP messages: link layer, IP, fragments, UDP, TCP.
  *
  *   frame ──frame_read──► IP packet ──fragments──► datagram ──┬─ UDP: one message
- *                                                            └─ TCP: stream ──framer──► messages
+ *                                                            └─ TCP: stream ──framer──►
+ * messages
  *
  * Simple on purpose. A capture is read once, in its order; what is not IP, UDP or TCP, or was
  * cut short when it was captured, is counted and left alone. A stream whose beginning was not
- * captured, or that has a hole, is taken up again at the next line that begins a message. What is
- * encrypted stays so.
+ * captured, or that has a hole, is taken up again at the next line that begins a message. What
+ * is encrypted stays so.
  *
  * Makes no system call but for memory, so that a fuzzer can drive it; uui_pcap.h reads files.
  *

@@ -2,8 +2,8 @@
 /*
  * `baton uui lint`: the command, and single values; see uui_lint.h.
  *
- * A file is a capture when its first octets say so, else a text. What comes through a pipe is put
- * into a temporary file first: to look at its beginning and read it again takes one.
+ * A file is a capture when its first octets say so, else a text. What comes through a pipe is
+ * put into a temporary file first: to look at its beginning and read it again takes one.
  */
 #include "cli/uui_lint.h"
 
@@ -116,7 +116,8 @@ static int read_capture(struct run *run, FILE *in)
         free(f);
     }
     if (err != 0) {
-        fprintf(run->err, "baton uui: %s: %s\n", run->file, why[0] != '\0' ? why : err_text(err));
+        fprintf(run->err, "baton uui: %s: %s\n", run->file,
+                why[0] != '\0' ? why : err_text(err));
     }
     return err;
 }

@@ -46,7 +46,8 @@ enum lint_level { LINT_NOTE, LINT_IGNORED, LINT_WRONG };
     X(DRAFT, NOTE, "purpose=isdn-interwork is the name in drafts", "RFC 7434 §8")              \
     X(ISDN_LONG, NOTE, "longer than an ISDN carries: a gateway drops it in silence",           \
       "RFC 7434 §6")                                                                           \
-    X(TOO_MANY, WRONG, "more values in one message than are looked at", "a limit of this program")
+    X(TOO_MANY, WRONG, "more values in one message than are looked at",                        \
+      "a limit of this program")
 
 enum lint_rule {
 #define LINT_RULE_ENUM(name, level, text, source) LINT_R_##name,
@@ -65,11 +66,11 @@ struct lint_finding {
 
 /** Where something was found. */
 struct lint_place {
-    const char *file;  /**< "-": standard input; NULL: the command line */
-    size_t line;       /**< of a text, from 1; 0: none */
-    size_t packet;     /**< of a capture, from 1; 0: none */
-    int64_t time_us;   /**< of the packet, since 1970 */
-    struct str hops;   /**< "192.0.2.1:5060 > 192.0.2.2:5060 UDP", or absent */
+    const char *file; /**< "-": standard input; NULL: the command line */
+    size_t line;      /**< of a text, from 1; 0: none */
+    size_t packet;    /**< of a capture, from 1; 0: none */
+    int64_t time_us;  /**< of the packet, since 1970 */
+    struct str hops;  /**< "192.0.2.1:5060 > 192.0.2.2:5060 UDP", or absent */
 };
 
 /** A value with all that is known of it. */

@@ -2,9 +2,9 @@
 /*
  * The head of one message, and the rules about where its User-to-User stands; see uui_lint.h.
  *
- * Which message of a call may carry isdn-uui depends on its first INVITE (RFC 7434 §7). What that
- * had is remembered by Call-ID in a table of fixed size, where a later call takes the place of
- * an earlier one of the same hash; of a call that is not known nothing is said.
+ * Which message of a call may carry isdn-uui depends on its first INVITE (RFC 7434 §7). What
+ * that had is remembered by Call-ID in a table of fixed size, where a later call takes the
+ * place of an earlier one of the same hash; of a call that is not known nothing is said.
  */
 #include "base/err.h"
 #include "base/hash.h"
@@ -46,12 +46,19 @@ void lint_begin(struct lint *l, struct str start, const struct lint_place *place
 /** Headers whose URIs may embed it, and those that vendors use in its place. */
 static bool is_looked_at(struct str name)
 {
-    static const struct str names[] = {
-        STR_INIT("Contact"),        STR_INIT("m"),         STR_INIT("Refer-To"),
-        STR_INIT("r"),              STR_INIT("Referred-By"), STR_INIT("b"),
-        STR_INIT("History-Info"),   STR_INIT("Diversion"), STR_INIT("X-User-to-User"),
-        STR_INIT("X-UserToUser"),   STR_INIT("X-UUI"),     STR_INIT("UserToUser"),
-        STR_INIT("X-User-To-User-Data")};
+    static const struct str names[] = {STR_INIT("Contact"),
+                                       STR_INIT("m"),
+                                       STR_INIT("Refer-To"),
+                                       STR_INIT("r"),
+                                       STR_INIT("Referred-By"),
+                                       STR_INIT("b"),
+                                       STR_INIT("History-Info"),
+                                       STR_INIT("Diversion"),
+                                       STR_INIT("X-User-to-User"),
+                                       STR_INIT("X-UserToUser"),
+                                       STR_INIT("X-UUI"),
+                                       STR_INIT("UserToUser"),
+                                       STR_INIT("X-User-To-User-Data")};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (str_ieq(name, names[i])) {
             return true;
@@ -108,7 +115,8 @@ bool lint_header(struct lint *l, struct str line, size_t number)
         l->m.call_id = arena_dup(&l->arena, value);
         return true;
     case SIP_HDR_CSEQ:
-        l->m.cseq_method = arena_dup(&l->arena, str_trim(str_from(value, str_index(value, ' '))));
+        l->m.cseq_method =
+            arena_dup(&l->arena, str_trim(str_from(value, str_index(value, ' '))));
         return true;
     case SIP_HDR_TO:
         l->m.to_tag = str_find(value, STR(";tag=")) < value.n;
@@ -136,7 +144,8 @@ static struct str method_of(const struct lint_message *m)
 static unsigned status_of(const struct lint_message *m)
 {
     uint32_t status = 0;
-    return is_response(m) && str_to_u32(str_upto(str_from(m->start, 8), 3), &status) ? status : 0;
+    return is_response(m) && str_to_u32(str_upto(str_from(m->start, 8), 3), &status) ? status
+                                                                                     : 0;
 }
 
 /** The rule that a header in this message breaks, whatever its package. */
@@ -192,8 +201,8 @@ static void add_rule(struct lint_report *r, struct lint_finding *list, enum lint
 static bool is_link(struct str octets)
 {
     static const struct str schemes[] = {STR_INIT("http://"), STR_INIT("https://"),
-                                         STR_INIT("ftp://"), STR_INIT("sip:"), STR_INIT("sips:"),
-                                         STR_INIT("cid:")};
+                                         STR_INIT("ftp://"),  STR_INIT("sip:"),
+                                         STR_INIT("sips:"),   STR_INIT("cid:")};
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
         if (str_istarts(octets, schemes[i])) {
             return true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `baton uui lint` prints: each value octet by octet with what is said about it, one line for
- * each finding, or JSON. See uui_lint.h.
+ * What `baton uui lint` prints: each value octet by octet with what is said about it, one line
+ * for each finding, or JSON. See uui_lint.h.
  *
- * What comes out of a log or off the wire goes to a terminal here: text_put shows what could steer
- * it as dots.
+ * What comes out of a log or off the wire goes to a terminal here: text_put shows what could
+ * steer it as dots.
  */
 #include "cli/json.h"
 #include "cli/text.h"
@@ -152,14 +152,16 @@ void lint_show(const struct lint_report *r, enum lint_form form, bool first, FIL
 void lint_show_end(const struct lint *l, enum lint_form form, bool any, FILE *to)
 {
     if (form == LINT_JSON) {
-        fprintf(to,
-                "%s],\n \"summary\": {\"messages\": %zu, \"values\": %zu, \"withoutFinding\": %zu, "
-                "\"wrong\": %zu, \"ignored\": %zu, \"notes\": %zu}}\n",
-                any ? "\n" : "{\"values\": [", l->messages, l->values, l->sound,
-                l->level[LINT_WRONG], l->level[LINT_IGNORED], l->level[LINT_NOTE]);
+        fprintf(
+            to,
+            "%s],\n \"summary\": {\"messages\": %zu, \"values\": %zu, \"withoutFinding\": %zu, "
+            "\"wrong\": %zu, \"ignored\": %zu, \"notes\": %zu}}\n",
+            any ? "\n" : "{\"values\": [", l->messages, l->values, l->sound,
+            l->level[LINT_WRONG], l->level[LINT_IGNORED], l->level[LINT_NOTE]);
     } else {
-        fprintf(to, "%smessages: %zu; values: %zu, without a finding: %zu; findings: wrong %zu, "
-                    "ignored %zu, notes %zu\n",
+        fprintf(to,
+                "%smessages: %zu; values: %zu, without a finding: %zu; findings: wrong %zu, "
+                "ignored %zu, notes %zu\n",
                 any && form == LINT_TEXT ? "\n" : "", l->messages, l->values, l->sound,
                 l->level[LINT_WRONG], l->level[LINT_IGNORED], l->level[LINT_NOTE]);
     }

@@ -17,8 +17,8 @@
  * Outside of messages "User-to-User: …" is taken wherever it stands, up to the end of the line
  * or of the quotes around it, and so is "User-to-User=…" as part of a URI.
  */
-#include "cli/uui_lint.h"
 #include "cli/uui_frames.h"
+#include "cli/uui_lint.h"
 #include "sip/msg.h"
 
 static const struct str header_name = STR_INIT("User-to-User");
@@ -98,7 +98,8 @@ static bool is_uri_end(char c)
 }
 
 /** "?User-to-User=…" or "&User-to-User=…": from the '?' of its URI on. @return octets used */
-static size_t take_uri(struct lint *l, struct str line, size_t at, const struct lint_place *place)
+static size_t take_uri(struct lint *l, struct str line, size_t at,
+                       const struct lint_place *place)
 {
     size_t begin = at, end = at;
     while (begin > 0 && line.p[begin] != '?' && !is_uri_end(line.p[begin - 1])) {
@@ -107,9 +108,9 @@ static size_t take_uri(struct lint *l, struct str line, size_t at, const struct 
     while (end < line.n && !is_uri_end(line.p[end])) {
         end++;
     }
-    struct str uri = arena_fmt(&l->arena, "<sip:x?%.*s>",
-                               STR_ARG(str_from(str_make(line.p + begin, end - begin),
-                                                line.p[begin] == '?')));
+    struct str uri = arena_fmt(
+        &l->arena, "<sip:x?%.*s>",
+        STR_ARG(str_from(str_make(line.p + begin, end - begin), line.p[begin] == '?')));
     struct lint_line as_line = {.value = uri, .line = place->line};
     (void)lint_uris(l, &as_line, place);
     return end;

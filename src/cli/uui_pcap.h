@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture files, pcap and pcapng, read with libpcap; what is in their frames is uui_frames.h's. */
+/* Capture files, pcap and pcapng, read with libpcap; what is in their frames is uui_frames.h's.
+ */
 #ifndef BATON_CLI_UUI_PCAP_H
 #define BATON_CLI_UUI_PCAP_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One direction of a captured TCP connection, for uui_frames.h: segments in their order, and the
- * messages in them.
+ * One direction of a captured TCP connection, for uui_frames.h: segments in their order, and
+ * the messages in them.
  *
  * A segment that comes early is held; when FRAMES_HELD are held, what is missing was lost by
  * the capture, and the stream goes on at the earliest that is there. After that, and when a
@@ -143,8 +143,8 @@ static void take_messages(struct frames *f, struct stream *s)
         if (s->lost || s->n == 0) {
             return;
         }
-        enum sip_frame got = sip_framer_next(&s->framer, str_make(s->buf, s->n), &limits, &msg,
-                                             &used, &fault);
+        enum sip_frame got =
+            sip_framer_next(&s->framer, str_make(s->buf, s->n), &limits, &msg, &used, &fault);
         if (got == SIP_FRAME_MORE) {
             return;
         }
@@ -152,10 +152,9 @@ static void take_messages(struct frames *f, struct stream *s)
             struct str line = str_trim(str_upto(msg, str_index(msg, '\n')));
             if (frames_is_start(line)) {
                 f->messages++;
-                f->on_message(f->ctx, &(struct frames_message){.bytes = msg,
-                                                              .from = &s->from,
-                                                              .to = &s->to,
-                                                              .tcp = true});
+                f->on_message(f->ctx,
+                              &(struct frames_message){
+                                  .bytes = msg, .from = &s->from, .to = &s->to, .tcp = true});
             }
         }
         if (got == SIP_FRAME_BAD || used == 0) {
@@ -195,7 +194,7 @@ static int32_t ahead(const struct stream *s, uint32_t seq)
 /** Those of a segment that are new. */
 static void advance(struct frames *f, struct stream *s, uint32_t seq, struct str bytes)
 {
-    struct str fresh = str_from(bytes, (size_t)-(int64_t)ahead(s, seq));
+    struct str fresh = str_from(bytes, (size_t) - (int64_t)ahead(s, seq));
     s->next += (uint32_t)fresh.n;
     append(f, s, fresh);
 }

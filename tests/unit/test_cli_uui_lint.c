@@ -77,16 +77,20 @@ static void test_where_it_may_stand(void)
         {HEAD("SIP/2.0 100 Trying", "INVITE", "") ISDN "\r\n", "PLACE"},
         {HEAD("SIP/2.0 486 Busy Here", "INVITE", ";tag=1") ISDN "\r\n", "PLACE"},
         {HEAD("SIP/2.0 302 Moved", "INVITE", ";tag=1") ISDN "\r\n", NULL},
-        {HEAD("SIP/2.0 302 Moved", "INVITE", ";tag=1") "Contact: "
-         "<sip:c@x?User-to-User=0448%3Bencoding%3Dhex>\r\n\r\n", "ISDN_REDIRECT"},
+        {HEAD("SIP/2.0 302 Moved", "INVITE",
+              ";tag=1") "Contact: "
+                        "<sip:c@x?User-to-User=0448%3Bencoding%3Dhex>\r\n\r\n",
+         "ISDN_REDIRECT"},
         {HEAD("SIP/2.0 200 OK", "BYE", ";tag=1") ISDN "\r\n", NULL},
         {HEAD("SIP/2.0 481 Gone", "BYE", ";tag=1") ISDN "\r\n", "PLACE"},
         {HEAD("INFO sip:b@x SIP/2.0", "INFO", ";tag=1") ISDN "\r\n", "PLACE"},
         {HEAD("ACK sip:b@x SIP/2.0", "ACK", ";tag=1") ISDN "\r\n", "PLACE"},
         {HEAD("CANCEL sip:b@x SIP/2.0", "CANCEL", "") ISDN "\r\n", "PLACE"},
         {HEAD("REFER sip:b@x SIP/2.0", "REFER", ";tag=1") ISDN "\r\n", "REFER_HEADER"},
-        {HEAD("REFER sip:b@x SIP/2.0", "REFER", ";tag=1") "r: "
-         "<sip:c@x?User-to-User=0448%3Bencoding%3Dhex>\r\n\r\n", NULL},
+        {HEAD("REFER sip:b@x SIP/2.0", "REFER",
+              ";tag=1") "r: "
+                        "<sip:c@x?User-to-User=0448%3Bencoding%3Dhex>\r\n\r\n",
+         NULL},
         {HEAD("INVITE sip:b@x SIP/2.0", "INVITE", ";tag=1") ISDN "\r\n", "ISDN_PLACE"},
         {INVITE "\r\n" HEAD("BYE sip:b@x SIP/2.0", "BYE", ";tag=1") ISDN "\r\n",
          "ISDN_NOT_OPENED"},
@@ -137,8 +141,9 @@ static void test_levels_are_exit_codes(void)
     CHECK_INT(run(str_c(""), ARGS("-q")), 0);
     check_out("");
     CHECK_INT(run(str_c(""), ARGS("--json")), 0);
-    check_out("{\"values\": [],\n \"summary\": {\"messages\": 0, \"values\": 0, \"withoutFinding\": "
-              "0, \"wrong\": 0, \"ignored\": 0, \"notes\": 0}}\n");
+    check_out(
+        "{\"values\": [],\n \"summary\": {\"messages\": 0, \"values\": 0, \"withoutFinding\": "
+        "0, \"wrong\": 0, \"ignored\": 0, \"notes\": 0}}\n");
     CHECK_INT(run(str_c(INVITE ISDN), ARGS("--json")), 0);
     CHECK(says("\"file\": \"-\", \"line\": 5, \"findings\": [], \"message\": \"INVITE sip:b@x "
                "SIP/2.0\", \"callId\": \"1\", \"decoded\": {"));
@@ -155,11 +160,13 @@ static void test_logs(void)
     } row[] = {
         /* a prefix before the first line only */
         {"12:00:01 INFO recv: INVITE sip:b@x SIP/2.0\nVia: SIP/2.0/UDP h\nUser-to-User: 04\n"
-         "Call-ID: a\n\n12:00:02 INFO done\n", 1, "-:3: INVITE sip:b@x SIP/2.0\n  Call-ID a\n"},
+         "Call-ID: a\n\n12:00:02 INFO done\n",
+         1, "-:3: INVITE sip:b@x SIP/2.0\n  Call-ID a\n"},
         /* before each line, and a folded header */
         {"12:00:01 | INVITE sip:b@x SIP/2.0\n12:00:01 | Via: SIP/2.0/UDP h\n"
          "12:00:01 | User-to-User: 04,\n12:00:01 |  05;purpose=z\n12:00:01 | \n"
-         "12:00:02 | v=0\n", 2, "-:3: INVITE sip:b@x"},
+         "12:00:02 | v=0\n",
+         2, "-:3: INVITE sip:b@x"},
         /* responses */
         {">>> SIP/2.0 200 OK\nCSeq: 1 INVITE\nUser-to-User: 04\n\n", 1, "-:3: SIP/2.0 200 OK"},
         /* a message that something else interrupts, and one behind it */
@@ -168,8 +175,8 @@ static void test_logs(void)
         {"INVITE sip:b@x SIP/2.0\nUser-to-User: 04\nBYE sip:b@x SIP/2.0\nUser-to-User: 05\n", 2,
          "BYE sip:b@x SIP/2.0"},
         /* all in one line */
-        {"{\"m\":\"INVITE sip:b@x SIP/2.0\\r\\nCall-ID: a\\r\\nUser-to-User: 04\\r\\n\\r\\n\"}\n", 1,
-         "Call-ID a\n04\n"},
+        {"{\"m\":\"INVITE sip:b@x SIP/2.0\\r\\nCall-ID: a\\r\\nUser-to-User: 04\\r\\n\\r\\n\"}\n",
+         1, "Call-ID a\n04\n"},
         {"{\"User-to-User\": \"04;a=\\\"b c\\\"\", \"x\": 1}\n", 1, "04;a=\"b c\"\n"},
         {"set header 'user-to-user: 0448;encoding=hex' ok\n", 1, "0448;encoding=hex\n"},
         {"goto <sip:a@x?Subject=y&User-to-User=0448%3Bencoding%3Dhex&b=c> now\n", 1,
@@ -215,7 +222,8 @@ static void put(struct capture *c, const void *bytes, size_t n)
     c->n += n;
 }
 
-static void put32(struct capture *c, uint32_t v) /* in the order of this machine, as files have it */
+static void put32(struct capture *c,
+                  uint32_t v) /* in the order of this machine, as files have it */
 {
     put(c, &v, 4);
 }
@@ -249,7 +257,8 @@ static size_t be16(unsigned char *p, size_t v)
 }
 
 /** A transport header and `data`. @return its length */
-static size_t transport(unsigned char *p, bool tcp, uint32_t seq, unsigned flags, struct str data)
+static size_t transport(unsigned char *p, bool tcp, uint32_t seq, unsigned flags,
+                        struct str data)
 {
     size_t head = tcp ? 20 : 8;
     memset(p, 0, head);
@@ -304,9 +313,9 @@ static size_t ip6(unsigned char *p, unsigned proto, const unsigned char *body, s
     return 56 + n;
 }
 
-static const struct str message = STR_INIT(
-    "INVITE sip:b@x SIP/2.0\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nTo: <sip:b@x>\r\n"
-    "User-to-User: 0448;encoding=hex\r\nContent-Length: 2\r\n\r\nHi");
+static const struct str message =
+    STR_INIT("INVITE sip:b@x SIP/2.0\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nTo: <sip:b@x>\r\n"
+             "User-to-User: 0448;encoding=hex\r\nContent-Length: 2\r\n\r\nHi");
 
 static int lint_capture(const struct capture *c)
 {
@@ -399,7 +408,8 @@ static void test_fragments(void)
         for (size_t k = 0; k < 6; k++) {
             size_t part = orders[i / 2][k / 2];
             size_t len = at[part + 1] - at[part];
-            size_t m = (i % 2 == 0 ? ip4 : ip6)(frame, 17, body + at[part], len, at[part], part < 2);
+            size_t m =
+                (i % 2 == 0 ? ip4 : ip6)(frame, 17, body + at[part], len, at[part], part < 2);
             packet(&cap, frame, m);
         }
         CHECK_INT(lint_capture(&cap), 0);

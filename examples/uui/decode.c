@@ -2,7 +2,7 @@
 /*
  * Read the User-to-User header of a message with baton/uui.h:
  *
- *     uui_decode '04C8034B3D31;encoding=hex, 7B7D;encoding=hex;purpose=other'
+ *     decode '04C8034B3D31;encoding=hex, 7B7D;encoding=hex;purpose=other'
  *
  * prints what each value is and, when a receiver must not use it, why.
  */
