@@ -29,6 +29,7 @@ SIBLINGS = {
     ("call", "registrar"),  # a call goes to the bindings of a device
     ("cti", "call"),        # a session commands and watches calls
     ("cti", "registrar"),   # and asks what a device can do
+    ("cti", "peers"),       # and what a peer does
     ("event", "call"),      # who watches a device is told of its calls
     ("event", "registrar"), # and of its bindings; a lost watcher is sought there
 }

@@ -45,7 +45,9 @@ static const struct help_option commands[] = {
      "MonitorStart for each, then print events until interrupted, or until --count, --until or "
      "--timeout say that it is enough."},
     {"snapshot", "DEVICE", "SnapshotDevice: the calls of a device and their states."},
-    {"features", NULL, "GetCSTAFeatures: what the server offers."},
+    {"features", "[DEVICE|peer:NAME|uui]",
+     "GetCSTAFeatures: what the server offers; and which packages of User-to-User a device, a "
+     "peer or the server itself understands."},
     {"status", NULL, "RequestSystemStatus."},
     {"raw", "FILE|-", "Send the file's XML as it is and print the answer as it is."},
     {"shell, -", NULL,

@@ -7,6 +7,7 @@
 #include "cli/csta_request.h"
 #include "cli/json.h"
 #include "cli/text.h"
+#include "csta/xml.h"
 #include <time.h>
 
 /* ---- small parts ---- */
@@ -444,6 +445,48 @@ static void put_feature_lists(struct csta_printer *p, const char *title, const v
     put_c(p, p->json ? "]" : (shown == 0 ? " none\n" : "\n"));
 }
 
+/** An attribute of an element in the answer about User-to-User. Absent: not there. */
+static struct str attr_of(const struct xml_reader *x, struct str name)
+{
+    for (unsigned i = 0; i < x->nattr; i++) {
+        if (str_eq(x->attr[i].name, name)) {
+            return x->attr[i]
+                .value.raw; /* names and words: nothing in them is to be replaced */
+        }
+    }
+    return STR_NONE;
+}
+
+/** Who understands which User-to-User: `<uuiSupport>` of docs/csta-private.md. */
+static void put_support(struct csta_printer *p, const struct csta_common_arguments *more)
+{
+    static const struct xml_limits limits = {.bytes = 65536, .depth = 4, .elements = 1000};
+    struct xml_reader x;
+    bool first = true;
+
+    if (more == NULL || more->private_data.kind != CSTA_DATA_FOREIGN ||
+        xml_init(&x, str_trim(more->private_data.foreign.body), &limits) != 0) {
+        return;
+    }
+    for (int event = xml_next(&x); event > XML_END_OF_DOCUMENT; event = xml_next(&x)) {
+        bool package = event == XML_START && str_eq(x.name, STR("package"));
+        if (package && p->json) {
+            put_c(p, first ? ", \"userToUser\": {" : ", ");
+            json_string(attr_of(&x, STR("name")), p->out);
+            put_c(p, ": ");
+            json_string(attr_of(&x, STR("understood")), p->out);
+        } else if (package) {
+            put_c(p, first ? "User-to-User\n  " : "  ");
+            put(p, attr_of(&x, STR("name")));
+            put_c(p, ": ");
+            put(p, attr_of(&x, STR("understood")));
+            put_c(p, "\n");
+        }
+        first = first && !package;
+    }
+    put_c(p, p->json && !first ? "}" : "");
+}
+
 static void put_features(struct csta_printer *p, const struct csta_msg *m)
 {
     const struct csta_get_csta_features_response *r = m->get_csta_features_response;
@@ -452,6 +495,7 @@ static void put_features(struct csta_printer *p, const struct csta_msg *m)
                       sizeof(*r->supported_services), false);
     put_feature_lists(p, p->json ? "events" : "Events", r->supported_events,
                       sizeof(*r->supported_events), true);
+    put_support(p, r->extensions);
 }
 
 static const struct csta_connection_id *connection_of(const struct csta_msg *m)

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "cli/text.h"
+#include "csta/xml.h"
 #include "uui/uui.h"
 
 enum option_bit {
@@ -45,7 +46,7 @@ static const struct verb verbs[] = {
      "monitor DEVICE..."},
     {"stop", CSTA_VERB_STOP, 1, 1, 0, "stop CROSSREF"},
     {"snapshot", CSTA_VERB_SNAPSHOT, 1, 1, 0, "snapshot DEVICE"},
-    {"features", CSTA_VERB_FEATURES, 0, 0, 0, "features"},
+    {"features", CSTA_VERB_FEATURES, 0, 1, 0, "features [DEVICE|peer:NAME|uui]"},
     {"status", CSTA_VERB_STATUS, 0, 0, 0, "status"},
     {"raw", CSTA_VERB_RAW, 1, 1, 0, "raw FILE|-"},
     {"shell", CSTA_VERB_SHELL, 0, 0, 0, "shell"},
@@ -499,11 +500,39 @@ static int build_snapshot(struct draft *d)
     return 0;
 }
 
+/** Which User-to-User does that device or peer understand, or the server ("uui")? */
+static int ask_for_support(struct draft *d, const struct csta_common_arguments **out)
+{
+    struct csta_common_arguments *args = arena_zalloc(d->arena, sizeof(*args));
+    struct str whom = d->arg[0];
+    bool peer = str_istarts(whom, STR("peer:"));
+    bool server = str_ieq(whom, STR("uui"));
+    struct out o;
+
+    whom = peer ? str_from(whom, 5) : whom;
+    size_t cap = 6 * whom.n + 96; /* a reference has at most six octets */
+    char *buf = arena_alloc(d->arena, cap);
+    if (args == NULL || buf == NULL) {
+        return E_NOMEM;
+    }
+    out_init(&o, buf, cap);
+    out_c(&o, "<uuiSupport xmlns=\"" CSTA_PRIVATE_NAMESPACE "\"");
+    if (!server) {
+        out_c(&o, peer ? " peer=\"" : " device=\"");
+        xml_write(&o, whom, true);
+        out_c(&o, "\"");
+    }
+    out_c(&o, "/>");
+    args->private_data.kind = CSTA_DATA_FOREIGN;
+    args->private_data.foreign.body = out_str_of(&o);
+    *out = args;
+    return o.over ? E_SPACE : 0;
+}
+
 static int build_features(struct draft *d)
 {
     BODY(d, get_csta_features, CSTA_MSG_GET_CSTA_FEATURES, get_csta_features);
-    (void)body;
-    return 0;
+    return d->narg > 0 ? ask_for_support(d, &body->extensions) : 0;
 }
 
 static int build_status(struct draft *d)

@@ -84,7 +84,7 @@ struct csta_fault {
     unsigned line, column; /**< from 1; columns count octets */
     const char *reason;    /**< static English text */
     struct str element; /**< schema name of the element at fault; absent when it is not one */
-    struct csta_error error; /**< the answer, as a CSTAErrorCode */
+    struct csta_error error;      /**< the answer, as a CSTAErrorCode */
     const struct csta_type *type; /**< of a value that is none of its type; else NULL */
 };
 
@@ -180,6 +180,9 @@ static inline struct csta_device_ref csta_device_ref_of(struct str value)
 {
     return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_ID, .id = {.value = value}};
 }
+
+/** The namespace of what Baton puts into private data (docs/csta-private.md). */
+#define CSTA_PRIVATE_NAMESPACE "urn:x-baton:csta"
 
 /** The text of a user data or correlator data in octets; absent when it is foreign XML. */
 static inline struct str csta_data_octets(const struct csta_data *data)

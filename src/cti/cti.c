@@ -87,3 +87,8 @@ bool cti_wants(const struct sip_msg *m)
     }
     return sip_msg_body(m).n == 0 && accepts_only_csta(m);
 }
+
+void cti_set_packages(struct cti *c, const struct uui_packages *packages)
+{
+    c->packages = packages;
+}

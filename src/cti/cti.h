@@ -57,6 +57,9 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
  * allowed. */
 void cti_free(struct cti *c);
 
+/** The packages of User-to-User that are known; borrowed. NULL: isdn-uui alone. */
+void cti_set_packages(struct cti *c, const struct uui_packages *packages);
+
 /** BYE to every session, 503 to new ones. */
 void cti_end_all(struct cti *c, uint64_t now_ms);
 

@@ -31,8 +31,14 @@ struct outcome service_get_csta_features(struct request *r)
     struct csta_get_csta_features_response *answer =
         arena_zalloc(r->cti->scratch, sizeof(*answer));
 
+    const struct csta_get_csta_features *m = r->msg->get_csta_features;
+    struct outcome err;
+
     if (answer == NULL || csta_features_supported(r->cti->scratch, answer) != 0) {
         return outcome_nomem();
+    }
+    if (m != NULL && !support_answer(r, m->extensions, &answer->extensions, &err)) {
+        return err;
     }
     return outcome_answer(r, answer);
 }

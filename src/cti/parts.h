@@ -11,6 +11,7 @@
  *   resolve.c       which device, which connection a request means
  *   service.c       services on calls
  *   snapshot.c, features.c, monitor.c   the other services
+ *   support.c       who understands which User-to-User
  *   ready.c         the monitors of a session that have something to tell, in order
  *   journal.c       records of what happened
  *   event.c         what a call tells → records, as each watched device sees it
@@ -48,9 +49,10 @@ struct cti {
     const struct cti_driver *driver;
     void *driver_ctx;
     struct journal *journal;
-    struct list sessions; /**< struct cti_session.link */
-    struct list dirty;    /**< struct cti_session.dirty: something to send */
-    struct list pending;  /**< struct pending.of_cti */
+    const struct uui_packages *packages; /**< NULL: isdn-uui alone */
+    struct list sessions;                /**< struct cti_session.link */
+    struct list dirty;                   /**< struct cti_session.dirty: something to send */
+    struct list pending;                 /**< struct pending.of_cti */
     struct pool session_pool, monitor_pool, watch_pool, pending_pool;
     struct cti_stats stats;
     unsigned long xml_salt;
@@ -97,8 +99,8 @@ struct cti_session {
     uint32_t busy;      /**< requests being served on the stack */
     struct str sdp;     /**< answer to the description that came with a request. Owned */
     uint64_t sdp_id, sdp_version; /**< of its origin */
-    bool mute;          /**< leaves event INFOs unanswered, on a stream that lives */
-    bool over;          /**< ended: waits for on_gone */
+    bool mute;                    /**< leaves event INFOs unanswered, on a stream that lives */
+    bool over;                    /**< ended: waits for on_gone */
 };
 
 /* ---- session.c ---- */
@@ -233,6 +235,15 @@ struct wanted {
  */
 bool resolve_device(const struct request *r, const struct csta_device_id *id, unsigned unknown,
                     struct device **out, struct outcome *err);
+
+/* ---- support.c ---- */
+
+/**
+ * The answer to a question in private data about who understands which User-to-User; *out stays
+ * as it is when there is none. @return false with *err
+ */
+bool support_answer(struct request *r, const struct csta_common_arguments *asked,
+                    const struct csta_common_arguments **out, struct outcome *err);
 
 /** The connection that a ConnectionID means, X-10. @return true, or false and *err */
 bool resolve_connection(const struct request *r, const struct csta_connection_id *id,

@@ -177,6 +177,7 @@ static int make_layers(struct engine *e)
     if (e->cti == NULL) {
         return E_NOMEM;
     }
+    cti_set_packages(e->cti, c->packages);
     e->events = event_new(&(struct event_world){.env = e->env,
                                                 .wheel = &e->wheel,
                                                 .txn = &e->txn,
@@ -521,6 +522,7 @@ void engine_each_note(const struct engine *e, struct str call_id,
 void engine_set_packages(struct engine *e, const struct uui_packages *packages)
 {
     e->config.packages = packages;
+    cti_set_packages(e->cti, packages);
     refresh_border(e);
 }
 

@@ -84,18 +84,6 @@ static void write_contacts(struct out *o, const struct record *rec, const struct
     }
 }
 
-static bool supports_uui(const struct record *rec)
-{
-    list_each(it, &rec->bindings)
-    {
-        struct support s = binding_support(list_entry(it, struct binding, link));
-        if (support_option(&s, STR("uui")) == UNDERSTANDS_YES) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /** Absent: no memory. */
 static struct str device_contacts(struct engine *e, const struct record *rec,
                                   const struct device *d)
@@ -139,7 +127,8 @@ static void about_device(struct engine *e, const struct sip_msg *m, const struct
         r.status = d == NULL ? 404 : 480;
         r.lines = lines_of(e, true, STR_NONE);
     } else {
-        r.lines = lines_of(e, supports_uui(rec), device_contacts(e, rec, d));
+        r.lines = lines_of(e, record_option(rec, STR("uui")) == UNDERSTANDS_YES,
+                           device_contacts(e, rec, d));
     }
     dispatch_reply(e, m, from, &r, now_ms);
 }

@@ -294,19 +294,35 @@ enum fit record_fit(const struct record *rec, const struct demand *w)
     return best;
 }
 
+static enum understands better(enum understands a, enum understands b)
+{
+    return a == UNDERSTANDS_YES || b == UNDERSTANDS_YES           ? UNDERSTANDS_YES
+           : a == UNDERSTANDS_UNKNOWN || b == UNDERSTANDS_UNKNOWN ? UNDERSTANDS_UNKNOWN
+                                                                  : UNDERSTANDS_NO;
+}
+
+enum understands record_option(const struct record *rec, struct str option_tag)
+{
+    enum understands best = rec != NULL ? UNDERSTANDS_NO : UNDERSTANDS_UNKNOWN;
+    if (rec != NULL) {
+        list_each(it, &rec->bindings)
+        {
+            struct support s = binding_support(list_entry(it, struct binding, link));
+            best = better(best, support_option(&s, option_tag));
+        }
+    }
+    return best;
+}
+
 enum understands record_understands(const struct record *rec, struct str package,
                                     struct str feature_tag)
 {
-    enum understands best = UNDERSTANDS_NO;
-    if (rec == NULL) {
-        return UNDERSTANDS_UNKNOWN;
-    }
-    list_each(it, &rec->bindings)
-    {
-        struct support s = binding_support(list_entry(it, struct binding, link));
-        enum understands u = support_package(&s, package, feature_tag);
-        if (u == UNDERSTANDS_YES || (u == UNDERSTANDS_UNKNOWN && best == UNDERSTANDS_NO)) {
-            best = u;
+    enum understands best = rec != NULL ? UNDERSTANDS_NO : UNDERSTANDS_UNKNOWN;
+    if (rec != NULL) {
+        list_each(it, &rec->bindings)
+        {
+            struct support s = binding_support(list_entry(it, struct binding, link));
+            best = better(best, support_package(&s, package, feature_tag));
         }
     }
     return best;

@@ -61,6 +61,9 @@ struct support binding_support(const struct binding *b);
 /** How well the best phone of a record (NULL: none is registered) fits. */
 enum fit record_fit(const struct record *rec, const struct demand *w);
 
+/** Does any phone of a record (NULL: none) support that option tag? The best answer counts. */
+enum understands record_option(const struct record *rec, struct str option_tag);
+
 /** Does any phone of a record (NULL: none) understand that package? The best answer counts. */
 enum understands record_understands(const struct record *rec, struct str package,
                                     struct str feature_tag);

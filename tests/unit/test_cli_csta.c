@@ -117,6 +117,12 @@ static void test_requests(void)
     CHECK_BODY("snapshot 'N<123>a&b'", "<SnapshotDevice" ED3 "><snapshotObject>N&lt;123&gt;"
                                        "a&amp;b</snapshotObject></SnapshotDevice>");
     CHECK_BODY("features", "<GetCSTAFeatures" ED3 "/>");
+#define SUPPORT(attr)                                                              \
+    "<GetCSTAFeatures" ED3 "><extensions><privateData><private><uuiSupport xmlns=" \
+    "\"urn:x-baton:csta\"" attr "/></private></privateData></extensions></GetCSTAFeatures>"
+    CHECK_BODY("features '10<2'", SUPPORT(" device=\"10&lt;2\""));
+    CHECK_BODY("features peer:pbx", SUPPORT(" peer=\"pbx\""));
+    CHECK_BODY("features uui", SUPPORT(""));
     CHECK_BODY("status", "<RequestSystemStatus" ED3 "/>");
     CHECK_STR(
         body_in("deflect 1 2", CSTA_ED6),
@@ -211,7 +217,7 @@ static void test_complaints(void)
         {"monitor 1 --until Dancing", "\"Dancing\" is no event of CSTA"},
         {"wait Dancing", "\"Dancing\" is no event of CSTA"},
         {"wait Held 1001 soon", "\"soon\" is no time in seconds"},
-        {"features all", "it is \"features\""},
+        {"features 1 2", "it is \"features [DEVICE|peer:NAME|uui]\""},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -519,6 +525,14 @@ static void test_answers(void)
                  "<answerCall/><makeCall/></callControlServList></supportedServices>"
                  "</GetCSTAFeaturesResponse>",
                  "Services:\n  AnswerCall                MakeCall\nEvents: none\n");
+#define SUPPORTED                                                                            \
+    "<GetCSTAFeaturesResponse" ED3 "><extensions><privateData><private><uuiSupport xmlns="   \
+    "\"urn:x-baton:csta\" optionTag=\"yes\"><package name=\"isdn-uui\" understood=\"yes\"/>" \
+    "<package name=\"crm\" understood=\"unknown\"/></uuiSupport></private></privateData>"    \
+    "</extensions></GetCSTAFeaturesResponse>"
+    CHECK_ANSWER(
+        false, CSTA_MSG_GET_CSTA_FEATURES, STR_NONE, SUPPORTED,
+        "Services: none\nEvents: none\nUser-to-User\n  isdn-uui: yes\n  crm: unknown\n");
     CHECK_ANSWER(true, CSTA_MSG_MAKE_CALL, STR("1001"),
                  "<MakeCallResponse" ED3
                  ">" CONNECTION("callingDevice", "c7", "1001") "</MakeCallResponse>",
@@ -701,8 +715,8 @@ static void test_command_line(void)
     CHECK_INT(c.edition, CSTA_ED3);
     CHECK_INT(c.refresh_s, 600);
     /* options of the command may stand before it */
-    CHECK_INT(COMMAND(&c, "-s", "h", "-u", "u", "--watch", "--timeout", "5", "clear", "--", "1"),
-              0);
+    CHECK_INT(
+        COMMAND(&c, "-s", "h", "-u", "u", "--watch", "--timeout", "5", "clear", "--", "1"), 0);
     REQUIRE(c.nword == 6);
     CHECK_STR(c.word[0], "clear");
     CHECK_STR(c.word[1], "--watch");

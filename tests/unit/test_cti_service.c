@@ -314,6 +314,62 @@ static void test_service_several_at_once(void)
     office_down(o);
 }
 
+#define SUPPORT(attr)                                                               \
+    "<extensions><privateData><private><uuiSupport xmlns=\"urn:x-baton:csta\"" attr \
+    "/></private></privateData></extensions>"
+
+static bool answers(struct client *c, const char *inside, const char *want)
+{
+    client_clear(c);
+    client_ask(c, "GetCSTAFeatures", inside);
+    return strstr(client_text(c, "GetCSTAFeatures"), want) != NULL;
+}
+
+/** Who understands which User-to-User, in private data. */
+static void test_service_support(void)
+{
+    static const struct uui_package row[] = {
+        {.name = STR_INIT("crm"), .feature_tag = STR_INIT("+com.example.crm")},
+        {.name = STR_INIT("out"), .direction = UUI_OUT}};
+    static const struct uui_packages packages = {.row = row, .n = ARRAY_LEN(row)};
+    struct office *o = up();
+    struct client *c = &o->client[0];
+    CHECK(answers(c, "", "GetCSTAFeaturesResponse"));
+    CHECK(strstr(client_text(c, "GetCSTAFeatures"), "uuiSupport") == NULL);
+    CHECK(answers(c, SUPPORT(""),
+                  "<uuiSupport xmlns=\"urn:x-baton:csta\" optionTag=\"yes\">"
+                  "<package name=\"isdn-uui\" understood=\"yes\"/></uuiSupport>"));
+    cti_set_packages(o->cti, &packages);
+    CHECK(answers(c, SUPPORT(""),
+                  "understood=\"yes\"/><package name=\"crm\" understood=\"yes\"/>"
+                  "<package name=\"out\" understood=\"no\"/></uuiSupport>"));
+    CHECK(answers(
+        c, SUPPORT(" device=\"1001\""),
+        "device=\"sip:1001@example.com\" optionTag=\"unknown\"><package name=\"isdn-uui\" "
+        "understood=\"unknown\"/><package name=\"crm\" understood=\"unknown\"/>"));
+    o->peer.uui_option = STR("uui");
+    o->peer.uui_features = STR(";+com.example.crm");
+    char attr[64], want[256], inside[512];
+    (void)snprintf(attr, sizeof(attr), " peer=\"%.*s\"", STR_ARG(o->peer.name));
+    (void)snprintf(inside, sizeof(inside), SUPPORT("%s"), attr);
+    (void)snprintf(want, sizeof(want),
+                   "%s optionTag=\"yes\"><package name=\"isdn-uui\" understood=\"no\"/>"
+                   "<package name=\"crm\" understood=\"yes\"/>",
+                   attr);
+    CHECK(answers(c, inside, want));
+    /* what is no question of ours is passed over; a wrong one is refused */
+    CHECK(answers(c,
+                  "<extensions><privateData><private><other/></private></privateData>"
+                  "</extensions>",
+                  "GetCSTAFeaturesResponse"));
+    CHECK(strstr(client_text(c, "GetCSTAFeatures"), "private") == NULL);
+    client_clear(c);
+    client_ask(c, "GetCSTAFeatures", SUPPORT(" device=\"1777\""));
+    client_ask(c, "GetCSTAFeatures", SUPPORT(" peer=\"nobody\""));
+    CHECK_STR(str_c(c->log), "X:operation/invalidDeviceID X:operation/invalidDeviceID");
+    office_down(o);
+}
+
 static void test_service_snapshot(void)
 {
     struct office *o = up();
@@ -622,8 +678,8 @@ static void test_service_pending_in_cancelled_invite(void)
 
 TEST_MAIN(T(test_service_errors), T(test_service_grants), T(test_service_announced_is_served),
           T(test_service_answers_in_the_edition_asked), T(test_service_several_at_once),
-          T(test_service_snapshot), T(test_service_snapshot_of_two_calls),
-          T(test_service_outcomes), T(test_service_transfer_refused),
-          T(test_service_pending_is_answered_in_time),
+          T(test_service_support), T(test_service_snapshot),
+          T(test_service_snapshot_of_two_calls), T(test_service_outcomes),
+          T(test_service_transfer_refused), T(test_service_pending_is_answered_in_time),
           T(test_service_pending_when_session_ends), T(test_service_pending_limit),
           T(test_service_pending_in_invite), T(test_service_pending_in_cancelled_invite))
