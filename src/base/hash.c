@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SipHash-2-4 (Aumasson and Bernstein, 2012), 64-bit result.
+ * SipHash-1-3 and SipHash-2-4 (Aumasson and Bernstein, 2012), 64-bit result. A table needs no
+ * more than the first, at half the price: who does not see hashes cannot choose what collides.
  *
  * Call-IDs, tags, branches and user names come from peers: with a plain hash anyone could
  * send keys that all fall into one chain. The key is random per worker and never leaves it.
@@ -31,11 +32,12 @@ static inline void sip_round(struct sip_state *s)
     s->v2 = rotl(s->v2, 32);
 }
 
-static inline void sip_word(struct sip_state *s, uint64_t word)
+static inline void sip_word(struct sip_state *s, uint64_t word, int rounds)
 {
     s->v3 ^= word;
-    sip_round(s);
-    sip_round(s);
+    for (int i = 0; i < rounds; i++) {
+        sip_round(s);
+    }
     s->v0 ^= word;
 }
 
@@ -50,19 +52,20 @@ static inline uint64_t load(const char *p, size_t n)
     return word;
 }
 
-static inline uint64_t siphash(const struct hash_key *key, struct str s, bool fold)
+/** @param rounds  for each word; two more at the end */
+static inline uint64_t siphash(const struct hash_key *key, struct str s, bool fold, int rounds)
 {
     struct sip_state v = {key->k0 ^ 0x736f6d6570736575U, key->k1 ^ 0x646f72616e646f6dU,
                           key->k0 ^ 0x6c7967656e657261U, key->k1 ^ 0x7465646279746573U};
     size_t at = 0;
     for (; s.n - at >= 8; at += 8) {
         uint64_t word = load(s.p + at, 8);
-        sip_word(&v, fold ? ascii_lower8(word) : word);
+        sip_word(&v, fold ? ascii_lower8(word) : word, rounds);
     }
     uint64_t last = at < s.n ? load(s.p + at, s.n - at) : 0;
-    sip_word(&v, (fold ? ascii_lower8(last) : last) | (uint64_t)s.n << 56);
+    sip_word(&v, (fold ? ascii_lower8(last) : last) | (uint64_t)s.n << 56, rounds);
     v.v2 ^= 0xff;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < rounds + 2; i++) {
         sip_round(&v);
     }
     return v.v0 ^ v.v1 ^ v.v2 ^ v.v3;
@@ -70,12 +73,17 @@ static inline uint64_t siphash(const struct hash_key *key, struct str s, bool fo
 
 uint64_t hash_bytes(const struct hash_key *key, struct str s)
 {
-    return siphash(key, s, false);
+    return siphash(key, s, false, 1);
+}
+
+uint64_t hash_mac(const struct hash_key *key, struct str s)
+{
+    return siphash(key, s, false, 2);
 }
 
 uint64_t hash_ibytes(const struct hash_key *key, struct str s)
 {
-    return siphash(key, s, true);
+    return siphash(key, s, true, 1);
 }
 
 uint64_t hash_mix(uint64_t h, uint64_t v)

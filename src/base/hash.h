@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SipHash-2-4: the keyed hash of every table whose keys a peer can choose. */
+/*
+ * SipHash: the keyed hash of every table whose keys a peer can choose (1-3, as the hash tables
+ * of several languages have it), and of what a peer must not be able to make himself (2-4).
+ */
 #ifndef BATON_BASE_HASH_H
 #define BATON_BASE_HASH_H
 
@@ -9,7 +12,11 @@ struct hash_key {
     uint64_t k0, k1;
 };
 
+/** SipHash-1-3: for tables. */
 uint64_t hash_bytes(const struct hash_key *key, struct str s);
+
+/** SipHash-2-4: half of a MAC, or a short one. */
+uint64_t hash_mac(const struct hash_key *key, struct str s);
 
 /** As hash_bytes over the ASCII-lower-cased bytes. */
 uint64_t hash_ibytes(const struct hash_key *key, struct str s);

@@ -35,6 +35,9 @@ struct dialog *dialog_find_parts(struct leg_layer *l, struct str call_id, struct
 
 struct dialog *dialog_find(struct leg_layer *l, const struct sip_msg *request)
 {
+    if (l->dialogs.count == 0) {
+        return NULL;
+    }
     struct str local = sip_msg_tag(request, SIP_HDR_TO);
     struct str remote = sip_msg_tag(request, SIP_HDR_FROM);
     if (local.n == 0) {

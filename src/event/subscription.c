@@ -116,6 +116,9 @@ void subscription_free(struct subscription *s, uint64_t now_ms)
 
 struct subscription *subscription_find(const struct event_layer *l, const struct sip_msg *m)
 {
+    if (l->dialogs.count == 0) {
+        return NULL;
+    }
     struct str call_id = sip_msg_value(m, SIP_HDR_CALL_ID);
     struct str local = sip_msg_tag(m, SIP_HDR_TO), remote = sip_msg_tag(m, SIP_HDR_FROM);
     struct map_node *n = map_first(&l->dialogs, dialog_hash(&l->key, call_id, local));

@@ -19,6 +19,35 @@
 /** What §16.6 step 3 and RFC 5393 §5.3.3 put when the header is not there. */
 enum { MAX_FORWARDS = 70 };
 
+/** Texts that are hashed together: few and short, as they are nearly always, in one go. */
+struct gathered {
+    const struct hash_key *key;
+    uint64_t h;
+    size_t n;
+    char buf[512];
+};
+
+static void gather_end(struct gathered *g)
+{
+    g->h = hash_mix(g->h, hash_bytes(g->key, str_make(g->buf, g->n)));
+    g->n = 0;
+}
+
+static void gather(struct gathered *g, struct str s)
+{
+    uint32_t n = (uint32_t)s.n; /* else "ab", "c" would be "a", "bc" */
+    if (s.n > sizeof(g->buf) - sizeof(n)) {
+        g->h = hash_mix(g->h, hash_bytes(g->key, s));
+        return;
+    }
+    if (s.n > sizeof(g->buf) - sizeof(n) - g->n) {
+        gather_end(g);
+    }
+    memcpy(g->buf + g->n, &n, sizeof(n));
+    memcpy(g->buf + g->n + sizeof(n), s.p, s.n);
+    g->n += sizeof(n) + s.n;
+}
+
 /** RFC 5393 §4.2.1: varies with what decides about the target, not with the method. */
 static void make_mark(const struct proxy *p, struct proxy__request *r)
 {
@@ -28,21 +57,23 @@ static void make_mark(const struct proxy *p, struct proxy__request *r)
         SIP_HDR_ACCEPT_CONTACT, SIP_HDR_PROXY_REQUIRE, SIP_HDR_PROXY_AUTHORIZATION,
         SIP_HDR_REJECT_CONTACT,
     };
-    const struct hash_key *key = &p->loop_key;
+    struct gathered g;
     struct sip_cseq cseq = {0};
     struct out o;
-    uint64_t h = hash_bytes(key, r->route.ruri);
+    g.key = &p->loop_key;
+    g.h = g.n = 0;
+    gather(&g, r->route.ruri);
     for (size_t i = 0; i < ARRAY_LEN(deciding); i++) {
         const struct sip_hdr *line = sip_msg_line(r->m, deciding[i]);
         for (; line != NULL; line = sip_msg_next_line(r->m, line)) {
-            h = hash_mix(h, hash_bytes(key, sip_hdr_value(r->m, line)));
+            gather(&g, sip_hdr_value(r->m, line));
         }
     }
     (void)sip_msg_cseq(r->m, &cseq);
-    h = hash_mix(h, cseq.number);
-    h = hash_bytes(key, str_make((const char *)&h, sizeof(h)));
+    gather(&g, str_make((const char *)&cseq.number, sizeof(cseq.number)));
+    gather_end(&g);
     out_init(&o, r->mark, sizeof(r->mark));
-    out_hex(&o, str_make((const char *)&h, sizeof(h)), false);
+    out_hex(&o, str_make((const char *)&g.h, sizeof(g.h)), false);
     out_ch(&o, '\0');
 }
 

@@ -17,7 +17,7 @@ static void make_keys(struct proxy *p, struct str secret)
     uint64_t k[6];
     p->env->random(p->env->ctx, k, sizeof(k));
     for (size_t i = 0; i < ARRAY_LEN(k) && secret.n > 0; i++) {
-        k[i] = hash_bytes(&salt[i], secret);
+        k[i] = hash_mac(&salt[i], secret);
     }
     p->dialog_key = (struct hash_key){k[0], k[1]};
     p->token_key[0] = (struct hash_key){k[2], k[3]};

@@ -79,10 +79,10 @@ static size_t get_way(const unsigned char *p, size_t have, struct hop *h)
 static void make_mac(const struct proxy *p, struct str call_id, struct str tag, struct str ways,
                      unsigned char mac[static MAC_LEN])
 {
-    uint64_t part[3] = {hash_bytes(&p->dialog_key, call_id), hash_bytes(&p->dialog_key, tag),
-                        hash_bytes(&p->dialog_key, ways)};
+    uint64_t part[3] = {hash_mac(&p->dialog_key, call_id), hash_mac(&p->dialog_key, tag),
+                        hash_mac(&p->dialog_key, ways)};
     struct str all = str_make((const char *)part, sizeof(part));
-    uint64_t half[2] = {hash_bytes(&p->token_key[0], all), hash_bytes(&p->token_key[1], all)};
+    uint64_t half[2] = {hash_mac(&p->token_key[0], all), hash_mac(&p->token_key[1], all)};
     memcpy(mac, half, MAC_LEN);
 }
 

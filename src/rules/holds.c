@@ -302,8 +302,8 @@ unsigned rule_draw(const struct rule *r, const struct sip_msg *m)
 {
     /* the key is no secret: who chooses his Call-ID may choose his way */
     static const struct hash_key key = {0x726f757465, 1};
-    uint64_t h = hash_mix(hash_bytes(&key, sip_msg_value(m, SIP_HDR_CALL_ID)),
-                          hash_bytes(&key, r->name));
+    uint64_t h =
+        hash_mix(hash_mac(&key, sip_msg_value(m, SIP_HDR_CALL_ID)), hash_mac(&key, r->name));
     return (unsigned)((h >> 20) % 10000);
 }
 

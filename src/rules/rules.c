@@ -148,8 +148,8 @@ static int rewrite(const struct rule_query *q, struct rule_verdict *v)
 static void draw_by_weight(const struct rule_query *q, struct rule_verdict *v)
 {
     static const struct hash_key key = {0x77656967687473, 2};
-    uint64_t dice = hash_mix(hash_bytes(&key, sip_msg_value(q->m, SIP_HDR_CALL_ID)),
-                             hash_bytes(&key, v->rule->name));
+    uint64_t dice = hash_mix(hash_mac(&key, sip_msg_value(q->m, SIP_HDR_CALL_ID)),
+                             hash_mac(&key, v->rule->name));
     for (size_t i = 0; i + 1 < v->target_count; i++) {
         uint64_t total = 0;
         for (size_t k = i; k < v->target_count; k++) {

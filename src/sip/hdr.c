@@ -271,6 +271,14 @@ static bool first_value(const struct sip_msg *m, enum sip_hdr_id id, bool list, 
     return true;
 }
 
+bool sip_msg_branch(const struct sip_msg *m, struct str *out)
+{
+    struct str v;
+    /* neither protocol nor sent-by has a semicolon (RFC 3261 §25.1) */
+    return first_value(m, SIP_HDR_VIA, true, &v) &&
+           sip_param(str_from(v, str_index(v, ';')), STR("branch"), out) && str_is_set(*out);
+}
+
 int sip_msg_via(const struct sip_msg *m, struct sip_via *out)
 {
     struct str v;

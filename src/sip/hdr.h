@@ -111,6 +111,9 @@ int sip_replaces_parse(struct str value, struct sip_replaces *out);
 
 /** Shorthands that find and parse the first value. @return 0, E_NOTFOUND, E_SYNTAX */
 int sip_msg_via(const struct sip_msg *m, struct sip_via *out);
+/** The branch of the top Via alone, of a message that was checked. @return false: it has none
+ */
+bool sip_msg_branch(const struct sip_msg *m, struct str *out);
 int sip_msg_cseq(const struct sip_msg *m, struct sip_cseq *out);
 int sip_msg_addr(const struct sip_msg *m, enum sip_hdr_id id, struct sip_addr *out);
 struct str sip_msg_tag(const struct sip_msg *m, enum sip_hdr_id from_or_to);

@@ -239,15 +239,14 @@ struct txn *txn__find_merged(struct txn_layer *l, const struct sip_msg *m)
 
 struct txn *txn__find_client(struct txn_layer *l, const struct sip_msg *m)
 {
-    struct sip_via via;
-    if (sip_msg_via(m, &via) != 0 || !str_is_set(via.branch)) {
+    struct str branch;
+    if (!sip_msg_branch(m, &branch)) {
         return NULL;
     }
-    uint64_t h = client_hash(l, via.branch, (enum sip_method)m->method);
+    uint64_t h = client_hash(l, branch, (enum sip_method)m->method);
     for (struct map_node *n = map_first(&l->by_branch, h); n != NULL; n = map_next(n)) {
         struct txn *t = container_of(n, struct txn, by_branch);
-        if (!txn__is_server(t) && t->method == m->method &&
-            str_ieq(str_c(t->branch), via.branch)) {
+        if (!txn__is_server(t) && t->method == m->method && str_ieq(str_c(t->branch), branch)) {
             return t;
         }
     }
@@ -268,7 +267,7 @@ void txn__tag(const struct txn_layer *l, const struct sip_msg *m, char out[stati
         ident_of_call(&id, m);
         h = hash_mix(server_hash(l, &id, sip_msg_ruri(m), method), call_hash(l, &id));
     }
-    h = hash_bytes(&l->key, str_make((const char *)&h, sizeof h));
+    h = hash_mac(&l->key, str_make((const char *)&h, sizeof h));
     out_init(&o, out, 17);
     out_hex(&o, str_make((const char *)&h, sizeof h), false);
     out_ch(&o, '\0');
