@@ -10,7 +10,7 @@
 static const char *const taken_over[] = {
     "devices",    "applications",      "peers",           "routes",
     "dial_plans", "time_zone",         "log.level",       "tls.certificates",
-    "tls.ca",     "tls.verify_client", "tls.min_version", "tls.ciphers"};
+    "uui.packages", "uui.strict", "tls.ca",     "tls.verify_client", "tls.min_version", "tls.ciphers"};
 
 static bool is_taken_over(const char *name)
 {

@@ -19,6 +19,7 @@
 #define BATON_SERVER_CONFIG_KEYS_H
 
 #include "server/config_keys_route.h"
+#include "server/config_keys_uui.h"
 
 #define CONFIG_SECRET(S)                                                                      \
     S(password, "", "The password in clear text. Anyone who can read this file can read it.") \
@@ -136,7 +137,18 @@
       "to it the header's octets are put into them. Implies `isdn`.")                         \
     B(uui_in_failure, false,                                                                  \
       "With `isdn`: it may stand in refusals (4xx to 6xx) from it and to it, which RFC "      \
-      "7433 does not list and an ISDN can carry.")
+      "7433 does not list and an ISDN can carry.")                                            \
+    S(uui_dialect, "",                                                                        \
+      "How it writes User-to-User and wants it written; docs/uui-dialects.md has the names. " \
+      "Unless given, values pass as they are.")                                               \
+    U(uui_max_octets, 0, 0, 65535,                                                            \
+      "Octets of user information that it takes, without the protocol discriminator; more "   \
+      "is refused here and not lost there. 0: what its dialect says.")                        \
+    U(uui_pd, 256, 0, 256,                                                                    \
+      "The protocol discriminator of what comes from it without one, and the only one that "  \
+      "it can be sent when its dialect has no place for it. 256: what its dialect says.")     \
+    W(uui_reading, "default", "default strict lenient",                                       \
+      "Whether its User-to-User is read strictly; `uui.strict` by default.")
 
 #define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                                \
     U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")               \
@@ -415,6 +427,7 @@
       "a POSIX rule such as `CET-1CEST,M3.5.0,M10.5.0/3`.")                                   \
     S(pid_file, "",                                                                           \
       "The process number is written here and the file kept locked, for `baton reload`.")     \
+    M(uui, uui, "User-to-User Information: docs/uui-dialects.md.")                            \
     M(limits, limits, "Bounds.")                                                              \
     M(tls, tls, "TLS: for `tls:` and `wss:` listeners, and for connections to peers.")        \
     M(websocket, websocket, "SIP over WebSocket (RFC 7118), for browsers.")                   \

@@ -102,6 +102,12 @@ struct raw_overload {
 struct raw_log {
     RAW_STRUCT(CONFIG_LOG)
 };
+struct raw_uui_package {
+    RAW_STRUCT(CONFIG_UUI_PACKAGE)
+};
+struct raw_uui {
+    RAW_STRUCT(CONFIG_UUI)
+};
 struct raw_root {
     RAW_STRUCT(CONFIG_ROOT)
 };

@@ -175,6 +175,13 @@ SUBSECTION(overload, CONFIG_OVERLOAD)
 #define RAW struct raw_log
 SUBSECTION(log, CONFIG_LOG)
 #undef RAW
+#define RAW struct raw_uui_package
+SUBSECTION(uui_package, CONFIG_UUI_PACKAGE)
+ENTRY(uui_package)
+#undef RAW
+#define RAW struct raw_uui
+SUBSECTION(uui, CONFIG_UUI)
+#undef RAW
 #define RAW struct raw_root
 SECTION(root, CONFIG_ROOT)
 

@@ -110,6 +110,7 @@ bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log 
     }
     roster_commit(&r->roster, ch, gone, &x);
     engine_set_routes(e, &c->routes);
+    engine_set_packages(e, c->engine.packages);
     engine_peers_changed(e);
     if (r->routes != r->first) {
         config_free(r->routes);

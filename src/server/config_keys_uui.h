@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The section `uui` of the configuration file; see config_keys.h for the letters. */
+#ifndef BATON_SERVER_CONFIG_KEYS_UUI_H
+#define BATON_SERVER_CONFIG_KEYS_UUI_H
+
+#define CONFIG_UUI_PACKAGE(U, B, S, W, L, N, M, Q)                                             \
+    N(name, "The `purpose` of its values. `isdn-uui` is there without being listed; a row of " \
+            "that name can only ask for more than RFC 7434 does.")                             \
+    L(contents, "",                                                                            \
+      "Values of `content` that are understood, the default one first; any "                   \
+      "unless given.")                                                                         \
+    L(encodings, "hex",                                                                        \
+      "Values of `encoding` that are understood, the default one first. "                      \
+      "Of another one than hex the characters are the octets.")                                \
+    U(max_octets, 0, 0, 65535,                                                                 \
+      "Octets of one value, decoded; longer ones are ignored and "                             \
+      "not sent. 0: any number.")                                                              \
+    U(max_count, 1, 0, 64, "Values in one message; of more all are ignored. 0: any number.")   \
+    W(direction, "both", "both in out",                                                        \
+      "Seen from here: `in` is only received, `out` only sent.")                               \
+    S(feature_tag, "",                                                                         \
+      "The tag by which phones and gateways say in a Contact that they know it (RFC 3840): "   \
+      "`+com.example.crm`. isdn-uui has `+sip.uui-isdn`.")                                     \
+    B(tls_only, false, "Its values do not go over hops without TLS.")                          \
+    W(seal, "off", "off optional required",                                                    \
+      "The seal inside of the octets: not looked for; opened where there is one; or values "   \
+      "without a good one are not delivered.")                                                 \
+    U(seal_key, 0, 0, 65535, "Number of the key that seals what is sent; 0: not sealed.")
+
+#define CONFIG_UUI(U, B, S, W, L, N, M, Q)                                                    \
+    B(strict, true,                                                                           \
+      "Values that break a rule are wrong. Off: what can be read all the same (text that is " \
+      "labelled hex, values that are escaped twice, quotes where none belong, ...) is, and "  \
+      "the rule that was broken is noted with it.")                                           \
+    Q(packages, uui_package, "Packages of User-to-User (RFC 7433) that are understood.")
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packages of User-to-User and dialects of peers in the configuration: what becomes of them,
+   and what is wrong, with line and column. */
+#include "server/config.h"
+#include "test.h"
+
+static struct config *read_text(const char *text, struct config_error *error)
+{
+    struct str copy = test_guard(str_c(text));
+    struct config *c = config_read("test.yaml", copy, error);
+    test_guard_free(copy);
+    return c;
+}
+
+static void test_nothing_said(void)
+{
+    struct config_error error;
+    struct config *c = read_text("peers: [{name: pbx, uri: \"sip:192.0.2.7\"}]\n", &error);
+    REQUIRE(c != NULL);
+    REQUIRE(c->engine.packages != NULL);
+    CHECK_INT(c->engine.packages->n, 0);
+    CHECK(!c->engine.packages->lenient);
+    CHECK(c->peers[0].uui.dialect == NULL);
+    CHECK(!c->peers[0].uui.has_pd);
+    config_free(c);
+}
+
+static void test_packages(void)
+{
+    static const char text[] = "uui:\n"
+                               "  strict: false\n"
+                               "  packages:\n"
+                               "    - name: crm\n"
+                               "      contents: [key, code]\n"
+                               "      encodings: [text, hex]\n"
+                               "      max_octets: 40\n"
+                               "      max_count: 2\n"
+                               "      direction: out\n"
+                               "      feature_tag: +com.example.crm\n"
+                               "      tls_only: true\n"
+                               "      seal: required\n"
+                               "      seal_key: 7\n"
+                               "    - {name: plain}\n"
+                               "    - {name: ISDN-uui, max_octets: 33}\n";
+    struct config_error error;
+    struct config *c = read_text(text, &error);
+    REQUIRE(c != NULL);
+    const struct uui_packages *all = c->engine.packages;
+    CHECK_INT(all->n, 3);
+    CHECK(all->lenient);
+    const struct uui_package *p = uui_package_of(all, STR("CRM"));
+    REQUIRE(p != NULL);
+    CHECK_INT(p->content_n, 2);
+    CHECK_STR(p->contents[1], "code");
+    CHECK_INT(p->encoding_n, 2);
+    CHECK_STR(p->encodings[0], "text");
+    CHECK_INT(p->max_octets, 40);
+    CHECK_INT(p->max_count, 2);
+    CHECK_INT(p->direction, UUI_OUT);
+    CHECK_STR(p->feature_tag, "+com.example.crm");
+    CHECK(p->tls_only);
+    CHECK_INT(p->seal, UUI_SEAL_REQUIRED);
+    CHECK_INT(p->seal_key, 7);
+    p = uui_package_of(all, STR("plain"));
+    REQUIRE(p != NULL);
+    CHECK_INT(p->max_count, 1);
+    CHECK_INT(p->content_n + p->encoding_n + p->max_octets, 0);
+    CHECK_INT(p->direction, UUI_BOTH);
+    CHECK_INT(p->seal, UUI_SEAL_OFF);
+    p = uui_package_of(all, uui_isdn);
+    REQUIRE(p != NULL);
+    CHECK_INT(p->max_octets, 33);
+    CHECK_INT(p->max_count, 1);
+    CHECK_STR(p->contents[0], "isdn-uui");
+    CHECK_STR(p->feature_tag, "+sip.uui-isdn");
+    config_free(c);
+}
+
+static void test_neighbours(void)
+{
+    static const char text[] =
+        "peers:\n"
+        "  - {name: a, uri: \"sip:192.0.2.7\", uui_dialect: Genesys-PD}\n"
+        "  - {name: b, uri: \"sip:192.0.2.8\", uui_dialect: bare-hex, uui_max_octets: 32,\n"
+        "     uui_pd: 0, uui_reading: lenient}\n";
+    struct config_error error;
+    struct config *c = read_text(text, &error);
+    REQUIRE(c != NULL);
+    CHECK(c->peers[0].uui.dialect == uui_dialect_named(STR("genesys-pd")));
+    CHECK(!c->peers[0].uui.has_pd);
+    CHECK_INT(c->peers[0].uui.reading, UUI_READ_AS_ALL);
+    CHECK_INT(c->peers[1].uui.max_octets, 32);
+    CHECK(c->peers[1].uui.has_pd);
+    CHECK_INT(c->peers[1].uui.pd, 0);
+    CHECK_INT(c->peers[1].uui.reading, UUI_READ_LENIENT);
+    config_free(c);
+}
+
+static void test_what_is_wrong(void)
+{
+    static const struct {
+        const char *text;
+        unsigned line, column;
+        const char *why;
+    } cases[] = {
+        {"uui: {packages: [{name: \"a b\"}]}\n", 1, 25, "a token is wanted"},
+        {"uui: {packages: [{name: isdn-interwork}]}\n", 1, 25, "not isdn-interwork"},
+        {"uui: {packages: [{name: a}, {name: A}]}\n", 1, 36, "a package A already"},
+        {"uui: {packages: [{max_count: 1}]}\n", 1, 18, "name"},
+        {"uui: {packages: [{name: a, encodings: [\"x y\"]}]}\n", 1, 40, "encodings: a token"},
+        {"uui: {packages: [{name: a, contents: [b, \"\\\"c\"]}]}\n", 1, 42,
+         "contents: a token"},
+        {"uui: {packages: [{name: a, feature_tag: com.x}]}\n", 1, 41, "+ and a name"},
+        {"uui: {packages: [{name: a, seal: maybe}]}\n", 1, 34, "seal"},
+        {"uui: {packages: [{name: isdn-uui, encodings: [text]}]}\n", 1, 46, "hex only"},
+        {"uui: {packages: [{name: isdn-uui, contents: [x]}]}\n", 1, 45, "isdn-uui only"},
+        {"uui: {packages: [{name: isdn-uui, max_count: 2}]}\n", 1, 46, "once only"},
+        {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_dialect: esperanto}]\n", 1, 54,
+         "there is no esperanto"},
+        {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_pd: 4}]\n", 1, 9, "need a uui_dialect"},
+        {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_reading: loose}]\n", 1, 54,
+         "uui_reading"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct config_error error = {0};
+        test_context(cases[i].text);
+        struct config *c = read_text(cases[i].text, &error);
+        CHECK(c == NULL);
+        CHECK_INT(error.line, cases[i].line);
+        CHECK_INT(error.column, cases[i].column);
+        CHECK(strstr(error.text, cases[i].why) != NULL);
+        config_free(c);
+    }
+    test_context(NULL);
+}
+
+TEST_MAIN(T(test_nothing_said), T(test_packages), T(test_neighbours), T(test_what_is_wrong))
