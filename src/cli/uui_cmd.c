@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `baton uui decode` and `baton uui encode`; lint has files of its own.
+ * `baton uui decode` and `baton uui encode`; the other ways are in files of their own.
  *
  * Decode reads what people have at hand: a value out of a log, a header line, a URI, a whole
  * message. A message is read tolerantly, line by line and not by the SIP parser: traces come
@@ -11,6 +11,7 @@
 #include "cli/uui_cmd.h"
 #include "base/err.h"
 #include "cli/text.h"
+#include "cli/uui_convert.h"
 #include "cli/uui_lint.h"
 #include "cli/uui_show.h"
 #include "sip/msg.h"
@@ -23,7 +24,7 @@ enum { INPUT_MAX = 1 << 20 };
 struct reader {
     struct arena arena;
     FILE *out, *err;
-    bool json;
+    struct uui_options o;
     size_t shown;
     size_t bad; /**< values that are not valid, and lists that could not be read */
     struct str lines[UUI_VALUES_MAX]; /**< User-to-User lines of the message at hand */
@@ -34,7 +35,7 @@ static void show_list(struct reader *r, const struct uui_list *l, struct str whe
 {
     for (size_t i = 0; i < l->n; i++) {
         r->bad += l->v[i].verdict != UUI_VALID ? 1 : 0;
-        if (r->json) {
+        if (r->o.json) {
             fputs(r->shown > 0 ? ",\n  " : "[\n  ", r->out);
             uui_show_json(&l->v[i], where, r->out);
         } else {
@@ -58,11 +59,23 @@ static void report(struct reader *r, int err)
 static void decode_lines(struct reader *r, const struct str *lines, size_t n)
 {
     struct uui_list l;
-    int err = uui_list_parse(lines, n, NULL, &r->arena, &l);
+    int err = uui_list_parse(lines, n, &r->o.known, &r->arena, &l);
     if (err < 0) {
         report(r, err);
     }
     show_list(r, &l, STR_NONE);
+}
+
+/** A line in the dialect: a header that it owns, a URI, or the value alone. */
+static void decode_line(struct reader *r, struct str line, struct str where)
+{
+    struct uui_list l;
+    int err = uui_read_line(&r->o, line, &r->arena, &l);
+    if (err < 0) {
+        report(r, err);
+    } else {
+        show_list(r, &l, where);
+    }
 }
 
 /** User-to-User embedded in the URIs of a header's values. @return were there any? */
@@ -73,7 +86,7 @@ static bool decode_uris(struct reader *r, struct str name, struct str addresses)
     while (sip_list_next(&addresses, &address)) {
         struct uui_list l;
         struct str headers = uui_uri_headers(address);
-        int err = uui_list_parse_uri(headers, NULL, &r->arena, &l);
+        int err = uui_list_parse_uri(headers, &r->o.known, &r->arena, &l);
         if (err < 0) {
             report(r, err);
         }
@@ -99,7 +112,10 @@ static void read_header(struct reader *r, struct str line)
     if (!split_header(line, &name, &value)) {
         return;
     }
-    if (!str_ieq(name, STR("User-to-User"))) {
+    const struct uui_dialect *d = r->o.from.dialect;
+    if (d && uui_dialect_owns(d, UUI_AT_HEADER, name)) {
+        decode_line(r, line, name);
+    } else if (!str_ieq(name, STR("User-to-User"))) {
         decode_uris(r, name, value);
     } else if (r->line_count < UUI_VALUES_MAX) {
         r->lines[r->line_count++] = value;
@@ -113,6 +129,10 @@ static void read_single(struct reader *r, struct str text)
 {
     struct str name, value;
     bool header = split_header(text, &name, &value);
+    if (r->o.from.dialect) {
+        decode_line(r, text, STR_NONE);
+        return;
+    }
     if (header && str_ieq(name, STR("User-to-User"))) {
         decode_lines(r, &value, 1);
         return;
@@ -193,30 +213,10 @@ static void read_input(struct reader *r, FILE *in)
     free(buf);
 }
 
-/** Take the options out of argv[1..). @return operands left in argv[0..), or -1 */
-static int take_options(int argc, char **argv, bool *json)
-{
-    int n = 0;
-    bool options = true;
-    for (int i = 1; i < argc; i++) {
-        if (!options || argv[i][0] != '-' || argv[i][1] == '\0') {
-            argv[n++] = argv[i];
-        } else if (strcmp(argv[i], "--") == 0) {
-            options = false;
-        } else if (strcmp(argv[i], "--json") == 0) {
-            *json = true;
-        } else {
-            (void)help_usage_error(&help_uui, "unknown option '%s'", argv[i]);
-            return -1;
-        }
-    }
-    return n;
-}
-
 static int decode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
 {
     struct reader r = {.out = out, .err = err};
-    int n = take_options(argc, argv, &r.json);
+    int n = uui_take_options(argc, argv, &r.o);
     if (n < 0) {
         return EXIT_CODE_USAGE;
     }
@@ -231,7 +231,7 @@ static int decode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
     if (n == 0) {
         read_input(&r, in);
     }
-    if (r.json) {
+    if (r.o.json) {
         fputs(r.shown > 0 ? "\n]\n" : "[]\n", out);
     }
     if (r.shown == 0 && r.bad == 0) {
@@ -244,7 +244,7 @@ static int decode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
 /* ---------------------------------------------------------------------------- encode */
 
 struct request {
-    const char *hex, *text, *pd, *package, *content, *encoding;
+    const char *hex, *text, *pd, *package, *content, *encoding, *dialect, *max_octets;
     bool stream, uri;
 };
 
@@ -254,8 +254,10 @@ static int parse_request(int argc, char **argv, struct request *q)
         const char *name;
         const char **value;
     } table[] = {
-        {"--hex", &q->hex},         {"--text", &q->text},       {"--pd", &q->pd},
-        {"--package", &q->package}, {"--content", &q->content}, {"--encoding", &q->encoding},
+        {"--hex", &q->hex},         {"--text", &q->text},
+        {"--pd", &q->pd},           {"--package", &q->package},
+        {"--content", &q->content}, {"--encoding", &q->encoding},
+        {"--dialect", &q->dialect}, {"--max-octets", &q->max_octets},
     };
     for (int i = 1; i < argc; i++) {
         size_t k = 0;
@@ -284,27 +286,27 @@ static int parse_request(int argc, char **argv, struct request *q)
     return 0;
 }
 
-/** "4", "255", "0x04". */
-static bool parse_pd(const char *text, uint8_t *out)
+/** The canonical value as a system with that dialect wants it. @return the exit code */
+static int write_dialect(const struct request *q, struct str canonical, FILE *out, FILE *err)
 {
-    uint64_t n = 0;
-    size_t digits = strlen(text);
-    if (strncmp(text, "0x", 2) != 0) {
-        if (!str_to_u64(str_c(text), 255, &n)) {
-            return false;
-        }
-        *out = (uint8_t)n;
-        return true;
+    struct uui_far far = {0};
+    const struct uui_packages known = {0};
+    struct uui_value v;
+    struct arena a;
+    bool ok = false;
+    if (q->max_octets && !str_to_u32(str_c(q->max_octets), &far.max_octets)) {
+        return help_usage_error(&help_uui, "--max-octets takes a number, not '%s'",
+                                q->max_octets);
     }
-    for (size_t i = 2; i < digits && digits <= 4; i++) {
-        int d = hex_digit(text[i]);
-        if (d < 0) {
-            return false;
-        }
-        n = n * 16 + (unsigned)d;
+    if (!uui_find_dialect(q->dialect, &far.dialect)) {
+        return EXIT_CODE_USAGE;
     }
-    *out = (uint8_t)n;
-    return digits == 3 || digits == 4;
+    arena_init(&a, &mem_libc, 4096);
+    if (uui_parse(canonical, &known, &a, &v) == 0) {
+        ok = uui_write_far(&far, &known, &v, &a, out, err);
+    }
+    arena_fini(&a);
+    return ok ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
 
 static int write_value(const struct request *q, struct str octets, FILE *out, FILE *err)
@@ -313,7 +315,7 @@ static int write_value(const struct request *q, struct str octets, FILE *out, FI
                            .content = str_c(q->content),
                            .encoding = str_c(q->encoding),
                            .has_pd = q->pd != NULL};
-    if (q->pd && !parse_pd(q->pd, &f.pd)) {
+    if (q->pd && !uui_parse_pd(q->pd, &f.pd)) {
         return help_usage_error(&help_uui, "--pd takes 0 to 255, not '%s'", q->pd);
     }
     size_t names = f.package.n + f.content.n + f.encoding.n;
@@ -333,10 +335,15 @@ static int write_value(const struct request *q, struct str octets, FILE *out, FI
                 uui_rule_source(why));
     } else if (rc < 0) {
         fprintf(err, "baton uui: %s\n", err_text(rc));
-    } else {
+    } else if (!q->dialect) {
         sip_escape_header(&escaped, out_str_of(&o));
         struct str text = out_str_of(q->uri ? &escaped : &o);
         fprintf(out, "%.*s\n", STR_ARG(text));
+    }
+    if (rc == 0 && q->dialect) {
+        rc = write_dialect(q, out_str_of(&o), out, err);
+        free(buf);
+        return rc;
     }
     bool isdn = !q->package || str_ieq(f.package, uui_isdn);
     if (rc == 0 && isdn && octets.n + f.has_pd > UUI_ISDN_OCTETS) {
@@ -380,21 +387,31 @@ static int encode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
     return rc;
 }
 
+static int dialects(int argc, char **argv, FILE *in, FILE *out, FILE *err)
+{
+    (void)argv, (void)in, (void)err;
+    return argc == 1 ? uui_list_dialects(out)
+                     : help_usage_error(&help_uui, "dialects takes nothing behind it");
+}
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv, FILE *in, FILE *out, FILE *err);
+} ways[] = {
+    {"decode", decode},     {"encode", encode},     {"convert", uui_convert},
+    {"lint", uui_lint_run}, {"dialects", dialects},
+};
+
 int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
 {
-    if (argc < 2) {
-        return help_usage_error(&help_uui, "decode, encode or lint?");
+    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(ways); i++) {
+        if (strcmp(argv[1], ways[i].name) == 0) {
+            return ways[i].run(argc - 1, argv + 1, in, out, err);
+        }
     }
-    if (strcmp(argv[1], "decode") == 0) {
-        return decode(argc - 1, argv + 1, in, out, err);
-    }
-    if (strcmp(argv[1], "encode") == 0) {
-        return encode(argc - 1, argv + 1, in, out, err);
-    }
-    if (strcmp(argv[1], "lint") == 0) {
-        return uui_lint_run(argc - 1, argv + 1, in, out, err);
-    }
-    return help_usage_error(&help_uui, "'%s' is none of decode, encode and lint", argv[1]);
+    return help_usage_error(&help_uui, "%s%s%sdecode, encode, convert, lint or dialects?",
+                            argc > 1 ? "'" : "", argc > 1 ? argv[1] : "",
+                            argc > 1 ? "' is none of these: " : "");
 }
 
 int cmd_uui(int argc, char **argv)

@@ -3,10 +3,12 @@
 #include "cli/uui_cmd.h"
 
 static const char *const synopsis[] = {
-    "uui decode [--json] [VALUE|-]...",
+    "uui decode [--json] [--dialect D] [--lenient] [--pd N] [VALUE|-]...",
     "uui encode (--hex OCTETS | --text TEXT | -) [--pd N] [--package P] [--content C] "
-    "[--encoding E] [--uri]",
+    "[--encoding E] [--uri | --dialect D [--max-octets N]]",
+    "uui convert [--from D] [--to D] [--lenient] [--pd N] [--max-octets N] [VALUE|-]...",
     "uui lint [--json | --brief] [--fail-on LEVEL] [--package P]... [--value V]... [FILE|-]...",
+    "uui dialects",
     NULL,
 };
 
@@ -19,6 +21,25 @@ static const struct help_option decode_options[] = {
      "Read from standard input, as is done when there is no VALUE: one of the above per "
      "line, or one SIP message. Empty lines and lines that begin with # are skipped."},
     {"--json", NULL, "Print an array of objects, one per value."},
+    {"--dialect", "D",
+     "Read what systems with that dialect write; `baton uui dialects` has the names. Header "
+     "lines are those in which the dialect keeps its values."},
+    {"--lenient", NULL,
+     "Read on behind a rule that was broken, where that is possible, and say which it was."},
+    {"--pd", "N", "With --dialect: the discriminator of data that comes without one."},
+    {NULL, NULL, NULL},
+};
+
+static const struct help_option convert_options[] = {
+    {"--from, --to", "D", "The dialects; `rfc7434`, the standard, when not given."},
+    {"--lenient", NULL,
+     "As in decode; and leave out what the far side has no place for, saying so, in place of "
+     "refusing the value."},
+    {"--pd", "N",
+     "The discriminator of data that comes without one, and which data that goes without one "
+     "may have."},
+    {"--max-octets", "N",
+     "Octets of user information that the far side takes, without the discriminator."},
     {NULL, NULL, NULL},
 };
 
@@ -33,6 +54,10 @@ static const struct help_option encode_options[] = {
     {"--content", "C", "The content. Default: not written."},
     {"--encoding", "E",
      "Default: hex. Another one writes the octets as text, and is not possible with isdn-uui."},
+    {"--dialect", "D",
+     "Print the header line, URI parameter or body line that systems with "
+     "that dialect want."},
+    {"--max-octets", "N", "With --dialect, as in convert."},
     {"--uri", NULL, "Escape the value so that it can stand behind User-to-User= in a URI."},
     {NULL, NULL, NULL},
 };
@@ -58,6 +83,7 @@ static const struct help_option lint_options[] = {
 static const struct help_section sections[] = {
     {"Decode", NULL, decode_options},
     {"Encode", NULL, encode_options},
+    {"Convert", "Values of one dialect into those of another, one per line.", convert_options},
     {"Lint",
      "Finds values in messages, logs and captures, explains each, and judges also where it "
      "stands: which messages may carry it (RFC 7433 §4.1), and whether the call was begun with "
@@ -76,6 +102,10 @@ static const struct help_example examples[] = {
      "For a test run: exit code 1 if one is wrong."},
     {"baton uui encode --pd 4 --text Hello", "044865...;encoding=hex;purpose=isdn-uui"},
     {"baton uui encode --hex '00 C8 03' --uri", "For a Refer-To or Contact."},
+    {"baton uui decode --dialect sangoma 'X-Uui: user-information=a%40b'",
+     "What a Vega gateway sent."},
+    {"baton uui convert --from audiocodes-pd --to genesys '48656C;pd=4'",
+     "User-to-User: 0448656C;encoding=hex;..."},
     {NULL, NULL},
 };
 

@@ -18,6 +18,7 @@
 #include "base/utf8.h"
 #include "cli/json.h"
 #include "cli/text.h"
+#include "uui/shared.h"
 
 enum { ROW = 16 };
 
@@ -44,14 +45,16 @@ static void put_verdict(const struct uui_value *v, FILE *to)
                 uui_rule_name(v->rule), uui_rule_source(v->rule), v->at);
     }
     fputc('\n', to);
-    if (v->notes & UUI_NOTE_DRAFT_PURPOSE) {
-        fputs("  note      isdn-interwork is the name in drafts, read as isdn-uui "
-              "(RFC 7434 §8)\n",
-              to);
+    for (unsigned bit = 1; bit <= v->notes; bit <<= 1) {
+        if ((v->notes & bit) && bit != UUI_NOTE_FORGIVEN) {
+            fprintf(to, "  note      %s\n", uui_note_text(bit));
+        }
     }
-    if (v->notes & UUI_NOTE_LONG) {
-        fputs("  note      longer than an ISDN carries: a gateway drops it (RFC 7434 §6)\n",
-              to);
+    if (v->notes & UUI_NOTE_FORGIVEN) {
+        fprintf(to, "  forgiven  %s\n            %s (%s), at octet %zu\n",
+                uui_rule_text((enum uui_rule)v->forgiven),
+                uui_rule_name((enum uui_rule)v->forgiven),
+                uui_rule_source((enum uui_rule)v->forgiven), v->at);
     }
 }
 
@@ -66,6 +69,31 @@ static void put_row(struct str octets, size_t at, size_t n, FILE *to)
         }
     }
     fputs("  ", to);
+}
+
+/** The items of shared UUI behind the discriminator. */
+static void put_items(struct str info, bool isdn, FILE *to)
+{
+    struct uui_shared_item item;
+    char ucid[UUI_UCID_DIGITS + 1];
+    bool shared = isdn && uui_shared_begins(info);
+    while (shared && uui_shared_next(&info, &item)) {
+        const char *name = uui_shared_name(item.id);
+        fprintf(to, "  item      %02X, %zu octets%s%s", item.id, item.data.n,
+                name[0] != '\0' ? ": " : "", name);
+        if (item.id == UUI_SHARED_UCID && uui_ucid_text(item.data, ucid)) {
+            fprintf(to, " %.5s %.5s %.10s", ucid, ucid + 5, ucid + 10);
+        } else if (item.data.n > 0 && uui_is_quotable(item.data)) {
+            fputs(" \"", to);
+            text_put(item.data, to);
+            fputc('"', to);
+        }
+        fputc('\n', to);
+    }
+    if (shared && info.n > 0) {
+        fprintf(to, "  item      %02X: %s (%s)\n", (unsigned char)info.p[0],
+                uui_rule_text(UUI_R_SHARED_ITEM), uui_rule_name(UUI_R_SHARED_ITEM));
+    }
 }
 
 static void put_octets(const struct uui_value *v, FILE *to)
@@ -88,6 +116,7 @@ static void put_octets(const struct uui_value *v, FILE *to)
         fputc('\n', to);
         at += n;
     }
+    put_items(str_from(v->octets, 1), pd >= 0, to);
 }
 
 static bool is_named(struct str name)
@@ -180,6 +209,48 @@ static void json_octets(const struct uui_value *v, FILE *to)
     }
 }
 
+static void json_notes(const struct uui_value *v, FILE *to)
+{
+    const char *comma = "";
+    fputs(",\n    \"notes\": [", to);
+    for (unsigned bit = 1; bit <= v->notes; bit <<= 1) {
+        if (v->notes & bit) {
+            fprintf(to, "%s\"%s\"", comma, uui_note_name(bit));
+            comma = ", ";
+        }
+    }
+    fputc(']', to);
+    if (v->notes & UUI_NOTE_FORGIVEN) {
+        json_line("forgiven", str_c(uui_rule_name((enum uui_rule)v->forgiven)), to);
+    }
+}
+
+/** Shared UUI: identifier and octets of each item, and the UCID in digits. */
+static void json_items(const struct uui_value *v, FILE *to)
+{
+    struct uui_shared_item item;
+    struct str info = str_from(v->octets, 1);
+    char ucid[UUI_UCID_DIGITS + 1];
+    const char *comma = "";
+    if (uui_discriminator(v) < 0 || !uui_shared_is(info)) {
+        return;
+    }
+    fputs(",\n    \"items\": [", to);
+    while (uui_shared_next(&info, &item)) {
+        fprintf(to, "%s{\"id\": \"%02X\", \"octets\": \"", comma, item.id);
+        for (size_t i = 0; i < item.data.n; i++) {
+            fprintf(to, "%02X", (unsigned char)item.data.p[i]);
+        }
+        fputc('"', to);
+        if (item.id == UUI_SHARED_UCID && uui_ucid_text(item.data, ucid)) {
+            fprintf(to, ", \"ucid\": \"%s\"", ucid);
+        }
+        fputc('}', to);
+        comma = ", ";
+    }
+    fputc(']', to);
+}
+
 void uui_show_json(const struct uui_value *v, struct str where, FILE *to)
 {
     fputs("{\n    \"value\": ", to);
@@ -199,9 +270,11 @@ void uui_show_json(const struct uui_value *v, struct str where, FILE *to)
     fprintf(to, ",\n    \"draftPurpose\": %s,\n    \"tooLongForIsdn\": %s",
             v->notes & UUI_NOTE_DRAFT_PURPOSE ? "true" : "false",
             v->notes & UUI_NOTE_LONG ? "true" : "false");
+    json_notes(v, to);
     json_params(v, to);
     if (str_is_set(v->octets)) {
         json_octets(v, to);
+        json_items(v, to);
     }
     fputs("\n  }", to);
 }

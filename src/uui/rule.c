@@ -67,6 +67,36 @@ enum uui_verdict uui_rule_verdict(enum uui_rule r)
     return (unsigned)r < UUI_R_COUNT ? (enum uui_verdict)rules[r].verdict : UUI_WRONG;
 }
 
+static const struct {
+    unsigned bit;
+    const char *name, *text;
+} notes[] = {
+#define UUI_NOTE_ROW(bit, name, text) {bit, #name, text},
+    UUI_NOTE_LIST(UUI_NOTE_ROW)
+#undef UUI_NOTE_ROW
+};
+
+static size_t note_at(unsigned bit)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(notes) && notes[i].bit != bit) {
+        i++;
+    }
+    return i;
+}
+
+const char *uui_note_name(unsigned bit)
+{
+    size_t i = note_at(bit);
+    return i < ARRAY_LEN(notes) ? notes[i].name : "";
+}
+
+const char *uui_note_text(unsigned bit)
+{
+    size_t i = note_at(bit);
+    return i < ARRAY_LEN(notes) ? notes[i].text : "";
+}
+
 const struct uui_package *uui_package_of(const struct uui_packages *known, struct str name)
 {
     for (size_t i = 0; known && i < known->n; i++) {

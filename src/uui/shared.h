@@ -88,7 +88,7 @@ struct uui_shared_fit {
 int uui_shared_fit(struct str info, size_t limit, const struct uui_shared_order *order,
                    struct out *o, struct uui_shared_fit *out) MUST_USE;
 
-/** "00001000881488967357" of the 8 octets of a UCID, NUL-terminated. @return false: not 8 */
+/** "00001001361488967357" of the 8 octets of a UCID, NUL-terminated. @return false: not 8 */
 bool uui_ucid_text(struct str octets, char text[UUI_UCID_DIGITS + 1]);
 
 /** And back. @return false: not 20 digits, or a part is too large for its octets */

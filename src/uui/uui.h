@@ -116,29 +116,31 @@ const char *uui_rule_text(enum uui_rule r);
 const char *uui_rule_source(enum uui_rule r); /**< "RFC 7433 §4.2"; "" for NONE */
 enum uui_verdict uui_rule_verdict(enum uui_rule r);
 
-/** Worth knowing, but no reason for another verdict. */
+/**
+ * Worth knowing, but no reason for another verdict: bit, name, what it says. The last three
+ * come from writing (dialect.h). Part of the public interface: append only.
+ */
+#define UUI_NOTE_LIST(X)                                                                    \
+    X(1, DRAFT_PURPOSE,                                                                     \
+      "isdn-interwork is the name in drafts, read as isdn-uui (RFC 7434 §8)")               \
+    X(2, LONG, "longer than an ISDN carries: a gateway drops it (RFC 7434 §6)")             \
+    X(4, NO_ENCODING, "no encoding is given: the default was taken (RFC 7433 §4)")          \
+    X(8, LOOKS_HEX, "said to be text, but all of it is pairs of hex digits")                \
+    X(16, LOOKS_TEXT, "said to be hex, but it is text")                                     \
+    X(32, FORGIVEN, "read leniently: a rule was broken")                                    \
+    X(64, PD_ADDED, "the protocol discriminator was not in the data")                       \
+    X(128, PD_DROPPED, "the protocol discriminator was left out: there is no place for it") \
+    X(256, ITEMS_DROPPED, "items of shared UUI were left out: there is no room for them")   \
+    X(512, WRAPPED, "packed as ASAI user data, an item of shared UUI")
+
 enum uui_note {
-    /** purpose=isdn-interwork, the name in drafts: read as isdn-uui (RFC 7434 §8). */
-    UUI_NOTE_DRAFT_PURPOSE = 1,
-    /** isdn-uui longer than an ISDN carries: a gateway drops it in silence (RFC 7434 §6). */
-    UUI_NOTE_LONG = 2,
-    /** No encoding parameter: the package's default was taken (RFC 7433 §4). */
-    UUI_NOTE_NO_ENCODING = 4,
-    /** Said to be text, but all of it is pairs of hex digits. */
-    UUI_NOTE_LOOKS_HEX = 8,
-    /** Said to be hex, but it is printable text that is none. */
-    UUI_NOTE_LOOKS_TEXT = 16,
-    /** Lenient: a rule was broken, `forgiven` says which, and it was read all the same. */
-    UUI_NOTE_FORGIVEN = 32,
-    /** The discriminator was not in the data: it is the dialect's or its parameter's. */
-    UUI_NOTE_PD_ADDED = 64,
-    /** Written leniently: the discriminator was left out, the dialect has no place for it. */
-    UUI_NOTE_PD_DROPPED = 128,
-    /** Written leniently: items of shared UUI were left out, there was no room for them. */
-    UUI_NOTE_ITEMS_DROPPED = 256,
-    /** Written: plain octets were packed as an item of shared UUI (ASAI user data). */
-    UUI_NOTE_WRAPPED = 512,
+#define UUI_NOTE_ENUM(bit, name, text) UUI_NOTE_##name = (bit),
+    UUI_NOTE_LIST(UUI_NOTE_ENUM)
+#undef UUI_NOTE_ENUM
 };
+
+const char *uui_note_name(unsigned bit); /**< "LOOKS_HEX"; "" for a bit that is none */
+const char *uui_note_text(unsigned bit);
 
 enum uui_encoding {
     UUI_ENC_NONE,  /**< cannot be told */

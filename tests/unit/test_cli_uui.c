@@ -56,17 +56,17 @@ static void test_decode_explains_a_value(void)
 {
     struct run r = run("", ARGS("decode", "04C8034B3D31;encoding=hex;q=\"a b\";flag"));
     CHECK_INT(r.code, 0);
-    CHECK_STR(str_c(r.out),
-              "04C8034B3D31;encoding=hex;q=\"a b\";flag\n"
-              "  valid\n"
-              "  package   isdn-uui (no purpose given)\n"
-              "  encoding  hex\n"
-              "  parameter q = \"a b\"\n"
-              "  parameter flag\n"
-              "  octets    6\n"
-              "       0  04                                               "
-              "protocol discriminator: IA5 characters\n"
-              "       1  C8 03 4B 3D 31                                   ..K=1\n");
+    CHECK_STR(str_c(r.out), "04C8034B3D31;encoding=hex;q=\"a b\";flag\n"
+                            "  valid\n"
+                            "  package   isdn-uui (no purpose given)\n"
+                            "  encoding  hex\n"
+                            "  parameter q = \"a b\"\n"
+                            "  parameter flag\n"
+                            "  octets    6\n"
+                            "       0  04                                               "
+                            "protocol discriminator: IA5 characters\n"
+                            "       1  C8 03 4B 3D 31                                   ..K=1\n"
+                            "  item      C8, 3 octets: ASAI user data \"K=1\"\n");
     CHECK_STR(str_c(r.err), "");
     drop(&r);
 }
@@ -236,8 +236,110 @@ static void test_help_is_complete(void)
     CHECK(help_uui.examples[0].command != NULL && help_uui.exits[2].code == 2);
 }
 
+static void test_decode_in_a_dialect(void)
+{
+    struct run r =
+        run("", ARGS("decode", "--dialect", "sangoma", "X-Uui: user-information=a%40b"));
+    CHECK_INT(r.code, 0);
+    CHECK(has(r.out, "046140"
+                     "62;encoding=hex;purpose=isdn-uui\n  valid\n"));
+    CHECK(has(r.out, "note      the protocol discriminator was not in the data"));
+    drop(&r);
+    r = run("", ARGS("decode", "--dialect=cisco-aai", "--json",
+                     "<sip:1@example.com;aai=PD%2C00%3BFA%2C0001000258BFD6BD>"));
+    CHECK_INT(r.code, 0);
+    CHECK(has(r.out, "\"ucid\": \"00001000021488967357\""));
+    drop(&r);
+    r = run("INVITE sip:1@example.com SIP/2.0\r\nX-UserToUser: 48656C\r\n"
+            "User-to-User: 0449;encoding=hex\r\n\r\n",
+            ARGS("decode", "--dialect", "audiocodes-x", "--pd", "0x08"));
+    CHECK(has(r.out, "in X-UserToUser:\n0848656C;"));
+    CHECK(has(r.out, "0449;encoding=hex"));
+    drop(&r);
+    r = run("", ARGS("decode", "--dialect", "klingon", "x"));
+    CHECK_INT(r.code, 2);
+    drop(&r);
+}
+
+static void test_decode_leniently(void)
+{
+    struct run r = run("", ARGS("decode", "--lenient", "00C8%3Bencoding%3Dhex"));
+    CHECK_INT(r.code, 0);
+    CHECK(has(r.out, "  valid\n"));
+    CHECK(has(r.out, "forgiven  still escaped for a URI"));
+    drop(&r);
+    r = run("", ARGS("decode", "00C8%3Bencoding%3Dhex"));
+    CHECK_INT(r.code, 1);
+    drop(&r);
+    r = run("", ARGS("decode", "--json", "--lenient", "Hello"));
+    CHECK(has(r.out, "\"forgiven\": \"HEX_CHAR\""));
+    CHECK(
+        has(r.out, "\"notes\": [\"NO_ENCODING\", \"LOOKS_TEXT\", \"FORGIVEN\", \"PD_ADDED\"]"));
+    drop(&r);
+}
+
+static void test_encode_in_a_dialect(void)
+{
+    struct run r =
+        run("", ARGS("encode", "--pd", "4", "--text", "Hello", "--dialect", "sangoma"));
+    CHECK_INT(r.code, 0);
+    CHECK_STR(str_c(r.out), "X-Uui: protocol-discriminator=4;user-information=Hello\n");
+    drop(&r);
+    r = run("", ARGS("encode", "--pd", "4", "--text", "Hello", "--dialect", "cisco-aai"));
+    CHECK_STR(str_c(r.out), ";aai=PD%2C04%3BC8%2C48656C6C6F\n");
+    CHECK(has(r.err, "note: packed as ASAI user data"));
+    drop(&r);
+    r = run("", ARGS("encode", "--pd", "4", "--text", "Hello", "--dialect", "cisco-gtd"));
+    CHECK_STR(str_c(r.out), "UUS,3,48656C6C6F\n");
+    drop(&r);
+    r = run("", ARGS("encode", "--pd", "4", "--text", "Hello", "--dialect", "genesys",
+                     "--max-octets", "4"));
+    CHECK_INT(r.code, 1);
+    CHECK(has(r.err, "FAR_LENGTH"));
+    CHECK_STR(str_c(r.out), "");
+    drop(&r);
+}
+
+static void test_convert(void)
+{
+    struct run r = run("", ARGS("convert", "--from", "audiocodes-pd", "--to", "genesys",
+                                "User-to-User: 48656c;pd=4"));
+    CHECK_INT(r.code, 0);
+    CHECK_STR(str_c(r.out),
+              "User-to-User: 0448656C;encoding=hex;purpose=isdn-uui;content=isdn-uui\n");
+    drop(&r);
+    r = run("# a list\n\n0448;encoding=hex\n04C8\n048;encoding=hex\n",
+            ARGS("convert", "--to", "bare-hex"));
+    CHECK_INT(r.code, 1);
+    CHECK_STR(str_c(r.out), "User-to-User: 48\nUser-to-User: C8\n");
+    CHECK(has(r.err, "HEX_ODD"));
+    drop(&r);
+    r = run("", ARGS("convert", "--to", "bare-hex", "0848;encoding=hex"));
+    CHECK_INT(r.code, 1);
+    CHECK(has(r.err, "FAR_PD"));
+    drop(&r);
+    r = run("", ARGS("convert", "--to", "bare-hex", "--lenient", "0848;encoding=hex"));
+    CHECK_INT(r.code, 0);
+    CHECK_STR(str_c(r.out), "User-to-User: 48\n");
+    CHECK(has(r.err, "discriminator was left out"));
+    drop(&r);
+    r = run("", ARGS("convert", "0448,0449"));
+    CHECK_INT(r.code, 1);
+    CHECK(has(r.err, "MANY"));
+    drop(&r);
+}
+
+static void test_dialects_are_listed(void)
+{
+    struct run r = run("", ARGS("dialects"));
+    CHECK_INT(r.code, 0);
+    CHECK(has(r.out, "genesys-pd        Genesys Cloud"));
+    drop(&r);
+}
+
 TEST_MAIN(T(test_decode_explains_a_value), T(test_decode_points_at_the_fault),
           T(test_decode_notes), T(test_decode_reads_lines),
           T(test_decode_sees_a_message_as_its_receiver), T(test_decode_json),
           T(test_decode_limits), T(test_encode), T(test_encode_warns_of_length), T(test_usage),
-          T(test_help_is_complete))
+          T(test_help_is_complete), T(test_decode_in_a_dialect), T(test_decode_leniently),
+          T(test_encode_in_a_dialect), T(test_convert), T(test_dialects_are_listed))
