@@ -45,7 +45,8 @@ bool config_map_policy(struct config_tree *t, struct config *c);
 /** What strangers may cost, and what is refused under load (config_guard.c). */
 bool config_map_guard(struct config_tree *t, struct config *c);
 
-/** Packages of User-to-User, and the dialects of peers; after the peers. @return as config_map */
+/** Packages of User-to-User, and the dialects of peers; after the peers. @return as config_map
+ */
 bool config_map_packages(struct config_tree *t, struct config *c);
 
 /** The section `events`. @return as config_map */

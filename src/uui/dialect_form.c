@@ -4,7 +4,8 @@
  *
  *     text   01800213027b712a;NULL;4582166        characters as they are
  *     xuui   protocol-discriminator=4;user-information=a%40b
- *     aai    PD%2C04%3BC8%2C48656C6C6F%3BFA%2C...  shared UUI in words, in a URI parameter
+ *     aai    PD%2C04%3BC8%2C48656C6C6F%3BFA%2C...  shared UUI in words, in a URI parameter; the
+ *            UCID in decimal digits
  *     gtd    UUS,3,3132333435                      a line of Cisco's GTD body
  *
  * Each reads a text into discriminator and user information, and writes them. A form is strict
@@ -199,7 +200,8 @@ enum uui_rule uui_form_xuui_write(const struct uui_dialect *d, uint8_t pd, struc
 
 /* ------------------------------------------------------------------------------- aai */
 
-/** One "C8,48656C" or "PD,04" into the items at `o`. */
+/** One "C8,48656C" or "PD,04" into the items at `o`. A UCID comes as its twenty decimal digits,
+    or as hex like the others. */
 static int aai_part(struct str part, size_t at, struct arena *a, struct uui_form_read *out,
                     struct out *o)
 {
@@ -207,6 +209,10 @@ static int aai_part(struct str part, size_t at, struct arena *a, struct uui_form
     struct str name = str_upto(part, comma), id = STR_NONE, data = STR_NONE;
     if (comma == part.n) {
         return strike(out, UUI_R_DIALECT, at);
+    }
+    char ucid[UUI_UCID_OCTETS];
+    if (str_ieq(name, STR("FA")) && uui_ucid_octets(str_from(part, comma + 1), ucid)) {
+        return uui_shared_write(o, UUI_SHARED_UCID, str_make(ucid, sizeof(ucid)));
     }
     int err = uui_form_hex(str_from(part, comma + 1), at + comma + 1, a, out, &data);
     if (err < 0 || out->rule != UUI_R_NONE) {
@@ -264,13 +270,20 @@ enum uui_rule uui_form_aai_write(const struct uui_dialect *d, uint8_t pd, struct
 {
     (void)d;
     struct uui_shared_item item;
+    char ucid[UUI_UCID_DIGITS + 1];
     out_c(o, "PD%2C");
     out_hex(o, str_make((const char *)&pd, 1), true);
     while (uui_shared_next(&info, &item)) {
         out_c(o, "%3B");
         out_hex(o, str_make((const char *)&item.id, 1), true);
         out_c(o, "%2C");
-        out_hex(o, item.data, true);
+        if (item.id == UUI_SHARED_UCID && uui_ucid_text(item.data, ucid)) {
+            out_c(o, ucid);
+        } else if (item.id == UUI_SHARED_UCID && item.data.n == UUI_UCID_DIGITS / 2) {
+            return UUI_R_SHARED_ITEM; /* would be read as a UCID in digits */
+        } else {
+            out_hex(o, item.data, true);
+        }
     }
     return info.n > 0 ? UUI_R_SHARED_ITEM : UUI_R_NONE;
 }

@@ -7,12 +7,17 @@
  * Two lines of invalid.txt are well-formed and fall under a rule that says "discard", so
  * they are IGNORED here: U109 (two isdn-uui) and U112 (isdn-uui with another content).
  *
- * Lines of legacy.txt that belong to the dialects of peers, which this codec does not speak:
- * ";pd=" (U021, U027, U078) is a generic parameter, the value VALID and its first octet the
- * discriminator; other header names and URI parameters have no User-to-User value at all.
+ * Lines of legacy.txt are read twice: by the standard, where ";pd=" (U021, U027, U078) is a
+ * generic parameter, the value VALID and its first octet the discriminator, and where other
+ * header names and URI parameters have no User-to-User value at all; and in the dialects of
+ * those who write them. messages/ has whole messages, in which values stand in URIs, too.
+ *
+ * Where the folder is not there, test_uui.c, test_uui_dialect.c and test_uui_list.c have
+ * values of the same kinds.
  */
+#include "sip/hdr.h"
 #include "test.h"
-#include "uui/uui.h"
+#include "uui/dialect.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -255,5 +260,174 @@ static void test_single_values(void)
     test_context(NULL);
 }
 
+/** What lines of legacy.txt and invalid.txt are in the dialect of those who write them. */
+struct in_dialect {
+    const char *id, *dialect;
+    uint8_t rule;
+    int pd;
+    const char *info; /**< as text or, behind "0x", as hex */
+};
+
+static const struct in_dialect dialect_lines[] = {
+    {"U021", "genesys-pd", UUI_R_NONE, 0, "This"},
+    {"U022", "genesys-x", UUI_R_NONE, 0, "This"},
+    {"U023", "genesys-x", UUI_R_NONE, 0, "asciidata"},
+    {"U024", "genesys-ascii", UUI_R_NONE, 1, "d9a3c1f0-5b7e-4c0a-9a51-0f6f0b0e6d11"},
+    {"U026", "genesys-ascii", UUI_R_DIALECT, -1, NULL},
+    {"U027", "genesys-pd", UUI_R_NONE, 0, "Hello"},
+    {"U070", "ascii", UUI_R_NONE, 4, "call-8a1f"},
+    {"U073", "x-header", UUI_R_NONE, 4, "call-8a1f"},
+    {"U074", "x-header", UUI_R_NONE, 4, "Hello"},
+    {"U078", "audiocodes-pd", UUI_R_NONE, 4, "007451741655;1234;84"},
+    {"U079", "audiocodes-x", UUI_R_NONE, 4, "007451741655;1234;84"},
+    {"U080", "telcobridges", UUI_R_NONE, 4, "0000001.This is a test UUI value"},
+    {"U081", "telcobridges-text", UUI_R_NONE, 4, "0000001.This is a test UUI value"},
+    {"U082", "telcobridges-text", UUI_R_NONE, 4,
+     "0x000000000000032E5468697320697320612074657374205555492076616C7565"},
+    {"U083", "telcobridges-text", UUI_R_NONE, 4,
+     "0000001.This is a test UUI value with only printable characters legal in a SIP header"},
+    {"U085", "sangoma", UUI_R_NONE, 4, "sangomaTechnologies.com"},
+    {"U086", "sangoma", UUI_R_NONE, 4, "sangomaTechnologies.com"},
+    {"U087", "sangoma", UUI_R_NONE, 4,
+     "12859888-3689057700-617952@xyz.mydomain.com;encoding=text"},
+    {"U089", "cisco-aai", UUI_R_NONE, 4, "0xC80C48656C6C6520746865726521FA080001066A4E255AEC"},
+    {"U090", "cisco-aai", UUI_R_NONE, 4, "0xC80C48656C6C6520746865726521FA080001066A4E255AEC"},
+    {"U091", "cisco-gtd", UUI_R_NONE, 4, "12345"},
+    {"U035", "twilio", UUI_R_NONE, 4, "foobar"},
+    {"U029", "twilio", UUI_R_HEX_ODD, -1, NULL},
+};
+
+/** The value in a whole line: behind the header's name, or behind ";aai=" in its URI. */
+static struct str value_of_line(const struct uui_dialect *d, struct str line)
+{
+    for (size_t i = 0; i < UUI_CARRIERS_MAX; i++) {
+        const struct uui_carrier *c = &d->carrier[i];
+        if (c->place == UUI_AT_HEADER && str_istarts(line, c->name)) {
+            return str_from(line, c->name.n + 1);
+        }
+        size_t at = c->place == UUI_AT_URI_PARAM ? str_find(line, c->name) : line.n;
+        if (at < line.n) {
+            struct str value = str_from(line, at + c->name.n + 1);
+            return str_upto(value, str_index(value, ' '));
+        }
+    }
+    return line;
+}
+
+static size_t dialect_seen;
+
+static void check_dialect(const struct sample *s, const struct uui_list *l)
+{
+    (void)l;
+    for (size_t i = 0; i < ARRAY_LEN(dialect_lines); i++) {
+        const struct in_dialect *e = &dialect_lines[i];
+        struct uui_far far = {.dialect = uui_dialect_named(str_c(e->dialect))};
+        char hex[256] = "";
+        struct uui_value v;
+        struct out o;
+        if (!str_eq(s->id, str_c(e->id))) {
+            continue;
+        }
+        REQUIRE(far.dialect != NULL);
+        struct str text = value_of_line(far.dialect, s->value);
+        CHECK_INT(uui_dialect_read(&far, NULL, text, &arena, &v), 0);
+        CHECK_STR(str_c(uui_rule_name(v.rule)), uui_rule_name(e->rule));
+        CHECK_INT(uui_discriminator(&v), e->pd);
+        out_init(&o, hex, sizeof(hex));
+        out_c(&o, "0x");
+        out_hex(&o, str_from(v.octets, 1), true);
+        if (e->info) {
+            bool digits = strncmp(e->info, "0x", 2) == 0;
+            CHECK_STR(digits ? out_str_of(&o) : str_from(v.octets, 1), e->info);
+        }
+        dialect_seen++;
+    }
+}
+
+static void test_lines_in_their_dialect(void)
+{
+    dialect_seen = 0;
+    run_file("legacy.txt", 35, check_dialect);
+    run_file("invalid.txt", 44, check_dialect);
+    if (test_data_dir("uui/samples")) {
+        CHECK_INT(dialect_seen, ARRAY_LEN(dialect_lines));
+    }
+}
+
+/** Names of the rules of all values of a message: of the header, then of each URI. */
+static struct str rules_of_message(struct str text, char *buf, size_t size)
+{
+    struct str lines[8], rest = text, address;
+    size_t n = 0;
+    struct uui_list l;
+    struct out o;
+    out_init(&o, buf, size);
+    for (int pass = 0; pass < 2; pass++) {
+        for (rest = text; rest.n > 0;) {
+            struct str line = str_trim(str_upto(rest, str_index(rest, '\n')));
+            size_t colon = str_index(line, ':');
+            struct str name = str_upto(line, colon),
+                       value = str_trim(str_from(line, colon + 1));
+            rest = str_from(rest, str_index(rest, '\n') + 1);
+            bool own = str_ieq(name, STR("User-to-User"));
+            if (line.n > 0 && line.p[0] == '#') {
+                continue;
+            }
+            if (pass == 0 && own && n < 8) {
+                lines[n++] = value;
+            }
+            while (pass == 1 && !own && sip_list_next(&value, &address)) {
+                CHECK_INT(uui_list_parse_uri(uui_uri_headers(address), NULL, &arena, &l), 0);
+                for (size_t i = 0; i < l.n; i++) {
+                    out_fmt(&o, " %.*s:%s", STR_ARG(name),
+                            uui_rule_name((enum uui_rule)l.v[i].rule));
+                }
+            }
+        }
+        if (pass == 0) {
+            CHECK_INT(uui_list_parse(lines, n, NULL, &arena, &l), 0);
+            for (size_t i = 0; i < l.n; i++) {
+                out_fmt(&o, " %s", uui_rule_name((enum uui_rule)l.v[i].rule));
+            }
+        }
+    }
+    return out_str_of(&o);
+}
+
+static void test_messages(void)
+{
+    static const struct {
+        const char *file, *rules;
+    } files[] = {
+        {"samples/messages/m01_rfc7433_redirected_invite", " NONE History-Info:NONE"},
+        {"samples/messages/m02_rfc7044_style_redirected_invite",
+         " PACKAGE History-Info:PACKAGE"},
+        {"samples/messages/m03_freeswitch_refer_real", " ESCAPED Refer-To:NONE"},
+        {"samples/messages/m04_freeswitch_invite_after_refer_real", " ESCAPED"},
+        {"samples/messages/m05_avaya_invite_real", " NONE"},
+        {"samples/messages/m06_odd_hex_invite_real", " HEX_ODD"},
+        {"samples/messages/m07_redirect_with_original_uui", " Contact:PACKAGE"},
+        {"samples/messages/m08_420_require_uui", ""},
+        {"samples/messages/m09_options_200_discovery", ""},
+        {"samples/messages/m10_bye_with_uui", " NONE"},
+        {"samples/messages/m11_register_feature_tags", ""},
+        {"samples/messages/m12_invite_accept_contact", " NONE"},
+        {"messages/fs_refer_uui_in_refer_to", " ESCAPED Refer-To:NONE"},
+    };
+    const char *dir = test_data_dir("uui");
+    for (size_t i = 0; dir && i < ARRAY_LEN(files); i++) {
+        char path[512], rules[256];
+        snprintf(path, sizeof(path), "%s/%s.sip", dir, files[i].file);
+        test_context(files[i].file);
+        struct str text = test_read_file(path);
+        REQUIRE(text.n > 0);
+        arena_init(&arena, &mem_libc, 4096);
+        CHECK_STR(rules_of_message(text, rules, sizeof(rules)), files[i].rules);
+        arena_fini(&arena);
+        free((void *)(uintptr_t)text.p);
+    }
+    test_context(NULL);
+}
+
 TEST_MAIN(T(test_valid_samples), T(test_invalid_samples), T(test_legacy_samples),
-          T(test_single_values))
+          T(test_single_values), T(test_lines_in_their_dialect), T(test_messages))

@@ -180,6 +180,8 @@ static const struct reading readings[] = {
     {"cisco-gtd", "UUS,3", NULL, UUI_R_DIALECT, 0, 4},
     {"cisco-aai", "PD%2C04%3BC8%2C48656c6c6f%3BFA%2C0000101642131107",
      "04C80548656C6C6FFA080000101642131107", UUI_R_NONE, 0, 0},
+    {"cisco-aai", "PD%2C04%3BFA%2C00001016421311070956", "04FA080001066A4E255AEC", UUI_R_NONE,
+     0, 0},
     {"cisco-aai", "C8%2C48", "04C80148", UUI_R_NONE, NO_PD, 0},
     {"cisco-aai", "PD%2C0", NULL, UUI_R_HEX_ODD, 0, 3},
     {"cisco-aai", "PD%2C04%3BC8", NULL, UUI_R_DIALECT, 0, 6},
@@ -296,6 +298,8 @@ static void test_what_they_refuse(void)
         {"audiocodes-text", STR_INIT("\004a\tb"), UUI_R_FAR_CHAR, E_VALUE},
         {"audiocodes-text", STR_INIT("\004a "), UUI_R_FAR_CHAR, E_VALUE},
         {"cisco-gtd", STR_INIT("\003a"), UUI_R_FAR_PD, E_VALUE},
+        {"cisco-aai", STR_INIT("\004\xFA\0121234567890"), UUI_R_SHARED_ITEM, E_VALUE},
+        {"cisco-aai", STR_INIT("\004\xFA\01012345678"), UUI_R_NONE, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct uui_far far = far_of(cases[i].dialect);
