@@ -52,6 +52,16 @@ static bool packages_want(const struct uui_packages *packages)
     return false;
 }
 
+static bool peers_want(const struct directory *d)
+{
+    for (size_t i = 0; i < d->peer_count; i++) {
+        if (d->peers[i].uui.dialect != NULL || d->peers[i].uui.max_octets > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int border_refresh(struct border *b, const struct border_policy *policy,
                    const struct uui_packages *packages)
 {
@@ -61,7 +71,8 @@ int border_refresh(struct border *b, const struct border_policy *policy,
     }
     b->policy = policy;
     b->packages = packages;
-    b->active = (policy != NULL && policy->count > 0) || packages_want(packages);
+    b->active = (policy != NULL && policy->count > 0) || packages_want(packages) ||
+                peers_want(b->directory);
     if (b->source == NULL && border_policy_asks_source(policy)) {
         b->source = border_source_new(&b->env->mem);
         return b->source != NULL ? 0 : E_NOMEM;
@@ -122,7 +133,10 @@ static struct border_party neighbour_at(struct border *b, const struct hop *hop,
 static enum border_verdict cross(struct crossing *x)
 {
     struct border *b = x->b;
-    int err = border_find(x->m, b->packages, b->arena, &x->found);
+    static const struct uui_far canonical = {0};
+    x->far = x->neighbour.peer != NULL ? &x->neighbour.peer->uui : &canonical;
+    int err = border_find(x->m, b->packages, x->direction == BORDER_IN ? x->far : &canonical,
+                          b->arena, &x->found);
     if (err == E_TOOMANY) {
         x->out->refusal =
             (struct txn_reply){.status = 400, .reason = STR("Too Much User-to-User")};
@@ -145,7 +159,11 @@ static enum border_verdict cross(struct crossing *x)
     }
     if (err == 0) {
         border_apply(&x->found, &x->patch);
-        err = border_patch_emit(&x->patch, str_make(x->m->buf, x->m->len), &x->out->bytes);
+        err = border_apply_body(&x->found, &x->patch);
+        b->stats.left += err == E_VALUE ? 1 : 0; /* it cannot be changed: as it is */
+        err = err == E_NOMEM ? err
+                             : border_patch_emit(&x->patch, str_make(x->m->buf, x->m->len),
+                                                 &x->out->bytes);
     }
     return err == 0 ? BORDER_CHANGED : BORDER_NO_MEMORY;
 }

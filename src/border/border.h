@@ -35,6 +35,7 @@
 #define BATON_BORDER_BORDER_H
 
 #include "border/policy.h"
+#include "seal/seal.h"
 #include "txn/txn.h"
 
 struct border_source;
@@ -64,7 +65,7 @@ struct border_stats {
     uint64_t stripped, replaced, refused;
     uint64_t withheld; /**< for want of TLS; they are in stripped or refused, too */
     uint64_t too_long; /**< the neighbour could not have taken them; likewise */
-    uint64_t signed_;  /**< left alone because somebody has signed the text */
+    uint64_t left;     /**< in bodies that are not or cannot be changed: signed, malformed */
     uint64_t failed;   /**< memory was out */
 };
 
@@ -84,7 +85,8 @@ struct border {
     const struct wheel *wheel;
     const struct uui_packages *packages; /**< NULL: isdn-uui alone */
     const struct border_policy *policy;  /**< NULL: none */
-    bool active;                         /**< anything to do at all: border_refresh */
+    struct seal *seal; /**< opens what is sealed, for rules that ask; NULL: there are no keys */
+    bool active;       /**< anything to do at all: border_refresh */
     struct hash_key key;
     struct border_source *source; /**< who brought what; NULL: no rule asks */
     struct border_note *note;     /**< ring of BORDER_NOTES; NULL until there is one */

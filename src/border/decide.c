@@ -11,6 +11,7 @@
 #include "border/origin.h"
 #include "border/parts.h"
 #include "border/source.h"
+#include "seal/value.h"
 
 /** What rules ask about one value. */
 struct asking {
@@ -25,10 +26,39 @@ static bool is_refusable(const struct sip_msg *m)
            m->method != SIP_METHOD_BYE && m->method != SIP_METHOD_PRACK;
 }
 
+/** What the seal of a value says, when it has one. */
+static enum seal_result open_seal(const struct asking *a, struct seal_opened *opened)
+{
+    const struct crossing *x = a->x;
+    struct border *b = x->b;
+    const struct uui_value *v = &a->value->v;
+    bool uri = a->value->place == BORDER_URI_HEADER || a->value->place == BORDER_URI_PARAM;
+    *opened = (struct seal_opened){0};
+    if (!seal_is_sealed(v->octets)) {
+        return SEAL_NOT_SEALED;
+    }
+    if (b->seal == NULL) {
+        return SEAL_UNKNOWN_KEY;
+    }
+    struct seal_about about = seal_about_of(uui_package_of(b->packages, v->package), v->package,
+                                            v->content, uri ? SEAL_FORWARD : seal_way_of(x->m));
+    /* what leaves is in another call than what came in: there it is no replay */
+    uint64_t message = x->direction == BORDER_IN ? seal_message_of(b->seal, x->m) : 0;
+    return seal_open(b->seal, &about, v->octets, message, b->env->wall_s(b->env->ctx), b->arena,
+                     opened);
+}
+
+static unsigned ask_seal(void *ctx)
+{
+    struct seal_opened opened;
+    return (unsigned)open_seal(ctx, &opened);
+}
+
 static unsigned ask_origin(void *ctx)
 {
     const struct asking *a = ctx;
     struct uui_origin origin;
+    struct seal_opened opened;
     if (a->from.peer == NULL && !a->from.device) {
         return UUI_ROLE_BATON;
     }
@@ -36,10 +66,21 @@ static unsigned ask_origin(void *ctx)
                                .value = &a->value->v,
                                .known = a->x->b->packages,
                                .trusted = a->from.peer != NULL && peer_is_inside(a->from.peer)};
+    if (open_seal(a, &opened) == SEAL_OK) {
+        args.sealed = opened.identity;
+    }
     return origin_of(a->x->b->arena, &args, &origin) == 0 ? origin.role : UUI_ROLE_UNKNOWN;
 }
 
 /* ---- what is done ---- */
+
+void border__name_group(struct crossing *x, const struct border_value *b, struct str name)
+{
+    if (b->place == BORDER_X_HEADER || b->place == BORDER_HEADER ||
+        b->place == BORDER_URI_HEADER) {
+        border_group_at(&x->found, b->group)->name = name;
+    }
+}
 
 static void refuse(struct crossing *x, const struct border_event *e)
 {
@@ -66,11 +107,27 @@ static void count(struct crossing *x, enum border_action action)
     s->refused += action == BORDER_REFUSE ? 1 : 0;
 }
 
+/** A body that is not to be changed, or cannot be. @return true: it stays as it is */
+static bool is_left(struct crossing *x, struct border_value *b, struct border_event e)
+{
+    if (b->place != BORDER_BODY || !border_body_is_signed(x->m)) {
+        return false;
+    }
+    e.value = b;
+    e.action = BORDER_PASS;
+    e.why = "left as it is: somebody has signed the body";
+    x->b->stats.left += border__note(x, &e) ? 1 : 0;
+    return true;
+}
+
 /** Carry out STRIP or REFUSE. */
-static void drop(struct crossing *x, struct border_value *b, struct border_event e)
+void border__drop(struct crossing *x, struct border_value *b, struct border_event e)
 {
     if (e.action == BORDER_REFUSE && !is_refusable(x->m)) {
         e.action = BORDER_STRIP;
+    }
+    if (e.action == BORDER_STRIP && is_left(x, b, e)) {
+        return;
     }
     e.value = b;
     if (border__note(x, &e)) {
@@ -87,7 +144,7 @@ static void drop(struct crossing *x, struct border_value *b, struct border_event
 static void replace(struct crossing *x, struct border_value *b, const struct border_rule *r)
 {
     struct border_event e = {.value = b, .action = BORDER_REPLACE, .rule = r};
-    if (str_eq(b->text.s, r->value)) {
+    if (str_eq(b->text.s, r->value) || is_left(x, b, e)) {
         return;
     }
     if (border__note(x, &e)) {
@@ -98,9 +155,7 @@ static void replace(struct crossing *x, struct border_value *b, const struct bor
         return;
     }
     b->put = r->value;
-    if (b->place == BORDER_X_HEADER) {
-        border_group_at(&x->found, b->group)->name = STR("User-to-User");
-    }
+    border__name_group(x, b, STR("User-to-User"));
     x->changed = true;
 }
 
@@ -109,6 +164,8 @@ static bool obey(struct crossing *x, struct border_value *b, const struct border
 {
     switch (r != NULL ? (enum border_action)r->action : BORDER_PASS) {
     case BORDER_PASS:
+    case BORDER_DECODE: /* not of rules */
+    case BORDER_ENCODE:
         return true;
     case BORDER_REPLACE:
         replace(x, b, r);
@@ -117,7 +174,8 @@ static bool obey(struct crossing *x, struct border_value *b, const struct border
     case BORDER_REFUSE:
         break;
     }
-    drop(x, b, (struct border_event){.action = (enum border_action)r->action, .rule = r});
+    border__drop(x, b,
+                 (struct border_event){.action = (enum border_action)r->action, .rule = r});
     return false;
 }
 
@@ -136,13 +194,14 @@ static const struct border_rule *rule_for(struct crossing *x, struct border_valu
                                 .response = !sip_is_request(x->m),
                                 .secure = x->secure,
                                 .origin = ask_origin,
+                                .seal = ask_seal,
                                 .ctx = &a};
     return border_rule_find(x->b->policy, &q);
 }
 
 static void comes_in(struct crossing *x, struct border_value *b)
 {
-    if (obey(x, b, rule_for(x, b, x->neighbour))) {
+    if (obey(x, b, rule_for(x, b, x->neighbour)) && border__decode(x, b)) {
         border_source_put(x->b, border_value_hash(&x->b->key, &b->v), &x->neighbour);
     }
 }
@@ -158,14 +217,15 @@ static bool package_allows(struct crossing *x, struct border_value *b)
     }
     if (p->tls_only && !x->secure) {
         x->b->stats.withheld++;
-        drop(x, b,
-             (struct border_event){.action = refuses ? BORDER_REFUSE : BORDER_STRIP,
-                                   .why = "not over a hop without TLS"});
+        border__drop(x, b,
+                     (struct border_event){.action = refuses ? BORDER_REFUSE : BORDER_STRIP,
+                                           .why = "not over a hop without TLS"});
         return false;
     }
     if (p->direction == UUI_IN) {
-        drop(x, b,
-             (struct border_event){.action = BORDER_STRIP, .why = "the package is not sent"});
+        border__drop(
+            x, b,
+            (struct border_event){.action = BORDER_STRIP, .why = "the package is not sent"});
         return false;
     }
     return true;
@@ -174,8 +234,8 @@ static bool package_allows(struct crossing *x, struct border_value *b)
 static void goes_out(struct crossing *x, struct border_value *b)
 {
     struct border_party from = border_source_get(x->b, border_value_hash(&x->b->key, &b->v));
-    if (obey(x, b, rule_for(x, b, from)) && x->err == 0) {
-        (void)package_allows(x, b);
+    if (obey(x, b, rule_for(x, b, from)) && x->err == 0 && package_allows(x, b)) {
+        border__encode(x, b);
     }
 }
 

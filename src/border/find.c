@@ -30,8 +30,22 @@ void *border__push(struct border_found *f, struct border_list *l, size_t size)
     return at;
 }
 
-static void add_value(struct border_found *f, const struct border_text *element, uint32_t group,
-                      enum border_place place, enum sip_hdr_id header)
+/** Read it as the neighbour means it: in its dialect where that writes, else as it stands. */
+static int read_value(const struct border_found *f, struct border_value *b)
+{
+    static const struct uui_far canonical = {0};
+    int err = uui_dialect_read(b->foreign ? f->far : &canonical, f->packages, b->text.s,
+                               f->arena, &b->v);
+    if (err == 0 && b->place != BORDER_HEADER && b->place != BORDER_URI_HEADER &&
+        b->v.package.n == 0) {
+        b->v.package = uui_isdn; /* in whatever form, that is what these places are for */
+        b->v.isdn = true;
+    }
+    return err;
+}
+
+static void add_value(struct border_found *f, const struct border_value *like,
+                      const struct border_text *element)
 {
     struct border_value *b =
         f->values.n < BORDER_VALUES_MAX ? border__push(f, &f->values, sizeof(*b)) : NULL;
@@ -39,19 +53,23 @@ static void add_value(struct border_found *f, const struct border_text *element,
         f->err = f->err != 0 ? f->err : E_TOOMANY;
         return;
     }
+    *b = *like;
     b->text = *element;
-    b->group = group;
-    b->place = (uint8_t)place;
-    b->header = (uint8_t)header;
-    if (uui_parse(element->s, f->packages, f->arena, &b->v) != 0) {
+    if (read_value(f, b) != 0) {
         f->err = E_NOMEM;
     }
 }
 
 uint32_t border__values(struct border_found *f, const struct border_text *t,
-                        enum border_place place, enum sip_hdr_id header)
+                        enum border_place place, struct str name, enum sip_hdr_id header)
 {
+    const struct uui_dialect *d = f->far->dialect;
+    enum uui_place at = place == BORDER_URI_PARAM ? UUI_AT_URI_PARAM : UUI_AT_HEADER;
+    bool foreign = d != NULL && uui_dialect_owns(d, at, name);
+    bool list = foreign ? d->lists : str_ieq(name, STR("User-to-User")) && at == UUI_AT_HEADER;
     uint32_t index = f->groups.n;
+    struct border_value like = {
+        .group = index, .place = (uint8_t)place, .header = (uint8_t)header, .foreign = foreign};
     struct border_group *g = border__push(f, &f->groups, sizeof(*g));
     struct uui_cut it;
     struct str element;
@@ -59,14 +77,14 @@ uint32_t border__values(struct border_found *f, const struct border_text *t,
         return BORDER_NOWHERE;
     }
     g->first = f->values.n;
-    uui_cut_begin(&it, t->s);
-    while (f->err == 0 && (place == BORDER_URI_PARAM || uui_cut_next(&it, &element))) {
-        struct border_text one =
-            border_text_part(t, place == BORDER_URI_PARAM ? t->s : element);
-        add_value(f, &one, index, place, header);
-        if (place == BORDER_URI_PARAM) {
-            break;
+    if (list) {
+        uui_cut_begin(&it, t->s);
+        while (f->err == 0 && uui_cut_next(&it, &element)) {
+            struct border_text one = border_text_part(t, element);
+            add_value(f, &like, &one);
         }
+    } else {
+        add_value(f, &like, t);
     }
     g = border_group_at(f, index);
     g->n = f->values.n - g->first;
@@ -105,24 +123,22 @@ static void add_line(struct border_found *f, const struct sip_hdr *h, enum borde
     const struct sip_msg *m = f->m;
     struct border_text t = text_of(m, sip_hdr_value(m, h));
     const struct sip_hdr *next = h + 1;
-    uint32_t group = border__values(f, &t, place, (enum sip_hdr_id)h->id);
+    uint32_t group = border__values(f, &t, place, sip_hdr_name(m, h), (enum sip_hdr_id)h->id);
     if (group == BORDER_NOWHERE) {
         return;
     }
     struct border_group *g = border_group_at(f, group);
     g->from = h->name_off;
     g->to = next < m->hdr + m->hdr_count ? next->name_off : m->head_len - 2;
-    if (place == BORDER_X_HEADER) {
-        g->name_from = h->name_off;
-        g->name_to = h->name_off + h->name_len;
-    }
+    g->name_from = h->name_off;
+    g->name_to = h->name_off + h->name_len;
 }
 
-int border_find(const struct sip_msg *m, const struct uui_packages *packages, struct arena *a,
-                struct border_found *out)
+int border_find(const struct sip_msg *m, const struct uui_packages *packages,
+                const struct uui_far *far, struct arena *a, struct border_found *out)
 {
     struct border_found *f = out;
-    *f = (struct border_found){.m = m, .arena = a, .packages = packages};
+    *f = (struct border_found){.m = m, .arena = a, .packages = packages, .far = far};
     for (const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_USER_TO_USER); h != NULL;
          h = sip_msg_next_line(m, h)) {
         add_line(f, h, BORDER_HEADER);
@@ -141,5 +157,6 @@ int border_find(const struct sip_msg *m, const struct uui_packages *packages, st
             border__addresses(f, &t, (sip_hdr_flags(id) & SIP_HDRF_LIST) != 0, id);
         }
     }
+    border__body(f);
     return f->err;
 }

@@ -26,6 +26,7 @@
 #include "border/policy.h"
 #include "border/text.h"
 #include "sip/msg.h"
+#include "uui/dialect.h"
 
 /** Values of one message; more is E_TOOMANY. */
 #define BORDER_VALUES_MAX 512
@@ -39,9 +40,10 @@ struct border_value {
     struct uui_value v;      /**< judged; v.text is what stands there, or what it means */
     struct border_text text; /**< what stands there */
     uint32_t group;
-    uint8_t place; /**< enum border_place */
-    uint8_t
-        header; /**< enum sip_hdr_id of the line; SIP_HDR_OTHER: start line, body, unknown */
+    uint8_t place;  /**< enum border_place */
+    uint8_t header; /**< enum sip_hdr_id of the line; OTHER: start line, body, unknown */
+    uint8_t body;   /**< BODY: enum isdn_place */
+    bool foreign;   /**< it stands where the neighbour's dialect has its own */
 
     /* what is decided about it */
     bool gone;
@@ -76,13 +78,17 @@ struct border_found {
     const struct sip_msg *m;
     struct arena *arena;
     const struct uui_packages *packages;
+    const struct uui_far *far; /**< whose dialect it is in; zeros: canonical */
     struct border_list values, groups, parts, uris;
     int err; /**< sticky: E_NOMEM, E_TOOMANY */
 };
 
-/** @return 0; E_NOMEM; E_TOOMANY: more than anybody needs */
-int border_find(const struct sip_msg *m, const struct uui_packages *packages, struct arena *a,
-                struct border_found *out) MUST_USE;
+/**
+ * @param far  how the neighbour writes from whom it comes; zeros: as we do
+ * @return 0; E_NOMEM; E_TOOMANY: more than anybody needs
+ */
+int border_find(const struct sip_msg *m, const struct uui_packages *packages,
+                const struct uui_far *far, struct arena *a, struct border_found *out) MUST_USE;
 
 static inline struct border_value *border_value_at(const struct border_found *f, uint32_t i)
 {
@@ -94,18 +100,31 @@ static inline struct border_group *border_group_at(const struct border_found *f,
     return (struct border_group *)f->groups.at + i;
 }
 
-/** Put what was decided about the values into changes of the message. */
+/** Put what was decided about the values into changes of the message; not for those of the
+    body. */
 void border_apply(const struct border_found *f, struct border_patch *p);
+
+/** The same for the body. @return E_NOMEM; E_VALUE: it cannot be done */
+int border_apply_body(const struct border_found *f, struct border_patch *p) MUST_USE;
+
+/** Has somebody signed the body, so that it is not to be changed? */
+bool border_body_is_signed(const struct sip_msg *m);
 
 /* ---- within find*.c ---- */
 
 /** A zeroed place at the end, or NULL: f->err. */
 void *border__push(struct border_found *f, struct border_list *l, size_t size);
 
-/** A comma list of values (or one that is none). @return its group, or BORDER_NOWHERE: f->err
+/**
+ * A comma list of values, or one that is none.
+ * @param name  of the header or parameter
+ * @return its group, or BORDER_NOWHERE: f->err
  */
 uint32_t border__values(struct border_found *f, const struct border_text *t,
-                        enum border_place place, enum sip_hdr_id header);
+                        enum border_place place, struct str name, enum sip_hdr_id header);
+
+/** Those in the body. */
+void border__body(struct border_found *f);
 
 /** The values of groups [first, end) stand in one message, so to speak: the rules of number. */
 void border__judge(struct border_found *f, uint32_t first);

@@ -62,7 +62,13 @@ static uint32_t uri_header(struct border_found *f, const struct border_text *t,
         }
         return BORDER_NOWHERE;
     }
-    group = border__values(f, &value, BORDER_URI_HEADER, line);
+    group = border__values(f, &value, BORDER_URI_HEADER, name.s, line);
+    if (group == BORDER_NOWHERE) {
+        return group;
+    }
+    struct border_group *g = border_group_at(f, group);
+    g->name_from = border_text_at(&name, 0);
+    g->name_to = border_text_at(&name, name.s.n);
     if (id == SIP_HDR_USER_TO_USER) {
         strike(f, first, header);
     }
@@ -104,8 +110,7 @@ static void uri_headers(struct border_found *f, const struct border_text *t, str
 
 static bool is_ours(struct str name)
 {
-    return str_ieq(name, STR("uui")) || str_ieq(name, STR("aai")) ||
-           str_ieq(name, STR("user-to-user"));
+    return str_ieq(name, STR("uui")) || uui_dialect_any_owns(UUI_AT_URI_PARAM, name);
 }
 
 /** A parameter that is one of ours, from its ';' on. */
@@ -121,7 +126,7 @@ static void uri_param(struct border_found *f, const struct border_text *t, struc
         return;
     }
     text = value;
-    uint32_t group = border__values(f, &text, BORDER_URI_PARAM, line);
+    uint32_t group = border__values(f, &text, BORDER_URI_PARAM, name.s, line);
     if (group != BORDER_NOWHERE) {
         struct border_group *g = border_group_at(f, group);
         g->from = border_text_at(&whole, 0);

@@ -13,6 +13,7 @@ struct crossing {
     const struct hop *hop;
     enum border_direction direction;
     struct border_party neighbour;
+    const struct uui_far *far; /**< how he writes; zeros: as we do */
     bool secure;
     struct border_found found;
     struct border_patch patch;
@@ -21,19 +22,32 @@ struct crossing {
     struct border_result *out;
 };
 
-/* ---- decide.c ---- */
-
-/** Every value of the message: rules, package, dialect. Sets `changed`, `refused`, `err`. */
-void border__decide(struct crossing *x);
-
-/* ---- note.c ---- */
-
+/** What is done about a value. */
 struct border_event {
     const struct border_value *value;
     enum border_action action;
     const struct border_rule *rule; /**< NULL: `why` is the reason */
     const char *why;
 };
+
+/* ---- decide.c ---- */
+
+/** Every value of the message: rules, package, dialect. Sets `changed`, `refused`, `err`. */
+void border__decide(struct crossing *x);
+
+/** Strip or refuse a value, as the event says. */
+void border__drop(struct crossing *x, struct border_value *b, struct border_event e);
+/** The header in which it stands is to have that name. */
+void border__name_group(struct crossing *x, const struct border_value *b, struct str name);
+
+/* ---- translate.c ---- */
+
+/** Out of the neighbour's dialect. @return false: the value is gone, it repeats another */
+bool border__decode(struct crossing *x, struct border_value *b);
+/** Into the neighbour's dialect, or away with what he cannot take. */
+void border__encode(struct crossing *x, struct border_value *b);
+
+/* ---- note.c ---- */
 
 /** Write it into the ring and the log. @return false: it repeats one that is there */
 bool border__note(struct crossing *x, const struct border_event *e);

@@ -42,7 +42,7 @@ int border_place_named(struct str word)
 
 int border_action_named(struct str word)
 {
-    return word_named(action_names, (int)(sizeof(action_names) / sizeof(*action_names)), word);
+    return word_named(action_names, BORDER_REFUSE + 1, word);
 }
 
 struct str border_party_name(const struct border_party *p)

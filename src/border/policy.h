@@ -36,11 +36,14 @@ enum border_place {
         BORDER_PLACE_COUNT
 };
 
-#define BORDER_ACTIONS(X)                                     \
-    X(PASS, "pass", "it goes on")                             \
-    X(STRIP, "strip", "the message goes on without it")       \
-    X(REPLACE, "replace", "the message goes on with another") \
-    X(REFUSE, "refuse", "the message does not go on")
+/** What rules do, and behind REFUSE what the border does by itself, for notes. */
+#define BORDER_ACTIONS(X)                                      \
+    X(PASS, "pass", "it goes on")                              \
+    X(STRIP, "strip", "the message goes on without it")        \
+    X(REPLACE, "replace", "the message goes on with another")  \
+    X(REFUSE, "refuse", "the message does not go on")          \
+    X(DECODE, "decode", "out of the dialect of the neighbour") \
+    X(ENCODE, "encode", "into the dialect of the neighbour")
 
 enum border_action {
 #define BORDER_ACTION_ENUM(name, word, text) BORDER_##name,
@@ -90,7 +93,7 @@ struct border_policy {
     const struct border_rule *rule;
     size_t count;
     bool refuse_plain; /**< a package with tls_only meets a hop without TLS: refuse */
-    bool refuse_long;  /**< the neighbour takes less, or cannot be told: refuse */
+    bool strip_long;   /**< the neighbour takes less, or cannot be told: strip, not refuse */
 };
 
 /** Who somebody is, to a rule. */
@@ -127,7 +130,7 @@ bool border_policy_asks_source(const struct border_policy *p);
 
 const char *border_place_name(enum border_place place);
 const char *border_action_name(enum border_action action);
-/** By word, or -1. */
+/** By word, or -1; of the actions those of rules. */
 int border_place_named(struct str word);
 int border_action_named(struct str word);
 

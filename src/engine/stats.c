@@ -132,7 +132,7 @@
     X("uui_refused", e->border.stats.refused)                 \
     X("uui_withheld", e->border.stats.withheld)               \
     X("uui_too_long", e->border.stats.too_long)               \
-    X("uui_signed", e->border.stats.signed_)                  \
+    X("uui_left", e->border.stats.left)                       \
     X("uui_failed", e->border.stats.failed)                   \
     X("uui_wrong", cti.uui_wrong)                             \
     X("uui_ignored", cti.uui_ignored)                         \

@@ -48,8 +48,7 @@ static inline int kit_border_up(struct kit_border *k, const struct border_rule *
     arena_init(&k->arena, &k->kit.env.mem, 4096);
     wheel_init(&k->wheel, 0);
     memset(&k->border, 0, sizeof(k->border));
-    k->policy.rule = rule;
-    k->policy.count = n;
+    k->policy = (struct border_policy){.rule = rule, .count = n};
     if (directory_init(&k->directory, &k->kit.env, &kit_border_domain, 1) != 0) {
         return E_NOMEM;
     }
