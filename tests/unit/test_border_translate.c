@@ -229,7 +229,7 @@ static struct str with_body(const char *lines, const char *type, const char *bod
                      type, n, (int)n, body);
 }
 
-static void test_bodies(void)
+static void test_values_in_bodies(void)
 {
     static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nc=IN IP4 h\r\nt=0 0\r\n"
                               "m=audio 9 PSTN -\r\na=cs-correlation:uuie:044869\r\n";
@@ -288,5 +288,5 @@ static void test_isup_body(void)
 }
 
 TEST_MAIN(T(test_dialects), T(test_there_and_back), T(test_request_uri_parameter),
-          T(test_limits), T(test_cannot_be_told), T(test_rule_then_dialect), T(test_bodies),
-          T(test_signed_bodies), T(test_isup_body))
+          T(test_limits), T(test_cannot_be_told), T(test_rule_then_dialect),
+          T(test_values_in_bodies), T(test_signed_bodies), T(test_isup_body))
