@@ -13,6 +13,7 @@
 #include "cli/text.h"
 #include "cli/uui_convert.h"
 #include "cli/uui_lint.h"
+#include "cli/uui_seal.h"
 #include "cli/uui_show.h"
 #include "sip/msg.h"
 #include "sip/uri.h"
@@ -399,7 +400,8 @@ static const struct {
     int (*run)(int argc, char **argv, FILE *in, FILE *out, FILE *err);
 } ways[] = {
     {"decode", decode},     {"encode", encode},     {"convert", uui_convert},
-    {"lint", uui_lint_run}, {"dialects", dialects},
+    {"lint", uui_lint_run}, {"dialects", dialects}, {"keygen", uui_seal_run},
+    {"seal", uui_seal_run}, {"open", uui_seal_run}, {"vectors", uui_seal_run},
 };
 
 int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
@@ -409,7 +411,9 @@ int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
             return ways[i].run(argc - 1, argv + 1, in, out, err);
         }
     }
-    return help_usage_error(&help_uui, "%s%s%sdecode, encode, convert, lint or dialects?",
+    return help_usage_error(&help_uui,
+                            "%s%s%sdecode, encode, convert, lint, dialects, keygen, "
+                            "seal, open or vectors?",
                             argc > 1 ? "'" : "", argc > 1 ? argv[1] : "",
                             argc > 1 ? "' is none of these: " : "");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `baton help uui` and baton-uui(1) say. */
 #include "cli/uui_cmd.h"
+#include "cli/uui_seal.h"
 
 static const char *const synopsis[] = {
     "uui decode [--json] [--dialect D] [--lenient] [--pd N] [VALUE|-]...",
@@ -9,6 +10,12 @@ static const char *const synopsis[] = {
     "uui convert [--from D] [--to D] [--lenient] [--pd N] [--max-octets N] [VALUE|-]...",
     "uui lint [--json | --brief] [--fail-on LEVEL] [--package P]... [--value V]... [FILE|-]...",
     "uui dialects",
+    "uui keygen [--algorithm A] [--id N] --identity URI [--public HEX] [--out FILE]",
+    "uui seal --keys FILE --key N (--hex OCTETS | --text TEXT) [--package P] [--content C] "
+    "[--way W] [--most N]",
+    "uui open --keys FILE [--content C] [--way W] [--at SECONDS] [--window SECONDS] [--json] "
+    "VALUE...",
+    "uui vectors",
     NULL,
 };
 
@@ -89,6 +96,13 @@ static const struct help_section sections[] = {
      "stands: which messages may carry it (RFC 7433 §4.1), and whether the call was begun with "
      "isdn-uui (RFC 7434 §7).",
      lint_options},
+    {"Keygen", "Makes a key for sealed values.", uui_keygen_options},
+    {"Seal", "Seals octets and writes the value that carries them.", uui_seal_options},
+    {"Open",
+     "Takes the seal off, and says whose it is. A value that came before is not told from one "
+     "that is new: only a server remembers.",
+     uui_open_options},
+    {"Vectors", "Prints the test vectors of docs/seal.md as JSON.", NULL},
     {NULL, NULL, NULL},
 };
 
@@ -106,11 +120,14 @@ static const struct help_example examples[] = {
      "What a Vega gateway sent."},
     {"baton uui convert --from audiocodes-pd --to genesys '48656C;pd=4'",
      "User-to-User: 0448656C;encoding=hex;..."},
+    {"baton uui keygen --identity sip:crm@example.com --out crm.keys", "A key to be shared."},
+    {"baton uui seal --keys crm.keys --key 1 --text 'order 4711'",
+     "00B301...;encoding=hex;purpose=isdn-uui"},
     {NULL, NULL},
 };
 
 static const struct help_exit exits[] = {
-    {0, "Every value is valid, or was written."},
+    {0, "Every value is valid or its seal whole, or was written."},
     {1, "A value is wrong or to be ignored, there is none, or a receiver would have to refuse "
         "what was to be written. Of lint: something was found, see --fail-on."},
     {2, "The command line is wrong, or a file cannot be read."},

@@ -81,6 +81,9 @@ bool tree_load(struct config_tree *t, const char *file, struct str text,
             ok = yaml_fault(t, &p, text);
         }
     }
+    /* copies of what may be secrets */
+    explicit_bzero(p.raw_buffer.start, (size_t)(p.raw_buffer.end - p.raw_buffer.start));
+    explicit_bzero(p.buffer.start, (size_t)(p.buffer.end - p.buffer.start));
     yaml_parser_delete(&p);
     return ok;
 }
@@ -310,6 +313,12 @@ static bool check_section(struct config_tree *t, yaml_node_t *n, const char *nam
         }
     }
     return true;
+}
+
+bool tree_check(struct config_tree *t, yaml_node_t *n, const char *name,
+                const struct config_section *s)
+{
+    return check_section(t, n, name, s);
 }
 
 bool config_check(struct config_tree *t)

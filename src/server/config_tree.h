@@ -38,6 +38,10 @@ yaml_node_t *tree_entry(struct config_tree *t, yaml_node_t *sequence, size_t i);
 bool tree_fault(struct config_tree *t, const yaml_node_t *at, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/** Check a mapping by a table: the form of every key in it. */
+bool tree_check(struct config_tree *t, yaml_node_t *n, const char *name,
+                const struct config_section *s);
+
 /** Check everything by the tables. @return false with the error filled */
 bool config_check(struct config_tree *t);
 
