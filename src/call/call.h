@@ -32,6 +32,7 @@
 #include "dialog/leg.h"
 #include "registrar/registrar.h"
 #include "registrar/support.h"
+#include "seal/seal.h"
 #include "uui/uui.h"
 
 enum connection_state {
@@ -293,6 +294,8 @@ struct call_layer {
     struct list features; /**< struct device_features.link */
     struct list queue;    /**< callers who wait for a busy device, queue.c */
     uint32_t waiting;     /**< how many */
+    struct seal *seal;    /**< seals what applications give; NULL: there are no keys */
+    const struct uui_packages *packages; /**< and their packages; NULL: isdn-uui alone */
     call_event_fn on_event;
     call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
     call_permit_fn permits; /**< asked, with ctx, before Baton itself sends a call somewhere:

@@ -128,7 +128,7 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
         return CALL_OK;
     }
     parts[0] = cause_to_reason_line(reason);
-    parts[1] = call_uui_line(c->layer->scratch, uui);
+    parts[1] = call_uui_sealed_line(c->layer, uui, SEAL_END);
     if (str_is_set(uui) && uui.n > 0 && !str_is_set(parts[1])) {
         return CALL_NO_RESOURCES;
     }

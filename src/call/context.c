@@ -3,7 +3,9 @@
  * The context of a call: User-to-User, kept as a header line. Which of the values of several
  * sources stay, uui_merge says.
  */
+#include "base/err.h"
 #include "call/parts.h"
+#include "seal/value.h"
 
 struct str call_uui_values(struct str line)
 {
@@ -33,6 +35,39 @@ struct str call_uui_line(struct arena *a, struct str octets)
     }
     out_c(&o, "\r\n");
     return o.over ? STR_NONE : out_str_of(&o);
+}
+
+/** Under the seal that isdn-uui is sent with, or as they are; absent: they may not be sent. */
+static struct str sealed(struct call_layer *l, struct str octets, enum seal_way way)
+{
+    const struct uui_package *p = uui_package_of(l->packages, uui_isdn);
+    struct seal_about about = seal_about_of(p, uui_isdn, STR_NONE, way);
+    char frame[UUI_ISDN_OCTETS];
+    struct out o;
+    int err = E_NOTFOUND;
+
+    if (p->seal_key == 0) {
+        return octets;
+    }
+    out_init(&o, frame, sizeof(frame));
+    if (l->seal != NULL) {
+        size_t most =
+            p->max_octets != 0 && p->max_octets < sizeof(frame) ? p->max_octets : sizeof(frame);
+        err = seal_close(l->seal, p->seal_key, &about, octets, most,
+                         l->env->wall_s(l->env->ctx), &o);
+    }
+    if (err != 0) {
+        env_trace(l->env, TRACE_WARN, "call",
+                  "User-to-User of %zu octets cannot be sealed with key %u: %s", octets.n,
+                  p->seal_key, err_text(err));
+        return STR_NONE;
+    }
+    return arena_dup(l->scratch, out_str_of(&o));
+}
+
+struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way)
+{
+    return call_uui_line(l->scratch, octets.n > 0 ? sealed(l, octets, way) : octets);
 }
 
 void call_set_uui(struct call *c, struct str line)

@@ -117,7 +117,7 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     if (dest.device != NULL && registrar_find(l->registrar, dest.device->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    line = arena_dup(&c->arena, call_uui_line(l->scratch, uui));
+    line = arena_dup(&c->arena, call_uui_sealed_line(l, uui, SEAL_FORWARD));
     next = uui.n > 0 && line.n == 0 ? NULL : call_add_connection(c, dest.device, dest.id);
     if (next == NULL) {
         return CALL_NO_RESOURCES;

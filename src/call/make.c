@@ -229,7 +229,7 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     struct call *c = call_new(l);
     struct str line = args->uui_values.n > 0
                           ? call_uui_values_line(l->scratch, args->uui_values)
-                          : call_uui_line(l->scratch, args->uui);
+                          : call_uui_sealed_line(l, args->uui, SEAL_FORWARD);
     bool correlated;
 
     if (c == NULL) {

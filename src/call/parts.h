@@ -73,6 +73,11 @@ struct str call_uui_values(struct str line);
 struct str call_uui_values_line(struct arena *a, struct str values);
 /** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
 struct str call_uui_line(struct arena *a, struct str octets);
+/**
+ * The same for octets that an application gave, in the scratch arena: sealed when the package
+ * says with which key. Absent, too, when they cannot be sealed.
+ */
+struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way);
 /** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context.
  */
 void call_set_uui(struct call *c, struct str line);

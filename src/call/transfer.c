@@ -112,7 +112,7 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
     if (dest.device != NULL && registrar_find(c->layer->registrar, dest.device->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    lines = call_uui_line(c->layer->scratch, uui);
+    lines = call_uui_sealed_line(c->layer, uui, SEAL_FORWARD);
     if (uui.n == 0 && c->uui.n > 0) {
         lines = call_uui_values_line(c->layer->scratch, c->uui);
     }

@@ -147,6 +147,7 @@ static int make_layers(struct engine *e)
         txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
         guard_init(&e->guard, e->env, &c->guard) != 0 ||
         auth_server_init(&e->auth, e->env, realm, 0) != 0 ||
+        seal_init(&e->seal, e->env, &c->seal) != 0 ||
         peers_init(&e->peers, e->env, &e->wheel, &e->txn, dir) != 0 ||
         registrar_init(&e->registrar, e->env, &e->wheel, &c->registrar) != 0 ||
         leg_layer_init(&e->legs, e->env, &e->wheel, &e->txn, &e->scratch, &c->leg, 0) != 0 ||
@@ -193,6 +194,9 @@ static int make_layers(struct engine *e)
     e->calls.on_event = report_call_event;
     e->calls.on_feature = report_feature;
     e->calls.permits = steer_permits;
+    seal_set_keys(&e->seal, c->seal_keys);
+    e->calls.seal = &e->seal;
+    e->calls.packages = c->packages;
     e->calls.ctx = e;
     e->registrar.on_change = report_registration;
     e->registrar.on_binding = report_binding;
@@ -239,6 +243,7 @@ void engine_free(struct engine *e)
     registrar_fini(&e->registrar);
     peers_fini(&e->peers);
     guard_fini(&e->guard);
+    seal_fini(&e->seal);
     auth_server_fini(&e->auth);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.server_line.p);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.user_agent_line.p);
@@ -523,7 +528,13 @@ void engine_set_packages(struct engine *e, const struct uui_packages *packages)
 {
     e->config.packages = packages;
     cti_set_packages(e->cti, packages);
+    e->calls.packages = packages;
     refresh_border(e);
+}
+
+void engine_set_seal_keys(struct engine *e, struct seal_keys *keys)
+{
+    seal_set_keys(&e->seal, keys);
 }
 
 void engine_peers_changed(struct engine *e)

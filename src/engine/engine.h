@@ -29,6 +29,7 @@
 #include "proxy/proxy.h"
 #include "registrar/registrar.h"
 #include "rules/rules.h"
+#include "seal/seal.h"
 #include "sip/framer.h"
 #include "uui/uui.h"
 
@@ -60,6 +61,8 @@ struct engine_config {
     const struct uui_packages *packages;
     /** Rules about User-to-User at the border; the caller's likewise (engine_set_policy). */
     const struct border_policy *policy;
+    struct seal_config seal;     /**< zeros: defaults */
+    struct seal_keys *seal_keys; /**< borrowed likewise (engine_set_seal_keys); NULL: none */
     struct guard_config guard;   /**< strangers; zeros: all of them come in */
     struct load_config load;     /**< zeros: nothing is refused early */
     struct directory *directory; /**< the caller's, must outlive the engine */
@@ -113,6 +116,9 @@ void engine_set_policy(struct engine *e, const struct border_policy *policy);
 /** What was done lately to User-to-User values: border_each_note. */
 void engine_each_note(const struct engine *e, struct str call_id,
                       void (*fn)(void *ctx, const struct border_note *note), void *ctx);
+
+/** Keys for sealed User-to-User from now on; borrowed, and used. NULL: none. */
+void engine_set_seal_keys(struct engine *e, struct seal_keys *keys);
 
 /** The directory's peers were changed in their places. */
 void engine_peers_changed(struct engine *e);

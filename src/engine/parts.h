@@ -41,6 +41,7 @@ struct engine {
     const struct rule_table *routes;  /**< NULL: none */
     const struct sip_msg *identified; /**< the request whose sender is … */
     struct identity sender;           /**< … this one; NULL: nobody has asked yet */
+    struct seal seal; /**< sealed User-to-User: keys, and the memory of frames */
     struct guard guard;
     struct load load;
     bool stopping;

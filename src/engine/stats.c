@@ -136,6 +136,18 @@
     X("uui_failed", e->border.stats.failed)                   \
     X("uui_wrong", cti.uui_wrong)                             \
     X("uui_ignored", cti.uui_ignored)                         \
+    X("seal_made", e->seal.sealed)                            \
+    X("seal_ok", e->seal.seen[SEAL_OK])                       \
+    X("seal_forged", e->seal.seen[SEAL_FORGED])               \
+    X("seal_replayed", e->seal.seen[SEAL_REPLAYED])           \
+    X("seal_stale", e->seal.seen[SEAL_STALE])                 \
+    X("seal_unknown_key", e->seal.seen[SEAL_UNKNOWN_KEY])     \
+    X("seal_not_valid_now", e->seal.seen[SEAL_NOT_VALID_NOW]) \
+    X("seal_wrong_package", e->seal.seen[SEAL_WRONG_PACKAGE]) \
+    X("seal_malformed", e->seal.seen[SEAL_MALFORMED])         \
+    X("seal_failed", e->seal.seen[SEAL_FAILED])               \
+    X("seal_remembered", e->seal.pool.in_use)                 \
+    X("seal_evicted", e->seal.evicted)                        \
     X("timers", e->wheel.count)
 
 void engine_each_stat(const struct engine *e,

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What applications give for a package with a key goes out sealed: with MakeCall, DeflectCall,
+ * SingleStepTransferCall and ClearConnection. It is opened here by the far end, with the keys
+ * of the other party. What cannot be sealed is refused, and never sent in clear.
+ */
+#include "../unit/kit_seal_keys.h"
+#include "seal/value.h"
+#include "world.h"
+
+#include <stdio.h>
+
+static struct world w;
+static struct phone *ann, *bob, *cleo;
+static struct uui_package row;
+static struct uui_packages packages;
+static struct seal_keys *ours, *theirs;
+static struct seal far_end;
+static struct arena arena;
+
+static void with_key(struct world *x)
+{
+    packages = (struct uui_packages){.row = &row, .n = 1};
+    x->config.packages = &packages;
+    x->config.seal_keys = ours;
+}
+
+/** @param key  that isdn-uui is sent with */
+static void up(uint16_t key)
+{
+    struct world_options o = {.tweak = with_key};
+    row = *uui_package_of(NULL, uui_isdn);
+    row.seal_key = key;
+    ours = seal_keys_new(&mem_libc);
+    theirs = seal_keys_new(&mem_libc);
+    CHECK_INT(kit_add_keys(ours, true), 0);
+    CHECK_INT(kit_add_keys(theirs, false), 0);
+    arena_init(&arena, &mem_libc, 4096);
+    world_up(&w, &o);
+    CHECK_INT(seal_init(&far_end, &w.plain, &(struct seal_config){0}), 0);
+    seal_set_keys(&far_end, theirs);
+    ann = PHONE(&w, 0);
+    bob = PHONE(&w, 1);
+    cleo = PHONE(&w, 2);
+    ann->obeys_auto = true;
+}
+
+static void down(void)
+{
+    world_down(&w);
+    seal_fini(&far_end);
+    seal_keys_free(ours);
+    seal_keys_free(theirs);
+    arena_fini(&arena);
+}
+
+/** What the far end makes of the User-to-User of the last message of that kind to a phone. */
+static enum seal_result opened(const struct phone *p, const char *pattern, enum seal_way way,
+                               struct seal_opened *out)
+{
+    size_t n = wire_count(&w.wire, ENGINE(&w), &p->s.node, pattern);
+    struct uui_value v;
+    *out = (struct seal_opened){0};
+    CHECK(n > 0);
+    struct str msg = wire_find(&w.wire, ENGINE(&w), &p->s.node, pattern, n - 1);
+    struct str value = str_trim(wire_raw(msg, "User-to-User", 0));
+    CHECK_INT(uui_parse(value, NULL, &arena, &v), 0);
+    CHECK_INT(v.verdict, UUI_VALID);
+    struct seal_about about = seal_about_of(&row, v.package, v.content, way);
+    return seal_open(&far_end, &about, v.octets, 0, w.plain.wall_s(w.plain.ctx), &arena, out);
+}
+
+static bool shows(const struct phone *p, const char *octets_in_hex)
+{
+    size_t n = wire_count(&w.wire, ENGINE(&w), &p->s.node, "INVITE");
+    for (size_t i = 0; i < n; i++) {
+        struct str msg = wire_find(&w.wire, ENGINE(&w), &p->s.node, "INVITE", i);
+        if (str_find(msg, str_c(octets_in_hex)) < msg.n) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void make(const char *data)
+{
+    struct ask *q = app_make_call(&w.crm, "1001", "1002", false, data);
+    world_run(&w, 300);
+    CHECK_STR(str_c(q->text), "MakeCallResponse c1:1001");
+}
+
+static void test_make_call(void)
+{
+    static const struct {
+        uint16_t key;
+        const char *identity;
+    } table[] = {{SIV_KEY, "sip:group@example.com"},
+                 {SIV64_KEY, "sip:group@example.com"},
+                 {BOX_KEY, "sip:a@example.com"},
+                 {SIGN_KEY, "sip:a@example.com"}};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct seal_opened x;
+        up(table[i].key);
+        make("order 4711");
+        CHECK_INT(opened(bob, "INVITE", SEAL_FORWARD, &x), SEAL_OK);
+        CHECK_STR(x.plain, "order 4711");
+        CHECK_STR(x.identity, table[i].identity);
+        CHECK_INT(x.key_id, table[i].key);
+        CHECK_INT(opened(bob, "INVITE", SEAL_END, &x), SEAL_FORGED);
+        CHECK_INT(shows(bob, "6F726465722034373131"), table[i].key == SIGN_KEY);
+        CHECK_INT(world_stat(&w, "seal_made"), 1);
+        down();
+    }
+}
+
+static void test_clear_connection(void)
+{
+    struct seal_opened x;
+    up(BOX_KEY);
+    make("hello");
+    CHECK_INT(phone_answer(bob), 0);
+    world_run(&w, 300);
+    struct ask *q = app_on_connection(&w.crm, "ClearConnection", "connectionToBeCleared", "c1",
+                                      "1001", "<userData><string>04627965</string></userData>");
+    world_run(&w, 300);
+    CHECK_INT(q->answers, 1);
+    CHECK_INT(opened(bob, "BYE", SEAL_END, &x), SEAL_OK);
+    CHECK_STR(x.plain, "\x04"
+                       "bye");
+    down();
+}
+
+static void test_transfer(void)
+{
+    struct seal_opened x;
+    up(SIV_KEY);
+    make("hello");
+    CHECK_INT(phone_answer(bob), 0);
+    world_run(&w, 300);
+    (void)app_on_connection(&w.crm, "SingleStepTransferCall", "activeCall", "c1", "1001",
+                            "<transferredTo>1003</transferredTo>"
+                            "<userData><string>04726561736f6e</string></userData>");
+    world_run(&w, 300);
+    CHECK_INT(opened(cleo, "INVITE", SEAL_FORWARD, &x), SEAL_OK);
+    CHECK_STR(x.plain, "\x04"
+                       "reason");
+    down();
+}
+
+static void test_deflect(void)
+{
+    struct seal_opened x;
+    up(SIV_KEY);
+    make("hello");
+    (void)app_on_connection(&w.crm, "DeflectCall", "callToBeDiverted", "c1", "1002",
+                            "<newDestination>1003</newDestination>"
+                            "<userData><string>0431</string></userData>");
+    world_run(&w, 300);
+    CHECK_INT(opened(cleo, "INVITE", SEAL_FORWARD, &x), SEAL_OK);
+    CHECK_STR(x.plain, "\x04"
+                       "1");
+    down();
+}
+
+/* A key that is not there, one that only opens, and more octets than there is room for. */
+static void test_never_in_clear(void)
+{
+    char room[108];
+    memset(room, 'a', 107);
+    room[107] = '\0';
+    const struct {
+        uint16_t key;
+        const char *data;
+    } table[] = {{99, "secret"}, {BOX_KEY, room}, {SIV_KEY, room}};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        up(table[i].key);
+        struct ask *q = app_make_call(&w.crm, "1001", "1002", false, table[i].data);
+        world_run(&w, 300);
+        CHECK_INT(q->answers, 1);
+        CHECK(strstr(q->text, "MakeCallResponse") == NULL);
+        CHECK_INT(wire_count(&w.wire, ENGINE(&w), &bob->s.node, "INVITE"), 0);
+        CHECK_INT(wire_count(&w.wire, ENGINE(&w), &ann->s.node, "INVITE"), 0);
+        CHECK_INT(world_stat(&w, "seal_made"), 0);
+        CHECK(strstr(w.traced, "cannot be sealed with key") != NULL);
+        CHECK(strstr(w.traced, "secret") == NULL);
+        down();
+    }
+}
+
+/* Keys can be changed while calls go on. */
+static void test_new_keys(void)
+{
+    struct seal_opened x;
+    up(SIV_KEY);
+    engine_set_seal_keys(w.engine, NULL);
+    struct ask *q = app_make_call(&w.crm, "1001", "1002", false, "hello");
+    world_run(&w, 300);
+    CHECK(strstr(q->text, "MakeCallResponse") == NULL);
+    engine_set_seal_keys(w.engine, ours);
+    make("again");
+    CHECK_INT(opened(bob, "INVITE", SEAL_FORWARD, &x), SEAL_OK);
+    CHECK_STR(x.plain, "again");
+    down();
+}
+
+TEST_MAIN(T(test_make_call), T(test_clear_connection), T(test_transfer), T(test_deflect),
+          T(test_never_in_clear), T(test_new_keys))
