@@ -55,7 +55,8 @@ void seal_keys_free(struct seal_keys *k);
 int seal_keys_add(struct seal_keys *k, const struct seal_key *row, const char **why) MUST_USE;
 size_t seal_keys_count(const struct seal_keys *k);
 
-/** Does the table have a key of that id with which `package` may be sealed at this time? */
+/** Does the table have a key of that id with which `package` may be sealed at this time? 0: at
+    some time. */
 bool seal_keys_can_seal(const struct seal_keys *k, uint16_t id, struct str package,
                         uint64_t wall_s);
 

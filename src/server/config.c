@@ -24,6 +24,7 @@ void config_free(struct config *c)
         return;
     }
     (void)cyaml_free(&loader, &config_schema, c->raw, 0);
+    seal_keys_free(c->seal_keys);
     arena_fini(&c->arena);
     free(c);
 }

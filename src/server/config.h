@@ -56,10 +56,11 @@ struct config {
     struct dial_plan *plans;
     size_t plan_count;
     struct rule_table routes;
-    const char *pid_file; /**< NULL: none */
-    const char *file;     /**< as it was named; absent for text from memory */
-    bool log_all;         /**< the command line wants every line, whatever log_level says */
-    size_t peer_room;     /**< peers that a running server has room for */
+    struct seal_keys *seal_keys; /**< NULL: none; replaced by a reload */
+    const char *pid_file;        /**< NULL: none */
+    const char *file;            /**< as it was named; absent for text from memory */
+    bool log_all;     /**< the command line wants every line, whatever log_level says */
+    size_t peer_room; /**< peers that a running server has room for */
     enum trace_level log_level;
     bool log_json;
     const char *log_file;  /**< NULL: standard error */

@@ -4,10 +4,11 @@
  *
  * All or nothing: a file that is wrong, or memory that is out, leaves everything as it is. What
  * is taken over is taken over at one moment, between two inputs: devices, applications, peers,
- * routes with their dialling plans and time zone, the log level, and what `tls` names:
- * certificates, keys and roots are read before anything changes. Calls, sessions and
- * registrations go on; those of a device that is gone from the file are ended. What else
- * differs from the configuration that the server was started with is named in a warning.
+ * routes with their dialling plans and time zone, the log level, keys for sealed values, and
+ * what `tls` names: certificates, keys and roots are read before anything changes. Calls,
+ * sessions and registrations go on; those of a device that is gone from the file are ended.
+ * What else differs from the configuration that the server was started with is named in a
+ * warning.
  *
  * OWNERSHIP. The configuration of the start is the caller's and stays: the engine borrows from
  * it. Of later ones only the last is kept, for its table of routes.

@@ -38,8 +38,6 @@ static void test_packages(void)
                                "      direction: out\n"
                                "      feature_tag: +com.example.crm\n"
                                "      tls_only: true\n"
-                               "      seal: required\n"
-                               "      seal_key: 7\n"
                                "    - {name: plain}\n"
                                "    - {name: ISDN-uui, max_octets: 33}\n";
     struct config_error error;
@@ -59,8 +57,6 @@ static void test_packages(void)
     CHECK_INT(p->direction, UUI_OUT);
     CHECK_STR(p->feature_tag, "+com.example.crm");
     CHECK(p->tls_only);
-    CHECK_INT(p->seal, UUI_SEAL_REQUIRED);
-    CHECK_INT(p->seal_key, 7);
     p = uui_package_of(all, STR("plain"));
     REQUIRE(p != NULL);
     CHECK_INT(p->max_count, 1);
