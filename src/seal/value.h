@@ -28,6 +28,13 @@ struct seal_from {
     uint64_t wall_s;  /**< when */
 };
 
+/** Of the header lines of a message that has just come. */
+static inline struct seal_from seal_from_of(const struct seal *s, const struct sip_msg *m,
+                                            uint64_t wall_s)
+{
+    return (struct seal_from){(uint8_t)seal_way_of(m), seal_message_of(s, m), wall_s};
+}
+
 /**
  * Open what a value has, if its package wants that. `v` was judged (uui_judge); a WRONG or
  * IGNORED one is left alone: SEAL_NOT_SEALED. Verdict and rule change as the table above says;
