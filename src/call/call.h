@@ -32,7 +32,7 @@
 #include "dialog/leg.h"
 #include "registrar/registrar.h"
 #include "registrar/support.h"
-#include "seal/seal.h"
+#include "seal/value.h"
 #include "uui/uui.h"
 
 enum connection_state {
@@ -168,10 +168,11 @@ struct call {
     struct str called_gr;     /**< and which phone of it (RFC 5627), or absent: all */
     struct str called;        /**< device identifier that was dialled first */
     struct str
-        last_redirection;   /**< identifier of the device that last moved the call, or absent */
-    struct str uui;         /**< raw User-to-User value(s) of the set-up, or absent */
-    bool uui_told;          /**< an event had it */
-    bool end_uui_told;      /**< and one what the message had that ended the call */
+        last_redirection; /**< identifier of the device that last moved the call, or absent */
+    struct str uui;       /**< raw User-to-User value(s) of the set-up, or absent */
+    struct seal_from uui_came; /**< with which message, for its seals */
+    bool uui_told;             /**< an event had it */
+    bool end_uui_told;         /**< and one what the message had that ended the call */
     struct str uui_lines;   /**< the header line that carries it when an application gave it */
     struct str correlator;  /**< decoded correlatorData, or absent; call_set_correlator */
     char *correlator_block; /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
@@ -233,6 +234,7 @@ struct call_event {
     struct str uui_to;   /**< raw User-to-User value(s) that went to the subject (the INVITE's);
                               several lines are joined by ", "; absent: none */
     struct str uui_from; /**< and that came from the subject, or from `by`: 18x, 2xx, BYE */
+    struct seal_from uui_to_came, uui_from_came; /**< with which messages, for their seals */
     bool uui_to_again, uui_from_again; /**< an earlier event had it, from the same message */
     unsigned status;                   /**< SIP status behind Failed, or 0 */
     uint64_t now_ms;

@@ -70,8 +70,20 @@ struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum se
     return call_uui_line(l->scratch, octets.n > 0 ? sealed(l, octets, way) : octets);
 }
 
+struct seal_from context_came(const struct call_layer *l, enum seal_way way,
+                              const struct dialog *d)
+{
+    const struct env *env = l->env;
+
+    return (struct seal_from){
+        .way = (uint8_t)way,
+        .message = l->seal != NULL && d != NULL ? seal_message(l->seal, d->call_id) : 0,
+        .wall_s = env->wall_s(env->ctx)};
+}
+
 void call_set_uui(struct call *c, struct str line)
 {
+    c->uui_came = context_came(c->layer, SEAL_FORWARD, NULL);
     c->uui_lines = line;
     c->uui_told = false;
     c->uui = call_uui_values(line);

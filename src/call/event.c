@@ -26,6 +26,7 @@ static void on_behalf(struct call_event *e)
         e->last_redirection = leaver->id;
     }
     e->uui_to = call_uui_values(x->uui_lines);
+    e->uui_to_came = context_came(x->call->layer, SEAL_FORWARD, NULL);
 }
 
 struct call_event call_event_make(const struct call *c, enum call_event_kind kind,
@@ -41,6 +42,7 @@ struct call_event call_event_make(const struct call *c, enum call_event_kind kin
         .called_id = c->called,
         .last_redirection = c->last_redirection,
         .uui_to = c->uui,
+        .uui_to_came = c->uui_came,
     };
     list_each(it, &c->connections)
     {
@@ -112,6 +114,19 @@ void call_tell(struct call_event *e)
     }
 }
 
+/** A value of the other side, in a message that has just come from this one. */
+static void from_party(struct call_event *e, const struct connection *from, enum seal_way way,
+                       struct str uui)
+{
+    const struct leg *leg = from != NULL && from->stem != NULL ? from->stem->leg : NULL;
+    const struct dialog *d = leg == NULL ? NULL : leg->dialog != NULL ? leg->dialog : leg->seed;
+
+    e->uui_from = uui;
+    if (uui.n > 0) {
+        e->uui_from_came = context_came(e->call->layer, way, d);
+    }
+}
+
 void connection_alerting(struct connection *conn, const struct sip_msg *m, const char *cause,
                          uint64_t now_ms)
 {
@@ -124,7 +139,7 @@ void connection_alerting(struct connection *conn, const struct sip_msg *m, const
     conn->alerted = true;
     conn->state = CONN_ALERTING;
     e = call_event_make(c, CALL_EV_DELIVERED, conn, cause, now_ms);
-    e.uui_from = uus_values(conn, UUS_ANSWER, m);
+    from_party(&e, conn, SEAL_BACKWARD, uus_values(conn, UUS_ANSWER, m));
     call_tell(&e);
 }
 
@@ -147,13 +162,15 @@ void connection_established_with(struct connection *conn, struct str uui, const 
     conn->established = true;
     conn->state = CONN_CONNECTED;
     e = call_event_make(c, CALL_EV_ESTABLISHED, conn, cause, now_ms);
-    e.uui_from = uui;
+    from_party(&e, conn, SEAL_BACKWARD, uui);
     call_tell(&e);
 }
 
 void connection_cleared(struct connection *conn, const struct connection *by, const char *cause,
                         struct str uui, uint64_t now_ms)
 {
+    const struct connection *called = conn->call->b;
+    bool answered = called == NULL || called->established;
     struct call_event e;
 
     if (conn->ended) {
@@ -165,7 +182,8 @@ void connection_cleared(struct connection *conn, const struct connection *by, co
     e.by = by;
     e.by_id = by == NULL ? conn->id : by->id;
     e.uui_to = STR_NONE;
-    e.uui_from = uui;
+    /* a call that nobody has answered ends by a response */
+    from_party(&e, by, answered ? SEAL_END : SEAL_BACKWARD, uui);
     call_tell(&e);
 }
 
@@ -179,6 +197,6 @@ void connection_failed(struct connection *conn, unsigned status, const char *cau
     }
     e = call_event_make(conn->call, CALL_EV_FAILED, conn, cause, now_ms);
     e.status = status;
-    e.uui_from = uui;
+    from_party(&e, conn, SEAL_BACKWARD, uui);
     call_tell(&e);
 }

@@ -72,6 +72,8 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
         c->a = a;
         uus_called(a, m);
         c->uui = arena_dup(&c->arena, uus_values(a, UUS_ANSWER, m));
+        c->uui_came = context_came(c->layer, SEAL_FORWARD, NULL);
+        c->uui_came.message = c->layer->seal != NULL ? seal_message_of(c->layer->seal, m) : 0;
     }
     return a;
 }
@@ -306,6 +308,7 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
                                    .calling_id = c->a->id,
                                    .called_id = c->called,
                                    .uui_to = c->uui,
+                                   .uui_to_came = c->uui_came,
                                    .cause = "newCall",
                                    .now_ms = now_ms});
     if (away) {

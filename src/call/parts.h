@@ -71,6 +71,12 @@ void connection_failed(struct connection *conn, unsigned status, const char *cau
 struct str call_uui_values(struct str line);
 /** "User-to-User: …" with CRLF for values, in the arena; absent for none or no memory. */
 struct str call_uui_values_line(struct arena *a, struct str values);
+/**
+ * For the seals of values that have come just now, in a dialog; NULL: in none, and then whether
+ * they came before does not matter.
+ */
+struct seal_from context_came(const struct call_layer *l, enum seal_way way,
+                              const struct dialog *d);
 /** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
 struct str call_uui_line(struct arena *a, struct str octets);
 /**

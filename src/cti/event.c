@@ -137,13 +137,32 @@ static const struct uui_value *shown_of(const struct uui_list *list)
     return best != NULL && best->octets.n > USER_DATA_MAX ? NULL : best;
 }
 
+/** The values, judged, and their seals taken off where packages want that. @return as the list
+ */
+static int values_of(const struct cti *c, struct str raw, const struct seal_from *came,
+                     struct uui_list *list)
+{
+    const struct call_layer *l = c->calls;
+    struct seal_opened opened;
+    int err = uui_list_parse(&raw, 1, l->packages, c->scratch, list);
+
+    for (size_t i = 0; err == 0 && i < list->n; i++) {
+        (void)seal_value(l->seal, l->packages, &list->v[i], came, c->scratch, &opened);
+    }
+    if (err == 0 && list->isdn != NULL && list->isdn->verdict != UUI_VALID) {
+        list->isdn = NULL;
+    }
+    return err;
+}
+
 /** The octets that an application is to see of raw User-to-User values. */
-static struct str user_data_of(const struct cti *c, struct str raw)
+static struct str user_data_of(const struct cti *c, struct str raw,
+                               const struct seal_from *came)
 {
     const struct uui_value *shown;
     struct uui_list list;
 
-    if (raw.n == 0 || uui_list_parse(&raw, 1, NULL, c->scratch, &list) != 0) {
+    if (raw.n == 0 || values_of(c, raw, came, &list) != 0) {
         return STR_NONE;
     }
     shown = shown_of(&list);
@@ -168,11 +187,12 @@ static void tell_of_value(const struct cti *c, const struct call *call, struct s
 }
 
 /** Count what is wrong with the values of one message, and say why. */
-static void judge(struct cti *c, const struct call *call, struct str raw)
+static void judge(struct cti *c, const struct call *call, struct str raw,
+                  const struct seal_from *came)
 {
     const struct uui_value *shown;
     struct uui_list list;
-    int err = uui_list_parse(&raw, 1, NULL, c->scratch, &list);
+    int err = values_of(c, raw, came, &list);
 
     if (err == E_TOOMANY) {
         c->stats.uui_wrong++;
@@ -250,10 +270,10 @@ void cti_on_call_event(void *cti, const struct call_event *e)
 
     pending_on_event(c, e);
     if (!e->uui_to_again && str_is_set(e->uui_to)) {
-        judge(c, e->call, e->uui_to);
+        judge(c, e->call, e->uui_to, &e->uui_to_came);
     }
     if (!e->uui_from_again && str_is_set(e->uui_from)) {
-        judge(c, e->call, e->uui_from);
+        judge(c, e->call, e->uui_from, &e->uui_from_came);
     }
     list_each(it, &e->call->connections)
     {
@@ -265,8 +285,13 @@ void cti_on_call_event(void *cti, const struct call_event *e)
         }
         if (!filled) {
             fill(&r, c, e);
-            own = user_data_of(c, e->uui_to.n > 0 ? e->uui_to : e->uui_from);
-            other = user_data_of(c, e->uui_from.n > 0 ? e->uui_from : e->uui_to);
+            own = user_data_of(c, e->uui_to, &e->uui_to_came);
+            other = user_data_of(c, e->uui_from, &e->uui_from_came);
+            if (e->uui_to.n == 0) {
+                own = other;
+            } else if (e->uui_from.n == 0) {
+                other = own;
+            }
             filled = true;
         }
         r.user_data = conn == e->subject ? own : other;

@@ -14,7 +14,6 @@
 #include "seal/seal.h"
 #include "base/err.h"
 #include "seal/parts.h"
-#include "sip/hdr.h"
 #include "sip/msg.h"
 #include <openssl/evp.h>
 
@@ -48,14 +47,14 @@ void seal_set_keys(struct seal *s, struct seal_keys *keys)
     s->keys = keys;
 }
 
-uint64_t seal_message(const struct seal *s, struct str call_id, struct str from_tag)
+uint64_t seal_message(const struct seal *s, struct str call_id)
 {
-    return hash_mix(hash_bytes(&s->key, call_id), hash_bytes(&s->key, from_tag)) | 1;
+    return hash_bytes(&s->key, call_id) | 1;
 }
 
 uint64_t seal_message_of(const struct seal *s, const struct sip_msg *m)
 {
-    return seal_message(s, sip_msg_value(m, SIP_HDR_CALL_ID), sip_msg_tag(m, SIP_HDR_FROM));
+    return seal_message(s, sip_msg_value(m, SIP_HDR_CALL_ID));
 }
 
 /* ---- closing */

@@ -177,10 +177,10 @@ enum seal_result seal_open(struct seal *s, const struct seal_about *about, struc
                            struct seal_opened *out);
 
 /**
- * Which message: a keyed hash of Call-ID and From tag, never 0. Not of CSeq: a request that
+ * Which call a message is of: a keyed hash of its Call-ID, never 0. Not of CSeq: a request that
  * comes again with credentials or after a 3xx, and a spiral, are no replays.
  */
-uint64_t seal_message(const struct seal *s, struct str call_id, struct str from_tag);
+uint64_t seal_message(const struct seal *s, struct str call_id);
 uint64_t seal_message_of(const struct seal *s, const struct sip_msg *m);
 
 /** We pass this value on in another call, under that identity: no replay should it come back.

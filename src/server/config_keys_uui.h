@@ -28,19 +28,19 @@
     U(seal_key, 0, 0, 32767,                                                                   \
       "Id of the key in `uui.keys` that seals what applications give; 0: not sealed.")
 
-#define CONFIG_UUI(U, B, S, W, L, N, M, Q)                                                    \
-    B(strict, true,                                                                           \
-      "Values that break a rule are wrong. Off: what can be read all the same (text that is " \
-      "labelled hex, values that are escaped twice, quotes where none belong, ...) is, and "  \
-      "the rule that was broken is noted with it.")                                           \
-    S(keys, "",                                                                               \
-      "A file of keys for sealed values (docs/seal.md), seen from this file's folder. It "    \
-      "has to belong to the server's user or to root, and be closed to everybody else.")      \
-    U(replay_s, 120, 10, 86400,                                                               \
-      "Seconds for which a sealed value is good, before and after the time in it.")           \
-    U(replay_entries, 65536, 64, 16777216,                                                    \
-      "Sealed values that are remembered, so that each is taken in one call only. When there "\
-      "are more in `replay_s`, the oldest is forgotten, and what is older than it is stale.") \
+#define CONFIG_UUI(U, B, S, W, L, N, M, Q)                                                     \
+    B(strict, true,                                                                            \
+      "Values that break a rule are wrong. Off: what can be read all the same (text that is "  \
+      "labelled hex, values that are escaped twice, quotes where none belong, ...) is, and "   \
+      "the rule that was broken is noted with it.")                                            \
+    S(keys, "",                                                                                \
+      "A file of keys for sealed values (docs/seal.md), seen from this file's folder. It "     \
+      "has to belong to the server's user or to root, and be closed to everybody else.")       \
+    U(replay_s, 120, 10, 86400,                                                                \
+      "Seconds for which a sealed value is good, before and after the time in it.")            \
+    U(replay_entries, 65536, 64, 16777216,                                                     \
+      "Sealed values that are remembered, so that each is taken in one call only. When there " \
+      "are more in `replay_s`, the oldest is forgotten, and what is older than it is stale.")  \
     Q(packages, uui_package, "Packages of User-to-User (RFC 7433) that are understood.")
 
 #endif

@@ -203,5 +203,131 @@ static void test_new_keys(void)
     down();
 }
 
+/* ---- what comes ---- */
+
+static const char *monitor;
+
+/** The far end calls 1002 with these octets; what the application hears. */
+static const char *called_with(const char *id, struct str octets)
+{
+    char hex[600], line[700];
+    struct out o;
+    out_init(&o, hex, sizeof(hex) - 1);
+    out_hex(&o, octets, true);
+    hex[o.n] = '\0';
+    (void)snprintf(line, sizeof(line), "User-to-User: %s;encoding=hex\n", hex);
+    app_forget(&w.crm);
+    world_raw_invite(&w, &w.gateway, id, "1002", line, world_sdp);
+    world_run(&w, 300);
+    return app_events(&w.crm, monitor);
+}
+
+/** Octets sealed by the far end. */
+static struct str sealed_there(uint16_t key, const char *plain, enum seal_way way)
+{
+    static char frame[256];
+    struct out o;
+    struct seal_about about = seal_about_of(&row, uui_isdn, STR_NONE, way);
+    out_init(&o, frame, sizeof(frame));
+    CHECK_INT(seal_close(&far_end, key, &about, str_c(plain), UUI_ISDN_OCTETS,
+                         w.plain.wall_s(w.plain.ctx), &o),
+              0);
+    return out_str_of(&o);
+}
+
+static void up_receiving(enum uui_seal seal)
+{
+    up(0);
+    row.seal = (uint8_t)seal;
+    monitor = world_monitor(&w, &w.crm, "1002");
+}
+
+static bool tells(const char *events, const char *what)
+{
+    return strstr(events, "Delivered") != NULL && strstr(events, what) != NULL;
+}
+
+static void test_received(void)
+{
+    static const uint16_t keys[] = {SIV_KEY, SIV64_KEY, BOX_KEY};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        for (enum uui_seal seal = UUI_SEAL_OPTIONAL; seal <= UUI_SEAL_REQUIRED; seal++) {
+            up_receiving(seal);
+            CHECK(tells(called_with("a", sealed_there(keys[i], "order4711", SEAL_FORWARD)),
+                        " uui=order4711"));
+            CHECK(world_stat(&w, "seal_ok") > 0);
+            CHECK_INT(world_stat(&w, "uui_wrong"), 0);
+            /* what the phone gets is as it came */
+            CHECK_INT(opened(bob, "INVITE", SEAL_FORWARD, &(struct seal_opened){0}), SEAL_OK);
+            down();
+        }
+    }
+}
+
+/* Each attack is told as what it is; the application sees none of these octets. */
+static void test_attacks(void)
+{
+    static const char *const hidden[] = {"seal_forged", "seal_forged", "seal_replayed",
+                                         "seal_unknown_key"};
+    up_receiving(UUI_SEAL_REQUIRED);
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
+        char copy[256], id[8] = {(char)('a' + i), 0};
+        struct str f = sealed_there(SIV_KEY, "x", i == 1 ? SEAL_END : SEAL_FORWARD);
+        memcpy(copy, f.p, f.n);
+        if (i == 0) {
+            copy[f.n - 1] ^= 1;
+        } else if (i == 2) {
+            CHECK(tells(called_with("first", f), " uui=x"));
+        } else if (i == 3) {
+            copy[2] = 99;
+        }
+        uint64_t before = world_stat(&w, hidden[i]), wrong = world_stat(&w, "uui_wrong");
+        const char *events = called_with(id, str_make(copy, f.n));
+        CHECK(strstr(events, "Delivered") != NULL);
+        CHECK(strstr(events, "uui=") == NULL);
+        CHECK(world_stat(&w, hidden[i]) > before);
+        CHECK_INT(world_stat(&w, "uui_wrong"), wrong + 1);
+    }
+    uint64_t ignored = world_stat(&w, "uui_ignored");
+    CHECK(strstr(called_with("plain", STR("\x04plain")), "uui=") == NULL);
+    CHECK_INT(world_stat(&w, "uui_ignored"), ignored + 1);
+    struct str late = sealed_there(SIV_KEY, "late", SEAL_FORWARD);
+    world_run(&w, 121000);
+    CHECK(strstr(called_with("late", late), "uui=") == NULL);
+    CHECK(world_stat(&w, "seal_stale") > 0);
+    down();
+}
+
+/* Events of a call show what its INVITE had, however long ago that was opened. */
+static void test_later_events(void)
+{
+    up_receiving(UUI_SEAL_REQUIRED);
+    CHECK(tells(called_with("a", sealed_there(BOX_KEY, "hello", SEAL_FORWARD)), " uui=hello"));
+    app_forget(&w.crm);
+    CHECK_INT(phone_answer(bob), 0);
+    world_run(&w, 300);
+    CHECK(strstr(app_events(&w.crm, monitor), "uui=hello") != NULL);
+    world_run(&w, 600000);
+    app_forget(&w.crm);
+    struct ask *q = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1002", "");
+    world_run(&w, 300);
+    CHECK_INT(q->answers, 1);
+    CHECK_INT(world_stat(&w, "seal_stale"), 0);
+    down();
+}
+
+/* What was given is shown to others as it was given, though it goes out sealed. */
+static void test_own_values_in_events(void)
+{
+    up(SIV_KEY);
+    row.seal = UUI_SEAL_REQUIRED;
+    monitor = world_monitor(&w, &w.crm, "1002");
+    make("hello");
+    CHECK(tells(app_events(&w.crm, monitor), " uui=hello"));
+    CHECK_INT(world_stat(&w, "uui_wrong") + world_stat(&w, "uui_ignored"), 0);
+    down();
+}
+
 TEST_MAIN(T(test_make_call), T(test_clear_connection), T(test_transfer), T(test_deflect),
-          T(test_never_in_clear), T(test_new_keys))
+          T(test_never_in_clear), T(test_new_keys), T(test_received), T(test_attacks),
+          T(test_later_events), T(test_own_values_in_events))
