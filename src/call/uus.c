@@ -155,10 +155,28 @@ static struct str body_octets(const struct carried *c)
     return isdn_body_octets(&c->body, ISDN_ISUP | ISDN_GTD);
 }
 
+/** What is wrong with that of the bodies: 0, E_TOOMANY, E_TOOBIG; E_NOTFOUND: there is none. */
+static int body_fault(const struct carried *c)
+{
+    int fault = E_NOTFOUND;
+
+    for (size_t i = 0; i < c->body.n; i++) {
+        const struct isdn_found *f = &c->body.v[i];
+        if ((f->place & (ISDN_ISUP | ISDN_GTD)) == 0) {
+            continue;
+        }
+        if (f->err == 0) {
+            return 0;
+        }
+        fault = f->err == E_TOOMANY || f->err == E_TOOBIG ? f->err : fault;
+    }
+    return fault;
+}
+
 /** Is anything of it ISDN's at all? */
 static bool any_isdn(const struct carried *c)
 {
-    return c->crowded || c->list.isdn_seen > 0 || str_is_set(body_octets(c));
+    return c->crowded || c->list.isdn_seen > 0 || body_fault(c) != E_NOTFOUND;
 }
 
 /* ---- changing it ---- */
@@ -211,7 +229,7 @@ static struct str with_values(struct arena *a, struct str lines, struct str valu
 
 /**
  * The header has this isdn-uui and no other; octets absent: none. Without memory the message
- * goes without any User-to-User.
+ * goes without any User-to-User, and if there was some among our own lines, without these.
  */
 static void write_header(struct call *c, const struct carried *had, struct str octets,
                          struct leg_content *content)
@@ -220,7 +238,11 @@ static void write_header(struct call *c, const struct carried *had, struct str o
     struct str first = call_uui_values(call_uui_line(a, octets));
     struct str values = had->crowded ? first : without_isdn(a, had, first);
     struct str lines = with_values(a, content->lines, values);
+    struct str own[LINES_MAX];
 
+    if (!str_is_set(lines) && own_values(content->lines, own) == 0) {
+        lines = content->lines;
+    }
     if (passes_header(content)) {
         pass_without(c, SIP_HDR_USER_TO_USER, content);
     }
@@ -248,7 +270,7 @@ static void leave_out(struct call *c, const struct carried *had, struct leg_cont
     if (had->crowded || had->list.isdn_seen > 0) {
         write_header(c, had, STR_NONE, content);
     }
-    if (str_is_set(body_octets(had))) {
+    if (body_fault(had) != E_NOTFOUND) {
         write_body(c, STR_NONE, content);
     }
 }
@@ -280,18 +302,17 @@ static const char *why_not(struct uus_stats *count, const struct carried *had,
                            uint64_t **counter)
 {
     struct str octets = header_octets(had);
+    bool header = had->list.isdn_seen > 0;
 
-    if (had->crowded || (had->list.isdn_seen > 1 && !str_is_set(octets))) {
+    if (had->crowded || had->list.isdn_seen > 1 || (!header && body_fault(had) == E_TOOMANY)) {
         *counter = &count->several;
         return "several values, none counts";
     }
-    if (!str_is_set(octets) && had->list.isdn_seen == 0) {
-        octets = body_octets(had);
-    } else if (!str_is_set(octets)) {
+    if (header && !str_is_set(octets)) {
         *counter = &count->malformed;
         return "not valid as isdn-uui";
     }
-    if (octets.n > UUI_ISDN_OCTETS) {
+    if (octets.n > UUI_ISDN_OCTETS || (!header && body_fault(had) == E_TOOBIG)) {
         *counter = &count->too_long;
         return "longer than an ISDN carries";
     }
@@ -337,7 +358,8 @@ static void forget_callers(struct call *c, struct leg_content *content)
     }
     leave_out(c, &had, &callers);
     struct str part[] = {content->lines, callers.lines};
-    content->lines = arena_join(a, part, ARRAY_LEN(part));
+    struct str lines = arena_join(a, part, ARRAY_LEN(part));
+    content->lines = str_is_set(lines) ? lines : content->lines;
     content->cut = callers.cut;
     content->no_body = content->no_body || callers.no_body;
     if (str_is_set(callers.type)) {

@@ -95,6 +95,11 @@ bool config_map_policy(struct config_tree *t, struct config *c)
         to->policy.isdn = raw->isdn || raw->isup_body;
         to->policy.isup_body = raw->isup_body;
         to->policy.uui_in_failure = raw->uui_in_failure;
+        if (raw->uui_in_failure && !to->policy.isdn) {
+            yaml_node_t *at = tree_entry(t, tree_key(t, tree_root(t), "peers"), i);
+            return tree_fault(t, tree_key(t, at, "uui_in_failure"),
+                              "uui_in_failure: is about a peer with isdn");
+        }
     }
     return map_numbers(t, c);
 }

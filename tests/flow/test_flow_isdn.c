@@ -525,6 +525,30 @@ static void test_isup_closed(void)
     world_down(&w);
 }
 
+/** Bodies that an ISDN would not take: as with headers. */
+static void test_isup_invalid(void)
+{
+    static const struct {
+        struct str uui;
+        const char *counter;
+    } t[] = {{STR_INIT("\x20\x02\x04H\x20\x02\x04i"), "isdn_several"},
+             {STR_INIT("\x20\x82\x04"
+                       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                       "A"),
+              "isdn_too_long"}};
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        up(isup_both);
+        invite_isup(&w.gateway, "8555", "", t[i].uui);
+        struct text_msg out = expect(&w.trunk, "INVITE", "");
+        CHECK(has(&out, B("\xf0\x29\x01\x02\0\r\n--b--")));
+        CHECK_INT(world_stat(&w, t[i].counter), 1);
+        CHECK_INT(world_stat(&w, "isdn_opened"), 0);
+        text_free(&out);
+        world_down(&w);
+    }
+}
+
 /** What applications see: what counts, from wherever it came, and nothing else. */
 static void test_events(void)
 {
@@ -566,7 +590,35 @@ static void test_memory(void)
     }
 }
 
+/** … and nothing that does not belong gets through. */
+static void test_memory_keeps_it_closed(void)
+{
+    size_t heard = 0;
+    for (size_t n = 1; n < 40; n++) {
+        up(isup);
+        w.hard = true;
+        world_raw_invite(&w, &w.gateway, "k", "8555", "", world_sdp);
+        world_run(&w, 50);
+        struct text_msg out = world_take(&w.trunk, "INVITE");
+        w.mem.calls = 0;
+        w.mem.fail_at = n;
+        w.mem.fail_on = n % 2 != 0;
+        respond_with(&w.trunk, &out, "180 Ringing", OTHER HI, SIPI,
+                     B(SDP_PART ISUP_PART "\x2c\x02\x01\x20\x03\x04Hi\0\r\n--b--"));
+        world_run(&w, 50);
+        w.mem.fail_at = 0;
+        w.mem.fail_on = false;
+        struct str got = wire_find(&w.wire, ENGINE(&w), &w.gateway.node, "180 INVITE", 0);
+        heard += str_is_set(got) ? 1 : 0;
+        CHECK(str_find(got, STR("044869")) == got.n && str_find(got, B("\x04Hi")) == got.n);
+        text_free(&out);
+        world_down(&w);
+    }
+    CHECK(heard > 0);
+}
+
 TEST_MAIN(T(test_open), T(test_not_requested), T(test_other_packages), T(test_several),
           T(test_length), T(test_length_later), T(test_malformed), T(test_refusal),
           T(test_inside), T(test_transfer), T(test_isup_becomes_header), T(test_isup_answers),
-          T(test_isup_to_isup), T(test_isup_closed), T(test_events), T(test_memory))
+          T(test_isup_to_isup), T(test_isup_closed), T(test_isup_invalid), T(test_events),
+          T(test_memory), T(test_memory_keeps_it_closed))

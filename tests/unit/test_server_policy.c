@@ -54,6 +54,22 @@ static void test_neighbours(void)
     (void)read("peers: [{name: a, uri: \"sip:h\", history: maybe}]\n", false);
 }
 
+static void test_isdn(void)
+{
+    struct config *c = read("peers:\n"
+                            "  - {name: a, uri: \"sip:h\"}\n"
+                            "  - {name: b, uri: \"sip:h\", isdn: true, uui_in_failure: true}\n"
+                            "  - {name: c, uri: \"sip:h\", isup_body: true}\n",
+                            true);
+    REQUIRE(c != NULL);
+    const struct peer *p = c->peers;
+    CHECK(!p[0].policy.isdn && !p[0].policy.isup_body && !p[0].policy.uui_in_failure);
+    CHECK(p[1].policy.isdn && !p[1].policy.isup_body && p[1].policy.uui_in_failure);
+    CHECK(p[2].policy.isdn && p[2].policy.isup_body && !p[2].policy.uui_in_failure);
+    config_free(c);
+    (void)read("peers: [{name: a, uri: \"sip:h\", uui_in_failure: true}]\n", false);
+}
+
 static void test_strangers_and_load(void)
 {
     struct config *c = read("cti: {max_sessions: 10}\n", true);
@@ -86,4 +102,4 @@ static void test_strangers_and_load(void)
     (void)read("overload: {high_percent: 90, full_percent: 80}\n", false);
 }
 
-TEST_MAIN(T(test_neighbours), T(test_strangers_and_load))
+TEST_MAIN(T(test_neighbours), T(test_isdn), T(test_strangers_and_load))
