@@ -55,7 +55,8 @@ struct neighbour {
     bool q850;            /**< refusals and BYE to him have a Q.850 cause */
     bool isdn;      /**< a gateway to the ISDN: RFC 7434 holds for its legs (call/uus.c) … */
     bool isup_body; /**< … and it has User-to-User in ISUP bodies too; isdn is set then */
-    bool uui_in_failure; /**< … and in refusals */
+    bool uui_in_failure;  /**< … and in refusals */
+    uint16_t isdn_octets; /**< that it takes, discriminator included; 0: as ISDNs do, 129 */
 };
 
 /** Does a peer belong to our trust domain (RFC 3324)? */

@@ -297,10 +297,18 @@ static struct str settle(const struct connection *from, struct connection *to,
 
 /* ---- the service of one connection ---- */
 
-/** Why there is nothing that an ISDN would take; NULL: there is, or there is nothing at all. */
-static const char *why_not(struct uus_stats *count, const struct carried *had,
+/** Octets that may go to or come from that party. */
+static size_t limit_of(const struct connection *conn)
+{
+    return is_isdn(conn) && conn->policy.isdn_octets > 0 ? conn->policy.isdn_octets
+                                                         : UUI_ISDN_OCTETS;
+}
+
+/** Why there is nothing that this ISDN would take; NULL: there is, or nothing at all. */
+static const char *why_not(const struct connection *conn, const struct carried *had,
                            uint64_t **counter)
 {
+    struct uus_stats *count = &conn->call->layer->uus;
     struct str octets = header_octets(had);
     bool header = had->list.isdn_seen > 0;
 
@@ -312,7 +320,7 @@ static const char *why_not(struct uus_stats *count, const struct carried *had,
         *counter = &count->malformed;
         return "not valid as isdn-uui";
     }
-    if (octets.n > UUI_ISDN_OCTETS || (!header && body_fault(had) == E_TOOBIG)) {
+    if (octets.n > limit_of(conn) || (!header && body_fault(had) == E_TOOBIG)) {
         *counter = &count->too_long;
         return "longer than an ISDN carries";
     }
@@ -324,7 +332,7 @@ static bool opens(struct connection *conn, const struct carried *had)
 {
     struct uus_stats *count = &conn->call->layer->uus;
     uint64_t *counter;
-    const char *why = why_not(count, had, &counter);
+    const char *why = why_not(conn, had, &counter);
 
     if (why != NULL) {
         note(conn, counter, why);
@@ -425,7 +433,7 @@ void uus_pass(const struct connection *from, struct connection *to, enum uus_mes
         return;
     }
     why = forbidden(from, to, kind, &counter);
-    why = why != NULL ? why : why_not(&to->call->layer->uus, &had, &counter);
+    why = why != NULL ? why : why_not(to, &had, &counter);
     if (why == NULL) {
         (void)settle(from, to, &had, content);
         return;

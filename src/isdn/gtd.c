@@ -4,8 +4,8 @@
 #include "base/err.h"
 #include "isdn/q931.h"
 
-/** IA5 characters, Table 4-26/Q.931. */
-enum { PD_IA5 = 0x04 };
+/** IA5 characters: 4 in Table 4-26/Q.931, 3 in GTD. Others are the same in both. */
+enum { PD_IA5 = 0x04, GTD_IA5 = 3 };
 
 struct line {
     struct str text, end; /**< end: CRLF, LF, or nothing behind the last one */
@@ -58,43 +58,54 @@ static int decode(struct str hex, struct str front, struct arena *a, struct str 
 
 /* ---- GTD ---- */
 
-/** UUS,code,hex: the first two fields with their commas, and the third. */
-static bool is_uus(struct str line, struct str *head, struct str *hex)
+/** UUS,code,hex: its second and third field. */
+static bool is_uus(struct str line, struct str *code, struct str *hex)
 {
-    size_t comma;
-
     if (!str_istarts(line, STR("UUS,"))) {
         return false;
     }
-    comma = str_index(str_from(line, 4), ',');
-    *head = str_upto(line, 4 + comma + 1);
-    *hex = str_from(line, 4 + comma + 1);
+    *code = str_from(line, 4);
+    *code = str_upto(*code, str_index(*code, ','));
+    *hex = str_from(line, 4 + code->n + 1);
     *hex = str_trim(str_upto(*hex, str_index(*hex, ',')));
     return true;
 }
 
 int gtd_uui_get(struct str gtd, struct arena *a, struct str *octets)
 {
-    const char pd = PD_IA5;
-    struct str head, hex, found = STR_NONE;
+    struct str code, hex, found = STR_NONE, discriminator = STR_NONE;
     struct line line;
+    uint64_t pd;
+    char front;
 
     *octets = STR_NONE;
     while (cut_line(&gtd, &line)) {
-        if (!is_uus(line.text, &head, &hex)) {
+        if (!is_uus(line.text, &code, &hex)) {
             continue;
         }
         if (str_is_set(found)) {
             return E_TOOMANY;
         }
         found = hex;
+        discriminator = code;
     }
-    return str_is_set(found) ? decode(found, str_make(&pd, 1), a, octets) : E_NOTFOUND;
+    if (found.n == 0) {
+        return E_NOTFOUND;
+    }
+    if (!str_to_u64(str_trim(discriminator), UINT8_MAX, &pd)) {
+        return E_SYNTAX;
+    }
+    front = (char)(pd == GTD_IA5 ? PD_IA5 : pd);
+    return decode(found, str_make(&front, 1), a, octets);
 }
 
-static void write_uus(struct str head, struct str octets, struct str end, struct out *o)
+static void write_uus(struct str octets, struct str end, struct out *o)
 {
-    out_str(o, head);
+    uint8_t pd = (uint8_t)octets.p[0];
+
+    out_c(o, "UUS,");
+    out_u64(o, pd == PD_IA5 ? GTD_IA5 : pd);
+    out_ch(o, ',');
     out_hex(o, str_from(octets, 1), true);
     out_str(o, end);
 }
@@ -124,17 +135,17 @@ static void append_uus(struct str gtd, struct str octets, struct out *o)
     if (at > 0 && gtd.p[at - 1] != '\n') {
         out_str(o, first.end);
     }
-    write_uus(STR("UUS,3,"), octets, first.end, o);
+    write_uus(octets, first.end, o);
     out_str(o, str_from(gtd, at));
 }
 
 static bool has_uus(struct str gtd)
 {
-    struct str head, hex;
+    struct str code, hex;
     struct line line;
 
     while (cut_line(&gtd, &line)) {
-        if (is_uus(line.text, &head, &hex)) {
+        if (is_uus(line.text, &code, &hex)) {
             return true;
         }
     }
@@ -144,10 +155,10 @@ static bool has_uus(struct str gtd)
 int gtd_uui_set(struct str gtd, struct str octets, struct out *o)
 {
     bool written = !str_is_set(octets);
-    struct str head, hex;
+    struct str code, hex;
     struct line line;
 
-    if (!written && octets.n == 0) {
+    if (!written && (octets.n == 0 || (uint8_t)octets.p[0] == GTD_IA5)) {
         return E_VALUE;
     }
     if (!written && !has_uus(gtd)) {
@@ -155,11 +166,11 @@ int gtd_uui_set(struct str gtd, struct str octets, struct out *o)
         return o->over ? E_SPACE : 0;
     }
     while (cut_line(&gtd, &line)) {
-        if (!is_uus(line.text, &head, &hex)) {
+        if (!is_uus(line.text, &code, &hex)) {
             out_str(o, line.text);
             out_str(o, line.end);
         } else if (!written) {
-            write_uus(str_ends(head, STR(",")) ? head : STR("UUS,3,"), octets, line.end, o);
+            write_uus(octets, line.end, o);
             written = true;
         }
     }

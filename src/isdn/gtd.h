@@ -5,10 +5,9 @@
  *     UUS,3,3132333435                                a line of a GTD body (Cisco, Q.1980.1)
  *     a=cs-correlation:callerid:+49301 uuie:5600AB    a line of SDP (RFC 7195 §5.2.3.3)
  *
- * GTD. The second field is kept as it is, and 3 where a line is new. The hex digits are the
- * user's data alone. Cisco's gateways leave the protocol discriminator out, so octets that are
- * read get that of IA5 characters in front, and the first one is left out when they are
- * written. That it was another one is lost: GTD cannot say it.
+ * GTD. The second field is the protocol discriminator, where 3 means IA5 characters (4 in
+ * Q.931) and all others are as in Q.931: the 3 of Q.931 has no number. The hex digits are the
+ * data alone; octets begin with the discriminator here as everywhere.
  *
  * CS-CORRELATION. The hex digits are the octets, discriminator first. A mechanism without a
  * value (`uuie`) says that it is understood; it stays as it is.
@@ -26,12 +25,14 @@
 /**
  * The value of the UUS line.
  * @return 0, *octets in the arena; E_NOTFOUND: no such line, or one without digits; E_TOOMANY:
- *         several; E_SYNTAX: no hex, or an odd number of digits; E_TOOBIG; E_NOMEM
+ *         several; E_SYNTAX: no hex, an odd number of digits, no discriminator; E_TOOBIG;
+ * E_NOMEM
  */
 int gtd_uui_get(struct str gtd, struct arena *a, struct str *octets) MUST_USE;
 
 /** The text with that value in its first UUS line, other UUS lines cut; without one, a line is
-    added. Absent: without any. @return 0; E_VALUE: set, and no octet; E_SPACE */
+    added. Absent: without any. @return 0; E_VALUE: set, and no octet or a discriminator of 3;
+    E_SPACE */
 int gtd_uui_set(struct str gtd, struct str octets, struct out *o) MUST_USE;
 
 /**

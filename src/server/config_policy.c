@@ -5,6 +5,7 @@
  */
 #include "history/history.h"
 #include "server/config_map.h"
+#include "uui/uui.h"
 
 static const char *const histories[] = {
     [HISTORY_AUTO] = "auto",
@@ -95,6 +96,10 @@ bool config_map_policy(struct config_tree *t, struct config *c)
         to->policy.isdn = raw->isdn || raw->isup_body;
         to->policy.isup_body = raw->isup_body;
         to->policy.uui_in_failure = raw->uui_in_failure;
+        to->policy.isdn_octets =
+            raw->uui_max_octets > 0 && raw->uui_max_octets < UUI_ISDN_OCTETS - 1
+                ? (uint16_t)(raw->uui_max_octets + 1)
+                : UUI_ISDN_OCTETS;
         if (raw->uui_in_failure && !to->policy.isdn) {
             yaml_node_t *at = tree_entry(t, tree_key(t, tree_root(t), "peers"), i);
             return tree_fault(t, tree_key(t, at, "uui_in_failure"),

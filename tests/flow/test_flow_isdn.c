@@ -252,6 +252,29 @@ static void test_length(void)
     world_down(&w);
 }
 
+static void isdn_of_old(struct world *world)
+{
+    isdn(world);
+    world->peer[1].policy.isdn_octets = 33;
+}
+
+/** Networks that take 32 octets: likewise. */
+static void test_length_of_old(void)
+{
+    char fits[512], longer[512], want[512];
+    const char *value, *unused;
+    (void)line_of(33, fits, &value);
+    (void)line_of(34, longer, &unused);
+    snprintf(want, sizeof(want), "%.*s", (int)strlen(value) - 1, value);
+    up(isdn_of_old);
+    whole_call(&(struct whole){&w.gateway, &w.trunk, "8555", fits, fits, want, want, want});
+    world_down(&w);
+    up(isdn_of_old);
+    whole_call(&(struct whole){&w.gateway, &w.trunk, "8555", longer, HI, "", "", ""});
+    CHECK_INT(world_stat(&w, "isdn_too_long"), 1);
+    world_down(&w);
+}
+
 /** Too long for the ISDN in a later message: what comes after that is left out as well. */
 static void test_length_later(void)
 {
@@ -618,7 +641,7 @@ static void test_memory_keeps_it_closed(void)
 }
 
 TEST_MAIN(T(test_open), T(test_not_requested), T(test_other_packages), T(test_several),
-          T(test_length), T(test_length_later), T(test_malformed), T(test_refusal),
-          T(test_inside), T(test_transfer), T(test_isup_becomes_header), T(test_isup_answers),
-          T(test_isup_to_isup), T(test_isup_closed), T(test_isup_invalid), T(test_events),
-          T(test_memory), T(test_memory_keeps_it_closed))
+          T(test_length), T(test_length_of_old), T(test_length_later), T(test_malformed),
+          T(test_refusal), T(test_inside), T(test_transfer), T(test_isup_becomes_header),
+          T(test_isup_answers), T(test_isup_to_isup), T(test_isup_closed), T(test_isup_invalid),
+          T(test_events), T(test_memory), T(test_memory_keeps_it_closed))

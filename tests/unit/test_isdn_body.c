@@ -192,11 +192,14 @@ static void test_gtd(void)
          "ANM,\r\nPRN,isdn*,,NET5*,\r\nUUS,3,4869\r\n\r\n",
          "ANM,\r\nPRN,isdn*,,NET5*,\r\n\r\n"},
         {"REL,\nCAI,16", "gtd:-7 0", "REL,\nCAI,16\nUUS,3,4869\n", "REL,\nCAI,16"},
-        {"IAM,\nuus,0,31,x\nUUS,3,32\n", "gtd:-4 0", "IAM,\nuus,0,4869\n", "IAM,\n"},
+        {"IAM,\nuus,0,31,x\nUUS,3,32\n", "gtd:-4 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
         {"IAM,\nUUS,3,313\n", "gtd:-2 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
         {"IAM,\nUUS,3,zz\n", "gtd:-2 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
         {"IAM,\nUUS,3\n", "gtd:-7 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
         {"IAM,\nUUS,3,\n", "gtd:-7 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
+        {"IAM,\nUUS,0,3132\n", "gtd:003132 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
+        {"IAM,\nUUS,256,3132\n", "gtd:-2 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
+        {"IAM,\nUUS,,3132\n", "gtd:-2 0", "IAM,\nUUS,3,4869\n", "IAM,\n"},
         {"x", "gtd:-7 0", "x\r\nUUS,3,4869\r\n", "x"},
     };
 
@@ -208,6 +211,19 @@ static void test_gtd(void)
         CHECK_STR(edited(m, ISDN_GTD, STR_NONE), t[i].none);
     }
     test_context(NULL);
+    /* every discriminator there and back, but the one whose number is taken */
+    for (unsigned pd = 0; pd < 256; pd++) {
+        char octets[2] = {(char)pd, 'x'}, want[32];
+        const struct sip_msg *m = message("application/gtd", STR("IAM,\r\n"), "");
+        struct isdn_edit e;
+        CHECK_INT(isdn_body_edit(m, &arena, ISDN_GTD, str_make(octets, 2), &e), 0);
+        CHECK_INT(e.left, pd == 3);
+        if (pd != 3) {
+            snprintf(want, sizeof(want), "gtd:%02x78 0", pd);
+            CHECK_STR(found_in(message("application/gtd", arena_dup(&arena, e.body), "")),
+                      want);
+        }
+    }
     char big[300] = "UUS,3,";
     memset(big + 6, '3', 2 * (ISDN_UUI_MAX - 1));
     CHECK(str_starts(found_in(message("application/gtd", str_make(big, 6 + 256), "")),

@@ -58,13 +58,16 @@ static void test_isdn(void)
 {
     struct config *c = read("peers:\n"
                             "  - {name: a, uri: \"sip:h\"}\n"
-                            "  - {name: b, uri: \"sip:h\", isdn: true, uui_in_failure: true}\n"
+                            "  - {name: b, uri: \"sip:h\", isdn: true, uui_in_failure: true,\n"
+                            "     uui_dialect: rfc7434, uui_max_octets: 32}\n"
                             "  - {name: c, uri: \"sip:h\", isup_body: true}\n",
                             true);
     REQUIRE(c != NULL);
     const struct peer *p = c->peers;
     CHECK(!p[0].policy.isdn && !p[0].policy.isup_body && !p[0].policy.uui_in_failure);
     CHECK(p[1].policy.isdn && !p[1].policy.isup_body && p[1].policy.uui_in_failure);
+    CHECK_INT(p[1].policy.isdn_octets, 33); /* and the discriminator */
+    CHECK_INT(p[2].policy.isdn_octets, 129);
     CHECK(p[2].policy.isdn && p[2].policy.isup_body && !p[2].policy.uui_in_failure);
     config_free(c);
     (void)read("peers: [{name: a, uri: \"sip:h\", uui_in_failure: true}]\n", false);
