@@ -195,6 +195,7 @@ static int make_layers(struct engine *e)
     e->calls.on_feature = report_feature;
     e->calls.permits = steer_permits;
     seal_set_keys(&e->seal, c->seal_keys);
+    e->border.seal = &e->seal;
     e->calls.seal = &e->seal;
     e->calls.packages = c->packages;
     e->calls.ctx = e;

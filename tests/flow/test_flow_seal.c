@@ -328,6 +328,35 @@ static void test_own_values_in_events(void)
     down();
 }
 
+/* A rule of the border takes away what is not sealed well; the border and the application's
+   events ask about the same frame, and neither takes the other's for a replay. */
+static void test_rule_about_seals(void)
+{
+    static const struct border_rule rules[] = {
+        {.name = STR_INIT("whole"), .direction = BORDER_IN, .seals = 1 << SEAL_OK},
+        {.name = STR_INIT("others"), .direction = BORDER_IN, .action = BORDER_STRIP}};
+    static const struct border_policy policy = {.rule = rules, .count = ARRAY_LEN(rules)};
+    char copy[256];
+    up_receiving(UUI_SEAL_REQUIRED);
+    engine_set_policy(w.engine, &policy);
+    struct str f = sealed_there(BOX_KEY, "first", SEAL_FORWARD);
+    memcpy(copy, f.p, f.n);
+    CHECK(tells(called_with("a", f), " uui=first"));
+    CHECK_INT(opened(bob, "INVITE", SEAL_FORWARD, &(struct seal_opened){0}), SEAL_OK);
+    CHECK_INT(world_stat(&w, "seal_replayed"), 0);
+    f = str_make(copy, f.n);
+    for (int i = 0; i < 2; i++) { /* in another call; then damaged */
+        copy[f.n - 1] ^= (char)i;
+        CHECK(strstr(called_with(i == 0 ? "b" : "c", f), "uui=") == NULL);
+        size_t n = wire_count(&w.wire, ENGINE(&w), &bob->s.node, "INVITE");
+        struct str msg = wire_find(&w.wire, ENGINE(&w), &bob->s.node, "INVITE", n - 1);
+        CHECK(!str_is_set(wire_raw(msg, "User-to-User", 0)));
+        CHECK_INT(world_stat(&w, i == 0 ? "seal_replayed" : "seal_forged"), 1);
+    }
+    world_run(&w, 121000); /* nobody answers */
+    down();
+}
+
 TEST_MAIN(T(test_make_call), T(test_clear_connection), T(test_transfer), T(test_deflect),
           T(test_never_in_clear), T(test_new_keys), T(test_received), T(test_attacks),
-          T(test_later_events), T(test_own_values_in_events))
+          T(test_later_events), T(test_own_values_in_events), T(test_rule_about_seals))
