@@ -92,6 +92,10 @@ struct border {
     struct border_note *note;     /**< ring of BORDER_NOTES; NULL until there is one */
     uint64_t noted;               /**< ever */
     struct border_stats stats;
+    /** Hears of each value that is shown to the rules, with the one that holds or NULL; for who
+        explains them. May be NULL. */
+    void (*asked)(void *ctx, const struct border_question *q, const struct border_rule *r);
+    void *ctx;
     struct border_learned learned[BORDER_LEARNED];
     uint32_t learned_next;
     uint64_t lines_ms; /**< when the present time of log lines began … */

@@ -190,13 +190,18 @@ static const struct border_rule *rule_for(struct crossing *x, struct border_valu
                                 .to = x->neighbour,
                                 .value = &b->v,
                                 .place = (enum border_place)b->place,
+                                .header = b->header,
                                 .method = x->m->method,
                                 .response = !sip_is_request(x->m),
                                 .secure = x->secure,
                                 .origin = ask_origin,
                                 .seal = ask_seal,
                                 .ctx = &a};
-    return border_rule_find(x->b->policy, &q);
+    const struct border_rule *r = border_rule_find(x->b->policy, &q);
+    if (x->b->asked != NULL) {
+        x->b->asked(x->b->ctx, &q, r);
+    }
+    return r;
 }
 
 static void comes_in(struct crossing *x, struct border_value *b)

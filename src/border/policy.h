@@ -108,6 +108,7 @@ struct border_question {
     struct border_party from, to;    /**< `to` without meaning when IN */
     const struct uui_value *value;
     enum border_place place;
+    uint8_t header; /**< enum sip_hdr_id of its line; no rule asks */
     uint8_t method; /**< enum sip_method */
     bool response;
     bool secure;

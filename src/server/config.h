@@ -56,6 +56,7 @@ struct config {
     struct dial_plan *plans;
     size_t plan_count;
     struct rule_table routes;
+    struct border_policy policy; /**< what of User-to-User may cross the border */
     struct seal_keys *seal_keys; /**< NULL: none; replaced by a reload */
     const char *pid_file;        /**< NULL: none */
     const char *file;            /**< as it was named; absent for text from memory */

@@ -3,6 +3,8 @@
 #ifndef BATON_SERVER_CONFIG_KEYS_UUI_H
 #define BATON_SERVER_CONFIG_KEYS_UUI_H
 
+#include "server/config_keys_policy.h"
+
 #define CONFIG_UUI_PACKAGE(U, B, S, W, L, N, M, Q)                                             \
     N(name, "The `purpose` of its values. `isdn-uui` is there without being listed; a row of " \
             "that name can only ask for more than RFC 7434 does.")                             \
@@ -41,6 +43,15 @@
     U(replay_entries, 65536, 64, 16777216,                                                     \
       "Sealed values that are remembered, so that each is taken in one call only. When there " \
       "are more in `replay_s`, the oldest is forgotten, and what is older than it is stale.")  \
-    Q(packages, uui_package, "Packages of User-to-User (RFC 7433) that are understood.")
+    Q(packages, uui_package, "Packages of User-to-User (RFC 7433) that are understood.")       \
+    Q(rules, uui_rule,                                                                         \
+      "What may cross the border: the first rule that a value fits decides, one that fits "    \
+      "none passes. docs/uui-policy.md explains them.")                                        \
+    W(tls_only, "withhold", "withhold refuse",                                                 \
+      "A package with `tls_only` meets a hop without TLS: the message goes on without its "    \
+      "values, or the request is refused.")                                                    \
+    W(too_long, "refuse", "refuse strip",                                                      \
+      "A value is longer than the peer takes, or cannot be told in its dialect: the request "  \
+      "is refused, or goes on without the value.")
 
 #endif

@@ -52,6 +52,9 @@ bool config_map_packages(struct config_tree *t, struct config *c);
 /** Keys for sealed User-to-User, and the memory of it; after the packages (config_seal.c). */
 bool config_map_seal(struct config_tree *t, struct config *c);
 
+/** Rules about User-to-User at the border; after the packages. @return as config_map */
+bool config_map_border(struct config_tree *t, struct config *c);
+
 /** The section `events`. @return as config_map */
 bool config_map_events(struct config_tree *t, struct config *c);
 

@@ -105,6 +105,12 @@ struct raw_log {
 struct raw_uui_package {
     RAW_STRUCT(CONFIG_UUI_PACKAGE)
 };
+struct raw_uui_match {
+    RAW_STRUCT(CONFIG_UUI_MATCH)
+};
+struct raw_uui_rule {
+    RAW_STRUCT(CONFIG_UUI_RULE)
+};
 struct raw_uui {
     RAW_STRUCT(CONFIG_UUI)
 };

@@ -179,6 +179,13 @@ SUBSECTION(log, CONFIG_LOG)
 SUBSECTION(uui_package, CONFIG_UUI_PACKAGE)
 ENTRY(uui_package)
 #undef RAW
+#define RAW struct raw_uui_match
+SUBSECTION(uui_match, CONFIG_UUI_MATCH)
+#undef RAW
+#define RAW struct raw_uui_rule
+SUBSECTION(uui_rule, CONFIG_UUI_RULE)
+ENTRY(uui_rule)
+#undef RAW
 #define RAW struct raw_uui
 SUBSECTION(uui, CONFIG_UUI)
 #undef RAW

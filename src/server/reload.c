@@ -110,6 +110,7 @@ bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log 
     }
     roster_commit(&r->roster, ch, gone, &x);
     engine_set_routes(e, &c->routes);
+    engine_set_policy(e, &c->policy);
     engine_set_packages(e, c->engine.packages);
     engine_set_seal_keys(e, c->seal_keys);
     seal_keys_free(r->routes->seal_keys); /* the configuration of the start stays */
