@@ -108,8 +108,16 @@ enum baton_uui_rule {
 
 /** Bits of `notes`: worth knowing, no reason to ignore the value. */
 enum baton_uui_note {
-    BATON_UUI_NOTE_DRAFT_PURPOSE = 1, /**< purpose=isdn-interwork, read as isdn-uui */
-    BATON_UUI_NOTE_LONG = 2,          /**< longer than an ISDN carries (RFC 7434 §6) */
+    BATON_UUI_NOTE_DRAFT_PURPOSE = 1,   /**< purpose=isdn-interwork, read as isdn-uui */
+    BATON_UUI_NOTE_LONG = 2,            /**< longer than an ISDN carries (RFC 7434 §6) */
+    BATON_UUI_NOTE_NO_ENCODING = 4,     /**< no encoding is given: the default was taken */
+    BATON_UUI_NOTE_LOOKS_HEX = 8,       /**< said to be text, but it is pairs of hex digits */
+    BATON_UUI_NOTE_LOOKS_TEXT = 16,     /**< said to be hex, but it is text */
+    BATON_UUI_NOTE_FORGIVEN = 32,       /**< read leniently, `forgiven` has the rule */
+    BATON_UUI_NOTE_PD_ADDED = 64,       /**< the discriminator was not in the data */
+    BATON_UUI_NOTE_PD_DROPPED = 128,    /**< written without discriminator: no place for it */
+    BATON_UUI_NOTE_ITEMS_DROPPED = 256, /**< items of shared UUI left out: no room */
+    BATON_UUI_NOTE_WRAPPED = 512,       /**< packed as ASAI user data of shared UUI */
 };
 
 /** One value of the header, i.e. what stands between two commas. */
@@ -143,6 +151,9 @@ struct baton_uui_value {
     /** All parameters, after the first ';', for baton_uui_param; NULL when there are none. */
     const char *params;
     size_t params_len;
+
+    /** With BATON_UUI_NOTE_FORGIVEN: the rule that a strict reader would have applied. */
+    enum baton_uui_rule forgiven;
 };
 
 /**
@@ -245,6 +256,105 @@ BATON_UUI_EXPORT int baton_uui_from_uri(const char *uri, size_t len, char *buf, 
  */
 BATON_UUI_EXPORT int baton_uui_to_uri(const char *value, size_t len, char *buf, size_t size,
                                       size_t *out_len);
+
+/* ------------------------------------------------------------------------ dialects
+ *
+ * Real systems write User-to-User in ways of their own: in other headers, as text, with the
+ * discriminator in a parameter or nowhere. docs/uui-dialects.md has them. The value in between,
+ * as RFC 7433 and RFC 7434 have it, is called canonical here.
+ */
+
+/** What is known of the system at the other end. All zero: the standard, strictly. */
+struct baton_uui_far {
+    const char *dialect; /**< "genesys-pd"; NULL: the standard, nothing is translated */
+    uint32_t max_octets; /**< of user information that it takes; 0: what its dialect says */
+    bool lenient;        /**< read on behind a broken rule; leave out what it cannot take */
+    bool has_pd;         /**< `pd` in place of the dialect's, for data that has none */
+    uint8_t pd;
+};
+
+/** Where a dialect keeps its values. */
+enum baton_uui_place {
+    BATON_UUI_AT_NONE,
+    BATON_UUI_AT_HEADER,    /**< a header field */
+    BATON_UUI_AT_URI_PARAM, /**< a parameter of a URI; the value is escaped for it */
+    BATON_UUI_AT_BODY,      /**< a line of a body of that media type */
+};
+
+/** A value as the other end wants it. The name is static, the value lies in the buffer. */
+struct baton_uui_text {
+    enum baton_uui_place place;
+    const char *name;
+    size_t name_len;
+    const char *value;
+    size_t value_len;
+    unsigned notes; /**< bits of enum baton_uui_note: what a lenient one left out */
+};
+
+/** A buffer that is large enough to read or write a text of so many octets. */
+#define BATON_UUI_ROOM(len) (32 * (len) + 8192)
+
+/**
+ * Read a value of a dialect: one element of a comma list for those that write User-to-User as
+ * RFC 7433 has it, otherwise the whole header value, URI parameter value, or line.
+ *
+ * @param from  NULL: all zero
+ * @param buf   receives the canonical text and the octets; BATON_UUI_ROOM(len) is enough. The
+ *              pointers in *out point into it and into `text`
+ * @param out   `text` is the canonical value unless the verdict is WRONG
+ * @return 0 whatever the verdict is; BATON_UUI_ESPACE; BATON_UUI_EVALUE: no such dialect
+ */
+BATON_UUI_EXPORT int baton_uui_read(const char *text, size_t len,
+                                    const struct baton_uui_far *from, char *buf, size_t size,
+                                    struct baton_uui_value *out);
+
+/**
+ * Write a canonical value in a dialect. What the other end could not take is refused: it would
+ * be lost there without a word.
+ *
+ * @param text  a value as baton_uui_read and baton_uui_encode give it
+ * @param buf   BATON_UUI_ROOM(len) is enough
+ * @param why   receives the rule when BATON_UUI_EVALUE; BATON_UUI_RULE_NONE then: no such
+ *              dialect. May be NULL
+ * @return 0; BATON_UUI_ESPACE; BATON_UUI_EVALUE: *out is unchanged
+ */
+BATON_UUI_EXPORT int baton_uui_write(const char *text, size_t len,
+                                     const struct baton_uui_far *to, char *buf, size_t size,
+                                     struct baton_uui_text *out, enum baton_uui_rule *why);
+
+/** Name of the i-th dialect, from 0 on, and a sentence about it (may be NULL). NULL: no more */
+BATON_UUI_EXPORT const char *baton_uui_dialect(size_t i, const char **text);
+
+/** What one bit of `notes` says. */
+BATON_UUI_EXPORT const char *baton_uui_note_text(unsigned bit);
+
+/* ---------------------------------------------------------------------- shared UUI */
+
+/** Identifiers of items. */
+#define BATON_UUI_ITEM_ASAI 0xC8 /**< what an application put in */
+#define BATON_UUI_ITEM_UCID 0xFA /**< universal call identifier */
+
+#define BATON_UUI_UCID_OCTETS 8
+#define BATON_UUI_UCID_DIGITS 20
+
+/**
+ * The next item of shared UUI (Avaya).
+ *
+ *     size_t at = 1;      // behind the protocol discriminator
+ *     while (baton_uui_item(v.octets, v.octets_len, &at, &id, &data, &data_len)) ...
+ *
+ * @return false when there is none left, or when one runs past the end: *at is not `len` then
+ */
+BATON_UUI_EXPORT bool baton_uui_item(const void *octets, size_t len, size_t *at, uint8_t *id,
+                                     const unsigned char **data, size_t *data_len);
+
+/** A UCID as people write it, five, five and ten digits in one, NUL-terminated. */
+BATON_UUI_EXPORT bool baton_uui_ucid_digits(const void *octets,
+                                            char digits[BATON_UUI_UCID_DIGITS + 1]);
+
+/** And back. @return false: not twenty digits, or a part that is too large */
+BATON_UUI_EXPORT bool baton_uui_ucid_octets(const char *digits,
+                                            unsigned char octets[BATON_UUI_UCID_OCTETS]);
 
 BATON_UUI_EXPORT const char *baton_uui_verdict_text(enum baton_uui_verdict v); /**< "valid" */
 BATON_UUI_EXPORT const char *baton_uui_rule_name(enum baton_uui_rule r);       /**< "HEX_ODD" */

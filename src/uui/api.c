@@ -5,10 +5,9 @@
  * It adds nothing but its promises: no allocation, plain C types, numbers that stay. Octets
  * go to the caller's buffer with uui_decode where the server would use an arena.
  */
+#include "uui/api.h"
 #include "base/err.h"
-#include "baton/uui.h"
 #include "sip/uri.h"
-#include "uui/uui.h"
 
 _Static_assert((int)BATON_UUI_RULE_MANY == (int)UUI_R_MANY &&
                    (int)BATON_UUI_RULE_SHARED_ITEM == (int)UUI_R_SHARED_ITEM &&
@@ -23,7 +22,7 @@ _Static_assert((int)BATON_UUI_ESPACE == (int)E_SPACE, "same numbers");
 _Static_assert((int)BATON_UUI_EVALUE == (int)E_VALUE, "same numbers");
 _Static_assert((int)BATON_UUI_ISDN_OCTETS == (int)UUI_ISDN_OCTETS, "same limit");
 
-static void export_value(const struct uui_value *v, struct baton_uui_value *out)
+void uui_export_value(const struct uui_value *v, struct baton_uui_value *out)
 {
     *out = (struct baton_uui_value){
         .verdict = (enum baton_uui_verdict)v->verdict,
@@ -47,6 +46,7 @@ static void export_value(const struct uui_value *v, struct baton_uui_value *out)
         .encoding_len = v->encoding.n,
         .params = v->params.p,
         .params_len = v->params.n,
+        .forgiven = (enum baton_uui_rule)v->forgiven,
     };
 }
 
@@ -75,7 +75,7 @@ int baton_uui_parse(const char *text, size_t len, unsigned char *octets, size_t 
     out_init(&buf, (char *)octets, octets_len);
     int err = parse_into(str_make(text, len), &buf, &v);
     if (err == 0) {
-        export_value(&v, out);
+        uui_export_value(&v, out);
     }
     return err;
 }
@@ -116,7 +116,7 @@ int baton_uui_parse_list(const char *text, size_t len, unsigned char *octets, si
         if (err < 0) {
             return err;
         }
-        export_value(&v, &values[n++]);
+        uui_export_value(&v, &values[n++]);
     }
     discard_many(values, n);
     *count = n;
