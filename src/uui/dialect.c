@@ -432,7 +432,8 @@ static enum uui_rule forbidden(const struct uui_value *v, const struct uui_packa
 {
     const struct uui_package *p =
         str_is_set(v->package) ? uui_package_of(known, v->package) : NULL;
-    if (v->verdict == UUI_WRONG || !str_is_set(v->octets)) {
+    if (v->verdict == UUI_WRONG || !str_is_set(v->octets) ||
+        (v->isdn && v->verdict != UUI_VALID)) {
         return v->rule != UUI_R_NONE ? (enum uui_rule)v->rule : UUI_R_EMPTY;
     }
     if (p && p->direction == UUI_IN) {

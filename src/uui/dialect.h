@@ -118,7 +118,9 @@ struct uui_dialect_text {
 };
 
 /**
- * Write a value. It needs octets, so it may be VALID or IGNORED.
+ * Write a value. isdn-uui has to be VALID: what a receiver ignores is not put into another form
+ * (its octets may be characters without discriminator). Values of other packages that are not
+ * WRONG pass as they are, where the dialect has other packages.
  *
  * @param why  receives the rule when E_VALUE or E_TOOBIG
  * @return 0; E_TOOBIG: longer than the far side takes; E_VALUE: something else that it could

@@ -357,8 +357,10 @@ static void test_packages_on_the_way_out(void)
         {"rfc7434", "010203;purpose=short", UUI_R_LONG, E_TOOBIG},
         {"rfc7434", "010203;purpose=other", UUI_R_NONE, 0},
         {"genesys", "01;purpose=short", UUI_R_FAR_PACKAGE, E_VALUE},
-        {"rfc7434", "04010203", UUI_R_LONG, E_TOOBIG},
+        {"rfc7434", "04010203;encoding=hex", UUI_R_LONG, E_TOOBIG},
         {"rfc7434", "040", UUI_R_HEX_ODD, E_VALUE},
+        {"rfc7434", "0448;content=x", UUI_R_CONTENT, E_VALUE},
+        {"genesys", "Hello;encoding=ascii", UUI_R_ENCODING, E_VALUE},
         {"rfc7434", "04", UUI_R_NONE, 0},
     };
     begin();
