@@ -141,10 +141,10 @@ static bool map_far(struct config_tree *t, yaml_node_t *at, const struct raw_pee
         .has_pd = raw->uui_pd < 256,
     };
     if (raw->uui_dialect == NULL) {
-        bool alone = raw->uui_max_octets == 0 && raw->uui_pd == 256 && to->reading == 0;
+        bool alone = raw->uui_pd == 256 && to->reading == UUI_READ_AS_ALL;
         return alone || tree_fault(t, at,
-                                   "uui_max_octets, uui_pd and uui_reading need a "
-                                   "uui_dialect; `rfc7434` is the standard");
+                                   "uui_pd and uui_reading need a uui_dialect; `rfc7434` is "
+                                   "the standard");
     }
     to->dialect = uui_dialect_named(str_c(raw->uui_dialect));
     return to->dialect != NULL ||

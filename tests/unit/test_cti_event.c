@@ -163,6 +163,36 @@ static void test_event_user_data_values(void)
     test_context(NULL);
 }
 
+/** Declared packages are read as declared, and leniently when that is configured. */
+static void test_event_user_data_of_packages(void)
+{
+    static const struct str text[] = {STR_INIT("text")};
+    static const struct uui_package row[] = {
+        {.name = STR_INIT("crm"), .encodings = text, .encoding_n = 1, .max_octets = 8},
+        {.name = STR_INIT("told"), .direction = UUI_OUT}};
+    static const struct {
+        const char *lines, *octets;
+        bool lenient;
+    } rows[] = {
+        {"User-to-User: ticket.7;purpose=crm\r\n", "7469636B65742E37", false},
+        {"User-to-User: ticket.77;purpose=crm\r\n", "", false},
+        {"User-to-User: 01;purpose=told\r\n", "", false},
+        {"User-to-User: Hello\r\n", "", false},
+        {"User-to-User: Hello\r\n", "0448656C6C6F", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct uui_packages known = {row, ARRAY_LEN(row), rows[i].lenient};
+        struct office *o = up();
+        o->calls.packages = &known;
+        test_context(rows[i].lines);
+        phone_call(o, &o->phone[0], "1002", rows[i].lines);
+        ring(o, 1);
+        CHECK_STR(client_value(&o->client[1], "Delivered", "string"), rows[i].octets);
+        office_down(o);
+    }
+    test_context(NULL);
+}
+
 /** Each value counts once for its message, however many events and monitors there are. */
 static void test_event_user_data_is_judged(void)
 {
@@ -635,14 +665,15 @@ static void test_event_same_device_twice_in_a_call(void)
 }
 
 TEST_MAIN(T(test_event_phone_to_phone), T(test_event_user_data_of_answer_and_bye),
-          T(test_event_user_data_values), T(test_event_user_data_is_judged),
-          T(test_event_user_data_too_much), T(test_event_user_data_of_a_refusal),
-          T(test_event_correlator_of_services), T(test_event_correlator_of_deflection),
-          T(test_event_busy), T(test_event_failed_local_fail),
-          T(test_event_refused_after_ringing), T(test_event_caller_gives_up),
-          T(test_event_hold_and_retrieve), T(test_event_make_call),
-          T(test_event_make_call_prompt), T(test_event_deflect), T(test_event_transfer),
-          T(test_event_answer_call), T(test_event_answer_call_of_the_caller),
-          T(test_event_clear_connection), T(test_event_outside), T(test_event_restricted),
+          T(test_event_user_data_values), T(test_event_user_data_of_packages),
+          T(test_event_user_data_is_judged), T(test_event_user_data_too_much),
+          T(test_event_user_data_of_a_refusal), T(test_event_correlator_of_services),
+          T(test_event_correlator_of_deflection), T(test_event_busy),
+          T(test_event_failed_local_fail), T(test_event_refused_after_ringing),
+          T(test_event_caller_gives_up), T(test_event_hold_and_retrieve),
+          T(test_event_make_call), T(test_event_make_call_prompt), T(test_event_deflect),
+          T(test_event_transfer), T(test_event_answer_call),
+          T(test_event_answer_call_of_the_caller), T(test_event_clear_connection),
+          T(test_event_outside), T(test_event_restricted),
           T(test_event_restricted_connection_is_dynamic), T(test_event_registration),
           T(test_event_same_device_twice_in_a_call))

@@ -78,7 +78,8 @@ static void test_neighbours(void)
         "peers:\n"
         "  - {name: a, uri: \"sip:192.0.2.7\", uui_dialect: Genesys-PD}\n"
         "  - {name: b, uri: \"sip:192.0.2.8\", uui_dialect: bare-hex, uui_max_octets: 32,\n"
-        "     uui_pd: 0, uui_reading: lenient}\n";
+        "     uui_pd: 0, uui_reading: lenient}\n"
+        "  - {name: c, uri: \"sip:192.0.2.9\", uui_max_octets: 128}\n";
     struct config_error error;
     struct config *c = read_text(text, &error);
     REQUIRE(c != NULL);
@@ -89,6 +90,8 @@ static void test_neighbours(void)
     CHECK(c->peers[1].uui.has_pd);
     CHECK_INT(c->peers[1].uui.pd, 0);
     CHECK_INT(c->peers[1].uui.reading, UUI_READ_LENIENT);
+    CHECK(c->peers[2].uui.dialect == NULL);
+    CHECK_INT(c->peers[2].uui.max_octets, 128);
     config_free(c);
 }
 

@@ -8,6 +8,7 @@
 #include "uui/dialect.h"
 #include "uui/shared.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct arena arena;
 
@@ -86,6 +87,44 @@ static void test_rows_write_their_example(void)
     CHECK(!uui_dialect_any_owns(UUI_AT_HEADER, STR("aai")));
     CHECK(!uui_dialect_any_owns(UUI_AT_NONE, STR("")));
     end();
+}
+
+/** A file of the project, wherever below its root the test was started. */
+static struct str project_file(const char *name)
+{
+    char path[512] = "";
+    struct str text = STR_NONE;
+    for (int up = 0; up < 5 && text.p == NULL; up++) {
+        (void)snprintf(path, sizeof(path), "%.*s%s", up * 3, "../../../../../", name);
+        text = test_read_file(path);
+    }
+    return text;
+}
+
+/** The documentation has a row for each dialect, with what Baton sends. */
+static void test_documentation_has_them(void)
+{
+    struct str text = project_file("docs/uui-dialects.md");
+    const struct uui_dialect *d;
+    REQUIRE(text.p != NULL);
+    for (size_t i = 0; (d = uui_dialect_at(i)) != NULL; i++) {
+        char row[64], sent[160];
+        const struct uui_carrier *c = &d->carrier[0];
+        snprintf(row, sizeof(row), "| `%.*s` |", STR_ARG(d->name));
+        snprintf(sent, sizeof(sent), "%.*s%s%s` |",
+                 c->place == UUI_AT_BODY ? 0 : (int)c->name.n, c->name.p,
+                 c->place == UUI_AT_HEADER      ? ": "
+                 : c->place == UUI_AT_URI_PARAM ? "="
+                                                : "",
+                 d->writes);
+        test_context(row);
+        size_t at = str_find(text, str_c(row));
+        CHECK(at < text.n);
+        struct str line = str_upto(str_from(text, at), str_index(str_from(text, at), '\n'));
+        CHECK(str_find(line, str_c(sent)) < line.n);
+    }
+    test_context(NULL);
+    free((void *)(uintptr_t)text.p);
 }
 
 /* -------------------------------------------------------------------- what is read */
@@ -341,10 +380,15 @@ static void test_limits_of_a_neighbour(void)
 
 static void test_packages_on_the_way_out(void)
 {
+    static const struct str uui_content = STR_INIT("isdn-uui");
     static const struct uui_package rows[] = {
         {.name = STR_INIT("in"), .direction = UUI_IN},
         {.name = STR_INIT("short"), .max_octets = 2},
-        {.name = STR_INIT("isdn-uui"), .max_octets = 3, .max_count = 1},
+        {.name = STR_INIT("isdn-uui"),
+         .contents = &uui_content,
+         .content_n = 1,
+         .max_octets = 3,
+         .max_count = 1},
     };
     const struct uui_packages known = {.row = rows, .n = ARRAY_LEN(rows)};
     static const struct {
@@ -579,7 +623,7 @@ static void test_memory_is_out(void)
     end();
 }
 
-TEST_MAIN(T(test_rows_write_their_example), T(test_what_they_read), T(test_canonical_stays),
-          T(test_what_they_refuse), T(test_limits_of_a_neighbour),
-          T(test_packages_on_the_way_out), T(test_round_trips), T(test_lenient_reading),
-          T(test_lenient_writing), T(test_memory_is_out))
+TEST_MAIN(T(test_rows_write_their_example), T(test_documentation_has_them),
+          T(test_what_they_read), T(test_canonical_stays), T(test_what_they_refuse),
+          T(test_limits_of_a_neighbour), T(test_packages_on_the_way_out), T(test_round_trips),
+          T(test_lenient_reading), T(test_lenient_writing), T(test_memory_is_out))
