@@ -11,10 +11,10 @@ static const char *const synopsis[] = {
     "uui lint [--json | --brief] [--fail-on LEVEL] [--package P]... [--value V]... [FILE|-]...",
     "uui dialects",
     "uui keygen [--algorithm A] [--id N] --identity URI [--public HEX] [--out FILE]",
-    "uui seal --keys FILE --key N (--hex OCTETS | --text TEXT) [--package P] [--content C] "
-    "[--way W] [--most N]",
+    "uui seal --keys FILE --key N (--hex OCTETS | --text TEXT | -) [--package P] "
+    "[--content C] [--way W] [--most N]",
     "uui open --keys FILE [--content C] [--way W] [--at SECONDS] [--window SECONDS] [--json] "
-    "VALUE...",
+    "[VALUE]...",
     "uui vectors",
     NULL,
 };

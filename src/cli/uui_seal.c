@@ -23,6 +23,7 @@ const struct help_option uui_seal_options[] = {
     {"--hex", "OCTETS",
      "The octets in hex, spaces allowed; of isdn-uui the discriminator too."},
     {"--text", "TEXT", "The octets as text."},
+    {"-", NULL, "The octets as they come from standard input."},
     {"--package", "P", "The purpose. Default: isdn-uui."},
     {"--content", "C", "The content. Default: that of isdn-uui, none of others."},
     {"--way", "W",
@@ -34,7 +35,9 @@ const struct help_option uui_seal_options[] = {
 
 const struct help_option uui_open_options[] = {
     {"--keys", "FILE", "The file of keys; for you alone (chmod 600)."},
-    {"VALUE", NULL, "A value as it stands in a header: hex with its parameters."},
+    {"VALUE", NULL,
+     "A value as it stands in a header: hex with its parameters. None: one per line of standard "
+     "input."},
     {"--content", "C", "What an absent content means. Default: as above."},
     {"--way", "W", "What it was for; as above."},
     {"--at", "SECONDS", "As if it were this time (since 1970). Default: now."},
@@ -45,7 +48,7 @@ const struct help_option uui_open_options[] = {
 
 struct seal_args {
     const char *keys, *key, *hex, *text, *package, *content, *way, *most, *at, *window;
-    bool json;
+    bool json, stream;
     int values; /**< they stand at argv[0..) */
 };
 
@@ -69,6 +72,8 @@ static int parse(int argc, char **argv, struct seal_args *a)
     for (int i = 1; i < argc; i++) {
         if (args_is(argv[i], NULL, "--json")) {
             a->json = true;
+        } else if (args_is(argv[i], NULL, "-")) {
+            a->stream = true;
         } else if (!args_value(NULL, "--keys", argc, argv, &i, &a->keys) &&
                    !args_value(NULL, "--key", argc, argv, &i, &a->key) &&
                    !args_value(NULL, "--hex", argc, argv, &i, &a->hex) &&
@@ -94,6 +99,10 @@ static int number(const char *name, const char *text, uint64_t most, uint64_t *o
                ? 0
                : help_usage_error(&help_uui, "%s takes a number, not '%s'", name, text);
 }
+
+struct streams {
+    FILE *in, *out, *err;
+};
 
 /** What the value is for. @return 0, or the exit code after a complaint */
 static int about_of(const struct seal_args *a, struct str package, struct str content,
@@ -169,17 +178,22 @@ static int seal_octets(const struct seal_args *a, struct seal *s, struct str pla
     return EXIT_CODE_OK;
 }
 
-static int run_seal(const struct seal_args *a, struct seal *s, struct arena *arena, FILE *out,
-                    FILE *err)
+static int run_seal(const struct seal_args *a, struct seal *s, struct arena *arena,
+                    const struct streams *io)
 {
+    char octets[SEAL_PLAIN_MAX + 1];
     struct str plain = str_c(a->text);
-    if ((a->hex != NULL) + (a->text != NULL) != 1 || a->key == NULL || a->values > 0) {
-        return help_usage_error(&help_uui, "--key, and one of --hex and --text are needed");
+    if ((a->hex != NULL) + (a->text != NULL) + a->stream != 1 || a->key == NULL ||
+        a->values > 0) {
+        return help_usage_error(&help_uui, "--key, and one of --hex, --text and - are needed");
+    }
+    if (a->stream) {
+        plain = str_make(octets, fread(octets, 1, sizeof(octets), io->in));
     }
     if (a->hex != NULL && text_hex(str_c(a->hex), arena, &plain) != 0) {
         return help_usage_error(&help_uui, "--hex takes pairs of hex digits, not '%s'", a->hex);
     }
-    return seal_octets(a, s, plain, arena, out, err);
+    return seal_octets(a, s, plain, arena, io->out, io->err);
 }
 
 /* ---- open */
@@ -259,7 +273,7 @@ static void show_text(struct str text, enum seal_result r, const struct seal_ope
 
 /** @return is the seal whole? */
 static bool open_value(const struct seal_args *a, struct seal *s, struct str text,
-                       uint64_t at_s, struct arena *arena, FILE *out, FILE *err)
+                       uint64_t at_s, struct arena *arena, const struct streams *io)
 {
     struct uui_value v;
     struct seal_about about;
@@ -269,32 +283,36 @@ static bool open_value(const struct seal_args *a, struct seal *s, struct str tex
         return false;
     }
     if (!str_is_set(v.octets)) {
-        fprintf(err, "baton uui: %s\n", uui_rule_text((enum uui_rule)v.rule));
+        fprintf(io->err, "baton uui: %s\n", uui_rule_text((enum uui_rule)v.rule));
         return false;
     }
     enum seal_result r = seal_open(s, &about, v.octets, 0, at_s, arena, &x);
-    (a->json ? show_json : show_text)(v.text, r, &x, out);
+    (a->json ? show_json : show_text)(v.text, r, &x, io->out);
     return r == SEAL_OK;
 }
 
 static int run_open(const struct seal_args *a, char **argv, struct seal *s, struct arena *arena,
-                    FILE *out, FILE *err)
+                    const struct streams *io)
 {
     uint64_t at_s = (uint64_t)time(NULL);
     bool whole = true;
+    char line[4 * SEAL_PLAIN_MAX];
     int rc = number("--at", a->at, INT64_MAX, &at_s);
-    if (rc != 0 || a->values == 0) {
-        return rc != 0 ? rc : help_usage_error(&help_uui, "a value is missing");
+    if (rc != 0) {
+        return rc;
     }
     for (int i = 0; i < a->values; i++) {
-        whole = open_value(a, s, str_c(argv[i]), at_s, arena, out, err) && whole;
+        whole = open_value(a, s, str_c(argv[i]), at_s, arena, io) && whole;
+    }
+    while (a->values == 0 && fgets(line, sizeof(line), io->in) != NULL) {
+        whole = open_value(a, s, str_c(line), at_s, arena, io) && whole;
     }
     return whole ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
 
 /* ---- both */
 
-static int with_keys(int argc, char **argv, FILE *out, FILE *err)
+static int with_keys(int argc, char **argv, const struct streams *io)
 {
     struct seal_args a = {0};
     struct env env;
@@ -304,19 +322,18 @@ static int with_keys(int argc, char **argv, FILE *out, FILE *err)
     uint64_t window = 0;
     int rc = parse(argc, argv, &a);
     rc = rc == 0 ? number("--window", a.window, INT32_MAX, &window) : rc;
-    struct seal_keys *keys = rc == 0 ? keys_of(&a, err) : NULL;
+    struct seal_keys *keys = rc == 0 ? keys_of(&a, io->err) : NULL;
     if (keys == NULL) {
         return rc != 0 ? rc : EXIT_CODE_USAGE;
     }
     arena_init(&arena, &mem_libc, 4096);
     if (seal_init(&s, own_env(&env), &(struct seal_config){.window_s = (uint32_t)window}) !=
         0) {
-        fprintf(err, "baton uui: %s\n", err_text(E_NOMEM));
+        fprintf(io->err, "baton uui: %s\n", err_text(E_NOMEM));
         rc = EXIT_CODE_FAILED;
     } else {
         seal_set_keys(&s, keys);
-        rc = opens ? run_open(&a, argv, &s, &arena, out, err)
-                   : run_seal(&a, &s, &arena, out, err);
+        rc = opens ? run_open(&a, argv, &s, &arena, io) : run_seal(&a, &s, &arena, io);
     }
     seal_fini(&s);
     seal_keys_free(keys);
@@ -326,7 +343,6 @@ static int with_keys(int argc, char **argv, FILE *out, FILE *err)
 
 int uui_seal_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
 {
-    (void)in;
     if (strcmp(argv[0], "keygen") == 0) {
         return uui_keygen(argc, argv, out, err);
     }
@@ -335,5 +351,5 @@ int uui_seal_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
                : uui_seal_vectors(out) ? EXIT_CODE_OK
                                        : EXIT_CODE_FAILED;
     }
-    return with_keys(argc, argv, out, err);
+    return with_keys(argc, argv, &(struct streams){in, out, err});
 }

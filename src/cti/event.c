@@ -137,17 +137,25 @@ static const struct uui_value *shown_of(const struct uui_list *list)
     return best != NULL && best->octets.n > USER_DATA_MAX ? NULL : best;
 }
 
-/** The values, judged, and their seals taken off where packages want that. @return as the list
+/**
+ * The values, judged, and their seals taken off where packages want that.
+ * @param tell  the call, when what is wrong with a seal is to be logged; else NULL
+ * @return as the list
  */
 static int values_of(const struct cti *c, struct str raw, const struct seal_from *came,
-                     struct uui_list *list)
+                     const struct call *tell, struct uui_list *list)
 {
     const struct call_layer *l = c->calls;
-    struct seal_opened opened;
     int err = uui_list_parse(&raw, 1, l->packages, c->scratch, list);
 
     for (size_t i = 0; err == 0 && i < list->n; i++) {
-        (void)seal_value(l->seal, l->packages, &list->v[i], came, c->scratch, &opened);
+        struct seal_opened opened;
+        enum seal_result r =
+            seal_value(l->seal, l->packages, &list->v[i], came, c->scratch, &opened);
+        if (tell != NULL && list->v[i].rule == UUI_R_BAD_SEAL) {
+            env_trace(c->env, TRACE_INFO, "cti", "call %s: seal of User-to-User, key %u: %s",
+                      tell->id, opened.key_id, seal_result_text(r));
+        }
     }
     if (err == 0 && list->isdn != NULL && list->isdn->verdict != UUI_VALID) {
         list->isdn = NULL;
@@ -162,7 +170,7 @@ static struct str user_data_of(const struct cti *c, struct str raw,
     const struct uui_value *shown;
     struct uui_list list;
 
-    if (raw.n == 0 || values_of(c, raw, came, &list) != 0) {
+    if (raw.n == 0 || values_of(c, raw, came, NULL, &list) != 0) {
         return STR_NONE;
     }
     shown = shown_of(&list);
@@ -192,7 +200,7 @@ static void judge(struct cti *c, const struct call *call, struct str raw,
 {
     const struct uui_value *shown;
     struct uui_list list;
-    int err = values_of(c, raw, came, &list);
+    int err = values_of(c, raw, came, call, &list);
 
     if (err == E_TOOMANY) {
         c->stats.uui_wrong++;

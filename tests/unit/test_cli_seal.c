@@ -15,7 +15,7 @@ struct run {
     size_t out_len, err_len;
 };
 
-static struct run run(const char *const *args)
+static struct run run_on(const char *input, const char *const *args)
 {
     char *argv[24] = {0}, *keep[24];
     int argc = 0;
@@ -27,13 +27,22 @@ static struct run run(const char *const *args)
         argc++;
     }
     memcpy(keep, argv, sizeof(keep));
-    r.code = uui_run(argc, argv, stdin, out, err);
+    FILE *in = tmpfile();
+    fputs(input, in);
+    rewind(in);
+    r.code = uui_run(argc, argv, in, out, err);
+    (void)fclose(in);
     (void)fclose(out);
     (void)fclose(err);
     for (int i = 0; i < argc; i++) {
         free(keep[i]);
     }
     return r;
+}
+
+static struct run run(const char *const *args)
+{
+    return run_on("", args);
 }
 
 static void drop(struct run *r)
@@ -233,6 +242,32 @@ static void test_other_purpose_and_time(void)
     folder_fini(&f);
 }
 
+static void test_standard_input(void)
+{
+    struct folder f;
+    struct run r, s;
+    char two[600];
+    folder_init(&f);
+    r = run(ARGS("keygen", "--id", "7", "--identity", "sip:a@x", "--out", f.a));
+    drop(&r);
+    s = run_on("from a pipe", ARGS("seal", "--keys", f.a, "--key", "7", "-"));
+    CHECK_INT(s.code, 0);
+    (void)snprintf(two, sizeof(two), "%s00C8;encoding=hex\n", s.out);
+    r = run_on(s.out, ARGS("open", "--keys", f.a));
+    CHECK_INT(r.code, 0);
+    CHECK(has(r.out, "as text   from a pipe\n"));
+    drop(&r);
+    r = run_on(two, ARGS("open", "--keys", f.a, "--json"));
+    CHECK_INT(r.code, 1);
+    CHECK(has(r.out, "\"seal\": \"ok\"") && has(r.out, "\"seal\": \"not-sealed\""));
+    drop(&r);
+    drop(&s);
+    s = run_on("", ARGS("seal", "--keys", f.a, "--key", "7", "-"));
+    CHECK_INT(s.code, 1);
+    drop(&s);
+    folder_fini(&f);
+}
+
 static void test_usage(void)
 {
     static const char *const bad[][6] = {
@@ -356,6 +391,6 @@ static void test_vectors(void)
 }
 
 TEST_MAIN(T(test_shared_secret), T(test_pair), T(test_signature),
-          T(test_other_purpose_and_time), T(test_usage), T(test_file_faults),
-          T(test_file_twice_the_same_id), T(test_file_without_keys), T(test_file_mode),
-          T(test_vectors))
+          T(test_other_purpose_and_time), T(test_standard_input), T(test_usage),
+          T(test_file_faults), T(test_file_twice_the_same_id), T(test_file_without_keys),
+          T(test_file_mode), T(test_vectors))
