@@ -275,9 +275,9 @@ static void leave_out(struct call *c, const struct carried *had, struct leg_cont
     }
 }
 
-/** Header and body say the same, as `to` wants it. @return what they say; absent: nothing */
-static struct str settle(const struct connection *from, struct connection *to,
-                         const struct carried *had, struct leg_content *content)
+/** Header and body say the same, as `to` wants it. */
+static void settle(const struct connection *from, struct connection *to,
+                   const struct carried *had, struct leg_content *content)
 {
     struct call *c = to->call;
     struct isdn_settled s = isdn_settle(header_octets(had), body_octets(had),
@@ -292,7 +292,6 @@ static struct str settle(const struct connection *from, struct connection *to,
     if (s.body) {
         write_body(c, s.octets, content);
     }
-    return s.octets;
 }
 
 /* ---- the service of one connection ---- */
@@ -320,6 +319,7 @@ static const char *why_not(const struct connection *conn, const struct carried *
         *counter = &count->malformed;
         return "not valid as isdn-uui";
     }
+    octets = header ? octets : body_octets(had);
     if (octets.n > limit_of(conn) || (!header && body_fault(had) == E_TOOBIG)) {
         *counter = &count->too_long;
         return "longer than an ISDN carries";
@@ -392,7 +392,7 @@ void uus_invite(const struct connection *from, struct connection *to,
     if (is_isdn(to) && !opens(to, &had)) {
         leave_out(to->call, &had, content);
     } else {
-        (void)settle(from, to, &had, content);
+        settle(from, to, &had, content);
     }
 }
 
@@ -435,7 +435,7 @@ void uus_pass(const struct connection *from, struct connection *to, enum uus_mes
     why = forbidden(from, to, kind, &counter);
     why = why != NULL ? why : why_not(to, &had, &counter);
     if (why == NULL) {
-        (void)settle(from, to, &had, content);
+        settle(from, to, &had, content);
         return;
     }
     note(is_isdn(to) ? to : from, counter, why);

@@ -572,6 +572,19 @@ static void test_isup_invalid(void)
     }
 }
 
+/** What a body has may be longer than the other end takes, too. */
+static void test_isup_length(void)
+{
+    up(isup_both);
+    w.peer[1].policy.isdn_octets = 3;
+    invite_isup(&w.gateway, "8555", "", B("\x20\x04\x04Hi!"));
+    struct text_msg out = expect(&w.trunk, "INVITE", "");
+    CHECK(!has(&out, B("Hi!")));
+    CHECK_INT(world_stat(&w, "isdn_too_long"), 1);
+    text_free(&out);
+    world_down(&w);
+}
+
 /** What applications see: what counts, from wherever it came, and nothing else. */
 static void test_events(void)
 {
@@ -644,4 +657,4 @@ TEST_MAIN(T(test_open), T(test_not_requested), T(test_other_packages), T(test_se
           T(test_length), T(test_length_of_old), T(test_length_later), T(test_malformed),
           T(test_refusal), T(test_inside), T(test_transfer), T(test_isup_becomes_header),
           T(test_isup_answers), T(test_isup_to_isup), T(test_isup_closed), T(test_isup_invalid),
-          T(test_events), T(test_memory), T(test_memory_keeps_it_closed))
+          T(test_isup_length), T(test_events), T(test_memory), T(test_memory_keeps_it_closed))

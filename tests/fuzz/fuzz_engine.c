@@ -828,6 +828,7 @@ static void set_up(struct directory *dir, struct device *dev, struct application
     peers[3].number_count = 1;
     peers[3].max_calls = 2;
     peers[3].probe_s = 30;
+    peers[3].policy.isdn = peers[3].policy.isup_body = true;
     dir->peers = peers;
     dir->peer_count = 4;
 }

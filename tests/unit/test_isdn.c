@@ -4,6 +4,7 @@
 #include "isdn/isup.h"
 #include "kit_hex.h"
 #include "test.h"
+#include "uui/uui.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,42 @@ static void test_q931_round_trip(void)
     CHECK_INT(o.need, 11);
     char longest[2 + 130] = {Q931_USER_USER, (char)130};
     CHECK_INT(q931_uui_read(str_make(longest, sizeof(longest)), &got), E_TOOBIG);
+}
+
+/** Element → header → parameter → header → element: the same octets, all lengths. */
+static void test_loop(void)
+{
+    char first[ISDN_UUI_MAX + 2], header[400], anm[300], last[ISDN_UUI_MAX + 2],
+        buf[ISDN_UUI_MAX];
+    struct isup_msg m;
+    struct uui_value v;
+    struct str got;
+    struct out o;
+
+    for (size_t n = 1; n <= ISDN_UUI_MAX; n++) {
+        for (size_t i = 0; i < n; i++) {
+            first[2 + i] = (char)(n * 3 + i);
+        }
+        first[0] = Q931_USER_USER;
+        first[1] = (char)n;
+        CHECK_INT(q931_uui_read(str_make(first, n + 2), &got), 0);
+        out_init(&o, header, sizeof(header));
+        CHECK_INT(uui_write(&o, got, &(struct uui_format){0}, NULL), 0);
+        uui_view(out_str_of(&o), &v);
+        uui_judge(&v, NULL);
+        CHECK_INT(v.verdict, UUI_VALID);
+        CHECK_INT(v.notes, 0);
+        REQUIRE(uui_decoded_len(&v) == n);
+        struct str octets = str_make(buf, uui_decode(&v, buf));
+        CHECK_INT(isup_view(STR("\x09\0"), ISUP_ITU, &m), 0);
+        out_init(&o, anm, sizeof(anm));
+        CHECK_INT(isup_uui_set(&m, octets, &o), 0);
+        CHECK_INT(isup_view(out_str_of(&o), ISUP_ITU, &m), 0);
+        CHECK_INT(isup_uui_get(&m, &got), 0);
+        out_init(&o, last, sizeof(last));
+        CHECK_INT(q931_uui_write(&o, got), 0);
+        CHECK_BYTES(out_str_of(&o), str_make(first, n + 2));
+    }
 }
 
 /** The elements as `codeset/id:content `, then how it ended. */
@@ -548,7 +585,7 @@ static void test_collected_octets(void)
     free((void *)(uintptr_t)text.p);
 }
 
-TEST_MAIN(T(test_q931_element), T(test_q931_round_trip), T(test_q931_message),
+TEST_MAIN(T(test_q931_element), T(test_q931_round_trip), T(test_loop), T(test_q931_message),
           T(test_q931_h225), T(test_isup_messages), T(test_isup_removed), T(test_isup_usr),
           T(test_isup_refused), T(test_isup_far_pointer), T(test_isup_ansi), T(test_indicators),
           T(test_prefixes), T(test_collected), T(test_collected_octets))
