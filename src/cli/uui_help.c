@@ -8,7 +8,8 @@ static const char *const synopsis[] = {
     "uui encode (--hex OCTETS | --text TEXT | -) [--pd N] [--package P] [--content C] "
     "[--encoding E] [--uri | --dialect D [--max-octets N]]",
     "uui convert [--from D] [--to D] [--lenient] [--pd N] [--max-octets N] [VALUE|-]...",
-    "uui lint [--json | --brief] [--fail-on LEVEL] [--package P]... [--value V]... [FILE|-]...",
+    "uui lint [--json | --brief] [--fail-on LEVEL] [--package P]... [--dialect D] "
+    "[--value V]... [FILE|-]...",
     "uui dialects",
     "uui keygen [--algorithm A] [--id N] --identity URI [--public HEX] [--out FILE]",
     "uui seal --keys FILE --key N (--hex OCTETS | --text TEXT | -) [--package P] "
@@ -79,6 +80,9 @@ static const struct help_option lint_options[] = {
     {"--package", "P",
      "A package that the receiver understands besides isdn-uui: NAME or NAME:ENCODING, its "
      "default encoding being hex or that. Others are ignored by whoever keeps to RFC 7433."},
+    {"--dialect", "NAME",
+     "Read the values as a system of that dialect writes them (docs/uui-dialects.md), in its "
+     "headers too; they are shown with what they come to."},
     {"--fail-on", "LEVEL",
      "The least that makes the exit code 1: wrong, ignored (unless given), note, or never."},
     {"--brief", NULL,

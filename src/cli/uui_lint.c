@@ -57,7 +57,10 @@ void lint_value(struct lint *l, struct str text, const struct lint_place *place)
     bool header = colon < text.n && uui_is_token(name) && !str_istarts(name, STR("sip")) &&
                   !str_ieq(name, STR("tel"));
     struct lint_line line = {.value = header ? str_trim(str_from(text, colon + 1)) : text};
-    if (header && str_ieq(name, STR("User-to-User"))) {
+    if (header && (str_ieq(name, STR("User-to-User")) ||
+                   (l->far.dialect != NULL &&
+                    uui_dialect_owns(l->far.dialect, UUI_AT_HEADER, name)))) {
+        line.name = name;
         lint_list(l, &line, 1, place);
     } else {
         line.name = header ? name : STR_NONE;
@@ -226,6 +229,15 @@ static int set_fail_on(struct run *run, const char *text)
                : help_usage_error(&help_uui, "--fail-on takes wrong, ignored, note or never");
 }
 
+static int set_dialect(struct run *run, const char *name)
+{
+    run->lint.far.dialect = uui_dialect_named(str_c(name));
+    return run->lint.far.dialect != NULL
+               ? 0
+               : help_usage_error(&help_uui, "'%s' is no dialect; docs/uui-dialects.md has them",
+                                  name);
+}
+
 /** Files go to the front of argv. @return how many, or -1 */
 static int take_options(struct run *run, int argc, char **argv, const char **values, int *count)
 {
@@ -246,6 +258,8 @@ static int take_options(struct run *run, int argc, char **argv, const char **val
             bad = set_fail_on(run, value);
         } else if (args_value(NULL, "--package", argc, argv, &i, &value)) {
             bad = add_package(run, value);
+        } else if (args_value(NULL, "--dialect", argc, argv, &i, &value)) {
+            bad = set_dialect(run, value);
         } else if (args_value(NULL, "--value", argc, argv, &i, &value)) {
             values[(*count)++] = value;
         } else {

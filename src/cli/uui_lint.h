@@ -14,6 +14,9 @@
  * LEVELS. WRONG: it breaks the grammar or contradicts itself. IGNORED: a receiver that keeps to
  * the documents does not deliver it. NOTE: it works, but not everywhere.
  *
+ * A DIALECT can be named in which the values are written; then they are read as the server would
+ * read them from a neighbour with that dialect, and shown with what they come to.
+ *
  * A message is read tolerantly, as traces have it: LF for CRLF, headers left out, log prefixes
  * before each line.
  */
@@ -22,7 +25,7 @@
 
 #include "base/arena.h"
 #include "sip/names.h"
-#include "uui/uui.h"
+#include "uui/dialect.h"
 #include <stdio.h>
 
 enum lint_level { LINT_NOTE, LINT_IGNORED, LINT_WRONG };
@@ -77,7 +80,7 @@ struct lint_place {
 struct lint_report {
     const struct uui_value *value; /**< NULL: a vendor's header, or a list that is too long */
     struct str where;              /**< header that it stood in, absent: a bare value */
-    struct str text;               /**< as it stands, without `value` */
+    struct str text; /**< as it stands, when that is not `value->text`; else absent */
     const struct lint_place *place;
     struct str start, call_id; /**< of the message, or absent */
     const struct lint_finding *finding;
@@ -116,6 +119,7 @@ struct lint {
     lint_report_fn report;
     void *ctx;
     const struct uui_packages *packages; /**< NULL: isdn-uui alone */
+    struct uui_far far;                  /**< in which dialect values are read; zeros: RFC 7433 */
     struct lint_message m;
     struct lint_call *calls; /**< LINT_CALLS of them */
     size_t prefix;           /**< octets that a log puts before each line of the message */

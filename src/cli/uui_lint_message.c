@@ -46,30 +46,15 @@ void lint_begin(struct lint *l, struct str start, const struct lint_place *place
 /** Headers whose URIs may embed it, and those that vendors use in its place. */
 static bool is_looked_at(struct str name)
 {
-    static const struct str names[] = {STR_INIT("Contact"),
-                                       STR_INIT("m"),
-                                       STR_INIT("Refer-To"),
-                                       STR_INIT("r"),
-                                       STR_INIT("Referred-By"),
-                                       STR_INIT("b"),
-                                       STR_INIT("History-Info"),
-                                       STR_INIT("Diversion"),
-                                       STR_INIT("X-User-to-User"),
-                                       STR_INIT("X-UserToUser"),
-                                       STR_INIT("X-UUI"),
-                                       STR_INIT("UserToUser"),
-                                       STR_INIT("X-User-To-User-Data")};
+    static const struct str names[] = {
+        STR_INIT("Contact"),     STR_INIT("m"), STR_INIT("Refer-To"),     STR_INIT("r"),
+        STR_INIT("Referred-By"), STR_INIT("b"), STR_INIT("History-Info"), STR_INIT("Diversion")};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (str_ieq(name, names[i])) {
             return true;
         }
     }
-    return false;
-}
-
-static bool is_vendor(struct str name)
-{
-    return str_istarts(name, STR("X-")) || str_ieq(name, STR("UserToUser"));
+    return uui_dialect_any_owns(UUI_AT_HEADER, name);
 }
 
 static void keep(struct lint *l, struct lint_line *list, size_t *n, struct lint_line line)
@@ -229,14 +214,15 @@ static struct lint_report report_of(const struct lint *l, const struct lint_plac
 }
 
 /** @param embedded  in a URI: there any message may have it */
-static void tell_value(struct lint *l, const struct uui_value *v, struct str where,
-                       const struct lint_place *place, bool embedded)
+static void tell_read(struct lint *l, const struct uui_value *v, struct str where,
+                      struct str written, const struct lint_place *place, bool embedded)
 {
     struct lint_finding list[LINT_FINDINGS_MAX];
     struct lint_report r = report_of(l, place);
     struct str data = str_from(v->octets, v->isdn ? 1 : 0);
     r.value = v;
     r.where = where;
+    r.text = str_eq(written, v->text) ? STR_NONE : written;
     r.finding = list;
     if (v->rule != UUI_R_NONE) {
         add(&r, list,
@@ -255,6 +241,12 @@ static void tell_value(struct lint *l, const struct uui_value *v, struct str whe
     add_rule(&r, list, v->notes & UUI_NOTE_LONG ? LINT_R_ISDN_LONG : LINT_R_NONE);
     add_rule(&r, list, is_link(v->octets) || is_link(data) ? LINT_R_LINK : LINT_R_NONE);
     tell(l, &r);
+}
+
+static void tell_value(struct lint *l, const struct uui_value *v, struct str where,
+                       const struct lint_place *place, bool embedded)
+{
+    tell_read(l, v, where, v->text, place, embedded);
 }
 
 /** Something that is no value for us: a vendor's header, a list that is too long. */
@@ -290,9 +282,67 @@ static size_t line_of(const struct lint_line *lines, size_t n, struct str text)
     return n > 0 ? lines[0].line : 0;
 }
 
+/** Values that are read in the dialect. */
+struct far_list {
+    struct uui_list list;
+    struct uui_value values[UUI_VALUES_MAX];
+    struct str written[UUI_VALUES_MAX];
+    size_t line[UUI_VALUES_MAX];
+};
+
+static bool read_far(struct lint *l, struct str text, size_t line, struct far_list *f)
+{
+    size_t n = f->list.n;
+    if (n == UUI_VALUES_MAX ||
+        uui_dialect_read(&l->far, l->packages, text, &l->arena, &f->values[n]) != 0) {
+        return false;
+    }
+    f->written[n] = text;
+    f->line[n] = line;
+    f->list.n++;
+    return true;
+}
+
+/** Lines of one header as the dialect has them. */
+static void list_far(struct lint *l, const struct lint_line *lines, size_t n,
+                     const struct lint_place *place)
+{
+    struct far_list f = {.list.v = f.values};
+    bool lists = l->far.dialect->lists;
+    bool room = true;
+    for (size_t i = 0; i < n && room; i++) {
+        struct uui_cut cut;
+        struct str one;
+        uui_cut_begin(&cut, lines[i].value);
+        room = lists || read_far(l, lines[i].value, lines[i].line, &f);
+        while (lists && room && uui_cut_next(&cut, &one)) {
+            room = read_far(l, one, lines[i].line, &f);
+        }
+    }
+    uui_list_judge(&f.list, l->packages);
+    for (size_t i = 0; i < f.list.n; i++) {
+        struct lint_place where = at_line(place, f.line[i]);
+        tell_read(l, &f.values[i], lines[0].name, f.written[i], &where, false);
+    }
+    if (!room) {
+        tell_text(l, LINT_R_TOO_MANY, &lines[0], place);
+    }
+}
+
+/** Is it a header of the dialect? A bare value is taken for one of it. */
+static bool is_far(const struct lint *l, struct str header)
+{
+    return l->far.dialect != NULL &&
+           (!str_is_set(header) || uui_dialect_owns(l->far.dialect, UUI_AT_HEADER, header));
+}
+
 void lint_list(struct lint *l, const struct lint_line *lines, size_t n,
                const struct lint_place *place)
 {
+    if (n > 0 && is_far(l, lines[0].name)) {
+        list_far(l, lines, n, place);
+        return;
+    }
     struct str values[UUI_VALUES_MAX];
     struct uui_list list;
     for (size_t i = 0; i < n; i++) {
@@ -358,7 +408,9 @@ void lint_end(struct lint *l)
     lint_list(l, m->uui, m->uui_n, &m->place);
     for (size_t i = 0; i < m->other_n; i++) {
         struct lint_place at = at_line(&m->place, m->other[i].line);
-        if (is_vendor(m->other[i].name)) {
+        if (is_far(l, m->other[i].name)) {
+            list_far(l, &m->other[i], 1, &m->place);
+        } else if (uui_dialect_any_owns(UUI_AT_HEADER, m->other[i].name)) {
             tell_text(l, LINT_R_VENDOR, &m->other[i], &at);
         } else {
             (void)lint_uris(l, &m->other[i], &m->place);

@@ -36,7 +36,7 @@ static void put_place(const struct lint_place *p, FILE *to)
 
 static struct str text_of(const struct lint_report *r)
 {
-    return r->value != NULL ? r->value->text : r->text;
+    return str_is_set(r->text) ? r->text : r->value->text;
 }
 
 static void show_brief(const struct lint_report *r, FILE *to)
@@ -72,6 +72,11 @@ static void show_text(const struct lint_report *r, bool first, FILE *to)
     if (r->call_id.n > 0) {
         fputs("  Call-ID ", to);
         text_put(r->call_id, to);
+        fputc('\n', to);
+    }
+    if (r->value != NULL && str_is_set(r->text)) {
+        fputs("  written   ", to);
+        text_put(r->text, to);
         fputc('\n', to);
     }
     if (r->value != NULL) {
@@ -125,9 +130,8 @@ static void show_json(const struct lint_report *r, bool first, FILE *to)
     json_member("message", r->start, false, to);
     json_member("callId", r->call_id, false, to);
     json_member("in", r->where, false, to);
-    if (r->value == NULL) {
-        json_member("text", r->text, false, to);
-    } else {
+    json_member("text", r->text, false, to);
+    if (r->value != NULL) {
         fputs(", \"decoded\": ", to);
         uui_show_json(r->value, STR_NONE, to);
     }

@@ -2,7 +2,7 @@
 /*
  * What `baton uui lint` reads: logs, and the frames of captures.
  *
- * The first octet says which: 'T' a text, 'P' frames. A frame is its link type and its length,
+ * The first octet says which: 'T' a text, 'D' one in the dialect of that number, 'P' frames. A frame is its link type and its length,
  * two octets each, and its octets. Whatever it is: what is found is judged, counted, and lies
  * within what was given, and all that was held is freed.
  */
@@ -79,6 +79,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     demand(lint_init(&l, on_report, NULL) == 0);
     if (size > 0 && data[0] == 'T') {
         read_text(&l, str_from(all, 1));
+    } else if (size > 1 && data[0] == 'D') {
+        l.far.dialect = uui_dialect_at(data[1] % 32); /* none behind the last */
+        read_text(&l, str_from(all, 2));
     } else if (size > 0 && data[0] == 'P') {
         read_frames(&l, str_from(all, 1));
     }

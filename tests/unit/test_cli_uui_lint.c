@@ -149,6 +149,34 @@ static void test_levels_are_exit_codes(void)
                "SIP/2.0\", \"callId\": \"1\", \"decoded\": {"));
 }
 
+/** Values in a dialect: its headers are read, and shown with what they come to. */
+static void test_dialects(void)
+{
+    static const struct {
+        const char *dialect, *line, *want;
+    } row[] = {
+        {"sangoma", "X-Uui: protocol-discriminator=4;user-information=Hi\n",
+         "  written   protocol-discriminator=4;user-information=Hi\nin X-Uui:\n"
+         "044869;encoding=hex;purpose=isdn-uui\n  valid\n"},
+        {"bare-hex", "User-to-User: 4869\n", "  written   4869\n"},
+        {"rfc7434", "User-to-User: 0448;encoding=hex,0449\n", "MANY"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        char text[200];
+        (void)snprintf(text, sizeof(text), INVITE "%s\n", row[i].line);
+        (void)run(str_c(text), ARGS("--dialect", row[i].dialect));
+        CHECK(says(row[i].want));
+        (void)run(str_c(text), ARGS("--json", "--dialect", row[i].dialect));
+        CHECK(says("\"decoded\""));
+    }
+    CHECK_INT(run(str_c(""), ARGS("--dialect", "nobody's")), 2);
+    CHECK_INT(run(str_c(""), ARGS("--dialect=sangoma", "--value",
+                                  "protocol-discriminator=4;user-information=Hi")), 0);
+    CHECK_INT(run(str_c(""), ARGS("--dialect=sangoma", "--value",
+                                  "X-Uui: protocol-discriminator=4;user-information=Hi")), 0);
+    CHECK(says("044869"));
+}
+
 /* ---- logs ---- */
 
 static void test_logs(void)
@@ -510,6 +538,6 @@ static void test_many_streams(void)
     CHECK(says("messages: 168; values: 168"));
 }
 
-TEST_MAIN(T(test_where_it_may_stand), T(test_levels_are_exit_codes), T(test_logs),
+TEST_MAIN(T(test_where_it_may_stand), T(test_levels_are_exit_codes), T(test_dialects), T(test_logs),
           T(test_more_than_is_looked_at), T(test_link_types), T(test_pcapng), T(test_fragments),
           T(test_streams), T(test_holes), T(test_many_streams))
