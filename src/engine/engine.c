@@ -148,7 +148,7 @@ static int make_layers(struct engine *e)
         guard_init(&e->guard, e->env, &c->guard) != 0 ||
         auth_server_init(&e->auth, e->env, realm, 0) != 0 ||
         seal_init(&e->seal, e->env, &c->seal) != 0 ||
-        peers_init(&e->peers, e->env, &e->wheel, &e->txn, dir) != 0 ||
+        peers_init(&e->peers, e->env, &e->wheel, &e->txn, dir, &c->peers) != 0 ||
         registrar_init(&e->registrar, e->env, &e->wheel, &c->registrar) != 0 ||
         leg_layer_init(&e->legs, e->env, &e->wheel, &e->txn, &e->scratch, &c->leg, 0) != 0 ||
         call_layer_init(&e->calls, e->env, &e->wheel, &e->legs, &e->registrar, dir, &e->scratch,

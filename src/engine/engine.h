@@ -50,6 +50,7 @@ struct engine_config {
     struct cti_config cti;
     struct event_config event;
     struct proxy_config proxy;
+    struct peers_config peers; /**< how they are asked what they understand; zeros: defaults */
     struct str realm;                /**< digest realm; absent: the first domain */
     uint32_t nonce_life_s;           /**< 0: 300 */
     bool digest_md5, digest_sha256;  /**< which challenges offer; neither: both */

@@ -58,6 +58,7 @@
     X("peers_probes", e->peers.probes)                        \
     X("peers_unanswered", e->peers.silent)                    \
     X("peers_full", e->peers.full)                            \
+    X("peers_learned", e->peers.learned)                      \
     X("dialog_legs", e->legs.leg_pool.in_use)                 \
     X("dialogs", e->legs.dialog_pool.in_use)                  \
     X("dialog_glare", e->legs.glare)                          \

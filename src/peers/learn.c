@@ -118,10 +118,15 @@ void peer_learn(struct peer_state *s, const struct sip_msg *m, uint64_t now_ms)
     s->said_until_ms = now_ms + keep_s * UINT64_C(1000);
 }
 
+bool peer_is_declared(const struct peer *peer)
+{
+    return str_is_set(peer->uui_option) || str_is_set(peer->uui_features);
+}
+
 struct support peer_support(const struct peer *peer)
 {
     const struct peer_state *s = peer->state;
-    if (str_is_set(peer->uui_option) || str_is_set(peer->uui_features)) {
+    if (peer_is_declared(peer)) {
         return (struct support){
             .supported = peer->uui_option, .features = peer->uui_features, .declared = true};
     }

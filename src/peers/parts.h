@@ -19,5 +19,7 @@ void probe_end(struct peer_state *s);
 /** Remember what an answer to OPTIONS says. */
 void peer_learn(struct peer_state *s, const struct sip_msg *m, uint64_t now_ms);
 void peer_forget(struct peer_state *s);
+/** Does the configuration say what it understands? */
+bool peer_is_declared(const struct peer *peer);
 
 #endif

@@ -6,10 +6,12 @@
 #define KEEP_NO_S 300
 
 int peers_init(struct peers *p, const struct env *env, struct wheel *wheel,
-               struct txn_layer *txn, struct directory *dir)
+               struct txn_layer *txn, struct directory *dir, const struct peers_config *config)
 {
     *p = (struct peers){.env = env, .wheel = wheel, .txn = txn, .dir = dir};
-    p->config = (struct peers_config){.keep_s = KEEP_S, .keep_no_s = KEEP_NO_S};
+    p->config = config != NULL ? *config : p->config;
+    p->config.keep_s = p->config.keep_s != 0 ? p->config.keep_s : KEEP_S;
+    p->config.keep_no_s = p->config.keep_no_s != 0 ? p->config.keep_no_s : KEEP_NO_S;
     size_t room = dir->peer_room > dir->peer_count ? dir->peer_room : dir->peer_count;
     if (room == 0) {
         return 0;
@@ -44,14 +46,6 @@ void peers_changed(struct peers *p)
     for (size_t i = 0; i < p->count; i++) {
         begin_anew(&p->state[i], p, &p->dir->peers[i]);
     }
-}
-
-void peers_configure(struct peers *p, const struct peers_config *c)
-{
-    p->config = *c;
-    p->config.keep_s = c->keep_s != 0 ? c->keep_s : KEEP_S;
-    p->config.keep_no_s = c->keep_no_s != 0 ? c->keep_no_s : KEEP_NO_S;
-    peers_changed(p);
 }
 
 void peers_fini(struct peers *p)

@@ -72,16 +72,13 @@ struct peers {
     uint64_t probes, answered, silent, full; /**< counters; full: calls refused by max_calls */
 };
 
-/** Begins to probe. @return 0 or E_NOMEM */
+/** Begins to probe, and to ask. `config` NULL: nobody is only asked. @return 0 or E_NOMEM */
 int peers_init(struct peers *p, const struct env *env, struct wheel *wheel,
-               struct txn_layer *txn, struct directory *dir);
+               struct txn_layer *txn, struct directory *dir, const struct peers_config *config);
 /** Before txn_layer_fini. */
 void peers_fini(struct peers *p);
 /** Peers of the directory were changed in their places: go on with what they are now. */
 void peers_changed(struct peers *p);
-
-/** Ask peers what they understand as `c` says; before that nobody without probe_s is. */
-void peers_configure(struct peers *p, const struct peers_config *c);
 
 /** What is declared of it, or it has said itself and still counts. Borrowed until time passes.
  */

@@ -34,7 +34,10 @@ static bool is_judged(const struct peer_state *s)
 
 static uint32_t interval_s(const struct peer_state *s)
 {
-    return is_judged(s) ? peer_of(s)->probe_s : s->peers->config.ask_s;
+    if (is_judged(s)) {
+        return peer_of(s)->probe_s;
+    }
+    return peer_is_declared(peer_of(s)) ? 0 : s->peers->config.ask_s;
 }
 
 static void idle(struct peer_state *s, uint64_t now_ms)

@@ -35,6 +35,13 @@
       "Values that break a rule are wrong. Off: what can be read all the same (text that is "  \
       "labelled hex, values that are escaped twice, quotes where none belong, ...) is, and "   \
       "the rule that was broken is noted with it.")                                            \
+    U(ask_s, 0, 0, 604800,                                                                     \
+      "Peers without `probe_s` and `uui_tags` are asked by OPTIONS in this interval what "     \
+      "they understand (RFC 7433, RFC 3840); whether they live is not judged by it. 0: they "  \
+      "are not asked. What peers say in answer to their probes is noted in any case.")         \
+    U(keep_s, 3600, 1, 2592000,                                                                \
+      "What a peer has said so counts so long, when it does not say it again.")                \
+    U(keep_no_s, 300, 1, 2592000, "That an answer named no extension at all counts so long.")  \
     S(keys, "",                                                                                \
       "A file of keys for sealed values (docs/seal.md), seen from this file's folder. It "     \
       "has to belong to the server's user or to root, and be closed to everybody else.")       \

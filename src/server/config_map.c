@@ -601,6 +601,7 @@ bool config_map(struct config_tree *t, struct config *c)
         !config_map_seal(t, c) || !config_map_border(t, c)) {
         return false;
     }
+    config_map_asking(c);
     map_net(c);
     map_log(c);
     return true;

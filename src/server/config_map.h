@@ -12,6 +12,9 @@ bool config_map(struct config_tree *t, struct config *c);
 bool config_map_support(struct config_tree *t, struct config *c, yaml_node_t *list,
                         char *const *words, size_t n, struct peer *to);
 
+/** How peers are asked what they understand (config_support.c). */
+void config_map_asking(struct config *c);
+
 /** The section "registrar". @return false with the tree's error filled */
 bool config_map_registrar(struct config_tree *t, struct config *c);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Meaning of `uui_tags`: what a peer understands of User-to-User, for one that cannot be asked.
+ * Meaning of `uui_tags`: what a peer understands of User-to-User, for one that cannot be asked;
+ * and how the others are asked.
  *
  * Three kinds of words are two texts of struct support: a feature tag ("+sip.uui-isdn") is a
  * feature parameter; the option tag "uui" and names of packages are tags. "none" alone declares
@@ -45,4 +46,11 @@ bool config_map_support(struct config_tree *t, struct config *c, yaml_node_t *li
     out_c(&features, "\"");
     to->uui_features = out_str_of(&features);
     return true;
+}
+
+void config_map_asking(struct config *c)
+{
+    const struct raw_uui *raw = &c->raw->uui;
+    c->engine.peers = (struct peers_config){
+        .ask_s = raw->ask_s, .keep_s = raw->keep_s, .keep_no_s = raw->keep_no_s};
 }

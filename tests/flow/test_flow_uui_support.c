@@ -155,6 +155,7 @@ static void test_the_one_that_understands(void)
     world_run(&w, 50);
     discover(WITHOUT, WITHOUT, WITH);
     CHECK_INT(peer_understands(&peers[2], STR("isdn-uui"), STR_NONE), UNDERSTANDS_YES);
+    CHECK_INT(world_stat(&w, "peers_learned"), 3);
     call("9555", REQUIRE_UUI);
     check_invites(1, 0, 1);
     answers(gateway[2], "INVITE", "486 Busy Here", "");

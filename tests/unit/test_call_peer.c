@@ -62,7 +62,7 @@ static void test_limit_of_calls(void)
     trio_up(&w, 3);
     peer_up(&w);
     w.x.peer.max_calls = 1;
-    CHECK_INT(peers_init(&watch, &w.x.node.env, &w.x.wheel, &w.x.txn, &w.x.directory), 0);
+    CHECK_INT(peers_init(&watch, &w.x.node.env, &w.x.wheel, &w.x.txn, &w.x.directory, NULL), 0);
     exchange_dial(&w.x, &w.s[0], 1001, "90123", SDP_A, STR_NONE);
     vnet_run_for(&w.net, 100);
     CHECK_INT(peers_now(&watch).calls, 1);
@@ -105,7 +105,7 @@ static void test_room_of_a_transferred_party(void)
     w.x.peer.max_calls = 1;
     w.s[0].answer_body = SDP_A;
     w.s[2].answer_body = SDP_B;
-    CHECK_INT(peers_init(&watch, &w.x.node.env, &w.x.wheel, &w.x.txn, &w.x.directory), 0);
+    CHECK_INT(peers_init(&watch, &w.x.node.env, &w.x.wheel, &w.x.txn, &w.x.directory, NULL), 0);
     REQUIRE(trio_talk(&w));
     struct leg *first = w.s[1].leg;
     exchange_dial(&w.x, &w.s[1], 1002, "90123", SDP_B, STR_NONE);

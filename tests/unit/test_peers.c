@@ -8,6 +8,7 @@ struct world {
     struct directory dir;
     struct peer peer[4];
     struct peers p;
+    const struct peers_config *config;
 };
 
 static const struct str domain = STR_INIT("example.com");
@@ -35,7 +36,7 @@ static void up(struct world *w, size_t n)
 
 static void start(struct world *w)
 {
-    CHECK_INT(peers_init(&w->p, &w->f.env, &w->f.wheel, &w->f.l, &w->dir), 0);
+    CHECK_INT(peers_init(&w->p, &w->f.env, &w->f.wheel, &w->f.l, &w->dir, w->config), 0);
 }
 
 static void down(struct world *w)
@@ -230,7 +231,7 @@ static void test_without_memory(void)
     up(&w, 1);
     w.peer[0].probe_s = 1;
     w.f.tm.fail_at = w.f.tm.calls + 1;
-    CHECK_INT(peers_init(&w.p, &w.f.env, &w.f.wheel, &w.f.l, &w.dir), E_NOMEM);
+    CHECK_INT(peers_init(&w.p, &w.f.env, &w.f.wheel, &w.f.l, &w.dir, NULL), E_NOMEM);
     peers_fini(&w.p);
     w.f.tm.fail_at = 0;
     start(&w);
@@ -280,8 +281,8 @@ static void test_what_it_understands(void)
     struct world w;
     up(&w, 1);
     w.peer[0].probe_s = 600;
+    w.config = &(struct peers_config){.keep_s = 1000, .keep_no_s = 100};
     start(&w);
-    peers_configure(&w.p, &(struct peers_config){.keep_s = 1000, .keep_no_s = 100});
     CHECK_INT(isdn(&w, 0), UNDERSTANDS_UNKNOWN);
     CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_UNKNOWN);
     size_t i = next_probe(&w, 1000);
@@ -334,8 +335,11 @@ static void test_only_asked(void)
     CHECK_INT(w.p.probes, 0);
     CHECK_INT(crm(&w, 1), UNDERSTANDS_YES); /* declared */
     CHECK_INT(isdn(&w, 1), UNDERSTANDS_NO);
-    w.peer[1].uui_option = w.peer[1].uui_features = STR_NONE;
-    peers_configure(&w.p, &(struct peers_config){.ask_s = 1000});
+    down(&w);
+    up(&w, 3);
+    w.peer[2].uui_option = STR(""); /* declared: no need to ask */
+    w.config = &(struct peers_config){.ask_s = 1000};
+    start(&w);
     fx_run(&w.f, 1100);
     CHECK_INT(w.p.probes, 2);
     answer_with(&w, 0, 503, "Supported: uui\r\n");

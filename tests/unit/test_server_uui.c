@@ -29,6 +29,8 @@ static void test_packages(void)
 {
     static const char text[] = "uui:\n"
                                "  strict: false\n"
+                               "  ask_s: 900\n"
+                               "  keep_no_s: 60\n"
                                "  packages:\n"
                                "    - name: crm\n"
                                "      contents: [key, code]\n"
@@ -46,6 +48,9 @@ static void test_packages(void)
     const struct uui_packages *all = c->engine.packages;
     CHECK_INT(all->n, 3);
     CHECK(all->lenient);
+    CHECK_INT(c->engine.peers.ask_s, 900);
+    CHECK_INT(c->engine.peers.keep_s, 3600);
+    CHECK_INT(c->engine.peers.keep_no_s, 60);
     const struct uui_package *p = uui_package_of(all, STR("CRM"));
     REQUIRE(p != NULL);
     CHECK_INT(p->content_n, 2);
