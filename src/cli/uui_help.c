@@ -80,9 +80,9 @@ static const struct help_option lint_options[] = {
     {"--package", "P",
      "A package that the receiver understands besides isdn-uui: NAME or NAME:ENCODING, its "
      "default encoding being hex or that. Others are ignored by whoever keeps to RFC 7433."},
-    {"--dialect", "NAME",
-     "Read the values as a system of that dialect writes them (docs/uui-dialects.md), in its "
-     "headers too; they are shown with what they come to."},
+    {"--dialect", "D",
+     "Read the values as systems with that dialect write them, in their headers too; they are "
+     "shown with what they come to."},
     {"--fail-on", "LEVEL",
      "The least that makes the exit code 1: wrong, ignored (unless given), note, or never."},
     {"--brief", NULL,

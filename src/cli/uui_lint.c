@@ -234,7 +234,7 @@ static int set_dialect(struct run *run, const char *name)
     run->lint.far.dialect = uui_dialect_named(str_c(name));
     return run->lint.far.dialect != NULL
                ? 0
-               : help_usage_error(&help_uui, "'%s' is no dialect; docs/uui-dialects.md has them",
+               : help_usage_error(&help_uui, "'%s' is no dialect; baton uui dialects has them",
                                   name);
 }
 
