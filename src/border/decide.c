@@ -72,6 +72,19 @@ static unsigned ask_origin(void *ctx)
     return origin_of(a->x->b->arena, &args, &origin) == 0 ? origin.role : UUI_ROLE_UNKNOWN;
 }
 
+static unsigned ask_understood(void *ctx)
+{
+    const struct asking *a = ctx;
+    const struct crossing *x = a->x;
+    const struct uui_value *v = &a->value->v;
+    const struct uui_package *p = uui_package_of(x->b->packages, v->package);
+    if (x->b->understands == NULL || x->neighbour.peer == NULL || v->package.n == 0) {
+        return BORDER_UNKNOWN;
+    }
+    return x->b->understands(x->neighbour.peer, v->package,
+                             p != NULL ? p->feature_tag : STR_NONE);
+}
+
 /* ---- what is done ---- */
 
 void border__name_group(struct crossing *x, const struct border_value *b, struct str name)
@@ -196,6 +209,7 @@ static const struct border_rule *rule_for(struct crossing *x, struct border_valu
                                 .secure = x->secure,
                                 .origin = ask_origin,
                                 .seal = ask_seal,
+                                .understood = ask_understood,
                                 .ctx = &a};
     const struct border_rule *r = border_rule_find(x->b->policy, &q);
     if (x->b->asked != NULL) {

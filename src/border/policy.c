@@ -138,6 +138,9 @@ static const char *failing(const struct border_rule *r, const struct border_ques
     if (!is_named(r->encoding, r->encoding_count, encoding_of(v))) {
         return "encoding";
     }
+    if (r->understood != 0 && (in || !in_bits(r->understood, q->understood, q->ctx))) {
+        return "understood";
+    }
     if (!in_bits(r->seals, q->seal, q->ctx)) {
         return "seal";
     }

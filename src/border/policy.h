@@ -60,6 +60,9 @@ enum border_kind { BORDER_ANY_KIND, BORDER_REQUEST, BORDER_RESPONSE };
 /** Yes, no, or either. */
 enum border_flag { BORDER_EITHER, BORDER_YES, BORDER_NO };
 
+/** Does who it goes to understand the package? The words of enum understands (registrar). */
+enum border_understood { BORDER_UNKNOWN, BORDER_NOT_UNDERSTOOD, BORDER_UNDERSTOOD };
+
 struct border_rule {
     struct str name; /**< for notes and logs */
     unsigned line;   /**< in the file, 0: none */
@@ -81,6 +84,7 @@ struct border_rule {
     uint8_t direction;    /**< enum border_direction */
     uint8_t kind;         /**< enum border_kind */
     uint8_t secure;       /**< enum border_flag: does the hop have TLS */
+    uint8_t understood;   /**< bits of enum border_understood; 0: all. Of values that leave */
 
     uint8_t action;    /**< enum border_action */
     struct str value;  /**< REPLACE: the element that comes instead */
@@ -115,6 +119,7 @@ struct border_question {
     /** Looked up when a rule wants them. */
     unsigned (*origin)(void *ctx); /**< enum uui_role; NULL: nobody knows */
     unsigned (*seal)(void *ctx);   /**< enum seal_result; NULL: nobody knows */
+    unsigned (*understood)(void *ctx); /**< enum border_understood; NULL: nobody knows */
     void *ctx;
 };
 

@@ -133,6 +133,17 @@ static bool follow(void *ctx, const struct dialog *d, struct dialog_place *out)
     return true;
 }
 
+_Static_assert((int)BORDER_UNKNOWN == (int)UNDERSTANDS_UNKNOWN &&
+                   (int)BORDER_NOT_UNDERSTOOD == (int)UNDERSTANDS_NO &&
+                   (int)BORDER_UNDERSTOOD == (int)UNDERSTANDS_YES,
+               "the same words");
+
+/** What rules of the border ask of a peer. */
+static unsigned understands(const struct peer *to, struct str package, struct str feature_tag)
+{
+    return peer_understands(to, package, feature_tag);
+}
+
 static int make_layers(struct engine *e)
 {
     const struct engine_config *c = &e->config;
@@ -157,6 +168,7 @@ static int make_layers(struct engine *e)
         name_lines(e) != 0) {
         return E_NOMEM;
     }
+    e->border.understands = understands;
     e->legs.locator = e->proxy.locator = locator;
     e->proxy.realm = realm;
     e->proxy.policy = c->call.policy;

@@ -26,6 +26,8 @@ static struct rule rules[1];
 static struct rule_target targets[GATEWAYS];
 static struct rule_table routes;
 static struct pattern nines;
+static struct border_policy policy;
+static const struct uui_packages *understood;
 
 static void three_gateways(struct world *world)
 {
@@ -40,6 +42,8 @@ static void three_gateways(struct world *world)
     }
     world->directory.peers = peers;
     world->directory.peer_count = GATEWAYS;
+    world->config.policy = policy.count > 0 ? &policy : NULL;
+    world->config.packages = understood;
     if (rules[0].target != NULL) {
         REQUIRE(rule_table_init(&routes, &arena, rules, 1, NULL) == 0);
         world->config.routes = &routes;
@@ -69,6 +73,8 @@ static void down(void)
     raw_down(&third);
     arena_fini(&arena);
     memset(rules, 0, sizeof(rules));
+    policy = (struct border_policy){0};
+    understood = NULL;
 }
 
 /** One rule for 9* with all three as targets, in their order. */
@@ -188,6 +194,41 @@ static void test_nobody_understands(void)
     /* who only would like it best is put through */
     call("9555", STR("Accept-Contact: *;+sip.uui-isdn\r\n"));
     check_invites(1, 0, 0);
+    answers(gateway[0], "INVITE", "486 Busy Here", "");
+    world_run(&w, 50);
+    down();
+}
+
+/* ---- what nobody there understands stays here ---- */
+
+/** REQ-10 as a policy: a package that the peer does not understand is withheld; what is not known
+    of it, and isdn-uui, which is never taken for not understood, goes. */
+static void test_withheld_from_who_does_not_understand(void)
+{
+    static const struct str crm = STR_INIT("crm");
+    static const struct uui_package row[] = {
+        {.name = STR_INIT("crm"), .feature_tag = STR_INIT("+com.example.crm")}};
+    static const struct uui_packages known = {.row = row, .n = 1};
+    static const struct border_rule withhold[] = {{.name = STR_INIT("only who understands"),
+                                                   .package = &crm,
+                                                   .package_count = 1,
+                                                   .understood = 1u << BORDER_NOT_UNDERSTOOD,
+                                                   .action = BORDER_STRIP}};
+    const struct str both =
+        STR("User-to-User: 0448;encoding=hex, 4142;encoding=hex;purpose=crm\r\n");
+    understood = &known;
+    policy = (struct border_policy){.rule = withhold, .count = 1};
+    up(60);
+    call("9555", both);
+    struct str invite = wire_find(&w.wire, ENGINE(&w), &gateway[0]->node, "INVITE", 0);
+    CHECK_STR(str_trim(wire_raw(invite, "User-to-User", 0)),
+              "0448;encoding=hex, 4142;encoding=hex;purpose=crm");
+    answers(gateway[0], "INVITE", "486 Busy Here", "");
+    world_run(&w, 50);
+    discover(WITH, WITHOUT, WITHOUT); /* it understands isdn-uui, and says no word of crm */
+    call("9555", both);
+    invite = wire_find(&w.wire, ENGINE(&w), &gateway[0]->node, "INVITE", 1);
+    CHECK_STR(str_trim(wire_raw(invite, "User-to-User", 0)), "0448;encoding=hex");
     answers(gateway[0], "INVITE", "486 Busy Here", "");
     world_run(&w, 50);
     down();
@@ -377,6 +418,6 @@ static void test_what_a_device_answers(void)
     down();
 }
 
-TEST_MAIN(T(test_the_one_that_understands), T(test_nobody_understands),
+TEST_MAIN(T(test_the_one_that_understands), T(test_nobody_understands), T(test_withheld_from_who_does_not_understand),
           T(test_bridged_by_a_rule), T(test_proxied_by_a_rule), T(test_redirected_by_a_rule),
           T(test_devices), T(test_what_we_answer), T(test_what_a_device_answers))
