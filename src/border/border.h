@@ -89,7 +89,7 @@ struct border {
     /** enum border_understood: does that peer understand the package? Set after init; NULL:
         nobody knows. Of phones it is not asked: which one it goes to is not seen here */
     unsigned (*understands)(const struct peer *to, struct str package, struct str feature_tag);
-    bool active;       /**< anything to do at all: border_refresh */
+    bool active; /**< anything to do at all: border_refresh */
     struct hash_key key;
     struct border_source *source; /**< who brought what; NULL: no rule asks */
     struct border_note *note;     /**< ring of BORDER_NOTES; NULL until there is one */

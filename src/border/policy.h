@@ -117,8 +117,8 @@ struct border_question {
     bool response;
     bool secure;
     /** Looked up when a rule wants them. */
-    unsigned (*origin)(void *ctx); /**< enum uui_role; NULL: nobody knows */
-    unsigned (*seal)(void *ctx);   /**< enum seal_result; NULL: nobody knows */
+    unsigned (*origin)(void *ctx);     /**< enum uui_role; NULL: nobody knows */
+    unsigned (*seal)(void *ctx);       /**< enum seal_result; NULL: nobody knows */
     unsigned (*understood)(void *ctx); /**< enum border_understood; NULL: nobody knows */
     void *ctx;
 };

@@ -57,9 +57,9 @@ void lint_value(struct lint *l, struct str text, const struct lint_place *place)
     bool header = colon < text.n && uui_is_token(name) && !str_istarts(name, STR("sip")) &&
                   !str_ieq(name, STR("tel"));
     struct lint_line line = {.value = header ? str_trim(str_from(text, colon + 1)) : text};
-    if (header && (str_ieq(name, STR("User-to-User")) ||
-                   (l->far.dialect != NULL &&
-                    uui_dialect_owns(l->far.dialect, UUI_AT_HEADER, name)))) {
+    if (header &&
+        (str_ieq(name, STR("User-to-User")) ||
+         (l->far.dialect != NULL && uui_dialect_owns(l->far.dialect, UUI_AT_HEADER, name)))) {
         line.name = name;
         lint_list(l, &line, 1, place);
     } else {

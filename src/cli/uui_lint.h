@@ -14,8 +14,8 @@
  * LEVELS. WRONG: it breaks the grammar or contradicts itself. IGNORED: a receiver that keeps to
  * the documents does not deliver it. NOTE: it works, but not everywhere.
  *
- * A DIALECT can be named in which the values are written; then they are read as the server would
- * read them from a neighbour with that dialect, and shown with what they come to.
+ * A DIALECT can be named in which the values are written; then they are read as the server
+ * would read them from a neighbour with that dialect, and shown with what they come to.
  *
  * A message is read tolerantly, as traces have it: LF for CRLF, headers left out, log prefixes
  * before each line.
@@ -119,7 +119,7 @@ struct lint {
     lint_report_fn report;
     void *ctx;
     const struct uui_packages *packages; /**< NULL: isdn-uui alone */
-    struct uui_far far;                  /**< in which dialect values are read; zeros: RFC 7433 */
+    struct uui_far far; /**< in which dialect values are read; zeros: RFC 7433 */
     struct lint_message m;
     struct lint_call *calls; /**< LINT_CALLS of them */
     size_t prefix;           /**< octets that a log puts before each line of the message */

@@ -46,9 +46,10 @@ void lint_begin(struct lint *l, struct str start, const struct lint_place *place
 /** Headers whose URIs may embed it, and those that vendors use in its place. */
 static bool is_looked_at(struct str name)
 {
-    static const struct str names[] = {
-        STR_INIT("Contact"),     STR_INIT("m"), STR_INIT("Refer-To"),     STR_INIT("r"),
-        STR_INIT("Referred-By"), STR_INIT("b"), STR_INIT("History-Info"), STR_INIT("Diversion")};
+    static const struct str names[] = {STR_INIT("Contact"),      STR_INIT("m"),
+                                       STR_INIT("Refer-To"),     STR_INIT("r"),
+                                       STR_INIT("Referred-By"),  STR_INIT("b"),
+                                       STR_INIT("History-Info"), STR_INIT("Diversion")};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (str_ieq(name, names[i])) {
             return true;

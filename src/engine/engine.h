@@ -51,8 +51,8 @@ struct engine_config {
     struct event_config event;
     struct proxy_config proxy;
     struct peers_config peers; /**< how they are asked what they understand; zeros: defaults */
-    struct str realm;                /**< digest realm; absent: the first domain */
-    uint32_t nonce_life_s;           /**< 0: 300 */
+    struct str realm;          /**< digest realm; absent: the first domain */
+    uint32_t nonce_life_s;     /**< 0: 300 */
     bool digest_md5, digest_sha256;  /**< which challenges offer; neither: both */
     struct str server_name;          /**< Server and User-Agent value; absent: none */
     const struct rule_table *routes; /**< the caller's, must outlive the engine or

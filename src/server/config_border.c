@@ -4,6 +4,7 @@
  * peers, statuses and values are looked at here, and faults have line and column.
  */
 #include "border/origin.h"
+#include "registrar/support.h"
 #include "seal/seal.h"
 #include "server/config_map.h"
 #include "sip/names.h"
@@ -44,6 +45,11 @@ static const char *role_word(unsigned i)
 static const char *verdict_word(unsigned i)
 {
     return i <= UUI_WRONG ? uui_verdict_text((enum uui_verdict)i) : NULL;
+}
+
+static const char *understood_word(unsigned i)
+{
+    return i <= UNDERSTANDS_YES ? understands_text((enum understands)i) : NULL;
 }
 
 static const char *seal_word(unsigned i)
@@ -137,7 +143,7 @@ static bool conditions(struct making *k)
 {
     const struct raw_uui_match *m = &k->raw->match;
     struct border_rule *r = k->to;
-    unsigned places, roles, verdicts, seals;
+    unsigned places, roles, verdicts, seals, understood;
     if (!parties(k, "from", m->from, m->from_count, true, &r->from, &r->from_count) ||
         !parties(k, "to", m->to, m->to_count, false, &r->to, &r->to_count) || !methods(k) ||
         !names(k, m->package, m->package_count, &r->package, &r->package_count) ||
@@ -145,12 +151,15 @@ static bool conditions(struct making *k)
         !words(k, "place", m->place, m->place_count, place_word, &places) ||
         !words(k, "origin", m->origin, m->origin_count, role_word, &roles) ||
         !words(k, "verdict", m->verdict, m->verdict_count, verdict_word, &verdicts) ||
+        !words(k, "understood", m->understood, m->understood_count, understood_word,
+               &understood) ||
         !words(k, "seal", m->seal, m->seal_count, seal_word, &seals)) {
         return false;
     }
     r->places = (uint8_t)places;
     r->origins = (uint16_t)roles;
     r->verdicts = (uint8_t)verdicts;
+    r->understood = (uint8_t)understood;
     r->seals = (uint16_t)seals;
     r->longer_than = m->longer_than;
     r->direction = flag(m->direction, "in", "out");

@@ -25,6 +25,9 @@
       "Who inserted it, as far as can be told: `originator`, `redirector`, `referrer`, "      \
       "`answerer`, `baton`, `withheld`, `unknown`.")                                          \
     L(verdict, "", "`valid`, `ignored` or `wrong`.")                                          \
+    L(understood, "",                                                                         \
+      "Does who it goes to understand its package: `no`, `unknown` or `yes`? Of values that " \
+      "leave, to peers: what `uui_tags` declares, or they have answered to OPTIONS.")         \
     L(seal, "",                                                                               \
       "What its seal says: `not-sealed`, `ok`, `forged`, `replayed`, `stale`, "               \
       "`unknown-key`, `not-valid-now`, `wrong-package`, `malformed`.")                        \

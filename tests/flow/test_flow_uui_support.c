@@ -201,8 +201,8 @@ static void test_nobody_understands(void)
 
 /* ---- what nobody there understands stays here ---- */
 
-/** REQ-10 as a policy: a package that the peer does not understand is withheld; what is not known
-    of it, and isdn-uui, which is never taken for not understood, goes. */
+/** REQ-10 as a policy: a package that the peer does not understand is withheld; what is not
+   known of it, and isdn-uui, which is never taken for not understood, goes. */
 static void test_withheld_from_who_does_not_understand(void)
 {
     static const struct str crm = STR_INIT("crm");
@@ -418,6 +418,7 @@ static void test_what_a_device_answers(void)
     down();
 }
 
-TEST_MAIN(T(test_the_one_that_understands), T(test_nobody_understands), T(test_withheld_from_who_does_not_understand),
-          T(test_bridged_by_a_rule), T(test_proxied_by_a_rule), T(test_redirected_by_a_rule),
-          T(test_devices), T(test_what_we_answer), T(test_what_a_device_answers))
+TEST_MAIN(T(test_the_one_that_understands), T(test_nobody_understands),
+          T(test_withheld_from_who_does_not_understand), T(test_bridged_by_a_rule),
+          T(test_proxied_by_a_rule), T(test_redirected_by_a_rule), T(test_devices),
+          T(test_what_we_answer), T(test_what_a_device_answers))

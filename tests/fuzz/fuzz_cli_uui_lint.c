@@ -2,9 +2,9 @@
 /*
  * What `baton uui lint` reads: logs, and the frames of captures.
  *
- * The first octet says which: 'T' a text, 'D' one in the dialect of that number, 'P' frames. A frame is its link type and its length,
- * two octets each, and its octets. Whatever it is: what is found is judged, counted, and lies
- * within what was given, and all that was held is freed.
+ * The first octet says which: 'T' a text, 'D' one in the dialect of that number, 'P' frames. A
+ * frame is its link type and its length, two octets each, and its octets. Whatever it is: what
+ * is found is judged, counted, and lies within what was given, and all that was held is freed.
  */
 #include "cli/uui_frames.h"
 #include "cli/uui_lint.h"

@@ -171,9 +171,11 @@ static void test_dialects(void)
     }
     CHECK_INT(run(str_c(""), ARGS("--dialect", "nobody's")), 2);
     CHECK_INT(run(str_c(""), ARGS("--dialect=sangoma", "--value",
-                                  "protocol-discriminator=4;user-information=Hi")), 0);
+                                  "protocol-discriminator=4;user-information=Hi")),
+              0);
     CHECK_INT(run(str_c(""), ARGS("--dialect=sangoma", "--value",
-                                  "X-Uui: protocol-discriminator=4;user-information=Hi")), 0);
+                                  "X-Uui: protocol-discriminator=4;user-information=Hi")),
+              0);
     CHECK(says("044869"));
 }
 
@@ -538,6 +540,6 @@ static void test_many_streams(void)
     CHECK(says("messages: 168; values: 168"));
 }
 
-TEST_MAIN(T(test_where_it_may_stand), T(test_levels_are_exit_codes), T(test_dialects), T(test_logs),
-          T(test_more_than_is_looked_at), T(test_link_types), T(test_pcapng), T(test_fragments),
-          T(test_streams), T(test_holes), T(test_many_streams))
+TEST_MAIN(T(test_where_it_may_stand), T(test_levels_are_exit_codes), T(test_dialects),
+          T(test_logs), T(test_more_than_is_looked_at), T(test_link_types), T(test_pcapng),
+          T(test_fragments), T(test_streams), T(test_holes), T(test_many_streams))

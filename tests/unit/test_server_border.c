@@ -49,6 +49,7 @@ static void test_every_key(void)
         "        place: [header, body]\n"
         "        origin: [redirector, unknown]\n"
         "        verdict: [wrong, ignored]\n"
+        "        understood: [no, unknown]\n"
         "        seal: [forged, replayed]\n"
         "        tls: \"no\"\n"
         "      action: strip\n"
@@ -79,6 +80,7 @@ static void test_every_key(void)
     CHECK_INT(r->places, 1 << BORDER_HEADER | 1 << BORDER_BODY);
     CHECK_INT(r->origins, 1 << UUI_ROLE_REDIRECTOR | 1 << UUI_ROLE_UNKNOWN);
     CHECK_INT(r->verdicts, 1 << UUI_WRONG | 1 << UUI_IGNORED);
+    CHECK_INT(r->understood, 1 << BORDER_UNKNOWN | 1 << BORDER_NOT_UNDERSTOOD);
     CHECK_INT(r->seals, 1 << SEAL_FORGED | 1 << SEAL_REPLAYED);
     CHECK_INT(r->secure, BORDER_NO);
     CHECK_INT(r->action, BORDER_STRIP);
@@ -106,6 +108,7 @@ static const struct fault faults[] = {
     {"{match: {place: [head]}}", 4, 24, "one of header x-header uri-header"},
     {"{match: {origin: [me]}}", 4, 25, "one of unknown originator"},
     {"{match: {verdict: [bad]}}", 4, 26, "one of valid ignored wrong"},
+    {"{match: {understood: [maybe]}}", 4, 29, "one of unknown no yes"},
     {"{match: {seal: [broken]}}", 4, 23, "one of not-sealed ok forged"},
     {"{match: {direction: in, to: [pbx]}}", 4, 35, "goes to nobody yet"},
     {"{match: {direction: up}}", 4, 27, ""},
