@@ -264,6 +264,25 @@ BATON_UUI_EXPORT int baton_uui_to_uri(const char *value, size_t len, char *buf, 
  * as RFC 7433 and RFC 7434 have it, is called canonical here.
  */
 
+/** Where values of a package may go, seen from here. */
+enum baton_uui_direction {
+    BATON_UUI_BOTH,
+    BATON_UUI_IN,  /**< received only: not written */
+    BATON_UUI_OUT, /**< sent only: what is read is IGNORED */
+};
+
+/**
+ * A package besides isdn-uui that is understood (RFC 7433). Values of others are IGNORED by
+ * BATON_UUI_RULE_PACKAGE. All zero but the name: hex, any content, any length, both directions.
+ */
+struct baton_uui_package {
+    const char *name;             /**< the purpose */
+    const char *const *contents;  /**< ends with NULL, the first is the default; NULL: any */
+    const char *const *encodings; /**< likewise; NULL: hex alone */
+    uint32_t max_octets;          /**< longer is BATON_UUI_RULE_LONG; 0: any length */
+    enum baton_uui_direction direction;
+};
+
 /** What is known of the system at the other end. All zero: the standard, strictly. */
 struct baton_uui_far {
     const char *dialect; /**< "genesys-pd"; NULL: the standard, nothing is translated */
@@ -271,7 +290,13 @@ struct baton_uui_far {
     bool lenient;        /**< read on behind a broken rule; leave out what it cannot take */
     bool has_pd;         /**< `pd` in place of the dialect's, for data that has none */
     uint8_t pd;
+    const struct baton_uui_package *packages; /**< borrowed for the call */
+    size_t packages_len;                      /**< at most BATON_UUI_PACKAGES_MAX */
 };
+
+/** Packages that can be given, and names in one of their lists. */
+#define BATON_UUI_PACKAGES_MAX 16
+#define BATON_UUI_NAMES_MAX 8
 
 /** Where a dialect keeps its values. */
 enum baton_uui_place {
@@ -302,7 +327,8 @@ struct baton_uui_text {
  * @param buf   receives the canonical text and the octets; BATON_UUI_ROOM(len) is enough. The
  *              pointers in *out point into it and into `text`
  * @param out   `text` is the canonical value unless the verdict is WRONG
- * @return 0 whatever the verdict is; BATON_UUI_ESPACE; BATON_UUI_EVALUE: no such dialect
+ * @return 0 whatever the verdict is; BATON_UUI_ESPACE; BATON_UUI_EVALUE: no such dialect;
+ *         BATON_UUI_ETOOMANY: packages, or names in one of them
  */
 BATON_UUI_EXPORT int baton_uui_read(const char *text, size_t len,
                                     const struct baton_uui_far *from, char *buf, size_t size,
@@ -316,7 +342,7 @@ BATON_UUI_EXPORT int baton_uui_read(const char *text, size_t len,
  * @param buf   BATON_UUI_ROOM(len) is enough
  * @param why   receives the rule when BATON_UUI_EVALUE; BATON_UUI_RULE_NONE then: no such
  *              dialect. May be NULL
- * @return 0; BATON_UUI_ESPACE; BATON_UUI_EVALUE: *out is unchanged
+ * @return 0; BATON_UUI_ESPACE; BATON_UUI_EVALUE; BATON_UUI_ETOOMANY: *out is unchanged
  */
 BATON_UUI_EXPORT int baton_uui_write(const char *text, size_t len,
                                      const struct baton_uui_far *to, char *buf, size_t size,

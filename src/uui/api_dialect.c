@@ -13,6 +13,7 @@
 
 _Static_assert((int)BATON_UUI_AT_BODY == (int)UUI_AT_BODY, "same numbers");
 _Static_assert((int)BATON_UUI_NOTE_WRAPPED == (int)UUI_NOTE_WRAPPED, "same bits");
+_Static_assert((int)BATON_UUI_OUT == (int)UUI_OUT, "same numbers");
 _Static_assert(BATON_UUI_UCID_OCTETS == UUI_UCID_OCTETS, "same size");
 _Static_assert(BATON_UUI_UCID_DIGITS == UUI_UCID_DIGITS, "same size");
 
@@ -49,40 +50,75 @@ static void begin(struct buffer *b, struct arena *a, char *buf, size_t size)
     arena_init(a, &b->mem, CHUNK);
 }
 
-/** @return 0 or BATON_UUI_EVALUE: no such dialect */
-static int import(const struct baton_uui_far *f, struct uui_far *far,
-                  struct uui_packages *known)
+/** What was given, in the internal form. */
+struct given {
+    struct uui_far far;
+    struct uui_packages known;
+    struct uui_package row[BATON_UUI_PACKAGES_MAX];
+    struct str names[BATON_UUI_PACKAGES_MAX][2][BATON_UUI_NAMES_MAX];
+};
+
+/** A list that ends with NULL. @return false: too long */
+static bool import_names(const char *const *list, struct str *names, const struct str **out,
+                         size_t *n)
 {
-    *far = (struct uui_far){.reading = UUI_READ_STRICT};
-    *known = (struct uui_packages){0};
-    if (f == NULL) {
-        return 0;
+    *out = names;
+    for (*n = 0; list && list[*n]; (*n)++) {
+        if (*n == BATON_UUI_NAMES_MAX) {
+            return false;
+        }
+        names[*n] = str_c(list[*n]);
     }
-    *known = (struct uui_packages){.lenient = f->lenient};
-    *far = (struct uui_far){
+    return true;
+}
+
+static bool import_package(const struct baton_uui_package *from,
+                           struct str (*names)[BATON_UUI_NAMES_MAX], struct uui_package *to)
+{
+    *to = (struct uui_package){.name = str_c(from->name),
+                               .max_octets = from->max_octets,
+                               .direction = (uint8_t)from->direction};
+    return import_names(from->contents, names[0], &to->contents, &to->content_n) &&
+           import_names(from->encodings, names[1], &to->encodings, &to->encoding_n);
+}
+
+/** @return 0; E_VALUE: no such dialect; E_TOOMANY */
+static int import(const struct baton_uui_far *f, struct given *g)
+{
+    static const struct baton_uui_far standard = {0};
+    f = f ? f : &standard;
+    if (f->packages_len > BATON_UUI_PACKAGES_MAX) {
+        return E_TOOMANY;
+    }
+    for (size_t i = 0; i < f->packages_len; i++) {
+        if (!import_package(&f->packages[i], g->names[i], &g->row[i])) {
+            return E_TOOMANY;
+        }
+    }
+    g->known = (struct uui_packages){g->row, f->packages_len, f->lenient};
+    g->far = (struct uui_far){
         .dialect = f->dialect ? uui_dialect_named(str_c(f->dialect)) : NULL,
         .max_octets = f->max_octets,
         .reading = f->lenient ? UUI_READ_LENIENT : UUI_READ_STRICT,
         .pd = f->pd,
         .has_pd = f->has_pd,
     };
-    return f->dialect && !far->dialect ? E_VALUE : 0;
+    return f->dialect && !g->far.dialect ? E_VALUE : 0;
 }
 
 int baton_uui_read(const char *text, size_t len, const struct baton_uui_far *from, char *buf,
                    size_t size, struct baton_uui_value *out)
 {
-    struct uui_packages known;
-    struct uui_far far;
+    struct given g;
     struct uui_value v;
     struct buffer b;
     struct arena a;
-    int err = import(from, &far, &known);
+    int err = import(from, &g);
     if (err < 0) {
         return err;
     }
     begin(&b, &a, buf, size);
-    err = uui_dialect_read(&far, &known, str_make(text, len), &a, &v);
+    err = uui_dialect_read(&g.far, &g.known, str_make(text, len), &a, &v);
     arena_fini(&a);
     if (err < 0) {
         return E_SPACE;
@@ -92,34 +128,33 @@ int baton_uui_read(const char *text, size_t len, const struct baton_uui_far *fro
 }
 
 /** The value for `to`; its memory is the arena's. */
-static int write_value(struct str text, const struct uui_far *far, struct uui_packages *known,
-                       struct arena *a, struct uui_dialect_text *t, enum uui_rule *why)
+static int write_value(struct str text, const struct given *g, struct arena *a,
+                       struct uui_dialect_text *t, enum uui_rule *why)
 {
     struct uui_value v;
-    int err = uui_parse(text, known, a, &v);
-    return err < 0 ? err : uui_dialect_write(far, known, &v, a, t, why);
+    int err = uui_parse(text, &g->known, a, &v);
+    return err < 0 ? err : uui_dialect_write(&g->far, &g->known, &v, a, t, why);
 }
 
 int baton_uui_write(const char *text, size_t len, const struct baton_uui_far *to, char *buf,
                     size_t size, struct baton_uui_text *out, enum baton_uui_rule *why)
 {
     struct uui_dialect_text t = {0};
-    struct uui_packages known;
-    struct uui_far far;
+    struct given g;
     enum uui_rule rule = UUI_R_NONE;
     struct buffer b;
     struct arena a;
-    int err = import(to, &far, &known);
+    int err = import(to, &g);
     if (err == 0) {
         begin(&b, &a, buf, size);
-        err = write_value(str_make(text, len), &far, &known, &a, &t, &rule);
+        err = write_value(str_make(text, len), &g, &a, &t, &rule);
         arena_fini(&a);
     }
     if (why) {
         *why = (enum baton_uui_rule)rule;
     }
     if (err < 0) {
-        return err == E_NOMEM ? E_SPACE : E_VALUE;
+        return err == E_NOMEM ? E_SPACE : err == E_TOOMANY ? E_TOOMANY : E_VALUE;
     }
     *out = (struct baton_uui_text){
         .place = (enum baton_uui_place)t.place,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dialects and shared UUI through the public header: the caller's buffer is all there is. */
+#include "base/attr.h"
 #include "baton/uui.h"
 #include "test.h"
 #include <stdlib.h>
@@ -112,6 +113,52 @@ static void test_items(void)
     CHECK_INT(at, 1);
 }
 
+static void test_packages(void)
+{
+    static const char *const texts[] = {"text", NULL}, *const keys[] = {"key", NULL};
+    static const char *const many[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", NULL};
+    const struct baton_uui_package packages[] = {
+        {.name = "crm", .contents = keys, .encodings = texts, .max_octets = 6},
+        {.name = "told", .direction = BATON_UUI_OUT},
+        {.name = "heard", .direction = BATON_UUI_IN},
+    };
+    struct baton_uui_far far = {.packages = packages, .packages_len = 3};
+    static const struct {
+        const char *text;
+        enum baton_uui_rule rule;
+    } cases[] = {
+        {"ab.1;purpose=crm", BATON_UUI_RULE_NONE},
+        {"ab.1;purpose=CRM;content=key;encoding=text", BATON_UUI_RULE_NONE},
+        {"ab.1;purpose=crm;content=x", BATON_UUI_RULE_CONTENT},
+        {"0448;purpose=crm;encoding=hex", BATON_UUI_RULE_ENCODING},
+        {"ab.1234;purpose=crm", BATON_UUI_RULE_LONG},
+        {"01;purpose=told", BATON_UUI_RULE_DIRECTION},
+        {"01;purpose=heard", BATON_UUI_RULE_NONE},
+        {"01;purpose=other", BATON_UUI_RULE_PACKAGE},
+        {"0448", BATON_UUI_RULE_NONE},
+    };
+    char buf[BATON_UUI_ROOM(64)];
+    struct baton_uui_value v;
+    struct baton_uui_text t;
+    enum baton_uui_rule why;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        test_context(cases[i].text);
+        CHECK_INT(
+            baton_uui_read(cases[i].text, strlen(cases[i].text), &far, buf, sizeof(buf), &v),
+            0);
+        CHECK_INT(v.rule, cases[i].rule);
+    }
+    test_context(NULL);
+    CHECK_INT(baton_uui_write("01;purpose=heard", 16, &far, buf, sizeof(buf), &t, &why),
+              BATON_UUI_EVALUE);
+    CHECK_INT(why, BATON_UUI_RULE_DIRECTION);
+    const struct baton_uui_package crowd = {.name = "x", .contents = many};
+    far = (struct baton_uui_far){.packages = &crowd, .packages_len = 1};
+    CHECK_INT(baton_uui_read("04", 2, &far, buf, sizeof(buf), &v), BATON_UUI_ETOOMANY);
+    far.packages_len = BATON_UUI_PACKAGES_MAX + 1;
+    CHECK_INT(baton_uui_write("04", 2, &far, buf, sizeof(buf), &t, &why), BATON_UUI_ETOOMANY);
+}
+
 static void test_names(void)
 {
     const char *text;
@@ -127,4 +174,4 @@ static void test_names(void)
 }
 
 TEST_MAIN(T(test_read), T(test_read_leniently), T(test_write), T(test_small_buffers),
-          T(test_items), T(test_names))
+          T(test_items), T(test_packages), T(test_names))
