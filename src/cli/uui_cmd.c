@@ -13,6 +13,7 @@
 #include "cli/text.h"
 #include "cli/uui_convert.h"
 #include "cli/uui_lint.h"
+#include "cli/uui_policy.h"
 #include "cli/uui_seal.h"
 #include "cli/uui_show.h"
 #include "sip/msg.h"
@@ -399,9 +400,10 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv, FILE *in, FILE *out, FILE *err);
 } ways[] = {
-    {"decode", decode},     {"encode", encode},     {"convert", uui_convert},
-    {"lint", uui_lint_run}, {"dialects", dialects}, {"keygen", uui_seal_run},
-    {"seal", uui_seal_run}, {"open", uui_seal_run}, {"vectors", uui_seal_run},
+    {"decode", decode},         {"encode", encode},     {"convert", uui_convert},
+    {"lint", uui_lint_run},     {"dialects", dialects}, {"keygen", uui_seal_run},
+    {"seal", uui_seal_run},     {"open", uui_seal_run}, {"vectors", uui_seal_run},
+    {"policy", uui_policy_run},
 };
 
 int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
@@ -413,7 +415,7 @@ int uui_run(int argc, char **argv, FILE *in, FILE *out, FILE *err)
     }
     return help_usage_error(&help_uui,
                             "%s%s%sdecode, encode, convert, lint, dialects, keygen, "
-                            "seal, open or vectors?",
+                            "seal, open, vectors or policy?",
                             argc > 1 ? "'" : "", argc > 1 ? argv[1] : "",
                             argc > 1 ? "' is none of these: " : "");
 }

@@ -17,6 +17,8 @@ static const char *const synopsis[] = {
     "uui open --keys FILE [--content C] [--way W] [--at SECONDS] [--window SECONDS] [--json] "
     "[VALUE]...",
     "uui vectors",
+    "uui policy explain -c FILE --message FILE [--from PEER|device] [--to PEER|device] "
+    "[--from-transport T] [--to-transport T] [--show]",
     NULL,
 };
 
@@ -91,6 +93,17 @@ static const struct help_option lint_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct help_option policy_options[] = {
+    {"-c, --config", "FILE", "The configuration with `uui.rules`."},
+    {"--message", "FILE", "The message, with CRLF or LF; - is standard input."},
+    {"--from", "WHO", "Who sends it: a peer's name, or device."},
+    {"--to", "WHO", "Who gets it, likewise. One of the two is needed."},
+    {"--from-transport, --to-transport", "T",
+     "udp, tcp, tls, ws or wss; the peer's unless given."},
+    {"--show", NULL, "Print the message that leaves."},
+    {NULL, NULL, NULL},
+};
+
 static const struct help_section sections[] = {
     {"Decode", NULL, decode_options},
     {"Encode", NULL, encode_options},
@@ -107,6 +120,10 @@ static const struct help_section sections[] = {
      "that is new: only a server remembers.",
      uui_open_options},
     {"Vectors", "Prints the test vectors of docs/seal.md as JSON.", NULL},
+    {"Policy",
+     "Takes a message through the border of a configuration and says which rule would act on "
+     "each of its values, and why others would not. Exit status 1: it was refused.",
+     policy_options},
     {NULL, NULL, NULL},
 };
 
@@ -125,6 +142,8 @@ static const struct help_example examples[] = {
     {"baton uui convert --from audiocodes-pd --to genesys '48656C;pd=4'",
      "User-to-User: 0448656C;encoding=hex;..."},
     {"baton uui keygen --identity sip:crm@example.com --out crm.keys", "A key to be shared."},
+    {"baton uui policy explain -c baton.yaml --message a.sip --to trunk",
+     "Which rule keeps a value back?"},
     {"baton uui seal --keys crm.keys --key 1 --text 'order 4711'",
      "00B301...;encoding=hex;purpose=isdn-uui"},
     {NULL, NULL},
