@@ -195,14 +195,31 @@ static bool has_gap(struct str index)
     return false;
 }
 
-/** The entry that was retargeted to `i`: the one that it names, else the one before it. */
+/** The entry that was retargeted to `i`: the one that it names, else the one before it; of a
+    contact its user's. */
 static const struct hi_entry *before(const struct hi_list *l, uint32_t i)
 {
-    const struct hi_entry *e = &l->entry[i];
-    if (str_is_set(e->of)) {
-        return hi_list_find(l, e->of);
+    const struct hi_entry *e = &l->entry[i], *by = i > 0 ? e - 1 : NULL;
+    by = str_is_set(e->of) ? hi_list_find(l, e->of) : by;
+    for (uint32_t n = 0; by != NULL && n < l->count; n++) {
+        bool contact = by->target == HI_TARGET_RC || by->target == HI_TARGET_NP;
+        const struct hi_entry *user = contact ? hi_list_find(l, by->of) : NULL;
+        if (user == NULL) {
+            break;
+        }
+        by = user; /* a contact answers for its user */
     }
-    return i > 0 ? &l->entry[i - 1] : NULL;
+    return by;
+}
+
+/** A sip URI without its parameters: a cause (RFC 4458) says nothing about who it is. */
+static struct str bare(struct str uri)
+{
+    struct sip_uri u;
+    uint32_t at;
+    bool cut =
+        sip_uri_parse(uri, 0, &u, &at) == 0 && u.scheme != SIP_SCHEME_TEL && u.params.n > 0;
+    return cut ? str_upto(uri, (size_t)(u.params.p - uri.p) - 1) : uri;
 }
 
 /** Entry `i` embeds the value: whom it names as having been asked before, put it in. */
@@ -224,7 +241,7 @@ static void blame_redirector(const struct origin_args *q, const struct hi_list *
         o->confidence = UUI_NOBODY_SAYS;
         return;
     }
-    name(o, by->uri);
+    name(o, bare(by->uri));
     if (o->anonymous) {
         o->role = UUI_ROLE_WITHHELD;
     }

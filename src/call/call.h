@@ -18,7 +18,9 @@
  * give the same events.
  *
  * UUI. User-to-User of INVITE, 101-199, 2xx, BYE and its 2xx (RFC 7433 §4.1) is carried by the
- * bridge byte for byte (it is neither hop nor own) and shown with the event.
+ * bridge byte for byte (it is neither hop nor own) and shown with the event. When the call goes
+ * to somebody else it goes along, joined with what the move brings (context.c, uui/merge.h);
+ * who put each value in is remembered.
  *
  * OWNERSHIP. The layer owns calls and connections. Others keep callID and device key, or
  * look up at use; pointers in an event are valid during the callback. Budget: 12 KiB a bridged
@@ -28,12 +30,13 @@
 #define BATON_CALL_CALL_H
 
 #include "auth/directory.h"
+#include "border/origin.h"
 #include "call/features.h"
 #include "dialog/leg.h"
 #include "registrar/registrar.h"
 #include "registrar/support.h"
 #include "seal/value.h"
-#include "uui/uui.h"
+#include "uui/merge.h"
 
 enum connection_state {
     CONN_NULL,
@@ -69,6 +72,7 @@ struct connection {
     bool outside;            /**< reached over a peer: NetworkReached */
     bool trusted;            /**< a peer of our trust domain (RFC 3325) */
     struct neighbour policy; /**< what it is told about identities and diversions */
+    struct str host;         /**< of the peer or URI, in the call's arena; absent: a device */
     bool restricted;         /**< the caller asked for privacy: identity not to be shown */
     bool reached, alerted, established, ended; /**< told already */
     const char *moved;     /**< cause with which it joined ("redirected", …); NULL: newCall */
@@ -80,6 +84,7 @@ struct connection {
     bool sent_stale;       /**< there was no memory for that: `sent` is an older one … */
     uint64_t sent_version; /**< … and this the version that the phone has seen */
     struct str uui_lines;  /**< User-to-User line that a transfer sends to it, or absent */
+    struct history *trail; /**< of whom a REFER names: its own; NULL: it has the call's */
     /** Who calls it while a referral runs (referral.c), else NULL … */
     struct connection *behalf;
     bool uui_told;               /**< … and an event of that time had its own User-to-User */
@@ -156,6 +161,13 @@ struct join {
     struct timer retry;
 };
 
+/** Who put values of a call's User-to-User in. */
+struct uui_mark {
+    struct uui_mark *next; /**< an older one */
+    struct str values;     /**< separated by commas, as they came */
+    struct uui_origin origin;
+};
+
 struct call {
     struct map_node by_id;
     struct list link;
@@ -174,6 +186,7 @@ struct call {
     bool uui_told;             /**< an event had it */
     bool end_uui_told;         /**< and one what the message had that ended the call */
     struct str uui_lines;   /**< the header line that carries it when an application gave it */
+    struct uui_mark *marks; /**< whose it is, the newest first; in the arena */
     struct str correlator;  /**< decoded correlatorData, or absent; call_set_correlator */
     char *correlator_block; /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
     struct join join;       /**< of two legs, see join.c */
@@ -242,6 +255,9 @@ struct call_event {
 
 typedef void (*call_event_fn)(void *ctx, const struct call_event *e);
 
+/** Who put that value into a call: `element` is one of those of call_event.uui_to. */
+struct uui_origin call_uui_origin(const struct call *c, struct str element);
+
 struct call_config {
     uint32_t ring_s;           /**< unanswered calls end after this; default 120 */
     uint32_t prompt_s;         /**< MakeCall: the caller's phone; default 30 */
@@ -256,9 +272,11 @@ struct call_config {
     bool auto_answer;        /**< MakeCall doNotPrompt sends Answer-Mode, Call-Info, Alert-Info;
                                 default on */
     bool pass_redirects;     /**< a 3xx of who is called goes to the caller; default off */
-    uint32_t max_redirects;  /**< that one call follows; default 5 */
-    uint32_t queue_s;        /**< who wants to wait for a busy device waits so long; 0: not */
-    uint32_t queue_max;      /**< so many wait at a time; default 100 … */
+    /** What moves may do to a call's User-to-User; the caller's. NULL: uui_carriage_default */
+    const struct uui_carriage *carriage;
+    uint32_t max_redirects;    /**< that one call follows; default 5 */
+    uint32_t queue_s;          /**< who wants to wait for a busy device waits so long; 0: not */
+    uint32_t queue_max;        /**< so many wait at a time; default 100 … */
     uint32_t queue_per_device; /**< … and for one device; default 10 */
     bool pickup; /**< any device may take a ringing call that it can name; default on */
 };
@@ -310,6 +328,9 @@ struct call_layer {
     uint64_t forwarded;  /**< times that a device's forwarding was followed */
     uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
     struct uus_stats uus;
+    uint64_t uui_replaced;  /**< values of calls, by those that a move brought … */
+    uint64_t uui_refused;   /**< … and those that were not allowed to */
+    uint64_t uui_forbidden; /**< isdn-uui that a move brought, where that is not taken */
 };
 
 /** Where a call can go: to one of ours, with a number to a peer, or to a URI. */
@@ -415,8 +436,9 @@ struct call_make {
     struct str uui;        /**< octets of userData: go out as isdn-uui hex; absent: none */
     struct str correlator; /**< kept with the call and shown in events */
     struct str
-        uui_values;   /**< instead of `uui`: User-to-User values as they stand in a header */
-    struct str lines; /**< further header lines of the INVITE to `to` */
+        uui_values; /**< instead of `uui`: User-to-User values as they stand in a header … */
+    struct str uui_by; /**< … and the URI of the referrer whose they are; absent: nobody's */
+    struct str lines;  /**< further header lines of the INVITE to `to` */
     struct call_progress heard;
 };
 
@@ -476,6 +498,7 @@ enum call_error call_refer(struct connection *to, struct str target, struct str 
 struct call_reference {
     struct str to;    /**< URI without headers: for call_make */
     struct str uui;   /**< User-to-User values, or absent */
+    struct str by;    /**< URI of who refers, or absent */
     struct str lines; /**< further header lines, may be empty */
     bool quiet;       /**< no subscription is wanted (RFC 4488) */
 };

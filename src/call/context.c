@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The context of a call: User-to-User, kept as a header line. Which of the values of several
- * sources stay, uui_merge says.
+ * The context of a call: User-to-User, kept as a header line, and who put it in.
+ *
+ * Which of the values of several sources stay when a call goes to somebody else, uui_merge
+ * says. It asks which domain somebody belongs to: ours have our devices, and peers inside of
+ * our trust domain, since that is what a domain of one administration is (RFC 3324); others
+ * have the host by which they are reached.
+ *
+ * A MARK says whose some values are. There is one for each value of the INVITE that began the
+ * call, and one for what each move brought; the newest that has a value counts.
  */
 #include "base/err.h"
 #include "call/parts.h"
 #include "seal/value.h"
+
+/* Marks of one INVITE: what is beyond is nobody's. */
+enum { MARKS_MAX = 8 };
 
 struct str call_uui_values(struct str line)
 {
@@ -87,4 +97,196 @@ void call_set_uui(struct call *c, struct str line)
     c->uui_lines = line;
     c->uui_told = false;
     c->uui = call_uui_values(line);
+}
+
+/* ---- domains ---- */
+
+static struct str domain_of_host(const struct call_layer *l, struct str host)
+{
+    return directory_is_domain(l->directory, host) ? l->directory->domains[0] : host;
+}
+
+struct str context_domain(const struct connection *conn)
+{
+    const struct call_layer *l = conn->call->layer;
+
+    return conn->device != NULL || !conn->outside || conn->trusted
+               ? l->directory->domains[0]
+               : domain_of_host(l, conn->host);
+}
+
+struct str context_domain_of(const struct call_layer *l, const struct destination *to)
+{
+    struct sip_uri u;
+    uint32_t at;
+
+    if (to->device != NULL || (to->peer != NULL && peer_is_inside(to->peer))) {
+        return l->directory->domains[0];
+    }
+    if (to->peer != NULL) {
+        return domain_of_host(l, to->peer->host);
+    }
+    return sip_uri_parse(to->uri, 0, &u, &at) == 0 ? domain_of_host(l, u.host) : STR_NONE;
+}
+
+/* ---- whose it is ---- */
+
+static bool add_mark(struct call *c, struct str values, const struct uui_origin *origin)
+{
+    struct uui_mark *m = arena_zalloc(&c->arena, sizeof(*m));
+
+    if (m == NULL) {
+        return false;
+    }
+    m->origin = *origin;
+    m->origin.identity = arena_dup(&c->arena, origin->identity);
+    m->values = arena_dup(&c->arena, values);
+    m->next = c->marks;
+    c->marks = m;
+    return m->values.p != NULL && (origin->identity.n == 0 || str_is_set(m->origin.identity));
+}
+
+bool context_mark(struct call *c, struct str values, enum uui_role role, struct str identity)
+{
+    struct uui_origin o = {.identity = identity,
+                           .role = (uint8_t)role,
+                           .confidence = UUI_TRUSTED,
+                           .evidence = UUI_EVIDENCE_SEEN};
+
+    return values.n == 0 || add_mark(c, values, &o);
+}
+
+static bool mark_received(struct call *c, const struct sip_msg *m, const struct uui_list *list)
+{
+    const struct connection *a = c->a;
+    struct origin_args q = {.m = m, .trusted = a->trusted};
+    struct uui_origin o;
+
+    q.proven = a->device != NULL ? a->device->uri : STR_NONE;
+    for (size_t i = 0; i < list->n && i < MARKS_MAX; i++) {
+        q.value = &list->v[i];
+        if (origin_of(c->layer->scratch, &q, &o) != 0) {
+            return false;
+        }
+        if (a->restricted && o.role == UUI_ROLE_ORIGINATOR) {
+            o.identity = STR_NONE;
+            o.anonymous = true;
+        }
+        if (!add_mark(c, q.value->text, &o)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool context_received(struct call *c, const struct sip_msg *m)
+{
+    struct arena *a = c->layer->scratch;
+    struct str values = uus_values(c->a, UUS_ANSWER, m);
+    struct uui_list list = {0};
+
+    c->uui = arena_dup(&c->arena, values);
+    if (values.n == 0) {
+        return true;
+    }
+    return str_is_set(c->uui) &&
+           uui_list_parse(&values, 1, NULL, a, &list) != E_NOMEM && /* too many: nobody's */
+           mark_received(c, m, &list);
+}
+
+/** Is it one of the values that stand there? */
+static bool is_among(struct str values, struct str element)
+{
+    struct uui_cut it;
+    struct str one;
+
+    uui_cut_begin(&it, values);
+    while (uui_cut_next(&it, &one)) {
+        if (str_eq(one, element)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct uui_origin call_uui_origin(const struct call *c, struct str element)
+{
+    for (const struct uui_mark *m = c->marks; m != NULL; m = m->next) {
+        if (is_among(m->values, element)) {
+            return m->origin;
+        }
+    }
+    return (struct uui_origin){0};
+}
+
+/* ---- the call goes to somebody else ---- */
+
+static void tell_outcome(struct call *c, const struct move *m, const struct uui_merged *out)
+{
+    static const char *const how[] = {[UUI_MOVE_REDIRECT] = "redirection",
+                                      [UUI_MOVE_BLIND] = "referral",
+                                      [UUI_MOVE_ATTENDED] = "attended referral",
+                                      [UUI_MOVE_SERVICE] = "service"};
+    struct call_layer *l = c->layer;
+    struct str by = m->by != NULL ? m->by->id : STR("baton");
+
+    l->uui_replaced += out->replaced;
+    l->uui_refused += out->refused;
+    l->uui_forbidden += out->forbidden;
+    if (out->replaced > 0) {
+        env_trace(l->env, TRACE_INFO, "call", "call %s: User-to-User replaced: %s by %.*s",
+                  c->id, how[m->how], STR_ARG(by));
+    }
+    if (out->refused > 0) {
+        env_trace(l->env, TRACE_INFO, "call",
+                  "call %s: User-to-User: foreign replacement refused: %s by %.*s", c->id,
+                  how[m->how], STR_ARG(by));
+    }
+    if (out->forbidden > 0) {
+        env_trace(l->env, TRACE_INFO, "call",
+                  "call %s: User-to-User: isdn-uui is not taken from others than the caller: "
+                  "%s by %.*s (RFC 7434 §8)",
+                  c->id, how[m->how], STR_ARG(by));
+    }
+}
+
+bool context_move(struct call *c, const struct move *m, struct uui_merged *out)
+{
+    static const uint8_t roles[] = {[UUI_MOVE_REDIRECT] = UUI_ROLE_REDIRECTOR,
+                                    [UUI_MOVE_BLIND] = UUI_ROLE_REFERRER,
+                                    [UUI_MOVE_ATTENDED] = UUI_ROLE_REFERRER,
+                                    [UUI_MOVE_SERVICE] = UUI_ROLE_BATON};
+    const struct call_layer *l = c->layer;
+    const struct uui_carriage *rules =
+        l->config.carriage != NULL ? l->config.carriage : &uui_carriage_default;
+    struct str by = m->by != NULL ? context_domain(m->by) : l->directory->domains[0];
+    struct str identity = m->by != NULL && !m->by->restricted ? m->by->id : STR_NONE;
+    struct uui_merge_args q = {.given = m->given,
+                               .had = m->had,
+                               .may_replace = uui_may_replace(rules, m->how, by, m->to),
+                               .isdn_strict = rules->isdn_strict && m->how != UUI_MOVE_SERVICE};
+
+    if (uui_merge(l->scratch, &q, out) != 0 ||
+        !context_mark(c, out->fresh, (enum uui_role)roles[m->how], identity)) {
+        return false;
+    }
+    tell_outcome(c, m, out);
+    return true;
+}
+
+bool context_of_service(struct call *c, struct str octets, const struct destination *to,
+                        struct str *line)
+{
+    struct arena *a = c->layer->scratch;
+    struct str given = call_uui_values(call_uui_sealed_line(c->layer, octets, SEAL_FORWARD));
+    struct move m = {.how = UUI_MOVE_SERVICE, .given = given, .had = c->uui};
+    struct uui_merged joined;
+
+    *line = STR_NONE;
+    m.to = context_domain_of(c->layer, to);
+    if ((octets.n > 0 && given.n == 0) || !context_move(c, &m, &joined)) {
+        return false;
+    }
+    *line = arena_dup(&c->arena, call_uui_values_line(a, joined.values));
+    return joined.values.n == 0 || line->n > 0;
 }

@@ -117,8 +117,9 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     if (dest.device != NULL && registrar_find(l->registrar, dest.device->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    line = arena_dup(&c->arena, call_uui_sealed_line(l, uui, SEAL_FORWARD));
-    next = uui.n > 0 && line.n == 0 ? NULL : call_add_connection(c, dest.device, dest.id);
+    next = !context_of_service(c, uui, &dest, &line)
+               ? NULL
+               : call_add_connection(c, dest.device, dest.id);
     if (next == NULL) {
         return CALL_NO_RESOURCES;
     }
@@ -126,7 +127,7 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     trail_given_up(conn, 302);
     trail_divert(c, dest.id, DEFLECTED);
     deflect_leave(conn, next, "redirected", now_ms);
-    if (line.n > 0) {
+    if (uui.n > 0 && line.n > 0) {
         call_set_uui(c, line);
     }
     status = forward_before(c, &dest, now_ms);

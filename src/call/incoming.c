@@ -55,6 +55,7 @@ struct connection *call_add_caller(struct call *c, const struct sip_msg *m,
         a->restricted = restricted && device == NULL;
         a->outside = device == NULL;
         a->trusted = device == NULL && (peer == NULL || peer_is_inside(peer));
+        a->host = peer != NULL ? arena_dup(&c->arena, peer->host) : STR_NONE;
         a->policy = peer != NULL ? peer->policy : a->policy;
         a->passes_refer = peer != NULL && peer->takes_refer;
     }
@@ -71,7 +72,6 @@ static struct connection *add_caller(struct call *c, const struct sip_msg *m,
         a->state = CONN_CONNECTED;
         c->a = a;
         uus_called(a, m);
-        c->uui = arena_dup(&c->arena, uus_values(a, UUS_ANSWER, m));
         c->uui_came = context_came(c->layer, SEAL_FORWARD, NULL);
         c->uui_came.message = c->layer->seal != NULL ? seal_message_of(c->layer->seal, m) : 0;
     }
@@ -238,7 +238,7 @@ static struct call *new_call(struct call_layer *l, const struct sip_msg *m,
     if (c != NULL) {
         c->sips = sip_msg_is_sips(m);
         c->called = arena_dup(&c->arena, to->id);
-        if (add_caller(c, m, from, device) != NULL &&
+        if (add_caller(c, m, from, device) != NULL && context_received(c, m) &&
             (plan == NULL || hunt_begin(c, plan, m) == 0) &&
             (c->b = call_add_connection(c, to->device, to->id)) != NULL) {
             return c;

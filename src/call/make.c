@@ -248,7 +248,9 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     }
     c->a = call_add_connection(c, args->from, args->from->uri);
     if (!correlated || c->a == NULL || (args->uui.n + args->uui_values.n > 0 && line.n == 0) ||
-        c->called.p == NULL) {
+        c->called.p == NULL ||
+        !context_mark(c, c->uui, args->uui_by.n > 0 ? UUI_ROLE_REFERRER : UUI_ROLE_BATON,
+                      args->uui_by)) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
         return NULL;

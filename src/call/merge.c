@@ -88,6 +88,7 @@ static struct connection *like(struct call *c, const struct connection *other)
     x->display = arena_dup(&c->arena, other->display);
     x->moved = "transfer";
     x->outside = other->outside;
+    x->host = arena_dup(&c->arena, other->host);
     x->trusted = other->trusted;
     x->policy = other->policy;
     x->passes_refer = other->passes_refer;

@@ -88,6 +88,34 @@ struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum se
  */
 void call_set_uui(struct call *c, struct str line);
 
+/** How a call goes to somebody else, for the rules about its User-to-User. */
+struct move {
+    enum uui_move how;
+    const struct connection *by; /**< who sends it there; NULL: an application or a rule */
+    struct str to;               /**< the domain of who is called now (context_domain…) */
+    struct str given, had;       /**< values that the move brings, and those of the call */
+};
+
+/** The administrative domain of a party: ours for our devices and inside of our trust domain.
+ */
+struct str context_domain(const struct connection *conn);
+struct str context_domain_of(const struct call_layer *l, const struct destination *to);
+
+/** Join them by the table of uui/merge.h; what becomes of them is counted, traced, and marked
+   as whose it is. @return false: no memory */
+bool context_move(struct call *c, const struct move *m, struct uui_merged *out);
+
+/** The same for octets that an application gives, or none: the line of what goes to `to`, in
+   the call's arena; absent: nothing goes. @return false: no memory */
+bool context_of_service(struct call *c, struct str octets, const struct destination *to,
+                        struct str *line);
+
+/** What the caller's INVITE carries, and who put it in. @return false: no memory */
+bool context_received(struct call *c, const struct sip_msg *m);
+
+/** These values are of an application or a rule, or of `identity` (may be absent). */
+bool context_mark(struct call *c, struct str values, enum uui_role role, struct str identity);
+
 /* ---- uus.c: User-to-User with the ISDN ---- */
 
 /** Messages besides an INVITE that begins a leg. */
@@ -146,7 +174,7 @@ struct ring {
     /** With pass: headers that `lines` has instead; in the call's arena, ends with
      * SIP_HDR_OTHER */
     const enum sip_hdr_id *cut;
-    bool trail; /**< without pass: the history of the call goes along */
+    bool trail; /**< without pass: the history of the party, or else of the call, goes along */
     const struct leg_user *user;
 };
 /** How one contact is reached. */
@@ -245,7 +273,8 @@ void call_refuse(struct call_layer *l, const struct sip_msg *m, const struct hop
 /** What a Contact of a 3xx leads to. */
 struct redirect_to {
     struct destination to;
-    struct str uui;   /**< User-to-User values of the new INVITE; empty: as before */
+    struct str uui;   /**< User-to-User values of the new INVITE; empty: as before … */
+    struct str fresh; /**< … and those of them that the Contact brought */
     struct str lines; /**< what it asks for besides, may be empty */
     enum sip_hdr_id cut[SIP_EMBED_MAX + 1];
     struct str contact, of; /**< for the call's history: the Contact, what it answers */
@@ -309,10 +338,13 @@ void trail_request(struct branch *b, struct str request_uri, const struct sip_ms
                    struct leg_content *content);
 /** The call goes to somebody else than c->b now. @param cause as history_divert */
 void trail_divert(struct call *c, struct str to, unsigned cause);
-/** The same for the Contact of a 3xx; `of`: trail_last when that came. */
-void trail_redirected(struct call *c, struct str contact, struct str of);
+/** The same for the Contact of a 3xx of `from`; `to->of`: trail_last when that came. */
+void trail_redirected(struct connection *from, const struct redirect_to *to);
+/** A REFER of `by` names x, with these User-to-User values: x has a history of its own when
+    there are any, until it takes its place in the call. */
+void trail_referred(struct connection *x, const struct connection *by, struct str uui);
 /** Index of the attempt that was answered last; absent: there is no history. */
-struct str trail_last(const struct call *c);
+struct str trail_last(const struct connection *conn);
 /** A response on that branch. @param m may be NULL */
 void trail_answered(struct branch *b, unsigned status, const struct sip_msg *m);
 /** The branches that have not refused are given up, with this status in the history. */

@@ -99,16 +99,26 @@ static struct history_rules rules_for(const struct connection *to)
                                   .ctx = to->call->layer->directory};
 }
 
-/** @param m  NULL: Baton's own INVITE to c->b */
 static struct history *begin(struct call *c, const struct sip_msg *m, bool convert)
 {
     struct history *h = arena_alloc(&c->arena, sizeof(*h));
     struct str domain = c->layer->directory->domains[0];
-    if (h == NULL || (m != NULL ? history_begin(h, &c->arena, m, convert, domain)
-                                : history_begin_at(h, &c->arena, c->b->id, domain)) != 0) {
-        return NULL;
-    }
-    return h;
+    return h != NULL && history_begin(h, &c->arena, m, convert, domain) == 0 ? h : NULL;
+}
+
+/** Of an INVITE of Baton's own. */
+static struct history *begin_at(struct call *c, struct str uri)
+{
+    struct history *h = arena_alloc(&c->arena, sizeof(*h));
+    struct str domain = c->layer->directory->domains[0];
+    return h != NULL && history_begin_at(h, &c->arena, uri, domain) == 0 ? h : NULL;
+}
+
+/** The history that a party belongs to as far as there is one: before a transfer is complete
+    whom it calls is not part of the call's. */
+static struct history *kept(const struct connection *conn)
+{
+    return conn->trail != NULL || conn->behalf != NULL ? conn->trail : conn->call->trail;
 }
 
 void trail_request(struct branch *b, struct str request_uri, const struct sip_msg *m,
@@ -117,20 +127,22 @@ void trail_request(struct branch *b, struct str request_uri, const struct sip_ms
     struct call *c = b->conn->call;
     struct history_rules rules = rules_for(b->conn);
     struct history_out out;
+    struct history *h;
     struct hi_entry *e;
-    if (c->trail == NULL && history_concerns(m, &rules)) {
-        c->trail = begin(c, m, rules.diversion != DIVERSION_PASS);
+    if (b->conn->trail == NULL && c->trail == NULL && history_concerns(m, &rules)) {
+        c->trail =
+            m != NULL ? begin(c, m, rules.diversion != DIVERSION_PASS) : begin_at(c, c->b->id);
     }
-    if (c->trail == NULL) {
+    h = kept(b->conn);
+    if (h == NULL) {
         return;
     }
     e = arena_alloc(&c->arena, sizeof(*e));
-    if (e != NULL && history_branch(c->trail, request_uri, e) == 0) {
+    if (e != NULL && history_branch(h, request_uri, e) == 0) {
         b->trail = e;
     }
     int err = change_begin(&out, c->layer->scratch, content->lines, content->cut);
-    err = err != 0 ? err
-                   : history_request(c->trail, c->layer->scratch, b->trail, m, &rules, &out);
+    err = err != 0 ? err : history_request(h, c->layer->scratch, b->trail, m, &rules, &out);
     take(content, &out, err);
 }
 
@@ -139,7 +151,7 @@ static struct history *trail_of(struct call *c)
 {
     const struct leg *caller = connection_leg(c->a);
     if (c->trail == NULL && c->offerless && c->b != NULL) {
-        c->trail = begin(c, NULL, false);
+        c->trail = begin_at(c, c->b->id);
     } else if (c->trail == NULL && !c->offerless && caller != NULL && caller->invite != NULL &&
                caller->invite->req != NULL) {
         c->trail = begin(c, &caller->invite->req->m, false);
@@ -155,22 +167,37 @@ void trail_divert(struct call *c, struct str to, unsigned cause)
     }
 }
 
-struct str trail_last(const struct call *c)
+struct str trail_last(const struct connection *conn)
 {
-    return c->trail != NULL ? c->trail->answered : STR_NONE;
+    const struct history *h = kept(conn);
+    return h != NULL ? h->answered : STR_NONE;
 }
 
-void trail_redirected(struct call *c, struct str contact, struct str of)
+void trail_redirected(struct connection *from, const struct redirect_to *to)
 {
-    struct history *h = trail_of(c);
-    if (h != NULL) {
-        (void)history_redirected(h, of, contact);
+    bool referred = from->trail != NULL || from->behalf != NULL;
+    struct history *h = referred ? from->trail : trail_of(from->call);
+    if (referred && h == NULL && to->fresh.n > 0) {
+        h = from->trail = begin_at(from->call, from->id);
+    }
+    if (h != NULL && history_redirected(h, to->of, to->contact) == 0) {
+        (void)history_carry(h, to->fresh);
+    }
+}
+
+void trail_referred(struct connection *x, const struct connection *by, struct str uui)
+{
+    struct call *c = x->call;
+    struct str who = by->restricted ? STR("sip:anonymous@anonymous.invalid") : by->id;
+    struct history *h = uui.n > 0 ? begin_at(c, who) : NULL;
+    if (h != NULL && history_divert(h, x->id, 0) == 0 && history_carry(h, uui) == 0) {
+        x->trail = h;
     }
 }
 
 void trail_answered(struct branch *b, unsigned status, const struct sip_msg *m)
 {
-    struct history *h = b->conn->call->trail;
+    struct history *h = kept(b->conn);
     if (h != NULL && b->trail != NULL) {
         (void)history_answered(h, b->trail, status, m); /* what is not kept is not told */
     }

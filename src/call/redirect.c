@@ -7,7 +7,7 @@
  * and one of them has redirected, the best of them by q that leads somewhere is called instead,
  * and when that refuses, the next. It is told as Diverted, like DeflectCall. What a Contact
  * embeds becomes headers of the new INVITE, in place of the caller's own of that name
- * (embed.h), and its User-to-User joins with what the call has (uui_merge).
+ * (embed.h), and its User-to-User joins with what the call has (context_move).
  *
  * A party is called once in a call: whom the call has rung before is not rung again, nor is the
  * caller, so redirections cannot go in circles; `max_redirects` bounds them besides.
@@ -53,8 +53,9 @@ static uint16_t q_of(struct str params)
     return milli;
 }
 
-static void note_one(struct call *c, const struct sip_addr *contact)
+static void note_one(const struct connection *from, const struct sip_addr *contact)
 {
+    struct call *c = from->call;
     struct redirect *r = c->redirect;
 
     if (contact->star || r->n == TARGETS) {
@@ -62,7 +63,7 @@ static void note_one(struct call *c, const struct sip_addr *contact)
     }
     r->target[r->n].uri = arena_dup(&c->arena, contact->uri_text);
     r->target[r->n].contact = arena_dup(&c->arena, contact->text);
-    r->target[r->n].of = trail_last(c);
+    r->target[r->n].of = trail_last(from);
     r->target[r->n].q_milli = q_of(contact->params);
     r->target[r->n].used = false;
     r->n += r->target[r->n].uri.p != NULL ? 1 : 0;
@@ -84,7 +85,7 @@ void redirect_note(struct connection *conn, unsigned status, const struct sip_ms
     }
     while (c->redirect != NULL && sip_msg_each(m, SIP_HDR_CONTACT, &it, &value)) {
         if (sip_addr_parse(value, &contact, &at) == 0) {
-            note_one(c, &contact);
+            note_one(conn, &contact);
         }
     }
 }
@@ -147,6 +148,25 @@ static bool is_permitted(const struct connection *from, const struct destination
                                  from->device != NULL ? from->device : caller, to);
 }
 
+/** Its User-to-User, with what the call had. @return false: no memory */
+static bool joins(struct connection *from, struct str given, struct str had,
+                  struct redirect_to *out)
+{
+    struct move m = {.how = UUI_MOVE_REDIRECT, .by = from, .given = given, .had = had};
+    struct uui_merged joined;
+
+    if (given.n == 0) {
+        return true;
+    }
+    m.to = context_domain_of(from->call->layer, &out->to);
+    if (!context_move(from->call, &m, &joined)) {
+        return false;
+    }
+    out->uui = joined.values;
+    out->fresh = joined.fresh;
+    return true;
+}
+
 /** What that URI leads to. @return false: nowhere */
 static bool leads(struct connection *from, struct str text, struct str had,
                   struct redirect_to *out)
@@ -167,10 +187,9 @@ static bool leads(struct connection *from, struct str text, struct str had,
         (out->to.device != NULL && registrar_find(l->registrar, out->to.device->key) == NULL)) {
         return false;
     }
-    out->uui = e.uui.n > 0 ? uui_merge(l->scratch, e.uui, had) : STR("");
     out->lines = sip_embedded_lines(l->scratch, &e);
     memcpy(out->cut, e.cut, sizeof(out->cut));
-    return str_is_set(out->uui) && str_is_set(out->lines);
+    return str_is_set(out->lines) && joins(from, e.uui, had, out);
 }
 
 bool redirect_take(struct connection *from, unsigned status, struct str had,
@@ -224,7 +243,7 @@ bool redirect_follow(struct call *c, unsigned status, uint64_t now_ms)
     if (next == NULL) {
         return false;
     }
-    trail_redirected(c, to.contact, to.of);
+    trail_redirected(c->b, &to);
     deflect_leave(c->b, next, "redirected", now_ms);
     if (line.n > 0) {
         call_set_uui(c, line);

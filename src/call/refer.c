@@ -159,13 +159,19 @@ static struct str referred_by(struct arena *a, const struct sip_msg *m, struct r
 }
 
 /** The header lines of the INVITE. Absent: no memory */
-static struct str invite_lines(struct arena *a, const struct sip_msg *m, const struct wish *w,
-                               struct str uui, struct ring *ring)
+static struct str invite_lines(struct referral *r, const struct sip_msg *m,
+                               const struct wish *w, struct ring *ring)
 {
-    struct str part[] = {uui, sip_embedded_lines(a, &w->embedded), referred_by(a, m, ring)};
+    struct call *c = r->call;
+    struct arena *a = c->layer->scratch;
+    struct str part[] = {r->x->uui_lines, sip_embedded_lines(a, &w->embedded),
+                         referred_by(a, m, ring)};
 
     if (part[1].p == NULL || part[2].p == NULL) {
         return STR_NONE;
+    }
+    if (ring->body.n == 0) { /* what names a body is said only where that goes along */
+        r->lines = arena_dup(&c->arena, part[2]);
     }
     return arena_join(a, part, ARRAY_LEN(part));
 }
@@ -190,15 +196,23 @@ static unsigned resolve(struct referral *r, const struct wish *w, struct destina
     return registrar_find(l->registrar, dest->device->key) == NULL ? 480 : 0;
 }
 
-/** What the call had goes to the new party as well (uui_merge). @return false: no memory */
-static bool carry_context(struct referral *r, const struct wish *w)
+/** What the call had goes to the new party as well (context_move). @return false: no memory */
+static bool carry_context(struct referral *r, const struct wish *w, struct str to,
+                          struct uui_merged *joined)
 {
     struct call *c = r->call;
     struct arena *a = c->layer->scratch;
-    struct str uui = uui_merge(a, w->embedded.uui, c->uui);
+    struct move m = {.how = r->merged ? UUI_MOVE_ATTENDED : UUI_MOVE_BLIND,
+                     .by = r->by->conn,
+                     .to = to,
+                     .given = w->embedded.uui,
+                     .had = c->uui};
 
-    r->x->uui_lines = arena_dup(&c->arena, call_uui_values_line(a, uui));
-    return str_is_set(uui) && (uui.n == 0 || r->x->uui_lines.n > 0);
+    if (!context_move(c, &m, joined)) {
+        return false;
+    }
+    r->x->uui_lines = arena_dup(&c->arena, call_uui_values_line(a, joined->values));
+    return joined->values.n == 0 || r->x->uui_lines.n > 0;
 }
 
 static unsigned call_party(struct referral *r, const struct wish *w, const struct sip_msg *m,
@@ -207,6 +221,7 @@ static unsigned call_party(struct referral *r, const struct wish *w, const struc
     struct call *c = r->call;
     struct ring ring = {.user = &referred_user};
     struct destination dest;
+    struct uui_merged joined;
     unsigned status = resolve(r, w, &dest);
 
     if (status != 0) {
@@ -217,12 +232,14 @@ static unsigned call_party(struct referral *r, const struct wish *w, const struc
         return 503;
     }
     r->x->moved = "singleStepTransfer";
-    ring.lines = !carry_context(r, w)
+    ring.lines = !carry_context(r, w, context_domain_of(c->layer, &dest), &joined)
                      ? STR_NONE
-                     : invite_lines(c->layer->scratch, m, w, r->x->uui_lines, &ring);
+                     : invite_lines(r, m, w, &ring);
     if (ring.lines.p == NULL) {
         return 503;
     }
+    trail_referred(r->x, r->by->conn, joined.fresh);
+    ring.trail = r->x->trail != NULL;
     status = call_invite_with(r->x, &dest, call_other(r->by->conn), &ring, now_ms);
     if (status == 0) {
         referral_start(r, now_ms);
@@ -237,6 +254,7 @@ static unsigned start(struct referral *r, const struct wish *w, const struct sip
 {
     struct leg_layer *legs = r->call->layer->legs;
     struct dialog *named = NULL;
+    struct uui_merged joined;
     unsigned status;
 
     if (str_is_set(w->embedded.replaces)) {
@@ -247,13 +265,25 @@ static unsigned start(struct referral *r, const struct wish *w, const struct sip
         return call_party(r, w, m, now_ms); /* the dialog is one of the target's own */
     }
     status = merge_borrow(r, named, w->replaces.early_only);
-    if (status == 0 && !carry_context(r, w)) {
+    if (status == 0 && !carry_context(r, w, context_domain(r->x), &joined)) {
         status = 503;
     }
     if (status == 0) {
         merge_go(r, now_ms);
     }
     return status;
+}
+
+/** Who refers, as a REFER without a dialog says it. */
+static struct str referrer_of(const struct sip_msg *m)
+{
+    struct sip_addr addr;
+
+    return (sip_msg_has(m, SIP_HDR_REFERRED_BY) &&
+            sip_msg_addr(m, SIP_HDR_REFERRED_BY, &addr) == 0) ||
+                   sip_msg_addr(m, SIP_HDR_FROM, &addr) == 0
+               ? addr.uri_text
+               : STR_NONE;
 }
 
 unsigned call_refer_read(struct arena *a, const struct sip_msg *m, struct call_reference *out,
@@ -271,8 +301,8 @@ unsigned call_refer_read(struct arena *a, const struct sip_msg *m, struct call_r
     }
     part[0] = sip_embedded_lines(a, &w.embedded);
     part[1] = referred_by(a, m, &ring);
-    *out =
-        (struct call_reference){.to = w.embedded.uri, .uui = w.embedded.uui, .quiet = w.quiet};
+    *out = (struct call_reference){
+        .to = w.embedded.uri, .uui = w.embedded.uui, .by = referrer_of(m), .quiet = w.quiet};
     out->lines = arena_join(a, part, ARRAY_LEN(part));
     return part[0].p == NULL || part[1].p == NULL || out->lines.p == NULL ? 500 : 0;
 }

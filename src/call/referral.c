@@ -305,7 +305,8 @@ static void leave(struct referral *r, uint64_t now_ms)
     }
     c->b = x;
     c->offerless = true; /* its INVITE was: who is deflected to from here gets one like it */
-    c->trail = NULL;     /* and its history begins there */
+    c->trail = x->trail; /* and its history begins there */
+    x->trail = NULL;
     r->left = true;
     x->behalf = NULL;
     if (leaver->originating) {
@@ -487,12 +488,15 @@ static bool call_instead(struct referral *r, unsigned status, uint64_t now_ms)
     x->uui_lines = to.uui.n == 0
                        ? old->uui_lines
                        : arena_dup(&c->arena, call_uui_values_line(c->layer->scratch, to.uui));
-    struct str part[] = {x->uui_lines, to.lines};
+    struct str part[] = {x->uui_lines, r->lines, to.lines};
     ring.lines = arena_join(c->layer->scratch, part, ARRAY_LEN(part));
     if (ring.lines.p == NULL) {
         return false;
     }
     x->ended = false;
+    trail_redirected(old, &to);
+    x->trail = old->trail;
+    ring.trail = x->trail != NULL;
     if (call_invite_with(x, &to.to, stays_of(r), &ring, now_ms) != 0) {
         x->ended = true;
         return false;

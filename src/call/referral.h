@@ -35,6 +35,7 @@ struct referral {
     bool offered;         /**< the INVITE to x had an offer: its 2xx has none */
     uint8_t retries;
     struct str uui_answer; /**< User-to-User of the answer, for its event */
+    struct str lines;      /**< Referred-By, for whom x redirects to; may be empty */
     struct timer timer;    /**< ring time; waiting for another try; patience with the BYE */
     struct leg_request *request; /**< the re-INVITE that asks x for an offer */
 

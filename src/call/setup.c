@@ -242,6 +242,7 @@ static unsigned ring_peer(struct connection *conn, const struct destination *to,
     }
     conn->outside = true;
     conn->trusted = peer_is_inside(p);
+    conn->host = arena_dup(&conn->call->arena, p->host); /* without: a domain of its own */
     conn->policy = p->policy;
     conn->passes_refer = p->takes_refer;
     unsigned status = connection_ring_way(
@@ -269,6 +270,7 @@ static unsigned ring_uri(struct connection *conn, const struct destination *to,
         return no_sips(conn->call, 380);
     }
     conn->outside = true;
+    conn->host = arena_dup(&conn->call->arena, u.host);
     return connection_ring_way(conn, &(struct way){.request_uri = to->uri, .target = target}, r,
                                now_ms);
 }

@@ -7,8 +7,8 @@
  * When it rings, the transferring device leaves (BYE), Transferred is told, and from then
  * on it is a call being set up like any other; when it answers, join.c connects the two.
  *
- * The context stays with the call: the new party gets the User-to-User of the request, or
- * the call's own.
+ * The context stays with the call: the new party gets the User-to-User of the request, joined
+ * with the call's own (context_move).
  */
 #include "base/err.h"
 #include "call/parts.h"
@@ -112,12 +112,7 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
     if (dest.device != NULL && registrar_find(c->layer->registrar, dest.device->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    lines = call_uui_sealed_line(c->layer, uui, SEAL_FORWARD);
-    if (uui.n == 0 && c->uui.n > 0) {
-        lines = call_uui_values_line(c->layer->scratch, c->uui);
-    }
-    lines = arena_dup(&c->arena, lines);
-    if (lines.n == 0 && (uui.n > 0 || c->uui.n > 0)) {
+    if (!context_of_service(c, uui, &dest, &lines)) {
         return CALL_NO_RESOURCES;
     }
     x = call_add_connection(c, dest.device, dest.id);

@@ -170,6 +170,7 @@ static void add_device(struct planning *p, const struct device *d)
             return;
         }
         t->to = way;
+        t->domain = e->config.directory->domains[0];
         border(p, t, NULL, steer_is_called(p->s, d) ? STR_NONE : d->uri);
     }
     p->group++;
@@ -201,6 +202,7 @@ static void add_peer(struct planning *p, const struct destination *to)
         t->request_uri = out_str_of(&o);
     }
     t->peer = to->peer;
+    t->domain = peer_is_inside(to->peer) ? p->s->e->config.directory->domains[0] : STR_NONE;
     border(p, t, to->peer, STR_NONE);
     p->group++;
 }

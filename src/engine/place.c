@@ -202,55 +202,67 @@ bool steer_is_called(const struct steering *s, const struct device *d)
 
 /* ---- the referring role ---- */
 
-/** What a phone is to call: a device is called over us, as any other phone would. */
-static void write_reference(const struct steering *s, const struct rule_target *t,
-                            struct out *o)
+/** What a phone is to call: a device is called over us, as any other phone would. The text is
+    borrowed, or in `u`. @return absent: nothing */
+static struct str reference_of(const struct steering *s, const struct rule_target *t,
+                               struct out *u, struct str *domain)
 {
     struct destination to;
     struct txn_target way;
-    char uri[512];
-    struct out u;
 
+    *domain = STR_NONE;
     if (t->kind == RULE_TO_URI) {
-        rule_write_uri(o, t->text, s->verdict.called, s->verdict.rule);
-        return;
+        return t->text;
     }
     if (!steer_place(s, t, &to) || (to.peer != NULL && !peer_usable(to.peer))) {
-        return;
+        return STR_NONE;
     }
-    out_init(&u, uri, sizeof(uri));
     if (to.device != NULL && sip_msg_is_sips(s->m)) {
-        out_c(&u, "sips:"); /* as a redirection does not lower the scheme (RFC 5630 §3.1.3) */
-        out_str(&u, to.device->key);
+        out_c(u, "sips:"); /* as a redirection does not lower the scheme (RFC 5630 §3.1.3) */
+        out_str(u, to.device->key);
     } else if (to.peer == NULL) {
-        out_str(&u, to.device != NULL ? to.device->uri : to.uri);
-    } else if (!call_way_to_peer(to.peer, to.number, sip_msg_is_sips(s->m), &u, &way)) {
-        return;
+        out_str(u, to.device != NULL ? to.device->uri : to.uri);
+    } else if (!call_way_to_peer(to.peer, to.number, sip_msg_is_sips(s->m), u, &way)) {
+        return STR_NONE;
     }
-    if (!u.over) {
-        rule_write_uri(o, out_str_of(&u), s->verdict.called, s->verdict.rule);
+    *domain = steer_domain(s, &to);
+    return u->over ? STR_NONE : out_str_of(u);
+}
+
+/** With what it embeds, in the arena. @return absent: nowhere, or no memory */
+static struct str refer_to(const struct steering *s, const struct rule_target *t)
+{
+    struct rule_more more = {0};
+    struct uui_merged joined;
+    struct str uri, domain;
+    char text[512], *buf;
+    struct out o;
+
+    out_init(&o, text, sizeof(text));
+    uri = reference_of(s, t, &o, &domain);
+    if (uri.n == 0 || !steer_uui(s, UUI_MOVE_BLIND, domain, uri, &joined)) {
+        return STR_NONE;
     }
+    more.uui = joined.values;
+    out_init(&o, NULL, 0); /* once to measure, once to write */
+    rule_write_reference(&o, uri, s->verdict.called, s->verdict.rule, &more);
+    buf = arena_alloc(&s->e->scratch, o.need);
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, o.need);
+    rule_write_reference(&o, uri, s->verdict.called, s->verdict.rule, &more);
+    return o.over ? STR_NONE : out_str_of(&o);
 }
 
 size_t steer_references(const struct steering *s, struct str **list)
 {
-    struct arena *a = &s->e->scratch;
     size_t n = 0;
 
-    *list = arena_alloc(a, s->verdict.target_count * sizeof(**list));
+    *list = arena_alloc(&s->e->scratch, s->verdict.target_count * sizeof(**list));
     for (size_t i = 0; *list != NULL && i < s->verdict.target_count; i++) {
-        struct out o;
-        char *buf;
-        out_init(&o, NULL, 0); /* once to measure, once to write */
-        write_reference(s, s->verdict.target[i], &o);
-        buf = o.need > 0 ? arena_alloc(a, o.need) : NULL;
-        if (buf == NULL) {
-            continue;
-        }
-        out_init(&o, buf, o.need);
-        write_reference(s, s->verdict.target[i], &o);
-        (*list)[n] = out_str_of(&o);
-        n += !o.over;
+        (*list)[n] = refer_to(s, s->verdict.target[i]);
+        n += str_is_set((*list)[n]);
     }
     return n;
 }

@@ -108,8 +108,8 @@ static int embed(const struct contacts *c, struct history *h, struct str uri, bo
                                                : 0;
 
     rules.mode = c->only_diversion ? HISTORY_STRIP : rules.mode;
-    if (err == 0 && !same_user) {
-        (void)history_divert(h, uri, 302); /* too long to grow: as it is */
+    if (err == 0 && !same_user && history_divert(h, uri, 302) == 0) {
+        err = history_carry(h, more->uui); /* else too long to grow: as it is */
     }
     err = err != 0 ? err : history_request(h, a, added ? &next : NULL, c->s->m, &rules, &out);
     if (err == 0 && out.lines.n > 0) {
@@ -153,14 +153,22 @@ static bool past_of(const struct contacts *c, struct str uri, bool same_user,
            (!c->embeds || embed(c, &h, uri, same_user, more) == 0);
 }
 
-static void add(struct contacts *c, struct str uri, uint32_t q, bool same_user)
+/** One Contact. @param domain  of whom it means; absent: the host of the URI says */
+static void add(struct contacts *c, struct str uri, uint32_t q, bool same_user,
+                struct str domain)
 {
     const struct steering *s = c->s;
     struct rule_more more = {0};
     struct str part[2] = {c->lines};
+    struct uui_merged uui;
     struct out o;
     char *buf = NULL;
 
+    if (!steer_uui(s, UUI_MOVE_REDIRECT, domain, uri, &uui)) {
+        c->no_memory = true;
+        return;
+    }
+    more.uui = uui.fresh;
     if (past_of(c, uri, same_user, &more)) {
         out_init(&o, NULL, 0); /* once to measure, once to write */
         rule_write_contact(&o, uri, s->verdict.called, s->verdict.rule, q, &more);
@@ -227,6 +235,7 @@ static void add_device(struct contacts *c, const struct rule_target *t, const st
 {
     const struct steering *s = c->s;
     const struct record *rec = registrar_find(&s->e->registrar, d->key);
+    struct str ours = s->e->config.directory->domains[0];
     struct selected *phone = NULL;
     unsigned status;
     size_t n = rec == NULL ? 0 : registrar_select(rec, s->m, &s->e->scratch, &phone, &status);
@@ -235,7 +244,7 @@ static void add_device(struct contacts *c, const struct rule_target *t, const st
         uint32_t q = t->q != RULE_NO_Q ? t->q : n > 1 ? phone[i].q_milli : RULE_NO_Q;
         struct str contact = contact_of(c, phone[i].binding);
         if (str_is_set(contact)) {
-            add(c, contact, q, steer_is_called(s, d));
+            add(c, contact, q, steer_is_called(s, d), ours);
         }
     }
 }
@@ -256,7 +265,7 @@ static void add_target(struct contacts *c, const struct rule_target *t)
     struct out u;
 
     if (t->kind == RULE_TO_URI) { /* as the rule has it, its headers too */
-        add(c, t->text, t->q, is_for_called(s, t->text));
+        add(c, t->text, t->q, is_for_called(s, t->text), STR_NONE);
         return;
     }
     if (!steer_place(s, t, &to)) {
@@ -278,7 +287,7 @@ static void add_target(struct contacts *c, const struct rule_target *t)
         return;
     }
     if (!u.over) {
-        add(c, out_str_of(&u), t->q, !s->verdict.called_changed);
+        add(c, out_str_of(&u), t->q, !s->verdict.called_changed, steer_domain(s, &to));
     }
 }
 

@@ -123,6 +123,7 @@ static unsigned call_for(struct engine *e, struct device *d, const struct call_r
                              .to = ref->to,
                              .prompt = true,
                              .uui_values = ref->uui,
+                             .uui_by = ref->by,
                              .lines = ref->lines,
                              .heard = {r != NULL ? on_progress : NULL, r}};
 

@@ -5,6 +5,9 @@
  */
 #include "engine/parts.h"
 
+/** By the bridge, the proxy, and our own redirections. */
+#define UUI_MOVED(e, what) ((e)->calls.what + (e)->proxy.stats.what + (e)->count.what)
+
 #define STATS(X)                                              \
     X("sip_received", e->count.received)                      \
     X("sip_received_octets", e->count.bytes)                  \
@@ -135,6 +138,9 @@
     X("uui_too_long", e->border.stats.too_long)               \
     X("uui_left", e->border.stats.left)                       \
     X("uui_failed", e->border.stats.failed)                   \
+    X("uui_move_replaced", UUI_MOVED(e, uui_replaced))        \
+    X("uui_move_refused", UUI_MOVED(e, uui_refused))          \
+    X("uui_move_forbidden", UUI_MOVED(e, uui_forbidden))      \
     X("uui_wrong", cti.uui_wrong)                             \
     X("uui_ignored", cti.uui_ignored)                         \
     X("seal_made", e->seal.sealed)                            \

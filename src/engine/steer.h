@@ -10,6 +10,8 @@
 
 #include "engine/parts.h"
 #include "rules/rules.h"
+#include "uui/merge.h"
+#include "uui/message.h"
 
 struct steering {
     struct engine *e;
@@ -50,6 +52,19 @@ bool steer_is_choosy(const struct steering *s);
 enum fit steer_fit(const struct steering *s, struct destination *to);
 /** Leave those out that do not fit, the best to the front. @return how many are left */
 size_t steer_suit(const struct steering *s, struct destination *to, size_t n, enum fit *best);
+
+/* ---- carry.c: its User-to-User ---- */
+
+/** The administration of a place, when it is ours; else absent. */
+struct str steer_domain(const struct steering *s, const struct destination *to);
+
+/**
+ * What of the rule's goes to whom that URI names, joined with the request's own. Counted and
+ * traced. @param domain  of his administration; absent: the host of the URI says
+ * @return false: no memory
+ */
+bool steer_uui(const struct steering *s, enum uui_move how, struct str domain, struct str uri,
+               struct uui_merged *out);
 
 /* ---- redirect.c: the redirect role ---- */
 

@@ -249,6 +249,28 @@ int hi_entry_add_reason(struct arena *a, struct hi_entry *e, struct str reason)
     return rewrite(a, e);
 }
 
+int hi_entry_add_header(struct arena *a, struct hi_entry *e, struct str name, struct str value)
+{
+    size_t cap = e->headers.n + name.n + 3 * value.n + 2;
+    struct out o;
+    char *buf;
+    if (str_istarts(e->uri, STR("tel:"))) {
+        return 0;
+    }
+    buf = arena_alloc(a, cap);
+    if (buf == NULL) {
+        return E_NOMEM;
+    }
+    out_init(&o, buf, cap);
+    out_str(&o, e->headers);
+    out_c(&o, e->headers.n > 0 ? "&" : "");
+    out_str(&o, name);
+    out_ch(&o, '=');
+    sip_escape_header(&o, value);
+    e->headers = out_str_of(&o);
+    return rewrite(a, e);
+}
+
 int hi_entry_conceal(struct arena *a, struct hi_entry *e, bool anonymous)
 {
     struct str rest = e->headers;

@@ -103,6 +103,10 @@ uint32_t hi_entry_cause(const struct hi_entry *e);
  */
 int hi_entry_add_reason(struct arena *a, struct hi_entry *e, struct str reason);
 
+/** Add a header to the URI, its value escaped. A tel: URI cannot have one: nothing is changed.
+    @return 0 or E_NOMEM */
+int hi_entry_add_header(struct arena *a, struct hi_entry *e, struct str name, struct str value);
+
 /** Does the entry itself ask for privacy (Privacy=history in its URI)? */
 bool hi_entry_private(const struct hi_entry *e);
 

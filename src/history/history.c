@@ -151,6 +151,16 @@ int history_redirected(struct history *h, struct str of, struct str contact)
     return retarget(h, &from);
 }
 
+int history_carry(struct history *h, struct str uui)
+{
+    struct hi_entry *e = hi_list_find(&h->cache, h->target);
+    if (h->unreadable || uui.n == 0 || e == NULL || str_eq(h->target, h->root)) {
+        return 0;
+    }
+    h->diverted = true; /* it is told to whoever does not refuse to hear */
+    return hi_entry_add_header(h->arena, e, STR("User-to-User"), uui);
+}
+
 int history_branch(struct history *h, struct str uri, struct hi_entry *e)
 {
     const struct hi_entry *target = hi_list_find(&h->cache, h->target);

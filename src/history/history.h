@@ -99,6 +99,14 @@ int history_divert(struct history *h, struct str uri, uint32_t cause);
 int history_redirected(struct history *h, struct str of, struct str contact);
 
 /**
+ * Who is called now was named together with User-to-User, which his request carries: his entry
+ * embeds it, so that whoever gets it can find out who put it in (RFC 7433 §4.3).
+ * @param uui  values as they stand in the header
+ * @return 0 or E_NOMEM
+ */
+int history_carry(struct history *h, struct str uui);
+
+/**
  * A further request for the present target (§9.2). @param uri  its Request-URI; *e lies in the
  * arena of `h`. @return 0, E_NOMEM, E_TOOMANY, E_SYNTAX
  */

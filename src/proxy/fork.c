@@ -197,6 +197,7 @@ static struct proxy__branch *branch_new(struct proxy__fork *f,
         b->inside = target->inside;
         b->policy = target->policy;
         f->tells = f->tells || target->tells;
+        b->target = f->recurse ? target : NULL;
         b->phone = target->binding != 0 ? (struct proxy_target *)(uintptr_t)target : NULL;
     }
     return b;

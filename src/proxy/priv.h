@@ -141,6 +141,8 @@ struct proxy__branch {
     bool unknown;   /**< … or nobody has said that, and its way tells */
     struct neighbour policy;
     struct hi_entry *trail; /**< what its request said of itself in History-Info, or NULL */
+    /** Where 3xx are acted on, its target in the queue; else NULL */
+    const struct proxy_target *target;
 };
 
 /** A target that waits, or was tried and is remembered because of recursion. */

@@ -63,8 +63,11 @@ struct proxy_target {
     const struct proxy_flow *flows; /**< NULL: no other */
     struct str record;              /**< key of the registration … */
     uint64_t binding;               /**< … and which binding of it; 0: has one flow only */
-    /* of a target that came with a redirection: its Contact, and what was redirected */
-    struct str contact, of;
+    struct str domain; /**< of what administration it is; absent: the host of its URI says */
+    /* of a target that came with a redirection: its Contact, what was redirected, and the
+       User-to-User values of its request when they are not as they came: all, and those that
+       the Contact brought */
+    struct str contact, of, uui, fresh;
 };
 
 struct proxy_plan {
@@ -84,9 +87,12 @@ struct proxy_config {
     uint32_t max_branches; /**< of one request, those of redirections included; 0: 32 */
     uint32_t max_breadth;  /**< greatest Max-Breadth that is taken over (RFC 5393); 0: 60 */
     uint32_t ring_s;       /**< Timer C; 0: 181. It must be more than three minutes */
-    uint32_t min_se_s;     /**< smallest Session-Expires (RFC 4028 §8.1); 0: any */
-    struct str secret;     /**< of the Record-Route tokens, so that dialogs outlive a restart;
-                                absent: a random one. Borrowed for proxy_init only */
+    /** What redirections may do to User-to-User (uui/merge.h); the caller's. NULL: the default
+     */
+    const struct uui_carriage *carriage;
+    uint32_t min_se_s; /**< smallest Session-Expires (RFC 4028 §8.1); 0: any */
+    struct str secret; /**< of the Record-Route tokens, so that dialogs outlive a restart;
+                            absent: a random one. Borrowed for proxy_init only */
 };
 
 /**
@@ -107,6 +113,9 @@ struct proxy_stats {
     uint64_t responses;     /**< passed on */
     uint64_t acks;          /**< passed on without state */
     uint64_t recursed;      /**< targets from redirections */
+    uint64_t uui_replaced;  /**< User-to-User values, by what a redirection brought … */
+    uint64_t uui_refused;   /**< … those of redirections that were not allowed to … */
+    uint64_t uui_forbidden; /**< … and isdn-uui of redirections where it is not taken */
     uint64_t reflowed;      /**< tried over another flow of the phone */
     uint64_t cancelled;     /**< by the caller */
     uint64_t loops;         /**< refused with 482 */

@@ -80,7 +80,9 @@ int proxy__enqueue(struct proxy__fork *f, struct proxy__waiting ***at,
         !keep_text(a, &w->target.routes) || !keep_text(a, &w->target.lines) ||
         !keep_text(a, &w->target.user) || !keep_text(a, &w->target.contact) ||
         !keep_text(a, &w->target.of) || !keep_ids(a, &w->target.cut) ||
-        !keep_text(a, &w->target.record) || !keep_flows(a, &w->target.flows)) {
+        !keep_text(a, &w->target.domain) || !keep_text(a, &w->target.uui) ||
+        !keep_text(a, &w->target.fresh) || !keep_text(a, &w->target.record) ||
+        !keep_flows(a, &w->target.flows)) {
         return E_NOMEM;
     }
     w->next = **at;

@@ -18,13 +18,15 @@
  * When none remains, the 3xx is a response like any other and the caller may follow it himself.
  *
  * Headers that are embedded in a contact become headers of the branch (sip_embed says which);
- * those of the same name go. User-to-User is merged: no value is lost, none is there twice.
+ * those of the same name go. User-to-User joins with what the redirected request had, by the
+ * table of uui/merge.h: who redirects to another domain than his own replaces nothing.
  */
 #include "proxy/priv.h"
 
 #include "base/err.h"
 #include "history/change.h"
 #include "sip/embed.h"
+#include "uui/merge.h"
 #include "uui/message.h"
 
 enum { CONTACTS_MAX = 16, PLACES_MAX = 8 };
@@ -123,9 +125,85 @@ static bool add_wishes(struct arena *a, struct proxy_target *place,
     return true;
 }
 
+/* ---- User-to-User ---- */
+
+/** The administration of a target: what the plan says, else the host of its URI. */
+static struct str domain_of(const struct proxy__fork *f, const struct proxy_target *t)
+{
+    const struct directory *d = f->proxy->directory;
+    struct sip_uri u;
+    uint32_t at;
+    if (t != NULL && t->domain.n > 0) {
+        return t->domain;
+    }
+    struct str uri =
+        t != NULL && str_is_set(t->request_uri) ? t->request_uri : f->request.route.ruri;
+    if (sip_uri_parse(uri, 0, &u, &at) != 0) {
+        return STR_NONE;
+    }
+    return d != NULL && directory_is_domain(d, u.host) ? d->domains[0] : u.host;
+}
+
+static void tell_merged(struct proxy *p, const struct sip_msg *m, const struct uui_merged *r,
+                        struct str by)
+{
+    static const char *const text[] = {"replaced", "foreign replacement refused",
+                                       "isdn-uui of a redirection dropped (RFC 7434 §8)"};
+    const uint32_t n[] = {r->replaced, r->refused, r->forbidden};
+    p->stats.uui_replaced += r->replaced;
+    p->stats.uui_refused += r->refused;
+    p->stats.uui_forbidden += r->forbidden;
+    for (size_t i = 0; i < ARRAY_LEN(n); i++) {
+        if (n[i] > 0) {
+            struct str id = sip_msg_value(m, SIP_HDR_CALL_ID);
+            env_trace(p->env, TRACE_INFO, "proxy",
+                      "call %.*s: User-to-User %s: redirection by %.*s", STR_ARG(id), text[i],
+                      STR_ARG(by));
+        }
+    }
+}
+
+/** What of its User-to-User goes there. @return 0 or E_NOMEM */
+static int put_uui(struct proxy__branch *b, struct str given, struct proxy_target *t)
+{
+    struct proxy__fork *f = b->fork;
+    struct proxy *p = f->proxy;
+    const struct uui_carriage *rules =
+        p->config.carriage != NULL ? p->config.carriage : &uui_carriage_default;
+    bool changed = b->target != NULL && str_is_set(b->target->uui);
+    struct str had = changed ? b->target->uui : uui_of_msg(p->scratch, f->request.m);
+    struct str by = domain_of(f, b->target);
+    struct uui_merge_args q = {
+        .given = given,
+        .had = had,
+        .may_replace = uui_may_replace(rules, UUI_MOVE_REDIRECT, by, domain_of(f, t)),
+        .isdn_strict = rules->isdn_strict};
+    struct uui_merged r = {.values = had};
+    struct history_out out;
+    if (given.n > 0 && uui_merge(p->scratch, &q, &r) != 0) {
+        return E_NOMEM;
+    }
+    tell_merged(p, f->request.m, &r, by);
+    if (r.fresh.n == 0 && !changed) {
+        return 0; /* the request's own lines stay as they are */
+    }
+    t->uui = r.values;
+    t->fresh = r.fresh;
+    struct str part[] = {STR("User-to-User: "), r.values, STR("\r\n")};
+    int err = change_begin(&out, p->scratch, t->lines, t->cut);
+    err = err != 0 ? err : change_cut(&out, p->scratch, SIP_HDR_USER_TO_USER);
+    struct str line = r.values.n > 0 ? arena_join(p->scratch, part, ARRAY_LEN(part)) : STR("");
+    if (err != 0 || !str_is_set(line) || change_add(&out, p->scratch, line) != 0) {
+        return E_NOMEM;
+    }
+    t->lines = out.lines;
+    t->cut = out.cut;
+    return 0;
+}
+
 /** Put a contact, or the places that it means here, into the queue. @return how many */
 static size_t put(struct proxy__branch *b, struct proxy__waiting ***at, const struct contact *c,
-                  struct proxy_target *t)
+                  struct proxy_target *t, struct str uui)
 {
     struct proxy__fork *f = b->fork;
     struct proxy *p = f->proxy;
@@ -135,7 +213,7 @@ static size_t put(struct proxy__branch *b, struct proxy__waiting ***at, const st
     size_t n = 0, taken = 0;
     if (p->places == NULL) {
         t->group = UINT32_MAX - f->recursions;
-        return proxy__enqueue(f, at, t) == 0;
+        return put_uui(b, uui, t) == 0 && proxy__enqueue(f, at, t) == 0;
     }
     if (sip_uri_parse(t->request_uri, 0, &u, &fault) == 0) {
         n = p->places(p->ctx, f->request.m, &f->from, &u, place, PLACES_MAX);
@@ -148,7 +226,8 @@ static size_t put(struct proxy__branch *b, struct proxy__waiting ***at, const st
         place[i].contact = c->addr.text;
         place[i].of = b->trail != NULL ? b->trail->index : STR_NONE;
         if (sip_uri_parse(place[i].request_uri, 0, &u, &fault) == 0 && !was_tried(f, &u) &&
-            add_wishes(p->scratch, &place[i], t) && proxy__enqueue(f, at, &place[i]) == 0) {
+            add_wishes(p->scratch, &place[i], t) && put_uui(b, uui, &place[i]) == 0 &&
+            proxy__enqueue(f, at, &place[i]) == 0) {
             taken++;
         }
     }
@@ -157,30 +236,25 @@ static size_t put(struct proxy__branch *b, struct proxy__waiting ***at, const st
 
 /** What a contact embeds, as lines in place of the headers of the same name. @return 0, E_NOMEM
  */
-static int put_wishes(struct arena *a, const struct sip_msg *m,
-                      const struct sip_embedded *asked, struct proxy_target *t)
+static int put_wishes(struct arena *a, const struct sip_embedded *asked, struct proxy_target *t)
 {
     struct history_out out;
-    struct str uui = asked->uui.n > 0 ? uui_merge(a, asked->uui, uui_of_msg(a, m)) : STR("");
-    struct str part[] = {uui.n > 0 ? STR("User-to-User: ") : STR(""), uui,
-                         uui.n > 0 ? STR("\r\n") : STR(""), sip_embedded_lines(a, asked)};
     int err = change_begin(&out, a, STR_NONE, asked->cut);
-    if (err == 0 && uui.n > 0) {
-        err = change_cut(&out, a, SIP_HDR_USER_TO_USER);
-    }
     if (err == 0 && asked->replaces.n > 0) {
         err = change_cut(&out, a, SIP_HDR_REPLACES);
     }
-    if (err != 0 || !str_is_set(uui) || !str_is_set(part[3])) {
+    if (err != 0) {
         return E_NOMEM;
     }
-    t->lines = arena_join(a, part, ARRAY_LEN(part));
+    t->lines = sip_embedded_lines(a, asked);
     t->cut = out.cut;
     return str_is_set(t->lines) ? 0 : E_NOMEM;
 }
 
-/** Target of a contact. @return false: it cannot be one. The texts are in the scratch arena */
-static bool make_target(struct proxy__fork *f, const struct contact *c, struct proxy_target *t)
+/** Target of a contact, and its User-to-User. @return false: it cannot be one. The texts are in
+    the scratch arena */
+static bool make_target(struct proxy__fork *f, const struct contact *c, struct proxy_target *t,
+                        struct str *uui)
 {
     struct arena *a = f->proxy->scratch;
     const struct sip_msg *m = f->request.m;
@@ -194,7 +268,8 @@ static bool make_target(struct proxy__fork *f, const struct contact *c, struct p
         return false;
     }
     t->request_uri = asked.uri;
-    return put_wishes(a, m, &asked, t) == 0;
+    *uui = asked.uui;
+    return put_wishes(a, &asked, t) == 0;
 }
 
 size_t proxy__recurse(struct proxy__branch *b, const struct sip_msg *m)
@@ -205,13 +280,14 @@ size_t proxy__recurse(struct proxy__branch *b, const struct sip_msg *m)
     size_t taken = 0, n = f->request.m != NULL ? read_contacts(m, list) : 0;
     for (size_t i = 0; i < n; i++) {
         struct proxy_target t = {0};
+        struct str uui = STR_NONE;
         if (i == 0 || list[i].q_milli != list[i - 1].q_milli) {
             f->recursions++;
         }
-        if (!make_target(f, &list[i], &t)) {
+        if (!make_target(f, &list[i], &t, &uui)) {
             continue;
         }
-        taken += put(b, &at, &list[i], &t);
+        taken += put(b, &at, &list[i], &t, uui);
     }
     f->proxy->stats.recursed += taken;
     return taken;

@@ -69,7 +69,11 @@ static int choose_target(struct history *h, const struct proxy_target *t)
 {
     const struct hi_entry *now = hi_list_find(&h->cache, h->target);
     if (str_is_set(t->contact)) {
-        return is_target(h, t->contact) ? 0 : history_redirected(h, t->of, t->contact);
+        if (is_target(h, t->contact)) {
+            return 0;
+        }
+        int err = history_redirected(h, t->of, t->contact);
+        return err != 0 ? err : history_carry(h, t->fresh);
     }
     if (t->user.n == 0) {
         h->target = h->root;

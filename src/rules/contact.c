@@ -65,10 +65,10 @@ static void write_header(struct out *o, bool *any, struct str name, struct str v
     sip_escape_header(o, value);
 }
 
-static void write_uri(struct out *o, struct str uri, struct str number, const struct rule *r,
-                      struct str more)
+void rule_write_reference(struct out *o, struct str uri, struct str number,
+                          const struct rule *r, const struct rule_more *more)
 {
-    struct str headers = uui_uri_headers(uri);
+    struct str headers = uui_uri_headers(uri), uui = r != NULL ? r->uui_value : STR_NONE;
     struct str rest = headers;
     struct uui_embedded own;
     bool any = headers.n > 0;
@@ -79,28 +79,29 @@ static void write_uri(struct out *o, struct str uri, struct str number, const st
     if (r == NULL || !(str_istarts(uri, STR("sip:")) || str_istarts(uri, STR("sips:")))) {
         return;
     }
-    if (str_is_set(r->uui_value) && !uui_uri_next(&rest, &own)) {
-        write_header(o, &any, STR("User-to-User"), r->uui_value);
+    uui = more != NULL && str_is_set(more->uui) ? more->uui : uui;
+    if (uui.n > 0 && !uui_uri_next(&rest, &own)) {
+        write_header(o, &any, STR("User-to-User"), uui);
     }
     for (size_t i = 0; i < r->header_lines; i++) {
         write_header(o, &any, r->headers[i].name, r->headers[i].value);
     }
-    if (more.n > 0) {
+    if (more != NULL && more->headers.n > 0) {
         out_ch(o, any ? '&' : '?');
-        out_str(o, more);
+        out_str(o, more->headers);
     }
 }
 
 void rule_write_uri(struct out *o, struct str uri, struct str number, const struct rule *r)
 {
-    write_uri(o, uri, number, r, STR_NONE);
+    rule_write_reference(o, uri, number, r, NULL);
 }
 
 void rule_write_contact(struct out *o, struct str uri, struct str number, const struct rule *r,
                         uint32_t q, const struct rule_more *more)
 {
     out_c(o, "Contact: <");
-    write_uri(o, uri, number, r, more != NULL ? more->headers : STR_NONE);
+    rule_write_reference(o, uri, number, r, more);
     out_ch(o, '>');
     if (q != RULE_NO_Q) {
         out_fmt(o, ";q=%u.%03u", q / 1000, q % 1000);

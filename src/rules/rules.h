@@ -196,11 +196,16 @@ bool rule_header_allowed(struct str name);
  */
 void rule_write_uri(struct out *o, struct str uri, struct str number, const struct rule *r);
 
-/** What a Contact has besides. */
+/** What a Contact or Refer-To has besides. */
 struct rule_more {
-    struct str params;  /**< with the first ';', or absent */
+    struct str params;  /**< of a Contact, with the first ';', or absent */
     struct str headers; /**< "Name=value&…", escaped, or absent */
+    struct str uui; /**< User-to-User in place of the rule's; empty: none. Absent: the rule's */
 };
+
+/** The same with `more` (may be NULL). */
+void rule_write_reference(struct out *o, struct str uri, struct str number,
+                          const struct rule *r, const struct rule_more *more);
 
 /** "Contact: <…>;q=0.5" CRLF. `more` may be NULL. */
 void rule_write_contact(struct out *o, struct str uri, struct str number, const struct rule *r,

@@ -3,6 +3,7 @@
 #ifndef BATON_SERVER_CONFIG_KEYS_UUI_H
 #define BATON_SERVER_CONFIG_KEYS_UUI_H
 
+#include "server/config_keys_moves.h"
 #include "server/config_keys_policy.h"
 
 #define CONFIG_UUI_PACKAGE(U, B, S, W, L, N, M, Q)                                             \
@@ -31,6 +32,7 @@
       "Id of the key in `uui.keys` that seals what applications give; 0: not sealed.")
 
 #define CONFIG_UUI(U, B, S, W, L, N, M, Q)                                                     \
+    CONFIG_UUI_MOVES(Q, W)                                                                     \
     B(strict, true,                                                                            \
       "Values that break a rule are wrong. Off: what can be read all the same (text that is "  \
       "labelled hex, values that are escaped twice, quotes where none belong, ...) is, and "   \

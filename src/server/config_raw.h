@@ -84,6 +84,9 @@ struct raw_calls {
 struct raw_proxy {
     RAW_STRUCT(CONFIG_PROXY)
 };
+struct raw_uui_group {
+    RAW_STRUCT(CONFIG_UUI_GROUP)
+};
 struct raw_cti {
     RAW_STRUCT(CONFIG_CTI)
 };

@@ -156,6 +156,10 @@ SUBSECTION(calls, CONFIG_CALLS)
 #define RAW struct raw_proxy
 SUBSECTION(proxy, CONFIG_PROXY)
 #undef RAW
+#define RAW struct raw_uui_group
+SUBSECTION(uui_group, CONFIG_UUI_GROUP)
+ENTRY(uui_group)
+#undef RAW
 #define RAW struct raw_cti
 SUBSECTION(cti, CONFIG_CTI)
 #undef RAW

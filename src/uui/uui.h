@@ -343,13 +343,6 @@ bool uui_is_quotable(struct str s);
 /** Octets of the UTF8-NONASCII sequence at `i` (RFC 3261 §25.1), 0 when there is none. */
 size_t uui_utf8_len(struct str s, size_t i);
 
-/**
- * Values, separated by commas, from two sources: all of `given`, and of `had` those whose
- * package is not given anew. @return in the arena, or one of the two itself; empty: none;
- * absent: memory is out
- */
-struct str uui_merge(struct arena *a, struct str given, struct str had);
-
 /** The name of the package of RFC 7434. */
 extern const struct str uui_isdn;
 

@@ -282,7 +282,7 @@ static void test_redirection_of_a_phone(void)
     world_run(&w, 100);
     t = world_take(&w.trunk, "INVITE");
     CHECK_STR(uui(&t), "2;purpose=gate");
-    CHECK_INT(world_stat(&w, "uui_stripped"), 1);
+    CHECK_INT(world_stat(&w, "uui_stripped"), 2); /* and out of the history's entry */
     answer(&t, "486 Busy Here", "");
     text_free(&t);
     down();

@@ -109,14 +109,15 @@ static void test_2_7_by_redirect(void)
     service_begin(&s, ROLE_BRIDGE);
     struct rule *r = service_rule(&s, "1002", RULE_REDIRECT);
     r->status = 302;
-    r->uui_value = STR("00C8;encoding=hex");
+    r->uui_value = STR("00C8;encoding=hex;purpose=crm");
     service_target(&s, r, RULE_TO_URI, "sip:" TO_GATEWAY "@gw1.example.net");
     service_up(&s);
     call();
     LADDER(&s, s.ann, CALLING " <302 >ACK");
     LADDER(&s, s.bob, "");
     CHECK_STR(header(s.ann, "302 INVITE", 0, "Contact"),
-              "<sip:" TO_GATEWAY "@gw1.example.net?User-to-User=00C8%3Bencoding%3Dhex>");
+              "<sip:" TO_GATEWAY
+              "@gw1.example.net?User-to-User=00C8%3Bencoding%3Dhex%3Bpurpose%3Dcrm>");
     service_down(&s);
 }
 

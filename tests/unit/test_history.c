@@ -468,6 +468,38 @@ static void test_prefixes(void)
     hist_fini(&k);
 }
 
+/** User-to-User that came with a target stands in its entry (RFC 7433 §4.3). */
+static void test_carry(void)
+{
+    static const struct str uui = STR_INIT("04AA;encoding=hex, \"b\";purpose=x");
+#define EMBEDDED "User-to-User=04AA%3Bencoding%3Dhex%2C%20%22b%22%3Bpurpose%3Dx"
+    struct history h;
+    struct hi_entry e;
+    hist_init(&k);
+    REQUIRE(history_begin_at(&h, &k.arena, STR("sip:bob@example.com"), STR("example.com")) ==
+            0);
+    CHECK_INT(history_carry(&h, uui), 0); /* nobody has been named */
+    CHECK_STR(request_of(&h, NULL, NULL, &inside), "");
+    REQUIRE(history_divert(&h, STR("sip:alice@example.com"), 0) == 0);
+    CHECK_STR(request_of(&h, NULL, NULL, &inside), ""); /* no diversion, nobody has asked */
+    CHECK_INT(history_carry(&h, STR_NONE), 0);
+    CHECK_STR(request_of(&h, NULL, NULL, &inside), "");
+    CHECK_INT(history_carry(&h, uui), 0);
+    CHECK_STR(request_of(&h, NULL, NULL, &inside),
+              "History-Info: <sip:bob@example.com>;index=1\r\n"
+              "History-Info: <sip:alice@example.com?" EMBEDDED ">;index=1.1;mp=1\r\n");
+    REQUIRE(history_branch(&h, STR("sip:alice@192.0.2.4"), &e) == 0);
+    CHECK_INT(history_answered(&h, &e, 302, NULL), 0);
+    REQUIRE(history_redirected(&h, e.index, STR("<tel:+4930;x=1>")) == 0);
+    CHECK_INT(history_carry(&h, uui), 0);
+    CHECK_STR(e.text, "<sip:alice@192.0.2.4?Reason=SIP%3Bcause%3D302>;index=1.1.1;rc=1.1");
+    CHECK_INT(hist_count(request_of(&h, NULL, NULL, &inside), EMBEDDED), 2);
+    REQUIRE(hi_entry_parse(STR("<tel:+4930>;index=1"), &e) == 0);
+    CHECK_INT(hi_entry_add_header(&k.arena, &e, STR("User-to-User"), uui), 0);
+    CHECK_STR(e.text, "<tel:+4930>;index=1");
+    hist_fini(&k);
+}
+
 static void test_memory(void)
 {
     for (size_t at = 1; at < 60; at++) {
@@ -484,4 +516,4 @@ static void test_memory(void)
 TEST_MAIN(T(test_index_order), T(test_entry_reads), T(test_entry_changes), T(test_basic_call),
           T(test_sequential), T(test_redirected), T(test_gap), T(test_modes), T(test_retarget),
           T(test_diversion_modes), T(test_private_entries), T(test_response_not_asked),
-          T(test_unreadable), T(test_bounded), T(test_prefixes), T(test_memory))
+          T(test_unreadable), T(test_bounded), T(test_prefixes), T(test_carry), T(test_memory))

@@ -64,6 +64,15 @@ static const struct row requests[] = {
         ">;index=1.1;mp=1, <sip:alice@192.0.2.9>;index=1.1.1;rc=1.1, <" DAVE "?" UUI_URI
         ">;index=1.2;mp=1.1\r\n",
      false, NULL, NULL, UUI_ROLE_REDIRECTOR, ALICE, UUI_TRUSTED, UUI_EVIDENCE_HISTORY, 0},
+    {"302 of a contact", DAVE, BOB,
+     HI "<" BOB ">;index=1, <" ALICE ">;index=1.1;mp=1, <sip:a@192.0.2.9>;index=1.1.1;rc=1.1, <"
+        "sip:a@192.0.2.9;x>;index=1.1.1.1;np=1.1.1, <" DAVE "?" UUI_URI
+        ">;index=1.2;mp=1.1.1.1\r\n",
+     false, NULL, NULL, UUI_ROLE_REDIRECTOR, ALICE, UUI_TRUSTED, UUI_EVIDENCE_HISTORY, 0},
+    {"a contact of itself", DAVE, BOB,
+     HI "<" BOB ">;index=1, <" ALICE ">;index=1.1;rc=1.1, <" DAVE "?" UUI_URI
+        ">;index=1.2;mp=1.1\r\n",
+     false, NULL, NULL, UUI_ROLE_REDIRECTOR, ALICE, UUI_TRUSTED, UUI_EVIDENCE_HISTORY, 0},
     {"302 twice, the same", DAVE, BOB,
      HI "<" BOB ">;index=1, <" ALICE "?" UUI_URI ">;index=1.1;mp=1, <" DAVE "?" UUI_URI
         ">;index=1.2;mp=1.1\r\n",

@@ -53,6 +53,11 @@ static void test_empty_is_loopback_only(void)
         CHECK(c->log_file == NULL);
         CHECK(c->sip_trace == NULL);
         CHECK(!c->exposed);
+        for (size_t move = 0; move < UUI_MOVES; move++) {
+            CHECK_INT(c->engine.call.carriage->replacing[move],
+                      uui_carriage_default.replacing[move]);
+        }
+        CHECK(!c->engine.call.carriage->isdn_strict);
         config_free(c);
     }
 }
@@ -88,6 +93,10 @@ static const char full[] =
     "events: {dialog_replaces: all, interval_ms: 250, watchers: [\n"
     "  {who: [\"10*\", \"peer:pbx\"], devices: [\"*\"], packages: [dialog]}, {who: [door],\n"
     "   devices: [\"1001\"]}]}\n"
+    "uui: {redirects: keep, blind_transfers: same-domain, attended_transfers: keep,\n"
+    "  services: same-domain, isdn_redirect: strict,\n"
+    "  domain_groups: [{domains: [example.com, 192.0.2.7]}, {domains: [a.example, b.example,\n"
+    "  c.example]}]}\n"
     "log: {level: warn, format: json, file: baton.log, sip_trace: sip.json}\n";
 
 static void test_full_file(void)
@@ -150,6 +159,16 @@ static void test_full_file(void)
     CHECK_STR(c->engine.event.rules[0].packages[0], "dialog");
     CHECK_INT(c->engine.event.rules[1].package_count, 0);
     CHECK_STR(c->engine.event.rules[1].devices[0], "1001");
+    REQUIRE(c->engine.call.carriage != NULL);
+    CHECK(c->engine.proxy.carriage == c->engine.call.carriage);
+    CHECK_INT(c->engine.call.carriage->replacing[UUI_MOVE_REDIRECT], UUI_KEEP);
+    CHECK_INT(c->engine.call.carriage->replacing[UUI_MOVE_BLIND], UUI_REPLACE_IN_DOMAIN);
+    CHECK_INT(c->engine.call.carriage->replacing[UUI_MOVE_ATTENDED], UUI_KEEP);
+    CHECK_INT(c->engine.call.carriage->replacing[UUI_MOVE_SERVICE], UUI_REPLACE_IN_DOMAIN);
+    CHECK(c->engine.call.carriage->isdn_strict);
+    CHECK(uui_same_domain(c->engine.call.carriage, STR("192.0.2.7"), STR("example.com")));
+    CHECK(uui_same_domain(c->engine.call.carriage, STR("a.example"), STR("c.example")));
+    CHECK(!uui_same_domain(c->engine.call.carriage, STR("a.example"), STR("example.com")));
     CHECK_INT(c->log_level, TRACE_WARN);
     CHECK(c->log_json);
     CHECK_STR(str_c(c->sip_trace), "sip.json");
@@ -388,6 +407,8 @@ static const struct bad bad_table[] = {
     {"events: {watchers: [{who: [a], devices: [b], packages: [presence]}]}\n", 1, 57,
      "reg, message-summary"},
     {"events: {watchers: [{whom: [a]}]}\n", 1, 22, "unknown key"},
+    {"uui: {domain_groups: [{domains: [a.example]}]}\n", 1, 23, "two domains or more"},
+    {"uui: {redirects: always}\n", 1, 18, "same-domain replace keep"},
 };
 
 static void test_faults_have_a_place(void)
