@@ -50,7 +50,7 @@ struct note {
     unsigned session;
     bool terminal; /**< the watched device is out of the call now */
     uint64_t time_ms;
-    char text[512];
+    char text[2560];
 };
 
 struct app {

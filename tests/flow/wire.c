@@ -42,6 +42,16 @@ bool wire_is(struct str bytes, const char *pattern)
     return lt == p.n || str_find(wire_body(bytes), text) < wire_body(bytes).n;
 }
 
+static struct str copy_of(struct str s)
+{
+    char *copy = malloc(s.n + 1);
+    if (copy == NULL) {
+        abort();
+    }
+    memcpy(copy, s.p, s.n);
+    return str_make(copy, s.n);
+}
+
 static void tap(void *ctx, struct vpacket *p)
 {
     struct wire *w = ctx;
@@ -63,16 +73,20 @@ static void tap(void *ctx, struct vpacket *p)
         w->cap = w->cap == 0 ? 256 : w->cap * 2;
         w->packet = realloc(w->packet, w->cap * sizeof(*w->packet));
     }
-    char *copy = malloc(p->bytes.n + 1);
-    if (w->packet == NULL || copy == NULL) {
+    struct str sent = copy_of(p->bytes);
+    if (w->packet == NULL) {
         abort();
     }
-    memcpy(copy, p->bytes.p, p->bytes.n);
+    if (w->box != NULL) {
+        w->box(w->box_ctx, p);
+    }
+    bool changed = !str_eq(sent, p->bytes);
     w->packet[w->n++] = (struct wire_packet){.from = p->from,
                                              .to = p->to,
                                              .time_ms = w->net->now_ms,
                                              .lost = p->copies == 0,
-                                             .bytes = str_make(copy, p->bytes.n)};
+                                             .bytes = sent,
+                                             .arrived = changed ? copy_of(p->bytes) : STR_NONE};
 }
 
 void wire_up(struct wire *w, struct vnet *net)
@@ -86,6 +100,7 @@ void wire_down(struct wire *w)
 {
     for (size_t i = 0; i < w->n; i++) {
         free((void *)(uintptr_t)w->packet[i].bytes.p);
+        free((void *)(uintptr_t)w->packet[i].arrived.p);
     }
     free(w->packet);
     w->net->tap = NULL;
@@ -114,15 +129,29 @@ static bool matches(const struct wire_packet *p, const struct vnode *from,
            wire_is(p->bytes, pattern);
 }
 
-struct str wire_find(const struct wire *w, const struct vnode *from, const struct vnode *to,
-                     const char *pattern, size_t nth)
+static const struct wire_packet *find(const struct wire *w, const struct vnode *from,
+                                      const struct vnode *to, const char *pattern, size_t nth)
 {
     for (size_t i = 0; i < w->n; i++) {
         if (matches(&w->packet[i], from, to, pattern) && nth-- == 0) {
-            return w->packet[i].bytes;
+            return &w->packet[i];
         }
     }
-    return STR_NONE;
+    return NULL;
+}
+
+struct str wire_find(const struct wire *w, const struct vnode *from, const struct vnode *to,
+                     const char *pattern, size_t nth)
+{
+    const struct wire_packet *p = find(w, from, to, pattern, nth);
+    return p != NULL ? p->bytes : STR_NONE;
+}
+
+struct str wire_arrived(const struct wire *w, const struct vnode *from, const struct vnode *to,
+                        const char *pattern, size_t nth)
+{
+    const struct wire_packet *p = find(w, from, to, pattern, nth);
+    return p == NULL ? STR_NONE : str_is_set(p->arrived) ? p->arrived : p->bytes;
 }
 
 size_t wire_count(const struct wire *w, const struct vnode *from, const struct vnode *to,

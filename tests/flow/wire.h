@@ -16,7 +16,8 @@ struct wire_packet {
     const struct vnode *from, *to; /**< to: NULL when nobody was there */
     uint64_t time_ms;
     bool lost;
-    struct str bytes;
+    struct str bytes;   /**< as it was sent */
+    struct str arrived; /**< absent: as it was sent; a box on the way may have changed it */
 };
 
 #define WIRE_RULES 8
@@ -34,6 +35,8 @@ struct wire {
     size_t n, cap;
     struct wire_rule rule[WIRE_RULES];
     size_t rules;
+    void (*box)(void *ctx, struct vpacket *p); /**< sees each packet, may change it; hostile.h */
+    void *box_ctx;
 };
 
 /** Becomes the tap of the net. */
@@ -51,6 +54,9 @@ void wire_delay(struct wire *w, const struct vnode *from, const struct vnode *to
 /** The nth (from 0) that matches, lost ones too; absent when there are fewer. */
 struct str wire_find(const struct wire *w, const struct vnode *from, const struct vnode *to,
                      const char *pattern, size_t nth);
+/** The same, as it arrived. */
+struct str wire_arrived(const struct wire *w, const struct vnode *from, const struct vnode *to,
+                        const char *pattern, size_t nth);
 size_t wire_count(const struct wire *w, const struct vnode *from, const struct vnode *to,
                   const char *pattern);
 

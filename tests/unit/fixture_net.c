@@ -247,7 +247,7 @@ static int send_stream(struct vnode *node, const struct hop *hop, struct str byt
     }
     uint64_t due = net->now_ms + p.delay_ms;
     f->last_due_ms = due > f->last_due_ms ? due : f->last_due_ms;
-    struct event *e = add_event(net, EV_PACKET, peer->node, f->last_due_ms, bytes);
+    struct event *e = add_event(net, EV_PACKET, peer->node, f->last_due_ms, p.bytes);
     e->from = (struct hop){peer->id, peer->transport, peer->remote};
     return 0;
 }
@@ -276,7 +276,7 @@ static int send_datagram(struct vnode *node, const struct hop *hop, struct str b
                          : "");
     for (uint32_t i = 0; p.to != NULL && i < p.copies; i++) {
         struct event *e = add_event(net, EV_PACKET, p.to,
-                                    net->now_ms + p.delay_ms + i * net->latency_ms, bytes);
+                                    net->now_ms + p.delay_ms + i * net->latency_ms, p.bytes);
         e->from = (struct hop){p.to->udp_flow, TP_UDP,
                                node->outside.family ? node->outside : node->addr};
     }

@@ -37,7 +37,7 @@ struct vnode_user {
 struct vpacket {
     struct vnode *from, *to; /**< to: NULL when nobody is there */
     uint8_t transport;
-    struct str bytes;
+    struct str bytes;  /**< the tap may put others there, which live until the next packet */
     uint32_t copies;   /**< 1; the tap may say 0 (drop) or more */
     uint32_t delay_ms; /**< the tap may change it; streams stay in order */
 };
