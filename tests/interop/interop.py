@@ -34,6 +34,7 @@ import t_tr87
 import t_transport
 import t_uui
 import t_uui_flows
+import t_uui_tshark
 
 
 def run(scenario):

@@ -33,6 +33,14 @@ routes:
   - {{name: straight, match: {{to: ["1*"]}}, action: proxy}}
 log: {{level: debug, sip_trace: {trace}}}
 """
+BEHIND = """\
+  - {{name: behind, match: {{to: ["30*"]}}, action: proxy, uui_hex: "04C8034B3D31",
+     targets: [{{to: "peer:kamailio"}}]}}
+"""
+FOLLOWED = """\
+  - {{name: followed, match: {{to: ["33*"]}}, action: proxy, recurse: true,
+     targets: [{{to: "peer:kamailio"}}]}}
+"""
 # Calls are bridged, so that the server is who acts on 3xx and REFER.
 BRIDGE = re.sub(r"routes:\n(  .*\n)*", "", RULES)
 
@@ -99,6 +107,64 @@ def through_kamailio(w, number):
 @scenario
 def uui_flow_1_linphone_and_kamailio(w):
     through_kamailio(w, 1004)
+
+
+@scenario
+def uui_flow_1_baresip_behind_kamailio(w):
+    """linphone, Kamailio, our proxy, baresip: each hop has the header as it was."""
+    s = w.server(template=RULES)
+    k = w.add(Kamailio(w.folder, route=onward(s, "1004")))
+    b = w.baresip(1004, s)
+    a = linphone(w, 3001, k)
+    since = b.mark()
+    a.dial(1004, VALUE)
+    b.rings(since, 3001, VALUE)
+    b.answer()
+    a.state("StreamsRunning")
+    equal(k.seen("INVITE")[1], VALUE, "at Kamailio")
+    equal(values_seen(s, "received")[0], [VALUE], "received by the server")
+    equal(values_seen(s, "sent"), [[VALUE]], "sent by the server")
+    a.say("hangup")
+    b.ended(since)
+
+
+@scenario
+def uui_flow_1_baresip_calls(w):
+    """baresip knows nothing of it: a rule gives its calls a context, which Kamailio passes on."""
+    s = w.server(template=RULES.replace("routes:\n", "routes:\n" + BEHIND))
+    k = w.add(Kamailio(w.folder))
+    a = w.baresip(1001, s)
+    b = linphone(w, 3001, k)
+    a.dial(3001)
+    equal(b.state("IncomingReceived").get("User-to-User"), CONTEXT, "at the terminator")
+    equal(k.seen("INVITE")[1], CONTEXT, "at Kamailio")
+    equal([v for v in values_seen(s, "received") if v], [], "received by the server")
+    equal(values_seen(s, "sent"), [[CONTEXT]], "sent by the server")
+    b.say("answer")
+    since = a.mark()
+    a.talks(0)
+    b.say("hangup")
+    a.ended(since)
+
+
+@scenario
+def uui_flow_2_kamailio_retargets(w):
+    """Kamailio makes another number of it, our proxy the contact of a phone."""
+    s = w.server(template=RULES)
+    k = w.add(Kamailio(w.folder, route=(
+        f'if (is_method("INVITE") && $rU == "4900") {{ $ru = "sip:4004@example.com"; '
+        f'$du = "sip:{s.ip}:{s.port}"; t_relay(); exit; }}')))
+    b = w.baresip(1004, s)
+    a = linphone(w, 3001, k)
+    since = b.mark()
+    a.dial(4900, VALUE)
+    b.rings(since, 3001, VALUE)
+    equal(k.seen("INVITE")[:2], ("sip:4900@example.com", VALUE), "at Kamailio")
+    equal(values_seen(s, "received")[0], [VALUE], "received by the server")
+    starts = [m["start"] for m in s.messages() if m["start"].startswith("INVITE ")]
+    check("sip:4004@" in starts[0] and "sip:1004-" in starts[-1], "retargeted twice", starts)
+    a.say("hangup")
+    b.ended(since)
 
 
 @scenario
@@ -192,6 +258,26 @@ def uui_flow_3_kamailio_redirects(w):
     a.state("StreamsRunning")
     c.say("hangup")
     a.state("End")
+
+
+@scenario
+def uui_flow_3_the_proxy_follows(w):
+    """Our proxy follows Kamailio's 302, and gives the next INVITE what stood in its Contact."""
+    contact = f"<sip:1003@{IP}:5060?User-to-User={ESCAPED}>"
+    s = w.server(template=RULES.replace("routes:\n", "routes:\n" + FOLLOWED))
+    k = w.add(Kamailio(w.folder, route=(
+        f'if ($rU == "3302") {{ append_to_reply("Contact: {contact}\\r\\n"); '
+        'sl_send_reply("302", "Moved Temporarily"); exit; }')))
+    a, b = linphone(w, 1001, s), w.baresip(1003, s)
+    since = b.mark()
+    a.dial(3302)
+    b.rings(since, 1001, CONTEXT)
+    equal(k.seen("INVITE")[1], "<null>", "at Kamailio, before")
+    equal(values_seen(s, "sent"), [[], [CONTEXT]], "of the INVITEs that the server sent")
+    b.answer()
+    a.state("StreamsRunning")
+    a.say("hangup")
+    b.ended(since)
 
 
 # ---- 3.4 referral ----
