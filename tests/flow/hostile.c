@@ -245,8 +245,8 @@ static void put_value(struct out *o, const struct sip_msg *m, struct uui_value *
     struct seal_from from = {(uint8_t)seal_way_of(m), seal_message_of(&terminator.s, m), now_s};
     struct seal_opened opened;
     struct uui_origin by;
-    enum seal_result r = seal_value(&terminator.s, &hostile_packages, v, &from, &terminator.a,
-                                    &opened);
+    enum seal_result r =
+        seal_value(&terminator.s, &hostile_packages, v, &from, &terminator.a, &opened);
     struct origin_args q = {.m = m, .value = v, .trusted = trusts};
     CHECK_INT(origin_of(&terminator.a, &q, &by), 0);
     if (r == SEAL_OK) {
@@ -298,7 +298,8 @@ static void put_note(void *ctx, const struct border_note *n)
     struct out *o = ctx;
     out_c(o, o->n > 0 ? "; " : "");
     out_fmt(o, "%s %s %s %s of ", border_action_name((enum border_action)n->action),
-            n->package[0] != '\0' ? n->package : "?", border_place_name((enum border_place)n->place),
+            n->package[0] != '\0' ? n->package : "?",
+            border_place_name((enum border_place)n->place),
             n->direction == BORDER_IN ? "in" : "out");
     out_str(o, n->peer);
     if (n->rule.n > 0) {
@@ -314,11 +315,11 @@ const char *hostile_reports(const struct world *w)
 {
     static char text[2048];
     static const char *const counted[] = {
-        "uui_wrong",       "uui_ignored",       "uui_stripped",   "uui_replaced",
-        "uui_refused",     "uui_withheld",      "uui_too_long",   "uui_left",
-        "uui_failed",      "uui_move_replaced", "uui_move_refused", "uui_move_forbidden",
-        "isdn_closed",     "isdn_too_long",     "isdn_several",   "isdn_malformed",
-        "isdn_misplaced",  "isdn_differed"};
+        "uui_wrong",      "uui_ignored",       "uui_stripped",     "uui_replaced",
+        "uui_refused",    "uui_withheld",      "uui_too_long",     "uui_left",
+        "uui_failed",     "uui_move_replaced", "uui_move_refused", "uui_move_forbidden",
+        "isdn_closed",    "isdn_too_long",     "isdn_several",     "isdn_malformed",
+        "isdn_misplaced", "isdn_differed"};
     static const char *const seals[] = {
         "seal_ok",          "seal_forged",        "seal_replayed",      "seal_stale",
         "seal_unknown_key", "seal_not_valid_now", "seal_wrong_package", "seal_malformed",
@@ -352,7 +353,7 @@ static struct str attribute(struct str tag, const char *name)
 
 static void put_told(struct out *o, struct str about)
 {
-    static const char *const names[] = {"package", "verdict",   "rule",   "seal", "role",
+    static const char *const names[] = {"package",  "verdict",   "rule",   "seal",    "role",
                                         "identity", "conflicts", "action", "withheld"};
     while (about.n > 0) {
         size_t at = str_index(about, '<');
@@ -393,8 +394,8 @@ const char *hostile_told(const struct world *w)
 /* ---- flows ---- */
 
 static const char *const flow_name[FLOW_COUNT] = {
-    "bridge",       "proxy",       "bridge, redirected", "proxy, redirected", "referred",
-    "bridge, out",  "proxy, out",  "bridge, in",         "proxy, in"};
+    "bridge",      "proxy",      "bridge, redirected", "proxy, redirected", "referred",
+    "bridge, out", "proxy, out", "bridge, in",         "proxy, in"};
 
 static struct service s;
 static const struct trial *trying;
@@ -412,9 +413,9 @@ static bool is_moved(enum flow f)
 
 static const struct vnode *terminator_of(enum flow f)
 {
-    return is_moved(f)                                                  ? &s.cleo->s.node
+    return is_moved(f)                                       ? &s.cleo->s.node
            : f == FLOW_BRIDGE_TRUNK || f == FLOW_PROXY_TRUNK ? &s.w.trunk.node
-                                                                        : &s.bob->s.node;
+                                                             : &s.bob->s.node;
 }
 
 static void configure(struct world *w)
@@ -582,7 +583,8 @@ static void run(const struct trial *t, enum flow f)
     s.tweak = configure;
     s.apps = !is_proxied(f);
     if (f == FLOW_PROXY_MOVED) {
-        for (const char *const *n = (const char *const[]){"1002", "1003", NULL}; *n != NULL; n++) {
+        for (const char *const *n = (const char *const[]){"1002", "1003", NULL}; *n != NULL;
+             n++) {
             struct rule *r = service_rule(&s, *n, RULE_PROXY);
             r->recurse = r->parallel = true;
         }

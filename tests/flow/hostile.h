@@ -4,16 +4,17 @@
  * is a table of whole flows with somebody on the way who changes what passes, and of what is
  * said about that at the far end, by Baton's counters and notes, and to applications.
  *
- * A BOX stands between two nodes and gets its hands on the messages of one pattern (wire.h). The
- * wire keeps what was sent and what arrived.
+ * A BOX stands between two nodes and gets its hands on the messages of one pattern (wire.h).
+ * The wire keeps what was sent and what arrived.
  *
  * A FLOW is a call of ann's, through the bridge or through the proxy, that ends at bob, or at
  * cleo to whom bob redirects or refers it, or at the trunk. Everything else is in its row.
  *
- * THREE ANSWERS. `arrives`: the User-to-User of the terminator's INVITE, octet by octet. `reads`:
- * what a terminator makes of it that uses the same code, believes Baton, and has the keys:
- * verdict, seal, who inserted it. `reports`: what Baton counted and noted; behind "…": the end of
- * that. `told`: what private data of the last event with User-to-User said to an application that watches the terminator.
+ * THREE ANSWERS. `arrives`: the User-to-User of the terminator's INVITE, octet by octet.
+ * `reads`: what a terminator makes of it that uses the same code, believes Baton, and has the
+ * keys: verdict, seal, who inserted it. `reports`: what Baton counted and noted; behind "…":
+ * the end of that. `told`: what private data of the last event with User-to-User said to an
+ * application that watches the terminator.
  */
 #ifndef BATON_TESTS_HOSTILE_H
 #define BATON_TESTS_HOSTILE_H
@@ -64,8 +65,8 @@ enum flow {
     FLOW_PROXY,
     FLOW_BRIDGE_MOVED, /**< bob answers 302, and Baton follows it to cleo */
     FLOW_PROXY_MOVED,
-    FLOW_REFERRED,      /**< bob answers, and refers ann to cleo; Baton carries it out */
-    FLOW_BRIDGE_TRUNK,  /**< ann calls 8555 */
+    FLOW_REFERRED,     /**< bob answers, and refers ann to cleo; Baton carries it out */
+    FLOW_BRIDGE_TRUNK, /**< ann calls 8555 */
     FLOW_PROXY_TRUNK,
     FLOW_BRIDGE_GATEWAY, /**< the gateway calls bob */
     FLOW_PROXY_GATEWAY,
@@ -80,14 +81,15 @@ struct trial {
     const char *plain; /**< octets that the caller, or who moves the call, seals; or NULL */
     uint16_t key;      /**< with this key of kit_seal.h; 0: SIV_KEY */
     const char *package; /**< for this package; NULL: isdn-uui */
-    const char *moves; /**< headers of the URI of the Contact or Refer-To, behind its '?' */
+    const char *moves;   /**< headers of the URI of the Contact or Refer-To, behind its '?' */
     struct box box[HOSTILE_BOXES];
     const char *arrives, *reads, *reports, *told; /**< told: NULL: whatever */
     void (*tweak)(struct world *w);
-    void (*then)(struct service *s, const struct trial *t); /**< the call stands, when bob or cleo
-                                                    is called: whatever else there is to see */
-    bool twice;       /**< the call is made a second time, and that is the one looked at */
-    uint32_t age_ms;  /**< the caller sealed it so long ago */
+    void (*then)(struct service *s,
+                 const struct trial *t); /**< the call stands, when bob or cleo
+                                 is called: whatever else there is to see */
+    bool twice;      /**< the call is made a second time, and that is the one looked at */
+    uint32_t age_ms; /**< the caller sealed it so long ago */
 };
 
 /** Each trial in each of its flows. A failed check names both. */

@@ -4,8 +4,8 @@
  * History-Info, forges an entry, names another, or makes the entry differ from the value.
  *
  * Seen from the terminator behind Baton, who believes Baton, and from an application: a value
- * has a role, an identity, and what contradicts it. A forgery is not believed where its sender is
- * not; nobody is blamed for what cannot be told.
+ * has a role, an identity, and what contradicts it. A forgery is not believed where its sender
+ * is not; nobody is blamed for what cannot be told.
  */
 #include "hostile.h"
 
@@ -26,12 +26,12 @@
 #define BY_GATEWAY .from = "gateway", .to = "baton", .pattern = "INVITE"
 
 /** An entry that says that somebody else put the value in. */
-#define FORGED                                                                          \
-    "History-Info: <sip:victim@example.net>;index=1, <sip:1002@example.com?" URI(       \
+#define FORGED                                                                    \
+    "History-Info: <sip:victim@example.net>;index=1, <sip:1002@example.com?" URI( \
         "0448656C6C6F") ">;index=2;mp=1\r\n"
-#define OTHER_VALUE                                                                     \
-    "History-Info: <sip:victim@example.net>;index=1, <sip:1002@example.com?" URI("04CC") \
-    ">;index=2;mp=1\r\n"
+#define OTHER_VALUE                                                               \
+    "History-Info: <sip:victim@example.net>;index=1, <sip:1002@example.com?" URI( \
+        "04CC") ">;index=2;mp=1\r\n"
 
 static void stranger(struct world *w)
 {
@@ -54,11 +54,12 @@ static void guarded(struct world *w)
 }
 
 static const struct trial req12[] = {
-    {.name = "direct",
-     .flows = DIRECT,
-     .sends = UUI(HELLO),
-     .reads = "isdn-uui valid, originator " ANN,
-     },
+    {
+        .name = "direct",
+        .flows = DIRECT,
+        .sends = UUI(HELLO),
+        .reads = "isdn-uui valid, originator " ANN,
+    },
     {.name = "redirected",
      .flows = MOVED,
      .moves = URI("04BB"),
@@ -139,7 +140,8 @@ static const struct trial req12[] = {
     {.name = "a Referred-By is forged",
      .flows = 1u << FLOW_BRIDGE_MOVED,
      .moves = URI("04BB"),
-     .box = {{TO_CLEO, .attack = attack_add, .arg = "Referred-By: <sip:victim@example.net>\r\n"}},
+     .box = {{TO_CLEO, .attack = attack_add,
+              .arg = "Referred-By: <sip:victim@example.net>\r\n"}},
      .reads = "isdn-uui valid, redirector " BOB},
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * REQ-13 and REQ-14 of call-control User-to-User: its integrity, and its privacy from end to end;
- * with somebody on the way who changes, repeats, reflects, delays, cuts, relabels and reads.
+ * REQ-13 and REQ-14 of call-control User-to-User: its integrity, and its privacy from end to
+ * end; with somebody on the way who changes, repeats, reflects, delays, cuts, relabels and
+ * reads.
  *
  * The caller seals, and both Baton and the terminator have the keys to open. Each attack is
- * called by its name at both, when it happens before Baton, and at the terminator alone, when it
- * happens behind. Of the package `bank` a seal is required, of `soft` it is optional.
+ * called by its name at both, when it happens before Baton, and at the terminator alone, when
+ * it happens behind. Of the package `bank` a seal is required, of `soft` it is optional.
  */
 #include "hostile.h"
 
@@ -100,7 +101,8 @@ static const struct trial req13[] = {
             .reports = "uui_wrong 1; seal_stale")},
     {.name = "under another key id",
      .flows = BRIDGE,
-     .box = {{FROM_ANN, .attack = attack_text, .arg = "User-to-User: 00B305=>User-to-User: 00B309"}},
+     .box = {{FROM_ANN, .attack = attack_text,
+              .arg = "User-to-User: 00B305=>User-to-User: 00B309"}},
      SEALED(.reads = "bank wrong BAD_SEAL seal=unknown-key, " ANN,
             .reports = "uui_wrong 1; seal_unknown_key")},
     {.name = "a plain value in its place",
@@ -115,8 +117,10 @@ static const struct trial req13[] = {
      .reports = ""},
     {.name = "a forged one is appended",
      .flows = BRIDGE,
-     .box = {{FROM_ANN, .attack = attack_add,
-              .arg = UUI("00B20565000000112233445566778899AABBCCDDEEFF0011;encoding=hex;purpose=bank")}},
+     .box =
+         {{FROM_ANN, .attack = attack_add,
+           .arg = UUI(
+               "00B20565000000112233445566778899AABBCCDDEEFF0011;encoding=hex;purpose=bank")}},
      SEALED(.reads = "bank valid seal=ok 'acct 17', " GROUP
                      "; bank wrong BAD_SEAL seal=forged, " ANN,
             .reports = "uui_wrong 1; seal_ok; seal_forged")},
@@ -226,11 +230,13 @@ static const struct trial req14[] = {
      .flows = DIRECT,
      .key = BOX_KEY,
      .then = nobody_reads,
-     SEALED(.reads = "bank valid seal=ok 'acct 17', originator sip:a@example.com !sealDiffers")},
+     SEALED(.reads =
+                "bank valid seal=ok 'acct 17', originator sip:a@example.com !sealDiffers")},
     {.name = "under the key id of another algorithm",
      .flows = DIRECT,
      .then = nobody_reads,
-     .box = {{TO_BOB, .attack = attack_text, .arg = "User-to-User: 00B305=>User-to-User: 00B306"}},
+     .box = {{TO_BOB, .attack = attack_text,
+              .arg = "User-to-User: 00B305=>User-to-User: 00B306"}},
      SEALED(.reads = "bank wrong BAD_SEAL seal=malformed, " ANN)},
     {.name = "a package for TLS stays behind where there is none",
      .flows = DIRECT,

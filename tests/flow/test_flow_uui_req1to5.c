@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * REQ-1 to REQ-5 of call-control User-to-User: set-up and termination, redirection and referral,
- * retargeting, and that nobody fetches anything; with somebody on the way who changes it.
+ * REQ-1 to REQ-5 of call-control User-to-User: set-up and termination, redirection and
+ * referral, retargeting, and that nobody fetches anything; with somebody on the way who changes
+ * it.
  *
  * Nothing here is sealed: a box that keeps to the grammar cannot be told from the sender, and
  * the tables say so; what breaks a rule is called by that rule, by the terminator and by Baton,
@@ -144,7 +145,11 @@ static void responses(enum role role, const struct box *box, const char *at_180,
 static void test_req1_set_up(void)
 {
     static const struct box truncating[HOSTILE_BOXES] = {
-        {.from = "bob", .to = "baton", .pattern = "180 INVITE", .attack = attack_truncate, .arg = "3"},
+        {.from = "bob",
+         .to = "baton",
+         .pattern = "180 INVITE",
+         .attack = attack_truncate,
+         .arg = "3"},
         {.from = "bob", .to = "baton", .pattern = "200 INVITE", .attack = attack_flip}};
     static const struct box doubling[HOSTILE_BOXES] = {
         {.from = "bob", .to = "baton", .pattern = "200 INVITE", .attack = attack_double}};
@@ -155,7 +160,8 @@ static void test_req1_set_up(void)
         unsigned one = role == ROLE_BRIDGE;
         responses(role, none, "0472696E67;encoding=hex", "04796573;encoding=hex", 0, 0);
         responses(role, truncating, "047;encoding=hex", "04797573;encoding=hex", one, 0);
-        responses(role, doubling, "0472696E67;encoding=hex", "04796573;encoding=hex", 0, 2 * one);
+        responses(role, doubling, "0472696E67;encoding=hex", "04796573;encoding=hex", 0,
+                  2 * one);
     }
 }
 
@@ -170,18 +176,36 @@ static const struct {
     {"nobody on the way", {{0}}, "04627965;encoding=hex", "04746F6F;encoding=hex", 0, 0},
     {"truncated",
      {{.from = "ann", .to = "baton", .pattern = "BYE", .attack = attack_truncate, .arg = "3"}},
-     "046;encoding=hex", "04746F6F;encoding=hex", 1, 0},
+     "046;encoding=hex",
+     "04746F6F;encoding=hex",
+     1,
+     0},
     {"doubled",
      {{.from = "ann", .to = "baton", .pattern = "BYE", .attack = attack_double}},
-     "04627965;encoding=hex", "04746F6F;encoding=hex", 0, 2},
+     "04627965;encoding=hex",
+     "04746F6F;encoding=hex",
+     0,
+     2},
     {"the answer's is cut out",
-     {{.from = "bob", .to = "baton", .pattern = "200 BYE", .attack = attack_drop,
+     {{.from = "bob",
+       .to = "baton",
+       .pattern = "200 BYE",
+       .attack = attack_drop,
        .arg = "User-to-User"}},
-     "04627965;encoding=hex", "", 0, 0},
+     "04627965;encoding=hex",
+     "",
+     0,
+     0},
     {"package swapped",
-     {{.from = "ann", .to = "baton", .pattern = "BYE", .attack = attack_text,
+     {{.from = "ann",
+       .to = "baton",
+       .pattern = "BYE",
+       .attack = attack_text,
        .arg = "encoding=hex=>encoding=hex;purpose=erp"}},
-     "04627965;encoding=hex;purpose=erp", "04746F6F;encoding=hex", 0, 0},
+     "04627965;encoding=hex;purpose=erp",
+     "04746F6F;encoding=hex",
+     0,
+     0},
 };
 
 static void termination(enum role role, size_t row)
@@ -277,7 +301,10 @@ static const struct trial req3[] = {
     {.name = "a User-to-User line beside the Refer-To means nothing",
      .flows = REFERRED,
      .moves = URI("04BB"),
-     .box = {{.from = "bob", .to = "baton", .pattern = "REFER", .attack = attack_add,
+     .box = {{.from = "bob",
+              .to = "baton",
+              .pattern = "REFER",
+              .attack = attack_add,
               .arg = UUI("04CC;encoding=hex")}},
      .arrives = "04BB;encoding=hex",
      .reads = "isdn-uui valid, referrer " BOB,
@@ -384,7 +411,10 @@ static const struct trial req5[] = {
     {.name = "a token reference beside a Referred-By",
      .flows = REFERRED,
      .moves = URI("04BB"),
-     .box = {{.from = "bob", .to = "baton", .pattern = "REFER", .attack = attack_text,
+     .box = {{.from = "bob",
+              .to = "baton",
+              .pattern = "REFER",
+              .attack = attack_text,
               .arg = "sip:1002@example.com>\r\n=>sip:1002@example.com>"
                      ";cid=\"1@evil.example\"\r\n"}},
      .arrives = "04BB;encoding=hex",

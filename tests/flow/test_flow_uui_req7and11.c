@@ -15,7 +15,8 @@
 #include <stdlib.h>
 
 #define OUT (1u << FLOW_BRIDGE_TRUNK)
-#define ANY (1u << FLOW_BRIDGE | 1u << FLOW_PROXY | 1u << FLOW_BRIDGE_TRUNK | 1u << FLOW_PROXY_TRUNK)
+#define ANY \
+    (1u << FLOW_BRIDGE | 1u << FLOW_PROXY | 1u << FLOW_BRIDGE_TRUNK | 1u << FLOW_PROXY_TRUNK)
 #define UUI(value) "User-to-User: " value "\r\n"
 #define HELLO "0448656C6C6F;encoding=hex;purpose=isdn-uui"
 #define ANN "originator sip:1001@example.com"
@@ -116,7 +117,8 @@ static void sized(const char *name, unsigned octets, const struct box *box, unsi
                   const char *reads)
 {
     static char value[4096], sends[4200], arrives[4096];
-    struct trial t = {.name = name, .flows = ANY, .sends = sends, .reads = reads, .reports = ""};
+    struct trial t = {
+        .name = name, .flows = ANY, .sends = sends, .reads = reads, .reports = ""};
     fill(value, sizeof(value), octets);
     fill(arrives, sizeof(arrives), left);
     (void)snprintf(sends, sizeof(sends), "User-to-User: %s\r\n", value);

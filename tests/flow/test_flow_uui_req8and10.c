@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * REQ-8 and REQ-10 of call-control User-to-User: who understands it and which packages, and calls
- * that are sent there or refused; with somebody on the way who takes from the answers to OPTIONS,
- * puts something into them, or changes what a call demands.
+ * REQ-8 and REQ-10 of call-control User-to-User: who understands it and which packages, and
+ * calls that are sent there or refused; with somebody on the way who takes from the answers to
+ * OPTIONS, puts something into them, or changes what a call demands.
  *
  * There are three gateways for 9*. What they say is learned by OPTIONS; a box lies there about
  * one of them. Baton cannot know that: what it believes is what it was told, and what comes of
@@ -60,38 +60,103 @@ static void answer(struct raw *r, const char *method, const char *status, const 
 static const struct row {
     const char *name, *says[GATEWAYS]; /**< in their answers to OPTIONS */
     struct box box[HOSTILE_BOXES];
-    const char *lines; /**< of the call */
-    unsigned rings;    /**< which gateway gets it, from 1; 0: none … */
-    unsigned status;   /**< … and the caller this */
-    const char *demand; /**< Require of the INVITE that it gets */
+    const char *lines;          /**< of the call */
+    unsigned rings;             /**< which gateway gets it, from 1; 0: none … */
+    unsigned status;            /**< … and the caller this */
+    const char *demand;         /**< Require of the INVITE that it gets */
     enum understands isdn, crm; /**< what is known of the third */
 } trials[] = {
-    {"nobody on the way", {NO, NO, YES}, {{0}}, DEMAND, 3, 0, "uui", UNDERSTANDS_YES, UNDERSTANDS_NO},
+    {"nobody on the way",
+     {NO, NO, YES},
+     {{0}},
+     DEMAND,
+     3,
+     0,
+     "uui",
+     UNDERSTANDS_YES,
+     UNDERSTANDS_NO},
     {"by package", {NO, NO, YES}, {{0}}, ISDN, 3, 0, "", UNDERSTANDS_YES, UNDERSTANDS_NO},
-    {"a private package", {NO, CRM, YES}, {{0}}, WANTS_CRM, 2, 0, "", UNDERSTANDS_YES, UNDERSTANDS_NO},
-    {"a private package that nobody has", {NO, NO, YES}, {{0}}, WANTS_CRM, 0, 480, NULL,
-     UNDERSTANDS_YES, UNDERSTANDS_NO},
-    {"the option tag is taken out of the answer", {NO, NO, YES},
+    {"a private package",
+     {NO, CRM, YES},
+     {{0}},
+     WANTS_CRM,
+     2,
+     0,
+     "",
+     UNDERSTANDS_YES,
+     UNDERSTANDS_NO},
+    {"a private package that nobody has",
+     {NO, NO, YES},
+     {{0}},
+     WANTS_CRM,
+     0,
+     480,
+     NULL,
+     UNDERSTANDS_YES,
+     UNDERSTANDS_NO},
+    {"the option tag is taken out of the answer",
+     {NO, NO, YES},
      {{ANSWER_OF("third"), .attack = attack_text, .arg = "timer, uui=>timer"}},
-     DEMAND, 0, 420, NULL, UNDERSTANDS_YES, UNDERSTANDS_NO},
-    {"the feature tag is taken out", {NO, NO, YES},
+     DEMAND,
+     0,
+     420,
+     NULL,
+     UNDERSTANDS_YES,
+     UNDERSTANDS_NO},
+    {"the feature tag is taken out",
+     {NO, NO, YES},
      {{ANSWER_OF("third"), .attack = attack_text, .arg = ";+sip.uui-isdn=>"}},
-     ISDN, 0, 480, NULL, UNDERSTANDS_UNKNOWN, UNDERSTANDS_UNKNOWN},
-    {"another package is put in its place", {NO, NO, YES},
+     ISDN,
+     0,
+     480,
+     NULL,
+     UNDERSTANDS_UNKNOWN,
+     UNDERSTANDS_UNKNOWN},
+    {"another package is put in its place",
+     {NO, NO, YES},
      {{ANSWER_OF("third"), .attack = attack_text, .arg = "+sip.uui-isdn=>+com.example.crm"}},
-     ISDN, 0, 480, NULL, UNDERSTANDS_UNKNOWN, UNDERSTANDS_YES},
-    {"another gateway is said to understand", {NO, NO, NO},
+     ISDN,
+     0,
+     480,
+     NULL,
+     UNDERSTANDS_UNKNOWN,
+     UNDERSTANDS_YES},
+    {"another gateway is said to understand",
+     {NO, NO, NO},
      {{ANSWER_OF("trunk"), .attack = attack_text, .arg = "timer=>timer, uui"}},
-     DEMAND, 2, 0, "uui", UNDERSTANDS_UNKNOWN, UNDERSTANDS_NO},
-    {"the demand is taken out of the call", {NO, NO, YES},
+     DEMAND,
+     2,
+     0,
+     "uui",
+     UNDERSTANDS_UNKNOWN,
+     UNDERSTANDS_NO},
+    {"the demand is taken out of the call",
+     {NO, NO, YES},
      {{FROM_ANN, .attack = attack_drop, .arg = "Require"}},
-     DEMAND, 1, 0, "", UNDERSTANDS_YES, UNDERSTANDS_NO},
-    {"a demand is put into the call", {NO, NO, NO},
+     DEMAND,
+     1,
+     0,
+     "",
+     UNDERSTANDS_YES,
+     UNDERSTANDS_NO},
+    {"a demand is put into the call",
+     {NO, NO, NO},
      {{FROM_ANN, .attack = attack_add, .arg = DEMAND}},
-     "", 0, 420, NULL, UNDERSTANDS_UNKNOWN, UNDERSTANDS_NO},
-    {"an unknown demand is put into the call", {NO, NO, YES},
+     "",
+     0,
+     420,
+     NULL,
+     UNDERSTANDS_UNKNOWN,
+     UNDERSTANDS_NO},
+    {"an unknown demand is put into the call",
+     {NO, NO, YES},
      {{FROM_ANN, .attack = attack_add, .arg = "Require: x-tap\r\n"}},
-     DEMAND, 0, 420, NULL, UNDERSTANDS_YES, UNDERSTANDS_NO},
+     DEMAND,
+     0,
+     420,
+     NULL,
+     UNDERSTANDS_YES,
+     UNDERSTANDS_NO},
 };
 
 static void up(const struct row *r)
@@ -132,7 +197,8 @@ static void try(const struct row *r)
     REQUIRE(phone_call(PHONE(&w, 0), "9555", true, str_c(r->lines)) != NULL);
     world_run(&w, 200);
     for (size_t i = 0; i < GATEWAYS; i++) {
-        CHECK_INT(wire_count(&w.wire, ENGINE(&w), &gateway[i]->node, "INVITE"), i + 1 == r->rings);
+        CHECK_INT(wire_count(&w.wire, ENGINE(&w), &gateway[i]->node, "INVITE"),
+                  i + 1 == r->rings);
     }
     if (r->rings > 0) {
         struct raw *g = gateway[r->rings - 1];
@@ -199,10 +265,16 @@ static void registered(const struct box *box, const char *lines, unsigned rings)
 static void test_req8_registrations(void)
 {
     static const struct box none[HOSTILE_BOXES];
-    static const struct box out[HOSTILE_BOXES] = {{.from = "bob", .to = "baton",
-        .pattern = "REGISTER", .attack = attack_text, .arg = "timer, uui=>timer"}};
-    static const struct box in[HOSTILE_BOXES] = {{.from = "bob", .to = "baton",
-        .pattern = "REGISTER", .attack = attack_text, .arg = "Supported: timer=>Supported: uui"}};
+    static const struct box out[HOSTILE_BOXES] = {{.from = "bob",
+                                                   .to = "baton",
+                                                   .pattern = "REGISTER",
+                                                   .attack = attack_text,
+                                                   .arg = "timer, uui=>timer"}};
+    static const struct box in[HOSTILE_BOXES] = {{.from = "bob",
+                                                  .to = "baton",
+                                                  .pattern = "REGISTER",
+                                                  .attack = attack_text,
+                                                  .arg = "Supported: timer=>Supported: uui"}};
     registered(none, "Supported: timer, uui\r\n", 1);
     registered(out, "Supported: timer, uui\r\n", 0);
     registered(none, "Supported: timer\r\n", 0);

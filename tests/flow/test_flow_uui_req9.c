@@ -58,7 +58,12 @@ static void nothing_leaks(struct service *s, const struct trial *t)
     CHECK(wire_count(&s->w.wire, &s->w.node, &s->w.trunk.node, "INVITE") > 0);
 }
 
-#define ADD(text) {{FROM_ANN, .attack = attack_add, .arg = text}}
+#define ADD(text)                                       \
+    {                                                   \
+        {                                               \
+            FROM_ANN, .attack = attack_add, .arg = text \
+        }                                               \
+    }
 #define URI_CRM "User-to-User=736563726574%3Bencoding%3Dhex%3Bpurpose%3Dcrm"
 
 static const struct trial req9[] = {

@@ -35,7 +35,8 @@ struct wire {
     size_t n, cap;
     struct wire_rule rule[WIRE_RULES];
     size_t rules;
-    void (*box)(void *ctx, struct vpacket *p); /**< sees each packet, may change it; hostile.h */
+    void (*box)(void *ctx,
+                struct vpacket *p); /**< sees each packet, may change it; hostile.h */
     void *box_ctx;
 };
 

@@ -186,5 +186,50 @@ static void test_reload(void)
     folder_fini(&f);
 }
 
-TEST_MAIN(T(test_keys_of_the_configuration), T(test_faults),
-          T(test_who_only_looks_needs_no_keys), T(test_reload))
+/** examples/uui.yaml, from wherever the test runs; a static text. */
+static const char *example(void)
+{
+    static char text[16384];
+    char path[64] = "examples/uui.yaml";
+    struct str s = test_read_file(path);
+    for (int up = 1; s.p == NULL && up < 4; up++) {
+        (void)snprintf(path, sizeof(path), "%.*sexamples/uui.yaml", 3 * up, "../../../");
+        s = test_read_file(path);
+    }
+    (void)snprintf(text, sizeof(text), "%.*s", STR_ARG(s));
+    free((void *)(uintptr_t)s.p);
+    return text;
+}
+
+static void test_example_of_all_of_it_is_right(void)
+{
+    struct folder f;
+    struct config_error error;
+    folder_init(&f);
+    CHECK(load(&f, example(), &error) == NULL); /* no password by accident */
+    CHECK(strstr(error.text, "BATON_PASSWORD_1001 is not set") != NULL);
+    setenv("BATON_PASSWORD_1001", "a", 1);
+    setenv("BATON_PASSWORD_1002", "b", 1);
+    setenv("BATON_PASSWORD_CRM", "c", 1);
+    struct config *c = load(&f, example(), &error);
+    if (CHECK(c != NULL)) {
+        for (size_t i = 0; i < c->listen_count; i++) {
+            CHECK(addr_is_loopback(&c->listen[i].at));
+        }
+        CHECK_INT(c->policy.count, 5);
+        CHECK(c->policy.refuse_plain);
+        CHECK_INT(c->peer_count, 3);
+        CHECK(c->peers[0].policy.isdn && c->peers[0].uui.max_octets == 32);
+        CHECK(c->peers[1].uui.dialect != NULL);
+        CHECK(!peer_is_inside(&c->peers[2]));
+        const struct uui_package *p = uui_package_of(c->engine.packages, STR("payment"));
+        CHECK(p != NULL && p->seal == UUI_SEAL_REQUIRED);
+        p = uui_package_of(c->engine.packages, STR("health"));
+        CHECK(p != NULL && p->tls_only);
+    }
+    config_free(c);
+    folder_fini(&f);
+}
+
+TEST_MAIN(T(test_example_of_all_of_it_is_right), T(test_keys_of_the_configuration),
+          T(test_faults), T(test_who_only_looks_needs_no_keys), T(test_reload))
