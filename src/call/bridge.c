@@ -65,9 +65,15 @@ static void enter_ending(struct call *c, uint64_t now_ms)
         branch_leave_peer(c->a->stem); /* refused: no on_ended will tell */
     }
     call_set_timer(c, BYE_PATIENCE_MS, now_ms);
+    digits_stop(c, now_ms);
     referral_abort(c, now_ms);
     join_abort(c, now_ms);
+    duo_abort(c, now_ms);
     step_abort(c, now_ms);
+    list_each(it, &c->connections)
+    {
+        (void)share_leave(list_entry(it, struct connection, link), now_ms);
+    }
 }
 
 void call_release(struct call *c, struct connection *by, const char *cause,
@@ -232,13 +238,16 @@ void branch_on_request_gone(struct leg *leg, struct txn *t)
 void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);
+    struct connection *mate = b->conn->stem == b ? share_cut(b->conn) : NULL;
     struct call *c = b->conn->call;
+    struct connection *other = call_other(b->conn);
 
     if (!is_over(b) && referral_on_gone(b, now_ms)) {
         call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
+        share_phone_gone(mate, "normalClearing", now_ms);
         return;
     }
-    if (is_over(b) || b->conn->stem != b || call_other(b->conn) == NULL) {
+    if (is_over(b) || b->conn->stem != b || other == NULL || share_keeps(other)) {
         call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
     } else {
         relay_bye(b, t, m, now_ms);
@@ -247,21 +256,24 @@ void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
         call_release(c, b->conn, "normalClearing", NULL, uus_values(b->conn, UUS_END, m),
                      now_ms);
     }
+    share_phone_gone(mate, "normalClearing", now_ms);
 }
 
 void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
 {
     struct branch *b = branch_of(leg);
     struct call *c = b->conn->call;
+    struct connection *mate = b->conn->stem == b ? share_cut(b->conn) : NULL;
+    const char *cause = why == LEG_END_BYE ? "normalClearing" : "networkSignal";
 
     branch_leave_peer(b);
-    if (is_over(b) || b->conn->ended || b->conn->stem != b || why == LEG_END_LOCAL ||
-        referral_on_gone(b, now_ms)) {
-        return;
+    if (!is_over(b) && !b->conn->ended && b->conn->stem == b && why != LEG_END_LOCAL &&
+        !referral_on_gone(b, now_ms)) {
+        call_release(c, b->conn, cause,
+                     &(struct leg_content){.lines = STR("Reason: Q.850;cause=27\r\n")},
+                     STR_NONE, now_ms);
     }
-    call_release(c, b->conn, why == LEG_END_BYE ? "normalClearing" : "networkSignal",
-                 &(struct leg_content){.lines = STR("Reason: Q.850;cause=27\r\n")}, STR_NONE,
-                 now_ms);
+    share_phone_gone(mate, cause, now_ms);
 }
 
 void branch_on_gone(struct leg *leg)
@@ -281,10 +293,13 @@ void branch_on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
     struct leg_content content = {0};
 
     (void)initial;
-    if (is_over(b) || to == NULL) {
+    if (is_over(b)) {
         return;
     }
     media_received(b->conn, m);
+    if (to == NULL) {
+        return;
+    }
     (void)media_pass(b->conn, other, m, &content);
     uus_pass(b->conn, other, UUS_ELSEWHERE, &content);
     (void)leg_ack(to, &content, now_ms); /* E_STATE: it was acknowledged with the answer */

@@ -34,6 +34,7 @@ static void call_fini(struct call *c)
     queue_leave(c);
     timer_stop(l->wheel, &c->timer);
     timer_stop(l->wheel, &c->join.retry);
+    digits_fini(c);
     referrals_fini(c);
     relays_fini(c);
     map_remove(&l->by_id, &c->by_id);
@@ -70,6 +71,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     }
     l->config.queue_max = or_default(config->queue_max, 100);
     l->config.queue_per_device = or_default(config->queue_per_device, 10);
+    list_init(&l->duos);
     list_init(&l->features);
     list_init(&l->queue);
     l->key = (struct hash_key){env_random64(env), env_random64(env)};
@@ -78,6 +80,8 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     pool_init(&l->call_pool, &env->mem, sizeof(struct call), 32, config->max_calls);
     relay_pool_init(l);
     step_pool_init(l);
+    duo_pool_init(l);
+    digits_pool_init(l);
     referral_pool_init(l);
     return map_init(&l->by_id, &env->mem, 64);
 }
@@ -95,6 +99,8 @@ void call_layer_fini(struct call_layer *l)
     features_fini(l);
     pool_fini(&l->call_pool);
     pool_fini(&l->step_pool);
+    pool_fini(&l->duo_pool);
+    pool_fini(&l->digits_pool);
     pool_fini(&l->relay_pool);
     pool_fini(&l->referral_pool);
     map_fini(&l->by_id);
@@ -176,6 +182,26 @@ void branch_leave_peer(struct branch *b)
     if (b->peer != NULL) {
         peer_release(b->peer);
         b->peer = NULL;
+    }
+}
+
+void branch_hand_over(struct branch *from, struct branch *to)
+{
+    struct leg *leg = from->leg;
+
+    to->leg = leg;
+    to->peer = from->peer; /* its room on the peer goes along */
+    from->leg = NULL;
+    from->peer = NULL;
+    if (leg == NULL) {
+        return;
+    }
+    leg->owner = to;
+    from->conn->call->legs--;
+    to->conn->call->legs++;
+    list_each(it, &leg->dialogs)
+    {
+        list_entry(it, struct dialog, link)->owner = NULL;
     }
 }
 

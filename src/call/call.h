@@ -55,6 +55,8 @@ struct branch;
 struct away;
 struct hunt;
 struct queued;
+struct duo;
+struct digits;
 struct history;
 struct hi_entry;
 
@@ -90,6 +92,8 @@ struct connection {
     bool uui_told;               /**< … and an event of that time had its own User-to-User */
     bool passes_refer;           /**< a peer that carries REFER out itself (refer_pass.c) */
     struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
+    struct connection *mate;     /**< of another call, on the same leg (share.c), else NULL */
+    uint8_t consult;             /**< enum call_consult_for: what may become of a consultation */
     bool uus_open;               /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
 };
 
@@ -129,6 +133,7 @@ enum call_error {
     CALL_REFUSED, /**< the phone or the far side refused: `status` says how */
     CALL_TIMEOUT,
     CALL_GONE, /**< the call ended meanwhile */
+    CALL_RESTRICTED, /**< consultOptions forbid it */
 };
 
 /**
@@ -191,6 +196,8 @@ struct call {
     char *correlator_block; /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
     struct join join;       /**< of two legs, see join.c */
     struct step *step;      /**< the procedure that runs (hold, transfer …), or NULL */
+    struct duo *duo;        /**< one on this call and another of the same device, or NULL */
+    struct digits *digits;  /**< that are being sent, digits.c; NULL: none */
     struct connection *joining; /**< the party that a transfer is calling, or NULL */
     struct str from;  /**< From value of the INVITEs, by a plan; absent: the caller's own */
     struct str lines; /**< further header lines of the INVITEs, by a plan or MakeCall */
@@ -211,6 +218,7 @@ struct call {
     size_t legs;               /**< that still refer to this call */
     uint8_t forwards;          /**< times that it was forwarded, forward.c */
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
+    bool dialling;             /**< `called` is not complete yet: DialDigits follows (dial.c) */
     bool sips; /**< begun with a sips URI: every leg of it is over TLS (RFC 5630 §5.1.1.3) */
     uint16_t sips_warning; /**< warn-code for a 480: somebody cannot be reached so; or 0 */
 };
@@ -228,6 +236,7 @@ enum call_event_kind {
     CALL_EV_TRANSFERRED,
     CALL_EV_FAILED,
     CALL_EV_CONNECTION_CLEARED,
+    CALL_EV_DIGITS_GENERATED,
 };
 
 struct call_event {
@@ -243,6 +252,11 @@ struct call_event {
         *by; /**< releasing, transferring device; NULL: the subject itself */
     struct str by_id;
     struct str to_id;    /**< newDestination of Diverted, transferredTo */
+    /** secondaryOldCall of Transferred: the subject's connection there; NULL: there was one call.
+        `to_id` was its other party */
+    const struct connection *secondary;
+    struct str digits;   /**< of DigitsGenerated */
+    uint32_t tone_ms, pause_ms; /**< and how long each, and each pause, was */
     const char *cause;   /**< EventCause: "normal", "newCall", "busy", … (table: cause.h) */
     struct str uui_to;   /**< raw User-to-User value(s) that went to the subject (the INVITE's);
                               several lines are joined by ", "; absent: none */
@@ -310,7 +324,8 @@ struct call_layer {
     struct hash_key key;
     struct map by_id;
     struct list calls;
-    struct pool call_pool, step_pool, relay_pool, referral_pool;
+    struct pool call_pool, step_pool, relay_pool, referral_pool, duo_pool, digits_pool;
+    struct list duos; /**< struct duo.link */
     struct list features; /**< struct device_features.link */
     struct list queue;    /**< callers who wait for a busy device, queue.c */
     uint32_t waiting;     /**< how many */
@@ -431,7 +446,8 @@ struct connection *call_other(const struct connection *c);
 
 struct call_make {
     struct device *from;
-    struct str to;         /**< what was dialled: number, sip: or tel: URI */
+    struct str to;         /**< what was dialled: number, sip: or tel: URI; see call_dial */
+    bool overlap;          /**< `to` may be incomplete, see call_dial */
     bool prompt;           /**< ring the caller's phone; false: ask it to answer by itself */
     struct str uui;        /**< octets of userData: go out as isdn-uui hex; absent: none */
     struct str correlator; /**< kept with the call and shown in events */
@@ -519,6 +535,66 @@ unsigned call_refer_target(struct call_layer *l, const struct sip_msg *m,
                            const struct device *device, const struct call_progress *heard,
                            uint64_t now_ms);
 
+/** What may become of a consultation (consultOptions of CSTA). */
+enum call_consult_for {
+    CALL_CONSULT_ANY,
+    CALL_CONSULT_ONLY,
+    CALL_CONSULT_TRANSFER,
+    CALL_CONSULT_CONFERENCE,
+};
+
+/**
+ * ConsultationCall: `c` is held, then its device calls args->to (args->from and prompt are not
+ * looked at). On CALL_OK *out is its connection in the new call, which begins when `fn` hears
+ * CALL_OK; before that nobody is told of it. The phone keeps its one leg: see share.c.
+ */
+enum call_error call_consult(struct connection *c, const struct call_make *args,
+                             enum call_consult_for options, struct connection **out,
+                             call_done_fn fn, void *owner, uint64_t now_ms);
+
+/**
+ * AlternateCall: `active` is held, then `held`, of the same device, is retrieved, or answered
+ * when it is alerting. When that fails `active` is resumed, and `fn` hears why.
+ */
+enum call_error call_alternate(struct connection *held, struct connection *active,
+                               call_done_fn fn, void *owner, uint64_t now_ms);
+
+/** ReconnectCall: `active` is cleared, then `held` is retrieved. */
+enum call_error call_reconnect(struct connection *active, struct connection *held,
+                               call_done_fn fn, void *owner, uint64_t now_ms);
+
+/**
+ * TransferCall: the parties of `held` and `active`, both of one device, talk to each other, in
+ * the call of `held`; the device leaves both. `fn` hears CALL_OK when that is so, or at once
+ * when the party of `active` still rings; any other outcome: nothing has changed.
+ */
+enum call_error call_unite(struct connection *held, struct connection *active, call_done_fn fn,
+                           void *owner, uint64_t now_ms);
+
+/** Most characters that one GenerateDigits sends. */
+#define CALL_DIGITS_MAX 64
+
+/**
+ * GenerateDigits: 0-9 * # A-D, ',' a second's pause, go to the other end of the call by INFO.
+ * `fn` hears when the first was taken, or that there is no way. tone_ms, pause_ms 0: defaults.
+ */
+struct call_digits {
+    struct str digits;
+    uint32_t tone_ms, pause_ms;
+};
+enum call_error call_send_digits(struct connection *c, const struct call_digits *args,
+                                 call_done_fn fn, void *owner, uint64_t now_ms);
+
+/**
+ * DialDigits: what a call that MakeCall has begun with an incomplete number (none, or one that
+ * ends with ';') is to dial next. When `digits` do not end with ';', the number is complete.
+ */
+enum call_error call_dial(struct connection *c, struct str digits, uint64_t now_ms);
+
+/** ClearCall: every connection of it. `by`: whose application asks. */
+enum call_error call_clear_all(struct connection *by, struct str reason, struct str uui,
+                               uint64_t now_ms);
+
 /** The requester of a running procedure, or who hears of a reference, is gone: nobody hears. */
 void call_forget(struct call_layer *l, void *owner);
 
@@ -530,6 +606,12 @@ enum call_service {
     CALL_SVC_HOLD = 8,
     CALL_SVC_RETRIEVE = 16,
     CALL_SVC_TRANSFER = 32,
+    CALL_SVC_CONSULT = 64,
+    CALL_SVC_ALTERNATE = 128,
+    CALL_SVC_RECONNECT = 256,
+    CALL_SVC_UNITE = 512,
+    CALL_SVC_DIGITS = 1024,
+    CALL_SVC_DIAL = 2048,
 };
 unsigned call_services(const struct connection *c);
 

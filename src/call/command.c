@@ -141,7 +141,42 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
     return CALL_OK;
 }
 
+enum call_error call_clear_all(struct connection *by, struct str reason, struct str uui,
+                               uint64_t now_ms)
+{
+    struct call *c = by->call;
+    struct connection *conn = by;
+
+    if (by->state == CONN_ALERTING && c->a != NULL && !c->a->ended) {
+        conn = c->a; /* else another phone could go on ringing: the caller takes the call back */
+    }
+    return call_clear(conn, reason, uui, now_ms);
+}
+
 /* ---- what is possible ---- */
+
+/** Services on this call and another one of its device. */
+static unsigned two_call_services(const struct connection *conn)
+{
+    unsigned can = 0;
+
+    for (const struct connection *o = NULL;
+         conn->device != NULL && (o = call_of_device(conn->device, o)) != NULL;) {
+        bool other_held = o->state == CONN_HOLD;
+        if (o->call == conn->call || o->call->phase == CALL_ENDING) {
+            continue;
+        }
+        if (conn->state == CONN_CONNECTED && other_held) {
+            can |= CALL_SVC_ALTERNATE | CALL_SVC_RECONNECT | CALL_SVC_UNITE;
+        } else if (conn->state == CONN_HOLD &&
+                   (other_held || o->state == CONN_CONNECTED)) {
+            can |= CALL_SVC_UNITE | (other_held ? 0U : CALL_SVC_ALTERNATE);
+        } else if (conn->state == CONN_CONNECTED && o->state == CONN_CONNECTED) {
+            can |= CALL_SVC_UNITE;
+        }
+    }
+    return can;
+}
 
 unsigned call_services(const struct connection *conn)
 {
@@ -155,11 +190,16 @@ unsigned call_services(const struct connection *conn)
         return CALL_SVC_CLEAR | (conn->behalf == NULL ? CALL_SVC_DEFLECT : 0U) |
                (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
     case CONN_INITIATED:
-        return CALL_SVC_CLEAR | (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
+        return CALL_SVC_CLEAR | (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U) |
+               (conn->call->dialling ? CALL_SVC_DIAL : 0U);
     case CONN_CONNECTED:
-        return CALL_SVC_CLEAR | (two ? CALL_SVC_HOLD | CALL_SVC_TRANSFER : 0U);
+        return CALL_SVC_CLEAR | two_call_services(conn) |
+               (two ? CALL_SVC_HOLD | CALL_SVC_TRANSFER | CALL_SVC_DIGITS : 0U) |
+               (two && conn->mate == NULL ? CALL_SVC_CONSULT : 0U);
     case CONN_HOLD:
-        return CALL_SVC_CLEAR | CALL_SVC_RETRIEVE;
+        return CALL_SVC_CLEAR | two_call_services(conn) |
+               (share_is_parked(conn) && conn->mate->state != CONN_HOLD ? 0U
+                                                                        : CALL_SVC_RETRIEVE);
     case CONN_QUEUED:
     case CONN_FAIL:
         return CALL_SVC_CLEAR;
@@ -171,6 +211,13 @@ unsigned call_services(const struct connection *conn)
 
 void call_end_all(struct call_layer *l, uint64_t now_ms)
 {
+    list_each(jt, &l->calls)
+    {
+        list_each(kt, &list_entry(jt, struct call, link)->connections)
+        {
+            (void)share_cut(list_entry(kt, struct connection, link)); /* no leg goes back */
+        }
+    }
     list_each(it, &l->calls)
     {
         struct call *c = list_entry(it, struct call, link);

@@ -117,12 +117,17 @@ static void restore(struct connection *other, uint64_t now_ms)
     struct leg *leg = connection_leg(other);
     struct str continued;
 
-    if (other->call->phase == CALL_ENDING || partner == NULL || leg == NULL ||
-        !str_is_set(partner->desc)) {
+    if (other->call->phase == CALL_ENDING || partner == NULL || leg == NULL) {
         return;
     }
-    continued = media_continue(other, partner->desc, other->call->layer->scratch);
-    content.body = str_is_set(continued) ? continued : partner->desc;
+    content.body = share_is_parked(partner)
+                       ? media_silence(other, other->call->layer->scratch)
+                       : partner->desc;
+    if (!str_is_set(content.body)) {
+        return;
+    }
+    continued = media_continue(other, content.body, other->call->layer->scratch);
+    content.body = str_is_set(continued) ? continued : content.body;
     if (leg_send(leg, NULL, STR("INVITE"), &content, on_restored, NULL, NULL, now_ms) == 0) {
         (void)media_sent(other, content.body);
     }

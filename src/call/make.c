@@ -19,6 +19,9 @@
  * doNotPrompt asks the caller's phone to answer by itself with the three headers in use:
  * Answer-Mode (RFC 5373), Call-Info with answer-after, Alert-Info with info=alert-autoanswer.
  * With prompt the phone rings like for any call and the person picks up.
+ *
+ * A number that is not complete is completed by DialDigits (dial.c): until then the phone that
+ * has been picked up hears silence, and the call is initiated.
  */
 #include "base/err.h"
 #include "call/parts.h"
@@ -144,9 +147,6 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     struct connection *a = b->conn;
     struct call *c = a->call;
     struct leg_content content = {.type = STR("application/sdp")};
-    struct destination to;
-    struct call_event e;
-    unsigned status;
     bool known;
 
     if (c->phase == CALL_ENDING || b->refused) {
@@ -166,10 +166,23 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
         return;
     }
     step_answered(a, now_ms);
-    a->state = CONN_CONNECTED;
+    if (c->dialling) { /* dial.c goes on */
+        call_set_timer(c, c->layer->config.prompt_s * 1000, now_ms);
+    } else {
+        call_set_out(c, "makeCall", now_ms);
+    }
+}
+
+void call_set_out(struct call *c, const char *cause, uint64_t now_ms)
+{
+    struct destination to;
+    struct call_event e;
+    unsigned status;
+
+    c->a->state = CONN_CONNECTED;
     c->phase = CALL_SETUP;
     call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);
-    e = call_event_make(c, CALL_EV_ORIGINATED, a, "makeCall", now_ms);
+    e = call_event_make(c, CALL_EV_ORIGINATED, c->a, cause, now_ms);
     call_tell(&e);
     if (!destination_of_text(c->layer, c->called, &to)) {
         status = 404;
@@ -222,9 +235,8 @@ static struct str auto_answer_lines(struct call_layer *l)
                      STR_ARG(domain), STR_ARG(domain));
 }
 
-/** The call with everything in it that MakeCall says; NULL when memory is out. */
-static struct call *prepare(struct call_layer *l, const struct call_make *args,
-                            const struct destination *to)
+struct call *call_prepare(struct call_layer *l, const struct call_make *args,
+                          const struct destination *to)
 {
     struct call *c = call_new(l);
     struct str line = args->uui_values.n > 0
@@ -235,7 +247,7 @@ static struct call *prepare(struct call_layer *l, const struct call_make *args,
     if (c == NULL) {
         return NULL;
     }
-    c->phase = CALL_PROMPTING;
+    c->phase = CALL_PROMPTING; /* until the caller's phone is there */
     c->offerless = true;
     c->sips = to->sips;
     c->called = arena_dup(&c->arena, to->id);
@@ -267,19 +279,24 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     struct call_event e;
     struct call *c;
     struct ring ring = {.user = &made_caller_user};
+    bool more = false;
 
-    if (!destination_of_text(l, args->to, &to) || to.device == args->from ||
-        !destination_permitted(l, args->from, &to)) {
+    if (args->overlap) {
+        to = (struct destination){.id = dial_number(args->to, &more)};
+    }
+    if (!more && (!destination_of_text(l, args->to, &to) || to.device == args->from ||
+                  !destination_permitted(l, args->from, &to))) {
         return CALL_UNKNOWN_DESTINATION;
     }
     if (registrar_find(l->registrar, args->from->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    c = call_room_for(l, args->from) ? prepare(l, args, &to) : NULL;
+    c = call_room_for(l, args->from) ? call_prepare(l, args, &to) : NULL;
     if (c == NULL) {
         return CALL_NO_RESOURCES;
     }
-    ring.from = arena_fmt(l->scratch, "<%.*s>", STR_ARG(c->called));
+    c->dialling = more;
+    ring.from = arena_fmt(l->scratch, "<%.*s>", STR_ARG(more ? c->a->id : c->called));
     ring.to = address_of(l->scratch, c->a);
     ring.lines = args->prompt || !l->config.auto_answer ? STR_NONE : auto_answer_lines(l);
     if (connection_ring(c->a, &self, &ring, now_ms) != 0) {

@@ -159,6 +159,16 @@ bool media_is_hold(struct str body)
     return sdp_parse(body, &view, NULL) == 0 && sdp_is_held(&view);
 }
 
+void media_hand_over(struct connection *from, struct connection *to)
+{
+    media_fini(to);
+    to->desc = from->desc;
+    to->sent = from->sent;
+    to->sent_stale = from->sent_stale;
+    to->sent_version = from->sent_version;
+    from->desc = from->sent = STR_NONE;
+}
+
 void media_fini(struct connection *conn)
 {
     const struct mem *mem = &conn->call->layer->env->mem;

@@ -12,6 +12,9 @@
  * all, and phones do it every day) its INVITE goes on as it is, and by' hears nothing:
  * it gets 487 when the transfer has worked, and what x said when not.
  *
+ * Transferred tells of both calls at once: it is the last that anybody hears of the other one,
+ * and x, which was a party there, is one here from then on without another event.
+ *
  * WHO MAY. The one who refers must be the one at our end of the dialog that he names: the same
  * device, or both of them parties behind peers. Knowing Call-ID and tags alone moves
  * nobody's call.
@@ -32,37 +35,6 @@ bool merge_same_party(const struct connection *by, const struct connection *othe
     return other->device == NULL && by->outside && other->outside;
 }
 
-static void move_descriptions(struct connection *from, struct connection *to)
-{
-    media_fini(to);
-    to->desc = from->desc;
-    to->sent = from->sent;
-    to->sent_stale = from->sent_stale;
-    to->sent_version = from->sent_version;
-    from->desc = from->sent = STR_NONE;
-}
-
-/** One leg changes its call. */
-static void move_leg(struct branch *from, struct branch *to)
-{
-    struct leg *leg = from->leg;
-
-    to->leg = leg;
-    to->peer = from->peer; /* its room on the peer goes along */
-    from->leg = NULL;
-    from->peer = NULL;
-    if (leg == NULL) {
-        return;
-    }
-    leg->owner = to;
-    from->conn->call->legs--;
-    to->conn->call->legs++;
-    list_each(it, &leg->dialogs)
-    {
-        list_entry(it, struct dialog, link)->owner = NULL;
-    }
-}
-
 /** Both have the same branches, in the same order. */
 static void move_legs(struct connection *from, struct connection *to)
 {
@@ -70,10 +42,11 @@ static void move_legs(struct connection *from, struct connection *to)
 
     list_each(it, &from->branches)
     {
-        move_leg(list_entry(it, struct branch, link), list_entry(at, struct branch, link));
+        branch_hand_over(list_entry(it, struct branch, link),
+                         list_entry(at, struct branch, link));
         at = at->next;
     }
-    move_descriptions(from, to);
+    media_hand_over(from, to);
 }
 
 /** A connection of this call that is like x' of the other, without its legs. NULL: memory */
@@ -123,7 +96,8 @@ static unsigned judge(const struct referral *r, const struct branch *named, bool
     const struct connection *theirs = named->conn, *x = call_other(theirs);
     const struct call *c = theirs->call;
 
-    if (theirs->ended || c->phase == CALL_ENDING || named->leg->state >= LEG_ENDING) {
+    if (theirs->ended || c->phase == CALL_ENDING ||
+        (named->leg != NULL && named->leg->state >= LEG_ENDING)) {
         return 603; /* RFC 3891 §3 */
     }
     if (c == r->call || theirs->stem != named || !merge_same_party(r->by->conn, theirs)) {
@@ -133,26 +107,32 @@ static unsigned judge(const struct referral *r, const struct branch *named, bool
         return 486;
     }
     if (x == NULL || c->step != NULL || c->referral != NULL || c->borrower != NULL ||
-        c->join.offerer != NULL || !relays_empty(c)) {
+        c->join.offerer != NULL || c->duo != NULL || !relays_empty(c)) {
         return 491;
     }
     if (x->device != NULL && x->device == call_other(r->by->conn)->device) {
         return 482;
     }
-    return c->phase == CALL_ACTIVE && !(is_up(x) && is_up(theirs)) ? 491 : 0;
+    return c->phase == CALL_ACTIVE &&
+                   !(is_up(x) && (is_up(theirs) || share_is_parked(theirs)))
+               ? 491
+               : 0;
 }
 
 unsigned merge_borrow(struct referral *r, struct dialog *named, bool early_only)
 {
     struct branch *b = branch_of_leg(named->leg);
+
+    /* else no call, but an application's session */
+    return b == NULL ? 481 : merge_take(r, b, early_only);
+}
+
+unsigned merge_take(struct referral *r, struct branch *b, bool early_only)
+{
     struct connection *husk, *x;
     struct call *lender;
-    unsigned status;
+    unsigned status = judge(r, b, early_only);
 
-    if (b == NULL) {
-        return 481; /* no call, but an application's session */
-    }
-    status = judge(r, b, early_only);
     if (status != 0) {
         return status;
     }
@@ -206,6 +186,11 @@ static struct call *take_lender(struct referral *r)
     return lender;
 }
 
+struct connection *merge_theirs(const struct referral *r)
+{
+    return r->lender == NULL ? NULL : call_other(r->husk);
+}
+
 void merge_undo(struct referral *r, unsigned status, uint64_t now_ms)
 {
     struct call *lender = take_lender(r);
@@ -215,6 +200,9 @@ void merge_undo(struct referral *r, unsigned status, uint64_t now_ms)
     }
     if (lender->phase == CALL_ACTIVE && is_up(r->x)) {
         move_legs(r->x, r->husk);
+        if (call_other(r->husk)->state == CONN_CONNECTED) {
+            step_restore(call_other(r->husk), now_ms); /* x may have been told of another */
+        }
     } else if (lender->phase == CALL_ACTIVE) {
         call_release(lender, r->husk, "normalClearing", NULL, STR_NONE, now_ms);
     } else {
@@ -230,6 +218,9 @@ void merge_done(struct referral *r, uint64_t now_ms)
     if (lender == NULL) {
         return;
     }
+    /* Transferred was their end, for both */
+    r->husk->ended = call_other(r->husk)->ended = true;
+    r->husk->state = call_other(r->husk)->state = CONN_NULL;
     theirs = connection_leg(call_other(r->husk));
     if (theirs != NULL && !theirs->uac && theirs->state <= LEG_EARLY) {
         (void)leg_respond(theirs, NULL, 487, STR_NONE, NULL,

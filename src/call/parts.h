@@ -20,6 +20,8 @@
 /** Pools of relays and steps, whose sizes only their files know. */
 void relay_pool_init(struct call_layer *l);
 void step_pool_init(struct call_layer *l);
+void duo_pool_init(struct call_layer *l);
+void digits_pool_init(struct call_layer *l);
 void referral_pool_init(struct call_layer *l);
 
 /** May this device begin one more call? NULL, a peer: yes. */
@@ -35,6 +37,8 @@ struct branch *connection_add_branch(struct connection *conn);
 
 /** It has ended: room for another call on its peer. */
 void branch_leave_peer(struct branch *b);
+/** Its leg, if it has one, is the other's from now on, whatever call that is of. */
+void branch_hand_over(struct branch *from, struct branch *to);
 /** The leg of that branch is gone; the call may be freed at the next sweep. */
 void branch_gone(struct branch *b);
 
@@ -426,6 +430,10 @@ void relays_answer_byes(struct call *c, uint64_t now_ms);
 void relays_fini(struct call *c);
 bool relays_pending_offer(const struct call *c);
 bool relays_empty(const struct call *c);
+/** The leg leaves that call: what is passed on over it is over, and answered. */
+void relays_part(struct call *c, const struct leg *leg, uint64_t now_ms);
+/** A party's own offer was accepted: tell when it was hold, or the end of it. */
+void relay_offer_accepted(struct connection *by, struct str offer, uint64_t now_ms);
 
 /* ---- media.c: session descriptions ---- */
 
@@ -449,19 +457,47 @@ struct str media_silence(const struct connection *conn, struct arena *a);
 /** Does this description ask for silence? */
 bool media_is_hold(struct str body);
 bool media_has_sdp(const struct sip_msg *m);
+/** All that is known of its phone's media is the other's from now on. */
+void media_hand_over(struct connection *from, struct connection *to);
 void media_fini(struct connection *conn);
 
 /* ---- step.c: procedures ---- */
 
-enum step_kind { STEP_HOLD, STEP_RETRIEVE, STEP_TRANSFER, STEP_ANSWER, STEP_REFER };
+enum step_kind {
+    STEP_HOLD,
+    STEP_RETRIEVE,
+    STEP_TRANSFER,
+    STEP_ANSWER,
+    STEP_REFER,
+    STEP_SILENCE, /**< the first half of STEP_HOLD */
+    STEP_RESTORE, /**< both ends are offered each other anew */
+};
 
 struct step;
 
 struct leg_request **step_request(struct step *s);
 struct connection *step_connection(const struct step *s);
 enum step_kind step_kind_of(const struct step *s);
+/** Does a procedure run on it, or is an offer on its way? duo.c does not count. */
+bool call_is_busy(const struct call *c);
 /** CALL_OK: `conn` is in state `want`, both its legs are up and nothing else is going on. */
 enum call_error call_step_ready(const struct connection *conn, enum connection_state want);
+
+/** How a hold or retrieval differs that is part of a procedure on two calls (duo.c). */
+struct step_plan {
+    const char *cause; /**< of the event */
+    bool other_only;   /**< the device itself is offered something else at once */
+};
+/** call_hold and call_retrieve so: without their checks of state, and the event is told before
+    `fn` hears. */
+enum call_error step_hold(struct connection *conn, const struct step_plan *plan,
+                          call_done_fn fn, void *owner, uint64_t now_ms);
+enum call_error step_retrieve(struct connection *conn, const struct step_plan *plan,
+                              call_done_fn fn, void *owner, uint64_t now_ms);
+/** The phone of `conn` is to be silent; nobody hears how that went. */
+void step_silence(struct connection *conn, uint64_t now_ms);
+/** The phones of `conn` and its partner get each other's descriptions anew. */
+void step_restore(struct connection *conn, uint64_t now_ms);
 
 /** A step for `conn`; NULL when memory is out. One runs per call at a time. */
 struct step *step_new(struct connection *conn, enum step_kind kind, call_done_fn fn,
@@ -476,6 +512,45 @@ void step_abort(struct call *c, uint64_t now_ms);
 void step_prolong(struct step *s, uint64_t now_ms);
 /** The phone has answered: who asked it to, knows, whatever becomes of the NOTIFY. */
 void step_answered(struct connection *conn, uint64_t now_ms);
+
+/* ---- share.c: two calls on one leg ---- */
+
+/** Make c->a, which has no branch yet, ready to take over the leg of `of`. NULL: no memory */
+struct connection *share_prepare(struct call *c, const struct connection *of);
+/** They are mates from now on, and `to` has the leg. */
+void share_begin(struct connection *from, struct connection *to, uint64_t now_ms);
+/** Is its phone's leg at its mate? `conn` may be NULL. */
+bool share_is_parked(const struct connection *conn);
+/** Will its phone stay when its call ends, since its mate takes the leg over? May be NULL. */
+bool share_keeps(const struct connection *conn);
+/** The leg comes here if it is at the mate. @return false: there is none to have */
+bool share_take(struct connection *conn, uint64_t now_ms);
+/** They are mates no more, the leg stays. @return the mate, if it is in a call still; or NULL */
+struct connection *share_cut(struct connection *conn);
+/** It is no party of its call any more. @return true: its mate has the leg now */
+bool share_leave(struct connection *conn, uint64_t now_ms);
+/** The phone has gone over the leg of what was the mate of `mate` (NULL: there was none). */
+void share_phone_gone(struct connection *mate, const char *cause, uint64_t now_ms);
+/** An offer of a party whose partner is parked. @return false: it is not, pass it on */
+bool share_answers(struct branch *from, struct txn *t, const struct sip_msg *m,
+                   uint64_t now_ms);
+
+/* ---- duo.c: procedures on two calls ---- */
+
+/** The call ends: what runs on it and another one goes on without it, or is over. */
+void duo_abort(struct call *c, uint64_t now_ms);
+/** Who waits for an outcome is gone. */
+void duo_forget(struct call_layer *l, const void *owner);
+
+/* ---- digits.c, dial.c ---- */
+
+/** The call ends: no more of them. */
+void digits_stop(struct call *c, uint64_t now_ms);
+void digits_fini(struct call *c);
+/** Are those of `owner` meant? Then nobody hears. */
+void digits_forget(struct call *c, const void *owner);
+/** The number so far, without the sign that more follows. */
+struct str dial_number(struct str text, bool *more);
 
 /* ---- join.c: connect a leg that has offered with one that is up (RFC 3725) ---- */
 
@@ -512,6 +587,13 @@ bool transfer_on_failed(struct connection *x, unsigned status, uint64_t now_ms);
 
 /** Let the party that a transfer is calling go. Harmless when there is none. */
 void transfer_call_off(struct call *c, uint64_t now_ms);
+
+/** A call of args->from, whose connection is c->a, with everything in it that `args` say; `to`
+    is whom they mean. NULL: no memory */
+struct call *call_prepare(struct call_layer *l, const struct call_make *args,
+                          const struct destination *to);
+/** The caller's phone is there: Originated is told, and c->called is called. */
+void call_set_out(struct call *c, const char *cause, uint64_t now_ms);
 
 /** Callbacks for a leg that has none of that kind. */
 void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m,

@@ -60,6 +60,16 @@ static void end_of_ring(struct referral *r, uint64_t now_ms)
     referral_fail(r, r->x->alerted ? 480 : 408, now_ms);
 }
 
+/** The phone of the one who refers has nothing to do with this call any more. */
+static void dismiss(struct referral *r, uint64_t now_ms)
+{
+    struct leg *leg = r->by->leg;
+
+    if (leg != NULL && leg->state < LEG_ENDING && !share_leave(r->by->conn, now_ms)) {
+        leg_end(leg, 0, NULL, NULL, NULL, now_ms);
+    }
+}
+
 static void on_timer(struct timer *t, uint64_t now_ms)
 {
     struct referral *r = container_of(t, struct referral, timer);
@@ -74,9 +84,7 @@ static void on_timer(struct timer *t, uint64_t now_ms)
     case REFERRAL_JOINING:
         break;
     case REFERRAL_OVER: /* it does not hang up by itself */
-        if (r->by->leg != NULL && r->by->leg->state < LEG_ENDING) {
-            leg_end(r->by->leg, 0, NULL, NULL, NULL, now_ms);
-        }
+        dismiss(r, now_ms);
         referral_settle(r);
         break;
     }
@@ -118,6 +126,9 @@ void referrals_forget(struct call *c, const void *owner)
         if (r->heard.owner == owner) {
             r->heard.fn = NULL;
         }
+        if (r->done_owner == owner) {
+            r->done = NULL;
+        }
     }
 }
 
@@ -141,6 +152,17 @@ bool referral_moves_media(const struct call *c)
 {
     return c->join.offerer != NULL ||
            (c->referral != NULL && c->referral->stage > REFERRAL_CALLING);
+}
+
+/** The outcome of TransferCall. */
+static void tell_done(struct referral *r, enum call_error err, unsigned status, uint64_t now_ms)
+{
+    call_done_fn fn = r->done;
+
+    r->done = NULL;
+    if (fn != NULL) {
+        fn(r->done_owner, err, status, now_ms);
+    }
 }
 
 static void over(struct referral *r)
@@ -226,6 +248,7 @@ void referral_fail(struct referral *r, unsigned status, uint64_t now_ms)
         drop_party(r, status, now_ms);
     }
     over(r);
+    tell_done(r, c->phase == CALL_ENDING ? CALL_GONE : CALL_REFUSED, status, now_ms);
     progress_tell(r, status, true, now_ms);
     referral_settle(r);
 }
@@ -269,7 +292,8 @@ void referral_moves_on(struct call *c, uint64_t now_ms)
 /* ---- it works out ---- */
 
 static void tell_transferred(struct call *c, struct connection *leaver,
-                             const struct connection *x, uint64_t now_ms)
+                             const struct connection *x, const struct connection *secondary,
+                             uint64_t now_ms)
 {
     struct call_event e;
 
@@ -280,7 +304,15 @@ static void tell_transferred(struct call *c, struct connection *leaver,
     e.by = leaver;
     e.by_id = leaver->id;
     e.to_id = x->id;
+    e.secondary = secondary;
     call_tell(&e);
+}
+
+/** x was up in the other call, and is so here. */
+static void move_in(struct connection *x)
+{
+    x->established = true;
+    x->state = CONN_CONNECTED;
 }
 
 /** x is up: both talk from now on, or will when its offer was accepted. */
@@ -297,6 +329,8 @@ static void leave(struct referral *r, uint64_t now_ms)
 {
     struct call *c = r->call;
     struct connection *leaver = r->by->conn, *x = r->x;
+    const struct connection *secondary = merge_theirs(r);
+    bool was_up = r->lender != NULL && r->lender->phase == CALL_ACTIVE;
 
     c->layer->transferred++;
     c->phase = CALL_SETUP;
@@ -319,7 +353,11 @@ static void leave(struct referral *r, uint64_t now_ms)
         call_set_uui(c, x->uui_lines);
         c->uui_told = x->uui_told;
     }
-    tell_transferred(c, leaver, x, now_ms);
+    if (was_up) {
+        move_in(x);
+    }
+    tell_done(r, CALL_OK, 0, now_ms);
+    tell_transferred(c, leaver, x, secondary, now_ms);
     if (r->stage != REFERRAL_CALLING) {
         talk(c, x, r->uui_answer, now_ms);
     } else {
@@ -329,6 +367,15 @@ static void leave(struct referral *r, uint64_t now_ms)
     if (r->merged) {
         merge_done(r, now_ms);
     }
+    if (r->service) {
+        (void)share_cut(leaver);
+        dismiss(r, now_ms);
+    }
+}
+
+void referral_leave(struct referral *r, uint64_t now_ms)
+{
+    leave(r, now_ms);
 }
 
 static void join_done(void *owner, enum call_error err, unsigned status, uint64_t now_ms)

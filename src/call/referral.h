@@ -33,6 +33,7 @@ struct referral {
     bool left;            /**< who refers is out of the call, x is in */
     bool merged;          /**< x was a party of another call */
     bool offered;         /**< the INVITE to x had an offer: its 2xx has none */
+    bool service;         /**< no REFER, but TransferCall (unite.c): `by` does not hang up itself */
     uint8_t retries;
     struct str uui_answer; /**< User-to-User of the answer, for its event */
     struct str lines;      /**< Referred-By, for whom x redirects to; may be empty */
@@ -44,6 +45,8 @@ struct referral {
     struct connection *husk; /**< x as it stands there */
 
     struct call_progress heard; /**< instead of NOTIFY in the dialog: who hears */
+    call_done_fn done;          /**< of TransferCall, once; NULL: told, or nobody */
+    void *done_owner;
 
     /* progress.c: the implicit subscription */
     struct leg *leg; /**< NULL: nobody is told (any more) */
@@ -68,6 +71,9 @@ void referral_fail(struct referral *r, unsigned status, uint64_t now_ms);
 /** x has answered (or was up): ask it for an offer. */
 void referral_ask(struct referral *r, uint64_t now_ms);
 
+/** The one who refers is out of the call now, whether x has answered or not. */
+void referral_leave(struct referral *r, uint64_t now_ms);
+
 /** For legs to x. */
 extern const struct leg_user referred_user;
 
@@ -89,10 +95,14 @@ unsigned progress_left_s(const struct referral *r, uint64_t now_ms);
  * becomes x. @return 0: then merge_go; else the status that says why not
  */
 unsigned merge_borrow(struct referral *r, struct dialog *named, bool early_only);
+/** The same for the dialog of a branch. */
+unsigned merge_take(struct referral *r, struct branch *named, bool early_only);
 /** Ask it for an offer, at once or when it answers. */
 void merge_go(struct referral *r, uint64_t now_ms);
 /** May who has sent something over `by` speak for the party at `other`? */
 bool merge_same_party(const struct connection *by, const struct connection *other);
+/** The connection in the other call of the party that refers; NULL: there is none. */
+struct connection *merge_theirs(const struct referral *r);
 /** x is no party of the other call any more; that call ends. */
 void merge_done(struct referral *r, uint64_t now_ms);
 /** Give x back to the other call, if it can be; else that fails with this status. */

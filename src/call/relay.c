@@ -19,6 +19,8 @@
  * Not passed: REFER, which is carried out here (refer.c), SUBSCRIBE (405, but to the outcome of
  * a REFER), and an offer while a procedure of ours is changing the media (491).
  *
+ * A party whose partner's phone is in another call of its own is answered by Baton (share.c).
+ *
  * OWNERSHIP. A relay is in its call's list and in the layer's pool. It ends with the final
  * response, or when the leg on either side is gone: then whoever still waits is answered. The
  * relay of a BYE stays until the BYE that went out has its answer, even when the side that
@@ -152,7 +154,7 @@ static struct leg *opposite(struct branch *from, struct dialog *d, struct dialog
 }
 
 /** A phone's own offer was accepted: is it hold, or the end of it? */
-static void on_offer_accepted(struct connection *by, struct str offer, uint64_t now_ms)
+void relay_offer_accepted(struct connection *by, struct str offer, uint64_t now_ms)
 {
     struct call_event e;
     bool hold = media_is_hold(offer);
@@ -181,7 +183,7 @@ static void keep_descriptions(struct relay *r, const struct sip_msg *m, uint64_t
         mem_free(&r->call->layer->env->mem, (void *)(uintptr_t)from->desc.p);
         from->desc = r->desc;
         r->desc = STR_NONE;
-        on_offer_accepted(from, from->desc, now_ms);
+        relay_offer_accepted(from, from->desc, now_ms);
     }
 }
 
@@ -285,11 +287,13 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         return;
     }
     if (is_offer_request(t, m) &&
-        (c->step != NULL || c->phase == CALL_PROMPTING || referral_moves_media(c))) {
+        (c->step != NULL || c->duo != NULL || c->phase == CALL_PROMPTING ||
+         referral_moves_media(c))) {
         refuse(from, t, 491, NULL, now_ms);
         return;
     }
-    if (is_offer_request(t, m) && put_aside(from, t, connection_leg(other))) {
+    if (is_offer_request(t, m) && (put_aside(from, t, connection_leg(other)) ||
+                                   share_answers(from, t, m, now_ms))) {
         return;
     }
     to = opposite(from, d, &theirs);
@@ -400,6 +404,26 @@ void relays_drop_leg(struct call *c, const struct leg *leg, uint64_t now_ms)
             }
         } else if (r->to_leg == leg) {
             answer_in(r, r->method == SIP_METHOD_BYE ? 200 : 481, now_ms);
+            relay_free(r);
+        }
+    }
+}
+
+void relays_part(struct call *c, const struct leg *leg, uint64_t now_ms)
+{
+    if (c->early != NULL) {
+        struct txn *t = c->early;
+        c->early = NULL;
+        refuse(c->early_from, t, 491, NULL, now_ms);
+    }
+    list_each(it, &c->relays)
+    {
+        struct relay *r = list_entry(it, struct relay, link);
+        if (r->from_leg == leg || r->to_leg == leg) {
+            answer_in(r, r->method == SIP_METHOD_BYE ? 200 : 481, now_ms);
+            if (r->out != NULL) {
+                leg_request_detach(r->out);
+            }
             relay_free(r);
         }
     }

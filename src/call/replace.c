@@ -200,7 +200,9 @@ static void on_replaced(void *owner, enum call_error err, unsigned status, uint6
     connection_established_with(n, STR_NONE, n->moved, now_ms);
     connection_stop_ringing(old, old->stem, STR("Reason: SIP;cause=200\r\n"), now_ms);
     if (connection_leg(old) != NULL) {
-        leg_end(connection_leg(old), 0, NULL, NULL, NULL, now_ms);
+        if (!share_leave(old, now_ms)) {
+            leg_end(connection_leg(old), 0, NULL, NULL, NULL, now_ms);
+        }
     }
 }
 

@@ -11,7 +11,12 @@
  *       └ refusal ► done      └ refusal ► UNDO_SELF ─► done (refused)
  *
  * RETRIEVE: re-INVITE without offer to the device; what it offers goes to the partner, whose
- * answer goes back in the ACK (join.c).
+ * answer goes back in the ACK (join.c). When the device's leg is in another call that is held
+ * (share.c), it comes over first. RESTORE is the same without an event.
+ *
+ * SILENCE is the first stage of HOLD alone: for a device whose leg has come back to a call that
+ * is held already. As a part of a procedure on two calls (duo.c), HOLD can begin with its
+ * second stage, since the device gets another description at once.
  *
  * A re-INVITE that meets another one (491) is tried again after the time of RFC 3261 §14.1.
  *
@@ -33,6 +38,7 @@ struct step {
     uint8_t stage;
     uint8_t retries;
     bool waiting;    /**< the timer runs for a retry, not for the limit */
+    struct step_plan plan; /**< cause NULL: it stands for itself */
     unsigned status; /**< of the refusal that is being undone */
     call_done_fn fn;
     void *owner;
@@ -56,7 +62,7 @@ static void out_of_time(struct step *s, uint64_t now_ms)
     if (s->request != NULL) {
         leg_request_cancel(s->request, now_ms);
     }
-    if (s->kind != STEP_HOLD || s->stage != HOLD_OTHER) {
+    if (s->kind != STEP_HOLD || s->stage != HOLD_OTHER || s->plan.other_only) {
         step_done(s, CALL_TIMEOUT, 0, now_ms);
         return;
     }
@@ -64,7 +70,12 @@ static void out_of_time(struct step *s, uint64_t now_ms)
         leg_request_detach(s->request);
         s->request = NULL;
     }
-    s->fn = NULL;
+    if (s->plan.cause != NULL) { /* what it is a part of goes on when all is undone */
+        s->status = 408;
+        fn = NULL;
+    } else {
+        s->fn = NULL;
+    }
     s->stage = UNDO_SELF;
     s->retries = 0;
     s->limit_ms = now_ms + (uint64_t)s->call->layer->config.step_s * 1000;
@@ -173,9 +184,11 @@ enum step_kind step_kind_of(const struct step *s)
 
 void call_forget(struct call_layer *l, void *owner)
 {
+    duo_forget(l, owner);
     list_each(it, &l->calls)
     {
         struct call *c = list_entry(it, struct call, link);
+        digits_forget(c, owner);
         if (c->step != NULL && c->step->owner == owner) {
             c->step->fn = NULL;
         }
@@ -192,12 +205,18 @@ static void told(struct step *s, enum call_event_kind kind, enum connection_stat
                  uint64_t now_ms)
 {
     struct connection *conn = s->conn;
-    struct call_event e;
+    bool first = s->plan.cause != NULL;
+    struct call_event e =
+        call_event_make(conn->call, kind, conn, first ? s->plan.cause : "normal", now_ms);
 
     conn->state = (uint8_t)state;
-    step_done(s, CALL_OK, 0, now_ms);
-    e = call_event_make(conn->call, kind, conn, "normal", now_ms);
-    call_tell(&e);
+    if (first) { /* what the procedure does next has events of its own */
+        call_tell(&e);
+        step_done(s, CALL_OK, 0, now_ms);
+    } else {
+        step_done(s, CALL_OK, 0, now_ms);
+        call_tell(&e);
+    }
 }
 
 static void retry(struct step *s, uint64_t now_ms)
@@ -214,7 +233,7 @@ static void hold_refused(struct step *s, unsigned status, uint64_t now_ms)
 {
     if (status == 491 && s->retries < RETRIES) {
         retry(s, now_ms);
-    } else if (s->stage == HOLD_OTHER) {
+    } else if (s->stage == HOLD_OTHER && !s->plan.other_only) {
         s->status = status;
         s->stage = UNDO_SELF;
         run(s, now_ms);
@@ -238,7 +257,9 @@ static void hold_on_response(struct leg_request *r, unsigned status, const struc
         return;
     }
     (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
-    if (s->stage == HOLD_SELF) {
+    if (s->kind == STEP_SILENCE) {
+        step_done(s, CALL_OK, 0, now_ms);
+    } else if (s->stage == HOLD_SELF) {
         s->stage = HOLD_OTHER;
         run(s, now_ms);
     } else if (s->stage == HOLD_OTHER) {
@@ -286,7 +307,7 @@ static struct str hold_body(struct step *s, struct connection **to)
     return str_is_set(continued) ? continued : body;
 }
 
-static void run(struct step *s, uint64_t now_ms)
+static void run_hold(struct step *s, uint64_t now_ms)
 {
     struct connection *to = NULL;
     struct leg_content content = {.type = STR("application/sdp")};
@@ -312,45 +333,83 @@ static void run(struct step *s, uint64_t now_ms)
     }
 }
 
-static enum call_error ready(const struct connection *conn, enum connection_state want)
+static bool is_up(const struct connection *conn)
 {
-    const struct call *c = conn->call;
     const struct leg *leg = connection_leg(conn);
-    const struct leg *other = connection_leg(call_other(conn));
 
-    if (conn->state != want || leg == NULL || leg->state != LEG_CONFIRMED || other == NULL ||
-        other->state != LEG_CONFIRMED) {
-        return CALL_BAD_STATE;
-    }
+    return leg != NULL && leg->state == LEG_CONFIRMED;
+}
+
+bool call_is_busy(const struct call *c)
+{
     return c->step != NULL || c->join.offerer != NULL || c->referral != NULL ||
-                   c->borrower != NULL || relays_pending_offer(c)
-               ? CALL_BUSY_STEP
-               : CALL_OK;
+           c->borrower != NULL || relays_pending_offer(c);
 }
 
 enum call_error call_step_ready(const struct connection *conn, enum connection_state want)
 {
-    return ready(conn, want);
+    if (conn->state != want || !is_up(conn) || !is_up(call_other(conn))) {
+        return CALL_BAD_STATE;
+    }
+    return conn->call->duo != NULL || call_is_busy(conn->call) ? CALL_BUSY_STEP : CALL_OK;
+}
+
+/** A step of a plan (NULL: none), begun. */
+static enum call_error begin(struct connection *conn, enum step_kind kind,
+                             const struct step_plan *plan, call_done_fn fn, void *owner,
+                             uint64_t now_ms)
+{
+    struct step *s = step_new(conn, kind, fn, owner, now_ms);
+
+    if (s == NULL) {
+        return CALL_NO_RESOURCES;
+    }
+    s->plan = plan != NULL ? *plan : (struct step_plan){0};
+    s->stage = s->plan.other_only ? HOLD_OTHER : HOLD_SELF;
+    run(s, now_ms);
+    return CALL_OK;
+}
+
+/** Is known what both phones have, so that they can get it back? */
+static bool described(const struct connection *conn)
+{
+    return str_is_set(conn->desc) && str_is_set(call_other(conn)->desc);
+}
+
+enum call_error step_hold(struct connection *conn, const struct step_plan *plan,
+                          call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    return !described(conn) ? CALL_BAD_STATE
+                            : begin(conn, STEP_HOLD, plan, fn, owner, now_ms);
+}
+
+enum call_error step_retrieve(struct connection *conn, const struct step_plan *plan,
+                              call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    return begin(conn, STEP_RETRIEVE, plan, fn, owner, now_ms);
+}
+
+void step_silence(struct connection *conn, uint64_t now_ms)
+{
+    if (!call_is_busy(conn->call) && is_up(conn) && call_other(conn) != NULL &&
+        str_is_set(call_other(conn)->desc) && !media_is_hold(conn->sent)) {
+        (void)begin(conn, STEP_SILENCE, NULL, NULL, NULL, now_ms);
+    }
+}
+
+void step_restore(struct connection *conn, uint64_t now_ms)
+{
+    if (!call_is_busy(conn->call) && is_up(conn) && is_up(call_other(conn))) {
+        (void)begin(conn, STEP_RESTORE, NULL, NULL, NULL, now_ms);
+    }
 }
 
 enum call_error call_hold(struct connection *conn, call_done_fn fn, void *owner,
                           uint64_t now_ms)
 {
-    enum call_error err = ready(conn, CONN_CONNECTED);
-    struct step *s;
+    enum call_error err = call_step_ready(conn, CONN_CONNECTED);
 
-    if (err != CALL_OK) {
-        return err;
-    }
-    if (!str_is_set(conn->desc) || !str_is_set(call_other(conn)->desc)) {
-        return CALL_BAD_STATE;
-    }
-    s = step_new(conn, STEP_HOLD, fn, owner, now_ms);
-    if (s == NULL) {
-        return CALL_NO_RESOURCES;
-    }
-    run(s, now_ms);
-    return CALL_OK;
+    return err != CALL_OK ? err : step_hold(conn, NULL, fn, owner, now_ms);
 }
 
 /* ---- retrieve ---- */
@@ -363,10 +422,19 @@ static void retrieve_on_joined(void *owner, enum call_error err, unsigned status
     if (c->step == NULL) {
         return;
     }
-    if (err == CALL_OK) {
+    if (err == CALL_OK && c->step->kind == STEP_RETRIEVE) {
         told(c->step, CALL_EV_RETRIEVED, CONN_CONNECTED, now_ms);
     } else {
         step_done(c->step, err, status, now_ms);
+    }
+}
+
+static void retrieve_refused(struct step *s, unsigned status, uint64_t now_ms)
+{
+    if (status == 491 && s->retries < RETRIES) {
+        retry(s, now_ms);
+    } else {
+        step_done(s, CALL_REFUSED, status, now_ms);
     }
 }
 
@@ -381,29 +449,52 @@ static void retrieve_on_response(struct leg_request *r, unsigned status,
     }
     s->request = NULL;
     if (status >= 300) {
-        step_done(s, CALL_REFUSED, status, now_ms);
+        retrieve_refused(s, status, now_ms);
         return;
     }
     join_start(conn, call_other(conn), m, retrieve_on_joined, conn->call, now_ms);
 }
 
+static void run_retrieve(struct step *s, uint64_t now_ms)
+{
+    struct leg *leg = connection_leg(s->conn);
+    int err = leg == NULL
+                  ? E_IO
+                  : leg_send(leg, NULL, STR("INVITE"), &(struct leg_content){0},
+                             retrieve_on_response, s, &s->request, now_ms);
+
+    if (err == E_STATE) {
+        retrieve_refused(s, 491, now_ms);
+    } else if (err != 0) {
+        step_done(s, leg == NULL ? CALL_GONE : CALL_NO_RESOURCES, 0, now_ms);
+    }
+}
+
+static void run(struct step *s, uint64_t now_ms)
+{
+    if (s->kind == STEP_RETRIEVE || s->kind == STEP_RESTORE) {
+        run_retrieve(s, now_ms);
+    } else {
+        run_hold(s, now_ms);
+    }
+}
+
 enum call_error call_retrieve(struct connection *conn, call_done_fn fn, void *owner,
                               uint64_t now_ms)
 {
-    enum call_error err = ready(conn, CONN_HOLD);
-    struct step *s;
+    struct connection *m = conn->mate;
+    enum call_error err;
 
-    if (err != CALL_OK) {
-        return err;
+    if (share_is_parked(conn)) {
+        if (conn->state != CONN_HOLD || m->state != CONN_HOLD) {
+            return CALL_BAD_STATE; /* the phone talks: AlternateCall is meant */
+        }
+        if (m->call->duo != NULL || conn->call->duo != NULL || call_is_busy(m->call) ||
+            call_is_busy(conn->call)) {
+            return CALL_BUSY_STEP;
+        }
+        (void)share_take(conn, now_ms);
     }
-    s = step_new(conn, STEP_RETRIEVE, fn, owner, now_ms);
-    if (s == NULL) {
-        return CALL_NO_RESOURCES;
-    }
-    if (leg_send(connection_leg(conn), NULL, STR("INVITE"), &(struct leg_content){0},
-                 retrieve_on_response, s, &s->request, now_ms) != 0) {
-        step_cancel(s, now_ms);
-        return CALL_BUSY_STEP;
-    }
-    return CALL_OK;
+    err = call_step_ready(conn, CONN_HOLD);
+    return err != CALL_OK ? err : step_retrieve(conn, NULL, fn, owner, now_ms);
 }

@@ -59,6 +59,9 @@ void transfer_on_progress(struct connection *x, uint64_t now_ms)
     leaver->state = CONN_NULL;
     call_tell(&e);
     call_set_timer(c, c->layer->config.ring_s * 1000, now_ms);
+    if (share_leave(leaver, now_ms)) {
+        return; /* its phone is on the other call again */
+    }
     list_each(it, &leaver->branches)
     {
         struct branch *b = list_entry(it, struct branch, link);
