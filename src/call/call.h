@@ -93,8 +93,8 @@ struct connection {
     bool passes_refer;           /**< a peer that carries REFER out itself (refer_pass.c) */
     struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
     struct connection *mate;     /**< of another call, on the same leg (share.c), else NULL */
-    uint8_t consult;             /**< enum call_consult_for: what may become of a consultation */
-    bool uus_open;               /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
+    uint8_t consult; /**< enum call_consult_for: what may become of a consultation */
+    bool uus_open;   /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
 };
 
 /** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
@@ -132,7 +132,7 @@ enum call_error {
     CALL_NO_RESOURCES,
     CALL_REFUSED, /**< the phone or the far side refused: `status` says how */
     CALL_TIMEOUT,
-    CALL_GONE, /**< the call ended meanwhile */
+    CALL_GONE,       /**< the call ended meanwhile */
     CALL_RESTRICTED, /**< consultOptions forbid it */
 };
 
@@ -251,11 +251,11 @@ struct call_event {
     const struct connection
         *by; /**< releasing, transferring device; NULL: the subject itself */
     struct str by_id;
-    struct str to_id;    /**< newDestination of Diverted, transferredTo */
-    /** secondaryOldCall of Transferred: the subject's connection there; NULL: there was one call.
-        `to_id` was its other party */
+    struct str to_id; /**< newDestination of Diverted, transferredTo */
+    /** secondaryOldCall of Transferred: the subject's connection there; NULL: there was one
+       call. `to_id` was its other party */
     const struct connection *secondary;
-    struct str digits;   /**< of DigitsGenerated */
+    struct str digits;          /**< of DigitsGenerated */
     uint32_t tone_ms, pause_ms; /**< and how long each, and each pause, was */
     const char *cause;   /**< EventCause: "normal", "newCall", "busy", … (table: cause.h) */
     struct str uui_to;   /**< raw User-to-User value(s) that went to the subject (the INVITE's);
@@ -325,7 +325,7 @@ struct call_layer {
     struct map by_id;
     struct list calls;
     struct pool call_pool, step_pool, relay_pool, referral_pool, duo_pool, digits_pool;
-    struct list duos; /**< struct duo.link */
+    struct list duos;     /**< struct duo.link */
     struct list features; /**< struct device_features.link */
     struct list queue;    /**< callers who wait for a busy device, queue.c */
     uint32_t waiting;     /**< how many */

@@ -148,7 +148,8 @@ enum call_error call_clear_all(struct connection *by, struct str reason, struct 
     struct connection *conn = by;
 
     if (by->state == CONN_ALERTING && c->a != NULL && !c->a->ended) {
-        conn = c->a; /* else another phone could go on ringing: the caller takes the call back */
+        conn =
+            c->a; /* else another phone could go on ringing: the caller takes the call back */
     }
     return call_clear(conn, reason, uui, now_ms);
 }
@@ -168,8 +169,7 @@ static unsigned two_call_services(const struct connection *conn)
         }
         if (conn->state == CONN_CONNECTED && other_held) {
             can |= CALL_SVC_ALTERNATE | CALL_SVC_RECONNECT | CALL_SVC_UNITE;
-        } else if (conn->state == CONN_HOLD &&
-                   (other_held || o->state == CONN_CONNECTED)) {
+        } else if (conn->state == CONN_HOLD && (other_held || o->state == CONN_CONNECTED)) {
             can |= CALL_SVC_UNITE | (other_held ? 0U : CALL_SVC_ALTERNATE);
         } else if (conn->state == CONN_CONNECTED && o->state == CONN_CONNECTED) {
             can |= CALL_SVC_UNITE;

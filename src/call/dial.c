@@ -5,7 +5,8 @@
  * SIP phones dial en bloc, and so does Baton; but an application may begin a call with an
  * incomplete number, which CSTA marks by ';' at its end, or with none at all: then MakeCall
  * calls the device's phone, and when it is picked up its user hears silence where other
- * switches play a dial tone. The connection is `initiated`. Each DialDigits appends; one without
+ * switches play a dial tone. The connection is `initiated`. Each DialDigits appends; one
+ * without
  * ';' at its end completes the number, and the call sets out (Originated) at once, or when the
  * phone is picked up if that has not happened yet.
  *

@@ -2,11 +2,11 @@
 /*
  * GenerateDigits: digits to the other end of a call, without media of our own (TR/87 7.13).
  *
- * Telephone-events (RFC 4733) are part of the media, which does not pass here; what a bridge can
- * send is INFO inside the dialog. One digit a message, as all who understand it expect:
+ * Telephone-events (RFC 4733) are part of the media, which does not pass here; what a bridge
+ * can send is INFO inside the dialog. One digit a message, as all who understand it expect:
  *
- *   application/dtmf-relay     "Signal=5\r\nDuration=100\r\n"     tried first: it has a duration
- *   application/dtmf           "5"                                after a 415 to that
+ *   application/dtmf-relay     "Signal=5\r\nDuration=100\r\n"     tried first: it has a
+ * duration application/dtmf           "5"                                after a 415 to that
  *
  *   SENDING ── 2xx ─► WAITING (tone and pause) ─► the next one … ─► DigitsGenerated
  *
@@ -14,8 +14,8 @@
  * the service is refused and nothing is told. Once the first was taken the service is answered;
  * when a later one is refused the rest is dropped, and the event has what was taken.
  *
- * Other procedures of the call go on meanwhile; the digits end with the call, or when it changes
- * hands. One run at a time for a call.
+ * Other procedures of the call go on meanwhile; the digits end with the call, or when it
+ * changes hands. One run at a time for a call.
  */
 #include "call/parts.h"
 
@@ -89,8 +89,8 @@ static void over(struct digits *d, enum call_error err, unsigned status, uint64_
 {
     struct str taken = arena_dup(d->call->layer->scratch, str_make(d->taken, d->taken_n));
     struct connection *conn = d->conn;
-    struct call_event e = call_event_make(d->call, CALL_EV_DIGITS_GENERATED, conn, "normal",
-                                          now_ms);
+    struct call_event e =
+        call_event_make(d->call, CALL_EV_DIGITS_GENERATED, conn, "normal", now_ms);
 
     e.digits = taken;
     e.tone_ms = d->tone_ms;
@@ -155,9 +155,8 @@ static void send_one(struct digits *d, uint64_t now_ms)
     }
     if (leg == NULL || leg->state != LEG_CONFIRMED || call_other(d->conn) != d->to) {
         over(d, CALL_GONE, 0, now_ms); /* a transfer, or the phone is in another call */
-    } else if (content.body.n == 0 ||
-               leg_send(leg, NULL, STR("INFO"), &content, on_response, d, &d->request,
-                        now_ms) != 0) {
+    } else if (content.body.n == 0 || leg_send(leg, NULL, STR("INFO"), &content, on_response, d,
+                                               &d->request, now_ms) != 0) {
         over(d, CALL_NO_RESOURCES, 0, now_ms);
     }
 }
@@ -189,7 +188,8 @@ static bool take(struct digits *d, struct str text)
         return false;
     }
     for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i] >= 'a' && text.p[i] <= 'd' ? (char)(text.p[i] - 'a' + 'A') : text.p[i];
+        char c =
+            text.p[i] >= 'a' && text.p[i] <= 'd' ? (char)(text.p[i] - 'a' + 'A') : text.p[i];
         if (c == '\0' || strchr(known, c) == NULL) {
             return false;
         }

@@ -95,8 +95,7 @@ static void discard(struct connection *conn)
 
 static void finish(struct duo *d, enum call_error err, unsigned status, uint64_t now_ms)
 {
-    struct connection *unborn =
-        d->kind == DUO_CONSULT && err != CALL_OK ? d->second : NULL;
+    struct connection *unborn = d->kind == DUO_CONSULT && err != CALL_OK ? d->second : NULL;
     call_done_fn fn = d->fn;
     void *owner = d->owner;
 
@@ -139,8 +138,7 @@ void duo_abort(struct call *c, uint64_t now_ms)
 }
 
 /** The retrieval of `conn` begins, its leg at hand; when it cannot, on_step hears. */
-static void retrieve(struct duo *d, struct connection *conn, const char *cause,
-                     uint64_t now_ms)
+static void retrieve(struct duo *d, struct connection *conn, const char *cause, uint64_t now_ms)
 {
     struct step_plan plan = {.cause = cause};
     enum call_error err = CALL_BAD_STATE;
@@ -203,7 +201,8 @@ static void on_step(void *owner, enum call_error err, unsigned status, uint64_t 
         if (d->first != NULL && d->first->call->step != NULL) {
             return; /* it was the other call that has ended: the step says when it is done */
         }
-        if (err != CALL_OK || d->first == NULL || (d->kind == DUO_CONSULT && d->second == NULL)) {
+        if (err != CALL_OK || d->first == NULL ||
+            (d->kind == DUO_CONSULT && d->second == NULL)) {
             finish(d, err != CALL_OK ? err : CALL_GONE, status, now_ms);
         } else if (d->kind == DUO_CONSULT) {
             set_out(d, now_ms);

@@ -113,8 +113,7 @@ static unsigned judge(const struct referral *r, const struct branch *named, bool
     if (x->device != NULL && x->device == call_other(r->by->conn)->device) {
         return 482;
     }
-    return c->phase == CALL_ACTIVE &&
-                   !(is_up(x) && (is_up(theirs) || share_is_parked(theirs)))
+    return c->phase == CALL_ACTIVE && !(is_up(x) && (is_up(theirs) || share_is_parked(theirs)))
                ? 491
                : 0;
 }

@@ -525,7 +525,8 @@ bool share_is_parked(const struct connection *conn);
 bool share_keeps(const struct connection *conn);
 /** The leg comes here if it is at the mate. @return false: there is none to have */
 bool share_take(struct connection *conn, uint64_t now_ms);
-/** They are mates no more, the leg stays. @return the mate, if it is in a call still; or NULL */
+/** They are mates no more, the leg stays. @return the mate, if it is in a call still; or NULL
+ */
 struct connection *share_cut(struct connection *conn);
 /** It is no party of its call any more. @return true: its mate has the leg now */
 bool share_leave(struct connection *conn, uint64_t now_ms);

@@ -33,7 +33,7 @@ struct referral {
     bool left;            /**< who refers is out of the call, x is in */
     bool merged;          /**< x was a party of another call */
     bool offered;         /**< the INVITE to x had an offer: its 2xx has none */
-    bool service;         /**< no REFER, but TransferCall (unite.c): `by` does not hang up itself */
+    bool service; /**< no REFER, but TransferCall (unite.c): `by` does not hang up itself */
     uint8_t retries;
     struct str uui_answer; /**< User-to-User of the answer, for its event */
     struct str lines;      /**< Referred-By, for whom x redirects to; may be empty */

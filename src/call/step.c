@@ -37,9 +37,9 @@ struct step {
     uint8_t kind;
     uint8_t stage;
     uint8_t retries;
-    bool waiting;    /**< the timer runs for a retry, not for the limit */
+    bool waiting;          /**< the timer runs for a retry, not for the limit */
     struct step_plan plan; /**< cause NULL: it stands for itself */
-    unsigned status; /**< of the refusal that is being undone */
+    unsigned status;       /**< of the refusal that is being undone */
     call_done_fn fn;
     void *owner;
     struct leg_request *request;
@@ -379,8 +379,7 @@ static bool described(const struct connection *conn)
 enum call_error step_hold(struct connection *conn, const struct step_plan *plan,
                           call_done_fn fn, void *owner, uint64_t now_ms)
 {
-    return !described(conn) ? CALL_BAD_STATE
-                            : begin(conn, STEP_HOLD, plan, fn, owner, now_ms);
+    return !described(conn) ? CALL_BAD_STATE : begin(conn, STEP_HOLD, plan, fn, owner, now_ms);
 }
 
 enum call_error step_retrieve(struct connection *conn, const struct step_plan *plan,
@@ -458,10 +457,9 @@ static void retrieve_on_response(struct leg_request *r, unsigned status,
 static void run_retrieve(struct step *s, uint64_t now_ms)
 {
     struct leg *leg = connection_leg(s->conn);
-    int err = leg == NULL
-                  ? E_IO
-                  : leg_send(leg, NULL, STR("INVITE"), &(struct leg_content){0},
-                             retrieve_on_response, s, &s->request, now_ms);
+    int err = leg == NULL ? E_IO
+                          : leg_send(leg, NULL, STR("INVITE"), &(struct leg_content){0},
+                                     retrieve_on_response, s, &s->request, now_ms);
 
     if (err == E_STATE) {
         retrieve_refused(s, 491, now_ms);

@@ -62,6 +62,59 @@ static void do_forget(void *ctx, void *owner)
     call_forget(ctx, owner);
 }
 
+static enum call_error do_consult(void *ctx, struct connection *c, const struct call_make *args,
+                                  enum call_consult_for options, struct connection **out,
+                                  call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    (void)ctx;
+    return call_consult(c, args, options, out, fn, owner, now_ms);
+}
+
+static enum call_error do_alternate(void *ctx, struct connection *held,
+                                    struct connection *active, call_done_fn fn, void *owner,
+                                    uint64_t now_ms)
+{
+    (void)ctx;
+    return call_alternate(held, active, fn, owner, now_ms);
+}
+
+static enum call_error do_reconnect(void *ctx, struct connection *active,
+                                    struct connection *held, call_done_fn fn, void *owner,
+                                    uint64_t now_ms)
+{
+    (void)ctx;
+    return call_reconnect(active, held, fn, owner, now_ms);
+}
+
+static enum call_error do_unite(void *ctx, struct connection *held, struct connection *active,
+                                call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    (void)ctx;
+    return call_unite(held, active, fn, owner, now_ms);
+}
+
+static enum call_error do_digits(void *ctx, struct connection *c,
+                                 const struct call_digits *args, call_done_fn fn, void *owner,
+                                 uint64_t now_ms)
+{
+    (void)ctx;
+    return call_send_digits(c, args, fn, owner, now_ms);
+}
+
+static enum call_error do_dial(void *ctx, struct connection *c, struct str digits,
+                               uint64_t now_ms)
+{
+    (void)ctx;
+    return call_dial(c, digits, now_ms);
+}
+
+static enum call_error do_clear_all(void *ctx, struct connection *by, struct str reason,
+                                    struct str uui, uint64_t now_ms)
+{
+    (void)ctx;
+    return call_clear_all(by, reason, uui, now_ms);
+}
+
 const struct cti_driver cti_switch_driver = {
     .name = "switch",
     .make = do_make,
@@ -73,4 +126,11 @@ const struct cti_driver cti_switch_driver = {
     .transfer = do_transfer,
     .services = do_services,
     .forget = do_forget,
+    .consult = do_consult,
+    .alternate = do_alternate,
+    .reconnect = do_reconnect,
+    .unite = do_unite,
+    .digits = do_digits,
+    .dial = do_dial,
+    .clear_all = do_clear_all,
 };

@@ -34,6 +34,21 @@ struct cti_driver {
     unsigned (*services)(void *ctx, const struct connection *c);
     /** The one who waits for an outcome is gone. */
     void (*forget)(void *ctx, void *owner);
+    enum call_error (*consult)(void *ctx, struct connection *c, const struct call_make *args,
+                               enum call_consult_for options, struct connection **out,
+                               call_done_fn fn, void *owner, uint64_t now_ms);
+    enum call_error (*alternate)(void *ctx, struct connection *held, struct connection *active,
+                                 call_done_fn fn, void *owner, uint64_t now_ms);
+    enum call_error (*reconnect)(void *ctx, struct connection *active, struct connection *held,
+                                 call_done_fn fn, void *owner, uint64_t now_ms);
+    enum call_error (*unite)(void *ctx, struct connection *held, struct connection *active,
+                             call_done_fn fn, void *owner, uint64_t now_ms);
+    enum call_error (*digits)(void *ctx, struct connection *c, const struct call_digits *args,
+                              call_done_fn fn, void *owner, uint64_t now_ms);
+    enum call_error (*dial)(void *ctx, struct connection *c, struct str digits,
+                            uint64_t now_ms);
+    enum call_error (*clear_all)(void *ctx, struct connection *by, struct str reason,
+                                 struct str uui, uint64_t now_ms);
 };
 
 /** Calls that Baton bridges; ctx: struct call_layer *. */

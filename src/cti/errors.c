@@ -23,9 +23,14 @@ struct csta_error error_of_state(enum csta_msg_id service)
         break;
     case CSTA_MSG_HOLD_CALL:
     case CSTA_MSG_SINGLE_STEP_TRANSFER_CALL:
+    case CSTA_MSG_CONSULTATION_CALL:
+    case CSTA_MSG_GENERATE_DIGITS:
         value = CSTA_INCOMPATIBLE_NO_ACTIVE_CALL;
         break;
     case CSTA_MSG_RETRIEVE_CALL:
+    case CSTA_MSG_ALTERNATE_CALL:
+    case CSTA_MSG_RECONNECT_CALL:
+    case CSTA_MSG_TRANSFER_CALL:
         value = CSTA_INCOMPATIBLE_NO_HELD_CALL;
         break;
     default:
@@ -36,10 +41,16 @@ struct csta_error error_of_state(enum csta_msg_id service)
 
 static struct outcome unknown_destination(enum csta_msg_id service)
 {
+    if (service == CSTA_MSG_GENERATE_DIGITS) {
+        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_PARAMETER_VALUE,
+                             "charactersToSend are 1 to 64 of 0-9 * # A-D and ','");
+    }
     return outcome_error(
         CSTA_ERROR_OPERATION,
-        service == CSTA_MSG_MAKE_CALL ? CSTA_OPERATION_INVALID_CALLED_DEVICE_ID
-                                      : CSTA_OPERATION_INVALID_DESTINATION,
+        service == CSTA_MSG_MAKE_CALL || service == CSTA_MSG_CONSULTATION_CALL ||
+                service == CSTA_MSG_DIAL_DIGITS
+            ? CSTA_OPERATION_INVALID_CALLED_DEVICE_ID
+            : CSTA_OPERATION_INVALID_DESTINATION,
         "the destination is no device of ours and no number that a peer takes, "
         "or is a party of the call");
 }
@@ -116,6 +127,12 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY, CSTA_SYSTEM_RESOURCE_BUSY,
                              "something else is going on in this call, try again");
     case CALL_UNSUPPORTED:
+        if (service == CSTA_MSG_GENERATE_DIGITS) {
+            return outcome_error(CSTA_ERROR_OPERATION,
+                                 CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
+                                 "the other end's Allow has no INFO, and telephone-events are "
+                                 "media, which does not pass here");
+        }
         return outcome_error(CSTA_ERROR_OPERATION,
                              CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_DEVICE,
                              "the phone does not let itself be answered: neither its "
@@ -127,6 +144,10 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
     case CALL_TIMEOUT:
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
                              CSTA_SYSTEM_RESOURCE_OUT_OF_SERVICE, "no answer in time");
+    case CALL_RESTRICTED:
+        return outcome_error(CSTA_ERROR_OPERATION,
+                             CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
+                             "the consultation was made with consultOptions that forbid it");
     case CALL_GONE:
         return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
                              CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,

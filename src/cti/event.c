@@ -10,7 +10,9 @@
  *   Failed                                    every party but the subject
  *   Diverted, ConnectionCleared               the subject: each party has a terminal event
  *                                             of its own, exactly one
- *   Transferred                               the subject, which leaves, and who stays
+ *   Transferred                               the subject, which leaves, and who stays; when
+ *                                             two calls become one, the parties of both
+ *   DigitsGenerated                           every party that is in the call
  *
  * localConnectionInfo is the state of the device that looks, after the event. userData is what
  * the device that looks has got: the subject sees what was sent to it, the others what came
@@ -59,6 +61,7 @@ static const uint16_t event_ids[] = {
     [CALL_EV_TRANSFERRED] = CSTA_MSG_TRANSFERRED_EVENT,
     [CALL_EV_FAILED] = CSTA_MSG_FAILED_EVENT,
     [CALL_EV_CONNECTION_CLEARED] = CSTA_MSG_CONNECTION_CLEARED_EVENT,
+    [CALL_EV_DIGITS_GENERATED] = CSTA_MSG_DIGITS_GENERATED_EVENT,
 };
 
 static bool sees(const struct call_event *e, const struct connection *conn)
@@ -80,6 +83,7 @@ static bool sees(const struct call_event *e, const struct connection *conn)
     case CALL_EV_HELD:
     case CALL_EV_RETRIEVED:
     case CALL_EV_TRANSFERRED:
+    case CALL_EV_DIGITS_GENERATED:
         return own || connection_is_live(conn);
     }
     return false;
@@ -243,6 +247,11 @@ static void fill(struct journal_record *r, const struct cti *c, const struct cal
     *r = (struct journal_record){
         .call_id = str_make(e->call->id, CALL_ID_LEN),
         .correlator = e->call->correlator,
+        .secondary =
+            e->secondary == NULL ? STR_NONE : str_make(e->secondary->call->id, CALL_ID_LEN),
+        .digits = e->digits,
+        .tone_ms = e->tone_ms,
+        .pause_ms = e->pause_ms,
         .event = event_ids[e->kind],
         .cause = cause == CSTA_CAUSE_ABSENT ? CSTA_CAUSE_NORMAL : (uint16_t)cause,
     };

@@ -123,6 +123,18 @@ EVENT(diverted, diverted_event, .connection = connection_of(v, JOURNAL_SUBJECT),
       .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
       .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION), .user_data = v->user)
 
+/** That party's connection in the other call of a transfer; absent when there was one call. */
+static struct csta_connection_id in_secondary(const struct view *v, enum journal_party party)
+{
+    struct csta_connection_id id = {0};
+
+    if (str_is_set(v->r->secondary)) {
+        id = connection_of(v, party);
+        id.call_id = v->r->secondary;
+    }
+    return id;
+}
+
 /** The call after a transfer: who stays, under its old connection, and who came. */
 static struct csta_connection_list_item_list parties(const struct view *v)
 {
@@ -139,12 +151,16 @@ static struct csta_connection_list_item_list parties(const struct view *v)
         n++;
     }
     item[n].new_connection = connection_of(v, JOURNAL_TO);
+    if (str_is_set(v->r->secondary)) {
+        item[n].old_connection = in_secondary(v, JOURNAL_TO);
+    }
     item[n].endpoint = ref_of(v, JOURNAL_TO);
     return (struct csta_connection_list_item_list){item, n + 1};
 }
 
 EVENT(transferred_call, transferred_event,
       .primary_old_call = connection_of(v, JOURNAL_SUBJECT),
+      .secondary_old_call = in_secondary(v, JOURNAL_SUBJECT),
       .transferring_device = ref_of(v, JOURNAL_SUBJECT),
       .transferred_to_device = ref_of(v, JOURNAL_TO), .transferred_connections = parties(v),
       .user_data = v->user)
@@ -164,6 +180,37 @@ EVENT(failed, failed_event, .failed_connection = connection_of(v, JOURNAL_SUBJEC
 EVENT(connection_cleared, connection_cleared_event,
       .dropped_connection = connection_of(v, JOURNAL_SUBJECT),
       .releasing_device = ref_of(v, JOURNAL_BY), .user_data = v->user)
+
+/** A list of one number: it is the same for every digit. */
+static struct csta_long_list durations(const struct view *v, uint32_t ms)
+{
+    size_t n = v->r->digits.n;
+    struct csta_int *item = ms == 0 ? NULL : arena_alloc(v->arena, n * sizeof(*item));
+
+    if (item == NULL) {
+        return (struct csta_long_list){0};
+    }
+    for (size_t i = 0; i < n; i++) {
+        item[i] = (struct csta_int){.value = ms, .set = true};
+    }
+    return (struct csta_long_list){item, n};
+}
+
+static const void *digits_generated(const struct view *v)
+{
+    struct csta_digits_generated_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_digits_generated_event){
+            .monitor_cross_ref_id = v->ref,
+            .connection = connection_of(v, JOURNAL_SUBJECT),
+            .digit_generated_list = v->r->digits,
+            .digit_duration_list = durations(v, v->r->tone_ms),
+            .pause_duration_list = durations(v, v->r->pause_ms),
+        };
+    }
+    return e;
+}
 
 /** OutOfService has the same elements. */
 static const void *back_in_service(const struct view *v)
@@ -221,6 +268,8 @@ static make_fn maker(unsigned event)
         return failed;
     case CSTA_MSG_CONNECTION_CLEARED_EVENT:
         return connection_cleared;
+    case CSTA_MSG_DIGITS_GENERATED_EVENT:
+        return digits_generated;
     case CSTA_MSG_BACK_IN_SERVICE_EVENT:
         return back_in_service;
     case CSTA_MSG_OUT_OF_SERVICE_EVENT:

@@ -167,7 +167,7 @@ static void forget(struct journal *j, struct block *b)
 
 static size_t strings_len(const struct journal_record *r)
 {
-    size_t n = r->call_id.n + r->user_data.n + r->correlator.n;
+    size_t n = r->call_id.n + r->user_data.n + r->correlator.n + r->secondary.n + r->digits.n;
 
     for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
         n += r->party[i].n;
@@ -196,6 +196,8 @@ static void fill(struct block *b, const struct journal_record *r)
     keep(&at, &b->r.call_id);
     keep(&at, &b->r.user_data);
     keep(&at, &b->r.correlator);
+    keep(&at, &b->r.secondary);
+    keep(&at, &b->r.digits);
     for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
         keep(&at, &b->r.party[i]);
     }

@@ -48,6 +48,10 @@ struct journal_record {
     struct str call_id;
     struct str user_data;  /**< octets, or absent */
     struct str correlator; /**< octets, or absent */
+    struct str
+        secondary;     /**< callID of the other call of a transfer or conference, or absent */
+    struct str digits; /**< of DigitsGenerated, or absent */
+    uint32_t tone_ms, pause_ms; /**< how long each of them was, and what was between two */
     struct str party[JOURNAL_PARTY_COUNT];
     uint8_t identity[JOURNAL_PARTY_COUNT]; /**< enum journal_identity */
     uint8_t local;                         /**< enum csta_local_connection_state */

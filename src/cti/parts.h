@@ -10,6 +10,9 @@
  *   pending.c       requests whose outcome comes later
  *   resolve.c       which device, which connection a request means
  *   service.c       services on calls
+ *   service_two.c   those on two calls of a device
+ *   service_digits.c  DialDigits and GenerateDigits
+ *   serve.h         what services on calls share
  *   snapshot.c, features.c, monitor.c   the other services
  *   support.c       who understands which User-to-User
  *   ready.c         the monitors of a session that have something to tell, in order
@@ -205,6 +208,7 @@ struct pending {
     enum csta_msg_id service;
     const struct device *device; /**< of the connection */
     char call_id[CALL_ID_LEN];
+    struct connection *made; /**< by ConsultationCall; good when the outcome is CALL_OK */
     struct timer limit;
 };
 
@@ -259,6 +263,13 @@ struct outcome service_deflect_call(struct request *r);
 struct outcome service_hold_call(struct request *r);
 struct outcome service_retrieve_call(struct request *r);
 struct outcome service_single_step_transfer_call(struct request *r);
+struct outcome service_alternate_call(struct request *r);
+struct outcome service_clear_call(struct request *r);
+struct outcome service_consultation_call(struct request *r);
+struct outcome service_dial_digits(struct request *r);
+struct outcome service_generate_digits(struct request *r);
+struct outcome service_reconnect_call(struct request *r);
+struct outcome service_transfer_call(struct request *r);
 struct outcome service_snapshot_device(struct request *r);
 struct outcome service_get_csta_features(struct request *r);
 struct outcome service_request_system_status(struct request *r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests whose outcome comes later: Hold, Retrieve, Transfer and Answer wait for a phone.
+ * Requests whose outcome comes later: those that wait for a phone (Hold, Transfer, Answer …).
  *
  * The transaction of the INFO is held until then, because the response belongs into its 200 and
  * nowhere else. Whatever ends the wait takes the request off both lists first and answers after
@@ -59,33 +59,57 @@ static void drop(struct pending *p)
     pending_free(p);
 }
 
+/** The ConnectionID of the party that has come to the call. @return false: there is none */
+static bool newcomer(const struct cti_session *s, struct str call_id,
+                     struct csta_connection_id *out)
+{
+    const struct call *call = call_find(s->cti->calls, call_id);
+
+    if (call == NULL || call->b == NULL) {
+        return false;
+    }
+    out->call_id = arena_dup(s->cti->scratch, call_id);
+    out->device_id.value = session_spelling(s, call->b->id);
+    return out->call_id.p != NULL;
+}
+
 /** The body of the positive response, NULL when memory is out. */
 static const void *positive_body(const struct cti_session *s, enum csta_msg_id service,
-                                 struct str call_id)
+                                 struct str call_id, const struct connection *made)
 {
     static const struct csta_hold_call_response plain; /* as all that have extensions only */
-    struct csta_single_step_transfer_call_response *transfer;
-    const struct call *call;
+    struct csta_single_step_transfer_call_response *single;
+    struct csta_transfer_call_response *transfer;
+    struct csta_consultation_call_response *consult;
+    struct arena *a = s->cti->scratch;
 
-    if (service != CSTA_MSG_SINGLE_STEP_TRANSFER_CALL) {
+    switch (service) {
+    case CSTA_MSG_SINGLE_STEP_TRANSFER_CALL:
+        single = arena_zalloc(a, sizeof(*single));
+        return single != NULL && newcomer(s, call_id, &single->transferred_call) ? single
+                                                                                 : NULL;
+    case CSTA_MSG_TRANSFER_CALL:
+        transfer = arena_zalloc(a, sizeof(*transfer));
+        return transfer != NULL && newcomer(s, call_id, &transfer->transferred_call) ? transfer
+                                                                                     : NULL;
+    case CSTA_MSG_CONSULTATION_CALL:
+        consult = arena_zalloc(a, sizeof(*consult));
+        if (consult != NULL) {
+            consult->initiated_call.call_id = str_make(made->call->id, CALL_ID_LEN);
+            consult->initiated_call.device_id.value = session_spelling(s, made->id);
+        }
+        return consult;
+    default:
         return &plain;
     }
-    transfer = arena_zalloc(s->cti->scratch, sizeof(*transfer));
-    call = call_find(s->cti->calls, call_id);
-    if (transfer == NULL || call == NULL || call->b == NULL) {
-        return NULL;
-    }
-    transfer->transferred_call.call_id = arena_dup(s->cti->scratch, call_id);
-    transfer->transferred_call.device_id.value = session_spelling(s, call->b->id);
-    return transfer;
 }
 
 static void answer_ok(const struct asker *to, enum csta_msg_id service, struct str call_id,
-                      uint64_t now_ms)
+                      const struct connection *made, uint64_t now_ms)
 {
     struct csta_msg msg = {.id = csta_msg_response(service)};
 
-    msg.body = positive_body(to->session, service, call_id);
+    msg.body = positive_body(to->session, service, call_id, made);
     if (msg.body == NULL) {
         to->session->cti->stats.answered++;
         to->session->cti->stats.errors++;
@@ -99,13 +123,14 @@ static void finish(struct pending *p, enum call_error err, unsigned status, uint
 {
     struct asker to = p->from;
     enum csta_msg_id service = p->service;
+    const struct connection *made = p->made;
     char call_id[CALL_ID_LEN];
     struct outcome o;
 
     memcpy(call_id, p->call_id, CALL_ID_LEN);
     pending_free(p);
     if (err == CALL_OK) {
-        answer_ok(&to, service, str_make(call_id, CALL_ID_LEN), now_ms);
+        answer_ok(&to, service, str_make(call_id, CALL_ID_LEN), made, now_ms);
     } else {
         o = error_of_call(service, err, status, to.session->cti->scratch);
         answer_error(&to, o.error, o.why, now_ms);

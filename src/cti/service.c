@@ -11,10 +11,8 @@
  * octets. AnswerCall has no message of Baton's that could carry userData, so that is refused.
  * Other parameters that have no meaning for a service are ignored (X-4).
  */
-#include "cti/parts.h"
+#include "cti/serve.h"
 #include "uui/uui.h"
-
-#define STATE(s) (1U << CONN_##s)
 
 static bool take_data(const struct request *r, const struct csta_data *data, size_t max,
                       unsigned not_supported, unsigned out_of_range, const char *name,
@@ -38,35 +36,28 @@ static bool take_data(const struct request *r, const struct csta_data *data, siz
     return true;
 }
 
-static bool take_user_data(const struct request *r, const struct csta_data *data,
-                           struct str *out, struct outcome *err)
+bool take_user_data(const struct request *r, const struct csta_data *data, struct str *out,
+                    struct outcome *err)
 {
     return take_data(r, data, UUI_ISDN_OCTETS, CSTA_OPERATION_USER_DATA_NOT_SUPPORTED,
                      CSTA_OPERATION_VALUE_OUT_OF_RANGE, "userData", out, err);
 }
 
-static bool take_correlator(const struct request *r, const struct csta_data *data,
-                            struct str *out, struct outcome *err)
+bool take_correlator(const struct request *r, const struct csta_data *data, struct str *out,
+                     struct outcome *err)
 {
     return take_data(r, data, CALL_CORRELATOR_MAX, CSTA_OPERATION_CORRELATOR_DATA_NOT_SUPPORTED,
                      CSTA_OPERATION_CORRELATOR_DATA_OUT_OF_RANGE, "correlatorData", out, err);
 }
 
-/** What a service on a call that stands carries. `before`: the call's correlatorData. */
-struct data {
-    struct str uui, correlator, before;
-};
-
-static bool take_both(const struct request *r, const struct csta_data *user,
-                      const struct csta_data *correlator, struct data *out, struct outcome *err)
+bool take_both(const struct request *r, const struct csta_data *user,
+               const struct csta_data *correlator, struct data *out, struct outcome *err)
 {
     return take_user_data(r, user, &out->uui, err) &&
            take_correlator(r, correlator, &out->correlator, err);
 }
 
-/** The call's correlatorData, from the events on that the service causes. */
-static bool correlate(const struct request *r, struct call *c, struct data *d,
-                      struct outcome *err)
+bool correlate(const struct request *r, struct call *c, struct data *d, struct outcome *err)
 {
     d->before = STR_NONE;
     if (d->correlator.n == 0) {
@@ -80,8 +71,8 @@ static bool correlate(const struct request *r, struct call *c, struct data *d,
     return true;
 }
 
-/** The driver did not even begin: as it was. There is room, it has been there before. */
-static void uncorrelate(struct call *c, const struct data *d)
+/* There is room, it has been there before. */
+void uncorrelate(struct call *c, const struct data *d)
 {
     if (d->correlator.n > 0) {
         (void)!call_set_correlator(c, d->before);
@@ -92,6 +83,7 @@ struct outcome service_make_call(struct request *r)
 {
     const struct csta_make_call *m = r->msg->make_call;
     struct call_make args = {.to = m->called_directory_number.value,
+                             .overlap = true,
                              .prompt = m->auto_originate != CSTA_AUTO_ORIGINATE_DO_NOT_PROMPT};
     struct csta_make_call_response *answer = arena_zalloc(r->cti->scratch, sizeof(*answer));
     struct connection *conn = NULL;
@@ -107,11 +99,6 @@ struct outcome service_make_call(struct request *r)
                         &args.from, &err)) {
         return err;
     }
-    if (str_trim(args.to).n == 0) {
-        return outcome_error(
-            CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_CALLED_DEVICE_ID,
-            "a call needs a calledDirectoryNumber: there is no overlap dialling");
-    }
     failed = r->cti->driver->make(r->cti->driver_ctx, &args, &conn, r->now_ms);
     if (failed != CALL_OK) {
         return error_of_call(r->msg->id, failed, 0, r->cti->scratch);
@@ -121,9 +108,9 @@ struct outcome service_make_call(struct request *r)
     return outcome_answer(r, answer);
 }
 
-static struct outcome answer_of(const struct request *r, const void *body,
-                                const struct connection *conn, const struct data *data,
-                                enum call_error failed)
+struct outcome answer_of(const struct request *r, const void *body,
+                         const struct connection *conn, const struct data *data,
+                         enum call_error failed)
 {
     if (failed == CALL_OK) {
         return outcome_answer(r, body);
@@ -175,11 +162,15 @@ struct outcome service_deflect_call(struct request *r)
     return answer_of(r, &answer, conn, &data, failed);
 }
 
+struct outcome not_for_this_device(void)
+{
+    return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED,
+                         "the way to this device has no such service");
+}
+
 /* ---- those that take time ---- */
 
-/** The request on hold for `conn`; NULL and *err when there is no room. */
-static struct pending *hold_on(struct request *r, const struct connection *conn,
-                               struct outcome *err)
+struct pending *hold_on(struct request *r, const struct connection *conn, struct outcome *err)
 {
     struct pending *p;
 
@@ -196,10 +187,8 @@ static struct pending *hold_on(struct request *r, const struct connection *conn,
     return p;
 }
 
-/** When the driver has taken it, `p` is no longer ours: the outcome may be known already. */
-static struct outcome begun(const struct request *r, struct pending *p,
-                            const struct connection *conn, const struct data *data,
-                            enum call_error failed)
+struct outcome begun(const struct request *r, struct pending *p, const struct connection *conn,
+                     const struct data *data, enum call_error failed)
 {
     if (failed == CALL_OK) {
         return outcome_later();

@@ -62,6 +62,7 @@ static const struct csta_services_permitted *permitted(const struct request *r,
 {
     unsigned can = r->cti->driver->services(r->cti->driver_ctx, conn);
     struct csta_services_permitted *out = arena_zalloc(r->cti->scratch, sizeof(*out));
+    struct csta_call_associated_services *more;
     struct csta_call_control_services *calls = arena_zalloc(r->cti->scratch, sizeof(*calls));
 
     if (out == NULL || calls == NULL) {
@@ -73,7 +74,21 @@ static const struct csta_services_permitted *permitted(const struct request *r,
     calls->hold_call = if_set(can, CALL_SVC_HOLD);
     calls->retrieve_call = if_set(can, CALL_SVC_RETRIEVE);
     calls->single_step_transfer = if_set(can, CALL_SVC_TRANSFER);
+    calls->consultation_call = if_set(can, CALL_SVC_CONSULT);
+    calls->alternate_call = if_set(can, CALL_SVC_ALTERNATE);
+    calls->reconnect_call = if_set(can, CALL_SVC_RECONNECT);
+    calls->transfer_call = if_set(can, CALL_SVC_UNITE);
+    calls->dial_digits = if_set(can, CALL_SVC_DIAL);
+    calls->clear_call = if_set(can, CALL_SVC_CLEAR);
     out->call_control_services = calls;
+    if ((can & CALL_SVC_DIGITS) != 0) {
+        more = arena_zalloc(r->cti->scratch, sizeof(*more));
+        if (more == NULL) {
+            return NULL;
+        }
+        more->generate_digits = CSTA_TRUE;
+        out->call_associated_services = more;
+    }
     return out;
 }
 

@@ -172,6 +172,12 @@ static void put_change(struct text *t, struct note *n, const struct csta_msg *m)
     } else if (m->id == CSTA_MSG_TRANSFERRED_EVENT) {
         const struct csta_transferred_event *e = m->transferred_event;
         HEAD("Transferred", e, primary_old_call);
+        if (e->secondary_old_call.call_id.n > 0) {
+            out_c(&t->o, " and");
+            put_connection(t, &e->secondary_old_call);
+            snprintf(n->other, sizeof(n->other), "%.*s",
+                     STR_ARG(e->secondary_old_call.call_id));
+        }
         put_ref(t, " to=", &e->transferred_to_device);
         put_list(t, &e->transferred_connections);
     } else if (m->id == CSTA_MSG_FAILED_EVENT) {
@@ -184,6 +190,16 @@ static void put_change(struct text *t, struct note *n, const struct csta_msg *m)
         put_ref(t, " by=", &e->releasing_device);
         put_data(t, " uui=", &e->user_data);
     }
+}
+
+static void put_digits(struct text *t, struct note *n,
+                       const struct csta_digits_generated_event *e)
+{
+    out_c(&t->o, "Digits");
+    put_connection(t, &e->connection);
+    out_fmt(&t->o, " %.*s", STR_ARG(e->digit_generated_list));
+    snprintf(n->ref, sizeof(n->ref), "%.*s", STR_ARG(e->monitor_cross_ref_id));
+    snprintf(n->call, sizeof(n->call), "%.*s", STR_ARG(e->connection.call_id));
 }
 
 static void put_service(struct text *t, struct note *n, const char *name, struct str ref,
@@ -214,6 +230,9 @@ static bool note_text(struct app *a, struct note *n)
     case CSTA_MSG_FAILED_EVENT:
     case CSTA_MSG_CONNECTION_CLEARED_EVENT:
         put_change(&t, n, &n->msg);
+        break;
+    case CSTA_MSG_DIGITS_GENERATED_EVENT:
+        put_digits(&t, n, n->msg.digits_generated_event);
         break;
     case CSTA_MSG_BACK_IN_SERVICE_EVENT:
         put_service(&t, n, "BackInService", n->msg.back_in_service_event->monitor_cross_ref_id,
@@ -271,6 +290,10 @@ static void ask_text(struct app *a, struct ask *q)
                     STR_ARG(q->msg.monitor_start_response->monitor_cross_ref_id));
         } else if (q->msg.id == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL_RESPONSE) {
             put_connection(&t, &q->msg.single_step_transfer_call_response->transferred_call);
+        } else if (q->msg.id == CSTA_MSG_CONSULTATION_CALL_RESPONSE) {
+            put_connection(&t, &q->msg.consultation_call_response->initiated_call);
+        } else if (q->msg.id == CSTA_MSG_TRANSFER_CALL_RESPONSE) {
+            put_connection(&t, &q->msg.transfer_call_response->transferred_call);
         } else if (q->msg.id == CSTA_MSG_SNAPSHOT_DEVICE_RESPONSE) {
             put_snapshot(&t, q->msg.snapshot_device_response);
         }
@@ -434,6 +457,16 @@ struct ask *app_on_connection(struct app *a, const char *service, const char *el
                    app_call_id(a, call), device, element, more);
 }
 
+struct ask *app_on_two(struct app *a, const char *service, const char *element,
+                       const char *call, const char *element2, const char *call2,
+                       const char *device)
+{
+    char second[256];
+    snprintf(second, sizeof(second), "<%s><callID>%s</callID><deviceID>%s</deviceID></%s>",
+             element2, app_call_id(a, call2), device, element2);
+    return app_on_connection(a, service, element, call, device, second);
+}
+
 struct leg *app_open(struct app *a)
 {
     char from[128], uri[64], to[64];
@@ -508,10 +541,12 @@ static void check_terminal(const struct app *a, const struct note *last, bool co
     bool later = false, ok = true;
     for (size_t i = 0; i < a->notes; i++) {
         const struct note *n = &a->note[i];
-        if (same(n, last)) {
+        bool merged = n->session == last->session && strcmp(n->ref, last->ref) == 0 &&
+                      strcmp(n->other, last->call) == 0;
+        if (same(n, last) || merged) {
             ok = CHECK(!later) && ok;
-            terminals += n->terminal;
-            later = n->terminal;
+            later = n->terminal || merged;
+            terminals += later;
         }
     }
     ok = CHECK(terminals <= 1) && ok;

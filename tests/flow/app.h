@@ -48,7 +48,8 @@ struct note {
     struct csta_msg msg;
     char ref[16], call[64], device[64];
     unsigned session;
-    bool terminal; /**< the watched device is out of the call now */
+    char other[40]; /**< callID of the call that the event ends besides, or empty */
+    bool terminal;  /**< the watched device is out of the call now */
     uint64_t time_ms;
     char text[2560];
 };
@@ -98,6 +99,10 @@ struct ask *app_make_call(struct app *a, const char *from, const char *to, bool 
                           const char *uui);
 struct ask *app_on_connection(struct app *a, const char *service, const char *element,
                               const char *call, const char *device, const char *more);
+/** The same about two connections of a device. */
+struct ask *app_on_two(struct app *a, const char *service, const char *element,
+                       const char *call, const char *element2, const char *call2,
+                       const char *device);
 /** The callID behind "c1". */
 const char *app_call_id(const struct app *a, const char *call);
 

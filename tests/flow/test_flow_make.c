@@ -253,8 +253,6 @@ static void test_make_call_errors(void)
            "operation/invalidCallingDeviceID");
     ANSWER(done(app_make_call(&w.crm, "1001", "1777", false, NULL)),
            "operation/invalidCalledDeviceID");
-    ANSWER(done(app_make_call(&w.crm, "1001", "", false, NULL)),
-           "operation/invalidCalledDeviceID");
     ANSWER(done(app_make_call(&w.crm, "1001", "1001", false, NULL)),
            "operation/invalidCalledDeviceID");
     ANSWER(done(app_make_call(&w.crm, "1004", "1001", false, NULL)),

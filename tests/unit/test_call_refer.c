@@ -564,8 +564,7 @@ static void test_attended(void)
     CHECK_STR(str_c(w.s[0].log), "INVITE reacked");
     CHECK(str_find(sip_msg_body(&w.s[2].last->m), STR("m=audio 4000")) <
           sip_msg_body(&w.s[2].last->m).n);
-    CHECK_STR(str_c(w.x.log), "transferred:1002/transfer established:1003/transfer "
-                              "cleared:1002/transfer cleared:1003/transfer");
+    CHECK_STR(str_c(w.x.log), "transferred:1002/transfer"); /* which tells of both calls */
     leg_end(first, 0, NULL, NULL, NULL, w.net.now_ms);
     run(&w, 200);
     CHECK(w.s[0].leg->state == LEG_CONFIRMED && w.s[2].leg->state == LEG_CONFIRMED);

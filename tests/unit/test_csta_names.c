@@ -126,7 +126,7 @@ static void test_features(void)
         const char *bits;
     } announced[] = {
         {CSTA_MSG_MAKE_CALL, "null autoOriginatePrompt autoOriginateDoNotPrompt correlatorData "
-                             "userData "},
+                             "userData multiStage supportsPrompting "},
         {CSTA_MSG_ANSWER_CALL, "alerting initiated queued correlatorData "},
         {CSTA_MSG_CLEAR_CONNECTION,
          "alerting connected fail queued initiated hold correlatorData userData "

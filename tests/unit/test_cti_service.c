@@ -44,8 +44,6 @@ static const struct {
     /* known? */
     {"NoSuchService", "", "X:operation/serviceNotSupported", "NoSuchService is not served"},
     {"ConferenceCall", "", "X:operation/serviceNotSupported", "ConferenceCall"},
-    {"GenerateDigits", "<charactersToSend>1</charactersToSend>",
-     "X:operation/serviceNotSupported", ""},
     {"CallBack", "", "X:operation/serviceNotSupported", ""},
     {"SystemRegister", "<requestTypes/>", "X:operation/serviceNotSupported", ""},
     {"DeliveredEvent", "<monitorCrossRefID>1</monitorCrossRefID>",
@@ -108,7 +106,6 @@ static const struct {
     /* device */
     {"MakeCall", FROM("1009") TO("1002"), "X:operation/invalidCallingDeviceID",
      "no such device"},
-    {"MakeCall", FROM("1001"), "X:operation/invalidCalledDeviceID", "calledDirectoryNumber"},
     {"MakeCall", FROM("1001") TO("777"), "X:operation/invalidCalledDeviceID", "destination"},
     {"MakeCall", FROM("1001") TO("1001"), "X:operation/invalidCalledDeviceID", ""},
     {"MakeCall", FROM("1003") TO("1001"), "X:systemResourceAvailibility/deviceOutOfService",
@@ -276,7 +273,7 @@ static void test_service_announced_is_served(void)
         supported += csta_msg_is_supported((enum csta_msg_id)id);
     }
     test_context(NULL);
-    CHECK_INT(supported, 13);
+    CHECK(supported >= 20);
     office_down(o);
 }
 
@@ -387,7 +384,8 @@ static void test_service_snapshot(void)
     CHECK_STR(client_value(c, "tel:1002", "endpointDevice"),
               "<deviceIdentifier>sip:1001@example.com</deviceIdentifier>");
     CHECK_STR(client_value(c, "tel:1002", "callControlServices"),
-              "<clearConnection>true</clearConnection><deflectCall>true</deflectCall>");
+              "<clearCall>true</clearCall><clearConnection>true</clearConnection>"
+              "<deflectCall>true</deflectCall>");
     CHECK_STR(client_value(c, "tel:1002", "deviceID"), "tel:1002");
     CHECK_INT(station_respond(&o->phone[1], 200, SDP_B), 0);
     office_run(o, 100);
