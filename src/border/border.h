@@ -26,7 +26,10 @@
  * NOTES. Each change is counted, noted in a ring, and logged without its octets.
  *
  * COST. Not active: one test for each message. Active, but no User-to-User in the message: one
- * pass over its head (scan.h). With it: that, an index, the parse of the values, the rules.
+ * pass over its head (scan.h) when it comes in. When it leaves, what is still octet by octet in
+ * the message that came in is not looked at again, and neither are its values parsed again: so
+ * that is some words, and the rules. In all other cases: a pass, an index, the values, the
+ * rules.
  *
  * OWNERSHIP. Config, policy, directory and packages are the caller's. What comes out of in and
  * out lies in the arena that was given to border_init.
@@ -38,6 +41,7 @@
 #include "seal/seal.h"
 #include "txn/txn.h"
 
+struct border_found;
 struct border_source;
 
 /** Notes that are kept. */
@@ -101,6 +105,13 @@ struct border {
     void *ctx;
     struct border_learned learned[BORDER_LEARNED];
     uint32_t learned_next;
+    /** What came in last and went on as it was, until border_forget: its octets are known. */
+    struct {
+        const struct sip_msg *m; /**< NULL: nothing */
+        struct str text, copy;   /**< it, and what its transaction keeps of it */
+        struct border_found
+            *found; /**< its values, all of them in headers; NULL: it has none */
+    } recent;
     uint64_t lines_ms; /**< when the present time of log lines began … */
     uint32_t lines;    /**< … and how many there were */
     struct sip_hdr hdr[SIP_HDR_MAX];
@@ -135,13 +146,20 @@ struct border_result {
 enum border_verdict border_in(struct border *b, const struct sip_msg *m, const struct hop *from,
                               struct border_result *out);
 
-/** A message that is about to leave, without our Via (struct txn_border). */
+/** The input has been dealt with. */
+void border_forget(struct border *b);
+
+/** A message that is about to leave; run, n and bytes as in struct txn_border. */
 enum border_verdict border_out(struct border *b, const struct hop *to, struct str name,
-                               const struct str *run, size_t n, struct border_result *out);
+                               const struct str *run, size_t n, struct str bytes,
+                               struct border_result *out);
 
 /** txn_border.leaves; `border` is the ctx. */
 enum txn_exit border_leaves(void *border, const struct hop *hop, struct str name,
-                            const struct str *run, size_t n, struct txn_exit_out *out);
+                            const struct str *run, size_t n, struct str bytes,
+                            struct txn_exit_out *out);
+/** txn_border.copied */
+void border_copied(void *border, const struct sip_msg *m, const struct sip_msg *copy);
 
 /** The notes about a call, oldest first; Call-ID absent: all of them. */
 void border_each_note(const struct border *b, struct str call_id,

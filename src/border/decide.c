@@ -258,6 +258,23 @@ static void goes_out(struct crossing *x, struct border_value *b)
     }
 }
 
+bool border__all_pass(struct crossing *x)
+{
+    for (uint32_t i = 0; i < x->found.values.n; i++) {
+        struct border_value *b = border_value_at(&x->found, i);
+        const struct uui_package *p =
+            b->v.package.n > 0 ? uui_package_of(x->b->packages, b->v.package) : NULL;
+        struct border_party from =
+            border_source_get(x->b, border_value_hash(&x->b->key, &b->v));
+        const struct border_rule *r = rule_for(x, b, from);
+        if ((r != NULL && r->action != BORDER_PASS) ||
+            (p != NULL && ((p->tls_only && !x->secure) || p->direction == UUI_IN))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void border__decide(struct crossing *x)
 {
     x->b->stats.seen += x->found.values.n;

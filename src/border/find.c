@@ -134,7 +134,23 @@ static void add_line(struct border_found *f, const struct sip_hdr *h, enum borde
     g->name_to = h->name_off + h->name_len;
 }
 
-int border_find(const struct sip_msg *m, const struct uui_packages *packages,
+static void find_in_uris(struct border_found *f)
+{
+    const struct sip_msg *m = f->m;
+    if (sip_is_request(m)) {
+        struct border_text t = text_of(m, sip_msg_ruri(m));
+        border__uri(f, &t, SIP_HDR_OTHER);
+    }
+    for (const struct sip_hdr *h = m->hdr; h < m->hdr + m->hdr_count && f->err == 0; h++) {
+        enum sip_hdr_id id = (enum sip_hdr_id)h->id;
+        if (border_has_uris(id)) {
+            struct border_text t = text_of(m, sip_hdr_value(m, h));
+            border__addresses(f, &t, (sip_hdr_flags(id) & SIP_HDRF_LIST) != 0, id);
+        }
+    }
+}
+
+int border_find(const struct sip_msg *m, unsigned what, const struct uui_packages *packages,
                 const struct uui_far *far, struct arena *a, struct border_found *out)
 {
     struct border_found *f = out;
@@ -144,19 +160,17 @@ int border_find(const struct sip_msg *m, const struct uui_packages *packages,
         add_line(f, h, BORDER_HEADER);
     }
     border__judge(f, 0);
-    if (sip_is_request(m)) {
-        struct border_text t = text_of(m, sip_msg_ruri(m));
-        border__uri(f, &t, SIP_HDR_OTHER);
-    }
-    for (const struct sip_hdr *h = m->hdr; h < m->hdr + m->hdr_count && f->err == 0; h++) {
-        enum sip_hdr_id id = (enum sip_hdr_id)h->id;
-        if (id == SIP_HDR_OTHER && border_is_x_header(sip_hdr_name(m, h))) {
+    for (const struct sip_hdr *h = m->hdr;
+         (what & BORDER_SCAN_X) != 0 && h < m->hdr + m->hdr_count && f->err == 0; h++) {
+        if (h->id == SIP_HDR_OTHER && border_is_x_header(sip_hdr_name(m, h))) {
             add_line(f, h, BORDER_X_HEADER);
-        } else if (id != SIP_HDR_OTHER && border_has_uris(id)) {
-            struct border_text t = text_of(m, sip_hdr_value(m, h));
-            border__addresses(f, &t, (sip_hdr_flags(id) & SIP_HDRF_LIST) != 0, id);
         }
     }
-    border__body(f);
+    if ((what & BORDER_SCAN_URI) != 0) {
+        find_in_uris(f);
+    }
+    if ((what & BORDER_SCAN_BODY) != 0) {
+        border__body(f);
+    }
     return f->err;
 }

@@ -84,10 +84,11 @@ struct border_found {
 };
 
 /**
+ * @param what bits of enum border_scan: where to look; ~0u: everywhere
  * @param far  how the neighbour writes from whom it comes; zeros: as we do
  * @return 0; E_NOMEM; E_TOOMANY: more than anybody needs
  */
-int border_find(const struct sip_msg *m, const struct uui_packages *packages,
+int border_find(const struct sip_msg *m, unsigned what, const struct uui_packages *packages,
                 const struct uui_far *far, struct arena *a, struct border_found *out) MUST_USE;
 
 static inline struct border_value *border_value_at(const struct border_found *f, uint32_t i)

@@ -10,6 +10,7 @@
 struct crossing {
     struct border *b;
     const struct sip_msg *m;
+    unsigned what; /**< bits of enum border_scan */
     const struct hop *hop;
     enum border_direction direction;
     struct border_party neighbour;
@@ -31,6 +32,9 @@ struct border_event {
 };
 
 /* ---- decide.c ---- */
+
+/** Would all values leave as they are? Nothing is changed, noted or counted. */
+bool border__all_pass(struct crossing *x);
 
 /** Every value of the message: rules, package, dialect. Sets `changed`, `refused`, `err`. */
 void border__decide(struct crossing *x);

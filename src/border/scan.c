@@ -10,8 +10,8 @@
  * The header names of a line are told apart by their first letters only, and markers by a few
  * characters: what is taken for one of ours and is none is found out later.
  *
- * COST. Two to three instructions an octet in the worst case, a third of one in a line that
- * cannot matter.
+ * COST. Half an instruction an octet for the ends of the lines, and some twenty a line; two an
+ * octet in addresses.
  */
 #include "border/scan.h"
 
@@ -35,44 +35,70 @@ bool border_is_x_header(struct str name)
            begins(name.p, end, "x-usertouser");
 }
 
+/** Not From and To (find.h), nor routes, whose URIs have no headers (RFC 3261 §19.1.1). */
+static const enum sip_hdr_id with_uris[] = {
+    SIP_HDR_CONTACT,         SIP_HDR_REFER_TO,
+    SIP_HDR_REFERRED_BY,     SIP_HDR_HISTORY_INFO,
+    SIP_HDR_DIVERSION,       SIP_HDR_P_ASSERTED_IDENTITY,
+    SIP_HDR_REMOTE_PARTY_ID, SIP_HDR_P_PREFERRED_IDENTITY};
+
 bool border_has_uris(enum sip_hdr_id id)
 {
-    return (sip_hdr_flags(id) & SIP_HDRF_URI) != 0 && id != SIP_HDR_FROM && id != SIP_HDR_TO &&
-           id != SIP_HDR_VIA;
+    for (size_t i = 0; i < ARRAY_LEN(with_uris); i++) {
+        if (with_uris[i] == id) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /** Is ';' at `p` in front of uui=, aai=, user-to-user=, or of something escaped? */
 static bool is_param(const char *p, const char *end)
 {
-    p++;
+    char c = end - p > 3 ? ascii_lower(*++p) : '\0';
+    if (c != 'u' && c != 'a' && c != '%' && (c == '\0' || (p[1] != '%' && p[2] != '%'))) {
+        return false;
+    }
     return begins(p, end, "uui") || begins(p, end, "aai") || begins(p, end, "user-to") ||
-           (end - p > 4 && (p[0] == '%' || p[1] == '%' || p[2] == '%'));
+           p[0] == '%' || p[1] == '%' || p[2] == '%';
 }
 
-/** '?', or one of our parameters, also escaped ones (in a URI that is embedded in another). */
+/** Is it what is looked for, this '?', ';' or '%'? Escaped ones count: they are those of a URI
+    that is embedded in another. */
+static bool is_marker(const char *p, const char *end)
+{
+    if (*p == '%') {
+        return end - p > 2 && p[1] == '3' &&
+               (ascii_lower(p[2]) == 'f' || ascii_lower(p[2]) == 'b');
+    }
+    return *p == '?' || is_param(p, end);
+}
+
+/** '?', or one of our parameters. */
 static bool has_marker(const char *p, const char *end)
 {
 #if SIP_SCAN_SSE2
-    const __m128i mark = _mm_set1_epi8('?'), semi = _mm_set1_epi8(';');
-    const __m128i percent = _mm_set1_epi8('%');
-    for (; end - p >= 16; p += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i any = _mm_or_si128(_mm_cmpeq_epi8(x, mark), _mm_cmpeq_epi8(x, percent));
-        unsigned semis = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, semi));
-        if (_mm_movemask_epi8(any) != 0) {
-            break; /* rare: the plain loop says which */
-        }
-        for (; semis != 0; semis &= semis - 1) {
-            if (is_param(p + __builtin_ctz(semis), end)) {
-                return true;
+    if (end - p >= 16) {
+        const char *last = end - 16; /* the last step overlaps the one before */
+        for (;;) {
+            __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+            __m128i any = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(';')),
+                                       _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('?')),
+                                                    _mm_cmpeq_epi8(x, _mm_set1_epi8('%'))));
+            for (unsigned hit = (unsigned)_mm_movemask_epi8(any); hit != 0; hit &= hit - 1) {
+                if (is_marker(p + __builtin_ctz(hit), end)) {
+                    return true;
+                }
             }
+            if (p == last) {
+                return false;
+            }
+            p = last - p < 16 ? last : p + 16;
         }
     }
 #endif
     for (; p < end; p++) {
-        bool escaped = *p == '%' && end - p > 2 && p[1] == '3' &&
-                       (p[2] == 'f' || p[2] == 'F' || p[2] == 'b' || p[2] == 'B');
-        if (*p == '?' || escaped || (*p == ';' && is_param(p, end))) {
+        if ((*p == '?' || *p == ';' || *p == '%') && is_marker(p, end)) {
             return true;
         }
     }
@@ -82,8 +108,14 @@ static bool has_marker(const char *p, const char *end)
 /** Is that the type of a body that may have some beyond the attribute? */
 static bool is_body_type(const char *p, const char *end)
 {
-    return begins(p, end, "multipart") || begins(p, end, "application/isup") ||
-           begins(p, end, "application/gtd");
+    if (end - p < 9) {
+        return false;
+    }
+    if (ascii_lower(*p) == 'm') {
+        return begins(p, end, "multipart");
+    }
+    return end - p > 12 && p[12] != 's' &&
+           (begins(p, end, "application/isup") || begins(p, end, "application/gtd"));
 }
 
 /** The value of a line; `end` when it has none. */
@@ -97,14 +129,13 @@ static const char *value_of(const char *p, const char *end)
     return p;
 }
 
-/** "=cs-c" */
+/** "=cs-c"; `p` is behind the first three octets of the body. */
 static bool body_has_marker(const char *p, const char *end)
 {
-    while (end - p >= 5 && (p = sip_scan_char(p, end - 4, 's')) < end - 4) {
-        if (p[-1] == 'c' && p[-2] == '=' && p[1] == '-' && p[2] == 'c') {
+    for (; end - p > 1 && (p = sip_scan_char(p, end - 1, '-')) < end - 1; p++) {
+        if (p[-1] == 's' && p[-2] == 'c' && p[-3] == '=' && p[1] == 'c') {
             return true;
         }
-        p++;
     }
     return false;
 }
@@ -114,29 +145,54 @@ static bool is_letter(char c)
     return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
 }
 
-/** From the name of a header on: does its line matter? `end`: of the line, folds included. */
-static bool line_matters(const char *p, const char *end)
+static unsigned uri_bit(const char *p, const char *end)
 {
+    return has_marker(p, end) ? BORDER_SCAN_URI : 0;
+}
+
+/** Content-Type, Contact, or one that does not matter. */
+static unsigned scan_c(const char *p, const char *end)
+{
+    bool type;
+    if (end - p < 4) {
+        return 0;
+    }
+    if (ascii_lower(p[1]) != 'o' && is_letter(p[1])) {
+        return 0; /* Call-ID, CSeq */
+    }
+    if (begins(p, end, "contact")) {
+        return uri_bit(p, end);
+    }
+    type = !is_letter(p[1]) || begins(p, end, "content-type");
+    return type && is_body_type(value_of(p, end), end) ? BORDER_SCAN_BODY : 0;
+}
+
+/** From the name of a header on: what may its line have? `end`: of the line, with its folds. */
+static unsigned scan_line(const char *p, const char *end)
+{
+    char second = end - p > 1 ? ascii_lower(p[1]) : '\0';
     switch (ascii_lower(*p)) {
-    case 'u':
-        return begins(p, end, "user-to-user");
-    case 'x':
-        return begins(p, end, "x-u");
     case 'c':
-        return begins(p, end, "contact") ? has_marker(p, end)
-               : begins(p, end, "content-type") || (end - p > 1 && !is_letter(p[1]))
-                   ? is_body_type(value_of(p, end), end)
-                   : false;
-    case 'r': /* Refer-To, Referred-By, Remote-Party-ID, Route */
-    case 'm': /* Contact; not Max-Forwards */
+        return scan_c(p, end);
+    case 'u':
+        return begins(p, end, "user-to") ? BORDER_SCAN_HEADER : 0;
+    case 'x':
+        return begins(p, end, "x-u") ? BORDER_SCAN_X : 0;
+    case 'r': /* Refer-To, Referred-By, Remote-Party-ID; not Route, Record-Route, Require */
+        return second == 'o' || begins(p, end, "rec") || begins(p, end, "req")
+                   ? 0
+                   : uri_bit(p, end);
+    case 'm': /* Contact; not Max-Forwards, MIME-Version */
+        return second == 'a' || second == 'i' ? 0 : uri_bit(p, end);
+    case 'p': /* P-Asserted-Identity, …; not Path, Privacy, Priority */
+        return second == '-' ? uri_bit(p, end) : 0;
     case 'b': /* Referred-By */
     case 'h': /* History-Info */
-    case 'd': /* Diversion; Date does no harm */
-    case 'p': /* P-Asserted-Identity, Path, … */
-    case 's': /* Service-Route; Supported, Subject do no harm */
-        return has_marker(p, end);
+        return uri_bit(p, end);
+    case 'd': /* Diversion; not Date */
+        return second == 'i' ? uri_bit(p, end) : 0;
     default:
-        return false;
+        return 0;
     }
 }
 
@@ -150,40 +206,110 @@ static const char *line_end(const char *p, const char *end)
     return p;
 }
 
-bool border_scan_bytes(struct str bytes)
+unsigned border_scan_bytes(struct str bytes)
 {
     const char *p = bytes.p, *end = bytes.p + bytes.n;
     const char *next = line_end(p, end);
-    if (!begins(p, next, "sip/2.0 ") && has_marker(p, next)) {
-        return true;
-    }
+    unsigned found = begins(p, next, "sip/2.0 ") ? 0 : uri_bit(p, next);
     for (p = next; p < end; p = next) {
         next = line_end(p, end);
         if (*p == '\r' || *p == '\n') {
-            return end - next > 8 && body_has_marker(next + 2, end);
+            bool body = end - next > 8 && body_has_marker(next + 3, end);
+            return found | (body ? BORDER_SCAN_BODY : 0);
         }
-        if (line_matters(p, next)) {
+        found |= scan_line(p, next);
+    }
+    return found;
+}
+
+/** Something in front of or behind this character that one of ours has. */
+static bool is_suspect(const char *p, const char *from, const char *end)
+{
+    char before = p > from ? ascii_lower(p[-1]) : '\0';
+    char next = p + 1 < end ? ascii_lower(p[1]) : '\0';
+    if (p + 1 == end) {
+        return true;
+    }
+    switch (*p) {
+    case '-': /* to-User, X-U…, cs-correlation */
+        return next == 'u' || (next == 'c' && (before == 's' || p == from));
+    case '/': /* multipart/, application/isup, application/gtd */
+        return next == 'i' || next == 'g' || before == 't' || p == from;
+    case ';':
+        return is_param(p, end);
+    default:
+        return *p == '?' || *p == '%';
+    }
+}
+
+bool border_scan_fragment(struct str fragment)
+{
+    const char *p = fragment.p, *end = fragment.p + fragment.n;
+#if SIP_SCAN_SSE2
+    for (; end - p >= 16; p += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i any =
+            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('?')),
+                                      _mm_cmpeq_epi8(x, _mm_set1_epi8('%'))),
+                         _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(';')),
+                                                   _mm_cmpeq_epi8(x, _mm_set1_epi8('/'))),
+                                      _mm_cmpeq_epi8(x, _mm_set1_epi8('-'))));
+        for (unsigned hit = (unsigned)_mm_movemask_epi8(any); hit != 0; hit &= hit - 1) {
+            if (is_suspect(p + __builtin_ctz(hit), fragment.p, end)) {
+                return true;
+            }
+        }
+    }
+#endif
+    for (; p < end; p++) {
+        bool mark = *p == '?' || *p == '%' || *p == ';' || *p == '/' || *p == '-';
+        if (mark && is_suspect(p, fragment.p, end)) {
             return true;
         }
     }
     return false;
 }
 
-bool border_scan_msg(const struct sip_msg *m)
+static unsigned scan_uris(const struct sip_msg *m)
 {
-    struct str body = sip_msg_body(m), ruri = sip_msg_ruri(m);
-    if (sip_msg_has(m, SIP_HDR_USER_TO_USER) ||
-        (sip_is_request(m) && has_marker(ruri.p, ruri.p + ruri.n))) {
-        return true;
+    struct str ruri = sip_msg_ruri(m);
+    if (sip_is_request(m) && has_marker(ruri.p, ruri.p + ruri.n)) {
+        return BORDER_SCAN_URI;
     }
-    for (const struct sip_hdr *h = m->hdr; h < m->hdr + m->hdr_count; h++) {
-        struct str value = sip_hdr_value(m, h);
-        if (h->id == SIP_HDR_OTHER ? border_is_x_header(sip_hdr_name(m, h))
-            : border_has_uris((enum sip_hdr_id)h->id)
-                ? has_marker(value.p, value.p + value.n)
-                : h->id == SIP_HDR_CONTENT_TYPE && is_body_type(value.p, value.p + value.n)) {
-            return true;
+    for (size_t i = 0; i < ARRAY_LEN(with_uris); i++) {
+        for (const struct sip_hdr *h = sip_msg_line(m, with_uris[i]); h != NULL;
+             h = sip_msg_next_line(m, h)) {
+            struct str value = sip_hdr_value(m, h);
+            if (has_marker(value.p, value.p + value.n)) {
+                return BORDER_SCAN_URI;
+            }
         }
     }
-    return body.n > 8 && body_has_marker(body.p + 2, body.p + body.n);
+    return 0;
+}
+
+static unsigned scan_ends(const struct sip_msg *m)
+{
+    struct str from = sip_msg_value(m, SIP_HDR_FROM), to = sip_msg_value(m, SIP_HDR_TO);
+    bool any = has_marker(from.p, from.p + from.n) || has_marker(to.p, to.p + to.n);
+    return any ? BORDER_SCAN_ENDS : 0;
+}
+
+static unsigned scan_body(const struct sip_msg *m)
+{
+    struct str body = sip_msg_body(m), type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE);
+    bool any = body.n > 8 && (is_body_type(type.p, type.p + type.n) ||
+                              body_has_marker(body.p + 3, body.p + body.n));
+    return any ? BORDER_SCAN_BODY : 0;
+}
+
+unsigned border_scan_msg(const struct sip_msg *m)
+{
+    unsigned found = sip_msg_has(m, SIP_HDR_USER_TO_USER) ? BORDER_SCAN_HEADER : 0;
+    for (const struct sip_hdr *h = m->hdr; h < m->hdr + m->hdr_count; h++) {
+        if (h->id == SIP_HDR_OTHER && border_is_x_header(sip_hdr_name(m, h))) {
+            found |= BORDER_SCAN_X;
+        }
+    }
+    return found | scan_uris(m) | scan_body(m) | scan_ends(m);
 }

@@ -9,11 +9,24 @@
 
 #include "sip/msg.h"
 
-/** A message that was indexed. */
-bool border_scan_msg(const struct sip_msg *m);
+/** What there may be, as bits. */
+enum border_scan {
+    BORDER_SCAN_HEADER = 1, /**< a User-to-User header */
+    BORDER_SCAN_X = 2,      /**< one of a maker */
+    BORDER_SCAN_URI = 4,    /**< in a URI */
+    BORDER_SCAN_BODY = 8,   /**< in the body */
+    BORDER_SCAN_ENDS = 16,  /**< From or To has what could be some, were it in another header;
+                                 of an indexed message only */
+};
+
+/** A message that was indexed. @return bits of enum border_scan */
+unsigned border_scan_msg(const struct sip_msg *m);
 
 /** The bytes of a message, head and body. */
-bool border_scan_bytes(struct str bytes);
+unsigned border_scan_bytes(struct str bytes);
+
+/** May a fragment of a message have anything to do with it? Where it begins is not known. */
+bool border_scan_fragment(struct str fragment);
 
 /** Is this the name of a header in which somebody keeps User-to-User information: X-UUI,
     X-User-to-User, X-UserToUser and what begins like these? */

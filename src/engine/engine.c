@@ -22,6 +22,7 @@ static void settle(struct engine *e)
     leg_layer_sweep(&e->legs);
     call_layer_sweep(&e->calls);
     event_settle(e->events, e->wheel.now_ms);
+    border_forget(&e->border);
     arena_reset(&e->scratch);
 }
 
@@ -175,7 +176,7 @@ static int make_layers(struct engine *e)
     e->proxy.places = steer_redirected;
     e->proxy.flow_failed = steer_flow_failed;
     e->proxy.ctx = e;
-    e->txn.border = (struct txn_border){border_leaves, &e->border};
+    e->txn.border = (struct txn_border){border_leaves, border_copied, &e->border};
     e->txn.udp_max = c->udp_max;
     e->txn.black.most_ms = c->blacklist_ms;
     if (c->nonce_life_s != 0) {

@@ -16,7 +16,7 @@ int txn__send_past_border(const struct txn_layer *l, const struct hop *hop, stru
 {
     const struct env *env = l->env;
     struct txn_exit_out x;
-    switch (txn__leave(l, hop, name, run, n, &x)) {
+    switch (txn__leave(l, hop, name, run, n, STR_NONE, &x)) {
     case TXN_EXIT_PASS:
         return env->send(env->ctx, hop, run, n);
     case TXN_EXIT_CHANGED:

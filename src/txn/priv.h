@@ -168,11 +168,12 @@ uint32_t txn__retry_after(const struct sip_msg *m);
 /** Ask it; without one everything passes. */
 static inline enum txn_exit txn__leave(const struct txn_layer *l, const struct hop *hop,
                                        struct str name, const struct str *run, size_t n,
-                                       struct txn_exit_out *out)
+                                       struct str bytes, struct txn_exit_out *out)
 {
     *out = (struct txn_exit_out){0};
-    return l->border.leaves == NULL ? TXN_EXIT_PASS
-                                    : l->border.leaves(l->border.ctx, hop, name, run, n, out);
+    return l->border.leaves == NULL
+               ? TXN_EXIT_PASS
+               : l->border.leaves(l->border.ctx, hop, name, run, n, bytes, out);
 }
 
 /** Ask it and send, without a transaction. @return E_NOMEM, E_DENIED, what env->send says */

@@ -138,12 +138,12 @@ static int respond(struct txn *t, unsigned status, struct str bytes, uint64_t no
 }
 
 /** What the border leaves of a response: *bytes, which are ours. @return 0 or E_NOMEM */
-static int past_border(const struct txn *t, struct str *bytes)
+static int past_border(const struct txn *t, const struct str *run, size_t n, struct str *bytes)
 {
     const struct mem *mem = &t->layer->env->mem;
     struct txn_exit_out x;
     struct str own = *bytes;
-    enum txn_exit exit = txn__leave(t->layer, &t->hop, STR_NONE, &own, 1, &x);
+    enum txn_exit exit = txn__leave(t->layer, &t->hop, STR_NONE, run, n, own, &x);
     if (exit == TXN_EXIT_PASS) {
         return 0;
     }
@@ -160,7 +160,7 @@ int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
         return err;
     }
     struct str bytes = sip_runs_flatten(&t->layer->env->mem, run, n);
-    err = str_is_set(bytes) ? past_border(t, &bytes) : E_NOMEM;
+    err = str_is_set(bytes) ? past_border(t, run, n, &bytes) : E_NOMEM;
     return err == 0 ? respond(t, status, bytes, now_ms) : err;
 }
 
@@ -184,7 +184,7 @@ static int reply(struct txn *t, const struct txn_reply *r, uint32_t delay_ms, ui
     err = txn__text_keep(&x, mem, &bytes);
     txn__text_fini(&x, mem);
     if (err == 0 && r->status != 100) {
-        err = past_border(t, &bytes);
+        err = past_border(t, &bytes, 1, &bytes);
     }
     return err != 0 ? err : respond(t, r->status, bytes, now_ms);
 }

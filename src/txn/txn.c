@@ -300,6 +300,9 @@ struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const s
         txn__discard(t);
         return NULL;
     }
+    if (l->border.copied != NULL) {
+        l->border.copied(l->border.ctx, m, &t->req->m);
+    }
     txn__reply_hop(&seen->via, from, &t->reply_hop);
     txn__index_server(t, m, seen);
     txn__bind_flow(t, t->hop.flow);

@@ -212,10 +212,14 @@ struct txn_border {
     /**
      * @param hop   where it goes
      * @param name  the host that the target was named by, or absent
-     * @param run   the message in `n` runs
+     * @param run   what of the message its user gave, in `n` runs, as they are in it
+     * @param bytes the whole message; absent: it is those runs
      */
     enum txn_exit (*leaves)(void *ctx, const struct hop *hop, struct str name,
-                            const struct str *run, size_t n, struct txn_exit_out *out);
+                            const struct str *run, size_t n, struct str bytes,
+                            struct txn_exit_out *out);
+    /** A server transaction keeps this copy of the message. May be NULL. */
+    void (*copied)(void *ctx, const struct sip_msg *m, const struct sip_msg *copy);
     void *ctx;
 };
 

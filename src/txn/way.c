@@ -152,7 +152,7 @@ static int write_for_hop(struct txn *t, struct str name, const struct str *run, 
     if (!str_is_set(t->sent)) {
         return E_NOMEM;
     }
-    switch (txn__leave(t->layer, &t->hop, name, &t->sent, 1, &x)) {
+    switch (txn__leave(t->layer, &t->hop, name, run, n, t->sent, &x)) {
     case TXN_EXIT_PASS:
         return 0;
     case TXN_EXIT_FAILED:

@@ -46,7 +46,7 @@ static size_t values(struct kit_border *k, struct str bytes, bool bodies)
     struct border_found f;
     size_t n = 0;
     demand(kit_index(&msg, bytes));
-    int err = border_find(&msg.m, NULL, &canonical, &k->arena, &f);
+    int err = border_find(&msg.m, ~0u, NULL, &canonical, &k->arena, &f);
     demand(err == 0 || err == E_TOOMANY);
     if (err != 0) {
         return 1;
@@ -54,8 +54,17 @@ static size_t values(struct kit_border *k, struct str bytes, bool bodies)
     for (uint32_t i = 0; i < f.values.n; i++) {
         n += bodies || border_value_at(&f, i)->place != BORDER_BODY ? 1 : 0;
     }
-    bool head = n > 0;
-    demand(!head || (border_scan_msg(&msg.m) && border_scan_bytes(bytes)));
+    unsigned must = 0;
+    for (uint32_t i = 0; i < f.values.n; i++) {
+        static const uint8_t bit[] = {[BORDER_HEADER] = BORDER_SCAN_HEADER,
+                                      [BORDER_X_HEADER] = BORDER_SCAN_X,
+                                      [BORDER_URI_HEADER] = BORDER_SCAN_URI,
+                                      [BORDER_URI_PARAM] = BORDER_SCAN_URI,
+                                      [BORDER_BODY] = BORDER_SCAN_BODY};
+        must |= bit[border_value_at(&f, i)->place];
+    }
+    demand((must & ~border_scan_msg(&msg.m)) == 0);
+    demand((must & ~border_scan_bytes(bytes)) == 0);
     return n;
 }
 
@@ -64,7 +73,7 @@ static enum border_verdict go(struct kit_border *k, struct str bytes, bool in)
     static struct kit_msg msg;
     struct hop hop = kit_border_hop(2, TP_UDP);
     if (!in) {
-        return border_out(&k->border, &hop, STR_NONE, &bytes, 1, &k->result);
+        return border_out(&k->border, &hop, STR_NONE, &bytes, 1, STR_NONE, &k->result);
     }
     demand(kit_index(&msg, bytes));
     return border_in(&k->border, &msg.m, &hop, &k->result);

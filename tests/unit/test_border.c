@@ -451,11 +451,14 @@ static void test_named_peer(void)
     kit_init(&k.kit);
     CHECK_INT(kit_border_up(&k, &to_far, 1, NULL), 0);
     struct str text = message("User-to-User: " ISDN "\r\n");
-    CHECK_INT(border_out(&k.border, &hop, STR("other.example.net"), &text, 1, &k.result),
-              BORDER_AS_IT_IS);
-    CHECK_INT(border_out(&k.border, &hop, STR("FAR.example.net"), &text, 1, &k.result),
+    CHECK_INT(
+        border_out(&k.border, &hop, STR("other.example.net"), &text, 1, STR_NONE, &k.result),
+        BORDER_AS_IT_IS);
+    CHECK_INT(
+        border_out(&k.border, &hop, STR("FAR.example.net"), &text, 1, STR_NONE, &k.result),
+        BORDER_CHANGED);
+    CHECK_INT(border_out(&k.border, &hop, STR_NONE, &text, 1, STR_NONE, &k.result),
               BORDER_CHANGED);
-    CHECK_INT(border_out(&k.border, &hop, STR_NONE, &text, 1, &k.result), BORDER_CHANGED);
     k.policy.rule = &from_far;
     CHECK_INT(kit_border_in(&k, text, 44, TP_UDP), BORDER_CHANGED);
     CHECK_INT(kit_border_in(&k, text, 45, TP_UDP), BORDER_AS_IT_IS);
