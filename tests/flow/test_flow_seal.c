@@ -357,6 +357,34 @@ static void test_rule_about_seals(void)
     down();
 }
 
+/* Memory fails somewhere: the call may fail, but what goes out is sealed, and what is shown of
+   what came is what was sealed. */
+static void test_memory(void)
+{
+    for (size_t at = 1; at <= 40; at++) {
+        struct seal_opened x;
+        up(BOX_KEY);
+        row.seal = UUI_SEAL_REQUIRED;
+        w.hard = true;
+        monitor = world_monitor(&w, &w.crm, "1002");
+        w.mem.fail_at = w.mem.calls + at;
+        (void)app_make_call(&w.crm, "1001", "1002", false, "hello");
+        world_run(&w, 300);
+        w.mem.fail_at = 0;
+        if (wire_count(&w.wire, ENGINE(&w), &bob->s.node, "INVITE") > 0) {
+            CHECK_INT(opened(bob, "INVITE", SEAL_FORWARD, &x), SEAL_OK);
+            CHECK_STR(x.plain, "hello");
+        }
+        w.mem.fail_at = w.mem.calls + at;
+        const char *events = called_with("a", sealed_there(BOX_KEY, "order", SEAL_FORWARD));
+        w.mem.fail_at = 0;
+        CHECK(strstr(events, "uui=") == NULL || strstr(events, "uui=order") != NULL);
+        world_run(&w, 130000);
+        down();
+    }
+}
+
 TEST_MAIN(T(test_make_call), T(test_clear_connection), T(test_transfer), T(test_deflect),
           T(test_never_in_clear), T(test_new_keys), T(test_received), T(test_attacks),
-          T(test_later_events), T(test_own_values_in_events), T(test_rule_about_seals))
+          T(test_later_events), T(test_own_values_in_events), T(test_rule_about_seals),
+          T(test_memory))
