@@ -190,14 +190,15 @@ struct call {
     struct seal_from uui_came; /**< with which message, for its seals */
     bool uui_told;             /**< an event had it */
     bool end_uui_told;         /**< and one what the message had that ended the call */
-    struct str uui_lines;   /**< the header line that carries it when an application gave it */
-    struct uui_mark *marks; /**< whose it is, the newest first; in the arena */
-    struct str correlator;  /**< decoded correlatorData, or absent; call_set_correlator */
-    char *correlator_block; /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
-    struct join join;       /**< of two legs, see join.c */
-    struct step *step;      /**< the procedure that runs (hold, transfer …), or NULL */
-    struct duo *duo;        /**< one on this call and another of the same device, or NULL */
-    struct digits *digits;  /**< that are being sent, digits.c; NULL: none */
+    struct str uui_lines; /**< the header line that carries it when an application gave it */
+    struct own_seal *own_seals; /**< values that were sealed here (seals.c) */
+    struct uui_mark *marks;     /**< whose it is, the newest first; in the arena */
+    struct str correlator;      /**< decoded correlatorData, or absent; call_set_correlator */
+    char *correlator_block;     /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
+    struct join join;           /**< of two legs, see join.c */
+    struct step *step;          /**< the procedure that runs (hold, transfer …), or NULL */
+    struct duo *duo;            /**< one on this call and another of the same device, or NULL */
+    struct digits *digits;      /**< that are being sent, digits.c; NULL: none */
     struct connection *joining; /**< the party that a transfer is calling, or NULL */
     struct str from;  /**< From value of the INVITEs, by a plan; absent: the caller's own */
     struct str lines; /**< further header lines of the INVITEs, by a plan or MakeCall */

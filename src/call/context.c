@@ -262,7 +262,7 @@ bool context_move(struct call *c, const struct move *m, struct uui_merged *out)
     struct str by = m->by != NULL ? context_domain(m->by) : l->directory->domains[0];
     struct str identity = m->by != NULL && !m->by->restricted ? m->by->id : STR_NONE;
     struct uui_merge_args q = {.given = m->given,
-                               .had = m->had,
+                               .had = context_fresh(c, m->had),
                                .may_replace = uui_may_replace(rules, m->how, by, m->to),
                                .isdn_strict = rules->isdn_strict && m->how != UUI_MOVE_SERVICE};
 
@@ -284,7 +284,8 @@ bool context_of_service(struct call *c, struct str octets, const struct destinat
 
     *line = STR_NONE;
     m.to = context_domain_of(c->layer, to);
-    if ((octets.n > 0 && given.n == 0) || !context_move(c, &m, &joined)) {
+    if ((octets.n > 0 && given.n == 0) || !context_sealed(c, given, octets) ||
+        !context_move(c, &m, &joined)) {
         return false;
     }
     *line = arena_dup(&c->arena, call_uui_values_line(a, joined.values));

@@ -88,6 +88,15 @@ struct str call_uui_line(struct arena *a, struct str octets);
  * says with which key. Absent, too, when they cannot be sealed.
  */
 struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way);
+/**
+ * `value` is what call_uui_sealed_line made of `octets` for this call (seals.c).
+ * @return false: no memory
+ */
+bool context_sealed(struct call *c, struct str value, struct str octets);
+/** The call's values have gone out on a leg of ours: there they are no replay (seals.c). */
+void context_passes_on(const struct call *c, const struct leg *leg);
+/** Values to be sent now: those that were sealed here a while ago are sealed anew. */
+struct str context_fresh(struct call *c, struct str values);
 /** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context.
  */
 void call_set_uui(struct call *c, struct str line);

@@ -357,6 +357,56 @@ static void test_rule_about_seals(void)
     down();
 }
 
+/* A call moves on long after it began: what was given with it is sealed anew. */
+static void test_moved_later(void)
+{
+    struct seal_opened x;
+    for (int by_phone = 0; by_phone < 2; by_phone++) {
+        up(BOX_KEY);
+        make("hello");
+        CHECK_INT(phone_answer(bob), 0);
+        world_run(&w, 600000);
+        if (by_phone) {
+            struct leg_content content = {.lines = STR("Refer-To: <sip:1003@example.com>\r\n")};
+            CHECK_INT(leg_send(bob->s.leg, NULL, STR("REFER"), &content, station_listen,
+                               &bob->s, NULL, station_now(&bob->s)),
+                      0);
+        } else {
+            (void)app_on_connection(&w.crm, "SingleStepTransferCall", "activeCall", "c1",
+                                    "1001", "<transferredTo>1003</transferredTo>");
+        }
+        world_run(&w, 300);
+        CHECK_INT(opened(cleo, "INVITE", SEAL_FORWARD, &x), SEAL_OK);
+        CHECK_STR(x.plain, "hello");
+        CHECK(x.sealed_s > w.plain.wall_s(w.plain.ctx) - 5);
+        CHECK_INT(world_stat(&w, "seal_made"), 2);
+        down();
+    }
+}
+
+/* A PBX sends a call on to another of our devices, as it got it: that is the same call. */
+static void test_comes_back(void)
+{
+    char hex[600], line[700], id[128];
+    struct out o;
+    up_receiving(UUI_SEAL_REQUIRED);
+    const char *third = world_monitor(&w, &w.crm, "1003");
+    struct str frame = sealed_there(SIV_KEY, "hello", SEAL_FORWARD);
+    CHECK(tells(called_with("a", frame), " uui=hello"));
+    struct str msg = wire_find(&w.wire, ENGINE(&w), &bob->s.node, "INVITE", 0);
+    (void)snprintf(id, sizeof(id), "%.*s", STR_ARG(str_trim(wire_raw(msg, "Call-ID", 0))));
+    out_init(&o, hex, sizeof(hex) - 1);
+    out_hex(&o, frame, true);
+    hex[o.n] = '\0';
+    (void)snprintf(line, sizeof(line), "User-to-User: %s;encoding=hex\n", hex);
+    world_raw_invite(&w, &w.trunk, id, "1003", line, world_sdp);
+    world_run(&w, 300);
+    CHECK(tells(app_events(&w.crm, third), " uui=hello"));
+    CHECK_INT(world_stat(&w, "seal_replayed"), 0);
+    world_run(&w, 121000); /* nobody answers */
+    down();
+}
+
 /* Memory fails somewhere: the call may fail, but what goes out is sealed, and what is shown of
    what came is what was sealed. */
 static void test_memory(void)
@@ -387,4 +437,4 @@ static void test_memory(void)
 TEST_MAIN(T(test_make_call), T(test_clear_connection), T(test_transfer), T(test_deflect),
           T(test_never_in_clear), T(test_new_keys), T(test_received), T(test_attacks),
           T(test_later_events), T(test_own_values_in_events), T(test_rule_about_seals),
-          T(test_memory))
+          T(test_moved_later), T(test_comes_back), T(test_memory))

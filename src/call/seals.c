@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Seals of a call's User-to-User, where the call has more than one message.
+ *
+ * SEALED ANEW. What an application gave stays with its call for as long as it lasts, but a seal
+ * is good for two minutes. So the call remembers the octets behind each value that was sealed
+ * here, and when the call goes to somebody else later, the value that goes along is sealed
+ * again. Only what was sealed here: a value that came sealed says who sealed it and when, and
+ * nobody else can say that again in his name. It goes on as it came.
+ *
+ * NO REPLAY. A value goes on under the Call-ID of our other leg. Should it come back under
+ * that, from a PBX that sends the call on to another of our devices, it is the same call.
+ *
+ * OWNERSHIP  The records lie in the call's arena, one for each service that gave octets.
+ */
+#include "call/parts.h"
+#include "seal/value.h"
+
+/** Younger than this it is good enough for whoever rings now. */
+enum { FRESH_S = 10 };
+
+struct own_seal {
+    struct own_seal *next;
+    struct str value;  /**< as it stands in the header now */
+    struct str octets; /**< in it */
+    uint64_t wall_s;   /**< when it was sealed */
+};
+
+static uint64_t wall_s(const struct call *c)
+{
+    return c->layer->env->wall_s(c->layer->env->ctx);
+}
+
+bool context_sealed(struct call *c, struct str value, struct str octets)
+{
+    struct own_seal *s;
+
+    if (value.n == 0 || uui_package_of(c->layer->packages, uui_isdn)->seal_key == 0) {
+        return true;
+    }
+    s = arena_zalloc(&c->arena, sizeof(*s));
+    if (s == NULL) {
+        return false;
+    }
+    s->value = arena_dup(&c->arena, value);
+    s->octets = arena_dup(&c->arena, octets);
+    s->wall_s = wall_s(c);
+    s->next = c->own_seals;
+    c->own_seals = s;
+    return s->value.p != NULL && s->octets.p != NULL;
+}
+
+static struct own_seal *find(struct call *c, struct str value)
+{
+    for (struct own_seal *s = c->own_seals; s != NULL; s = s->next) {
+        if (str_eq(s->value, value)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/** One value: sealed anew when it is ours and has aged. What cannot be done leaves it as it is.
+ */
+static struct str refresh(struct call *c, struct str value)
+{
+    struct own_seal *s = find(c, value);
+    struct str line, fresh;
+
+    if (s == NULL || wall_s(c) - s->wall_s < FRESH_S) {
+        return value;
+    }
+    line = call_uui_sealed_line(c->layer, s->octets, SEAL_FORWARD);
+    fresh = arena_dup(&c->arena, call_uui_values(line));
+    if (fresh.n == 0 || !context_mark(c, fresh, UUI_ROLE_BATON, STR_NONE)) {
+        return value;
+    }
+    s->value = fresh;
+    s->wall_s = wall_s(c);
+    return fresh;
+}
+
+struct str context_fresh(struct call *c, struct str values)
+{
+    struct str part[2 * UUI_VALUES_MAX], one, joined;
+    struct uui_cut it;
+    size_t n = 0;
+
+    if (c->own_seals == NULL || values.n == 0) {
+        return values;
+    }
+    uui_cut_begin(&it, values);
+    while (uui_cut_next(&it, &one)) {
+        if (n + 2 > ARRAY_LEN(part)) {
+            return values;
+        }
+        part[n] = n > 0 ? STR(", ") : STR("");
+        part[n + 1] = refresh(c, one);
+        n += 2;
+    }
+    joined = arena_join(c->layer->scratch, part, n);
+    return joined.n > 0 ? joined : values;
+}
+
+void context_passes_on(const struct call *c, const struct leg *leg)
+{
+    struct call_layer *l = c->layer;
+    struct uui_list list;
+
+    if (l->seal == NULL || l->seal->keys == NULL || c->uui.n == 0 || leg->seed == NULL ||
+        uui_list_parse(&c->uui, 1, l->packages, l->scratch, &list) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        const struct uui_value *v = &list.v[i];
+        struct seal_about about = seal_about_of(uui_package_of(l->packages, v->package),
+                                                v->package, v->content, SEAL_FORWARD);
+        seal_passes_on(l->seal, &about, v->octets, seal_message(l->seal, leg->seed->call_id));
+    }
+}
