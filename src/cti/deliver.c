@@ -63,6 +63,20 @@ static void on_timer(struct timer *t, uint64_t now_ms)
     cti_flush(s->cti, now_ms);
 }
 
+void deliver_answered(struct cti_session *s, bool by_peer)
+{
+    s->in_flight--;
+    if (s->over) {
+        return;
+    }
+    if (by_peer) {
+        s->mute = false;
+    }
+    if (s->in_flight == 0) {
+        timer_stop(s->cti->wheel, &s->timer);
+    }
+}
+
 static void on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
                         uint64_t now_ms)
 {
@@ -71,19 +85,13 @@ static void on_response(struct leg_request *r, unsigned status, const struct sip
     if (status < 200) {
         return;
     }
-    s->in_flight--;
+    deliver_answered(s, m != NULL);
     if (s->over) {
         return;
-    }
-    if (m != NULL) {
-        s->mute = false;
     }
     if (status >= 300) {
         env_trace(s->cti->env, TRACE_INFO, "cti", "%.*s: event answered %u",
                   STR_ARG(s->app->name), status);
-    }
-    if (s->in_flight == 0) {
-        timer_stop(s->cti->wheel, &s->timer);
     }
     deliver_mark(s);
     cti_flush(s->cti, now_ms);
@@ -122,13 +130,13 @@ static void advance(struct monitor *m, const struct journal_record *r)
     }
 }
 
-static int send_info(struct cti_session *s, struct str text, uint64_t now_ms)
+int deliver_info(struct cti_session *s, struct str text, leg_response_fn fn, void *owner,
+                 struct leg_request **out, uint64_t now_ms)
 {
     struct leg_content content = {.lines = csta_disposition, .type = csta_type, .body = text};
-    int err = leg_send(s->leg, NULL, STR("INFO"), &content, on_response, s, NULL, now_ms);
+    int err = leg_send(s->leg, NULL, STR("INFO"), &content, fn, owner, out, now_ms);
 
     if (err == 0) {
-        s->cti->stats.events_sent++;
         s->in_flight++;
         if (on_stream(s) && !s->mute) {
             timer_set(s->cti->wheel, &s->timer, now_ms + PATIENCE_MS);
@@ -153,7 +161,8 @@ static bool send_next(struct cti_session *s, struct monitor *m, uint64_t now_ms)
         err = event_text(m, r, &text);
     }
     if (err == 0) {
-        err = send_info(s, text, now_ms);
+        err = deliver_info(s, text, on_response, s, NULL, now_ms);
+        s->cti->stats.events_sent += err == 0 ? 1 : 0;
     }
     if (err == E_NOMEM) {
         timer_set(s->cti->wheel, &s->timer, now_ms + RETRY_MS);
@@ -170,14 +179,37 @@ static bool send_next(struct cti_session *s, struct monitor *m, uint64_t now_ms)
     return true;
 }
 
+/** A request of ours. @return false: not now */
+static bool send_ask(struct cti_session *s, struct ask *a, uint64_t now_ms)
+{
+    int err = ask_send(a, now_ms);
+
+    if (err == E_NOMEM) {
+        timer_set(s->cti->wheel, &s->timer, now_ms + RETRY_MS);
+    } else if (err != 0) {
+        ask_unsendable(a, now_ms);
+    }
+    return err == 0;
+}
+
+/** What is the oldest: an event or a request of ours. @return false: nothing, or not now */
+static bool send_oldest(struct cti_session *s, uint64_t now_ms)
+{
+    struct monitor *m = ready_first(s);
+    struct ask *a = ask_first(s);
+
+    if (a != NULL && (m == NULL || m->due > ask_after(a))) {
+        return send_ask(s, a, now_ms);
+    }
+    return m != NULL && send_next(s, m, now_ms);
+}
+
 static void pump(struct cti_session *s, uint64_t now_ms)
 {
-    struct monitor *m;
-
     if (!s->over && s->busy == 0 && s->unsent > s->cti->config.max_unsent) {
         messages_lost(s, now_ms);
     }
-    while (may_send(s) && (m = ready_first(s)) != NULL && send_next(s, m, now_ms)) {
+    while (may_send(s) && send_oldest(s, now_ms)) {
     }
 }
 

@@ -20,6 +20,7 @@
  *   event.c         what a call tells → records, as each watched device sees it
  *   event_write.c   record → message → XML for one monitor
  *   deliver.c       records go out, one INFO at a time
+ *   ask.c           requests of ours to an application, in turn with the records
  *   driver.c        who carries services out
  *   errors.c        why not, in CSTA's words
  *
@@ -60,6 +61,7 @@ struct cti {
     struct cti_stats stats;
     unsigned long xml_salt;
     bool stopping; /**< no new sessions */
+    bool closing;  /**< cti_free: nobody is told anything */
 };
 
 /** Somebody watches this device (device->cti). */
@@ -97,10 +99,13 @@ struct cti_session {
     uint32_t unsent;     /**< records that its monitors still have to tell */
     struct list pending; /**< struct pending.of_session */
     uint32_t pending_count;
-    uint32_t in_flight; /**< event INFOs without a final response */
-    struct timer timer; /**< patience with an answer, or another attempt to send */
-    uint32_t busy;      /**< requests being served on the stack */
-    struct str sdp;     /**< answer to the description that came with a request. Owned */
+    struct list asks; /**< struct ask.link: requests of ours */
+    uint32_t ask_count;
+    uint32_t in_flight;        /**< INFOs of ours without a final response */
+    enum csta_edition edition; /**< of its last request: in which it is asked */
+    struct timer timer;        /**< patience with an answer, or another attempt to send */
+    uint32_t busy;             /**< requests being served on the stack */
+    struct str sdp;            /**< answer to the description that came with a request. Owned */
     uint64_t sdp_id, sdp_version; /**< of its origin */
     bool mute;                    /**< leaves event INFOs unanswered, on a stream that lives */
     bool over;                    /**< ended: waits for on_gone */
@@ -316,6 +321,47 @@ void deliver_init(struct cti_session *s);
 void deliver_mark(struct cti_session *s);
 /** Send what can be sent, of all sessions that were marked. */
 void cti_flush(struct cti *c, uint64_t now_ms);
+
+/** INFO with CSTA, for the file and for ask.c. @return as leg_send */
+int deliver_info(struct cti_session *s, struct str text, leg_response_fn fn, void *owner,
+                 struct leg_request **out, uint64_t now_ms) MUST_USE;
+/** One of them is answered. @param by_peer  the peer has said something */
+void deliver_answered(struct cti_session *s, bool by_peer);
+
+/* ---- ask.c ---- */
+
+enum cti_ask_end {
+    CTI_ASK_ANSWERED, /**< `answer`: what it said, or NULL: nothing */
+    CTI_ASK_REFUSED,  /**< `answer`: the CSTAErrorCode, or NULL: SIP's refusal */
+    CTI_ASK_LOST,     /**< no answer, or the session is over */
+};
+typedef void (*cti_ask_fn)(void *owner, enum cti_ask_end end, const struct csta_msg *answer,
+                           uint64_t now_ms);
+
+/**
+ * A request to the application behind `s`, behind the events that were recorded before it.
+ * @param msg  its edition: the one to write; CSTA_EDITION_NONE: that of the session's requests
+ * @param fn   hears the outcome once, perhaps with the session over; NULL: nobody
+ * @return 0, E_STATE (the session is over), E_TOOMANY, E_NOMEM, E_VALUE
+ */
+int cti_ask(struct cti_session *s, const struct csta_msg *msg, cti_ask_fn fn, void *owner,
+            uint64_t now_ms) MUST_USE;
+/** The owner is gone: his requests go their way, and nobody hears. */
+void cti_ask_forget(struct cti_session *s, void *owner);
+
+struct ask;
+/** The one whose turn is next, or NULL. */
+struct ask *ask_first(const struct cti_session *s);
+/** Number of the record behind which it has its turn. */
+uint64_t ask_after(const struct ask *a);
+/** @return as leg_send; on E_NOMEM it may be tried again */
+int ask_send(struct ask *a, uint64_t now_ms) MUST_USE;
+/** It could not be sent, and never can. */
+void ask_unsendable(struct ask *a, uint64_t now_ms);
+/** A response that came as a request (S-11). @return false: nobody waits for it */
+bool ask_on_late(struct cti_session *s, const struct csta_msg *msg, uint64_t now_ms);
+/** The session is over. @param tell  whoever asked hears of it */
+void asks_drop(struct cti_session *s, bool tell, uint64_t now_ms);
 
 /* ---- errors.c ---- */
 

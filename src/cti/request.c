@@ -11,8 +11,8 @@
  *                         ──► OUTCOME_ERROR    200 with CSTAErrorCode and a Warning
  *                         ──► OUTCOME_LATER    pending.c answers, once the outcome is known
  *
- * A response that comes as a request (TR/87 S-11: some clients answer so) is taken and answered
- * with an empty 200; no service of ours waits for one.
+ * A response that comes as a request (TR/87 S-11: some clients answer so) is answered with an
+ * empty 200 and taken, if it is the one to a request of ours (ask.c).
  *
  * While a request is served its session sends no events (`busy`), so what the service causes is
  * told behind its answer (S-16).
@@ -150,10 +150,11 @@ static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
         unreadable(from, &fault, now_ms);
         return;
     }
-    from->edition = msg.edition;
+    from->edition = from->session->edition = msg.edition;
     if (err == 0 && csta_msg_role(msg.id) == CSTA_ROLE_RESPONSE) {
         c->stats.answered++;
         answer_sip(from, 200, NULL, STR_NONE, now_ms);
+        (void)ask_on_late(from->session, &msg, now_ms);
     } else if (err == E_UNSUPPORTED || services[msg.id] == NULL) {
         not_supported(from, &msg, now_ms);
     } else if (err == E_VALUE) {

@@ -20,13 +20,13 @@ void session_over(struct cti_session *s, uint64_t now_ms)
 {
     struct cti *c = s->cti;
 
-    (void)now_ms;
     if (s->over) {
         return;
     }
     s->over = true;
     c->stats.sessions--;
     pending_drop_session(s);
+    asks_drop(s, !c->closing, now_ms);
     while (!list_empty(&s->monitors)) {
         monitor_free(list_entry(s->monitors.next, struct monitor, of_session));
     }
@@ -178,6 +178,7 @@ static struct cti_session *session_new(struct cti *c, struct application *app)
     s->app = app;
     list_init(&s->monitors);
     list_init(&s->pending);
+    list_init(&s->asks);
     deliver_init(s);
     list_append(&c->sessions, &s->link);
     c->stats.sessions++;
@@ -248,6 +249,7 @@ void cti_free(struct cti *c)
     if (c == NULL) {
         return;
     }
+    c->closing = true;
     while (!list_empty(&c->sessions)) {
         struct cti_session *s = list_entry(c->sessions.next, struct cti_session, link);
         leg_free(s->leg);
