@@ -527,6 +527,7 @@ static void test_collected(void)
         free((void *)(uintptr_t)text.p);
     }
     test_context(NULL);
+    CHECK((dir != NULL) == (d != NULL));
     if (d != NULL) {
         closedir(d);
         CHECK(seen >= 43);

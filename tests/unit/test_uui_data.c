@@ -18,6 +18,7 @@
 #include "sip/hdr.h"
 #include "test.h"
 #include "uui/dialect.h"
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -227,23 +228,55 @@ static void test_legacy_samples(void)
     run_file("legacy.txt", 35, check_legacy);
 }
 
+/** Files of a folder of the data with that ending; it is there. */
+static size_t files_in(const char *dir, const char *ending)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *file;
+    size_t n = 0;
+    CHECK(d != NULL);
+    while (d != NULL && (file = readdir(d)) != NULL) {
+        n += str_ends(str_c(file->d_name), str_c(ending));
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+    return n;
+}
+
 /** values/: MANIFEST.tsv calls 09 and 10 valid, which they are by grammar; their packages
-    are not registered. The lengths inside of 16 and 21 are a matter of shared UUI. */
+    are not registered. `shared`: read as shared UUI, for those that are noted as that. */
 static void test_single_values(void)
 {
     static const struct {
         const char *file;
         enum uui_rule rule;
+        int pd; /**< -1: there is none, or no octets */
+        uint16_t notes;
+        int shared; /**< -1: it is none */
     } files[] = {
-        {"uui_01", UUI_R_NONE},     {"uui_03", UUI_R_NONE},     {"uui_04", UUI_R_CHAR},
-        {"uui_06", UUI_R_HEX_ODD},  {"uui_07", UUI_R_NONE},     {"uui_09", UUI_R_PACKAGE},
-        {"uui_10", UUI_R_PACKAGE},  {"uui_12", UUI_R_HEX_ODD},  {"uui_13", UUI_R_NONE},
-        {"uui_15", UUI_R_NONE},     {"uui_16", UUI_R_NONE},     {"uui_18", UUI_R_ESCAPED},
-        {"uui_19", UUI_R_ESCAPED},  {"uui_21", UUI_R_NONE},     {"uui_22", UUI_R_NONE},
-        {"uui_24", UUI_R_HEX_CHAR}, {"uui_25", UUI_R_HEX_CHAR}, {"uui_27", UUI_R_EMPTY},
-        {"uui_28", UUI_R_PACKAGE},
+        {"uui_01", UUI_R_NONE, 0x00, 0, UUI_R_NONE},
+        {"uui_03", UUI_R_NONE, 0x30, UUI_NOTE_DRAFT_PURPOSE, -1},
+        {"uui_04", UUI_R_CHAR, -1, 0, -1},
+        {"uui_06", UUI_R_HEX_ODD, -1, 0, -1},
+        {"uui_07", UUI_R_NONE, 0x34, 0, -1},
+        {"uui_09", UUI_R_PACKAGE, -1, 0, -1},
+        {"uui_10", UUI_R_PACKAGE, -1, 0, -1},
+        {"uui_12", UUI_R_HEX_ODD, -1, 0, -1},
+        {"uui_13", UUI_R_NONE, 0x00, 0, -1},
+        {"uui_15", UUI_R_NONE, 0x00, 0, UUI_R_NONE},
+        {"uui_16", UUI_R_NONE, 0x00, 0, UUI_R_SHARED_ITEM},
+        {"uui_18", UUI_R_ESCAPED, -1, 0, -1},
+        {"uui_19", UUI_R_ESCAPED, -1, 0, -1},
+        {"uui_21", UUI_R_NONE, 0x04, UUI_NOTE_NO_ENCODING, UUI_R_SHARED_ITEM},
+        {"uui_22", UUI_R_NONE, 0x04, 0, -1},
+        {"uui_24", UUI_R_HEX_CHAR, -1, UUI_NOTE_LOOKS_TEXT, -1},
+        {"uui_25", UUI_R_HEX_CHAR, -1, UUI_NOTE_LOOKS_TEXT, -1},
+        {"uui_27", UUI_R_EMPTY, -1, 0, -1},
+        {"uui_28", UUI_R_PACKAGE, -1, 0, -1},
     };
     const char *dir = test_data_dir("uui/values");
+    const struct uui_far avaya = {.dialect = uui_dialect_named(STR("avaya-shared"))};
     for (size_t i = 0; dir && i < ARRAY_LEN(files); i++) {
         char path[512];
         snprintf(path, sizeof(path), "%s/%s.txt", dir, files[i].file);
@@ -254,10 +287,19 @@ static void test_single_values(void)
         arena_init(&arena, &mem_libc, 4096);
         CHECK_INT(uui_parse(text, NULL, &arena, &v), 0);
         CHECK_STR(str_c(uui_rule_name(v.rule)), uui_rule_name(files[i].rule));
+        CHECK_INT(uui_discriminator(&v), files[i].pd);
+        CHECK_INT(v.notes, files[i].notes);
+        if (files[i].shared >= 0) {
+            CHECK_INT(uui_dialect_read(&avaya, NULL, text, &arena, &v), 0);
+            CHECK_STR(str_c(uui_rule_name(v.rule)),
+                      uui_rule_name((enum uui_rule)files[i].shared));
+        }
         arena_fini(&arena);
         free((void *)(uintptr_t)text.p);
     }
     test_context(NULL);
+    CHECK(dir == NULL ||
+          files_in(dir, ".txt") == ARRAY_LEN(files)); /* and there are no others */
 }
 
 /** What lines of legacy.txt and invalid.txt are in the dialect of those who write them. */
@@ -427,6 +469,13 @@ static void test_messages(void)
         free((void *)(uintptr_t)text.p);
     }
     test_context(NULL);
+    if (dir != NULL) { /* and there are no others */
+        char path[512];
+        snprintf(path, sizeof(path), "%s/samples/messages", dir);
+        size_t n = files_in(path, ".sip");
+        snprintf(path, sizeof(path), "%s/messages", dir);
+        CHECK_INT(n + files_in(path, ".sip"), ARRAY_LEN(files));
+    }
 }
 
 TEST_MAIN(T(test_valid_samples), T(test_invalid_samples), T(test_legacy_samples),
