@@ -84,6 +84,20 @@ bool attack_add(struct box *b, struct str m, struct out *o)
     return true;
 }
 
+bool attack_body(struct box *b, struct str m, struct out *o)
+{
+    struct str length = wire_raw(m, "Content-Length", 0), line = str_c(b->arg);
+    if (!str_is_set(length)) {
+        return false;
+    }
+    size_t at = (size_t)(length.p - m.p);
+    out_str(o, str_upto(m, at));
+    out_fmt(o, " %zu", wire_body(m).n + line.n);
+    out_str(o, str_from(m, at + length.n));
+    out_str(o, line);
+    return true;
+}
+
 bool attack_double(struct box *b, struct str m, struct out *o)
 {
     struct str value = wire_raw(m, "User-to-User", 0);
@@ -219,7 +233,13 @@ unsigned hostile_done(void)
 /* ---- what is known ---- */
 
 static const struct str hex_and_text[] = {STR_INIT("hex"), STR_INIT("text")};
+static const struct str isdn_content[] = {STR_INIT("isdn-uui")};
 static const struct uui_package rows[] = {
+    {.name = STR_INIT("isdn-uui"),
+     .contents = isdn_content,
+     .content_n = 1,
+     .max_count = 1,
+     .seal = UUI_SEAL_OPTIONAL},
     {.name = STR_INIT("crm"), .encodings = hex_and_text, .encoding_n = 2, .max_octets = 64},
     {.name = STR_INIT("bank"), .seal = UUI_SEAL_REQUIRED},
     {.name = STR_INIT("soft"), .seal = UUI_SEAL_OPTIONAL},
@@ -351,24 +371,33 @@ static struct str attribute(struct str tag, const char *name)
     return str_upto(v, str_index(v, '"'));
 }
 
+/** "isdn-uui valid, redirector sip:… !historyDiffers, seal=ok; strip crm" */
 static void put_told(struct out *o, struct str about)
 {
-    static const char *const names[] = {"package",  "verdict",   "rule",   "seal",    "role",
-                                        "identity", "conflicts", "action", "withheld"};
+    static const struct {
+        const char *tag, *before, *names[3];
+    } kinds[] = {{"<value", "; ", {"package", "verdict", "rule"}},
+                 {"<origin", ", ", {"role", "identity", NULL}},
+                 {"<seal", ", seal=", {"result", NULL, NULL}},
+                 {"<change", "; ", {"action", "package", NULL}}};
     while (about.n > 0) {
-        size_t at = str_index(about, '<');
-        struct str tag = str_upto(str_from(about, at), str_index(str_from(about, at), '>'));
-        if (str_starts(tag, STR("<value")) || str_starts(tag, STR("<change"))) {
-            out_c(o, o->n > 0 ? "; " : "");
-        }
-        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-            struct str v = attribute(tag, names[i]);
-            if (v.n > 0) {
-                out_c(o, o->n > 0 && o->p[o->n - 1] != ' ' ? " " : "");
+        struct str rest = str_from(about, str_index(about, '<'));
+        struct str tag = str_upto(rest, str_index(rest, '>'));
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            if (!str_starts(tag, str_c(kinds[k].tag))) {
+                continue;
+            }
+            out_c(o, o->n > 0 ? kinds[k].before : "");
+            for (size_t i = 0; i < 3 && kinds[k].names[i] != NULL; i++) {
+                struct str v = attribute(tag, kinds[k].names[i]);
+                out_c(o, i > 0 && v.n > 0 ? " " : "");
                 out_str(o, v);
             }
+            struct str conflicts = attribute(tag, "conflicts");
+            out_c(o, conflicts.n > 0 ? " !" : "");
+            out_str(o, conflicts);
         }
-        about = str_from(about, at + tag.n + 1);
+        about = str_from(rest, tag.n);
     }
 }
 
@@ -395,7 +424,7 @@ const char *hostile_told(const struct world *w)
 
 static const char *const flow_name[FLOW_COUNT] = {
     "bridge",      "proxy",      "bridge, redirected", "proxy, redirected", "referred",
-    "bridge, out", "proxy, out", "bridge, in",         "proxy, in"};
+    "bridge, out", "proxy, out", "bridge, in",         "proxy, in",         "made"};
 
 static struct service s;
 static const struct trial *trying;
@@ -472,6 +501,12 @@ static const char *unix_lines(const char *lines)
 
 static void call(const struct trial *t, enum flow f, const char *id)
 {
+    if (f == FLOW_MADE) {
+        s.ann->obeys_auto = true;
+        (void)app_make_call(&s.w.crm, "1001", "1002", false, t->plain);
+        service_run(&s, 300);
+        return;
+    }
     bool out = f == FLOW_BRIDGE_TRUNK || f == FLOW_PROXY_TRUNK;
     const char *lines = with_seal(t, t->sends);
     if (f == FLOW_BRIDGE_GATEWAY || f == FLOW_PROXY_GATEWAY) {
@@ -549,6 +584,9 @@ static void look(const struct trial *t, enum flow f)
     size_t last = wire_count(&s.w.wire, &s.w.node, at, "INVITE");
     struct str got = wire_arrived(&s.w.wire, &s.w.node, at, "INVITE", last - (last > 0));
     now_s = 1700000000u + s.w.net.now_ms / 1000;
+    for (size_t i = 0; i + 1 < last; i++) { /* a terminator remembers what it has read */
+        (void)hostile_reads(wire_arrived(&s.w.wire, &s.w.node, at, "INVITE", i), true);
+    }
     if (t->arrives != NULL) {
         CHECK_STR(uui_lines(got), t->arrives);
     }
@@ -565,7 +603,7 @@ static void look(const struct trial *t, enum flow f)
             CHECK_STR(reports, t->reports);
         }
     }
-    if (t->told != NULL) {
+    if (t->told != NULL && s.apps) { /* who watches sees calls, and those of a proxy are none */
         CHECK_STR(str_c(hostile_told(&s.w)), t->told);
     }
 }

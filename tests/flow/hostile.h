@@ -8,7 +8,8 @@
  * The wire keeps what was sent and what arrived.
  *
  * A FLOW is a call of ann's, through the bridge or through the proxy, that ends at bob, or at
- * cleo to whom bob redirects or refers it, or at the trunk. Everything else is in its row.
+ * cleo to whom bob redirects or refers it, or at the trunk. It begins with ann, the gateway, or
+ * an application that makes the call. Everything else is in its row.
  *
  * THREE ANSWERS. `arrives`: the User-to-User of the terminator's INVITE, octet by octet.
  * `reads`: what a terminator makes of it that uses the same code, believes Baton, and has the
@@ -49,6 +50,8 @@ bool attack_truncate(struct box *b, struct str message, struct out *o);
 bool attack_double(struct box *b, struct str message, struct out *o);
 /** The header line arg is put behind the others. */
 bool attack_add(struct box *b, struct str message, struct out *o);
+/** The line arg is put behind the body, and Content-Length says so. */
+bool attack_body(struct box *b, struct str message, struct out *o);
 /** All lines of the header arg disappear. */
 bool attack_drop(struct box *b, struct str message, struct out *o);
 /** The User-to-User lines of the first message are kept … */
@@ -70,6 +73,7 @@ enum flow {
     FLOW_PROXY_TRUNK,
     FLOW_BRIDGE_GATEWAY, /**< the gateway calls bob */
     FLOW_PROXY_GATEWAY,
+    FLOW_MADE, /**< an application makes ann call bob, with `plain` as userData */
     FLOW_COUNT
 };
 
@@ -106,7 +110,7 @@ void hostile_boxes(struct world *w, const struct box *box);
 /** How often the boxes changed something. */
 unsigned hostile_done(void);
 
-/** isdn-uui; crm in hex or text; bank: sealed; soft: sealed or not; vault: over
+/** isdn-uui, sealed or not; crm in hex or text; bank: sealed; soft: sealed or not; vault: over
     TLS only. */
 extern const struct uui_packages hostile_packages;
 

@@ -92,7 +92,7 @@ static const struct trial req13[] = {
      .flows = BRIDGE,
      .box = {{FROM_ANN, .attack = attack_keep}, {FROM_ANN, .attack = attack_put}},
      .twice = true,
-     SEALED(.reads = "bank valid seal=ok 'acct 17', " GROUP,
+     SEALED(.reads = "bank wrong BAD_SEAL seal=replayed, " ANN,
             .reports = "uui_wrong 1; seal_ok; seal_replayed")},
     {.name = "held back for five minutes",
      .flows = BRIDGE,
@@ -124,6 +124,19 @@ static const struct trial req13[] = {
      SEALED(.reads = "bank valid seal=ok 'acct 17', " GROUP
                      "; bank wrong BAD_SEAL seal=forged, " ANN,
             .reports = "uui_wrong 1; seal_ok; seal_forged")},
+    {.name = "History-Info is cut: the seal still names who it was",
+     .flows = 1u << FLOW_BRIDGE_MOVED,
+     .moves = "User-to-User=$%3Bencoding%3Dhex%3Bpurpose%3Dbank",
+     .plain = "acct 17",
+     .package = "bank",
+     .key = SIGN_KEY,
+     .box = {{.from = "baton",
+              .to = "cleo",
+              .pattern = "INVITE",
+              .attack = attack_drop,
+              .arg = "History-Info"}},
+     .reads = "bank valid seal=ok 'acct 17', originator sip:a@example.com !sealDiffers",
+     .reports = "seal_ok"},
     {.name = "flipped in a redirection",
      .flows = 1u << FLOW_BRIDGE_MOVED,
      .moves = "User-to-User=$%3Bencoding%3Dhex%3Bpurpose%3Dbank",
@@ -149,6 +162,52 @@ static void test_req13_reflected(void)
                  {.from = "bob", .to = "baton", .pattern = "180 INVITE", .attack = attack_put}},
          SEALED(.reads = "bank valid seal=ok 'acct 17', " GROUP,
                 .reports = "uui_wrong 1; seal_ok; seal_forged")}};
+    hostile_run(t, ARRAY_LEN(t));
+}
+
+/** Nobody on the way, and no log line, sees what was sealed. */
+static void nobody_reads(struct service *s, const struct trial *t)
+{
+    (void)t;
+    for (size_t i = 0; i < s->w.wire.n; i++) {
+        const struct wire_packet *p = &s->w.wire.packet[i];
+        if (p->to != &s->w.crm.s.node && p->from != &s->w.crm.s.node) { /* who may know it */
+            CHECK(str_find(p->bytes, STR("acct 17")) == p->bytes.n);
+            CHECK(str_find(p->bytes, STR("61636374203137")) == p->bytes.n);
+        }
+    }
+    CHECK(strstr(s->w.traced, "acct 17") == NULL);
+}
+
+/** Baton seals what an application gives. */
+static const struct str content[] = {STR_INIT("isdn-uui")};
+static const struct uui_package sealing[] = {{.name = STR_INIT("isdn-uui"),
+                                              .contents = content,
+                                              .content_n = 1,
+                                              .max_count = 1,
+                                              .seal = UUI_SEAL_OPTIONAL,
+                                              .seal_key = SIV_KEY}};
+static const struct uui_packages sealed_by_us = {.row = sealing, .n = 1};
+
+static void seal_ours(struct world *w)
+{
+    w->config.packages = &sealed_by_us;
+}
+
+static void test_req13_and_req14_made_calls(void)
+{
+    static const struct trial t[] = {{.name = "an application's value leaves sealed",
+                                      .flows = 1u << FLOW_MADE,
+                                      .plain = "acct 17",
+                                      .tweak = seal_ours,
+                                      .then = nobody_reads,
+                                      .reads = "isdn-uui valid seal=ok 'acct 17', " GROUP},
+                                     {.name = "and is flipped",
+                                      .flows = 1u << FLOW_MADE,
+                                      .plain = "acct 17",
+                                      .box = {{TO_BOB, .attack = attack_flip}},
+                                      .tweak = seal_ours,
+                                      .reads = "isdn-uui wrong BAD_SEAL seal=forged, " ANN}};
     hostile_run(t, ARRAY_LEN(t));
 }
 
@@ -197,20 +256,6 @@ static void test_req13_at_the_border(void)
 
 /* ---- REQ-14 ---- */
 
-/** Nobody on the way, and no log line, sees what was sealed. */
-static void nobody_reads(struct service *s, const struct trial *t)
-{
-    (void)t;
-    for (size_t i = 0; i < s->w.wire.n; i++) {
-        const struct wire_packet *p = &s->w.wire.packet[i];
-        if (p->to != &s->w.crm.s.node) { /* who is told what was opened */
-            CHECK(str_find(p->bytes, STR("acct 17")) == p->bytes.n);
-            CHECK(str_find(p->bytes, STR("61636374203137")) == p->bytes.n);
-        }
-    }
-    CHECK(strstr(s->w.traced, "acct 17") == NULL);
-}
-
 #define WITHHELD "strip vault header out of device (not over a hop without TLS)"
 #define REFUSED "refuse vault header out of device (not over a hop without TLS)"
 
@@ -256,5 +301,5 @@ static void test_req14_privacy(void)
     hostile_run(req14, ARRAY_LEN(req14));
 }
 
-TEST_MAIN(T(test_req13_integrity), T(test_req13_reflected), T(test_req13_at_the_border),
-          T(test_req14_privacy))
+TEST_MAIN(T(test_req13_integrity), T(test_req13_reflected), T(test_req13_and_req14_made_calls),
+          T(test_req13_at_the_border), T(test_req14_privacy))

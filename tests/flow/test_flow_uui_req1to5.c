@@ -165,6 +165,39 @@ static void test_req1_set_up(void)
     }
 }
 
+/** Both phones of bob's ring, each with a value of its own; one of them is tampered with. */
+static void forked(enum role role)
+{
+    static const struct box flipping[HOSTILE_BOXES] = {
+        {.from = "bob2", .to = "baton", .pattern = "180 INVITE", .attack = attack_flip}};
+    static struct service s;
+    service_begin(&s, role);
+    service_up(&s);
+    struct phone *second = world_phone(&s.w, "bob2", "10.0.1.22", "1002", TP_UDP);
+    hostile_boxes(&s.w, flipping);
+    service_mark(&s);
+    s.bob->ring_lines = STR(UUI("04AAAA;encoding=hex"));
+    second->ring_lines = STR(UUI("04BBBB;encoding=hex"));
+    REQUIRE(phone_call(s.ann, "1002", true, STR(UUI(HELLO))) != NULL);
+    service_run(&s, 200);
+    struct str one = service_to(&s, &s.ann->s.node, "180 INVITE", 0, NULL);
+    struct str two = service_to(&s, &s.ann->s.node, "180 INVITE", 1, NULL);
+    struct str other = STR("04BABB;encoding=hex");
+    struct str first = str_trim(wire_raw(one, "User-to-User", 0));
+    CHECK(str_eq(first, other) || str_eq(first, STR("04AAAA;encoding=hex")));
+    CHECK_STR(str_trim(wire_raw(two, "User-to-User", 0)),
+              str_eq(first, other) ? "04AAAA;encoding=hex" : "04BABB;encoding=hex");
+    CHECK(!str_eq(wire_raw(one, "To", 0), wire_raw(two, "To", 0))); /* dialogs of their own */
+    CHECK_INT(hostile_done(), 1);
+    service_down(&s);
+}
+
+static void test_req1_several_phones(void)
+{
+    forked(ROLE_BRIDGE);
+    forked(ROLE_PROXY);
+}
+
 /* ---- REQ-2: termination ---- */
 
 static const struct {
@@ -427,5 +460,6 @@ static void test_req5_nothing_is_fetched(void)
     hostile_run(req5, ARRAY_LEN(req5));
 }
 
-TEST_MAIN(T(test_req1_set_up), T(test_req2_termination), T(test_req3_redirection_and_referral),
-          T(test_req4_retargeting), T(test_req5_nothing_is_fetched))
+TEST_MAIN(T(test_req1_set_up), T(test_req1_several_phones), T(test_req2_termination),
+          T(test_req3_redirection_and_referral), T(test_req4_retargeting),
+          T(test_req5_nothing_is_fetched))

@@ -161,6 +161,85 @@ static void test_req9_removal(void)
     }
 }
 
+/* ---- on the ways by which a call goes to somebody else, and in bodies ---- */
+
+static const struct str device[] = {STR_INIT("device")};
+static const struct border_rule where[] = {{.name = STR_INIT("no crm of phones"),
+                                            .package = crm,
+                                            .package_count = 1,
+                                            .direction = BORDER_IN,
+                                            .from = device,
+                                            .from_count = 1,
+                                            .action = BORDER_STRIP},
+                                           {.name = STR_INIT("no bodies"),
+                                            .places = 1u << BORDER_BODY,
+                                            .to = trunk,
+                                            .to_count = 1,
+                                            .direction = BORDER_OUT,
+                                            .action = BORDER_STRIP}};
+static const struct border_policy in_moves = {.rule = where, .count = ARRAY_LEN(where)};
+
+static void strip_in_moves(struct world *w)
+{
+    w->config.policy = &in_moves;
+}
+
+static void no_correlation(struct service *s, const struct trial *t)
+{
+    struct str m = wire_find(&s->w.wire, &s->w.node, &s->w.trunk.node, "INVITE", 0);
+    (void)t;
+    CHECK_INT(found(m, STR("cs-correlation")), 0);
+    CHECK_INT(found(wire_body(m), STR("a=sendrecv")), 1);
+    uint32_t length = 0;
+    CHECK(str_to_u32(str_trim(wire_raw(m, "Content-Length", 0)), &length));
+    CHECK_INT(wire_body(m).n, length);
+}
+
+#define MOVES "User-to-User=04BB%3Bencoding%3Dhex%2C%20736563726574%3Bpurpose%3Dcrm"
+#define GONE "strip crm uri-header in of device 'no crm of phones'"
+
+static const struct trial moves[] = {
+    {.name = "in the Contact of a 302",
+     .flows = 1u << FLOW_BRIDGE_MOVED | 1u << FLOW_PROXY_MOVED,
+     .moves = MOVES,
+     .arrives = "04BB;encoding=hex",
+     .reads = "isdn-uui valid, redirector sip:1002@example.com",
+     .reports = "uui_stripped 1; " GONE},
+    {.name = "a box puts it into the Contact once more, as a header of its own",
+     .flows = 1u << FLOW_BRIDGE_MOVED | 1u << FLOW_PROXY_MOVED,
+     .moves = "User-to-User=04BB%3Bencoding%3Dhex",
+     .box = {{.from = "bob",
+              .to = "baton",
+              .pattern = "302 INVITE",
+              .attack = attack_text,
+              .arg = "?User=>?uSER-to-user=736563726574%3BPURPOSE%3DCRM&User"}},
+     .arrives = "04BB;encoding=hex",
+     .reports = "uui_stripped 1; strip CRM uri-header in of device 'no crm of phones'"},
+    {.name = "in the Refer-To",
+     .flows = 1u << FLOW_REFERRED,
+     .moves = MOVES,
+     .arrives = "04BB;encoding=hex",
+     .reads = "isdn-uui valid, referrer sip:1002@example.com",
+     .reports = "uui_stripped 1; " GONE},
+    {.name = "in a description",
+     .flows = OUT,
+     .sends = UUI(KEEP),
+     .box = {{FROM_ANN, .attack = attack_body,
+              .arg = "a=cs-correlation:uuie:736563726574\r\n"}},
+     .arrives = KEEP,
+     .reports = "uui_stripped 1; strip isdn-uui body out of trunk 'no bodies'",
+     .then = no_correlation},
+};
+
+static void test_req9_moves_and_bodies(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
+        struct trial t = moves[i];
+        t.tweak = strip_in_moves;
+        hostile_run(&t, 1);
+    }
+}
+
 /* ---- what else a rule may do, and the way back ---- */
 
 static const struct border_rule others[] = {
@@ -197,7 +276,29 @@ static void refused(struct service *s, const struct trial *t)
     CHECK_INT(wire_count(&s->w.wire, &s->w.node, &s->ann->s.node, "403 INVITE"), 1);
 }
 
+/** The trunk rings with two values; the caller gets one of them. */
+static void answers_with_crm(struct service *s, const struct trial *t)
+{
+    struct text_msg m = world_take(&s->w.trunk, "INVITE");
+    struct hop back = raw_from(&s->w.trunk);
+    (void)t;
+    raw_reply(&s->w.trunk, &back, m.m, "180 Ringing", "t",
+              "Contact: <sip:555@10.0.2.2>\nUser-to-User: " CRM " , " KEEP "\n", "");
+    service_run(s, 100);
+    CHECK_STR(service_to(s, &s->ann->s.node, "180 INVITE", 0, "User-to-User"), KEEP);
+    raw_reply(&s->w.trunk, &back, m.m, "486 Busy Here", "t", "", "");
+    service_run(s, 100);
+    text_free(&m);
+    CHECK_STR(str_c(hostile_reports(&s->w)),
+              "uui_stripped 1; strip crm header in of trunk 'no crm back'");
+}
+
 static const struct trial more[] = {
+    {.name = "what comes back",
+     .flows = OUT,
+     .arrives = "",
+     .tweak = other_rules,
+     .then = answers_with_crm},
     {.name = "a box makes it longer than the rule has it",
      .flows = OUT,
      .sends = UUI("04AABB;encoding=hex"),
@@ -224,4 +325,4 @@ static void test_req9_other_actions(void)
     hostile_run(more, ARRAY_LEN(more));
 }
 
-TEST_MAIN(T(test_req9_removal), T(test_req9_other_actions))
+TEST_MAIN(T(test_req9_removal), T(test_req9_moves_and_bodies), T(test_req9_other_actions))
