@@ -265,16 +265,10 @@ static bool is_alike(const struct sip_msg *m, struct str start)
                : str_istarts(start, STR("SIP/2.0 "));
 }
 
-/** Without looking at the octets again. @return true: it leaves as it is */
-static bool leaves_as_known(struct border *b, const struct hop *to, struct str name,
-                            const struct str *run, size_t n)
+/** Would its values, which are those of the message that came in, all leave as they are? */
+static bool values_leave(struct border *b, const struct hop *to, struct str name,
+                         struct str start)
 {
-    if (!is_known(b, run, n)) {
-        return false;
-    }
-    if (b->recent.found == NULL) {
-        return true;
-    }
     struct border_result unused;
     struct crossing x = {.b = b,
                          .m = b->recent.m,
@@ -286,7 +280,15 @@ static bool leaves_as_known(struct border *b, const struct hop *to, struct str n
                          .out = &unused};
     const struct peer *p = x.neighbour.peer;
     bool translates = p != NULL && (p->uui.dialect != NULL || p->uui.max_octets > 0);
-    return !translates && is_alike(b->recent.m, run[0]) && border__all_pass(&x);
+    return !translates && is_alike(b->recent.m, start) && border__all_pass(&x);
+}
+
+/** Without looking at the octets again. @return true: it leaves as it is */
+static bool leaves_as_known(struct border *b, const struct hop *to, struct str name,
+                            const struct str *run, size_t n)
+{
+    return is_known(b, run, n) &&
+           (b->recent.found == NULL || values_leave(b, to, name, run[0]));
 }
 
 /** The runs as one. Absent: memory is out. */
@@ -295,17 +297,12 @@ static struct str joined(struct border *b, const struct str *run, size_t n)
     return n == 1 ? run[0] : arena_join(b->arena, run, n);
 }
 
-enum border_verdict border_out(struct border *b, const struct hop *to, struct str name,
-                               const struct str *run, size_t n, struct str bytes,
-                               struct border_result *out)
+/** With all that it takes. */
+static enum border_verdict look_at(struct border *b, const struct hop *to, struct str name,
+                                   struct str bytes, struct border_result *out)
 {
     struct sip_msg m = {.hdr = b->hdr};
     struct sip_fault fault;
-    *out = (struct border_result){0};
-    if (!b->active || leaves_as_known(b, to, name, run, n)) {
-        return BORDER_AS_IT_IS;
-    }
-    bytes = str_is_set(bytes) ? bytes : joined(b, run, n);
     if (!str_is_set(bytes)) {
         return settled(b, BORDER_NO_MEMORY);
     }
@@ -325,6 +322,17 @@ enum border_verdict border_out(struct border *b, const struct hop *to, struct st
                          .secure = transport_is_secure((enum transport)to->transport),
                          .out = out};
     return settled(b, cross(&x));
+}
+
+enum border_verdict border_out(struct border *b, const struct hop *to, struct str name,
+                               const struct str *run, size_t n, struct str bytes,
+                               struct border_result *out)
+{
+    if (!b->active || leaves_as_known(b, to, name, run, n)) {
+        return BORDER_AS_IT_IS;
+    }
+    *out = (struct border_result){0};
+    return look_at(b, to, name, str_is_set(bytes) ? bytes : joined(b, run, n), out);
 }
 
 enum txn_exit border_leaves(void *border, const struct hop *hop, struct str name,

@@ -163,6 +163,7 @@ static void replace(struct crossing *x, struct border_value *b, const struct bor
     if (border__note(x, &e)) {
         count(x, BORDER_REPLACE);
     }
+    b->hash = 0;
     if (uui_parse(r->value, x->b->packages, x->b->arena, &b->v) != 0) {
         x->err = E_NOMEM;
         return;
@@ -218,10 +219,18 @@ static const struct border_rule *rule_for(struct crossing *x, struct border_valu
     return r;
 }
 
+static uint64_t hash_of(const struct crossing *x, struct border_value *b)
+{
+    if (b->hash == 0) {
+        b->hash = border_value_hash(&x->b->key, &b->v);
+    }
+    return b->hash;
+}
+
 static void comes_in(struct crossing *x, struct border_value *b)
 {
     if (obey(x, b, rule_for(x, b, x->neighbour)) && border__decode(x, b)) {
-        border_source_put(x->b, border_value_hash(&x->b->key, &b->v), &x->neighbour);
+        border_source_put(x->b, hash_of(x, b), &x->neighbour);
     }
 }
 
@@ -252,7 +261,7 @@ static bool package_allows(struct crossing *x, struct border_value *b)
 
 static void goes_out(struct crossing *x, struct border_value *b)
 {
-    struct border_party from = border_source_get(x->b, border_value_hash(&x->b->key, &b->v));
+    struct border_party from = border_source_get(x->b, hash_of(x, b));
     if (obey(x, b, rule_for(x, b, from)) && x->err == 0 && package_allows(x, b)) {
         border__encode(x, b);
     }
@@ -264,8 +273,7 @@ bool border__all_pass(struct crossing *x)
         struct border_value *b = border_value_at(&x->found, i);
         const struct uui_package *p =
             b->v.package.n > 0 ? uui_package_of(x->b->packages, b->v.package) : NULL;
-        struct border_party from =
-            border_source_get(x->b, border_value_hash(&x->b->key, &b->v));
+        struct border_party from = border_source_get(x->b, hash_of(x, b));
         const struct border_rule *r = rule_for(x, b, from);
         if ((r != NULL && r->action != BORDER_PASS) ||
             (p != NULL && ((p->tls_only && !x->secure) || p->direction == UUI_IN))) {

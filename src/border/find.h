@@ -39,6 +39,7 @@
 struct border_value {
     struct uui_value v;      /**< judged; v.text is what stands there, or what it means */
     struct border_text text; /**< what stands there */
+    uint64_t hash;           /**< border_value_hash, 0: not asked yet */
     uint32_t group;
     uint8_t place;  /**< enum border_place */
     uint8_t header; /**< enum sip_hdr_id of the line; OTHER: start line, body, unknown */

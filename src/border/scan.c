@@ -52,29 +52,15 @@ bool border_has_uris(enum sip_hdr_id id)
     return false;
 }
 
-/** Is ';' at `p` in front of uui=, aai=, user-to-user=, or of something escaped? */
-static bool is_param(const char *p, const char *end)
+/** Is ';' at `p` in front of uui=, aai= or user-to-user=? */
+static inline bool is_param(const char *p, const char *end)
 {
-    char c = end - p > 3 ? ascii_lower(*++p) : '\0';
-    if (c != 'u' && c != 'a' && c != '%' && (c == '\0' || (p[1] != '%' && p[2] != '%'))) {
-        return false;
-    }
-    return begins(p, end, "uui") || begins(p, end, "aai") || begins(p, end, "user-to") ||
-           p[0] == '%' || p[1] == '%' || p[2] == '%';
+    char c = p + 1 < end ? ascii_lower(p[1]) : '\0';
+    return (c == 'u' || c == 'a') && (begins(p + 1, end, "uui") || begins(p + 1, end, "aai") ||
+                                      begins(p + 1, end, "user-to"));
 }
 
-/** Is it what is looked for, this '?', ';' or '%'? Escaped ones count: they are those of a URI
-    that is embedded in another. */
-static bool is_marker(const char *p, const char *end)
-{
-    if (*p == '%') {
-        return end - p > 2 && p[1] == '3' &&
-               (ascii_lower(p[2]) == 'f' || ascii_lower(p[2]) == 'b');
-    }
-    return *p == '?' || is_param(p, end);
-}
-
-/** '?', or one of our parameters. */
+/** '?', one of our parameters, or something escaped, which could be either. */
 static bool has_marker(const char *p, const char *end)
 {
 #if SIP_SCAN_SSE2
@@ -82,11 +68,14 @@ static bool has_marker(const char *p, const char *end)
         const char *last = end - 16; /* the last step overlaps the one before */
         for (;;) {
             __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-            __m128i any = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(';')),
-                                       _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('?')),
-                                                    _mm_cmpeq_epi8(x, _mm_set1_epi8('%'))));
-            for (unsigned hit = (unsigned)_mm_movemask_epi8(any); hit != 0; hit &= hit - 1) {
-                if (is_marker(p + __builtin_ctz(hit), end)) {
+            __m128i any = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('?')),
+                                       _mm_cmpeq_epi8(x, _mm_set1_epi8('%')));
+            unsigned semi = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(';')));
+            if (_mm_movemask_epi8(any) != 0) {
+                return true;
+            }
+            for (; semi != 0; semi &= semi - 1) {
+                if (is_param(p + __builtin_ctz(semi), end)) {
                     return true;
                 }
             }
@@ -98,7 +87,7 @@ static bool has_marker(const char *p, const char *end)
     }
 #endif
     for (; p < end; p++) {
-        if ((*p == '?' || *p == ';' || *p == '%') && is_marker(p, end)) {
+        if (*p == '?' || *p == '%' || (*p == ';' && is_param(p, end))) {
             return true;
         }
     }
@@ -223,22 +212,19 @@ unsigned border_scan_bytes(struct str bytes)
 }
 
 /** Something in front of or behind this character that one of ours has. */
-static bool is_suspect(const char *p, const char *from, const char *end)
+static inline bool is_suspect(const char *p, const char *from, const char *end)
 {
-    char before = p > from ? ascii_lower(p[-1]) : '\0';
     char next = p + 1 < end ? ascii_lower(p[1]) : '\0';
-    if (p + 1 == end) {
-        return true;
-    }
     switch (*p) {
     case '-': /* to-User, X-U…, cs-correlation */
-        return next == 'u' || (next == 'c' && (before == 's' || p == from));
-    case '/': /* multipart/, application/isup, application/gtd */
-        return next == 'i' || next == 'g' || before == 't' || p == from;
+        return next == 'u' || next == 'c' || next == '\0';
+    case '/': /* application/isup, application/gtd, multipart/ */
+        return next == 'i' || next == 'g' || p == from || ascii_lower(p[-1]) == 't';
     case ';':
-        return is_param(p, end);
+        return (next == 'u' || next == 'a' || next == '\0') &&
+               (end - p <= 4 || is_param(p, end));
     default:
-        return *p == '?' || *p == '%';
+        return true;
     }
 }
 
@@ -272,15 +258,18 @@ bool border_scan_fragment(struct str fragment)
 
 static unsigned scan_uris(const struct sip_msg *m)
 {
-    struct str ruri = sip_msg_ruri(m);
-    if (sip_is_request(m) && has_marker(ruri.p, ruri.p + ruri.n)) {
+    const char *ruri = m->buf + m->ruri_off;
+    if (sip_is_request(m) && has_marker(ruri, ruri + m->ruri_len)) {
         return BORDER_SCAN_URI;
     }
     for (size_t i = 0; i < ARRAY_LEN(with_uris); i++) {
+        if (!sip_msg_has(m, with_uris[i])) {
+            continue;
+        }
         for (const struct sip_hdr *h = sip_msg_line(m, with_uris[i]); h != NULL;
              h = sip_msg_next_line(m, h)) {
-            struct str value = sip_hdr_value(m, h);
-            if (has_marker(value.p, value.p + value.n)) {
+            const char *value = m->buf + h->val_off;
+            if (has_marker(value, value + h->val_len)) {
                 return BORDER_SCAN_URI;
             }
         }
@@ -288,28 +277,28 @@ static unsigned scan_uris(const struct sip_msg *m)
     return 0;
 }
 
-static unsigned scan_ends(const struct sip_msg *m)
-{
-    struct str from = sip_msg_value(m, SIP_HDR_FROM), to = sip_msg_value(m, SIP_HDR_TO);
-    bool any = has_marker(from.p, from.p + from.n) || has_marker(to.p, to.p + to.n);
-    return any ? BORDER_SCAN_ENDS : 0;
-}
-
 static unsigned scan_body(const struct sip_msg *m)
 {
-    struct str body = sip_msg_body(m), type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE);
-    bool any = body.n > 8 && (is_body_type(type.p, type.p + type.n) ||
-                              body_has_marker(body.p + 3, body.p + body.n));
-    return any ? BORDER_SCAN_BODY : 0;
+    struct str type = STR_NONE;
+    const char *body = m->buf + m->head_len, *end = m->buf + m->len;
+    if (end - body <= 8) {
+        return 0;
+    }
+    type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE);
+    return (str_is_set(type) && is_body_type(type.p, type.p + type.n)) ||
+                   body_has_marker(body + 3, end)
+               ? BORDER_SCAN_BODY
+               : 0;
 }
 
 unsigned border_scan_msg(const struct sip_msg *m)
 {
     unsigned found = sip_msg_has(m, SIP_HDR_USER_TO_USER) ? BORDER_SCAN_HEADER : 0;
-    for (const struct sip_hdr *h = m->hdr; h < m->hdr + m->hdr_count; h++) {
+    const struct sip_hdr *end = m->hdr + m->hdr_count;
+    for (const struct sip_hdr *h = m->hdr; h < end; h++) {
         if (h->id == SIP_HDR_OTHER && border_is_x_header(sip_hdr_name(m, h))) {
             found |= BORDER_SCAN_X;
         }
     }
-    return found | scan_uris(m) | scan_body(m) | scan_ends(m);
+    return found | scan_uris(m) | scan_body(m);
 }

@@ -15,8 +15,6 @@ enum border_scan {
     BORDER_SCAN_X = 2,      /**< one of a maker */
     BORDER_SCAN_URI = 4,    /**< in a URI */
     BORDER_SCAN_BODY = 8,   /**< in the body */
-    BORDER_SCAN_ENDS = 16,  /**< From or To has what could be some, were it in another header;
-                                 of an indexed message only */
 };
 
 /** A message that was indexed. @return bits of enum border_scan */

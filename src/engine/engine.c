@@ -379,6 +379,7 @@ static void process(struct engine *e, const struct hop *from, struct str bytes, 
 
     e->count.received++;
     e->count.bytes += bytes.n;
+    border_forget(&e->border); /* of the message before, in a stream */
     if (is_keepalive(bytes)) {
         e->count.keepalives++;
         return;
