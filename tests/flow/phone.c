@@ -293,7 +293,7 @@ static void hook(struct station *s, const char *what, struct leg *leg, uint64_t 
         ack(p, leg, p->offerless, now_ms);
     } else if (strcmp(what, "acked") == 0) {
         if (media_take(p, m, sip_msg_tag(m, SIP_HDR_FROM))) {
-            CHECK(p->media.offering);
+            CHECK(p->any_media || p->media.offering);
         }
         p->media.offering = false;
     } else if (strcmp(what, "response") == 0) {

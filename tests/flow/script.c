@@ -128,6 +128,69 @@ static void transfer(struct world *w)
     (void)wait_phone(w, PHONE(w, 2), idle, 40000);
 }
 
+/** bob is held while ann calls cleo, who answers. @return false: it did not come to that */
+static bool consult(struct world *w)
+{
+    watch(w);
+    if (!talk(w) || !serve(w, "ConsultationCall", "existingCall", "1001",
+                           "<consultedDevice>1003</consultedDevice>")) {
+        return false;
+    }
+    return wait_phone(w, PHONE(w, 2), rings, 40000) && phone_answer(PHONE(w, 2)) == 0 &&
+           wait_phone(w, PHONE(w, 2), phone_talks, 40000);
+}
+
+static void leave_two(struct world *w)
+{
+    phone_hang_up(PHONE(w, 0), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 0), idle, 40000);
+    phone_hang_up(PHONE(w, 1), STR_NONE);
+    phone_hang_up(PHONE(w, 2), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 2), idle, 40000);
+}
+
+/** About the two calls, whatever has become of them. */
+static bool serve_two(struct world *w, const char *service, const char *element,
+                      const char *call, const char *element2, const char *call2)
+{
+    return wait_answer(w, app_on_two(&w->crm, service, element, call, element2, call2, "1001"));
+}
+
+static void reconnect(struct world *w)
+{
+    if (consult(w)) {
+        (void)serve_two(w, "AlternateCall", "heldCall", "c1", "activeCall", "c2");
+        (void)serve_two(w, "AlternateCall", "heldCall", "c2", "activeCall", "c1");
+        (void)serve_two(w, "ReconnectCall", "activeCall", "c2", "heldCall", "c1");
+    }
+    leave_two(w);
+}
+
+static void attended(struct world *w)
+{
+    if (consult(w) &&
+        serve_two(w, "TransferCall", "heldCall", "c1", "activeCall", "c2")) {
+        (void)wait_phone(w, PHONE(w, 0), idle, 40000);
+    }
+    leave_two(w);
+}
+
+static void digits(struct world *w)
+{
+    watch(w);
+    (void)wait_answer(w, app_make_call(&w->crm, "1001", "10;", true, NULL));
+    (void)serve(w, "DialDigits", "diallingConnection", "1001",
+                "<diallingSequence>02</diallingSequence>");
+    if (wait_phone(w, PHONE(w, 0), rings, 40000) && phone_answer(PHONE(w, 0)) == 0 &&
+        wait_phone(w, PHONE(w, 1), rings, 40000) && phone_answer(PHONE(w, 1)) == 0 &&
+        wait_phone(w, PHONE(w, 1), phone_talks, 40000)) {
+        (void)serve(w, "GenerateDigits", "connectionToSendDigits", "1001",
+                    "<charactersToSend>1#</charactersToSend>");
+    }
+    (void)serve(w, "ClearCall", "callToBeCleared", "1001", "");
+    leave_two(w);
+}
+
 static void deflect(struct world *w)
 {
     watch(w);
@@ -161,6 +224,9 @@ const struct script scripts[] = {
     {"hold", hold, false},
     {"transfer", transfer, false},
     {"deflect", deflect, false},
+    {"reconnect", reconnect, false},
+    {"attended", attended, false},
+    {"digits", digits, false},
     {"cancel", cancel, false},
 };
 const size_t script_count = ARRAY_LEN(scripts);

@@ -91,6 +91,21 @@ static void test_net_deflect(void)
     sweep("deflect");
 }
 
+static void test_net_reconnect(void)
+{
+    sweep("reconnect");
+}
+
+static void test_net_attended(void)
+{
+    sweep("attended");
+}
+
+static void test_net_digits(void)
+{
+    sweep("digits");
+}
+
 static void test_net_cancel(void)
 {
     sweep("cancel");
@@ -191,6 +206,21 @@ static void test_memory_deflect(void)
     starve("deflect");
 }
 
+static void test_memory_reconnect(void)
+{
+    starve("reconnect");
+}
+
+static void test_memory_attended(void)
+{
+    starve("attended");
+}
+
+static void test_memory_digits(void)
+{
+    starve("digits");
+}
+
 static void test_memory_cancel(void)
 {
     starve("cancel");
@@ -240,7 +270,9 @@ static void test_memory_engine_new(void)
 }
 
 TEST_MAIN(T(test_net_registration), T(test_net_call), T(test_net_make_call), T(test_net_hold),
-          T(test_net_transfer), T(test_net_deflect), T(test_net_cancel),
+          T(test_net_transfer), T(test_net_deflect), T(test_net_reconnect), T(test_net_attended),
+          T(test_net_digits), T(test_net_cancel),
           T(test_memory_registration), T(test_memory_call), T(test_memory_make_call),
           T(test_memory_hold), T(test_memory_transfer), T(test_memory_deflect),
+          T(test_memory_reconnect), T(test_memory_attended), T(test_memory_digits),
           T(test_memory_cancel), T(test_memory_engine_new), T(test_one))
