@@ -503,6 +503,10 @@ static const struct csta_connection_id *connection_of(const struct csta_msg *m)
     switch ((unsigned)m->id) {
     case CSTA_MSG_MAKE_CALL_RESPONSE:
         return &m->make_call_response->calling_device;
+    case CSTA_MSG_CONSULTATION_CALL_RESPONSE:
+        return &m->consultation_call_response->initiated_call;
+    case CSTA_MSG_TRANSFER_CALL_RESPONSE:
+        return &m->transfer_call_response->transferred_call;
     case CSTA_MSG_SINGLE_STEP_TRANSFER_CALL_RESPONSE:
         return &m->single_step_transfer_call_response->transferred_call;
     default:

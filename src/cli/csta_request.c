@@ -6,7 +6,7 @@
  * hyphen; `--` ends the options. What the schema allows in a request and a person would want is
  * an option; everything else is what `raw` is for.
  */
-#include "cli/csta_request.h"
+#include "cli/csta_draft.h"
 
 #include "base/mem.h"
 #include "cli/text.h"
@@ -42,6 +42,15 @@ static const struct verb verbs[] = {
     {"retrieve", CSTA_VERB_RETRIEVE, 1, 1, OPT_WATCH | OPT_TIMEOUT, "retrieve CONNECTION"},
     {"deflect", CSTA_VERB_DEFLECT, 2, 2, OPT_CALL | OPT_REASON, "deflect CONNECTION TO"},
     {"transfer", CSTA_VERB_TRANSFER, 2, 2, OPT_CALL | OPT_REASON, "transfer CONNECTION TO"},
+    {"consult", CSTA_VERB_CONSULT, 2, 2, OPT_CALL, "consult CONNECTION TO"},
+    {"alternate", CSTA_VERB_ALTERNATE, 2, 2, OPT_WATCH | OPT_TIMEOUT, "alternate HELD ACTIVE"},
+    {"reconnect", CSTA_VERB_RECONNECT, 1, 2, OPT_WATCH | OPT_TIMEOUT,
+     "reconnect ACTIVE [HELD]"},
+    {"join", CSTA_VERB_JOIN, 2, 2, OPT_WATCH | OPT_TIMEOUT, "join HELD ACTIVE"},
+    {"digits", CSTA_VERB_DIGITS, 2, 2, OPT_WATCH | OPT_TIMEOUT, "digits CONNECTION DIGITS"},
+    {"dial", CSTA_VERB_DIAL, 2, 2, OPT_WATCH | OPT_TIMEOUT, "dial CONNECTION DIGITS"},
+    {"clear-call", CSTA_VERB_CLEAR_CALL, 1, 1, OPT_USER_DATA | OPT_WATCH | OPT_TIMEOUT,
+     "clear-call CONNECTION"},
     {"monitor", CSTA_VERB_MONITOR, 1, CSTA_WORDS_MAX, OPT_COUNT | OPT_UNTIL | OPT_TIMEOUT,
      "monitor DEVICE..."},
     {"stop", CSTA_VERB_STOP, 1, 1, 0, "stop CROSSREF"},
@@ -72,20 +81,6 @@ static const struct option options[] = {
 /** Default of `wait`. */
 #define WAIT_MS 30000u
 #define DAY_MS 86400000u
-
-/** What the options of one line say, before there is a message to put it in. */
-struct draft {
-    struct arena *arena;
-    struct csta_order *order;
-    struct str *complaint;
-    struct str arg[CSTA_WORDS_MAX];
-    size_t narg;
-    struct csta_data user_data, correlator;
-    enum csta_event_cause reason;
-    bool prompt;
-};
-
-#define COMPLAIN(d, ...) (*(d)->complaint = arena_fmt((d)->arena, __VA_ARGS__), E_VALUE)
 
 /* ---- words ---- */
 
@@ -409,83 +404,6 @@ static int sort_words(struct draft *d, const struct verb *v, const struct str *w
 
 /* ---- messages ---- */
 
-/** A body of type `struct csta_<type>` in `member` of the order's message. */
-#define BODY(d, member, msg_id, type)                                   \
-    struct csta_##type *body = arena_zalloc((d)->arena, sizeof(*body)); \
-    if (body == NULL) {                                                 \
-        return E_NOMEM;                                                 \
-    }                                                                   \
-    (d)->order->msg.id = (msg_id);                                      \
-    (d)->order->msg.member = body
-
-static int build_make_call(struct draft *d)
-{
-    BODY(d, make_call, CSTA_MSG_MAKE_CALL, make_call);
-    body->calling_device.value = d->order->subject.device_id.value = d->arg[0];
-    body->called_directory_number.value = d->arg[1];
-    body->auto_originate =
-        d->prompt ? CSTA_AUTO_ORIGINATE_PROMPT : CSTA_AUTO_ORIGINATE_DO_NOT_PROMPT;
-    body->user_data = d->user_data;
-    body->correlator_data = d->correlator;
-    return 0;
-}
-
-static int build_answer(struct draft *d)
-{
-    BODY(d, answer_call, CSTA_MSG_ANSWER_CALL, answer_call);
-    body->call_to_be_answered = d->order->subject;
-    body->user_data = d->user_data;
-    body->correlator_data = d->correlator;
-    return 0;
-}
-
-static int build_clear(struct draft *d)
-{
-    BODY(d, clear_connection, CSTA_MSG_CLEAR_CONNECTION, clear_connection);
-    body->connection_to_be_cleared = d->order->subject;
-    body->reason = d->reason;
-    body->user_data = d->user_data;
-    body->correlator_data = d->correlator;
-    return 0;
-}
-
-static int build_hold(struct draft *d)
-{
-    BODY(d, hold_call, CSTA_MSG_HOLD_CALL, hold_call);
-    body->call_to_be_held = d->order->subject;
-    return 0;
-}
-
-static int build_retrieve(struct draft *d)
-{
-    BODY(d, retrieve_call, CSTA_MSG_RETRIEVE_CALL, retrieve_call);
-    body->call_to_be_retrieved = d->order->subject;
-    return 0;
-}
-
-static int build_deflect(struct draft *d)
-{
-    BODY(d, deflect_call, CSTA_MSG_DEFLECT_CALL, deflect_call);
-    body->call_to_be_diverted = d->order->subject;
-    body->new_destination.value = d->arg[1];
-    body->reason = d->reason;
-    body->user_data = d->user_data;
-    body->correlator_data = d->correlator;
-    return 0;
-}
-
-static int build_transfer(struct draft *d)
-{
-    BODY(d, single_step_transfer_call, CSTA_MSG_SINGLE_STEP_TRANSFER_CALL,
-         single_step_transfer_call);
-    body->active_call = d->order->subject;
-    body->transferred_to.value = d->arg[1];
-    body->reason = d->reason;
-    body->user_data = d->user_data;
-    body->correlator_data = d->correlator;
-    return 0;
-}
-
 static int build_stop(struct draft *d)
 {
     BODY(d, monitor_stop, CSTA_MSG_MONITOR_STOP, monitor_stop);
@@ -582,19 +500,20 @@ static int build(struct draft *d)
 {
     switch (d->order->verb) {
     case CSTA_VERB_MAKE_CALL:
-        return build_make_call(d);
     case CSTA_VERB_ANSWER:
-        return build_answer(d);
     case CSTA_VERB_CLEAR:
-        return build_clear(d);
     case CSTA_VERB_HOLD:
-        return build_hold(d);
     case CSTA_VERB_RETRIEVE:
-        return build_retrieve(d);
     case CSTA_VERB_DEFLECT:
-        return build_deflect(d);
+    case CSTA_VERB_CONSULT:
+    case CSTA_VERB_ALTERNATE:
+    case CSTA_VERB_RECONNECT:
+    case CSTA_VERB_JOIN:
+    case CSTA_VERB_DIGITS:
+    case CSTA_VERB_DIAL:
+    case CSTA_VERB_CLEAR_CALL:
     case CSTA_VERB_TRANSFER:
-        return build_transfer(d);
+        return csta_build_call(d);
     case CSTA_VERB_MONITOR:
         return build_monitor(d);
     case CSTA_VERB_STOP:

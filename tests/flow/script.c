@@ -168,8 +168,7 @@ static void reconnect(struct world *w)
 
 static void attended(struct world *w)
 {
-    if (consult(w) &&
-        serve_two(w, "TransferCall", "heldCall", "c1", "activeCall", "c2")) {
+    if (consult(w) && serve_two(w, "TransferCall", "heldCall", "c1", "activeCall", "c2")) {
         (void)wait_phone(w, PHONE(w, 0), idle, 40000);
     }
     leave_two(w);

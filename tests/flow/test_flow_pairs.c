@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two calls of one device: every state of them × everything that can happen, at several moments.
+ * Two calls of one device: every state of them × everything that can happen, at several
+ * moments.
  *
  * A STATE is built, then a procedure is begun in it (or none), some milliseconds pass, and then
  * an EVENT happens: somebody hangs up, presses hold, refers, refuses, says nothing, or the
@@ -112,12 +113,9 @@ static const struct {
     const char *name;
     void (*make)(void);
 } states[] = {
-    {"talking", talking},
-    {"consulting", consulting},
-    {"consulted", consulted},
-    {"both held", both_held},
-    {"swapped", swapped},
-    {"two lines, ringing", two_lines_ringing},
+    {"talking", talking},     {"consulting", consulting},
+    {"consulted", consulted}, {"both held", both_held},
+    {"swapped", swapped},     {"two lines, ringing", two_lines_ringing},
     {"two lines", two_lines},
 };
 
@@ -166,9 +164,9 @@ static const struct {
     const char *name;
     ask_fn ask;
 } procedures[] = {
-    {"nothing", nothing},     {"consult", consult},     {"alternate", alternate},
-    {"reconnect", reconnect}, {"transfer", transfer},   {"digits", digits},
-    {"clear", clear_call},    {"clear 2", clear_second}, {"hold 2", hold_second},
+    {"nothing", nothing},         {"consult", consult},         {"alternate", alternate},
+    {"reconnect", reconnect},     {"transfer", transfer},       {"digits", digits},
+    {"clear", clear_call},        {"clear 2", clear_second},    {"hold 2", hold_second},
     {"retrieve", retrieve_first}, {"single step", single_step},
 };
 
@@ -217,9 +215,8 @@ static void hold_cleo(void)
 
 static void refer(struct phone *p)
 {
-    struct leg_content content = {.lines =
-                                      STR("Refer-To: <sip:1004@example.com>\r\n"
-                                          "Referred-By: <sip:x@example.com>\r\n")};
+    struct leg_content content = {.lines = STR("Refer-To: <sip:1004@example.com>\r\n"
+                                               "Referred-By: <sip:x@example.com>\r\n")};
     if (phone_talks(p)) {
         (void)leg_send(p->s.leg, NULL, STR("REFER"), &content, station_listen, &p->s, NULL,
                        station_now(&p->s));
@@ -414,8 +411,8 @@ static void pair(size_t s, size_t p, size_t e, uint32_t ms)
 {
     static char where[160];
     world_up(&w, &(struct world_options){.phones = 4, .tweak = patience});
-    snprintf(where, sizeof(where), "%s, %s, %s after %u ms", states[s].name,
-             procedures[p].name, events[e].name, ms);
+    snprintf(where, sizeof(where), "%s, %s, %s after %u ms", states[s].name, procedures[p].name,
+             events[e].name, ms);
     test_context(where);
     w.where = where;
     w.hard = events[e].happens == silent_ann || events[e].happens == silent_bob ||

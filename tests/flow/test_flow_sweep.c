@@ -270,8 +270,8 @@ static void test_memory_engine_new(void)
 }
 
 TEST_MAIN(T(test_net_registration), T(test_net_call), T(test_net_make_call), T(test_net_hold),
-          T(test_net_transfer), T(test_net_deflect), T(test_net_reconnect), T(test_net_attended),
-          T(test_net_digits), T(test_net_cancel),
+          T(test_net_transfer), T(test_net_deflect), T(test_net_reconnect),
+          T(test_net_attended), T(test_net_digits), T(test_net_cancel),
           T(test_memory_registration), T(test_memory_call), T(test_memory_make_call),
           T(test_memory_hold), T(test_memory_transfer), T(test_memory_deflect),
           T(test_memory_reconnect), T(test_memory_attended), T(test_memory_digits),

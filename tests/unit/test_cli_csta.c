@@ -112,6 +112,34 @@ static void test_requests(void)
                "<SingleStepTransferCall" ED3 "><activeCall><callID>c7</callID>"
                "<deviceID>1001</deviceID></activeCall><transferredTo>1003</transferredTo>"
                "<userData><string>04</string></userData></SingleStepTransferCall>");
+    CHECK_BODY("consult c7/1001 1003 --user-data 04 --correlator 01",
+               "<ConsultationCall" ED3 "><existingCall><callID>c7</callID>"
+               "<deviceID>1001</deviceID></existingCall><consultedDevice>1003"
+               "</consultedDevice><correlatorData><string>01</string></correlatorData>"
+               "<userData><string>04</string></userData></ConsultationCall>");
+    CHECK_BODY("alternate c7/1001 c8/1001",
+               "<AlternateCall" ED3 "><heldCall><callID>c7</callID><deviceID>1001</deviceID>"
+               "</heldCall><activeCall><callID>c8</callID><deviceID>1001</deviceID>"
+               "</activeCall></AlternateCall>");
+    CHECK_BODY("reconnect c8/1001",
+               "<ReconnectCall" ED3 "><activeCall><callID>c8</callID><deviceID>1001</deviceID>"
+               "</activeCall></ReconnectCall>");
+    CHECK_BODY("reconnect c8/1001 c7/",
+               "<ReconnectCall" ED3 "><activeCall><callID>c8</callID><deviceID>1001</deviceID>"
+               "</activeCall><heldCall><callID>c7</callID></heldCall></ReconnectCall>");
+    CHECK_BODY("join 1001 1001",
+               "<TransferCall" ED3 "><heldCall><deviceID>1001</deviceID></heldCall>"
+               "<activeCall><deviceID>1001</deviceID></activeCall></TransferCall>");
+    CHECK_BODY("digits 1001 '12,#'",
+               "<GenerateDigits" ED3 "><connectionToSendDigits><deviceID>1001</deviceID>"
+               "</connectionToSendDigits><charactersToSend>12,#</charactersToSend>"
+               "</GenerateDigits>");
+    CHECK_BODY("dial 1001 '10;'",
+               "<DialDigits" ED3 "><diallingConnection><deviceID>1001</deviceID>"
+               "</diallingConnection><diallingSequence>10;</diallingSequence></DialDigits>");
+    CHECK_BODY("clear-call c7/ --user-data 04",
+               "<ClearCall" ED3 "><callToBeCleared><callID>c7</callID></callToBeCleared>"
+               "<userData><string>04</string></userData></ClearCall>");
     CHECK_BODY("stop 43", "<MonitorStop" ED3 "><monitorCrossRefID>43</monitorCrossRefID>"
                           "</MonitorStop>");
     CHECK_BODY("snapshot 'N<123>a&b'", "<SnapshotDevice" ED3 "><snapshotObject>N&lt;123&gt;"
