@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests of ours to an application: INFO with CSTA, whose response is the body of its 200
- * (TR/87 S-7).
+ * Requests of ours to an application. Over SIP: INFO with CSTA, whose response is the body of
+ * its 200 (TR/87 S-7); over TCP a frame, whose response repeats its invoke identifier.
  *
  *   cti_ask ──► waits ──INFO──► out ──200 with CSTA, or nothing to come──► ANSWERED
  *                 │              ├─CSTAErrorCode, or 300 and more─────────► REFUSED
@@ -26,17 +26,17 @@
  */
 #include "cti/parts.h"
 
-enum { ASKS_PER_SESSION = 1024, LATE_MS = 5000 };
+enum { ASKS_PER_SESSION = 1024, LATE_MS = 5000, ANSWER_MS = 32000 };
 
 struct ask {
     struct list link; /**< of the session, in the order in which they were asked */
     struct cti_session *session;
     cti_ask_fn fn; /**< NULL: nobody wants to know */
     void *owner;
-    struct leg_request *request; /**< while it is out */
-    struct timer timer;          /**< patience with a late response */
-    uint64_t after;              /**< number of the newest record when it was asked */
-    enum csta_msg_id response;   /**< CSTA_MSG_NONE: the service has none */
+    uintptr_t tag;             /**< of the link's, while it is out */
+    struct timer timer;        /**< patience with its response */
+    uint64_t after;            /**< number of the newest record when it was asked */
+    enum csta_msg_id response; /**< CSTA_MSG_NONE: the service has none */
     enum { ASK_WAITS, ASK_OUT, ASK_LATE } state;
     size_t n;
     char text[];
@@ -46,8 +46,8 @@ static void ask_free(struct ask *a)
 {
     struct cti_session *s = a->session;
 
-    if (a->request != NULL) {
-        leg_request_detach(a->request);
+    if (a->state == ASK_OUT) {
+        s->via->forget(s, a->tag);
     }
     timer_stop(s->cti->wheel, &a->timer);
     list_remove(&a->link);
@@ -69,7 +69,9 @@ static void finish(struct ask *a, enum cti_ask_end end, const struct csta_msg *a
 
 static void on_late(struct timer *t, uint64_t now_ms)
 {
-    finish(container_of(t, struct ask, timer), CTI_ASK_ANSWERED, NULL, now_ms);
+    struct ask *a = container_of(t, struct ask, timer);
+
+    finish(a, a->state == ASK_LATE ? CTI_ASK_ANSWERED : CTI_ASK_LOST, NULL, now_ms);
 }
 
 int cti_ask(struct cti_session *s, const struct csta_msg *msg, cti_ask_fn fn, void *owner,
@@ -123,53 +125,53 @@ void cti_ask_forget(struct cti_session *s, void *owner)
 
 /* ---- its answer ---- */
 
-/** What the 2xx or refusal carries. @return false: nothing that can be read */
-static bool read_answer(const struct ask *a, const struct sip_msg *m, struct csta_msg *out)
+static bool read_answer(const struct ask *a, struct str csta, struct csta_msg *out)
 {
     struct cti *c = a->session->cti;
     struct csta_limits limits = {.hash_salt = c->xml_salt};
-    struct content content = content_of(m);
 
     *out = (struct csta_msg){.id = CSTA_MSG_NONE};
-    return content.kind == CONTENT_CSTA &&
-           csta_decode(content.csta, &limits, c->scratch, out, NULL) == 0;
+    return str_is_set(csta) && csta_decode(csta, &limits, c->scratch, out, NULL) == 0;
 }
 
-static void on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
-                        uint64_t now_ms)
+struct cti_session *ask_session(const struct ask *a)
 {
-    struct ask *a = r->owner;
-    struct cti_session *s = a->session;
-    struct csta_msg msg;
-    bool read;
+    return a->session;
+}
 
-    if (status < 200) {
-        return;
-    }
-    a->request = NULL;
-    deliver_answered(s, m != NULL);
-    read = m != NULL && read_answer(a, m, &msg);
-    if (m == NULL) {
+void ask_on_answer(struct ask *a, unsigned status, struct str csta, uint64_t now_ms)
+{
+    struct csta_msg msg;
+    bool read = read_answer(a, csta, &msg);
+
+    a->state = ASK_LATE; /* it is out no more */
+    if (status == 0) {
         finish(a, CTI_ASK_LOST, NULL, now_ms);
     } else if (status >= 300 || (read && msg.id == CSTA_MSG_ERROR_CODE)) {
         finish(a, CTI_ASK_REFUSED, read ? &msg : NULL, now_ms);
     } else if (!read && a->response != CSTA_MSG_NONE) {
-        a->state = ASK_LATE;
-        timer_set(s->cti->wheel, &a->timer, now_ms + LATE_MS);
+        timer_set(a->session->cti->wheel, &a->timer, now_ms + LATE_MS);
     } else {
         finish(a, CTI_ASK_ANSWERED, read ? &msg : NULL, now_ms);
     }
-    deliver_mark(s);
-    cti_flush(s->cti, now_ms);
 }
 
-bool ask_on_late(struct cti_session *s, const struct csta_msg *msg, uint64_t now_ms)
+/** Is that message the response to this request? */
+static bool is_response_to(const struct ask *a, const struct asker *from,
+                           const struct csta_msg *msg)
 {
-    list_each(it, &s->asks)
+    if (a->session->via->answers_apart) {
+        return a->state == ASK_OUT && a->tag == from->invoke;
+    }
+    return a->state == ASK_LATE && (a->response == msg->id || msg->id == CSTA_MSG_ERROR_CODE);
+}
+
+bool ask_on_response(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
+{
+    list_each(it, &from->session->asks)
     {
         struct ask *a = list_entry(it, struct ask, link);
-        if (a->state == ASK_LATE &&
-            (a->response == msg->id || msg->id == CSTA_MSG_ERROR_CODE)) {
+        if (is_response_to(a, from, msg)) {
             finish(a, msg->id == CSTA_MSG_ERROR_CODE ? CTI_ASK_REFUSED : CTI_ASK_ANSWERED, msg,
                    now_ms);
             return true;
@@ -203,9 +205,11 @@ int ask_send(struct ask *a, uint64_t now_ms)
     int err;
 
     a->state = ASK_OUT; /* before it: the outcome may be known at once */
-    err = deliver_info(s, str_make(a->text, a->n), on_response, a, &a->request, now_ms);
-    if (err == E_NOMEM) {
+    err = s->via->ask(s, str_make(a->text, a->n), a, &a->tag, now_ms);
+    if (err != 0) {
         a->state = ASK_WAITS;
+    } else if (s->via->answers_apart) {
+        timer_set(s->cti->wheel, &a->timer, now_ms + ANSWER_MS);
     }
     return err;
 }

@@ -15,7 +15,7 @@
  * Legacy usage of INFO (RFC 6086 §2): the dialog itself says what INFO means. An INFO of an
  * Info Package is none of ours.
  */
-#include "cti/parts.h"
+#include "cti/sip.h"
 #include "mime/multipart.h"
 
 static bool is_type(struct str value, const char *type, const char *subtype)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The CTI layer: made, counted; and which INVITE opens a session.
+ * The CTI layer: made, counted.
  *
- * Nothing here knows of SIP messages but cti_wants. Bounds: sessions, monitors (all, of a
- * session, of an application), requests of a session that wait, records that are kept, records
- * that a session may be behind. Each has an answer of its own when it is reached.
+ * Bounds: sessions, monitors (all, of a session, of an application), requests of a session that
+ * wait, records that are kept, records that a session may be behind. Each has an answer of its
+ * own when it is reached.
  */
 #include "cti/parts.h"
 
@@ -57,35 +57,6 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
 void cti_stats(const struct cti *c, struct cti_stats *out)
 {
     *out = c->stats;
-}
-
-/** Does the Accept header name CSTA and nothing else? */
-static bool accepts_only_csta(const struct sip_msg *m)
-{
-    struct sip_values it = {0};
-    struct sip_media media;
-    struct str v;
-    bool any = false;
-
-    while (sip_msg_each(m, SIP_HDR_ACCEPT, &it, &v)) {
-        if (sip_media_parse(v, &media) != 0 ||
-            !sip_media_is(&media, STR("application"), STR("csta+xml"))) {
-            return false;
-        }
-        any = true;
-    }
-    return any;
-}
-
-bool cti_wants(const struct sip_msg *m)
-{
-    if (m->method != SIP_METHOD_INVITE) {
-        return false;
-    }
-    if (sip_msg_has(m, SIP_HDR_CONTENT_TYPE)) {
-        return content_has_csta(m);
-    }
-    return sip_msg_body(m).n == 0 && accepts_only_csta(m);
 }
 
 void cti_set_packages(struct cti *c, const struct uui_packages *packages)

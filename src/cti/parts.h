@@ -2,9 +2,10 @@
 /*
  * What the files of this module share: the table of contents of cti/.
  *
- *   cti.c           the layer: made, ended, counted; is this INVITE ours?
- *   session.c       life of a session: what its leg tells
- *   content.c       what a request carries, in one part or several
+ *   cti.c           the layer: made, ended, counted
+ *   session.c       life of a session, whatever carries it (link.h)
+ *   link_sip.c      sessions that are SIP dialogs; sip_answer.c its requests and answers,
+ *                   content.c what a request carries, in one part or several
  *   message.c       answers put together
  *   request.c       one request: parse, known?, serve, answer once
  *   pending.c       requests whose outcome comes later
@@ -19,12 +20,12 @@
  *   journal.c       records of what happened
  *   event.c         what a call tells → records, as each watched device sees it
  *   event_write.c   record → message → XML for one monitor
- *   deliver.c       records go out, one INFO at a time
+ *   deliver.c       records go out, in order
  *   ask.c           requests of ours to an application, in turn with the records
  *   driver.c        who carries services out
  *   errors.c        why not, in CSTA's words
  *
- * LIFE. The table of sessions owns a session until its leg is gone (on_gone); `over` says that
+ * LIFE. The table of sessions owns a session until its link is gone; `over` says that
  * nothing is served or sent any more. A monitor is owned by its session and stands in the list
  * of its device's watch. A watch exists while its device has monitors.
  *
@@ -39,6 +40,7 @@
 #include "cti/cti.h"
 #include "cti/driver.h"
 #include "cti/journal.h"
+#include "cti/link.h"
 #include "sdp/sdp.h"
 
 struct cti {
@@ -88,7 +90,7 @@ _Static_assert(sizeof(struct monitor) <= 256, "budget of a monitor");
 struct cti_session {
     struct list link, dirty;
     struct cti *cti;
-    struct leg *leg;
+    const struct cti_link *via;
     struct application *app;
     struct list monitors;   /**< struct monitor.of_session */
     struct monitor **queue; /**< heap by due: those that have something to tell */
@@ -101,14 +103,17 @@ struct cti_session {
     uint32_t pending_count;
     struct list asks; /**< struct ask.link: requests of ours */
     uint32_t ask_count;
-    uint32_t in_flight;        /**< INFOs of ours without a final response */
     enum csta_edition edition; /**< of its last request: in which it is asked */
-    struct timer timer;        /**< patience with an answer, or another attempt to send */
+    struct timer timer;        /**< the link waits for something, or another attempt to send */
     uint32_t busy;             /**< requests being served on the stack */
-    struct str sdp;            /**< answer to the description that came with a request. Owned */
+    bool over;                 /**< ended: waits until its link is gone */
+
+    /* over SIP */
+    struct leg *leg;
+    uint32_t in_flight; /**< INFOs of ours without a final response */
+    bool mute;          /**< leaves event INFOs unanswered, on a stream that lives */
+    struct str sdp;     /**< answer to the description that came with a request. Owned */
     uint64_t sdp_id, sdp_version; /**< of its origin */
-    bool mute;                    /**< leaves event INFOs unanswered, on a stream that lives */
-    bool over;                    /**< ended: waits for on_gone */
 };
 
 /* ---- session.c ---- */
@@ -116,55 +121,33 @@ struct cti_session {
 /** No more requests, monitors and events; the leg goes its own way. Idempotent. */
 void session_over(struct cti_session *s, uint64_t now_ms);
 
-/** End it from our side: BYE with a Reason header line (absent: none). */
-void session_end(struct cti_session *s, struct str reason_line, uint64_t now_ms);
+/** End it from our side, and tell the client. Idempotent. */
+void session_end(struct cti_session *s, enum cti_end why, uint64_t now_ms);
 
-/* ---- content.c ---- */
-
-/** What a request carries. */
-struct content {
-    enum {
-        CONTENT_NONE, /**< no body, no type */
-        CONTENT_CSTA,
-        CONTENT_EMPTY,   /**< CSTA by type, and nothing in it */
-        CONTENT_BROKEN,  /**< parts that cannot be told apart, or two with CSTA */
-        CONTENT_UNKNOWN, /**< another type or an encoding: 415 */
-        CONTENT_PACKAGE, /**< INFO of an Info Package: 469 */
-    } kind;
-    struct str csta; /**< the XML */
-    struct str sdp;  /**< a session description that came with it, or absent */
-};
-struct content content_of(const struct sip_msg *m);
-
-/** Is CSTA in it, whatever is wrong with the rest? */
-bool content_has_csta(const struct sip_msg *m);
-
-/**
- * Make the answer to a description that came with CSTA: s->sdp, no stream is taken (S-3).
- * @return 0; E_SYNTAX and others of sdp_parse; E_NOMEM
- */
-int content_answer_sdp(struct cti_session *s, struct str offer) MUST_USE;
-
-/** The type of a body made of `csta` (absent: none) and s->sdp, and that body. E_NOMEM */
-int content_join(struct cti_session *s, struct str csta, struct str *type,
-                 struct str *body) MUST_USE;
+/** May this application have one more? */
+bool session_has_room(const struct cti *c, const struct application *app);
+/** @return NULL when memory is out */
+struct cti_session *session_new(struct cti *c, struct application *app,
+                                const struct cti_link *via);
+/** Its link is gone. */
+void session_free(struct cti_session *s);
 
 /* ---- message.c ---- */
 
-/** The transaction that waits for an answer. */
+/** Who waits for an answer. */
 struct asker {
     struct cti_session *session;
-    struct txn *txn; /**< NULL: the INVITE that opens the session */
     enum csta_edition edition;
-    bool offered; /**< it came with a session description: session->sdp answers that */
+    struct txn *txn; /**< over SIP; NULL: the INVITE that opens the session */
+    uint16_t invoke; /**< over TCP: identifier of the request */
+    bool offered;    /**< it came with a session description: session->sdp answers that */
 };
 
-/** A SIP answer without CSTA. `lines` and `why` (text of a Warning) may be absent. */
-void answer_sip(const struct asker *to, unsigned status, const char *lines, struct str why,
-                uint64_t now_ms);
-/** 200 with a CSTA message. */
+/** An answer without CSTA: what `status` says in SIP. `why` may be absent. */
+void answer_status(const struct asker *to, unsigned status, struct str why, uint64_t now_ms);
+/** A CSTA message. */
 void answer_csta(const struct asker *to, const struct csta_msg *msg, uint64_t now_ms);
-/** 200 with CSTAErrorCode, and `why` for people in a Warning header. */
+/** CSTAErrorCode, and `why` for people. */
 void answer_error(const struct asker *to, struct csta_error error, struct str why,
                   uint64_t now_ms);
 
@@ -172,14 +155,12 @@ void answer_error(const struct asker *to, struct csta_error error, struct str wh
 int csta_text(struct cti *c, const struct csta_msg *msg, enum csta_edition edition,
               struct str *out) MUST_USE;
 
-extern const struct str csta_type;        /**< "application/csta+xml" */
-extern const struct str csta_disposition; /**< Content-Disposition line */
-
 /* ---- request.c ---- */
 
-/** Serve what `m` carries and answer it, now or later. `t` as in struct asker. */
-void request_on_message(struct cti_session *s, struct txn *t, const struct sip_msg *m,
-                        uint64_t now_ms);
+/** Serve a request of that session (`from`, without edition) and answer it, now or later. */
+void request_on_csta(struct asker *from, struct str csta, uint64_t now_ms);
+/** A CSTA request that its link refuses. */
+void request_refuse(const struct asker *from, unsigned status, struct str why, uint64_t now_ms);
 
 /** A request that is being served. */
 struct request {
@@ -319,14 +300,10 @@ int event_greeting(const struct monitor *m, struct str *out) MUST_USE;
 void deliver_init(struct cti_session *s);
 /** It may have something to send: cti_flush looks. */
 void deliver_mark(struct cti_session *s);
+/** Look again then. */
+void deliver_wait(struct cti_session *s, uint64_t until_ms);
 /** Send what can be sent, of all sessions that were marked. */
 void cti_flush(struct cti *c, uint64_t now_ms);
-
-/** INFO with CSTA, for the file and for ask.c. @return as leg_send */
-int deliver_info(struct cti_session *s, struct str text, leg_response_fn fn, void *owner,
-                 struct leg_request **out, uint64_t now_ms) MUST_USE;
-/** One of them is answered. @param by_peer  the peer has said something */
-void deliver_answered(struct cti_session *s, bool by_peer);
 
 /* ---- ask.c ---- */
 
@@ -354,12 +331,19 @@ struct ask;
 struct ask *ask_first(const struct cti_session *s);
 /** Number of the record behind which it has its turn. */
 uint64_t ask_after(const struct ask *a);
-/** @return as leg_send; on E_NOMEM it may be tried again */
+/** @return as cti_link.ask; on E_NOMEM it may be tried again */
 int ask_send(struct ask *a, uint64_t now_ms) MUST_USE;
 /** It could not be sent, and never can. */
 void ask_unsendable(struct ask *a, uint64_t now_ms);
-/** A response that came as a request (S-11). @return false: nobody waits for it */
-bool ask_on_late(struct cti_session *s, const struct csta_msg *msg, uint64_t now_ms);
+struct cti_session *ask_session(const struct ask *a);
+/**
+ * The link has the outcome of what it was asked to send.
+ * @param status  as SIP has it; 0: no answer
+ * @param csta    that came with it, or absent
+ */
+void ask_on_answer(struct ask *a, unsigned status, struct str csta, uint64_t now_ms);
+/** A response that came as a message of its own (S-11). @return false: nobody waits for it */
+bool ask_on_response(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms);
 /** The session is over. @param tell  whoever asked hears of it */
 void asks_drop(struct cti_session *s, bool tell, uint64_t now_ms);
 

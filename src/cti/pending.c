@@ -113,7 +113,7 @@ static void answer_ok(const struct asker *to, enum csta_msg_id service, struct s
     if (msg.body == NULL) {
         to->session->cti->stats.answered++;
         to->session->cti->stats.errors++;
-        answer_sip(to, 500, NULL, STR("done, but there is no memory to say so"), now_ms);
+        answer_status(to, 500, STR("done, but there is no memory to say so"), now_ms);
     } else {
         answer_csta(to, &msg, now_ms);
     }

@@ -97,22 +97,21 @@ static void not_supported(const struct asker *from, const struct csta_msg *msg, 
                  now_ms);
 }
 
-/** A CSTA request that SIP refuses. */
-static void refuse(const struct asker *from, unsigned status, struct str why, uint64_t now_ms)
+void request_refuse(const struct asker *from, unsigned status, struct str why, uint64_t now_ms)
 {
     from->session->cti->stats.answered++;
     from->session->cti->stats.errors++;
-    answer_sip(from, status, NULL, why, now_ms);
+    answer_status(from, status, why, now_ms);
 }
 
 /** No XML, or XML that nobody should send. */
 static void unreadable(const struct asker *from, const struct csta_fault *fault,
                        uint64_t now_ms)
 {
-    refuse(from, 400,
-           arena_fmt(from->session->cti->scratch, "body, line %u, column %u: %s", fault->line,
-                     fault->column, fault->reason),
-           now_ms);
+    request_refuse(from, 400,
+                   arena_fmt(from->session->cti->scratch, "body, line %u, column %u: %s",
+                             fault->line, fault->column, fault->reason),
+                   now_ms);
 }
 
 /** What is wrong, where, and what could stand there. */
@@ -132,7 +131,7 @@ static void wrong_value(const struct asker *from, const struct csta_fault *fault
     answer_error(from, fault->error, why, now_ms);
 }
 
-static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
+static void take(struct asker *from, struct str body, uint64_t now_ms)
 {
     struct cti *c = from->session->cti;
     struct csta_limits limits = {.hash_salt = c->xml_salt};
@@ -143,7 +142,7 @@ static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
     c->stats.requests++;
     err = csta_decode(body, &limits, c->scratch, &msg, &fault);
     if (err == E_NOMEM) {
-        refuse(from, 503, STR_NONE, now_ms);
+        request_refuse(from, 503, STR_NONE, now_ms);
         return;
     }
     if (err != 0 && err != E_VALUE && err != E_UNSUPPORTED) {
@@ -153,8 +152,8 @@ static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
     from->edition = from->session->edition = msg.edition;
     if (err == 0 && csta_msg_role(msg.id) == CSTA_ROLE_RESPONSE) {
         c->stats.answered++;
-        answer_sip(from, 200, NULL, STR_NONE, now_ms);
-        (void)ask_on_late(from->session, &msg, now_ms);
+        answer_status(from, 200, STR_NONE, now_ms);
+        (void)ask_on_response(from, &msg, now_ms);
     } else if (err == E_UNSUPPORTED || services[msg.id] == NULL) {
         not_supported(from, &msg, now_ms);
     } else if (err == E_VALUE) {
@@ -164,60 +163,12 @@ static void on_csta(struct asker *from, struct str body, uint64_t now_ms)
     }
 }
 
-/** The session description that came with the request. @return false: refused */
-static bool take_offer(struct asker *from, const struct content *content, uint64_t now_ms)
+void request_on_csta(struct asker *from, struct str csta, uint64_t now_ms)
 {
-    int err;
-
-    if (!str_is_set(content->sdp)) {
-        return true;
-    }
-    err = content_answer_sdp(from->session, content->sdp);
-    from->offered = err == 0;
-    from->session->cti->stats.requests += err == 0 ? 0 : 1; /* else on_csta counts it */
-    if (err == E_NOMEM) {
-        refuse(from, 503, STR_NONE, now_ms);
-    } else if (err != 0) {
-        refuse(from, 400, STR("the session description cannot be read"), now_ms);
-    }
-    return err == 0;
-}
-
-void request_on_message(struct cti_session *s, struct txn *t, const struct sip_msg *m,
-                        uint64_t now_ms)
-{
-    struct asker from = {.session = s, .txn = t};
-    struct content content = content_of(m);
+    struct cti_session *s = from->session;
 
     s->busy++;
-    switch (content.kind) {
-    case CONTENT_NONE:
-        answer_sip(&from, 200, NULL, STR_NONE, now_ms);
-        break;
-    case CONTENT_CSTA:
-        if (m->method == SIP_METHOD_INFO || take_offer(&from, &content, now_ms)) {
-            on_csta(&from, content.csta, now_ms);
-        }
-        break;
-    case CONTENT_EMPTY:
-        s->cti->stats.requests++;
-        refuse(&from, 400, STR("there is nothing in the body"), now_ms);
-        break;
-    case CONTENT_BROKEN:
-        s->cti->stats.requests++;
-        refuse(&from, 400, STR("the parts of the body cannot be told apart"), now_ms);
-        break;
-    case CONTENT_UNKNOWN:
-        answer_sip(&from, 415,
-                   "Accept: application/csta+xml, multipart/mixed\r\n"
-                   "Accept-Encoding: identity\r\n",
-                   STR_NONE, now_ms);
-        break;
-    case CONTENT_PACKAGE:
-        answer_sip(&from, 469, "Recv-Info:\r\n", STR("no Info Package is supported here"),
-                   now_ms);
-        break;
-    }
+    take(from, csta, now_ms);
     s->busy--;
     deliver_mark(s);
     cti_flush(s->cti, now_ms);
