@@ -166,10 +166,12 @@ struct join {
     struct timer retry;
 };
 
-/** Who put values of a call's User-to-User in. */
+/** Who put a value of a call's User-to-User in. */
 struct uui_mark {
     struct uui_mark *next; /**< an older one */
-    struct str values;     /**< separated by commas, as they came */
+    struct str value;      /**< one element, as it came */
+    /** Whose response or BYE it came with; NULL: it goes to who is called */
+    const struct connection *from;
     struct uui_origin origin;
 };
 
@@ -270,8 +272,9 @@ struct call_event {
 
 typedef void (*call_event_fn)(void *ctx, const struct call_event *e);
 
-/** Who put that value into a call: `element` is one of those of call_event.uui_to. */
-struct uui_origin call_uui_origin(const struct call *c, struct str element);
+/** Who put that value in, one of those of call_event.uui_to, or with `back` of uui_from. NULL:
+    that is not known */
+const struct uui_mark *call_uui_mark(const struct call *c, bool back, struct str value);
 
 struct call_config {
     uint32_t ring_s;           /**< unanswered calls end after this; default 120 */

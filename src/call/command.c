@@ -130,7 +130,7 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
     parts[0] = cause_to_reason_line(reason);
     parts[1] = call_uui_sealed_line(c->layer, uui, SEAL_END);
     if ((str_is_set(uui) && uui.n > 0 && !str_is_set(parts[1])) ||
-        !context_mark(c, call_uui_values(parts[1]), UUI_ROLE_BATON, STR_NONE)) {
+        !context_mark(c, conn, call_uui_values(parts[1]), UUI_ROLE_BATON, STR_NONE)) {
         return CALL_NO_RESOURCES;
     }
     content.lines = arena_join(c->layer->scratch, parts, 2);

@@ -7,14 +7,15 @@
  * our trust domain, since that is what a domain of one administration is (RFC 3324); others
  * have the host by which they are reached.
  *
- * A MARK says whose some values are. There is one for each value of the INVITE that began the
- * call, and one for what each move brought; the newest that has a value counts.
+ * A MARK says whose a value is. There is one for each value of the INVITE that began the call,
+ * of what a move brought, of responses that are told of and of the BYE; the newest counts.
  */
 #include "base/err.h"
 #include "call/parts.h"
+#include "history/identity.h"
 #include "seal/value.h"
 
-/* Marks of one INVITE: what is beyond is nobody's. */
+/* Marks of one message: what is beyond is nobody's. */
 enum { MARKS_MAX = 8 };
 
 struct str call_uui_values(struct str line)
@@ -131,29 +132,48 @@ struct str context_domain_of(const struct call_layer *l, const struct destinatio
 
 /* ---- whose it is ---- */
 
-static bool add_mark(struct call *c, struct str values, const struct uui_origin *origin)
+static bool add_mark(struct call *c, const struct connection *from, struct str value,
+                     const struct uui_origin *origin)
 {
     struct uui_mark *m = arena_zalloc(&c->arena, sizeof(*m));
 
     if (m == NULL) {
         return false;
     }
+    m->from = from;
     m->origin = *origin;
     m->origin.identity = arena_dup(&c->arena, origin->identity);
-    m->values = arena_dup(&c->arena, values);
+    m->value = arena_dup(&c->arena, value);
     m->next = c->marks;
     c->marks = m;
-    return m->values.p != NULL && (origin->identity.n == 0 || str_is_set(m->origin.identity));
+    return m->value.p != NULL && (origin->identity.n == 0 || str_is_set(m->origin.identity));
 }
 
-bool context_mark(struct call *c, struct str values, enum uui_role role, struct str identity)
+static bool mark_all(struct call *c, const struct connection *from, struct str values,
+                     const struct uui_origin *origin)
+{
+    struct uui_cut it;
+    struct str one;
+    size_t n = 0;
+
+    uui_cut_begin(&it, values);
+    while (values.n > 0 && n++ < MARKS_MAX && uui_cut_next(&it, &one)) {
+        if (!add_mark(c, from, one, origin)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool context_mark(struct call *c, const struct connection *from, struct str values,
+                  enum uui_role role, struct str identity)
 {
     struct uui_origin o = {.identity = identity,
                            .role = (uint8_t)role,
                            .confidence = UUI_TRUSTED,
                            .evidence = UUI_EVIDENCE_SEEN};
 
-    return values.n == 0 || add_mark(c, values, &o);
+    return mark_all(c, from, values, &o);
 }
 
 static bool mark_received(struct call *c, const struct sip_msg *m, const struct uui_list *list)
@@ -172,7 +192,7 @@ static bool mark_received(struct call *c, const struct sip_msg *m, const struct 
             o.identity = STR_NONE;
             o.anonymous = true;
         }
-        if (!add_mark(c, q.value->text, &o)) {
+        if (!add_mark(c, NULL, q.value->text, &o)) {
             return false;
         }
     }
@@ -194,29 +214,63 @@ bool context_received(struct call *c, const struct sip_msg *m)
            mark_received(c, m, &list);
 }
 
-/** Is it one of the values that stand there? */
-static bool is_among(struct str values, struct str element)
+/** Who is at the other end of that connection, as far as a message of his says it. */
+static struct uui_origin sender_of(const struct connection *from, enum uui_role role,
+                                   const struct sip_msg *m)
 {
-    struct uui_cut it;
-    struct str one;
+    struct uui_origin o = {.identity = from->id,
+                           .role = (uint8_t)role,
+                           .confidence = from->trusted ? UUI_TRUSTED : UUI_CLAIMED,
+                           .evidence = UUI_EVIDENCE_FROM};
+    struct origin_args q = {.m = m, .trusted = from->trusted};
+    struct uui_value none = {0};
 
-    uui_cut_begin(&it, values);
-    while (uui_cut_next(&it, &one)) {
-        if (str_eq(one, element)) {
-            return true;
-        }
+    q.value = &none;
+    if (from->device != NULL) {
+        o.evidence = UUI_EVIDENCE_SEEN; /* over the flow that it has registered */
+        o.confidence = UUI_TRUSTED;
+    } else if (m != NULL && m->status != 0 &&
+               origin_of(from->call->layer->scratch, &q, &o) != 0) {
+        return o; /* nobody can say */
     }
-    return false;
+    if (from->restricted || privacy_withholds(privacy_of(m))) {
+        o.identity = STR_NONE;
+        o.anonymous = true;
+    }
+    return o;
 }
 
-struct uui_origin call_uui_origin(const struct call *c, struct str element)
+void context_came_back(const struct connection *from, struct str values, enum uui_role role,
+                       const struct sip_msg *m)
 {
-    for (const struct uui_mark *m = c->marks; m != NULL; m = m->next) {
-        if (is_among(m->values, element)) {
-            return m->origin;
+    struct call *c = from->call;
+    struct uui_origin o;
+    const struct uui_mark *known;
+    struct uui_cut it;
+    struct str one;
+    size_t n = 0;
+
+    if (values.n == 0) {
+        return;
+    }
+    o = sender_of(from, role, m);
+    uui_cut_begin(&it, values);
+    while (n++ < MARKS_MAX && uui_cut_next(&it, &one)) {
+        known = call_uui_mark(c, true, one);
+        if (known == NULL || known->from != from) {
+            (void)add_mark(c, from, one, &o); /* without memory it is nobody's */
         }
     }
-    return (struct uui_origin){0};
+}
+
+const struct uui_mark *call_uui_mark(const struct call *c, bool back, struct str value)
+{
+    const struct uui_mark *m = c->marks;
+
+    while (m != NULL && ((m->from != NULL) != back || !str_eq(m->value, value))) {
+        m = m->next;
+    }
+    return m;
 }
 
 /* ---- the call goes to somebody else ---- */
@@ -267,7 +321,7 @@ bool context_move(struct call *c, const struct move *m, struct uui_merged *out)
                                .isdn_strict = rules->isdn_strict && m->how != UUI_MOVE_SERVICE};
 
     if (uui_merge(l->scratch, &q, out) != 0 ||
-        !context_mark(c, out->fresh, (enum uui_role)roles[m->how], identity)) {
+        !context_mark(c, NULL, out->fresh, (enum uui_role)roles[m->how], identity)) {
         return false;
     }
     tell_outcome(c, m, out);

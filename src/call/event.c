@@ -140,13 +140,17 @@ void connection_alerting(struct connection *conn, const struct sip_msg *m, const
     conn->state = CONN_ALERTING;
     e = call_event_make(c, CALL_EV_DELIVERED, conn, cause, now_ms);
     from_party(&e, conn, SEAL_BACKWARD, uus_values(conn, UUS_ANSWER, m));
+    context_came_back(conn, e.uui_from, UUI_ROLE_ANSWERER, m);
     call_tell(&e);
 }
 
 void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
                             uint64_t now_ms)
 {
-    connection_established_with(conn, uus_values(conn, UUS_ANSWER, m), cause, now_ms);
+    struct str uui = uus_values(conn, UUS_ANSWER, m);
+
+    context_came_back(conn, uui, UUI_ROLE_ANSWERER, m);
+    connection_established_with(conn, uui, cause, now_ms);
 }
 
 void connection_established_with(struct connection *conn, struct str uui, const char *cause,
@@ -163,6 +167,7 @@ void connection_established_with(struct connection *conn, struct str uui, const 
     conn->state = CONN_CONNECTED;
     e = call_event_make(c, CALL_EV_ESTABLISHED, conn, cause, now_ms);
     from_party(&e, conn, SEAL_BACKWARD, uui);
+    context_came_back(conn, uui, UUI_ROLE_ANSWERER, NULL);
     call_tell(&e);
 }
 
@@ -184,6 +189,9 @@ void connection_cleared(struct connection *conn, const struct connection *by, co
     e.uui_to = STR_NONE;
     /* a call that nobody has answered ends by a response */
     from_party(&e, by, answered ? SEAL_END : SEAL_BACKWARD, uui);
+    if (by != NULL) {
+        context_came_back(by, uui, answered ? UUI_ROLE_ORIGINATOR : UUI_ROLE_ANSWERER, NULL);
+    }
     call_tell(&e);
 }
 
@@ -198,5 +206,6 @@ void connection_failed(struct connection *conn, unsigned status, const char *cau
     e = call_event_make(conn->call, CALL_EV_FAILED, conn, cause, now_ms);
     e.status = status;
     from_party(&e, conn, SEAL_BACKWARD, uui);
+    context_came_back(conn, uui, UUI_ROLE_ANSWERER, NULL);
     call_tell(&e);
 }

@@ -76,7 +76,7 @@ int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_ms
     }
     if (plan->uui.n > 0 && !sip_msg_has(m, SIP_HDR_USER_TO_USER)) {
         struct str line = call_uui_values_line(&c->arena, plan->uui);
-        if (line.p == NULL || !context_mark(c, plan->uui, UUI_ROLE_BATON, STR_NONE)) {
+        if (line.p == NULL || !context_mark(c, NULL, plan->uui, UUI_ROLE_BATON, STR_NONE)) {
             return E_NOMEM;
         }
         call_set_uui(c, line);

@@ -126,8 +126,14 @@ bool context_of_service(struct call *c, struct str octets, const struct destinat
 /** What the caller's INVITE carries, and who put it in. @return false: no memory */
 bool context_received(struct call *c, const struct sip_msg *m);
 
-/** These values are of an application or a rule, or of `identity` (may be absent). */
-bool context_mark(struct call *c, struct str values, enum uui_role role, struct str identity);
+/** These values are of an application or a rule, or of `identity` (may be absent). @param from
+    NULL: they go to who is called; else with the end of this party. @return false: no memory */
+bool context_mark(struct call *c, const struct connection *from, struct str values,
+                  enum uui_role role, struct str identity);
+
+/** Values that came back from there. @param m  the message, or NULL: it is gone already */
+void context_came_back(const struct connection *from, struct str values, enum uui_role role,
+                       const struct sip_msg *m);
 
 /* ---- uus.c: User-to-User with the ISDN ---- */
 

@@ -72,7 +72,7 @@ static struct str refresh(struct call *c, struct str value)
     }
     line = call_uui_sealed_line(c->layer, s->octets, SEAL_FORWARD);
     fresh = arena_dup(&c->arena, call_uui_values(line));
-    if (fresh.n == 0 || !context_mark(c, fresh, UUI_ROLE_BATON, STR_NONE)) {
+    if (fresh.n == 0 || !context_mark(c, NULL, fresh, UUI_ROLE_BATON, STR_NONE)) {
         return value;
     }
     s->value = fresh;

@@ -3,6 +3,7 @@
 #include "cli/csta_print.h"
 
 #include "base/utf8.h"
+#include "cli/csta_about.h"
 #include "cli/csta_json.h"
 #include "cli/csta_request.h"
 #include "cli/json.h"
@@ -297,6 +298,7 @@ static void event_row(struct csta_printer *p, uint64_t wall_ms, struct str devic
     put_parties(p, v);
     put_details(p, m);
     put_data(p, "userData", v->user_data);
+    csta_about_print(p->out, v->extensions);
     put_data(p, "correlator", v->correlator);
     if (v->subject_of_call.n > 0) {
         put_c(p, "  subject \"");

@@ -15,6 +15,7 @@
     (v)->correlator = &(e)->correlator_data
 #define WITH_DATA(v, e) \
     LOCAL(v, e);        \
+    (v)->extensions = (e)->extensions; \
     (v)->user_data = &(e)->user_data
 #define PARTIES(v, e)                    \
     (v)->calling = &(e)->calling_device; \

@@ -21,6 +21,7 @@ struct csta_event_view {
     enum csta_local_connection_state local;
     enum csta_event_cause cause;
     const struct csta_data *user_data, *correlator;
+    const struct csta_common_arguments *extensions; /**< of events with user data */
     struct str subject_of_call;
 };
 

@@ -59,6 +59,11 @@ void cti_stats(const struct cti *c, struct cti_stats *out)
     *out = c->stats;
 }
 
+void cti_set_border(struct cti *c, const struct border *border)
+{
+    c->border = border;
+}
+
 void cti_set_packages(struct cti *c, const struct uui_packages *packages)
 {
     c->packages = packages;

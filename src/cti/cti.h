@@ -21,6 +21,7 @@
 #ifndef BATON_CTI_CTI_H
 #define BATON_CTI_CTI_H
 
+#include "border/border.h"
 #include "call/call.h"
 #include "csta/csta.h"
 
@@ -38,6 +39,7 @@ struct cti_config {
     bool back_in_service_on_monitor; /**< TR/87 digest N-6; the configuration says true by
                                           default, zeros mean false */
     bool failed_local_fail; /**< localConnectionInfo of Failed: fail instead of connected */
+    bool no_private_data;   /**< events say nothing about User-to-User but its octets */
 };
 
 /** The engine gives the session INVITE, already authenticated as `app`. */
@@ -59,6 +61,9 @@ void cti_free(struct cti *c);
 
 /** The packages of User-to-User that are known; borrowed. NULL: isdn-uui alone. */
 void cti_set_packages(struct cti *c, const struct uui_packages *packages);
+
+/** The border, whose notes are told with events; borrowed. NULL: none. */
+void cti_set_border(struct cti *c, const struct border *border);
 
 /** BYE to every session, 503 to new ones. */
 void cti_end_all(struct cti *c, uint64_t now_ms);

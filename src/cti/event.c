@@ -16,7 +16,7 @@
  *
  * localConnectionInfo is the state of the device that looks, after the event. userData is what
  * the device that looks has got: the subject sees what was sent to it, the others what came
- * from it.
+ * from it. Private data says more about it (about.c).
  *
  * A caller who asked for privacy is `restricted`; where a ConnectionID cannot do without an id,
  * one is made up that means something in this call only (typeOfNumber dynamic). The same goes
@@ -147,38 +147,65 @@ static const struct uui_value *shown_of(const struct uui_list *list)
  * @return as the list
  */
 static int values_of(const struct cti *c, struct str raw, const struct seal_from *came,
-                     const struct call *tell, struct uui_list *list)
+                     const struct call *tell, struct values *out)
 {
     const struct call_layer *l = c->calls;
-    int err = uui_list_parse(&raw, 1, l->packages, c->scratch, list);
+    int err = uui_list_parse(&raw, 1, l->packages, c->scratch, &out->list);
 
-    for (size_t i = 0; err == 0 && i < list->n; i++) {
-        struct seal_opened opened;
-        enum seal_result r =
-            seal_value(l->seal, l->packages, &list->v[i], came, c->scratch, &opened);
-        if (tell != NULL && list->v[i].rule == UUI_R_BAD_SEAL) {
+    out->seal =
+        err != 0 ? NULL : arena_zalloc(c->scratch, (out->list.n + 1) * sizeof(*out->seal));
+    if (out->seal == NULL) {
+        out->list = (struct uui_list){0};
+        return err != 0 ? err : E_NOMEM;
+    }
+    for (size_t i = 0; err == 0 && i < out->list.n; i++) {
+        struct sealing *s = &out->seal[i];
+        s->result = (uint8_t)seal_value(l->seal, l->packages, &out->list.v[i], came, c->scratch,
+                                        &s->opened);
+        if (tell != NULL && out->list.v[i].rule == UUI_R_BAD_SEAL) {
             env_trace(c->env, TRACE_INFO, "cti", "call %s: seal of User-to-User, key %u: %s",
-                      tell->id, opened.key_id, seal_result_text(r));
+                      tell->id, s->opened.key_id,
+                      seal_result_text((enum seal_result)s->result));
         }
     }
-    if (err == 0 && list->isdn != NULL && list->isdn->verdict != UUI_VALID) {
-        list->isdn = NULL;
+    if (err == 0 && out->list.isdn != NULL && out->list.isdn->verdict != UUI_VALID) {
+        out->list.isdn = NULL;
     }
     return err;
 }
 
-/** The octets that an application is to see of raw User-to-User values. */
-static struct str user_data_of(const struct cti *c, struct str raw,
-                               const struct seal_from *came)
+/** Does the event have userData, by the standard? */
+static bool has_user_data(enum call_event_kind kind)
 {
-    const struct uui_value *shown;
-    struct uui_list list;
+    return kind == CALL_EV_DELIVERED || kind == CALL_EV_ESTABLISHED || kind == CALL_EV_FAILED ||
+           kind == CALL_EV_DIVERTED || kind == CALL_EV_TRANSFERRED ||
+           kind == CALL_EV_CONNECTION_CLEARED;
+}
 
-    if (raw.n == 0 || values_of(c, raw, came, NULL, &list) != 0) {
-        return STR_NONE;
+/** What an application is told of the User-to-User of an event. */
+struct told {
+    struct str data;  /**< octets */
+    struct str about; /**< XML */
+};
+
+/** @param own  the subject looks: it sees what it was sent, if there is something */
+static struct told told_of(const struct cti *c, const struct call_event *e, bool own)
+{
+    bool back = own ? e->uui_to.n == 0 : e->uui_from.n > 0;
+    struct str raw = back ? e->uui_from : e->uui_to;
+    const struct seal_from *came = back ? &e->uui_from_came : &e->uui_to_came;
+    const struct uui_value *shown = NULL;
+    struct values v = {.seal = NULL};
+    struct told t = {STR_NONE, STR_NONE};
+
+    if (raw.n > 0 && values_of(c, raw, came, NULL, &v) == 0) {
+        shown = shown_of(&v.list);
     }
-    shown = shown_of(&list);
-    return shown == NULL ? STR_NONE : shown->octets;
+    t.data = shown == NULL ? STR_NONE : shown->octets;
+    if (!c->config.no_private_data && has_user_data(e->kind)) {
+        t.about = about_uui(c, e->call, back, &v, shown);
+    }
+    return t;
 }
 
 static void tell_of_value(const struct cti *c, const struct call *call, struct str raw,
@@ -203,8 +230,9 @@ static void judge(struct cti *c, const struct call *call, struct str raw,
                   const struct seal_from *came)
 {
     const struct uui_value *shown;
+    struct values v;
     struct uui_list list;
-    int err = values_of(c, raw, came, call, &list);
+    int err = values_of(c, raw, came, call, &v);
 
     if (err == E_TOOMANY) {
         c->stats.uui_wrong++;
@@ -214,6 +242,7 @@ static void judge(struct cti *c, const struct call *call, struct str raw,
     if (err != 0) {
         return;
     }
+    list = v.list;
     shown = shown_of(&list);
     for (size_t i = 0; i < list.n; i++) {
         bool wrong = list.v[i].verdict == UUI_WRONG;
@@ -281,7 +310,7 @@ static void record(struct cti *c, const struct device *dev, struct journal_recor
 void cti_on_call_event(void *cti, const struct call_event *e)
 {
     struct cti *c = cti;
-    struct str own = STR_NONE, other = STR_NONE;
+    struct told own = {STR_NONE, STR_NONE}, other = own, *told;
     struct journal_record r;
     bool filled = false;
 
@@ -302,16 +331,13 @@ void cti_on_call_event(void *cti, const struct call_event *e)
         }
         if (!filled) {
             fill(&r, c, e);
-            own = user_data_of(c, e->uui_to, &e->uui_to_came);
-            other = user_data_of(c, e->uui_from, &e->uui_from_came);
-            if (e->uui_to.n == 0) {
-                own = other;
-            } else if (e->uui_from.n == 0) {
-                other = own;
-            }
+            own = told_of(c, e, true);
+            other = told_of(c, e, false);
             filled = true;
         }
-        r.user_data = conn == e->subject ? own : other;
+        told = conn == e->subject ? &own : &other;
+        r.user_data = told->data;
+        r.about = told->about;
         r.local = (uint8_t)connection_csta_state(conn);
         if (e->kind == CALL_EV_FAILED && c->config.failed_local_fail) {
             r.local = CSTA_STATE_FAIL;

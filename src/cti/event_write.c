@@ -15,6 +15,7 @@ struct view {
     struct arena *arena;
     struct str ref;
     struct csta_data correlator, user;
+    const struct csta_common_arguments *extensions;
     enum csta_local_connection_state local;
     enum csta_event_cause cause;
 };
@@ -82,6 +83,7 @@ static struct csta_data data_of(struct str octets)
                                       .local_connection_info = v->local, \
                                       .correlator_data = v->correlator,  \
                                       .cause = v->cause,                 \
+                                      .extensions = v->extensions,       \
                                       __VA_ARGS__};                      \
         }                                                                \
         return e;                                                        \
@@ -293,10 +295,15 @@ int event_text(const struct monitor *m, const struct journal_record *r, struct s
         .cause = (enum csta_event_cause)r->cause,
     };
     struct csta_msg msg = {.id = (enum csta_msg_id)r->event};
+    struct csta_common_arguments more = {.private_data = {.kind = CSTA_DATA_FOREIGN}};
     make_fn make = maker(r->event);
 
     if (make == NULL) {
         return E_UNSUPPORTED;
+    }
+    if (r->about.n > 0) {
+        more.private_data.foreign.body = r->about;
+        v.extensions = &more;
     }
     msg.body = v.ref.n == 0 ? NULL : make(&v);
     return msg.body == NULL ? E_NOMEM : csta_text(c, &msg, (enum csta_edition)m->edition, out);

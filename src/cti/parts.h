@@ -52,6 +52,7 @@ struct cti {
     struct directory *directory;
     struct arena *scratch;
     struct cti_config config;
+    const struct border *border; /**< may be NULL */
     const struct cti_driver *driver;
     void *driver_ctx;
     struct journal *journal;
@@ -286,6 +287,29 @@ struct monitor *ready_first(const struct cti_session *s);
 enum csta_local_connection_state connection_csta_state(const struct connection *conn);
 /** Is it in the call now, as far as anybody was told? */
 bool connection_is_live(const struct connection *conn);
+
+/* ---- about.c ---- */
+
+/** What the seal of a value says. */
+struct sealing {
+    uint8_t result; /**< enum seal_result */
+    struct seal_opened opened;
+};
+
+/** The values of an event. */
+struct values {
+    struct uui_list list;
+    struct sealing *seal; /**< of each */
+};
+
+/**
+ * Private data about the values of an event and what the border has done to those of the call.
+ * @param back   they came back: call_event.uui_from
+ * @param shown  the one that is userData, or NULL
+ * @return in the scratch arena; absent: there is nothing to say, or no memory
+ */
+struct str about_uui(const struct cti *c, const struct call *call, bool back,
+                     const struct values *values, const struct uui_value *shown);
 
 /* ---- event_write.c ---- */
 

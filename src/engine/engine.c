@@ -192,6 +192,7 @@ static int make_layers(struct engine *e)
         return E_NOMEM;
     }
     cti_set_packages(e->cti, c->packages);
+    cti_set_border(e->cti, &e->border);
     e->events = event_new(&(struct event_world){.env = e->env,
                                                 .wheel = &e->wheel,
                                                 .txn = &e->txn,

@@ -291,19 +291,23 @@
       "What the Record-Route addresses are protected with. Random at each start unless "       \
       "given; then proxied calls that stand at a restart cannot be ended or changed.")
 
-#define CONFIG_CTI(U, B, S, W, L, N, M, Q)                                               \
-    U(max_sessions, 1000, 1, 100000, "Application sessions at a time.")                  \
-    U(max_app_sessions, 0, 0, 100000,                                                    \
-      "Sessions of one application at a time; 0: a quarter of `max_sessions`.")          \
-    U(max_monitors, 10000, 1, 1000000, "Monitors of all sessions.")                      \
-    U(max_session_monitors, 1000, 1, 1000000, "Monitors of one session.")                \
-    U(journal_records, 65536, 16, 16777216, "Events kept for sessions that are behind.") \
-    U(max_unsent, 4096, 1, 16777216,                                                     \
-      "Events that a session may be behind before it is told of a gap.")                 \
-    B(back_in_service_on_monitor, true,                                                  \
-      "MonitorStart on a registered device is followed by a BackInService event, which " \
-      "existing TR/87 clients wait for.")                                                \
-    B(failed_local_fail, false,                                                          \
+#define CONFIG_CTI(U, B, S, W, L, N, M, Q)                                                 \
+    U(max_sessions, 1000, 1, 100000, "Application sessions at a time.")                    \
+    U(max_app_sessions, 0, 0, 100000,                                                      \
+      "Sessions of one application at a time; 0: a quarter of `max_sessions`.")            \
+    U(max_monitors, 10000, 1, 1000000, "Monitors of all sessions.")                        \
+    U(max_session_monitors, 1000, 1, 1000000, "Monitors of one session.")                  \
+    U(journal_records, 65536, 16, 16777216, "Events kept for sessions that are behind.")   \
+    U(max_unsent, 4096, 1, 16777216,                                                       \
+      "Events that a session may be behind before it is told of a gap.")                   \
+    B(back_in_service_on_monitor, true,                                                    \
+      "MonitorStart on a registered device is followed by a BackInService event, which "   \
+      "existing TR/87 clients wait for.")                                                  \
+    B(private_data, true,                                                                  \
+      "Events that have User-to-User say in private data of which package it is, who put " \
+      "it in, what is wrong with it, and what became of it at the border "                 \
+      "(docs/csta-private.md).")                                                           \
+    B(failed_local_fail, false,                                                            \
       "localConnectionInfo of a Failed event is `fail`; otherwise `connected`.")
 
 #define CONFIG_WATCHER(U, B, S, W, L, N, M, Q)                                           \

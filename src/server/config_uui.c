@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Meaning of the section `uui`: what moves may do to the User-to-User of a call. */
+/* Meaning of the keys about the User-to-User of calls: what moves may do to it, and whether
+   events say more about it than its octets. */
 #include "server/config_map.h"
 #include "uui/merge.h"
 
@@ -54,5 +55,6 @@ bool config_map_uui(struct config_tree *t, struct config *c)
     }
     to->isdn_strict = raw->isdn_redirect != NULL && strcmp(raw->isdn_redirect, "strict") == 0;
     c->engine.call.carriage = c->engine.proxy.carriage = to;
+    c->engine.cti.no_private_data = !c->raw->cti.private_data;
     return true;
 }

@@ -460,6 +460,41 @@ static void test_the_table_has_one_head_line(void)
     page_close(&g);
 }
 
+/** What private data say of User-to-User stands behind it; others' private data do not. */
+static void test_event_private(void)
+{
+#define WITH_PRIVATE(xml)                                                                       \
+    "<DeliveredEvent" ED3                                                                       \
+    "><monitorCrossRefID>43</monitorCrossRefID>" CONNECTION("connection", "c7", "1002")         \
+        DEVICE("alertingDevice", "1002") DEVICE("callingDevice", "1001") DEVICE(                \
+            "calledDevice",                                                                     \
+            "1002") "<lastRedirectionDevice><notRequired/></lastRedirectionDevice>"             \
+                    "<localConnectionInfo>alerting</localConnectionInfo><cause>newCall</cause>" \
+                    "<extensions><privateData><private>" xml                                    \
+                    "</private></privateData></extensions>"                                     \
+                    "</DeliveredEvent>"
+#define ROW                                                                           \
+    "12:30:01.123  1002              Delivered          c7/1002                     " \
+    "alerting   newCall             1001 -> 1002"
+    CHECK_EVENT(
+        false,
+        WITH_PRIVATE("<userToUser xmlns=\"urn:x-baton:csta\"><value package=\"isdn-uui\" "
+                     "octets=\"2\" verdict=\"valid\" userData=\"true\"><origin "
+                     "role=\"redirector\" identity=\"sip:1002@example.com\" "
+                     "confidence=\"claimed\" conflicts=\"historyGap\"/><seal result=\"ok\" "
+                     "key=\"7\" identity=\"sip:a@x\"/></value><value package=\"crm\" "
+                     "verdict=\"wrong\" rule=\"HEX_ODD\"/><change action=\"strip\" "
+                     "package=\"crm\" direction=\"out\" neighbour=\"trunk\" rule=\"no\"/>"
+                     "</userToUser>"),
+        ROW "  isdn-uui by redirector sip:1002@example.com (claimed) but historyGap seal ok "
+            "key 7 sip:a@x  crm wrong (HEX_ODD)  strip of crm out trunk by rule no\n");
+    CHECK_EVENT(false,
+                WITH_PRIVATE("<userToUser xmlns=\"urn:other\"><value package=\"a\"/>"
+                             "</userToUser>"),
+                ROW "\n");
+    CHECK_EVENT(false, WITH_PRIVATE("nothing"), ROW "\n");
+}
+
 static void test_event_objects(void)
 {
     CHECK_EVENT(
@@ -803,6 +838,7 @@ int main(int argc, char **argv)
                                         T(test_memory_runs_out),
                                         T(test_event_rows),
                                         T(test_the_table_has_one_head_line),
+                                        T(test_event_private),
                                         T(test_event_objects),
                                         T(test_texts_are_clean),
                                         T(test_answers),

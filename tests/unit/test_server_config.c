@@ -45,7 +45,7 @@ static void test_empty_is_loopback_only(void)
         CHECK_INT(c->engine.registrar.min_expires_s, 60);
         CHECK(c->engine.call.auto_answer);
         CHECK(c->engine.cti.back_in_service_on_monitor);
-        CHECK(!c->engine.cti.failed_local_fail);
+        CHECK(!c->engine.cti.failed_local_fail && !c->engine.cti.no_private_data);
         CHECK(str_starts(c->engine.server_name, STR("Baton/")));
         CHECK(str_is_set(c->engine.leg.allow) && str_is_set(c->engine.leg.accept));
         CHECK_INT(c->stop_ms, 10000);
@@ -89,7 +89,7 @@ static const char full[] =
     "timers: {t1_ms: 100, session_expires_s: 0, stop_s: 0}\n"
     "registrar: {default_expires_s: 120, min_expires_s: 30}\n"
     "calls: {auto_answer: false, decline_status: 486}\n"
-    "cti: {max_unsent: 16, failed_local_fail: true}\n"
+    "cti: {max_unsent: 16, failed_local_fail: true, private_data: false}\n"
     "events: {dialog_replaces: all, interval_ms: 250, watchers: [\n"
     "  {who: [\"10*\", \"peer:pbx\"], devices: [\"*\"], packages: [dialog]}, {who: [door],\n"
     "   devices: [\"1001\"]}]}\n"
@@ -150,7 +150,7 @@ static void test_full_file(void)
     CHECK(!c->engine.call.auto_answer);
     CHECK_INT(c->engine.call.decline_status, 486);
     CHECK_INT(c->engine.cti.max_unsent, 16);
-    CHECK(c->engine.cti.failed_local_fail);
+    CHECK(c->engine.cti.failed_local_fail && c->engine.cti.no_private_data);
     CHECK_INT(c->engine.event.replaces, EVENT_REPLACES_ALL);
     CHECK_INT(c->engine.event.interval_ms, 250);
     CHECK_INT(c->engine.event.max_subscriptions, 10000);
