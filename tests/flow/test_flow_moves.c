@@ -383,5 +383,59 @@ static void test_services(void)
     moved("SingleStepTransferCall", UUI_KEEP, A ", " Q);
 }
 
+/* ---- memory ---- */
+
+/** What a move must never lead to: a value that may not go there, or two of isdn-uui. */
+static void check_sane(const struct vnode *party, const char *never)
+{
+    for (size_t i = 0; str_is_set(invite_to(party, i)); i++) {
+        struct str m = invite_to(party, i);
+        struct str first = wire_raw(m, "User-to-User", 0);
+        size_t at = str_find(first, STR("04"));
+        CHECK_INT(str_find(m, str_c(never)), m.n);
+        CHECK(!str_is_set(wire_raw(m, "User-to-User", 1)));
+        CHECK_INT(str_find(str_from(first, at + 1), STR("04")),
+                  at < first.n ? first.n - at - 1 : 0);
+    }
+}
+
+/** Every allocation of a redirected and of a referred call fails once. */
+static void test_moved_without_memory(void)
+{
+    for (size_t at = 1; at < 150; at++) {
+        enum role role = at % 2 == 0 ? ROLE_BRIDGE : ROLE_PROXY;
+        begin(role, true);
+        service_up(&s);
+        s.w.hard = true;
+        s.bob->on_call = 302;
+        s.bob->answer_lines = STR("Contact: <sip:9555@example.com?" URI("04BB") ">\r\n");
+        s.w.mem.fail_at = s.w.mem.calls + at;
+        (void)phone_call(s.ann, "1002", true, STR("User-to-User: " A "\r\n"));
+        service_run(&s, 500);
+        s.w.mem.fail_at = 0;
+        check_sane(&s.w.gateway.node, "04BB");
+        service_down(&s);
+    }
+    for (size_t at = 1; at < 100; at++) {
+        begin(ROLE_BRIDGE, false);
+        rules.replacing[UUI_MOVE_BLIND] = UUI_KEEP;
+        service_up(&s);
+        s.w.hard = true;
+        REQUIRE(phone_call(s.ann, "1002", true, STR("User-to-User: " A "\r\n")) != NULL);
+        service_run(&s, 200);
+        CHECK_INT(phone_answer(s.bob), 0);
+        service_run(&s, 200);
+        s.w.mem.fail_at = s.w.mem.calls + at;
+        service_send(&s, s.bob, "REFER",
+                     "Refer-To: <sip:1003@example.com?" URI("04BB") "&" URI_Q ">\r\n", NULL,
+                     NULL);
+        service_run(&s, 500);
+        s.w.mem.fail_at = 0;
+        check_sane(&s.cleo->s.node, "04BB");
+        service_down(&s);
+    }
+}
+
 TEST_MAIN(T(test_redirections), T(test_chains), T(test_passed), T(test_own), T(test_referrals),
-          T(test_refer_then_redirect), T(test_attended), T(test_services))
+          T(test_refer_then_redirect), T(test_attended), T(test_services),
+          T(test_moved_without_memory))
