@@ -195,6 +195,8 @@ struct call {
     struct str uui_lines; /**< the header line that carries it when an application gave it */
     struct own_seal *own_seals; /**< values that were sealed here (seals.c) */
     struct uui_mark *marks;     /**< whose it is, the newest first; in the arena */
+    /** Values that moves have replaced, were not allowed to, or brought though they must not */
+    uint16_t uui_replaced, uui_refused, uui_forbidden;
     struct str correlator;      /**< decoded correlatorData, or absent; call_set_correlator */
     char *correlator_block;     /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
     struct join join;           /**< of two legs, see join.c */

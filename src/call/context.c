@@ -284,6 +284,9 @@ static void tell_outcome(struct call *c, const struct move *m, const struct uui_
     struct call_layer *l = c->layer;
     struct str by = m->by != NULL ? m->by->id : STR("baton");
 
+    c->uui_replaced = (uint16_t)(c->uui_replaced + out->replaced); /* bounded by the moves */
+    c->uui_refused = (uint16_t)(c->uui_refused + out->refused);
+    c->uui_forbidden = (uint16_t)(c->uui_forbidden + out->forbidden);
     l->uui_replaced += out->replaced;
     l->uui_refused += out->refused;
     l->uui_forbidden += out->forbidden;

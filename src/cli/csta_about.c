@@ -78,7 +78,11 @@ void csta_about_print(FILE *out, const struct csta_common_arguments *args)
         if (!ours) {
             return;
         }
-        if (str_eq(r.name, STR("value"))) {
+        if (str_eq(r.name, STR("userToUser"))) {
+            put(out, "  replaced ", attr(&r, "replaced"), "");
+            put(out, "  refused ", attr(&r, "refused"), "");
+            put(out, "  forbidden ", attr(&r, "forbidden"), "");
+        } else if (str_eq(r.name, STR("value"))) {
             put_value(out, &r);
         } else if (str_eq(r.name, STR("origin"))) {
             put_origin(out, &r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What private data of an event say about its User-to-User, in a line (docs/csta-private.md). */
+/* What private data of an event say about its User-to-User, in a line (docs/csta-private.md).
+ */
 #ifndef BATON_CLI_CSTA_ABOUT_H
 #define BATON_CLI_CSTA_ABOUT_H
 

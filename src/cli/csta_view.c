@@ -13,8 +13,8 @@
     COMMON(v, e);                            \
     (v)->local = (e)->local_connection_info; \
     (v)->correlator = &(e)->correlator_data
-#define WITH_DATA(v, e) \
-    LOCAL(v, e);        \
+#define WITH_DATA(v, e)                \
+    LOCAL(v, e);                       \
     (v)->extensions = (e)->extensions; \
     (v)->user_data = &(e)->user_data
 #define PARTIES(v, e)                    \

@@ -223,22 +223,45 @@ static void put_changes(struct out *o, const struct cti *c, const struct call *c
     }
 }
 
+/** What became of values of the call when it moved (call/context.c). @return is there any? */
+static bool put_moves(struct out *o, const struct call *c)
+{
+    const struct {
+        const char *name;
+        unsigned n;
+    } all[] = {{"replaced", c->uui_replaced},
+               {"refused", c->uui_refused},
+               {"forbidden", c->uui_forbidden}};
+    bool any = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (all[i].n > 0) {
+            out_fmt(o, " %s=\"%u\"", all[i].name, all[i].n);
+            any = true;
+        }
+    }
+    return any;
+}
+
 struct str about_uui(const struct cti *c, const struct call *call, bool back,
                      const struct values *values, const struct uui_value *shown)
 {
     char *buf = arena_alloc(c->scratch, ABOUT_MAX + sizeof("</userToUser>"));
     struct out o;
     size_t head;
+    bool moved;
 
     if (buf == NULL) {
         return STR_NONE;
     }
     out_init(&o, buf, ABOUT_MAX + sizeof("</userToUser>"));
-    out_c(&o, "<userToUser xmlns=\"" CSTA_PRIVATE_NAMESPACE "\">");
+    out_c(&o, "<userToUser xmlns=\"" CSTA_PRIVATE_NAMESPACE "\"");
+    moved = put_moves(&o, call);
+    out_ch(&o, '>');
     head = o.n;
     put_values(&o, call, back, values, shown);
     put_changes(&o, c, call);
-    if (o.n == head) {
+    if (o.n == head && !moved) {
         return STR_NONE;
     }
     out_c(&o, "</userToUser>");

@@ -52,7 +52,7 @@ struct journal_record {
         secondary;     /**< callID of the other call of a transfer or conference, or absent */
     struct str digits; /**< of DigitsGenerated, or absent */
     uint32_t tone_ms, pause_ms; /**< how long each of them was, and what was between two */
-    struct str about;      /**< private data about User-to-User (about.c): XML, or absent */
+    struct str about; /**< private data about User-to-User (about.c): XML, or absent */
     struct str party[JOURNAL_PARTY_COUNT];
     uint8_t identity[JOURNAL_PARTY_COUNT]; /**< enum journal_identity */
     uint8_t local;                         /**< enum csta_local_connection_state */

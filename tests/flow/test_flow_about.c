@@ -136,9 +136,10 @@ static void test_who_redirected(void)
         STR("Contact: <sip:1003@example.com?User-to-User=04BB%3Bencoding%3Dhex>\r\n");
     call("04AA;encoding=hex", "1002");
     CHECK_STR(about(c, "Delivered"),
-              HEAD VALID("2", "04") " verdict=\"valid\" userData=\"true\"><origin"
-                                    " role=\"redirector\" identity=\"sip:1002@example.com\""
-                                    " confidence=\"trusted\" evidence=\"seen\"/></value>" TAIL);
+              "<userToUser xmlns=\"" CSTA_PRIVATE_NAMESPACE "\" replaced=\"1\">" VALID(
+                  "2", "04") " verdict=\"valid\" userData=\"true\"><origin"
+                             " role=\"redirector\" identity=\"sip:1002@example.com\""
+                             " confidence=\"trusted\" evidence=\"seen\"/></value>" TAIL);
     service_down(&s);
 }
 

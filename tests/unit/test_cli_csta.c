@@ -478,16 +478,18 @@ static void test_event_private(void)
     "alerting   newCall             1001 -> 1002"
     CHECK_EVENT(
         false,
-        WITH_PRIVATE("<userToUser xmlns=\"urn:x-baton:csta\"><value package=\"isdn-uui\" "
-                     "octets=\"2\" verdict=\"valid\" userData=\"true\"><origin "
-                     "role=\"redirector\" identity=\"sip:1002@example.com\" "
-                     "confidence=\"claimed\" conflicts=\"historyGap\"/><seal result=\"ok\" "
-                     "key=\"7\" identity=\"sip:a@x\"/></value><value package=\"crm\" "
-                     "verdict=\"wrong\" rule=\"HEX_ODD\"/><change action=\"strip\" "
-                     "package=\"crm\" direction=\"out\" neighbour=\"trunk\" rule=\"no\"/>"
-                     "</userToUser>"),
-        ROW "  isdn-uui by redirector sip:1002@example.com (claimed) but historyGap seal ok "
-            "key 7 sip:a@x  crm wrong (HEX_ODD)  strip of crm out trunk by rule no\n");
+        WITH_PRIVATE(
+            "<userToUser xmlns=\"urn:x-baton:csta\" refused=\"2\"><value package=\"isdn-uui\" "
+            "octets=\"2\" verdict=\"valid\" userData=\"true\"><origin "
+            "role=\"redirector\" identity=\"sip:1002@example.com\" "
+            "confidence=\"claimed\" conflicts=\"historyGap\"/><seal result=\"ok\" "
+            "key=\"7\" identity=\"sip:a@x\"/></value><value package=\"crm\" "
+            "verdict=\"wrong\" rule=\"HEX_ODD\"/><change action=\"strip\" "
+            "package=\"crm\" direction=\"out\" neighbour=\"trunk\" rule=\"no\"/>"
+            "</userToUser>"),
+        ROW
+        "  refused 2  isdn-uui by redirector sip:1002@example.com (claimed) but historyGap seal ok "
+        "key 7 sip:a@x  crm wrong (HEX_ODD)  strip of crm out trunk by rule no\n");
     CHECK_EVENT(false,
                 WITH_PRIVATE("<userToUser xmlns=\"urn:other\"><value package=\"a\"/>"
                              "</userToUser>"),
