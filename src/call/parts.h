@@ -511,6 +511,8 @@ enum call_error step_retrieve(struct connection *conn, const struct step_plan *p
                               call_done_fn fn, void *owner, uint64_t now_ms);
 /** The phone of `conn` is to be silent; nobody hears how that went. */
 void step_silence(struct connection *conn, uint64_t now_ms);
+/** It need not be, the phone leaves. */
+void step_unsilence(struct call *c, uint64_t now_ms);
 /** The phones of `conn` and its partner get each other's descriptions anew. */
 void step_restore(struct connection *conn, uint64_t now_ms);
 

@@ -15,8 +15,10 @@
  * (share.c), it comes over first. RESTORE is the same without an event.
  *
  * SILENCE is the first stage of HOLD alone: for a device whose leg has come back to a call that
- * is held already. As a part of a procedure on two calls (duo.c), HOLD can begin with its
- * second stage, since the device gets another description at once.
+ * is held already. Nobody has asked for it, so nobody has to wait for it: a retrieval that is
+ * asked for meanwhile takes the step over, and begins when the phone has answered. As a part of
+ * a procedure on two calls (duo.c), HOLD can begin with its second stage, since the device gets
+ * another description at once.
  *
  * A re-INVITE that meets another one (491) is tried again after the time of RFC 3261 §14.1.
  *
@@ -37,6 +39,7 @@ struct step {
     uint8_t kind;
     uint8_t stage;
     uint8_t retries;
+    bool taken_over;       /**< it was a SILENCE, whose answer is on its way */
     bool waiting;          /**< the timer runs for a retry, not for the limit */
     struct step_plan plan; /**< cause NULL: it stands for itself */
     unsigned status;       /**< of the refusal that is being undone */
@@ -252,11 +255,18 @@ static void hold_on_response(struct leg_request *r, unsigned status, const struc
         return;
     }
     s->request = NULL;
+    if (status < 300) {
+        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
+    }
+    if (s->taken_over) {
+        s->taken_over = false;
+        run(s, now_ms);
+        return;
+    }
     if (status >= 300) {
         hold_refused(s, status, now_ms);
         return;
     }
-    (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
     if (s->kind == STEP_SILENCE) {
         step_done(s, CALL_OK, 0, now_ms);
     } else if (s->stage == HOLD_SELF) {
@@ -342,8 +352,28 @@ static bool is_up(const struct connection *conn)
 
 bool call_is_busy(const struct call *c)
 {
-    return c->step != NULL || c->join.offerer != NULL || c->referral != NULL ||
-           c->borrower != NULL || relays_pending_offer(c);
+    return (c->step != NULL && c->step->kind != STEP_SILENCE) || c->join.offerer != NULL ||
+           c->referral != NULL || c->borrower != NULL || relays_pending_offer(c);
+}
+
+void step_unsilence(struct call *c, uint64_t now_ms)
+{
+    if (c->step != NULL && c->step->kind == STEP_SILENCE) {
+        step_cancel(c->step, now_ms);
+    }
+}
+
+/** The phone is just being silenced: that becomes the first part of what is wanted now. */
+static void take_over(struct step *s, enum step_kind kind, call_done_fn fn, void *owner,
+                      uint64_t now_ms)
+{
+    s->taken_over = s->request != NULL;
+    s->waiting = false;
+    s->kind = (uint8_t)kind;
+    s->retries = 0;
+    s->fn = fn;
+    s->owner = owner;
+    step_prolong(s, now_ms);
 }
 
 enum call_error call_step_ready(const struct connection *conn, enum connection_state want)
@@ -359,14 +389,21 @@ static enum call_error begin(struct connection *conn, enum step_kind kind,
                              const struct step_plan *plan, call_done_fn fn, void *owner,
                              uint64_t now_ms)
 {
-    struct step *s = step_new(conn, kind, fn, owner, now_ms);
+    struct step *s = conn->call->step;
 
+    if (s != NULL && s->conn == conn) {
+        take_over(s, kind, fn, owner, now_ms);
+    } else {
+        s = step_new(conn, kind, fn, owner, now_ms);
+    }
     if (s == NULL) {
         return CALL_NO_RESOURCES;
     }
     s->plan = plan != NULL ? *plan : (struct step_plan){0};
     s->stage = s->plan.other_only ? HOLD_OTHER : HOLD_SELF;
-    run(s, now_ms);
+    if (!s->taken_over) {
+        run(s, now_ms);
+    }
     return CALL_OK;
 }
 
@@ -390,8 +427,9 @@ enum call_error step_retrieve(struct connection *conn, const struct step_plan *p
 
 void step_silence(struct connection *conn, uint64_t now_ms)
 {
-    if (!call_is_busy(conn->call) && is_up(conn) && call_other(conn) != NULL &&
-        str_is_set(call_other(conn)->desc) && !media_is_hold(conn->sent)) {
+    if (conn->call->step == NULL && !call_is_busy(conn->call) && is_up(conn) &&
+        call_other(conn) != NULL && str_is_set(call_other(conn)->desc) &&
+        !media_is_hold(conn->sent)) {
         (void)begin(conn, STEP_SILENCE, NULL, NULL, NULL, now_ms);
     }
 }

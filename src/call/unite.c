@@ -78,6 +78,8 @@ enum call_error call_unite(struct connection *held, struct connection *active, c
     if (err != CALL_OK) {
         return err;
     }
+    step_unsilence(held->call, now_ms);
+    step_unsilence(active->call, now_ms);
     r = referral_new(held->stem, NULL, 0);
     if (r == NULL) {
         return CALL_NO_RESOURCES;

@@ -13,8 +13,8 @@
  *   a phone that has no dialog is in no call           check_phone
  *   after everybody hung up nothing is left            world_down: calls, legs, memory, timers
  *
- * Each triple of state, procedure and event runs at one of the moments; with BATON_PAIRS_ALL at
- * all of them.
+ * Each pair of state and event runs at one of the moments, and every other one of those with a
+ * procedure in between; with BATON_PAIRS_ALL all of them do, at all moments.
  */
 #include "service.h"
 #include "world.h"
@@ -465,7 +465,9 @@ static void state(size_t s)
     for (size_t p = 0; p < ARRAY_LEN(procedures); p++) {
         for (size_t e = 0; e < ARRAY_LEN(events); e++) {
             for (size_t m = 0; m < ARRAY_LEN(moments); m++) {
-                if (all || (s + p + e) % ARRAY_LEN(moments) == m) {
+                size_t turn = s + p + e;
+                if (all || (turn % ARRAY_LEN(moments) == m &&
+                            (p == 0 || turn / ARRAY_LEN(moments) % 2 == 0))) {
                     pair(s, p, e, moments[m]);
                 }
             }

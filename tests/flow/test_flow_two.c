@@ -495,6 +495,23 @@ static void test_consulted_hangs_up(void)
     down();
 }
 
+/** Who takes the held call back while its phone is still being silenced need not wait. */
+static void test_retrieve_at_once(void)
+{
+    for (uint32_t ms = 2; ms <= 40; ms += 3) {
+        up();
+        two_calls();
+        phone_hang_up(cleo, STR_NONE);
+        world_run(&w, ms);
+        struct ask *q =
+            app_on_connection(&w.crm, "RetrieveCall", "callToBeRetrieved", "c1", "1001", "");
+        world_run(&w, 300);
+        ANSWER(q, "RetrieveCallResponse");
+        check_parties(ann, bob);
+        down();
+    }
+}
+
 /** The held one does: ann talks on. */
 static void test_held_hangs_up(void)
 {
@@ -801,9 +818,10 @@ TEST_MAIN(T(test_12_consultation), T(test_12_consultation_of_callee), T(test_con
           T(test_alternate_refused), T(test_alternate_glare), T(test_two_calls_errors),
           T(test_12_transfer), T(test_transfer_states), T(test_transfer_ringing),
           T(test_transfer_ringing_refused), T(test_transfer_refused), T(test_transfer_glare),
-          T(test_consult_options), T(test_consulted_hangs_up), T(test_held_hangs_up),
-          T(test_phone_hangs_up), T(test_held_offers), T(test_single_step_out_of_consultation),
-          T(test_keys_transfer), T(test_keys_refer), T(test_keys_transfer_ringing),
-          T(test_keys_alternate_and_reconnect), T(test_generate_digits),
-          T(test_generate_digits_refused), T(test_generate_digits_plain),
-          T(test_18_dial_digits), T(test_18_dial_early_and_never), T(test_clear_call))
+          T(test_consult_options), T(test_consulted_hangs_up), T(test_retrieve_at_once),
+          T(test_held_hangs_up), T(test_phone_hangs_up), T(test_held_offers),
+          T(test_single_step_out_of_consultation), T(test_keys_transfer), T(test_keys_refer),
+          T(test_keys_transfer_ringing), T(test_keys_alternate_and_reconnect),
+          T(test_generate_digits), T(test_generate_digits_refused),
+          T(test_generate_digits_plain), T(test_18_dial_digits),
+          T(test_18_dial_early_and_never), T(test_clear_call))

@@ -32,6 +32,7 @@ import t_sipp_data
 import t_stream
 import t_tr87
 import t_transport
+import t_two_calls
 import t_uui
 import t_uui_flows
 import t_uui_tshark
