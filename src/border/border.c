@@ -235,10 +235,10 @@ enum border_verdict border_in(struct border *b, const struct sip_msg *m, const s
     return v;
 }
 
-static bool is_within(struct str part, struct str whole)
+static inline bool is_within(struct str part, struct str whole)
 {
-    return (uintptr_t)part.p >= (uintptr_t)whole.p &&
-           (uintptr_t)part.p + part.n <= (uintptr_t)whole.p + whole.n;
+    uintptr_t at = (uintptr_t)part.p - (uintptr_t)whole.p; /* huge when it is before that */
+    return at <= whole.n && part.n <= whole.n - at;
 }
 
 /** Is it made of what came in, and of texts that have nothing to do with all this? */

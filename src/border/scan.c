@@ -5,7 +5,7 @@
  *   User-to-User, X-U…          at all
  *   Contact, Refer-To, …        '?', or a parameter that begins like one of ours
  *   Content-Type                ISUP, GTD, several parts
- *   body                        "=cs-c", of a=cs-correlation
+ *   body                        "s-c", of a=cs-correlation
  *
  * The header names of a line are told apart by their first letters only, and markers by a few
  * characters: what is taken for one of ours and is none is found out later.
@@ -118,11 +118,23 @@ static const char *value_of(const char *p, const char *end)
     return p;
 }
 
-/** "=cs-c"; `p` is behind the first three octets of the body. */
+/** "s-c"; `p` is behind the first three octets of the body. */
 static bool body_has_marker(const char *p, const char *end)
 {
+#if SIP_SCAN_SSE2
+    const __m128i s = _mm_set1_epi8('s'), dash = _mm_set1_epi8('-'), c = _mm_set1_epi8('c');
+    for (; end - p >= 17; p += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(p - 1));
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i d = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+        __m128i all = _mm_and_si128(_mm_cmpeq_epi8(a, s), _mm_cmpeq_epi8(b, dash));
+        if (_mm_movemask_epi8(_mm_and_si128(all, _mm_cmpeq_epi8(d, c))) != 0) {
+            return true;
+        }
+    }
+#endif
     for (; end - p > 1 && (p = sip_scan_char(p, end - 1, '-')) < end - 1; p++) {
-        if (p[-1] == 's' && p[-2] == 'c' && p[-3] == '=' && p[1] == 'c') {
+        if (p[-1] == 's' && p[1] == 'c') {
             return true;
         }
     }
@@ -228,9 +240,33 @@ static inline bool is_suspect(const char *p, const char *from, const char *end)
     }
 }
 
+/** A line that Baton writes about the way of a message, or the value of a Via or of
+    Max-Forwards: no place for any of ours. */
+static bool is_way(struct str s)
+{
+    static const struct str names[] = {STR_INIT("Via: "), STR_INIT("Max-Breadth: "),
+                                       STR_INIT("Record-Route: "), STR_INIT("Route: ")};
+    const char *last = s.p + s.n - 1;
+    if (s.n <= 3) {
+        return *s.p >= '0' && *s.p <= '9' && *last >= '0' && *last <= '9';
+    }
+    if (s.p[0] == 'S') {
+        return str_starts(s, STR("SIP/2.0/")) && sip_scan_char(s.p, last, '\n') == last;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (s.p[0] == names[i].p[0] && str_starts(s, names[i])) {
+            return sip_scan_char(s.p, last, '\n') == last;
+        }
+    }
+    return false;
+}
+
 bool border_scan_fragment(struct str fragment)
 {
     const char *p = fragment.p, *end = fragment.p + fragment.n;
+    if (fragment.n == 0 || is_way(fragment)) {
+        return false;
+    }
 #if SIP_SCAN_SSE2
     for (; end - p >= 16; p += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);

@@ -295,12 +295,9 @@ void uui_cut_begin(struct uui_cut *it, struct str line)
     *it = (struct uui_cut){str_is_set(line) ? line : STR(""), true};
 }
 
-bool uui_cut_next(struct uui_cut *it, struct str *element)
+/** The first comma that stands in no quotes, or the end. */
+static size_t end_of_quoting(struct str s)
 {
-    if (!it->more) {
-        return false;
-    }
-    struct str s = it->rest;
     bool quoted = false;
     size_t i = 0;
     for (; i < s.n && (quoted || s.p[i] != ','); i++) {
@@ -310,6 +307,16 @@ bool uui_cut_next(struct uui_cut *it, struct str *element)
             i++;
         }
     }
+    return i < s.n ? i : s.n;
+}
+
+bool uui_cut_next(struct uui_cut *it, struct str *element)
+{
+    if (!it->more) {
+        return false;
+    }
+    struct str s = it->rest;
+    size_t i = str_index(s, '"') == s.n ? str_index(s, ',') : end_of_quoting(s);
     *element = str_trim(str_upto(s, i));
     it->more = i < s.n;
     it->rest = str_from(s, i + 1);
