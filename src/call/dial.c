@@ -55,11 +55,13 @@ enum call_error call_dial(struct connection *conn, struct str digits, uint64_t n
         }
         number = to.id;
     }
-    number = arena_dup(&c->arena, number);
-    if (number.p == NULL) {
-        return CALL_NO_RESOURCES;
+    if (part.n > 0) { /* else the same again: no need for more memory */
+        number = arena_dup(&c->arena, number);
+        if (number.p == NULL) {
+            return CALL_NO_RESOURCES;
+        }
+        c->called = number;
     }
-    c->called = number;
     if (connection_leg(conn) != NULL) {
         call_set_timer(c, c->layer->config.prompt_s * 1000, now_ms);
     }

@@ -3,7 +3,8 @@
  * GenerateDigits: digits to the other end of a call, without media of our own (TR/87 7.13).
  *
  * Telephone-events (RFC 4733) are part of the media, which does not pass here; what a bridge
- * can send is INFO inside the dialog. One digit a message, as all who understand it expect:
+ * can send is INFO inside the dialog (RFC 6086 §2). One digit a message, as all who understand
+ * it expect:
  *
  *   application/dtmf-relay     "Signal=5\r\nDuration=100\r\n"     tried first: it has a
  * duration application/dtmf           "5"                                after a 415 to that

@@ -4,9 +4,10 @@
  *
  * It is what a phone's REFER with Replaces asks for (merge.c), asked by an application: the
  * party of the active call is borrowed by the held one, asked for an offer, and joined with the
- * party there by re-INVITE. Both ends are ours, so nobody needs to know REFER or Replaces, and
- * no phone is called a second time. Whatever fails on the way (glare for too long, an offer
- * that is refused, a party that hangs up) leaves both calls as they were: see referral.c.
+ * party there by re-INVITE (RFC 3725 §7). Both ends are ours, so nobody needs to know REFER or
+ * Replaces, and no phone is called a second time. Whatever fails on the way (glare for too
+ * long, an offer that is refused, a party that hangs up) leaves both calls as they were: see
+ * referral.c.
  *
  *   held     held ─── p │          active ─── q          before
  *            p ──────── q                                after, in the call of `held`

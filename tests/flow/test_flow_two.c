@@ -311,6 +311,39 @@ static void test_alternate_glare(void)
     down();
 }
 
+/** heldCall rings at the same device: it is answered. A phone that cannot be told to is not. */
+static void test_alternate_with_ringing(void)
+{
+    for (int obeys = 0; obeys < 2; obeys++) {
+        up();
+        ann->talk = obeys == 1;
+        phone_register(ann, 3600);
+        world_run(&w, 200);
+        talk();
+        ann->any_media = bob->any_media = cleo->any_media = true; /* two sessions, one phone */
+        (void)line_keep(ann);
+        REQUIRE(phone_call(cleo, "1001", true, STR_NONE) != NULL);
+        world_run(&w, 300);
+        app_forget(&w.crm);
+        struct ask *q = done(
+            app_on_two(&w.crm, "AlternateCall", "heldCall", "c2", "activeCall", "c1", "1001"));
+        if (obeys == 1) {
+            ANSWER(q, "AlternateCallResponse");
+            EVENTS(a, "Held c1:1001 hold alternate; "
+                      "Established c2:1001 connected newCall 1003>1001");
+            CHECK(phone_talks(cleo));
+        } else {
+            ANSWER(q, "operation/requestIncompatibleWithDevice");
+            EVENTS(NULL, "");
+        }
+        list_each(it, &ann->s.legs.legs)
+        {
+            leg_end(list_entry(it, struct leg, all), 0, NULL, NULL, NULL, station_now(&ann->s));
+        }
+        down();
+    }
+}
+
 static void test_two_calls_errors(void)
 {
     up();
@@ -815,13 +848,13 @@ static void test_clear_call(void)
 TEST_MAIN(T(test_12_consultation), T(test_12_consultation_of_callee), T(test_consultation_busy),
           T(test_consultation_refused), T(test_consultation_twice), T(test_13_reconnect),
           T(test_13_reconnect_ringing), T(test_reconnect_refused), T(test_14_alternate),
-          T(test_alternate_refused), T(test_alternate_glare), T(test_two_calls_errors),
-          T(test_12_transfer), T(test_transfer_states), T(test_transfer_ringing),
-          T(test_transfer_ringing_refused), T(test_transfer_refused), T(test_transfer_glare),
-          T(test_consult_options), T(test_consulted_hangs_up), T(test_retrieve_at_once),
-          T(test_held_hangs_up), T(test_phone_hangs_up), T(test_held_offers),
-          T(test_single_step_out_of_consultation), T(test_keys_transfer), T(test_keys_refer),
-          T(test_keys_transfer_ringing), T(test_keys_alternate_and_reconnect),
-          T(test_generate_digits), T(test_generate_digits_refused),
-          T(test_generate_digits_plain), T(test_18_dial_digits),
-          T(test_18_dial_early_and_never), T(test_clear_call))
+          T(test_alternate_refused), T(test_alternate_glare), T(test_alternate_with_ringing),
+          T(test_two_calls_errors), T(test_12_transfer), T(test_transfer_states),
+          T(test_transfer_ringing), T(test_transfer_ringing_refused), T(test_transfer_refused),
+          T(test_transfer_glare), T(test_consult_options), T(test_consulted_hangs_up),
+          T(test_retrieve_at_once), T(test_held_hangs_up), T(test_phone_hangs_up),
+          T(test_held_offers), T(test_single_step_out_of_consultation), T(test_keys_transfer),
+          T(test_keys_refer), T(test_keys_transfer_ringing),
+          T(test_keys_alternate_and_reconnect), T(test_generate_digits),
+          T(test_generate_digits_refused), T(test_generate_digits_plain),
+          T(test_18_dial_digits), T(test_18_dial_early_and_never), T(test_clear_call))
