@@ -263,10 +263,10 @@ static bool is_way(struct str s)
 
 bool border_scan_fragment(struct str fragment)
 {
-    const char *p = fragment.p, *end = fragment.p + fragment.n;
     if (fragment.n == 0 || is_way(fragment)) {
         return false;
     }
+    const char *p = fragment.p, *end = fragment.p + fragment.n;
 #if SIP_SCAN_SSE2
     for (; end - p >= 16; p += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
