@@ -193,6 +193,8 @@ void call_on_timer(struct timer *t, uint64_t now_ms)
     } else if (c->phase == CALL_PROMPTING) {
         connection_stop_ringing(c->a, NULL, STR_NONE, now_ms);
         call_release(c, c->a, "timeout", NULL, STR_NONE, now_ms);
+    } else if (asked_waits(c)) {
+        asked_on_timer(c, now_ms);
     } else if (c->phase == CALL_SETUP && c->b != NULL && !forward_after(c, 408, now_ms) &&
                !hunt_next(c, 408, now_ms)) {
         trail_given_up(c->b, 408);

@@ -69,6 +69,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     if (config->dnd_status < 400 || config->dnd_status > 699) {
         l->config.dnd_status = 486;
     }
+    l->config.max_reroutes = or_default(config->max_reroutes, 10);
     l->config.queue_max = or_default(config->queue_max, 100);
     l->config.queue_per_device = or_default(config->queue_per_device, 10);
     list_init(&l->duos);

@@ -55,6 +55,7 @@ struct branch;
 struct away;
 struct hunt;
 struct queued;
+struct asked;
 struct duo;
 struct digits;
 struct history;
@@ -216,6 +217,7 @@ struct call {
     struct away *away;          /**< where its caller is sent, send_away.c; NULL: nowhere */
     struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
     struct queued *queued;      /**< its place in the queue, queue.c; NULL: it has none */
+    struct asked *asked;        /**< who says where it goes, asked.c; NULL: nobody was asked */
     struct txn *early; /**< an offer that waits for the other side's ACK, or NULL; relay.c */
     struct branch *early_from; /**< where it came in */
     struct list relays;        /**< requests that are being passed across, relay.c */
@@ -295,6 +297,7 @@ struct call_config {
     /** What moves may do to a call's User-to-User; the caller's. NULL: uui_carriage_default */
     const struct uui_carriage *carriage;
     uint32_t max_redirects;    /**< that one call follows; default 5 */
+    uint32_t max_reroutes;     /**< that it is asked again where a call goes; default 10 */
     uint32_t queue_s;          /**< who wants to wait for a busy device waits so long; 0: not */
     uint32_t queue_max;        /**< so many wait at a time; default 100 … */
     uint32_t queue_per_device; /**< … and for one device; default 10 */
@@ -302,6 +305,25 @@ struct call_config {
 };
 
 struct destination;
+
+/** Who says where calls go that wait at a routing device (asked.c); all get router_ctx. */
+struct call_router {
+    /** Is there anybody to be asked about calls at that device? */
+    bool (*can)(void *ctx, const struct device *at);
+    /** Where does this call go? Answered by call_route and its sisters, perhaps before this
+        returns. @return false: nobody could be asked */
+    bool (*ask)(void *ctx, struct call *c, uint32_t wait_ms, uint64_t now_ms);
+    /** Does he want to be asked again, now that it did not get through? */
+    bool (*can_again)(void *ctx, const struct call *c);
+    /** @param status  SIP status with which it failed; 408: nobody answered. @return as ask */
+    bool (*again)(void *ctx, struct call *c, unsigned status, uint32_t wait_ms,
+                  uint64_t now_ms);
+    /** He took too long: the call goes where its plan says. */
+    void (*late)(void *ctx, struct call *c, uint64_t now_ms);
+};
+
+/** Seconds that a call waits for that, when its plan does not say. */
+#define CALL_ASK_S 10
 
 /** May a call go there on behalf of that device (NULL: of somebody outside)? */
 typedef bool (*call_permit_fn)(void *ctx, const struct device *by,
@@ -337,6 +359,8 @@ struct call_layer {
     uint32_t waiting;     /**< how many */
     struct seal *seal;    /**< seals what applications give; NULL: there are no keys */
     const struct uui_packages *packages; /**< and their packages; NULL: isdn-uui alone */
+    const struct call_router *router;    /**< NULL: nobody says where calls go */
+    void *router_ctx;
     call_event_fn on_event;
     call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
     call_permit_fn permits; /**< asked, with ctx, before Baton itself sends a call somewhere:
@@ -401,7 +425,11 @@ struct call_plan {
         else the call is bridged as above. `to` may have nobody then, but not both */
     const struct str *refer_to;
     size_t refer_count;
-    struct str called;       /**< with refer_to: who was called */
+    struct str called; /**< with refer_to: who was called */
+    /** Routing device: the router is asked where the call goes, and `to` (perhaps nobody) are
+        tried only when it does not say. NULL, or nobody routes: as if it were not there */
+    struct device *ask;
+    uint32_t ask_s;          /**< so long at most, each time; 0: CALL_ASK_S */
     const uint16_t *next_on; /**< a destination that fails so makes room for the next one */
     size_t next_count;
 };
@@ -603,6 +631,29 @@ enum call_error call_clear_all(struct connection *by, struct str reason, struct 
 
 /** The requester of a running procedure, or who hears of a reference, is gone: nobody hears. */
 void call_forget(struct call_layer *l, void *owner);
+
+/** Would somebody say where a call at that device goes? */
+bool call_is_routed(const struct call_layer *l, const struct device *at);
+
+/** Where a call goes that waits at a routing device. */
+struct call_routed {
+    struct str to;           /**< number, sip or tel URI */
+    const struct str *other; /**< tried after it, one after another */
+    size_t other_count;
+    struct str uui; /**< octets in place of the set-up's, as isdn-uui; absent: as it came */
+};
+
+/**
+ * Who was asked says where. @return CALL_OK: it is on its way, and what becomes of it is told
+ * by events and, when it does not get through, by call_router.again; CALL_BAD_STATE: it does
+ * not wait; else nothing has changed, and another answer may be given
+ */
+enum call_error call_route(struct call *c, const struct call_routed *r, uint64_t now_ms);
+/** He does not say: the targets of its plan, or 480 without any. @return CALL_BAD_STATE: it
+    does not wait */
+enum call_error call_route_default(struct call *c, uint64_t now_ms);
+/** The caller is refused. */
+enum call_error call_route_refuse(struct call *c, unsigned status, uint64_t now_ms);
 
 /** Which of the services are possible on this connection now; bits by enum call_service. */
 enum call_service {

@@ -40,7 +40,7 @@ static bool keep_destinations(struct call *c, struct hunt *h, const struct call_
 {
     bool ok;
 
-    h->to = arena_alloc(&c->arena, plan->count * sizeof(*h->to));
+    h->to = arena_alloc(&c->arena, (plan->count + 1) * sizeof(*h->to));
     ok = h->to != NULL;
     for (size_t i = 0; ok && i < plan->count; i++) {
         h->to[i] = plan->to[i];
@@ -80,6 +80,9 @@ int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_ms
             return E_NOMEM;
         }
         call_set_uui(c, line);
+    }
+    if (asked_wanted(c->layer, plan)) {
+        h->next = 0; /* the routing device is none of them */
     }
     c->hunt = h;
     return 0;
@@ -131,7 +134,8 @@ static bool goes_on_after(const struct hunt *h, unsigned status)
 static void leave(struct connection *conn, const struct connection *next, uint64_t now_ms)
 {
     struct call *c = conn->call;
-    bool seen = conn->reached || conn->alerted;
+    bool seen = conn->reached || conn->alerted ||
+                (conn->state == CONN_QUEUED && conn->device != next->device);
     struct call_event e;
 
     step_abort(c, now_ms);
@@ -152,10 +156,14 @@ static void leave(struct connection *conn, const struct connection *next, uint64
 /** Why it goes to somebody else, in the numbers of RFC 4458 §2. */
 static unsigned diversion_cause_of(unsigned status)
 {
+    if (status == 0) {
+        return 302;
+    }
     return status == 486 || status == 408 || status == 503 ? status : status == 480 ? 408 : 404;
 }
 
-bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
+/** Ring at the next destination. @param status  0: nothing has failed yet */
+static bool go_on(struct call *c, unsigned status, uint64_t now_ms)
 {
     struct hunt *h = c->hunt;
     const struct leg *caller = connection_leg(c->a);
@@ -163,7 +171,7 @@ bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
     if (h == NULL || c->phase != CALL_SETUP || caller == NULL || caller->invite == NULL) {
         return false;
     }
-    while (h->next < h->count && goes_on_after(h, status)) {
+    while (h->next < h->count && (status == 0 || goes_on_after(h, status))) {
         const struct destination *to = &h->to[h->next++];
         struct connection *next;
         if (to->peer != NULL && !peer_usable(to->peer)) {
@@ -191,4 +199,17 @@ bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
         }
     }
     return false;
+}
+
+bool hunt_start(struct call *c, uint64_t now_ms)
+{
+    if (c->hunt != NULL) {
+        c->hunt->next = 0;
+    }
+    return go_on(c, 0, now_ms);
+}
+
+bool hunt_next(struct call *c, unsigned status, uint64_t now_ms)
+{
+    return asked_again(c, status, now_ms) || go_on(c, status, now_ms);
 }

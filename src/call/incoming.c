@@ -205,6 +205,10 @@ static unsigned first_destination(struct call_layer *l, const struct sip_msg *m,
     if (sip_msg_number(m, SIP_HDR_MAX_FORWARDS, &hops) == 0 && hops == 0) {
         return 483;
     }
+    if (asked_wanted(l, plan)) {
+        asked_place(plan, to);
+        return 0;
+    }
     if (plan != NULL && plan->refer_count > 0 && away_suits(m)) {
         *to = (struct destination){.id = plan->called};
         return 0;
@@ -313,6 +317,13 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
                                    .now_ms = now_ms});
     if (away) {
         status = away_begin(c, plan, now_ms);
+        if (status != 0) {
+            call_setup_failed(c, status, NULL, now_ms);
+        }
+        return;
+    }
+    if (asked_wanted(l, plan)) {
+        status = asked_begin(c, plan, now_ms);
         if (status != 0) {
             call_setup_failed(c, status, NULL, now_ms);
         }

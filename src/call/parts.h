@@ -260,6 +260,26 @@ struct str call_from(const struct call *c, const struct sip_msg *m);
 /** From or To value without its tag: what the other leg shows. */
 struct str call_without_tag(struct arena *arena, const struct sip_msg *m, enum sip_hdr_id id);
 
+/** The plan's targets from the first on, whatever has happened. @return false: there is none
+    that could be tried */
+bool hunt_start(struct call *c, uint64_t now_ms);
+
+/* ---- asked.c: somebody says where it goes ---- */
+
+/** Is the plan's routing device one that somebody routes for? */
+bool asked_wanted(const struct call_layer *l, const struct call_plan *plan);
+/** The routing device as a destination. */
+void asked_place(const struct call_plan *plan, struct destination *to);
+/** c->b is the routing device: ask. @return 0 or the status of a refusal */
+unsigned asked_begin(struct call *c, const struct call_plan *plan, uint64_t now_ms);
+/** Does the call wait for that just now? */
+bool asked_waits(const struct call *c);
+/** The call's timer, while it waits. */
+void asked_on_timer(struct call *c, uint64_t now_ms);
+/** c->b, where it was sent, has failed with `status`. @return true: the call has moved on, or
+    waits again */
+bool asked_again(struct call *c, unsigned status, uint64_t now_ms);
+
 /* ---- queue.c: waiting for a device that is busy ---- */
 
 /**

@@ -250,6 +250,10 @@ static void print_verdict(struct explaining *x)
         fprintf(x->out, "    answer: %u %s\n", r->status,
                 r->reason.n > 0 ? r->reason.p : sip_reason(r->status));
     } else {
+        if (r->ask.n > 0) {
+            fprintf(x->out, "    asked: the application that routes for %.*s, %u s; else\n",
+                    STR_ARG(r->ask), r->ask_s);
+        }
         if (r->action == RULE_REFER) {
             fprintf(x->out, "    answered and sent by REFER to, or else bridged to:\n");
         }

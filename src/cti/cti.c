@@ -42,6 +42,8 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
     list_init(&c->sessions);
     list_init(&c->dirty);
     list_init(&c->pending);
+    list_init(&c->registrations);
+    list_init(&c->routeings);
     pool_init(&c->session_pool, &env->mem, sizeof(struct cti_session), 16, 0);
     pool_init(&c->monitor_pool, &env->mem, sizeof(struct monitor), 64, 0);
     pool_init(&c->watch_pool, &env->mem, sizeof(struct watch), 64, 0);
@@ -51,6 +53,8 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
         cti_free(c);
         return NULL;
     }
+    calls->router = &cti_router;
+    calls->router_ctx = c;
     return c;
 }
 

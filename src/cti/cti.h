@@ -75,6 +75,7 @@ struct cti_stats {
     uint64_t sessions, monitors;                 /**< now */
     uint64_t requests, answered, errors;         /**< so far; answered counts errors too */
     uint64_t events_recorded, events_sent, gaps; /**< so far */
+    uint64_t route_requests, route_timeouts;     /**< so far */
     uint64_t uui_wrong;   /**< User-to-User values in calls that break a rule */
     uint64_t uui_ignored; /**< and those that are well-formed, and no application is shown */
 };

@@ -13,6 +13,7 @@
  *   Transferred                               the subject, which leaves, and who stays; when
  *                                             two calls become one, the parties of both
  *   DigitsGenerated                           every party that is in the call
+ *   CallInformation                           every party that is in the call
  *
  * localConnectionInfo is the state of the device that looks, after the event. userData is what
  * the device that looks has got: the subject sees what was sent to it, the others what came
@@ -172,6 +173,18 @@ static int values_of(const struct cti *c, struct str raw, const struct seal_from
         out->list.isdn = NULL;
     }
     return err;
+}
+
+struct str event_user_data(const struct cti *c, struct str raw, const struct seal_from *came)
+{
+    struct values v = {.seal = NULL};
+    const struct uui_value *shown;
+
+    if (raw.n == 0 || values_of(c, raw, came, NULL, &v) != 0) {
+        return STR_NONE;
+    }
+    shown = shown_of(&v.list);
+    return shown == NULL ? STR_NONE : shown->octets;
 }
 
 /** Does the event have userData, by the standard? */
@@ -344,7 +357,30 @@ void cti_on_call_event(void *cti, const struct call_event *e)
         }
         record(c, conn->device, &r);
     }
+    route_on_event(c, e);
     cti_flush(c, e->now_ms);
+}
+
+void event_call_information(struct cti *c, const struct connection *conn, uint64_t now_ms)
+{
+    const struct call *call = conn->call;
+    struct journal_record r = {
+        .call_id = str_make(call->id, CALL_ID_LEN),
+        .correlator = call->correlator,
+        .event = CSTA_MSG_CALL_INFORMATION_EVENT,
+    };
+
+    set_party(&r, JOURNAL_SUBJECT, c, call, conn->id);
+    set_party(&r, JOURNAL_CALLING, c, call, call->a->id);
+    list_each(it, &call->connections)
+    {
+        const struct connection *who = list_entry(it, struct connection, link);
+        if (who->device != NULL && who->device->cti != NULL && connection_is_live(who)) {
+            r.local = (uint8_t)connection_csta_state(who);
+            record(c, who->device, &r);
+        }
+    }
+    cti_flush(c, now_ms);
 }
 
 void cti_on_registration(void *cti, const struct record *rec, bool registered, uint64_t now_ms)

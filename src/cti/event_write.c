@@ -214,6 +214,23 @@ static const void *digits_generated(const struct view *v)
     return e;
 }
 
+/** Has neither localConnectionInfo nor cause. */
+static const void *call_information(const struct view *v)
+{
+    struct csta_call_information_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_call_information_event){
+            .monitor_cross_ref_id = v->ref,
+            .connection = connection_of(v, JOURNAL_SUBJECT),
+            .device = ref_of(v, JOURNAL_SUBJECT),
+            .calling_device = ref_of(v, JOURNAL_CALLING),
+            .correlator_data = v->correlator,
+        };
+    }
+    return e;
+}
+
 /** OutOfService has the same elements. */
 static const void *back_in_service(const struct view *v)
 {
@@ -272,6 +289,8 @@ static make_fn maker(unsigned event)
         return connection_cleared;
     case CSTA_MSG_DIGITS_GENERATED_EVENT:
         return digits_generated;
+    case CSTA_MSG_CALL_INFORMATION_EVENT:
+        return call_information;
     case CSTA_MSG_BACK_IN_SERVICE_EVENT:
         return back_in_service;
     case CSTA_MSG_OUT_OF_SERVICE_EVENT:

@@ -11,6 +11,8 @@
  *   pending.c       requests whose outcome comes later
  *   resolve.c       which device, which connection a request means
  *   service.c       services on calls
+ *   service_data.c  data of a call
+ *   route.c         an application says where calls go
  *   service_two.c   those on two calls of a device
  *   service_digits.c  DialDigits and GenerateDigits
  *   serve.h         what services on calls share
@@ -60,6 +62,9 @@ struct cti {
     struct list sessions;                /**< struct cti_session.link */
     struct list dirty;                   /**< struct cti_session.dirty: something to send */
     struct list pending;                 /**< struct pending.of_cti */
+    struct list registrations;           /**< struct registration.of_cti, route.c */
+    struct list routeings;               /**< struct routeing.of_cti, route.c */
+    uint32_t last_registration, last_routeing;
     struct pool session_pool, monitor_pool, watch_pool, pending_pool;
     struct cti_stats stats;
     unsigned long xml_salt;
@@ -172,7 +177,7 @@ struct request {
 };
 
 struct outcome {
-    enum { OUTCOME_ANSWER, OUTCOME_ERROR, OUTCOME_LATER } kind;
+    enum { OUTCOME_ANSWER, OUTCOME_ERROR, OUTCOME_LATER, OUTCOME_NOTHING } kind;
     struct csta_msg msg;
     struct csta_error error;
     struct str why; /**< for people */
@@ -184,6 +189,8 @@ struct outcome outcome_answer(const struct request *r, const void *body);
 struct outcome outcome_error(enum csta_error_kind kind, unsigned value, const char *why);
 struct outcome outcome_nomem(void);
 struct outcome outcome_later(void);
+/** Done, and the service has no response: 200 without a body. */
+struct outcome outcome_nothing(void);
 
 /* ---- pending.c ---- */
 
@@ -264,6 +271,25 @@ struct outcome service_system_status(struct request *r);
 struct outcome service_monitor_start(struct request *r);
 struct outcome service_monitor_stop(struct request *r);
 
+/* ---- service_data.c ---- */
+
+struct outcome service_associate_data(struct request *r);
+
+/* ---- route.c ---- */
+
+struct outcome service_route_end(struct request *r);
+struct outcome service_route_register(struct request *r);
+struct outcome service_route_register_cancel(struct request *r);
+struct outcome service_route_reject(struct request *r);
+struct outcome service_route_select(struct request *r);
+
+/** For struct call_layer; its ctx: struct cti *. */
+extern const struct call_router cti_router;
+/** What a call tells may end the dialogue about it. */
+void route_on_event(struct cti *c, const struct call_event *e);
+/** Its registrations end, and its dialogues: those calls go where the rules say. */
+void routes_drop_session(struct cti_session *s, uint64_t now_ms);
+
 /* ---- monitor.c ---- */
 
 void monitor_free(struct monitor *m);
@@ -287,6 +313,12 @@ struct monitor *ready_first(const struct cti_session *s);
 enum csta_local_connection_state connection_csta_state(const struct connection *conn);
 /** Is it in the call now, as far as anybody was told? */
 bool connection_is_live(const struct connection *conn);
+
+/** The octets that an application is to see of raw User-to-User values, or absent. */
+struct str event_user_data(const struct cti *c, struct str raw, const struct seal_from *came);
+
+/** The data of that connection's call have changed: all who watch a party of it are told. */
+void event_call_information(struct cti *c, const struct connection *conn, uint64_t now_ms);
 
 /* ---- about.c ---- */
 

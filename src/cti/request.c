@@ -36,6 +36,12 @@ static const service_fn services[CSTA_MSG_COUNT] = {
     [CSTA_MSG_TRANSFER_CALL] = service_transfer_call,
     [CSTA_MSG_MONITOR_START] = service_monitor_start,
     [CSTA_MSG_MONITOR_STOP] = service_monitor_stop,
+    [CSTA_MSG_ASSOCIATE_DATA] = service_associate_data,
+    [CSTA_MSG_ROUTE_END] = service_route_end,
+    [CSTA_MSG_ROUTE_REGISTER] = service_route_register,
+    [CSTA_MSG_ROUTE_REGISTER_CANCEL] = service_route_register_cancel,
+    [CSTA_MSG_ROUTE_REJECT] = service_route_reject,
+    [CSTA_MSG_ROUTE_SELECT] = service_route_select,
     [CSTA_MSG_SNAPSHOT_DEVICE] = service_snapshot_device,
     [CSTA_MSG_REQUEST_SYSTEM_STATUS] = service_request_system_status,
     [CSTA_MSG_SYSTEM_STATUS] = service_system_status,
@@ -66,6 +72,11 @@ struct outcome outcome_nomem(void)
                          CSTA_SYSTEM_INTERNAL_RESOURCE_BUSY, "no memory or no room left");
 }
 
+struct outcome outcome_nothing(void)
+{
+    return (struct outcome){.kind = OUTCOME_NOTHING};
+}
+
 struct outcome outcome_later(void)
 {
     return (struct outcome){.kind = OUTCOME_LATER};
@@ -80,6 +91,9 @@ static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t
         answer_csta(from, &o.msg, now_ms);
     } else if (o.kind == OUTCOME_ERROR) {
         answer_error(from, o.error, o.why, now_ms);
+    } else if (o.kind == OUTCOME_NOTHING) {
+        from->session->cti->stats.answered++;
+        answer_status(from, 200, STR_NONE, now_ms);
     }
 }
 

@@ -22,6 +22,7 @@ void session_over(struct cti_session *s, uint64_t now_ms)
     s->over = true;
     c->stats.sessions--;
     pending_drop_session(s);
+    routes_drop_session(s, now_ms);
     asks_drop(s, !c->closing, now_ms);
     while (!list_empty(&s->monitors)) {
         monitor_free(list_entry(s->monitors.next, struct monitor, of_session));
@@ -104,6 +105,7 @@ void cti_free(struct cti *c)
         s->via->drop(s);
         session_free(s);
     }
+    c->calls->router = NULL;
     journal_free(c->journal);
     pool_fini(&c->session_pool);
     pool_fini(&c->monitor_pool);

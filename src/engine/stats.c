@@ -117,6 +117,8 @@
     X("csta_events_recorded", cti.events_recorded)            \
     X("csta_events_sent", cti.events_sent)                    \
     X("csta_gaps", cti.gaps)                                  \
+    X("csta_route_requests", cti.route_requests)              \
+    X("csta_route_timeouts", cti.route_timeouts)              \
     X("event_subscriptions", events.subscriptions)            \
     X("event_resources", events.resources)                    \
     X("event_publications", events.publications)              \

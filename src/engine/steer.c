@@ -3,7 +3,8 @@
  * Route rules at work: a request that begins something is shown to the table, and what the
  * matching rule says is done.
  *
- *   bridge    call_incoming_by, with the rule's targets as destinations to hunt through
+ *   bridge    call_incoming_by, with the rule's targets as destinations to hunt through; with
+ *             `ask`, once the application that routes has not said otherwise
  *   proxy     proxy_forward, with a plan made of them (forward.c)
  *   redirect  3xx with a Contact for each, headers embedded (redirect.c)
  *   refuse    that answer
@@ -86,6 +87,7 @@ static void bridge(struct steering *s)
                              .next_on = r->next_on,
                              .next_count = r->next_count};
     struct destination *to = arena_alloc(&s->e->scratch, s->verdict.target_count * sizeof(*to));
+    bool asked;
 
     if (to == NULL || no_memory) {
         answer(s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
@@ -110,11 +112,16 @@ static void bridge(struct steering *s)
         plan.refer_to = list;
         plan.called = sip_msg_ruri(s->m);
     }
-    if (plan.count + plan.refer_count == 0 && !fits(best)) {
+    if (r->ask.n > 0) {
+        plan.ask = directory_device_named(s->e->config.directory, r->ask);
+        plan.ask_s = r->ask_s;
+    }
+    asked = plan.ask != NULL && call_is_routed(&s->e->calls, plan.ask);
+    if (plan.count + plan.refer_count == 0 && !asked && !fits(best)) {
         nobody_fits(s, best);
         return;
     }
-    if (plan.count + plan.refer_count == 0) {
+    if (plan.count + plan.refer_count == 0 && !asked) {
         answer(s, passed_over ? 503 : 404, STR_NONE,
                passed_over ? STR("Retry-After: 5\r\n") : STR_NONE);
         return;

@@ -112,7 +112,10 @@ struct rule {
     size_t header_lines;
     struct str uui_value; /**< User-to-User, ready to be written; absent: none */
     bool record_route, recurse, parallel;
-    uint32_t ring_s;                     /**< for each target; 0: the usual */
+    uint32_t ring_s; /**< for each target; 0: the usual */
+    struct str ask;  /**< bridge: the routing device whose application is asked first where the
+                        call goes; absent: none */
+    uint32_t ask_s;  /**< so long, each time; 0: the usual */
     uint16_t next_on[RULE_STATUSES_MAX]; /**< bridge: these statuses lead to the next target */
     size_t next_count;
 };

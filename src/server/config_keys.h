@@ -269,6 +269,8 @@
       "Who is told the contacts of a device's phones when he asks to be redirected (RFC 3841 "          \
       "`Request-Disposition: redirect`) instead of being put through: `trusted` is a peer of the "      \
       "trust domain, `all` whoever may call at all. He can then call past this server.")                \
+    U(max_reroutes, 10, 1, 1000,                                                                        \
+      "So often an application is asked anew where a call goes, when its last answer led nowhere.")     \
     U(queue_s, 180, 0, 3600,                                                                            \
       "A caller who wants to wait for a busy device (RFC 3841 `Request-Disposition: queue`) "           \
       "waits at most so long; 0: he does not.")                                                         \

@@ -84,6 +84,10 @@
       "Targets one after another as they stand here, or drawn by their weights. A redirect "   \
       "names all of them in that order.")                                                      \
     U(ring_s, 0, 0, 3600, "Time for one target to answer; 0: `timers.ring_s`.")                \
+    S(ask, "",                                                                                 \
+      "Bridge: a device, as whose routing server an application has registered: it says "      \
+      "where the call goes, and the targets are for when it does not.")                        \
+    U(ask_s, 10, 1, 3600, "It is waited for so long, each time that it is asked.")             \
     L(next_on, "408, 480, 500, 502, 503, 504",                                                 \
       "Bridge: a target that answers so makes room for the next one.")                         \
     B(record_route, true, "Proxy: stay in the way of later requests of the dialog.")           \

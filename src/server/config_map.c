@@ -402,6 +402,27 @@ static uint8_t ask_of(const char *word)
 
 /* ---- numbers ---- */
 
+static void map_calls(const struct raw_root *raw, struct engine_config *e)
+{
+    e->call = (struct call_config){.ring_s = raw->timers.ring_s,
+                                   .prompt_s = raw->timers.prompt_s,
+                                   .step_s = raw->timers.step_s,
+                                   .group_s = raw->calls.group_s,
+                                   .max_calls = raw->limits.calls,
+                                   .decline_status = (uint16_t)raw->calls.decline_status,
+                                   .dnd_status = (uint16_t)raw->calls.dnd_status,
+                                   .max_device_calls = raw->calls.per_device,
+                                   .auto_answer = raw->calls.auto_answer,
+                                   .pickup = raw->calls.pickup,
+                                   .max_redirects = raw->calls.redirects,
+                                   .max_reroutes = raw->calls.max_reroutes,
+                                   .queue_s = raw->calls.queue_s,
+                                   .queue_max = raw->calls.queue_max,
+                                   .queue_per_device = raw->calls.queue_per_device,
+                                   .pass_redirects = raw->calls.redirect != NULL &&
+                                                     strcmp(raw->calls.redirect, "pass") == 0};
+}
+
 static bool map_engine(struct config_tree *t, struct config *c)
 {
     const struct raw_root *raw = c->raw;
@@ -437,22 +458,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
             "SUBSCRIBE, PUBLISH");
     e->leg.supported = STR("replaces, norefersub, tdialog");
     e->leg.accept = STR("application/sdp, application/csta+xml");
-    e->call = (struct call_config){.ring_s = raw->timers.ring_s,
-                                   .prompt_s = raw->timers.prompt_s,
-                                   .step_s = raw->timers.step_s,
-                                   .group_s = raw->calls.group_s,
-                                   .max_calls = raw->limits.calls,
-                                   .decline_status = (uint16_t)raw->calls.decline_status,
-                                   .dnd_status = (uint16_t)raw->calls.dnd_status,
-                                   .max_device_calls = raw->calls.per_device,
-                                   .auto_answer = raw->calls.auto_answer,
-                                   .pickup = raw->calls.pickup,
-                                   .max_redirects = raw->calls.redirects,
-                                   .queue_s = raw->calls.queue_s,
-                                   .queue_max = raw->calls.queue_max,
-                                   .queue_per_device = raw->calls.queue_per_device,
-                                   .pass_redirects = raw->calls.redirect != NULL &&
-                                                     strcmp(raw->calls.redirect, "pass") == 0};
+    map_calls(raw, e);
     e->redirect_asked = ask_of(raw->calls.redirect_asked);
     e->proxy = (struct proxy_config){.max_forks = raw->limits.proxied,
                                      .max_branches = raw->proxy.branches,

@@ -365,6 +365,16 @@ static bool uri_is_good(struct making *k, struct str uri)
            u.scheme != SIP_SCHEME_OTHER;
 }
 
+static bool device_exists(const struct config *c, struct str name)
+{
+    for (size_t i = 0; i < c->device_count; i++) {
+        if (str_eq(c->devices[i].number, name) || str_eq(c->devices[i].key, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool target(struct making *k, yaml_node_t *at, const struct raw_route_target *raw,
                    struct rule_target *out)
 {
@@ -384,13 +394,8 @@ static bool target(struct making *k, yaml_node_t *at, const struct raw_route_tar
     } else if (str_starts(s, STR("device:"))) {
         out->kind = RULE_TO_DEVICE;
         out->text = str_from(s, 7);
-        for (size_t i = 0; i < k->c->device_count; i++) {
-            if (str_eq(k->c->devices[i].number, out->text) ||
-                str_eq(k->c->devices[i].key, out->text)) {
-                return true;
-            }
-        }
-        return tree_fault(k->t, to_at, "to: there is no device %.*s", STR_ARG(out->text));
+        return device_exists(k->c, out->text) ||
+               tree_fault(k->t, to_at, "to: there is no device %.*s", STR_ARG(out->text));
     } else if (str_starts(s, STR("peer:"))) {
         out->kind = RULE_TO_PEER;
         out->text = str_from(s, 5);
@@ -552,6 +557,21 @@ static bool next_on(struct making *k)
     return true;
 }
 
+/** The routing device. */
+static bool asked(struct making *k)
+{
+    yaml_node_t *at = tree_key(k->t, k->at, "ask");
+    k->to->ask = str_c(k->raw->ask);
+    if (k->to->ask.n == 0) {
+        return true;
+    }
+    if (k->to->action != RULE_BRIDGE) {
+        return tree_fault(k->t, at, "ask: only a bridge asks an application where to go");
+    }
+    return device_exists(k->c, k->to->ask) ||
+           tree_fault(k->t, at, "ask: there is no device %.*s", STR_ARG(k->to->ask));
+}
+
 static bool action(struct making *k)
 {
     struct rule *r = k->to;
@@ -574,6 +594,7 @@ static bool action(struct making *k)
     }
     r->reason = str_c(k->raw->reason);
     r->ring_s = k->raw->ring_s;
+    r->ask_s = k->raw->ask_s;
     r->record_route = k->raw->record_route;
     r->recurse = k->raw->recurse;
     r->parallel = k->raw->fork == NULL || strcmp(k->raw->fork, "parallel") == 0;
@@ -590,7 +611,8 @@ static bool action(struct making *k)
         return tree_fault(k->t, tree_key(k->t, k->at, "calling"),
                           "calling: only a bridge changes the calling number");
     }
-    return status_fits(k) && targets(k) && header_lines(k) && uui_value(k) && next_on(k);
+    return asked(k) && status_fits(k) && targets(k) && header_lines(k) && uui_value(k) &&
+           next_on(k);
 }
 
 static bool map_rule(struct making *k, size_t i)

@@ -210,12 +210,89 @@ static void put_service(struct text *t, struct note *n, const char *name, struct
     put_ref(t, " ", device);
 }
 
+/* ---- routeing: what it is asked ---- */
+
+/** "x1", as crossRefIdentifier 1. */
+static void put_route(struct text *t, struct note *n, const char *name, struct str id,
+                      const struct csta_data *correlator)
+{
+    snprintf(n->ref, sizeof(n->ref), "x%.*s", STR_ARG(id));
+    out_fmt(&t->o, "%s x%.*s", name, STR_ARG(id));
+    put_data(t, " corr=", correlator);
+}
+
+/** Private data as they stand. */
+static void put_private(struct text *t, const struct csta_common_arguments *args)
+{
+    if (args != NULL && args->private_data.kind == CSTA_DATA_FOREIGN) {
+        out_c(&t->o, " ");
+        out_str(&t->o, args->private_data.foreign.body);
+    }
+}
+
+static void put_request(struct text *t, struct note *n, const struct csta_route_request *m)
+{
+    put_route(t, n, "RouteRequest", m->cross_ref_identifier, &m->correlator_data);
+    put_ref(t, " ", &m->calling_device);
+    put_ref(t, ">", &m->current_route);
+    put_ref(t, " at=", &m->routeing_device);
+    put_connection(t, &m->routed_call);
+    out_fmt(&t->o, " %d ms", (int)m->reply_timeout.value);
+    put_private(t, m->extensions);
+}
+
+static void put_end(struct text *t, struct note *n, const struct csta_route_end *m)
+{
+    put_route(t, n, "RouteEnd", m->cross_ref_identifier, &m->correlator_data);
+    if (m->error_value.kind != CSTA_ERROR_ABSENT) {
+        out_c(&t->o, " ");
+        out_str(&t->o, csta_error_value_name(m->error_value));
+    }
+}
+
+/** @return false: nothing about routes */
+static bool put_routeing(struct text *t, struct note *n)
+{
+    const struct csta_msg *m = &n->msg;
+    if (m->id == CSTA_MSG_ROUTE_REQUEST) {
+        put_request(t, n, m->route_request);
+    } else if (m->id == CSTA_MSG_RE_ROUTE) {
+        put_route(t, n, "ReRoute", m->re_route->cross_ref_identifier,
+                  &m->re_route->correlator_data);
+    } else if (m->id == CSTA_MSG_ROUTE_USED) {
+        put_route(t, n, "RouteUsed", m->route_used->cross_ref_identifier,
+                  &m->route_used->correlator_data);
+        put_ref(t, " ", &m->route_used->calling_device);
+        put_ref(t, ">", &m->route_used->route_used);
+    } else if (m->id == CSTA_MSG_ROUTE_END) {
+        put_end(t, n, m->route_end);
+    } else if (m->id == CSTA_MSG_ROUTE_REGISTER_ABORT) {
+        out_fmt(&t->o, "RouteRegisterAbort %.*s",
+                STR_ARG(m->route_register_abort->route_register_req_id));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void put_information(struct text *t, struct note *n,
+                            const struct csta_call_information_event *e)
+{
+    snprintf(n->ref, sizeof(n->ref), "%.*s", STR_ARG(e->monitor_cross_ref_id));
+    out_c(&t->o, "CallInformation");
+    put_connection(t, &e->connection);
+    put_data(t, " corr=", &e->correlator_data);
+}
+
 /** @return false: no event that this application knows */
 static bool note_text(struct app *a, struct note *n)
 {
     struct text t = {.a = a};
     out_init(&t.o, n->text, sizeof(n->text) - 1);
     switch (n->msg.id) {
+    case CSTA_MSG_CALL_INFORMATION_EVENT:
+        put_information(&t, n, n->msg.call_information_event);
+        break;
     case CSTA_MSG_SERVICE_INITIATED_EVENT:
     case CSTA_MSG_ORIGINATED_EVENT:
     case CSTA_MSG_NETWORK_REACHED_EVENT:
@@ -243,7 +320,10 @@ static bool note_text(struct app *a, struct note *n)
                     &n->msg.out_of_service_event->device);
         break;
     default:
-        return false;
+        if (!put_routeing(&t, n)) {
+            return false;
+        }
+        break;
     }
     n->text[t.o.n] = '\0';
     return !t.o.over;
@@ -288,6 +368,9 @@ static void ask_text(struct app *a, struct ask *q)
         } else if (q->msg.id == CSTA_MSG_MONITOR_START_RESPONSE) {
             out_fmt(&t.o, " %.*s",
                     STR_ARG(q->msg.monitor_start_response->monitor_cross_ref_id));
+        } else if (q->msg.id == CSTA_MSG_ROUTE_REGISTER_RESPONSE) {
+            out_fmt(&t.o, " %.*s",
+                    STR_ARG(q->msg.route_register_response->route_register_req_id));
         } else if (q->msg.id == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL_RESPONSE) {
             put_connection(&t, &q->msg.single_step_transfer_call_response->transferred_call);
         } else if (q->msg.id == CSTA_MSG_CONSULTATION_CALL_RESPONSE) {
@@ -355,6 +438,11 @@ static void on_event(struct app *a, struct leg *leg)
         if (CHECK(read_csta(a, m, &n->msg)) && CHECK(note_text(a, n))) {
             a->notes++;
         }
+    }
+    if (a->answer_body != NULL) {
+        none = (struct leg_content){.lines = csta_lines,
+                                    .type = STR("application/csta+xml"),
+                                    .body = str_c(a->answer_body)};
     }
     if (!a->mute) {
         (void)leg_answer(leg, a->s.request, a->event_status, STR_NONE, &none,

@@ -67,6 +67,7 @@ struct app {
     bool mute;             /**< answers no event */
     bool parallel;         /**< does not wait for one answer before it sends the next request */
     unsigned event_status; /**< answer to events; 200 */
+    const char *answer_body; /**< CSTA in that answer, or NULL */
 
     struct str opened;    /**< CSTA body of the 200 to its INVITE */
     unsigned open_status; /**< of a refused INVITE */
