@@ -557,6 +557,50 @@ static void on_closed(void *ctx)
     ua_stop(c->ua);
 }
 
+static struct str party_text(const struct csta_device_ref *d)
+{
+    return d->kind == CSTA_DEVICE_REF_ID           ? d->id.value
+           : d->kind == CSTA_DEVICE_REF_RESTRICTED ? STR("somebody")
+                                                   : STR("somebody unknown");
+}
+
+/** What the server asks or says about routes; absent: it is about something else. */
+static struct str route_text(const struct csta_msg *m, struct arena *a)
+{
+    if (m->id == CSTA_MSG_ROUTE_REQUEST) {
+        const struct csta_route_request *q = m->route_request;
+        struct str own =
+            q->extensions != NULL && q->extensions->private_data.kind == CSTA_DATA_FOREIGN
+                ? q->extensions->private_data.foreign.body
+                : STR("");
+        return arena_fmt(
+            a, "route %.*s: %.*s calls %.*s, %.*s/%.*s; where to? %.*s",
+            STR_ARG(q->cross_ref_identifier), STR_ARG(party_text(&q->calling_device)),
+            STR_ARG(party_text(&q->current_route)), STR_ARG(q->routed_call.call_id),
+            STR_ARG(q->routed_call.device_id.value), STR_ARG(own));
+    }
+    if (m->id == CSTA_MSG_RE_ROUTE) {
+        return arena_fmt(a, "route %.*s: it did not get through; where to?",
+                         STR_ARG(m->re_route->cross_ref_identifier));
+    }
+    if (m->id == CSTA_MSG_ROUTE_USED) {
+        return arena_fmt(a, "route %.*s: %.*s has answered",
+                         STR_ARG(m->route_used->cross_ref_identifier),
+                         STR_ARG(party_text(&m->route_used->route_used)));
+    }
+    if (m->id == CSTA_MSG_ROUTE_END) {
+        struct csta_error e = m->route_end->error_value;
+        return arena_fmt(
+            a, "route %.*s: over%s%.*s", STR_ARG(m->route_end->cross_ref_identifier),
+            e.kind != CSTA_ERROR_ABSENT ? ", " : "",
+            STR_ARG(e.kind != CSTA_ERROR_ABSENT ? csta_error_value_name(e) : STR("")));
+    }
+    return m->id == CSTA_MSG_ROUTE_REGISTER_ABORT
+               ? arena_fmt(a, "registration %.*s is over",
+                           STR_ARG(m->route_register_abort->route_register_req_id))
+               : STR_NONE;
+}
+
 static void on_request(void *ctx, const struct csta_msg *m, struct str body)
 {
     struct csta_client *c = ctx;
@@ -573,6 +617,8 @@ static void on_request(void *ctx, const struct csta_msg *m, struct str body)
         text = arena_fmt(a, "the server's system status is %.*s", STR_ARG(status));
     } else if (m->id == CSTA_MSG_REQUEST_SYSTEM_STATUS) {
         return; /* a keep-alive */
+    } else if (m->body != NULL && str_is_set(route_text(m, a))) {
+        text = route_text(m, a);
     }
     csta_print_news(&c->printer, csta_wall_ms(), "server", text);
     if (c->order.verb == CSTA_VERB_MONITOR && !c->shell && c->unanswered == 0 &&

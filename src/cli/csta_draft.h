@@ -34,5 +34,7 @@ struct draft {
 
 /** Make calls and do something to those that stand. @return 0, E_VALUE, E_NOMEM */
 int csta_build_call(struct draft *d);
+/** Say where calls go. @return as csta_build_call */
+int csta_build_route(struct draft *d);
 
 #endif

@@ -54,6 +54,17 @@ static const struct help_option commands[] = {
     {"dial", "CONNECTION DIGITS",
      "DialDigits: the rest of a number that make-call left open with ';' at its end. --watch."},
     {"clear-call", "CONNECTION", "ClearCall: hang up for everybody. --user-data, --watch."},
+    {"associate", "CONNECTION",
+     "AssociateData: --correlator becomes the call's correlatorData."},
+    {"route-register", "[DEVICE]",
+     "RouteRegister: this session says where calls at DEVICE go, or at all that it is granted. In "
+     "the shell; the server's questions are printed."},
+    {"route", "CROSSREF TO...",
+     "RouteSelect: the call of that question goes to the first TO, or else to the next ones. "
+     "--user-data, --correlator."},
+    {"route-end", "CROSSREF", "RouteEnd: the call goes where the server's rules say."},
+    {"route-reject", "CROSSREF [CAUSE]", "RouteReject: the caller is refused."},
+    {"route-cancel", "REGISTRATION", "RouteRegisterCancel."},
     {"monitor", "DEVICE...",
      "MonitorStart for each, then print events until interrupted, or until --count, --until or "
      "--timeout say that it is enough."},

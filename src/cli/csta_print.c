@@ -522,6 +522,7 @@ static void put_sentence(struct csta_printer *p, enum csta_msg_id request, struc
     put(p, csta_msg_name(request));
     if (m->body == NULL ||
         (connection_of(m) == NULL && m->id != CSTA_MSG_MONITOR_START_RESPONSE &&
+         m->id != CSTA_MSG_ROUTE_REGISTER_RESPONSE &&
          m->id != CSTA_MSG_REQUEST_SYSTEM_STATUS_RESPONSE)) {
         put_c(p, what.n > 0 ? " " : "");
         put(p, what);
@@ -535,6 +536,9 @@ static void put_sentence(struct csta_printer *p, enum csta_msg_id request, struc
         put(p, what);
         put_c(p, " is monitored as ");
         put(p, m->monitor_start_response->monitor_cross_ref_id);
+    } else if (m->id == CSTA_MSG_ROUTE_REGISTER_RESPONSE) {
+        put_c(p, "registration ");
+        put(p, m->route_register_response->route_register_req_id);
     } else {
         put(p, csta_system_status_value_name(m->request_system_status_response->system_status));
     }

@@ -51,6 +51,13 @@ static const struct verb verbs[] = {
     {"dial", CSTA_VERB_DIAL, 2, 2, OPT_WATCH | OPT_TIMEOUT, "dial CONNECTION DIGITS"},
     {"clear-call", CSTA_VERB_CLEAR_CALL, 1, 1, OPT_USER_DATA | OPT_WATCH | OPT_TIMEOUT,
      "clear-call CONNECTION"},
+    {"associate", CSTA_VERB_ASSOCIATE, 1, 1, OPT_CORRELATOR | OPT_WATCH | OPT_TIMEOUT,
+     "associate CONNECTION"},
+    {"route-register", CSTA_VERB_ROUTE_REGISTER, 0, 1, 0, "route-register [DEVICE]"},
+    {"route-cancel", CSTA_VERB_ROUTE_CANCEL, 1, 1, 0, "route-cancel REGISTRATION"},
+    {"route", CSTA_VERB_ROUTE, 2, 10, OPT_USER_DATA | OPT_CORRELATOR, "route CROSSREF TO..."},
+    {"route-end", CSTA_VERB_ROUTE_END, 1, 1, 0, "route-end CROSSREF"},
+    {"route-reject", CSTA_VERB_ROUTE_REJECT, 1, 2, 0, "route-reject CROSSREF [CAUSE]"},
     {"monitor", CSTA_VERB_MONITOR, 1, CSTA_WORDS_MAX, OPT_COUNT | OPT_UNTIL | OPT_TIMEOUT,
      "monitor DEVICE..."},
     {"stop", CSTA_VERB_STOP, 1, 1, 0, "stop CROSSREF"},
@@ -512,8 +519,15 @@ static int build(struct draft *d)
     case CSTA_VERB_DIGITS:
     case CSTA_VERB_DIAL:
     case CSTA_VERB_CLEAR_CALL:
+    case CSTA_VERB_ASSOCIATE:
     case CSTA_VERB_TRANSFER:
         return csta_build_call(d);
+    case CSTA_VERB_ROUTE_REGISTER:
+    case CSTA_VERB_ROUTE_CANCEL:
+    case CSTA_VERB_ROUTE:
+    case CSTA_VERB_ROUTE_END:
+    case CSTA_VERB_ROUTE_REJECT:
+        return csta_build_route(d);
     case CSTA_VERB_MONITOR:
         return build_monitor(d);
     case CSTA_VERB_STOP:

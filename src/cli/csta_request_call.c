@@ -137,6 +137,16 @@ static int build_clear_call(struct draft *d)
     return 0;
 }
 
+static int build_associate(struct draft *d)
+{
+    BODY(d, associate_data, CSTA_MSG_ASSOCIATE_DATA, associate_data);
+    body->existing_call = d->order->subject;
+    body->correlator_data = d->correlator;
+    return d->correlator.kind != CSTA_DATA_ABSENT
+               ? 0
+               : COMPLAIN(d, "--correlator says what is to be associated");
+}
+
 int csta_build_call(struct draft *d)
 {
     switch ((unsigned)d->order->verb) {
@@ -166,6 +176,8 @@ int csta_build_call(struct draft *d)
         return build_dial(d);
     case CSTA_VERB_CLEAR_CALL:
         return build_clear_call(d);
+    case CSTA_VERB_ASSOCIATE:
+        return build_associate(d);
     default:
         return build_transfer(d);
     }

@@ -386,6 +386,11 @@ static void serve(struct csta_session *s, struct leg *leg, struct txn *t,
         answer.monitor_stop_response = &stop_response;
         break;
     case CSTA_MSG_SWITCHING_FUNCTION_DEVICES:
+    case CSTA_MSG_ROUTE_REQUEST: /* what it says to that is a request of its own */
+    case CSTA_MSG_RE_ROUTE:
+    case CSTA_MSG_ROUTE_USED:
+    case CSTA_MSG_ROUTE_END:
+    case CSTA_MSG_ROUTE_REGISTER_ABORT:
         answer_status(leg, t, 200, now_ms); /* it has no response in CSTA */
         return;
     default:

@@ -117,6 +117,10 @@ static void test_requests(void)
                "<deviceID>1001</deviceID></existingCall><consultedDevice>1003"
                "</consultedDevice><correlatorData><string>01</string></correlatorData>"
                "<userData><string>04</string></userData></ConsultationCall>");
+    CHECK_BODY("associate c7/1001 --correlator 41",
+               "<AssociateData" ED3 "><existingCall><callID>c7</callID><deviceID>1001"
+               "</deviceID></existingCall><correlatorData><string>41</string>"
+               "</correlatorData></AssociateData>");
     CHECK_BODY("alternate c7/1001 c8/1001",
                "<AlternateCall" ED3 "><heldCall><callID>c7</callID><deviceID>1001</deviceID>"
                "</heldCall><activeCall><callID>c8</callID><deviceID>1001</deviceID>"
@@ -158,6 +162,30 @@ static void test_requests(void)
         "<callToBeDiverted><deviceID>1</deviceID></callToBeDiverted>"
         "<newDestination><device>2</device></newDestination></DeflectCall>");
     arena_reset(&arena);
+}
+
+static void test_routeing(void)
+{
+    CHECK_BODY("route-register 700",
+               "<RouteRegister" ED3 "><routeingDevice>700</routeingDevice></RouteRegister>");
+    CHECK_BODY("route-register", "<RouteRegister" ED3 "/>");
+    CHECK_BODY("route-cancel 1",
+               "<RouteRegisterCancel" ED3 "><routeRegisterReqID>1</routeRegisterReqID>"
+               "</RouteRegisterCancel>");
+    CHECK_BODY("route 7 1001 1002 --correlator 41 --user-data 0442",
+               "<RouteSelect" ED3 "><crossRefIdentifier>7</crossRefIdentifier>"
+               "<routeSelected>1001</routeSelected>"
+               "<alternateRoutes><deviceID>1002</deviceID></alternateRoutes>"
+               "<routeUsedReq>true</routeUsedReq>"
+               "<correlatorData><string>41</string></correlatorData>"
+               "<extensions><privateData><private><userData xmlns=\"urn:x-baton:csta\">"
+               "<string>0442</string></userData></private></privateData></extensions>"
+               "</RouteSelect>");
+    CHECK_BODY("route-end 7",
+               "<RouteEnd" ED3 "><crossRefIdentifier>7</crossRefIdentifier></RouteEnd>");
+    CHECK_BODY("route-reject 7 busyOverflow",
+               "<RouteReject" ED3 "><crossRefIdentifier>7</crossRefIdentifier>"
+               "<rejectCause>busyOverflow</rejectCause></RouteReject>");
 }
 
 static void test_a_body_may_be_long(void)
@@ -833,6 +861,7 @@ int main(int argc, char **argv)
 {
     static const struct test table[] = {T(test_words),
                                         T(test_requests),
+                                        T(test_routeing),
                                         T(test_a_body_may_be_long),
                                         T(test_orders_without_a_request),
                                         T(test_complaints),
