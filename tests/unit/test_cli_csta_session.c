@@ -382,7 +382,7 @@ static const struct {
      "<SwitchingFunctionDevices" ED3 "><lastSegment>true</lastSegment>"
      "</SwitchingFunctionDevices>",
      200, "Content-Length: 0"},
-    {CSTA, "<RouteRequest" ED3 "/>", 200, "<operation>serviceNotSupported</operation>"},
+    {CSTA, "<Escape" ED3 "/>", 200, "<operation>serviceNotSupported</operation>"},
     {CSTA, "<RouteRequest", 400, ""},
     {"text/plain\r\n", "hello", 415, ""},
     {CSTA, "<BrandNewEvent" ED3 "/>", 200, "Content-Length: 0"},
@@ -425,7 +425,7 @@ static void test_questions_of_the_server(void)
     test_context(NULL);
     CHECK_INT(r.code, 0);
     CHECK(has(r.err, "the server's system status is overloadReached\n"));
-    CHECK(has(r.err, "the server asks: RouteRequest\n"));
+    CHECK(has(r.err, "the server asks: Escape\n"));
     CHECK(has(r.out, "BrandNewEvent"));
     drop(&r);
 }

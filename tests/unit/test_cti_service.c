@@ -253,6 +253,13 @@ static void test_service_grants(void)
     office_down(o);
 }
 
+/** Requests that are ours to send. */
+static bool is_ours(enum csta_msg_id id)
+{
+    return id == CSTA_MSG_ROUTE_REQUEST || id == CSTA_MSG_RE_ROUTE ||
+           id == CSTA_MSG_ROUTE_USED || id == CSTA_MSG_ROUTE_REGISTER_ABORT;
+}
+
 static void test_service_announced_is_served(void)
 {
     struct office *o = up();
@@ -269,7 +276,8 @@ static void test_service_announced_is_served(void)
         client_clear(c);
         client_ask(c, root, "");
         CHECK_INT(strcmp(c->log, "X:operation/serviceNotSupported") != 0,
-                  csta_msg_is_supported((enum csta_msg_id)id));
+                  csta_msg_is_supported((enum csta_msg_id)id) &&
+                      !is_ours((enum csta_msg_id)id));
         supported += csta_msg_is_supported((enum csta_msg_id)id);
     }
     test_context(NULL);
