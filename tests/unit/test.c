@@ -173,6 +173,18 @@ struct str test_read_file(const char *path)
     return str_make(p, n);
 }
 
+struct str test_project_file(const char *name)
+{
+    static const char up[] = "../../../";
+    struct str text = STR_NONE;
+    for (int n = 0; n <= 3 && text.p == NULL; n++) {
+        char path[256];
+        (void)snprintf(path, sizeof(path), "%.*s%s", 3 * n, up, name);
+        text = test_read_file(path);
+    }
+    return text;
+}
+
 /** "../shared/data", "../../shared/data" …: tests run in the root or in a build folder. */
 static const char *find_data(void)
 {

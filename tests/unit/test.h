@@ -71,6 +71,10 @@ void test_mem_init(struct test_mem *t);
 
 /** Whole file; {NULL,0} when it cannot be read. free((void *)s.p). */
 struct str test_read_file(const char *path);
+
+/** A file of the project by its name in there, e.g. "docs/seal.md", from whichever folder of a
+    build the test runs in. As test_read_file. */
+struct str test_project_file(const char *name);
 /** "../shared/data/NAME" seen from the project's root when it exists, else NULL after saying
     so once in one line. The environment variable BATON_TEST_DATA overrides the folder. */
 const char *test_data_dir(const char *name);

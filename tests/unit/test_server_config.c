@@ -526,21 +526,9 @@ static void test_fault_text_never_shows_a_secret(void)
     }
 }
 
-/** A file of the project, wherever below its root the test was started. */
-static struct str project_file(const char *name)
-{
-    char path[512] = "";
-    struct str text = STR_NONE;
-    for (int up = 0; up < 5 && text.p == NULL; up++) {
-        (void)snprintf(path, sizeof(path), "%.*s%s", up * 3, "../../../../../", name);
-        text = test_read_file(path);
-    }
-    return text;
-}
-
 static void test_documentation_is_current(void)
 {
-    struct str want = project_file("docs/configuration.md");
+    struct str want = test_project_file("docs/configuration.md");
     REQUIRE(want.p != NULL);
     char *text = NULL;
     size_t n = 0;
@@ -555,7 +543,7 @@ static void test_documentation_is_current(void)
 
 static void test_example_is_right(void)
 {
-    struct str text = project_file("examples/baton.yaml");
+    struct str text = test_project_file("examples/baton.yaml");
     REQUIRE(text.p != NULL);
     struct config_error error;
     CHECK(config_read("baton.yaml", text, &error) == NULL); /* no password by accident */

@@ -217,22 +217,9 @@ static void test_prefixes_and_mutations_of_rules(void)
     CHECK(good > 5);
 }
 
-/** A whole file of the project. */
-static struct str project_file(const char *name)
-{
-    static const char *const ups[] = {"", "../", "../../"};
-    struct str text = STR_NONE;
-    for (size_t i = 0; i < 3 && text.p == NULL; i++) {
-        char path[256];
-        (void)snprintf(path, sizeof(path), "%s%s", ups[i], name);
-        text = test_read_file(path);
-    }
-    return text;
-}
-
 static void test_example_routes_are_right(void)
 {
-    struct str text = project_file("examples/routes.yaml");
+    struct str text = test_project_file("examples/routes.yaml");
     struct config_error error = {.text = ""};
     REQUIRE(text.p != NULL);
     struct config *c = config_read("routes.yaml", text, &error);
@@ -250,7 +237,7 @@ static void test_guide_to_routes_is_right(void)
         "devices: [{number: \"1001\"}, {number: \"1002\"}, {number: \"1099\"}]\n"
         "peers: [{name: pbx, uri: \"sip:192.0.2.7\"}, {name: trunk-a, uri: \"sip:192.0.2.8\"},\n"
         "  {name: trunk-b, uri: \"sip:192.0.2.9\"}]\n";
-    struct str guide = project_file("docs/routing.md"), rest = guide;
+    struct str guide = test_project_file("docs/routing.md"), rest = guide;
     size_t blocks = 0;
     REQUIRE(guide.p != NULL);
     for (;;) {

@@ -191,12 +191,7 @@ static void test_reload(void)
 static const char *example(void)
 {
     static char text[16384];
-    char path[64] = "examples/uui.yaml";
-    struct str s = test_read_file(path);
-    for (int up = 1; s.p == NULL && up < 4; up++) {
-        (void)snprintf(path, sizeof(path), "%.*sexamples/uui.yaml", 3 * up, "../../../");
-        s = test_read_file(path);
-    }
+    struct str s = test_project_file("examples/uui.yaml");
     (void)snprintf(text, sizeof(text), "%.*s", STR_ARG(s));
     free((void *)(uintptr_t)s.p);
     return text;

@@ -89,22 +89,10 @@ static void test_rows_write_their_example(void)
     end();
 }
 
-/** A file of the project, wherever below its root the test was started. */
-static struct str project_file(const char *name)
-{
-    char path[512] = "";
-    struct str text = STR_NONE;
-    for (int up = 0; up < 5 && text.p == NULL; up++) {
-        (void)snprintf(path, sizeof(path), "%.*s%s", up * 3, "../../../../../", name);
-        text = test_read_file(path);
-    }
-    return text;
-}
-
 /** The documentation has a row for each dialect, with what Baton sends. */
 static void test_documentation_has_them(void)
 {
-    struct str text = project_file("docs/uui-dialects.md");
+    struct str text = test_project_file("docs/uui-dialects.md");
     const struct uui_dialect *d;
     REQUIRE(text.p != NULL);
     for (size_t i = 0; (d = uui_dialect_at(i)) != NULL; i++) {
