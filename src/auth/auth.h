@@ -114,6 +114,14 @@ enum auth_verdict auth_server_check(struct auth_server *a, const struct sip_msg 
 void auth_server_challenge(struct auth_server *a, enum sip_hdr_id which, bool stale,
                            uint64_t now_ms, struct out *o);
 
+/**
+ * Is that the password of the user with this secret? For those who send it as it is. Takes the
+ * same time whatever is wrong.
+ * @param secret  NULL: there is no such user
+ */
+bool auth_server_password(struct auth_server *a, struct str user,
+                          const struct auth_secret *secret, struct str password);
+
 /** Are these the value of credentials for that realm? */
 bool auth_is_for_realm(struct str value, struct str realm);
 

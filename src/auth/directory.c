@@ -150,6 +150,36 @@ struct application *directory_application(const struct directory *d, struct str 
     return NULL;
 }
 
+static bool is_from(const struct application *app, const struct env *env,
+                    const struct hop *from)
+{
+    if (str_is_set(app->tls_name) && env->proves != NULL &&
+        env->proves(env->ctx, from, app->tls_name)) {
+        return true;
+    }
+    for (size_t i = 0; i < app->host_count; i++) {
+        if (addr_ip_eq(&app->hosts[i], &from->remote)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct application *directory_application_from(const struct directory *d,
+                                               const struct hop *from)
+{
+    size_t slot = 0;
+
+    for (struct map_node *n = map_walk(&d->applications, &slot, NULL); n != NULL;
+         n = map_walk(&d->applications, &slot, n)) {
+        struct application *app = container_of(n, struct application, by_name);
+        if (is_from(app, d->env, from)) {
+            return app;
+        }
+    }
+    return NULL;
+}
+
 /** The device `user` in the domain `host`; absent host: the default domain. */
 static struct device *lookup(const struct directory *d, struct str user, struct str host)
 {

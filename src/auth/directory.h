@@ -44,6 +44,10 @@ struct application {
     size_t grant_count;
     uint32_t max_monitors; /**< 0: no limit of its own */
     uint32_t max_sessions; /**< CSTA sessions at a time; 0: as others */
+    /** CSTA over TCP from these addresses needs no password; ports do not count. */
+    const struct addr *hosts;
+    size_t host_count;
+    struct str tls_name; /**< nor does one whose certificate is for this name; or absent */
 };
 
 /** What a neighbour is told about identities, diversions and causes, and what he is believed.
@@ -157,6 +161,10 @@ struct device *directory_device_named(const struct directory *d, struct str text
 struct device *directory_device_of_uri(const struct directory *d, const struct sip_uri *u);
 
 struct application *directory_application(const struct directory *d, struct str name);
+
+/** The application that is known by its certificate or its address, or NULL. */
+struct application *directory_application_from(const struct directory *d,
+                                               const struct hop *from);
 
 /** May this application control and watch this device? */
 bool directory_grants(const struct application *app, const struct device *dev);

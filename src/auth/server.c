@@ -210,6 +210,35 @@ static bool response_right(struct auth_server *a, const struct sip_msg *m,
     return str_is_set(digest) && equal && usable;
 }
 
+bool auth_server_password(struct auth_server *a, struct str user,
+                          const struct auth_secret *secret, struct str password)
+{
+    char given[AUTH_HEX_MAX], made[AUTH_HEX_MAX];
+    bool md5 = secret != NULL && !str_is_set(secret->password) &&
+               secret->ha1[AUTH_SHA256].n != auth_alg_hex(AUTH_SHA256);
+    enum auth_alg alg = md5 ? AUTH_MD5 : AUTH_SHA256;
+    struct str known = secret != NULL ? secret->ha1[alg] : STR_NONE;
+    struct str own = secret != NULL ? secret->password : STR_NONE;
+    bool usable = str_is_set(own) || known.n == auth_alg_hex(alg);
+    struct str is = auth_digest_ha1(&a->digest, alg, user, a->realm, false, password, given);
+    struct str want = auth_digest_ha1(&a->digest, alg, user, a->realm, false,
+                                      str_is_set(own) ? own : STR("nobody's one"), made);
+    bool equal;
+
+    if (!str_is_set(own) && usable) {
+        want = known;
+    }
+    equal = str_is_set(is) && str_eq_secret(is, want);
+    OPENSSL_cleanse(given, sizeof(given));
+    OPENSSL_cleanse(made, sizeof(made));
+    if (equal && usable) {
+        a->ok++;
+    } else {
+        a->wrong++;
+    }
+    return equal && usable;
+}
+
 static enum auth_verdict check(struct auth_server *a, const struct sip_msg *m,
                                enum sip_hdr_id which, auth_lookup_fn lookup, void *ctx,
                                uint64_t now_ms, struct str *user)

@@ -95,6 +95,15 @@ struct env {
      */
     void (*local)(void *ctx, const struct hop *hop, struct addr *out);
 
+    /**
+     * Close a connection: nothing more is read from it, what is queued still goes out, and
+     * engine_flow_closed follows. Not for UDP. May be NULL: none can be closed.
+     */
+    void (*close)(void *ctx, uint32_t flow);
+
+    /** Octets that wait in a connection for its peer to read. May be NULL: not known. */
+    size_t (*queued)(void *ctx, uint32_t flow);
+
     /** A thing worth a log line. `text` is borrowed. */
     void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
     enum trace_level trace_from; /**< lower ones are not even formatted; 0: all are wanted */

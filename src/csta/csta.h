@@ -128,6 +128,10 @@ void csta_fault_allowed(const struct csta_fault *fault, struct out *out);
 MUST_USE int csta_encode(const struct csta_msg *msg, enum csta_edition edition,
                          struct out *out);
 
+/** The edition that a namespace names; ED3 for one that is not known. @return false: the
+    namespace is none of CSTA's */
+bool csta_edition_of_ns(struct str ns, enum csta_edition *out);
+
 /** Shorthand for the usual refusals: category and value, e.g. CSTA_ERROR_OPERATION and
     CSTA_OPERATION_INVALID_DEVICE_ID. */
 static inline struct csta_error csta_error_of(enum csta_error_kind kind, unsigned value)

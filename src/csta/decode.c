@@ -540,7 +540,6 @@ static int decode_value(struct decoder *d, const struct csta_field *f, void *p)
 /* any namespace that names an edition, or none; false for a foreign one. */
 static bool find_edition(const struct xml_reader *r, enum csta_edition *out)
 {
-    static const struct str mark = STR_INIT("ecma-323/csta/ed");
     size_t prefix = r->qname.n - r->name.n; /* with its colon */
     *out = CSTA_EDITION_NONE;
     for (unsigned i = 0; i < r->nattr; i++) {
@@ -550,13 +549,7 @@ static bool find_edition(const struct xml_reader *r, enum csta_edition *out)
                                 : str_starts(name, STR("xmlns:")) &&
                                       str_eq(str_from(name, 6), str_upto(r->qname, prefix - 1));
         if (ours && !is_blank(ns)) {
-            size_t tail = ns.n > mark.n ? ns.n - 1 - mark.n : 0; /* where it usually is */
-            size_t at = str_starts(str_from(ns, tail), mark) ? tail : str_find(ns, mark);
-            at += mark.n;
-            char digit = at < ns.n ? ns.p[at] : '\0';
-            bool known = digit >= '2' && digit <= '6';
-            *out = known ? (enum csta_edition)(CSTA_ED2 + (digit - '2')) : CSTA_ED3;
-            return at <= ns.n;
+            return csta_edition_of_ns(ns, out);
         }
     }
     return true;

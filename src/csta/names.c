@@ -70,6 +70,20 @@ enum csta_msg_id csta_msg_response(enum csta_msg_id request)
     return info_of(request)->response;
 }
 
+bool csta_edition_of_ns(struct str ns, enum csta_edition *out)
+{
+    static const struct str mark = STR_INIT("ecma-323/csta/ed");
+    size_t tail = ns.n > mark.n ? ns.n - 1 - mark.n : 0; /* where it usually is */
+    size_t at = str_starts(str_from(ns, tail), mark) ? tail : str_find(ns, mark);
+    char digit;
+
+    at += mark.n;
+    digit = at < ns.n ? ns.p[at] : '\0';
+    *out =
+        digit >= '2' && digit <= '6' ? (enum csta_edition)(CSTA_ED2 + (digit - '2')) : CSTA_ED3;
+    return at <= ns.n;
+}
+
 struct str csta_edition_ns(enum csta_edition edition)
 {
     static const struct str ns[] = {

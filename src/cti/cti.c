@@ -15,6 +15,7 @@ static void configure(struct cti *c, const struct cti_config *config)
     c->config.max_monitors = or_default(config->max_monitors, 10000);
     c->config.max_session_monitors = or_default(config->max_session_monitors, 1000);
     c->config.journal_records = or_default(config->journal_records, 65536);
+    c->config.max_connections = or_default(config->max_connections, 1000);
     c->config.max_unsent = or_default(config->max_unsent, 4096);
 }
 
@@ -40,6 +41,7 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
     c->xml_salt = (unsigned long)env_random64(env);
     configure(c, config);
     list_init(&c->sessions);
+    list_init(&c->conns);
     list_init(&c->dirty);
     list_init(&c->pending);
     list_init(&c->registrations);
@@ -49,7 +51,7 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
     pool_init(&c->watch_pool, &env->mem, sizeof(struct watch), 64, 0);
     pool_init(&c->pending_pool, &env->mem, sizeof(struct pending), 16, 0);
     c->journal = journal_new(env, c->config.journal_records);
-    if (c->journal == NULL) {
+    if (c->journal == NULL || map_init(&c->conn_map, &env->mem, 16) != 0) {
         cti_free(c);
         return NULL;
     }
@@ -66,6 +68,11 @@ void cti_stats(const struct cti *c, struct cti_stats *out)
 void cti_set_border(struct cti *c, const struct border *border)
 {
     c->border = border;
+}
+
+void cti_set_gate(struct cti *c, const struct cti_gate *gate)
+{
+    c->gate = *gate;
 }
 
 void cti_set_packages(struct cti *c, const struct uui_packages *packages)

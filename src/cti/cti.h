@@ -34,8 +34,9 @@ struct cti_config {
     uint32_t max_monitors;         /**< of all sessions; default 10000 */
     uint32_t max_session_monitors; /**< default 1000 */
     uint32_t journal_records;      /**< records kept in memory; default 65536 */
-    uint32_t max_unsent; /**< records a session may be behind before it is told of the gap;
-                            default 4096 */
+    uint32_t max_unsent;      /**< records a session may be behind before it is told of the gap;
+                                 default 4096 */
+    uint32_t max_connections; /**< of CSTA over TCP; default 1000 */
     bool back_in_service_on_monitor; /**< TR/87 digest N-6; the configuration says true by
                                           default, zeros mean false */
     bool failed_local_fail; /**< localConnectionInfo of Failed: fail instead of connected */
@@ -49,6 +50,28 @@ void cti_incoming(struct cti *c, const struct sip_msg *m, const struct hop *from
 /** To be set as call_layer.on_event and registrar.on_change (ctx: struct cti *). */
 void cti_on_call_event(void *cti, const struct call_event *e);
 void cti_on_registration(void *cti, const struct record *r, bool registered, uint64_t now_ms);
+
+/** What is asked about who comes over a connection. */
+struct cti_gate {
+    void *ctx;
+    /** The application with that name, if the password is its own; else NULL. */
+    struct application *(*login)(void *ctx, const struct hop *from, struct str name,
+                                 struct str password, uint64_t now_ms);
+    /** The application that is known by where it comes from; else NULL. */
+    struct application *(*known)(void *ctx, const struct hop *from);
+};
+/** Without one no connection is taken. */
+void cti_set_gate(struct cti *c, const struct cti_gate *gate);
+
+/**
+ * Octets of a connection with CSTA (ECMA-323 Annex J.2): takes whole frames off the front.
+ * @return octets used; SIZE_MAX: what stands there is no frame, or nobody more is taken: close
+ *         it
+ */
+size_t cti_stream_input(struct cti *c, const struct hop *from, struct str bytes,
+                        uint64_t now_ms);
+/** Of any flow; sessions of others than connections hear of it by their legs. */
+void cti_on_flow_closed(struct cti *c, uint32_t flow, uint64_t now_ms);
 
 /** Everything given is the caller's and must outlive it. @return NULL when memory is out */
 struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer *legs,
@@ -72,8 +95,9 @@ void cti_end_all(struct cti *c, uint64_t now_ms);
 bool cti_wants(const struct sip_msg *m);
 
 struct cti_stats {
-    uint64_t sessions, monitors;                 /**< now */
-    uint64_t requests, answered, errors;         /**< so far; answered counts errors too */
+    uint64_t sessions, monitors, connections; /**< now */
+    uint64_t unframed;                        /**< connections closed for what was no frame */
+    uint64_t requests, answered, errors;      /**< so far; answered counts errors too */
     uint64_t events_recorded, events_sent, gaps; /**< so far */
     uint64_t route_requests, route_timeouts;     /**< so far */
     uint64_t uui_wrong;   /**< User-to-User values in calls that break a rule */

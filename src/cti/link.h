@@ -73,5 +73,7 @@ struct cti_link {
 
 /** An INVITE dialog (TR/87). */
 extern const struct cti_link cti_link_sip;
+/** Frames on a TCP or TLS connection (ECMA-323 Annex J.2). */
+extern const struct cti_link cti_link_tcp;
 
 #endif

@@ -6,6 +6,7 @@
  *   session.c       life of a session, whatever carries it (link.h)
  *   link_sip.c      sessions that are SIP dialogs; sip_answer.c its requests and answers,
  *                   content.c what a request carries, in one part or several
+ *   link_tcp.c      sessions on TCP and TLS connections
  *   message.c       answers put together
  *   request.c       one request: parse, known?, serve, answer once
  *   pending.c       requests whose outcome comes later
@@ -59,6 +60,9 @@ struct cti {
     void *driver_ctx;
     struct journal *journal;
     const struct uui_packages *packages; /**< NULL: isdn-uui alone */
+    struct cti_gate gate;                /**< of connections */
+    struct map conn_map;                 /**< struct cti_conn.by_flow */
+    struct list conns;                   /**< struct cti_conn.link */
     struct list sessions;                /**< struct cti_session.link */
     struct list dirty;                   /**< struct cti_session.dirty: something to send */
     struct list pending;                 /**< struct pending.of_cti */
@@ -114,6 +118,9 @@ struct cti_session {
     uint32_t busy;             /**< requests being served on the stack */
     bool over;                 /**< ended: waits until its link is gone */
 
+    /* over TCP */
+    struct cti_conn *conn;
+
     /* over SIP */
     struct leg *leg;
     uint32_t in_flight; /**< INFOs of ours without a final response */
@@ -137,6 +144,12 @@ struct cti_session *session_new(struct cti *c, struct application *app,
                                 const struct cti_link *via);
 /** Its link is gone. */
 void session_free(struct cti_session *s);
+
+/* ---- link_tcp.c ---- */
+
+/** All connections: closed; and given up without a word. */
+void conn_hang_up_all(struct cti *c);
+void conn_free_all(struct cti *c);
 
 /* ---- message.c ---- */
 

@@ -92,6 +92,7 @@ void cti_end_all(struct cti *c, uint64_t now_ms)
     {
         session_end(list_entry(it, struct cti_session, link), CTI_END_PLAIN, now_ms);
     }
+    conn_hang_up_all(c);
 }
 
 void cti_free(struct cti *c)
@@ -105,6 +106,8 @@ void cti_free(struct cti *c)
         s->via->drop(s);
         session_free(s);
     }
+    conn_free_all(c);
+    map_fini(&c->conn_map);
     c->calls->router = NULL;
     journal_free(c->journal);
     pool_fini(&c->session_pool);

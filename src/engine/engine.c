@@ -193,6 +193,8 @@ static int make_layers(struct engine *e)
     }
     cti_set_packages(e->cti, c->packages);
     cti_set_border(e->cti, &e->border);
+    cti_set_gate(
+        e->cti, &(struct cti_gate){.ctx = e, .login = login_application, .known = login_known});
     e->events = event_new(&(struct event_world){.env = e->env,
                                                 .wheel = &e->wheel,
                                                 .txn = &e->txn,
@@ -459,6 +461,19 @@ size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct 
     return done;
 }
 
+size_t engine_csta_input(struct engine *e, const struct hop *from, struct str bytes,
+                         uint64_t now_ms)
+{
+    size_t done = SIZE_MAX;
+
+    run_timers(e, now_ms);
+    if (!guard_is_banned(&e->guard, &from->remote, now_ms)) {
+        done = cti_stream_input(e->cti, from, bytes, now_ms);
+    }
+    settle(e);
+    return done;
+}
+
 void engine_tick(struct engine *e, uint64_t now_ms)
 {
     run_timers(e, now_ms);
@@ -483,6 +498,7 @@ void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
     leg_on_flow_closed(&e->legs, flow, now_ms); /* the registrar knows yet who was there */
     registrar_on_flow_closed(&e->registrar, flow, now_ms);
     event_on_flow_closed(e->events, flow);
+    cti_on_flow_closed(e->cti, flow, now_ms);
     txn_on_flow_closed(&e->txn, flow, now_ms);
     settle(e);
 }

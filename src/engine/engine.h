@@ -86,6 +86,15 @@ void engine_input(struct engine *e, const struct hop *from, struct str bytes, bo
 size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct hop *from,
                            struct str bytes, uint64_t now_ms);
 
+/**
+ * Bytes of a flow with CSTA in frames (ECMA-323 Annex J.2): takes whole ones off the front.
+ * What belongs to which kind of flow is the caller's knowledge; flows of both end by
+ * engine_flow_closed. Needs env->close.
+ * @return octets used; SIZE_MAX: close it
+ */
+size_t engine_csta_input(struct engine *e, const struct hop *from, struct str bytes,
+                         uint64_t now_ms);
+
 /** Run what is due. */
 void engine_tick(struct engine *e, uint64_t now_ms);
 

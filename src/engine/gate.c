@@ -102,6 +102,14 @@ bool gate_fault(struct engine *e, const struct hop *from, uint64_t now_ms)
     return true;
 }
 
+void gate_login(struct engine *e, const struct hop *from, bool right, uint64_t now_ms)
+{
+    if (!right && is_stranger(e, from)) {
+        tell_ban(e, from, guard_offend(&e->guard, &from->remote, GUARD_WRONG, now_ms),
+                 "its credentials are wrong");
+    }
+}
+
 void gate_credentials(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       bool right, uint64_t now_ms)
 {

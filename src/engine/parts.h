@@ -92,6 +92,9 @@ bool gate_fault(struct engine *e, const struct hop *from, uint64_t now_ms);
 void gate_credentials(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       bool right, uint64_t now_ms);
 
+/** The same for a password that was sent as it is. */
+void gate_login(struct engine *e, const struct hop *from, bool right, uint64_t now_ms);
+
 /**
  * The lines of an answer to a stranger. Over UDP his address may be somebody else's: then
  * nobody shall get more octets by us than were sent to us, as far as that can be had. What is
@@ -110,6 +113,13 @@ struct str gate_modest(const struct sip_msg *m, const struct hop *from,
  */
 bool identify(struct engine *e, const struct sip_msg *m, const struct hop *from,
               bool by_address, struct identity *who, uint64_t now_ms);
+
+/* ---- login.c: who comes over a connection with CSTA (struct cti_gate; ctx: the engine) ----
+ */
+
+struct application *login_application(void *engine, const struct hop *from, struct str name,
+                                      struct str password, uint64_t now_ms);
+struct application *login_known(void *engine, const struct hop *from);
 
 /* ---- options.c ---- */
 

@@ -111,6 +111,8 @@
     X("proxy_forged_routes", e->proxy.stats.forged)           \
     X("csta_sessions", cti.sessions)                          \
     X("csta_monitors", cti.monitors)                          \
+    X("csta_connections", cti.connections)                    \
+    X("csta_unframed", cti.unframed)                          \
     X("csta_requests", cti.requests)                          \
     X("csta_answered", cti.answered)                          \
     X("csta_errors", cti.errors)                              \

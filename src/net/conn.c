@@ -32,6 +32,19 @@ static const struct stream_ops transports[] = {
      .clear_in = stream_message_bytes,
      .clear_out = tls_clear_out,
      .plain_out = tls_clear_out},
+    {.transport = TP_TCP,
+     .csta = true,
+     .wire_in = stream_message_bytes,
+     .clear_in = stream_message_bytes,
+     .clear_out = stream_wire_out,
+     .plain_out = stream_wire_out},
+    {.transport = TP_TLS,
+     .tls = true,
+     .csta = true,
+     .wire_in = tls_wire_in,
+     .clear_in = stream_message_bytes,
+     .clear_out = tls_clear_out,
+     .plain_out = tls_clear_out},
     {.transport = TP_WS,
      .ws = true,
      .wire_in = ws_clear_in,
@@ -47,10 +60,10 @@ static const struct stream_ops transports[] = {
      .plain_out = ws_plain_out},
 };
 
-static const struct stream_ops *ops_of(enum transport transport)
+static const struct stream_ops *ops_of(enum transport transport, bool csta)
 {
     for (size_t i = 0; i < ARRAY_LEN(transports); i++) {
-        if (transports[i].transport == transport) {
+        if (transports[i].transport == transport && transports[i].csta == csta) {
             return &transports[i];
         }
     }
@@ -96,7 +109,8 @@ static struct conn *find_remote(const struct net *n, uint8_t transport, const st
     struct map_node *node = map_first(&n->by_remote, remote_hash(n, transport, a));
     for (; node != NULL; node = map_next(node)) {
         struct conn *c = container_of(node, struct conn, by_remote);
-        if (c->ops->transport == transport && addr_eq(&c->remote, a) && leads_to(c, name)) {
+        if (c->ops->transport == transport && !c->ops->csta && addr_eq(&c->remote, a) &&
+            leads_to(c, name)) {
             return c;
         }
     }
@@ -228,11 +242,11 @@ void acceptor_close(struct acceptor *a)
     uv_close((uv_handle_t *)&a->tcp, on_acceptor_closed);
 }
 
-int conn_listen(struct net *n, enum transport transport, const struct addr *at,
+int conn_listen(struct net *n, enum transport transport, bool csta, const struct addr *at,
                 const struct addr *shown, struct addr *bound)
 {
     union net_sockaddr sa;
-    const struct stream_ops *ops = ops_of(transport);
+    const struct stream_ops *ops = ops_of(transport, csta);
     if (ops == NULL || sockaddr_of(at, &sa) == 0) {
         return E_UNSUPPORTED;
     }
@@ -321,7 +335,7 @@ static int begin_connect(struct conn *c, struct str name)
 
 int conn_open(struct net *n, struct hop *hop, struct str name)
 {
-    const struct stream_ops *ops = ops_of(hop->transport);
+    const struct stream_ops *ops = ops_of(hop->transport, false);
     char numeric[64];
     struct out o;
     if (hop->remote.family == ADDR_NONE || hop->remote.port == 0 ||

@@ -173,6 +173,24 @@ static void env_local(void *ctx, const struct hop *hop, struct addr *out)
     local_address(ctx, hop, out);
 }
 
+static void env_close(void *ctx, uint32_t id)
+{
+    struct flow *f = flow_find(ctx, id);
+    if (f != NULL && f->stream) {
+        stream_drain(container_of(f, struct conn, flow));
+    }
+}
+
+static size_t env_queued(void *ctx, uint32_t id)
+{
+    struct flow *f = flow_find(ctx, id);
+    if (f == NULL || !f->stream) {
+        return 0;
+    }
+    const struct conn *c = container_of(f, struct conn, flow);
+    return buf_pending(&c->out) + buf_pending(&c->busy);
+}
+
 static void env_trace_line(void *ctx, enum trace_level level, const char *module,
                            struct str text)
 {
@@ -360,6 +378,8 @@ struct net *net_new(const struct net_config *config)
         .query = env_query,
         .reaches = env_reaches,
         .local = env_local,
+        .close = env_close,
+        .queued = env_queued,
         .trace = config->handler.trace != NULL ? env_trace_line : NULL,
         .trace_from = config->handler.trace_from,
     };
@@ -426,7 +446,18 @@ int net_listen_as(struct net *n, enum transport transport, const struct addr *at
     if (transport == TP_UDP) {
         return udp_listen(n, at, shown, bound);
     }
-    return conn_listen(n, transport, at, shown, bound);
+    return conn_listen(n, transport, false, at, shown, bound);
+}
+
+int net_listen_csta(struct net *n, enum transport transport, const struct addr *at,
+                    struct addr *bound)
+{
+    static const struct addr none = {.family = ADDR_NONE};
+    struct addr scratch;
+    if (n->config.handler.csta_input == NULL) {
+        return E_UNSUPPORTED;
+    }
+    return conn_listen(n, transport, true, at, &none, bound != NULL ? bound : &scratch);
 }
 
 int net_listen(struct net *n, enum transport transport, const struct addr *at,

@@ -46,6 +46,9 @@ struct net_handler {
      */
     size_t (*stream_input)(void *ctx, struct sip_framer *f, const struct hop *from,
                            struct str bytes, uint64_t now_ms);
+    /** Octets of a connection to a listener of net_listen_csta, as engine_csta_input has it.
+        May be NULL when there is no such listener. */
+    size_t (*csta_input)(void *ctx, const struct hop *from, struct str bytes, uint64_t now_ms);
     /** Run what is due; NULL: no timers. */
     void (*tick)(void *ctx, uint64_t now_ms);
     /** When `tick` must be called, WHEEL_NEVER: not; NULL: no timers. */
@@ -171,6 +174,11 @@ int net_listen(struct net *n, enum transport transport, const struct addr *at,
  */
 int net_listen_as(struct net *n, enum transport transport, const struct addr *at,
                   const struct addr *shown, struct addr *bound);
+
+/** Listen for CSTA in frames (handler.csta_input) over TP_TCP or TP_TLS; errors as net_listen.
+ */
+int net_listen_csta(struct net *n, enum transport transport, const struct addr *at,
+                    struct addr *bound);
 
 /** From now on trace lines of lower levels are not wanted. */
 void net_set_trace_from(struct net *n, enum trace_level level);

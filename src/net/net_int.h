@@ -105,6 +105,7 @@ struct conn;
 struct stream_ops {
     uint8_t transport;
     bool tls, ws;
+    bool csta; /**< not SIP: CSTA in frames, of those who come to us */
     void (*wire_in)(struct conn *c, struct str bytes, uint64_t now_ms);
     void (*clear_in)(struct conn *c, struct str bytes, uint64_t now_ms);
     int (*clear_out)(struct conn *c, const struct str *run, size_t n);
@@ -283,7 +284,7 @@ void ws_close(struct conn *c);
 void ws_free(struct conn *c);
 
 /* conn.c */
-int conn_listen(struct net *n, enum transport transport, const struct addr *at,
+int conn_listen(struct net *n, enum transport transport, bool csta, const struct addr *at,
                 const struct addr *shown, struct addr *bound);
 int conn_open(struct net *n, struct hop *hop, struct str name);
 void conn_forget_remote(struct conn *c);

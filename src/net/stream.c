@@ -275,9 +275,14 @@ static size_t give(struct conn *c, struct str bytes, uint64_t now_ms)
 {
     const struct net_handler *h = &c->net->config.handler;
     struct hop hop = hop_of(c);
-    size_t used = h->stream_input != NULL
-                      ? h->stream_input(h->ctx, &c->framer, &hop, bytes, now_ms)
-                      : cut_messages(c, &hop, bytes, now_ms);
+    size_t used;
+    if (c->ops->csta) {
+        used = h->csta_input(h->ctx, &hop, bytes, now_ms);
+    } else {
+        used = h->stream_input != NULL
+                   ? h->stream_input(h->ctx, &c->framer, &hop, bytes, now_ms)
+                   : cut_messages(c, &hop, bytes, now_ms);
+    }
     if (used == SIZE_MAX) {
         c->net->stats.closed_bad++;
         conn_trace(c, TRACE_INFO, "closed: cannot be framed");

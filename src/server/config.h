@@ -40,6 +40,8 @@ struct config {
     struct net_config net;       /**< without `handler` */
     struct config_listen *listen;
     size_t listen_count;
+    struct config_listen *csta_listen; /**< for CSTA in frames; TP_TCP or TP_TLS */
+    size_t csta_listen_count;
     struct net_tls tls; /**< names of files; they are read by the network layer */
     struct config_tls_marks tls_marks;
     struct str *domains; /**< the configured ones, then our numeric addresses */

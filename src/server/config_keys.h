@@ -46,6 +46,12 @@
     L(grants, "",                                                                             \
       "The devices that it may control and watch: numbers, `number@domain`, or "              \
       "beginnings such as `10*`; `*` is all. Nothing is granted unless listed.")              \
+    L(hosts, "",                                                                              \
+      "Numeric addresses from which it may use CSTA over TCP (`csta_tcp`) without a "         \
+      "password. Nobody else on those machines may be able to connect.")                      \
+    S(tls_name, "",                                                                           \
+      "The same for who shows a certificate for this name, over TLS "                         \
+      "(`tls.verify_client` must ask for it).")                                               \
     U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.")        \
     U(max_sessions, 0, 0, 100000, "Most CSTA sessions at a time; 0: `cti.max_app_sessions`.") \
     CONFIG_SECRET(S)
@@ -295,6 +301,7 @@
 
 #define CONFIG_CTI(U, B, S, W, L, N, M, Q)                                                 \
     U(max_sessions, 1000, 1, 100000, "Application sessions at a time.")                    \
+    U(max_connections, 1000, 1, 100000, "Connections to `csta_tcp` at a time.")            \
     U(max_app_sessions, 0, 0, 100000,                                                      \
       "Sessions of one application at a time; 0: a quarter of `max_sessions`.")            \
     U(max_monitors, 10000, 1, 1000000, "Monitors of all sessions.")                        \
@@ -433,6 +440,11 @@
       "a POSIX rule such as `CET-1CEST,M3.5.0,M10.5.0/3`.")                                   \
     S(pid_file, "",                                                                           \
       "The process number is written here and the file kept locked, for `baton reload`.")     \
+    L(csta_tcp, "",                                                                           \
+      "Where Baton listens for applications that send CSTA XML over TCP instead of SIP "      \
+      "(ECMA-323 Annex J.2, sessions of ECMA-354): `tcp:ADDRESS:PORT` or "                    \
+      "`tls:ADDRESS:PORT`; `tcp:PORT` and `tls:PORT` listen on 127.0.0.1. Passwords come as " \
+      "they are: use `tls:` beyond this machine. Nowhere unless given.")                      \
     M(uui, uui, "User-to-User Information: docs/uui-dialects.md.")                            \
     M(limits, limits, "Bounds.")                                                              \
     M(tls, tls, "TLS: for `tls:` and `wss:` listeners, and for connections to peers.")        \

@@ -256,6 +256,42 @@ bool config_check_patterns(struct config_tree *t, yaml_node_t *list, char *const
     return true;
 }
 
+/** Who is known by a certificate must be asked for one. */
+static bool map_tls_name(struct config_tree *t, const struct config *c, yaml_node_t *at,
+                         const char *name, struct str *to)
+{
+    *to = str_c(name);
+    if (name == NULL) {
+        return true;
+    }
+    if (!is_host(*to)) {
+        return tree_fault(t, tree_key(t, at, "tls_name"), "tls_name: a host name is wanted");
+    }
+    return c->tls.client_verify != NET_TLS_NO_CLIENT_CERT ||
+           tree_fault(t, tree_key(t, at, "tls_name"),
+                      "tls_name: tls.verify_client must be request or require");
+}
+
+/** How an application is known without a password. */
+static bool map_hosts(struct config_tree *t, struct config *c, yaml_node_t *at,
+                      const struct raw_application *raw, struct application *to)
+{
+    struct addr *hosts = many(c, raw->hosts_count, sizeof(*hosts));
+    yaml_node_t *list = tree_key(t, at, "hosts");
+    if (hosts == NULL) {
+        return out_of_memory(t);
+    }
+    for (size_t i = 0; i < raw->hosts_count; i++) {
+        if (!addr_parse_host(str_c(raw->hosts[i]), 0, &hosts[i])) {
+            return tree_fault(t, tree_entry(t, list, i),
+                              "hosts: a numeric address is wanted, e.g. 192.0.2.7");
+        }
+    }
+    to->hosts = hosts;
+    to->host_count = raw->hosts_count;
+    return map_tls_name(t, c, at, raw->tls_name, &to->tls_name);
+}
+
 static bool map_applications(struct config_tree *t, struct config *c)
 {
     size_t n = c->raw->applications_count;
@@ -290,26 +326,12 @@ static bool map_applications(struct config_tree *t, struct config *c)
              config_check_patterns(t, tree_key(t, at, "grants"), raw->grants, raw->grants_count,
                                    "grants") &&
              config_secret(t, c, at, &secret, &to->secret, &has) &&
-             (has || tree_fault(t, at, "an application needs a password"));
+             map_hosts(t, c, at, raw, to) &&
+             (has || to->host_count > 0 || str_is_set(to->tls_name) ||
+              tree_fault(t, at, "an application needs a password"));
     }
     map_fini(&names);
     return ok;
-}
-
-/** A peer that is known by its certificate must be asked for one. */
-static bool map_tls_name(struct config_tree *t, struct config *c, yaml_node_t *at,
-                         const struct raw_peer *raw, struct peer *to)
-{
-    to->tls_name = str_c(raw->tls_name);
-    if (raw->tls_name == NULL) {
-        return true;
-    }
-    if (!is_host(to->tls_name)) {
-        return tree_fault(t, tree_key(t, at, "tls_name"), "tls_name: a host name is wanted");
-    }
-    return c->tls.client_verify != NET_TLS_NO_CLIENT_CERT ||
-           tree_fault(t, tree_key(t, at, "tls_name"),
-                      "tls_name: tls.verify_client must be request or require");
 }
 
 static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
@@ -344,7 +366,7 @@ static bool map_peer(struct config_tree *t, struct config *c, yaml_node_t *at,
         to->transport != TP_TLS) {
         return tree_fault(t, uri_at, "uri: the transport must be udp, tcp or tls");
     }
-    if (!map_tls_name(t, c, at, raw, to) ||
+    if (!map_tls_name(t, c, at, raw->tls_name, &to->tls_name) ||
         !config_map_support(t, c, tree_key(t, at, "uui_tags"), raw->uui_tags,
                             raw->uui_tags_count, to)) {
         return false;
@@ -401,6 +423,21 @@ static uint8_t ask_of(const char *word)
 }
 
 /* ---- numbers ---- */
+
+static struct cti_config cti_of(const struct raw_cti *raw)
+{
+    return (struct cti_config){.max_sessions = raw->max_sessions,
+                               .max_app_sessions = raw->max_app_sessions != 0
+                                                       ? raw->max_app_sessions
+                                                       : (raw->max_sessions + 3) / 4,
+                               .max_monitors = raw->max_monitors,
+                               .max_session_monitors = raw->max_session_monitors,
+                               .journal_records = raw->journal_records,
+                               .max_unsent = raw->max_unsent,
+                               .max_connections = raw->max_connections,
+                               .back_in_service_on_monitor = raw->back_in_service_on_monitor,
+                               .failed_local_fail = raw->failed_local_fail};
+}
 
 static void map_calls(const struct raw_root *raw, struct engine_config *e)
 {
@@ -466,16 +503,7 @@ static bool map_engine(struct config_tree *t, struct config *c)
                                      .ring_s = raw->proxy.ring_s,
                                      .min_se_s = raw->proxy.min_se_s,
                                      .secret = str_c(raw->proxy.secret)};
-    e->cti = (struct cti_config){
-        .max_sessions = raw->cti.max_sessions,
-        .max_app_sessions = raw->cti.max_app_sessions != 0 ? raw->cti.max_app_sessions
-                                                           : (raw->cti.max_sessions + 3) / 4,
-        .max_monitors = raw->cti.max_monitors,
-        .max_session_monitors = raw->cti.max_session_monitors,
-        .journal_records = raw->cti.journal_records,
-        .max_unsent = raw->cti.max_unsent,
-        .back_in_service_on_monitor = raw->cti.back_in_service_on_monitor,
-        .failed_local_fail = raw->cti.failed_local_fail};
+    e->cti = cti_of(&raw->cti);
     e->realm = raw->realm != NULL ? str_c(raw->realm) : c->domains[0];
     if (str_index(e->realm, '"') < e->realm.n || str_index(e->realm, '\\') < e->realm.n) {
         return tree_fault(t, tree_key(t, root, "realm"),

@@ -87,11 +87,11 @@ static bool check_listen(struct config_tree *t, const struct config *c, yaml_nod
                          const struct config_listen *list, size_t i)
 {
     if (needs_certificate(&list[i]) && c->raw->tls.certificates_count == 0) {
-        return tree_fault(t, at, "listen: tls and wss need a certificate: tls.certificates");
+        return tree_fault(t, at, "tls and wss need a certificate: tls.certificates");
     }
     for (size_t k = 0; k < i; k++) {
         if (collide(&list[k], &list[i])) {
-            return tree_fault(t, at, "listen: given twice");
+            return tree_fault(t, at, "given twice");
         }
     }
     return true;
@@ -129,6 +129,53 @@ static bool map_listen(struct config_tree *t, struct config *c)
     }
     c->listen = to;
     c->listen_count = n;
+    return true;
+}
+
+/** "tcp:ADDRESS:PORT", or "tcp:PORT" on this machine alone. */
+static bool parse_csta_listen(struct str text, struct config_listen *out)
+{
+    size_t colon = str_index(text, ':');
+    struct str where = colon < text.n ? str_from(text, colon + 1) : STR("");
+    uint32_t port;
+    *out = (struct config_listen){.transport = (uint8_t)transport_of(str_upto(text, colon))};
+    if (out->transport != TP_TCP && out->transport != TP_TLS) {
+        return false;
+    }
+    if (str_to_u32(where, &port)) {
+        out->at =
+            (struct addr){.ip = {127, 0, 0, 1}, .port = (uint16_t)port, .family = ADDR_IP4};
+        return port > 0 && port <= UINT16_MAX;
+    }
+    return addr_parse(where, &out->at) && out->at.port != 0;
+}
+
+static bool map_csta_listen(struct config_tree *t, struct config *c)
+{
+    const struct raw_root *raw = c->raw;
+    yaml_node_t *list = tree_key(t, tree_root(t), "csta_tcp");
+    struct config_listen *to = arena_zalloc(&c->arena, (raw->csta_tcp_count + 1) * sizeof(*to));
+    if (to == NULL) {
+        return out_of_memory(t);
+    }
+    for (size_t i = 0; i < raw->csta_tcp_count; i++) {
+        yaml_node_t *at = tree_entry(t, list, i);
+        if (!parse_csta_listen(str_c(raw->csta_tcp[i]), &to[i])) {
+            return tree_fault(t, at,
+                              "csta_tcp: tcp:ADDRESS:PORT or tls:ADDRESS:PORT with a numeric "
+                              "address is wanted, e.g. tcp:127.0.0.1:2555");
+        }
+        for (size_t k = 0; k < c->listen_count; k++) {
+            if (collide(&c->listen[k], &to[i])) {
+                return tree_fault(t, at, "csta_tcp: SIP listens there");
+            }
+        }
+        if (!check_listen(t, c, at, to, i)) {
+            return false;
+        }
+    }
+    c->csta_listen = to;
+    c->csta_listen_count = raw->csta_tcp_count;
     return true;
 }
 
@@ -258,5 +305,6 @@ static bool map_websocket(struct config_tree *t, struct config *c)
 
 bool config_map_net(struct config_tree *t, struct config *c)
 {
-    return map_listen(t, c) && map_advertise(t, c) && map_tls(t, c) && map_websocket(t, c);
+    return map_listen(t, c) && map_csta_listen(t, c) && map_advertise(t, c) && map_tls(t, c) &&
+           map_websocket(t, c);
 }

@@ -121,6 +121,11 @@ static void pack_application(struct packing *b, const struct application *from,
                              struct application *to)
 {
     struct str *grants = pack_list(b, from->grant_count);
+    struct str hosts =
+        pack(b, str_make((const char *)from->hosts, from->host_count * sizeof(*from->hosts)));
+    to->hosts = (const struct addr *)(const void *)hosts.p; /* it stands behind slices */
+    to->host_count = from->host_count;
+    to->tls_name = pack(b, from->tls_name);
     for (size_t i = 0; i < from->grant_count; i++) {
         struct str s = pack(b, from->grants[i]);
         if (grants != NULL) {
@@ -467,6 +472,9 @@ static void drop_missing_applications(struct roster *r)
         directory_remove_application(r->directory, &o->a);
         o->present = false;
         o->a.secret = (struct auth_secret){0};
+        o->a.hosts = NULL;
+        o->a.host_count = 0;
+        o->a.tls_name = STR_NONE;
         o->a.grants = NULL; /* its sessions may go on, over nothing */
         o->a.grant_count = 0;
         block_free(o->changing);

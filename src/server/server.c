@@ -103,6 +103,15 @@ static size_t on_stream_input(void *ctx, struct sip_framer *f, const struct hop 
     return used;
 }
 
+static size_t on_csta_input(void *ctx, const struct hop *from, struct str bytes,
+                            uint64_t now_ms)
+{
+    struct server *s = ctx;
+    size_t used = engine_csta_input(s->engine, from, bytes, now_ms);
+    after(s);
+    return used;
+}
+
 static void on_tick(void *ctx, uint64_t now_ms)
 {
     struct server *s = ctx;
@@ -326,28 +335,46 @@ static bool init_handles(struct server *s)
     return true;
 }
 
+/** Say where, or why not. */
+static bool tell_listener(struct server *s, const char *what, uint8_t transport,
+                          const struct addr *at, int err)
+{
+    char buf[64];
+    struct out o;
+    out_init(&o, buf, sizeof(buf));
+    addr_write(&o, at);
+    if (err != 0) {
+        log_fmt(s->log, TRACE_ERROR, "server", "cannot listen on %s%s %.*s: %s", what,
+                transport_name(transport), STR_ARG(out_str_of(&o)),
+                err == E_EXISTS     ? "another program has it"
+                : err == E_DENIED   ? "not permitted"
+                : err == E_NOTFOUND ? "this machine does not have the address"
+                : err == E_STATE    ? "there is no certificate (tls.certificates)"
+                                    : err_text(err));
+        return false;
+    }
+    log_fmt(s->log, TRACE_INFO, "server", "listening on %s%s %.*s", what,
+            transport_name(transport), STR_ARG(out_str_of(&o)));
+    return true;
+}
+
 static bool listen_all(struct server *s)
 {
     for (size_t i = 0; i < s->config->listen_count; i++) {
         const struct config_listen *at = &s->config->listen[i];
         struct addr bound = at->at;
         int err = net_listen_as(s->net, at->transport, &at->at, &at->shown, &bound);
-        char buf[64];
-        struct out o;
-        out_init(&o, buf, sizeof(buf));
-        addr_write(&o, &bound);
-        if (err != 0) {
-            log_fmt(s->log, TRACE_ERROR, "server", "cannot listen on %s %.*s: %s",
-                    transport_name(at->transport), STR_ARG(out_str_of(&o)),
-                    err == E_EXISTS     ? "another program has it"
-                    : err == E_DENIED   ? "not permitted"
-                    : err == E_NOTFOUND ? "this machine does not have the address"
-                    : err == E_STATE    ? "there is no certificate (tls.certificates)"
-                                        : err_text(err));
+        if (!tell_listener(s, "", at->transport, &bound, err)) {
             return false;
         }
-        log_fmt(s->log, TRACE_INFO, "server", "listening on %s %.*s",
-                transport_name(at->transport), STR_ARG(out_str_of(&o)));
+    }
+    for (size_t i = 0; i < s->config->csta_listen_count; i++) {
+        const struct config_listen *at = &s->config->csta_listen[i];
+        struct addr bound = at->at;
+        int err = net_listen_csta(s->net, at->transport, &at->at, &bound);
+        if (!tell_listener(s, "CSTA ", at->transport, &bound, err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -408,6 +435,7 @@ static bool start(struct server *s)
     c->net.handler = (struct net_handler){.ctx = s,
                                           .input = on_input,
                                           .stream_input = on_stream_input,
+                                          .csta_input = on_csta_input,
                                           .tick = on_tick,
                                           .deadline = on_deadline,
                                           .resolved = on_resolved,

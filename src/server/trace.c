@@ -373,6 +373,18 @@ static void traced_local(void *ctx, const struct hop *hop, struct addr *out)
     t->inner->local(t->inner->ctx, hop, out);
 }
 
+static void traced_close(void *ctx, uint32_t flow)
+{
+    struct sip_trace *t = ctx;
+    t->inner->close(t->inner->ctx, flow);
+}
+
+static size_t traced_queued(void *ctx, uint32_t flow)
+{
+    struct sip_trace *t = ctx;
+    return t->inner->queued(t->inner->ctx, flow);
+}
+
 static void traced_trace(void *ctx, enum trace_level level, const char *module, struct str text)
 {
     struct sip_trace *t = ctx;
@@ -392,6 +404,8 @@ const struct env *sip_trace_env(struct sip_trace *t, const struct env *inner)
                           .query = traced_query,
                           .reaches = traced_reaches,
                           .local = traced_local,
+                          .close = inner->close != NULL ? traced_close : NULL,
+                          .queued = inner->queued != NULL ? traced_queued : NULL,
                           .trace = inner->trace != NULL ? traced_trace : NULL};
     return &t->env;
 }

@@ -44,10 +44,17 @@ static void feed(struct world *w, struct str bytes, const struct hop *from, uint
     }
     memcpy(s->buf + s->n, bytes.p, bytes.n);
     s->n += bytes.n;
-    size_t used =
-        engine_stream_input(w->engine, &s->framer, from, str_make(s->buf, s->n), now_ms);
+    bool csta = from->remote.ip[2] == 44; /* 10.0.44.x */
+    struct str all = test_guard(str_make(s->buf, s->n));
+    size_t used = csta ? engine_csta_input(w->engine, from, all, now_ms)
+                       : engine_stream_input(w->engine, &s->framer, from, all, now_ms);
+    test_guard_free(all);
     if (used == SIZE_MAX) {
         s->dead = true;
+        if (csta) {
+            w->node.env.close(&w->node, from->flow);
+            return;
+        }
         engine_flow_closed(w->engine, from->flow, now_ms);
         return;
     }

@@ -28,7 +28,7 @@ struct flow {
     struct vnode *node;
     uint8_t transport;
     struct addr remote;
-    bool open;
+    bool open, closing;
     uint64_t last_due_ms;
     char name[256]; /**< TLS, WSS: whom it was opened for; empty: the address, or it came in */
 };
@@ -283,6 +283,33 @@ static int send_datagram(struct vnode *node, const struct hop *hop, struct str b
     return 0;
 }
 
+/** What is under way still arrives. */
+static void env_close(void *ctx, uint32_t flow)
+{
+    struct vnode *node = ctx;
+    struct vnet *net = node->net;
+    struct flow *f = flow_of(net, flow);
+    struct flow *peer = f == NULL ? NULL : flow_of(net, f->peer);
+    uint64_t due;
+    if (f == NULL || !f->open || f->closing) {
+        return;
+    }
+    f->closing = true;
+    add_event(net, EV_CLOSED, node, net->now_ms, STR_NONE)->flow = f->id;
+    if (peer != NULL) {
+        due = net->now_ms + net->latency_ms;
+        due = f->last_due_ms > due ? f->last_due_ms : due;
+        add_event(net, EV_CLOSED, peer->node, due, STR_NONE)->flow = peer->id;
+    }
+}
+
+static size_t env_queued(void *ctx, uint32_t flow)
+{
+    const struct vnode *node = ctx;
+    (void)flow;
+    return node->queued;
+}
+
 static int env_send(void *ctx, const struct hop *hop, const struct str *run, size_t n)
 {
     struct vnode *node = ctx;
@@ -381,7 +408,9 @@ void vnet_add(struct vnet *net, struct vnode *node, const char *name, const char
                              .send = env_send,
                              .open = env_open,
                              .query = env_query,
-                             .local = env_local_addr};
+                             .local = env_local_addr,
+                             .close = env_close,
+                             .queued = env_queued};
     list_append(&net->nodes, &node->link);
 }
 

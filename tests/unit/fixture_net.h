@@ -64,6 +64,7 @@ struct vnode {
     struct addr outside; /**< of its NAT; family 0: none */
     uint32_t udp_flow;
     uint16_t next_port;
+    size_t queued; /**< what env->queued says of its streams: for peers that do not read */
     struct env env;
     const struct vnode_user *user;
     void *ctx;

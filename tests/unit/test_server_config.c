@@ -368,6 +368,14 @@ static const struct bad bad_table[] = {
      "peers: [{name: a, uri: \"sip:192.0.2.1\", tls_name: \"*.a\"}]\n",
      2, 51, "a host name"},
     {"listen: [\"udp:127.0.0.1\", \"udp:127.0.0.1:5060\"]\n", 1, 27, "given twice"},
+    {"csta_tcp: [\"udp:127.0.0.1:8535\"]\n", 1, 12, "tcp:ADDRESS:PORT"},
+    {"csta_tcp: [\"tcp:127.0.0.1\"]\n", 1, 12, "tcp:ADDRESS:PORT"},
+    {"csta_tcp: [\"tcp:65536\"]\n", 1, 12, "tcp:ADDRESS:PORT"},
+    {"csta_tcp: [\"tcp:5060\"]\n", 1, 12, "SIP listens there"},
+    {"csta_tcp: [\"tcp:1\", \"tcp:1\"]\n", 1, 21, "given twice"},
+    {"csta_tcp: [\"tls:8535\"]\n", 1, 12, "tls.certificates"},
+    {"applications: [{name: a, hosts: [x.example]}]\n", 1, 34, "numeric"},
+    {"applications: [{name: a, tls_name: a.example}]\n", 1, 36, "request or require"},
     {"advertise: [host]\n", 1, 13, "numeric address"},
     {"advertise: [192.0.2.1, 192.0.2.2]\n", 1, 24, "one address per family"},
     {"domains: [\"a b\"]\n", 1, 11, "host name"},
@@ -560,8 +568,32 @@ static void test_example_is_right(void)
     free((void *)(uintptr_t)text.p);
 }
 
-TEST_MAIN(T(test_empty_is_loopback_only), T(test_full_file), T(test_directory_is_filled),
-          T(test_other_listeners), T(test_tls_and_websocket), T(test_faults_have_a_place),
-          T(test_prefixes_and_mutations), T(test_secrets_from_elsewhere),
-          T(test_fault_text_never_shows_a_secret), T(test_documentation_is_current),
-          T(test_example_is_right))
+static void test_csta_tcp(void)
+{
+    struct config *c = good("csta_tcp: [\"tcp:8535\", \"tcp:[::1]:8536\"]\n"
+                            "applications:\n"
+                            "  - {name: recorder, hosts: [192.0.2.7, \"::1\"]}\n"
+                            "  - {name: crm, password: x}\n"
+                            "cti: {max_connections: 5}\n");
+    if (CHECK(c != NULL) && CHECK_INT(c->csta_listen_count, 2)) {
+        CHECK(addr_is_loopback(&c->csta_listen[0].at));
+        CHECK_INT(c->csta_listen[0].at.port, 8535);
+        CHECK_INT(c->csta_listen[0].transport, TP_TCP);
+        CHECK_INT(c->csta_listen[1].at.family, ADDR_IP6);
+        CHECK_INT(c->csta_listen[1].at.port, 8536);
+        CHECK_INT(c->applications[0].host_count, 2);
+        CHECK_INT(c->applications[0].hosts[1].family, ADDR_IP6);
+        CHECK_INT(c->applications[1].host_count, 0);
+        CHECK_INT(c->engine.cti.max_connections, 5);
+    }
+    config_free(c);
+    c = good("{}\n");
+    CHECK_INT(c->csta_listen_count, 0); /* nowhere unless wanted */
+    config_free(c);
+}
+
+TEST_MAIN(T(test_csta_tcp), T(test_empty_is_loopback_only), T(test_full_file),
+          T(test_directory_is_filled), T(test_other_listeners), T(test_tls_and_websocket),
+          T(test_faults_have_a_place), T(test_prefixes_and_mutations),
+          T(test_secrets_from_elsewhere), T(test_fault_text_never_shows_a_secret),
+          T(test_documentation_is_current), T(test_example_is_right))
