@@ -13,6 +13,7 @@
  * Two domains that both have devices never answer for each other.
  */
 #include "auth/directory.h"
+#include "auth/named.h"
 #include "base/err.h"
 
 /** The longest "user@host" that can be a device. */
@@ -30,9 +31,12 @@ int directory_init(struct directory *d, const struct env *env, const struct str 
     int err = map_init(&d->devices, &env->mem, 64);
     if (err == 0) {
         err = map_init(&d->applications, &env->mem, 16);
-        if (err != 0) {
-            map_fini(&d->devices);
-        }
+    }
+    if (err == 0) {
+        err = map_init(&d->tels, &env->mem, 16);
+    }
+    if (err != 0) {
+        directory_fini(d);
     }
     return err;
 }
@@ -41,6 +45,7 @@ void directory_fini(struct directory *d)
 {
     map_fini(&d->devices);
     map_fini(&d->applications);
+    map_fini(&d->tels);
 }
 
 /** Index of the domain, or domain_count. */
@@ -106,6 +111,32 @@ static struct device *find_key(const struct directory *d, struct str key)
     return NULL;
 }
 
+void directory_know_tel(struct directory *d, struct device *dev)
+{
+    if (str_is_set(dev->tel)) {
+        map_add(&d->tels, &dev->by_tel, hash_bytes(&d->key, dev->tel));
+    }
+}
+
+void directory_forget_tel(struct directory *d, struct device *dev)
+{
+    if (str_is_set(dev->tel)) {
+        map_remove(&d->tels, &dev->by_tel);
+    }
+}
+
+struct device *directory_device_of_tel(const struct directory *d, struct str number)
+{
+    struct map_node *n = map_first(&d->tels, hash_bytes(&d->key, number));
+    for (; n != NULL; n = map_next(n)) {
+        struct device *dev = container_of(n, struct device, by_tel);
+        if (str_eq(dev->tel, number)) {
+            return dev;
+        }
+    }
+    return NULL;
+}
+
 int directory_add_device(struct directory *d, struct device *dev)
 {
     if (find_key(d, dev->key) != NULL) {
@@ -116,6 +147,7 @@ int directory_add_device(struct directory *d, struct device *dev)
         d->peopled |= 1ull << domain;
     }
     map_add(&d->devices, &dev->by_key, hash_bytes(&d->key, dev->key));
+    directory_know_tel(d, dev);
     return 0;
 }
 
@@ -131,6 +163,7 @@ int directory_add_application(struct directory *d, struct application *app)
 void directory_remove_device(struct directory *d, struct device *dev)
 {
     map_remove(&d->devices, &dev->by_key);
+    directory_forget_tel(d, dev);
 }
 
 void directory_remove_application(struct directory *d, struct application *app)
@@ -241,25 +274,11 @@ struct device *directory_device_of_uri(const struct directory *d, const struct s
     return lookup(d, out_str_of(&o), u->scheme == SIP_SCHEME_TEL ? STR_NONE : u->host);
 }
 
-static bool has_scheme(struct str s)
+/** As a name of this place: the user part, or the number without separators. */
+static struct device *named_here(const struct directory *d, struct str text)
 {
-    return str_istarts(s, STR("sip:")) || str_istarts(s, STR("sips:")) ||
-           str_istarts(s, STR("tel:"));
-}
-
-struct device *directory_device_named(const struct directory *d, struct str text)
-{
-    text = str_trim(text);
-    size_t open = str_index(text, '<');
-    if (open < text.n) {
-        text = str_from(text, open + 1);
-        size_t close = str_index(text, '>');
-        if (close == text.n) {
-            return NULL;
-        }
-        text = str_upto(text, close);
-    }
-    if (has_scheme(text)) {
+    text = named_unwrap(text);
+    if (named_has_scheme(text)) {
         struct sip_uri u;
         uint32_t at;
         return sip_uri_parse(text, 0, &u, &at) == 0 ? directory_device_of_uri(d, &u) : NULL;
@@ -268,6 +287,25 @@ struct device *directory_device_named(const struct directory *d, struct str text
     text = str_upto(text, str_index(text, ';'));
     text = str_upto(text, str_index(text, '&'));
     return directory_device(d, text);
+}
+
+/** By its number in the world; NULL also when there is none in the text. */
+static struct device *named_in_the_world(const struct directory *d, struct str text)
+{
+    char buf[NAMED_MAX];
+    struct named n;
+
+    if (d->tels.count == 0 || !named_read(text, buf, &n) || !n.world ||
+        (str_is_set(n.host) && !directory_is_domain(d, n.host))) {
+        return NULL;
+    }
+    return directory_device_of_tel(d, n.number);
+}
+
+struct device *directory_device_named(const struct directory *d, struct str text)
+{
+    struct device *dev = named_in_the_world(d, text);
+    return dev != NULL ? dev : named_here(d, text);
 }
 
 bool directory_matches(struct str pattern, struct str text)

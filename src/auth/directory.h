@@ -21,7 +21,8 @@
 
 struct device {
     struct map_node by_key;
-    struct str number; /**< the user part: "1001" */
+    struct map_node by_tel; /**< when tel is set */
+    struct str number;      /**< the user part: "1001" */
     struct str uri; /**< "sip:1001@example.com": the device identifier shown to applications */
     struct str key; /**< "1001@example.com": canonical address of record */
     struct str display; /**< name for From of calls made on its behalf, or absent */
@@ -111,7 +112,7 @@ struct directory {
     const struct addr *own; /**< where we listen, wildcards too; the caller's */
     size_t own_count;       /**< 0: nobody knows, so a numeric domain is ours on any port */
     uint64_t peopled; /**< bit i: devices were added to domain i; all others mean the default */
-    struct map devices, applications;
+    struct map devices, applications, tels;
     struct peer *peers;
     size_t peer_count; /**< places in use; one without a name is empty */
     size_t peer_room;  /**< places that there are in all; 0: no more than that */
@@ -146,10 +147,18 @@ bool directory_is_here(const struct directory *d, const struct sip_uri *u);
 /** By canonical key, by number in the default domain, or NULL. */
 struct device *directory_device(const struct directory *d, struct str key);
 
+/** Its `tel` is about to change (before), or has changed (after). */
+void directory_forget_tel(struct directory *d, struct device *dev);
+void directory_know_tel(struct directory *d, struct device *dev);
+
+/** The device whose number in the world that is ("+4930123456"), or NULL. */
+struct device *directory_device_of_tel(const struct directory *d, struct str number);
+
 /**
  * Any spelling of a device identifier of ours: "1001", "sip:1001@example.com",
  * "<sip:1001@…>;tag=…", "tel:1001;phone-context=…", "N<1001>Name;…" (spec of CSTA
- * device numbers), host of ours, none, or a numeric address of ours. NULL when unknown.
+ * device numbers), host of ours, none, or a numeric address of ours. Its number in the world
+ * before that, in any of these forms (named.h). NULL when unknown.
  */
 struct device *directory_device_named(const struct directory *d, struct str text);
 

@@ -38,7 +38,7 @@
     S(display, "", "A name that is shown with calls made on its behalf.")                 \
     S(tel, "",                                                                            \
       "Its number in the world, `+4930123456`: asserted to trusted peers as a tel URI "   \
-      "besides its address (P-Asserted-Identity).")                                       \
+      "besides its address (P-Asserted-Identity), and a name of it for applications.")    \
     CONFIG_SECRET(S)
 
 #define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                            \

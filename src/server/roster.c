@@ -404,7 +404,13 @@ static void commit_device(struct roster *r, struct device_change *ch, const stru
     struct own_device *o = ch->to;
     struct packing b = {ch->changing->bytes, 0};
     struct block *old = o->changing;
+    if (o->present) {
+        directory_forget_tel(r->directory, &o->d);
+    }
     pack_device(&b, from, &o->d);
+    if (o->present) {
+        directory_know_tel(r->directory, &o->d);
+    }
     o->changing = ch->changing;
     block_free(old);
     if (ch->fresh) {

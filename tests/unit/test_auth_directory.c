@@ -114,6 +114,51 @@ static void test_long_names_are_nobody(void)
     world_fini(&w);
 }
 
+/** By its number in the world, however that is written. */
+static void test_world_numbers(void)
+{
+    static const char *const same[] = {"+493012341001",
+                                       "tel:+493012341001",
+                                       "tel:+49-30-(1234)-1001",
+                                       "+49 30 1234-1001",
+                                       "sip:+493012341001@example.com;user=phone",
+                                       "tel:1001x1;phone-context=x",
+                                       "tel:1001;phone-context=+49-30-1234",
+                                       "N<+493012341001>Ann;noa=nk",
+                                       "TEL:1001;x=y;Phone-Context=+493012"
+                                       "34"};
+    static const char *const other[] = {"493012341001",
+                                        "tel:+49301234100",
+                                        "sip:+493012341001@elsewhere.example",
+                                        "tel:5;phone-context=49301234100",
+                                        "tel:+",
+                                        "+"};
+    struct world w;
+    struct device d = {.number = STR("77"),
+                       .uri = STR("sip:77@example.com"),
+                       .key = STR("77@example.com"),
+                       .tel = STR("+493012341001")};
+    world_init(&w);
+    CHECK_INT(directory_add_device(&w.d, &d), 0);
+    for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+        test_context(same[i]);
+        CHECK((directory_device_named(&w.d, str_c(same[i])) == &d) == (i != 5));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(other); i++) {
+        test_context(other[i]);
+        CHECK(directory_device_named(&w.d, str_c(other[i])) == NULL);
+    }
+    test_context(NULL);
+    directory_forget_tel(&w.d, &d);
+    d.tel = STR("+49301");
+    directory_know_tel(&w.d, &d);
+    CHECK(directory_device_named(&w.d, STR("+493012341001")) == NULL);
+    CHECK(directory_device_named(&w.d, STR("tel:+49-301")) == &d);
+    directory_remove_device(&w.d, &d);
+    CHECK(directory_device_named(&w.d, STR("tel:+49-301")) == NULL);
+    world_fini(&w);
+}
+
 static void test_added_once(void)
 {
     struct world w;
@@ -277,6 +322,6 @@ static void test_no_memory(void)
     }
 }
 
-TEST_MAIN(T(test_device_spellings), T(test_long_names_are_nobody), T(test_added_once),
-          T(test_domains), T(test_ports_of_domains), T(test_grants), T(test_patterns),
-          T(test_peers), T(test_peers_with_certificates), T(test_no_memory))
+TEST_MAIN(T(test_device_spellings), T(test_long_names_are_nobody), T(test_world_numbers),
+          T(test_added_once), T(test_domains), T(test_ports_of_domains), T(test_grants),
+          T(test_patterns), T(test_peers), T(test_peers_with_certificates), T(test_no_memory))
