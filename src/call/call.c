@@ -24,6 +24,9 @@ static void call_fini(struct call *c)
 {
     struct call_layer *l = c->layer;
 
+    if (c->cti != NULL && l->on_gone != NULL) {
+        l->on_gone(l->ctx, c);
+    }
     list_each(it, &c->connections)
     {
         struct connection *conn = list_entry(it, struct connection, link);

@@ -224,6 +224,7 @@ struct call {
     struct timer timer;        /**< ring time; when ENDING: patience with the far side's BYE */
     size_t legs;               /**< that still refer to this call */
     uint8_t forwards;          /**< times that it was forwarded, forward.c */
+    void *cti;                 /**< the CTI layer's: who watches this call; NULL: nobody */
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
     bool dialling;             /**< `called` is not complete yet: DialDigits follows (dial.c) */
     bool sips; /**< begun with a sips URI: every leg of it is over TLS (RFC 5630 §5.1.1.3) */
@@ -362,6 +363,8 @@ struct call_layer {
     const struct call_router *router;    /**< NULL: nobody says where calls go */
     void *router_ctx;
     call_event_fn on_event;
+    /** The call is about to be freed, all is told; asked when call->cti is set. */
+    void (*on_gone)(void *ctx, struct call *c);
     call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
     call_permit_fn permits; /**< asked, with ctx, before Baton itself sends a call somewhere:
                                REFER, redirection, forwarding, services; NULL: everything */

@@ -49,6 +49,8 @@ void cti_incoming(struct cti *c, const struct sip_msg *m, const struct hop *from
 
 /** To be set as call_layer.on_event and registrar.on_change (ctx: struct cti *). */
 void cti_on_call_event(void *cti, const struct call_event *e);
+/** To be set as call_layer.on_gone. */
+void cti_on_call_gone(void *cti, struct call *call);
 void cti_on_registration(void *cti, const struct record *r, bool registered, uint64_t now_ms);
 
 /** What is asked about who comes over a connection. */

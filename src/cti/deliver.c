@@ -59,10 +59,12 @@ static void messages_lost(struct cti_session *s, uint64_t now_ms)
     session_end(s, CTI_END_MESSAGES_LOST, now_ms);
 }
 
-/** The monitor has told one record (or its greeting): on to its next one. */
-static void advance(struct monitor *m, const struct journal_record *r)
+/** The monitor has told one record (or its greeting): on to its next one, or to its end. */
+static void advance(struct monitor *m, const struct journal_record *r, uint64_t now_ms)
 {
+    struct journal *j = m->session->cti->journal;
     const struct journal_record *next;
+    int err;
 
     if (r == NULL) {
         m->greet = false;
@@ -72,16 +74,13 @@ static void advance(struct monitor *m, const struct journal_record *r)
     m->unsent--;
     m->session->unsent--;
     ready_remove(m);
-    switch (journal_peek(m->session->cti->journal, &m->cursor, &next)) {
-    case 0:
-        ready_add(m, next->number);
-        break;
-    case E_AGAIN:
-        break;
-    default:
-        ready_add(m, 0); /* a gap: to be found at once */
-        break;
+    while ((err = journal_peek(j, &m->cursor, &next)) == 0 && monitor_hides(m, next)) {
+        journal_step(&m->cursor, next);
     }
+    if (m->unsent > 0) {
+        ready_add(m, err == 0 ? next->number : 0); /* 0: a gap, to be found at once */
+    }
+    monitor_told_all(m, now_ms);
 }
 
 /** Send what `m` has next. @return false: not now */
@@ -114,7 +113,7 @@ static bool send_next(struct cti_session *s, struct monitor *m, uint64_t now_ms)
         env_trace(s->cti->env, TRACE_ERROR, "cti", "event %u cannot be sent: %s",
                   r == NULL ? 0U : (unsigned)r->event, err_text(err));
     }
-    advance(m, r);
+    advance(m, r, now_ms);
     return true;
 }
 

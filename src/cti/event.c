@@ -15,6 +15,9 @@
  *   DigitsGenerated                           every party that is in the call
  *   CallInformation                           every party that is in the call
  *
+ * Who watches the call itself hears of all that, once each, and of CallCleared when the last
+ * party is gone.
+ *
  * localConnectionInfo is the state of the device that looks, after the event. userData is what
  * the device that looks has got: the subject sees what was sent to it, the others what came
  * from it. Private data says more about it (about.c).
@@ -311,29 +314,109 @@ static void fill(struct journal_record *r, const struct cti *c, const struct cal
     }
 }
 
-static void record(struct cti *c, const struct device *dev, struct journal_record *r)
+static void record(struct cti *c, struct watch *w, struct journal_record *r)
 {
-    struct watch *w = dev->cti;
-
-    r->device = dev->key;
+    r->device = watch_key(w);
     c->stats.events_recorded++;
     watch_on_record(w, journal_append(c->journal, r));
 }
 
-void cti_on_call_event(void *cti, const struct call_event *e)
-{
-    struct cti *c = cti;
-    struct told own = {STR_NONE, STR_NONE}, other = own, *told;
-    struct journal_record r;
-    bool filled = false;
+/* ---- calls that are watched as calls ---- */
 
-    pending_on_event(c, e);
-    if (!e->uui_to_again && str_is_set(e->uui_to)) {
-        judge(c, e->call, e->uui_to, &e->uui_to_came);
+bool call_is_granted(const struct call *call, const struct application *app)
+{
+    list_each(it, &call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->device != NULL && directory_grants(app, conn->device)) {
+            return true;
+        }
     }
-    if (!e->uui_from_again && str_is_set(e->uui_from)) {
-        judge(c, e->call, e->uui_from, &e->uui_from_came);
+    return false;
+}
+
+/** Is it the application's business, or does a device of its own hear of it? */
+static bool may_see(const struct call_event *e, const struct application *app)
+{
+    if (e->subject->device == NULL || directory_grants(app, e->subject->device)) {
+        return true;
     }
+    list_each(it, &e->call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->device != NULL && sees(e, conn) && directory_grants(app, conn->device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_over(const struct call *call)
+{
+    list_each(it, &call->connections)
+    {
+        if (connection_is_live(list_entry(it, struct connection, link))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** The event for those who watch the call; behind its last one comes CallCleared. */
+static void record_for_call(struct cti *c, const struct call_event *e, struct journal_record *r)
+{
+    struct call *call = e->subject->call;
+    struct watch *w;
+
+    if (e->secondary != NULL) {
+        watch_call_moved(e->secondary->call, call);
+    }
+    r->local = CSTA_STATE_ABSENT;
+    for (w = call->cti; w != NULL; w = w->next) {
+        if (may_see(e, w->app)) {
+            record(c, w, r);
+        }
+    }
+    if (call->cti == NULL || !is_over(call)) {
+        return;
+    }
+    r->event = CSTA_MSG_CALL_CLEARED_EVENT;
+    for (w = call->cti; w != NULL; w = w->next) {
+        record(c, w, r);
+    }
+    watch_call_over(call);
+}
+
+void cti_on_call_gone(void *cti, struct call *call)
+{
+    (void)cti;
+    watch_call_over(call);
+}
+
+/* ---- what calls and the registrar tell ---- */
+
+/** What all views of this event have in common, made once. */
+struct views {
+    struct journal_record r;
+    struct told own, other; /**< what the subject gets, and what the others do */
+    bool filled;
+};
+
+static void fill_once(struct views *v, const struct cti *c, const struct call_event *e)
+{
+    if (v->filled) {
+        return;
+    }
+    fill(&v->r, c, e);
+    v->own = told_of(c, e, true);
+    v->other = told_of(c, e, false);
+    v->filled = true;
+}
+
+static void record_for_devices(struct cti *c, const struct call_event *e, struct views *v)
+{
+    const struct told *told;
+
     list_each(it, &e->call->connections)
     {
         const struct connection *conn = list_entry(it, struct connection, link);
@@ -342,20 +425,36 @@ void cti_on_call_event(void *cti, const struct call_event *e)
         if (conn->device == NULL || conn->device->cti == NULL || twice || !sees(e, conn)) {
             continue;
         }
-        if (!filled) {
-            fill(&r, c, e);
-            own = told_of(c, e, true);
-            other = told_of(c, e, false);
-            filled = true;
-        }
-        told = conn == e->subject ? &own : &other;
-        r.user_data = told->data;
-        r.about = told->about;
-        r.local = (uint8_t)connection_csta_state(conn);
+        fill_once(v, c, e);
+        told = conn == e->subject ? &v->own : &v->other;
+        v->r.user_data = told->data;
+        v->r.about = told->about;
+        v->r.local = (uint8_t)connection_csta_state(conn);
         if (e->kind == CALL_EV_FAILED && c->config.failed_local_fail) {
-            r.local = CSTA_STATE_FAIL;
+            v->r.local = CSTA_STATE_FAIL;
         }
-        record(c, conn->device, &r);
+        record(c, conn->device->cti, &v->r);
+    }
+}
+
+void cti_on_call_event(void *cti, const struct call_event *e)
+{
+    struct cti *c = cti;
+    struct views v = {.filled = false};
+
+    pending_on_event(c, e);
+    if (!e->uui_to_again && str_is_set(e->uui_to)) {
+        judge(c, e->call, e->uui_to, &e->uui_to_came);
+    }
+    if (!e->uui_from_again && str_is_set(e->uui_from)) {
+        judge(c, e->call, e->uui_from, &e->uui_from_came);
+    }
+    record_for_devices(c, e, &v);
+    if (e->call->cti != NULL || (e->secondary != NULL && e->secondary->call->cti != NULL)) {
+        fill_once(&v, c, e);
+        v.r.user_data = v.own.data;
+        v.r.about = v.own.about;
+        record_for_call(c, e, &v.r);
     }
     route_on_event(c, e);
     cti_flush(c, e->now_ms);
@@ -397,6 +496,6 @@ void cti_on_registration(void *cti, const struct record *rec, bool registered, u
     }
     r.party[JOURNAL_SUBJECT] = dev->uri;
     r.identity[JOURNAL_SUBJECT] = JOURNAL_ID;
-    record(c, dev, &r);
+    record(c, dev->cti, &r);
     cti_flush(c, now_ms);
 }

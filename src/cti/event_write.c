@@ -22,7 +22,7 @@ struct view {
 
 static struct str spell(const struct monitor *m, struct str id)
 {
-    if (str_is_set(m->spelling) && str_eq(id, m->watch->device->uri)) {
+    if (str_is_set(m->spelling) && str_eq(id, m->watch->device->uri)) { /* of a device */
         return m->spelling;
     }
     return session_spelling(m->session, id);
@@ -183,6 +183,22 @@ EVENT(connection_cleared, connection_cleared_event,
       .dropped_connection = connection_of(v, JOURNAL_SUBJECT),
       .releasing_device = ref_of(v, JOURNAL_BY), .user_data = v->user)
 
+static const void *call_cleared(const struct view *v)
+{
+    struct csta_call_cleared_event *e = arena_zalloc(v->arena, sizeof(*e));
+
+    if (e != NULL) {
+        *e = (struct csta_call_cleared_event){
+            .monitor_cross_ref_id = v->ref,
+            .cleared_call = {.call_id = v->r->call_id},
+            .correlator_data = v->correlator,
+            .user_data = v->user,
+            .cause = v->cause,
+        };
+    }
+    return e;
+}
+
 /** A list of one number: it is the same for every digit. */
 static struct csta_long_list durations(const struct view *v, uint32_t ms)
 {
@@ -287,6 +303,8 @@ static make_fn maker(unsigned event)
         return failed;
     case CSTA_MSG_CONNECTION_CLEARED_EVENT:
         return connection_cleared;
+    case CSTA_MSG_CALL_CLEARED_EVENT:
+        return call_cleared;
     case CSTA_MSG_DIGITS_GENERATED_EVENT:
         return digits_generated;
     case CSTA_MSG_CALL_INFORMATION_EVENT:

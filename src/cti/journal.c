@@ -323,3 +323,18 @@ void journal_step(struct journal_cursor *c, const struct journal_record *r)
 {
     c->after = r->number;
 }
+
+const struct journal_record *journal_find(const struct journal *j, uint64_t number)
+{
+    const struct block *b = *slot_of(j, number);
+
+    return b != NULL && b->chain != NULL && b->r.number == number ? &b->r : NULL;
+}
+
+void journal_skip(struct journal_cursor *c)
+{
+    const struct journal_chain *chain = c->chain;
+    uint64_t newest = chain->last > chain->lost ? chain->last : chain->lost;
+
+    c->after = newest > c->after ? newest : c->after;
+}

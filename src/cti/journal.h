@@ -99,6 +99,12 @@ void journal_close(struct journal *j, struct journal_cursor *c);
 int journal_peek(const struct journal *j, const struct journal_cursor *c,
                  const struct journal_record **out) MUST_USE;
 
+/** The record with that number, or NULL when it is not kept (any more). */
+const struct journal_record *journal_find(const struct journal *j, uint64_t number);
+
+/** Behind all that is there: what was not passed is given up, gaps too. */
+void journal_skip(struct journal_cursor *c);
+
 /** Pass `r`, which journal_peek gave. */
 void journal_step(struct journal_cursor *c, const struct journal_record *r);
 

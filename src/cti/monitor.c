@@ -1,57 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device monitors: MonitorStart, MonitorStop, and who watches which device (ECMA-269 §15;
- * TR/87 9.1).
+ * MonitorStart, ChangeMonitorFilter, MonitorStop of the client (ECMA-269 §15; TR/87 9.1).
  *
- * A monitor is a cursor over the records of its device from the moment at which it was started.
- * The same device may be monitored as often as the limits allow, also within one session; each
- * monitor has a reference of its own and is told everything. Events of calls that exist already
- * are told as well (monitorExistingCalls); what they were before, SnapshotDevice says.
+ * A monitor is a cursor over the records of its device, or of its call, from the moment at
+ * which it was started. The same object may be monitored as often as the limits allow, also
+ * within one session; each monitor has a reference of its own and is told everything. Events of
+ * calls that exist already are told as well (monitorExistingCalls); what they were before,
+ * SnapshotDevice and SnapshotCall say.
+ *
+ * TYPES. A device is monitored as a device: its own view of each event. A call is monitored as
+ * a call: what happens to any party of it, once, without localConnectionInfo, and CallCleared
+ * at its end. What belongs to devices that the application is not granted is told only as far
+ * as one of its own devices hears of it. The type may be left out; the two mixed forms of the
+ * standard are refused.
  *
  * SPELLING. A client may write a device in many ways and some compare what they get with what
  * they wrote, octet by octet (TR/87 I-2). So the spelling of MonitorStart is kept, when it is
  * not ours, and used for that device wherever it occurs in this session.
  *
- * FILTER. Its polarity is disputed among implementations (N-4), so none is applied: the answer
- * has no actualMonitorFilter and all events are sent.
+ * FILTER. `true` keeps an event back (filter.c); the answer repeats the filter. A change of the
+ * filter can only take away from what was recorded before it.
  */
 #include "cti/parts.h"
-
-static struct watch *watch_get(struct cti *c, struct device *dev)
-{
-    struct watch *w = dev->cti;
-
-    if (w == NULL) {
-        w = pool_get(&c->watch_pool);
-        if (w == NULL) {
-            return NULL;
-        }
-        w->device = dev;
-        list_init(&w->monitors);
-        dev->cti = w;
-    }
-    return w;
-}
-
-static void watch_drop(struct cti *c, struct watch *w)
-{
-    if (list_empty(&w->monitors)) {
-        w->device->cti = NULL;
-        pool_put(&c->watch_pool, w);
-    }
-}
-
-void watch_on_record(struct watch *w, uint64_t number)
-{
-    list_each(it, &w->monitors)
-    {
-        struct monitor *m = list_entry(it, struct monitor, of_device);
-        m->unsent++;
-        m->session->unsent++;
-        ready_add(m, number);
-        deliver_mark(m->session);
-    }
-}
 
 struct str session_spelling(const struct cti_session *s, struct str id)
 {
@@ -71,38 +41,20 @@ struct str session_spelling(const struct cti_session *s, struct str id)
     return id;
 }
 
-void monitor_free(struct monitor *m)
-{
-    struct cti_session *s = m->session;
-    struct cti *c = s->cti;
-
-    ready_remove(m);
-    s->unsent -= m->unsent;
-    s->spelled -= str_is_set(m->spelling) ? 1 : 0;
-    s->monitor_count--;
-    c->stats.monitors--;
-    journal_close(c->journal, &m->cursor);
-    mem_free(&c->env->mem, (void *)(uintptr_t)m->spelling.p);
-    list_remove(&m->of_session);
-    list_remove(&m->of_device);
-    watch_drop(c, m->watch);
-    pool_put(&c->monitor_pool, m);
-}
-
 /* ---- MonitorStart ---- */
 
-static struct monitor *monitor_new(struct cti_session *s, struct device *dev,
-                                   struct str spelling)
+/** @param w  of its object, perhaps without monitors yet; NULL: there was no memory */
+static struct monitor *monitor_new(struct cti_session *s, struct watch *w, struct str spelling)
 {
     struct cti *c = s->cti;
     struct monitor *m = pool_get(&c->monitor_pool);
-    struct watch *w = watch_get(c, dev);
 
     if (m == NULL || w == NULL || ready_reserve(s, s->monitor_count + 1) != 0 ||
-        journal_open(c->journal, dev->key, journal_head(c->journal), &m->cursor) != 0) {
+        journal_open(c->journal, watch_key(w), journal_head(c->journal), &m->cursor) != 0) {
         goto out;
     }
-    if (!str_eq(spelling, dev->uri) && mem_dup(&c->env->mem, spelling, &m->spelling) != 0) {
+    if (w->device != NULL && !str_eq(spelling, w->device->uri) &&
+        mem_dup(&c->env->mem, spelling, &m->spelling) != 0) {
         journal_close(c->journal, &m->cursor);
         goto out;
     }
@@ -154,22 +106,29 @@ static const char *limit_reached(const struct cti_session *s)
     return NULL;
 }
 
-static bool resolve_object(const struct request *r, struct device **out, struct outcome *err)
+/** What is to be watched: of the two the one that is. */
+struct object {
+    struct device *device;
+    struct call *call;
+};
+
+static bool resolve_object(const struct request *r, struct object *out, struct outcome *err)
 {
     const struct csta_monitor_start *m = r->msg->monitor_start;
+    bool call = m->monitor_object.kind == CSTA_MONITOR_OBJECT_CALL_OBJECT;
 
-    if (m->monitor_object.kind != CSTA_MONITOR_OBJECT_DEVICE_OBJECT) {
-        *err = outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_MONITOR_OBJECT_TYPE,
-                             "only devices can be monitored");
+    *out = (struct object){NULL, NULL};
+    if (m->monitor_type != CSTA_MONITOR_TYPE_ABSENT &&
+        (m->monitor_type == CSTA_MONITOR_TYPE_CALL) != call) {
+        *err = outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_MONITOR_TYPE_NOT_SUPPORTED,
+                             "a device is monitored with type device, a call with type call");
         return false;
     }
-    if (m->monitor_type == CSTA_MONITOR_TYPE_CALL) {
-        *err = outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_MONITOR_TYPE_NOT_SUPPORTED,
-                             "only monitors of type device are supported");
-        return false;
+    if (call) {
+        return resolve_call(r, &m->monitor_object.call_object, &out->call, err);
     }
     return resolve_device(r, &m->monitor_object.device_object, CSTA_OPERATION_INVALID_DEVICE_ID,
-                          out, err);
+                          &out->device, err);
 }
 
 /** BackInService says "monitored and usable"; it stands before all that comes later. */
@@ -183,17 +142,36 @@ static void greet(struct monitor *m)
     ready_add(m, journal_head(s->cti->journal));
 }
 
+static struct monitor *start(const struct request *r, const struct object *object)
+{
+    const struct csta_monitor_start *m = r->msg->monitor_start;
+    struct cti_session *s = r->from.session;
+    struct monitor *made;
+
+    if (object->call != NULL) {
+        made = monitor_new(s, watch_of_call(r->cti, object->call, s->app), STR_NONE);
+    } else {
+        made = monitor_new(s, watch_of_device(r->cti, object->device),
+                           m->monitor_object.device_object.value);
+    }
+    if (made != NULL) {
+        made->edition = (uint8_t)r->from.edition;
+        made->filter = filter_read(m->requested_monitor_filter);
+    }
+    return made;
+}
+
 struct outcome service_monitor_start(struct request *r)
 {
     struct cti_session *s = r->from.session;
     struct cti *c = r->cti;
     struct csta_monitor_start_response *answer = arena_zalloc(c->scratch, sizeof(*answer));
     struct monitor *m;
-    struct device *dev;
+    struct object object;
     struct outcome err;
     const char *limit;
 
-    if (!resolve_object(r, &dev, &err)) {
+    if (!resolve_object(r, &object, &err)) {
         return err;
     }
     limit = limit_reached(s);
@@ -201,28 +179,28 @@ struct outcome service_monitor_start(struct request *r)
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
                              CSTA_SYSTEM_OVERALL_MONITOR_LIMIT_EXCEEDED, limit);
     }
-    m = answer == NULL
-            ? NULL
-            : monitor_new(s, dev, r->msg->monitor_start->monitor_object.device_object.value);
+    m = answer == NULL ? NULL : start(r, &object);
     if (m == NULL) {
         return outcome_nomem();
     }
-    m->edition = (uint8_t)r->from.edition;
     answer->monitor_cross_ref_id = arena_fmt(c->scratch, "%u", m->ref);
     answer->monitor_existing_calls = CSTA_TRUE;
+    answer->actual_monitor_filter = r->msg->monitor_start->requested_monitor_filter;
     if (answer->monitor_cross_ref_id.n == 0) {
         monitor_free(m);
         return outcome_nomem();
     }
-    if (c->config.back_in_service_on_monitor &&
-        registrar_find(c->registrar, dev->key) != NULL) {
+    if (object.device != NULL && c->config.back_in_service_on_monitor &&
+        !filter_has(&m->filter, CSTA_MSG_BACK_IN_SERVICE_EVENT) &&
+        registrar_find(c->registrar, object.device->key) != NULL) {
         greet(m);
     }
     return outcome_answer(r, answer);
 }
 
-/* ---- MonitorStop ---- */
+/* ---- of one that runs ---- */
 
+/** One that the server is ending is none any more: the client's request crossed that. */
 static struct monitor *monitor_find(const struct cti_session *s, struct str ref)
 {
     uint32_t n;
@@ -233,11 +211,74 @@ static struct monitor *monitor_find(const struct cti_session *s, struct str ref)
     list_each(it, &s->monitors)
     {
         struct monitor *m = list_entry(it, struct monitor, of_session);
-        if (m->ref == n) {
+        if (m->ref == n && !m->ending) {
             return m;
         }
     }
     return NULL;
+}
+
+static struct outcome no_such_monitor(void)
+{
+    return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_MONITOR_CROSS_REF_ID,
+                         "this session has no such monitor");
+}
+
+/** What it may tell of that which was recorded: counted again, from the first such record. */
+static void recount(struct monitor *m)
+{
+    struct journal *j = m->session->cti->journal;
+    struct journal_cursor at = m->cursor;
+    const struct journal_record *r;
+    uint32_t n = m->greet ? 1 : 0;
+    uint64_t due = m->greet ? m->due : 0;
+    bool shown = false;
+
+    while (journal_peek(j, &at, &r) == 0) {
+        journal_step(&at, r);
+        if (!monitor_hides(m, r)) {
+            due = n == 0 ? r->number : due;
+            n++;
+            shown = true;
+        } else if (!shown) {
+            m->cursor = at;
+        }
+    }
+    ready_remove(m);
+    m->session->unsent -= m->unsent;
+    m->session->unsent += n;
+    m->unsent = n;
+    if (n > 0) {
+        ready_add(m, due);
+    }
+}
+
+struct outcome service_change_monitor_filter(struct request *r)
+{
+    const struct csta_change_monitor_filter *asked = r->msg->change_monitor_filter;
+    struct csta_change_monitor_filter_response *answer =
+        arena_zalloc(r->cti->scratch, sizeof(*answer));
+    struct monitor *m = monitor_find(r->from.session, asked->monitor_cross_ref_id);
+    const struct journal_record *next;
+
+    if (m == NULL) {
+        return no_such_monitor();
+    }
+    if (answer == NULL) {
+        return outcome_nomem();
+    }
+    for (size_t i = 0; i < ARRAY_LEN(m->earlier.bits); i++) {
+        m->earlier.bits[i] = m->filter.bits[i] | (m->unsent > 0 ? m->earlier.bits[i] : 0);
+    }
+    m->filter = filter_read(asked->requested_filter_list);
+    m->filter_since = journal_head(r->cti->journal);
+    m->greet = m->greet && !filter_has(&m->filter, CSTA_MSG_BACK_IN_SERVICE_EVENT);
+    if (journal_peek(r->cti->journal, &m->cursor, &next) != E_NOTFOUND) {
+        recount(m); /* else there is a gap, and deliver.c comes to it */
+    }
+    answer->actual_filter_list = asked->requested_filter_list;
+    monitor_told_all(m, r->now_ms);
+    return outcome_answer(r, answer);
 }
 
 struct outcome service_monitor_stop(struct request *r)
@@ -247,8 +288,7 @@ struct outcome service_monitor_stop(struct request *r)
         monitor_find(r->from.session, r->msg->monitor_stop->monitor_cross_ref_id);
 
     if (m == NULL) {
-        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_MONITOR_CROSS_REF_ID,
-                             "this session has no such monitor");
+        return no_such_monitor();
     }
     monitor_free(m);
     return outcome_answer(r, &answer);

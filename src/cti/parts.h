@@ -18,6 +18,8 @@
  *   service_digits.c  DialDigits and GenerateDigits
  *   serve.h         what services on calls share
  *   snapshot.c, features.c, monitor.c   the other services
+ *   watch.c         who watches which device and call, and how monitors end
+ *   filter.c        which events a monitor is not told
  *   support.c       who understands which User-to-User
  *   ready.c         the monitors of a session that have something to tell, in order
  *   journal.c       records of what happened
@@ -30,7 +32,8 @@
  *
  * LIFE. The table of sessions owns a session until its link is gone; `over` says that
  * nothing is served or sent any more. A monitor is owned by its session and stands in the list
- * of its device's watch. A watch exists while its device has monitors.
+ * of a watch: of its device, or of its call as its application may see that. A watch exists
+ * while it has monitors.
  *
  * ORDER. Events are recorded the moment they happen, whatever is going on. They go out from
  * cti_flush, which runs when an event was recorded and after a request was answered, but never
@@ -72,14 +75,24 @@ struct cti {
     struct pool session_pool, monitor_pool, watch_pool, pending_pool;
     struct cti_stats stats;
     unsigned long xml_salt;
-    bool stopping; /**< no new sessions */
-    bool closing;  /**< cti_free: nobody is told anything */
+    uint64_t call_watches; /**< given a name so far */
+    bool stopping;         /**< no new sessions */
+    bool closing;          /**< cti_free: nobody is told anything */
 };
 
-/** Somebody watches this device (device->cti). */
+/** Somebody watches this device (device->cti), or this call (call->cti, the first of them). */
 struct watch {
-    struct device *device;
-    struct list monitors; /**< struct monitor.of_device */
+    struct device *device;         /**< NULL: of a call */
+    struct call *call;             /**< NULL: of a device, or the call is over */
+    const struct application *app; /**< of a call: who looks */
+    struct watch *next;            /**< of the same call */
+    struct list monitors;          /**< struct monitor.of_device */
+    char name[24];                 /**< of a call: where its records stand in the journal */
+};
+
+/** Events, as bits (filter.c). */
+struct event_set {
+    uint64_t bits[2];
 };
 
 struct monitor {
@@ -87,13 +100,17 @@ struct monitor {
     struct cti_session *session;
     struct watch *watch;
     struct journal_cursor cursor;
-    struct str spelling; /**< the client's, of the device; absent: device->uri. Owned */
-    uint64_t due;        /**< number of the record that is next, when it is ready */
-    uint32_t ref;        /**< monitorCrossRefID */
-    uint32_t slot;       /**< place in the session's queue + 1; 0: nothing to tell */
-    uint32_t unsent;     /**< records behind the cursor */
-    uint8_t edition;     /**< enum csta_edition of its MonitorStart */
-    bool greet;          /**< BackInService comes first */
+    struct str spelling;      /**< the client's, of the device; absent: device->uri. Owned */
+    uint64_t due;             /**< number of the record that is next, when it is ready */
+    uint32_t ref;             /**< monitorCrossRefID */
+    uint32_t slot;            /**< place in the session's queue + 1; 0: nothing to tell */
+    uint32_t unsent;          /**< records behind the cursor */
+    uint8_t edition;          /**< enum csta_edition of its MonitorStart */
+    bool greet;               /**< BackInService comes first */
+    bool ending;              /**< it tells what it has, then MonitorStop */
+    struct event_set filter;  /**< what it is not told … */
+    struct event_set earlier; /**< … and was not, besides, up to the record … */
+    uint64_t filter_since;    /**< … with this number */
 };
 _Static_assert(sizeof(struct monitor) <= 256, "budget of a monitor");
 
@@ -261,6 +278,15 @@ bool resolve_connection(const struct request *r, const struct csta_connection_id
                         const struct wanted *want, struct connection **out,
                         struct outcome *err);
 
+/**
+ * The call that a ConnectionID means: a party of it must be the application's. A deviceID
+ * alone stands for the only call of that device. @return true, or false and *err
+ */
+bool resolve_call(const struct request *r, const struct csta_connection_id *id,
+                  struct call **out, struct outcome *err);
+/** Is one of its devices granted? */
+bool call_is_granted(const struct call *call, const struct application *app);
+
 /* ---- service.c, snapshot.c, features.c, monitor.c ---- */
 
 struct outcome service_make_call(struct request *r);
@@ -283,6 +309,39 @@ struct outcome service_request_system_status(struct request *r);
 struct outcome service_system_status(struct request *r);
 struct outcome service_monitor_start(struct request *r);
 struct outcome service_monitor_stop(struct request *r);
+struct outcome service_change_monitor_filter(struct request *r);
+struct outcome service_snapshot_call(struct request *r);
+
+/* ---- watch.c ---- */
+
+/** The watch of a device, or of a call for that application; made if need be. NULL: memory */
+struct watch *watch_of_device(struct cti *c, struct device *dev);
+struct watch *watch_of_call(struct cti *c, struct call *call, const struct application *app);
+/** It is freed when nobody watches. */
+void watch_drop(struct cti *c, struct watch *w);
+struct str watch_key(const struct watch *w);
+/** A record of this watch was appended: who watches has something to tell, filters apart. */
+void watch_on_record(struct watch *w, uint64_t number);
+/** The call went on as another one (two became one): its watches go with it. */
+void watch_call_moved(struct call *from, struct call *to);
+/** The call is over: its monitors tell what they have, and end. */
+void watch_call_over(struct call *call);
+
+void monitor_free(struct monitor *m);
+/** It has no records left that it could tell: is it done? It may be freed by that. */
+void monitor_told_all(struct monitor *m, uint64_t now_ms);
+/** From here: what was recorded and is not told yet is lost to it. */
+void monitor_skip(struct monitor *m);
+/** The switching function ends it: MonitorStop, behind what it has to tell. */
+void monitor_end(struct monitor *m, uint64_t now_ms);
+
+/* ---- filter.c ---- */
+
+/** NULL: the empty set. */
+struct event_set filter_read(const struct csta_monitor_filter *f);
+bool filter_has(const struct event_set *set, unsigned event);
+/** Is this record kept from it? */
+bool monitor_hides(const struct monitor *m, const struct journal_record *r);
 
 /* ---- service_data.c ---- */
 
@@ -305,9 +364,6 @@ void routes_drop_session(struct cti_session *s, uint64_t now_ms);
 
 /* ---- monitor.c ---- */
 
-void monitor_free(struct monitor *m);
-/** A record of this device was appended: whoever watches it has something to tell. */
-void watch_on_record(struct watch *w, uint64_t number);
 /** How the client of this session spells the device with that identifier. */
 struct str session_spelling(const struct cti_session *s, struct str id);
 

@@ -123,3 +123,23 @@ bool resolve_connection(const struct request *r, const struct csta_connection_id
     *out = call_connection(call, dev);
     return *out != NULL && connection_is_live(*out) ? true : no_connection(err);
 }
+
+bool resolve_call(const struct request *r, const struct csta_connection_id *id,
+                  struct call **out, struct outcome *err)
+{
+    const struct wanted any = {.service = r->msg->id, .states = ~0U};
+    struct connection *conn;
+
+    if (csta_connection_is_absent(id) || id->call_id.n == 0 || id->device_id.value.n > 0) {
+        if (!resolve_connection(r, id, &any, &conn, err)) {
+            return false;
+        }
+        *out = conn->call;
+        return true;
+    }
+    *out = call_find(r->cti->calls, id->call_id);
+    if (*out == NULL) {
+        return no_connection(err);
+    }
+    return call_is_granted(*out, r->from.session->app) || denied(err);
+}

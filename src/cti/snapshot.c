@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SnapshotDevice: the calls that a device has now (ECMA-269 §16; TR/87 9.2).
+ * SnapshotDevice: the calls that a device has now; SnapshotCall: the parties of a call
+ * (ECMA-269 §16; TR/87 9.2).
  *
  * For each connection of the device: its id, the states of the call (own end first, then the
  * others that are known), who is at the other end, and which services are possible right now. A
- * client asks after MonitorStart, and again when it has lost a session.
+ * client asks after MonitorStart, and again when it has lost a session. Of a call: each party
+ * with its state, and for the application's own devices the services that are possible; one
+ * who asked for privacy is `restricted`, as in events.
  */
 #include "cti/parts.h"
+
+static struct csta_device_ref party_ref(const struct request *r, const struct connection *conn)
+{
+    if (conn->restricted) {
+        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_RESTRICTED};
+    }
+    if (conn->id.n == 0 || conn->id.n > CSTA_ID_MAX) {
+        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_KNOWN};
+    }
+    return csta_device_ref_of(session_spelling(r->from.session, conn->id));
+}
 
 static struct csta_device_ref endpoint_of(const struct request *r,
                                           const struct connection *conn)
 {
     const struct connection *other = call_other(conn);
 
-    if (other == NULL || other->ended) {
-        return (struct csta_device_ref){0};
-    }
-    if (other->restricted) {
-        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_RESTRICTED};
-    }
-    if (other->id.n > CSTA_ID_MAX) {
-        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_KNOWN};
-    }
-    return csta_device_ref_of(session_spelling(r->from.session, other->id));
+    return other == NULL || other->ended ? (struct csta_device_ref){0} : party_ref(r, other);
 }
 
 static bool write_states(struct arena *a, const struct connection *conn,
@@ -139,5 +144,109 @@ struct outcome service_snapshot_device(struct request *r)
     data->snapshot_device_response_info.n = n;
     answer->content.kind = CSTA_SNAPSHOT_CONTENT_SNAPSHOT_DATA;
     answer->content.snapshot_data = data;
+    return outcome_answer(r, answer);
+}
+
+/* ---- SnapshotCall ---- */
+
+/** One who cannot be named has an identifier that means something in this call only. */
+static struct csta_connection_id party_id(const struct request *r,
+                                          const struct connection *conn, unsigned place)
+{
+    struct csta_connection_id id = {.call_id = str_make(conn->call->id, CALL_ID_LEN)};
+
+    if (conn->restricted || conn->id.n == 0 || conn->id.n > CSTA_ID_MAX) {
+        id.device_id.value = arena_fmt(r->cti->scratch, "%s%u",
+                                       conn->restricted ? "restricted" : "unknown", place);
+        id.device_id.type_of_number = CSTA_NUMBER_DYNAMIC;
+    } else {
+        id.device_id.value = session_spelling(r->from.session, conn->id);
+    }
+    return id;
+}
+
+static bool write_party(const struct request *r, const struct connection *conn, unsigned place,
+                        struct csta_snapshot_call_response_info *out)
+{
+    *out = (struct csta_snapshot_call_response_info){
+        .device_on_call = party_ref(r, conn),
+        .call_identifier = party_id(r, conn, place),
+        .local_connection_info = connection_csta_state(conn),
+    };
+    if (conn->device == NULL || !directory_grants(r->from.session->app, conn->device)) {
+        return out->call_identifier.device_id.value.n > 0;
+    }
+    out->services_permitted = permitted(r, conn);
+    return out->services_permitted != NULL;
+}
+
+/** All who are in the call now. @return NULL: no memory */
+static const struct csta_snapshot_call_data_list *write_parties(const struct request *r,
+                                                                const struct call *call)
+{
+    struct csta_snapshot_call_data_list *data = arena_zalloc(r->cti->scratch, sizeof(*data));
+    struct csta_snapshot_call_response_info *info;
+    unsigned place = 0;
+    size_t n = 0;
+
+    list_each(it, &call->connections)
+    {
+        n++;
+    }
+    info = arena_alloc(r->cti->scratch, (n + 1) * sizeof(*info));
+    if (data == NULL || info == NULL) {
+        return NULL;
+    }
+    n = 0;
+    list_each(jt, &call->connections)
+    {
+        const struct connection *conn = list_entry(jt, struct connection, link);
+        place++;
+        if (connection_is_live(conn) && !write_party(r, conn, place, &info[n++])) {
+            return NULL;
+        }
+    }
+    data->snapshot_call_response_info.item = info;
+    data->snapshot_call_response_info.n = n;
+    return data;
+}
+
+static struct csta_device_ref called_ref(const struct request *r, const struct call *call)
+{
+    if (call->called.n == 0 || call->called.n > CSTA_ID_MAX) {
+        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_KNOWN};
+    }
+    return csta_device_ref_of(session_spelling(r->from.session, call->called));
+}
+
+struct outcome service_snapshot_call(struct request *r)
+{
+    struct csta_snapshot_call_response *answer = arena_zalloc(r->cti->scratch, sizeof(*answer));
+    struct outcome err;
+    struct call *call;
+
+    if (!resolve_call(r, &r->msg->snapshot_call->snapshot_object, &call, &err)) {
+        return err;
+    }
+    if (answer == NULL) {
+        return outcome_nomem();
+    }
+    answer->content.kind = CSTA_SNAPSHOT_CALL_CONTENT_SNAPSHOT_DATA;
+    answer->content.snapshot_data = write_parties(r, call);
+    if (answer->content.snapshot_data == NULL) {
+        return outcome_nomem();
+    }
+    list_each(it, &call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->originating && connection_is_live(conn)) {
+            answer->calling_device = party_ref(r, conn);
+        }
+    }
+    answer->called_device = called_ref(r, call);
+    if (call->correlator.n > 0) {
+        answer->correlator_data.kind = CSTA_DATA_STRING;
+        answer->correlator_data.string = call->correlator;
+    }
     return outcome_answer(r, answer);
 }

@@ -208,6 +208,7 @@ static int make_layers(struct engine *e)
         return E_NOMEM;
     }
     e->calls.on_event = report_call_event;
+    e->calls.on_gone = cti_on_call_gone;
     e->calls.on_feature = report_feature;
     e->calls.permits = steer_permits;
     seal_set_keys(&e->seal, c->seal_keys);

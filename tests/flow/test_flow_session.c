@@ -217,7 +217,7 @@ static void test_bad_requests(void)
          "operation/invalidMonitorCrossRefID"},
         {"<MonitorStart><monitorObject><callObject><callID>1</callID><deviceID>1001</deviceID>"
          "</callObject></monitorObject></MonitorStart>",
-         "operation/invalidMonitorObjectType"},
+         "operation/invalidConnectionID"},
         {"<HoldCall><callToBeHeld/></HoldCall>",
          "operation/atLeastOneConditionalParameterNotProvided"},
         {"<HoldCall><callToBeHeld><callID>nosuch</callID><deviceID>1001</deviceID>"

@@ -364,6 +364,7 @@ struct office *office_up(const struct cti_config *config, enum transport transpo
     o->cti = cti_new(&o->node.env, &o->wheel, &o->legs, &o->calls, &o->registrar, &o->directory,
                      &o->arena, config != NULL ? config : &plain);
     o->calls.on_event = cti_on_call_event;
+    o->calls.on_gone = cti_on_call_gone;
     o->calls.ctx = o->cti;
     o->registrar.on_change = cti_on_registration;
     o->registrar.ctx = o->cti;
@@ -390,6 +391,7 @@ static void stations_down(struct office *o)
 void office_drop(struct office *o)
 {
     o->calls.on_event = NULL;
+    o->calls.on_gone = NULL;
     o->registrar.on_change = NULL;
     cti_free(o->cti);
     for (size_t i = 0; i < PHONES; i++) {

@@ -50,23 +50,6 @@ static void test_monitor_references(void)
     office_down(o);
 }
 
-static void test_monitor_type_and_filter(void)
-{
-    struct office *o = up(NULL);
-    struct client *c = &o->client[0];
-    client_open(c, "crm", STATUS_REQUEST);
-    client_clear(c);
-    client_ask(c, "MonitorStart",
-               "<monitorObject><deviceObject>1001</deviceObject></monitorObject>"
-               "<requestedMonitorFilter><callcontrol><delivered>true</delivered></callcontrol>"
-               "</requestedMonitorFilter><monitorType>device</monitorType>");
-    CHECK_STR(str_c(c->log), "A:MonitorStartResponse");
-    CHECK(strstr(client_text(c, "MonitorStart"), "actualMonitorFilter") == NULL);
-    talk(o);
-    CHECK(strstr(c->log, "E:Originated[connected] E:Established[connected]") != NULL);
-    office_down(o);
-}
-
 static void test_monitor_stop_stops(void)
 {
     struct office *o = up(NULL);
@@ -290,8 +273,8 @@ static void test_monitor_spelling_of_other_devices(void)
     office_down(o);
 }
 
-TEST_MAIN(T(test_monitor_references), T(test_monitor_type_and_filter),
-          T(test_monitor_stop_stops), T(test_monitor_twice_on_one_device),
+TEST_MAIN(T(test_monitor_references), T(test_monitor_stop_stops),
+          T(test_monitor_twice_on_one_device),
           T(test_monitor_events_of_several_devices_in_order), T(test_monitor_existing_call),
           T(test_monitor_limits), T(test_monitor_application_limit_counts_sessions),
           T(test_monitor_greeting), T(test_monitor_editions),

@@ -115,7 +115,7 @@ static const struct {
     {"MonitorStart", "<monitorObject><deviceObject>1009</deviceObject></monitorObject>",
      "X:operation/invalidDeviceID", ""},
     {"MonitorStart", "<monitorObject>" BOTH("callObject", "1", "1001") "</monitorObject>",
-     "X:operation/invalidMonitorObjectType", "only devices"},
+     "X:operation/invalidConnectionID", ""},
     {"MonitorStart",
      "<monitorObject><deviceObject>1001</deviceObject></monitorObject>"
      "<monitorType>call</monitorType>",
