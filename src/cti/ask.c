@@ -112,6 +112,11 @@ int cti_ask(struct cti_session *s, const struct csta_msg *msg, cti_ask_fn fn, vo
     return 0;
 }
 
+uint32_t asks_room(const struct cti_session *s)
+{
+    return s->ask_count < ASKS_PER_SESSION ? ASKS_PER_SESSION - s->ask_count : 0;
+}
+
 void cti_ask_forget(struct cti_session *s, void *owner)
 {
     list_each(it, &s->asks)

@@ -13,10 +13,11 @@
  * The SWITCH DRIVER carries services out on calls that Baton bridges (call.h). It is behind a
  * small table of functions (driver.h), so that a phone driver can stand next to it.
  *
- * A session that misses events (too far behind, or its records are gone) is ended with BYE and
- * `Reason: SIP;cause=500;text="messagesLost"`: SystemRegister is not served, so there is no
- * other way to tell it. A refused request is answered with the standard's error, and with a
- * Warning header that says in words why.
+ * A session that misses events (too far behind, or its records are gone) and has registered
+ * for it (SystemRegister) hears SystemStatus `messagesLost` and goes on; any other is ended
+ * with BYE and `Reason: SIP;cause=500;text="messagesLost"`, the only * way to tell it. A
+ * refused request is answered with the standard's error, and with a Warning header that says in
+ * words why.
  */
 #ifndef BATON_CTI_CTI_H
 #define BATON_CTI_CTI_H
@@ -74,6 +75,12 @@ size_t cti_stream_input(struct cti *c, const struct hop *from, struct str bytes,
                         uint64_t now_ms);
 /** Of any flow; sessions of others than connections hear of it by their legs. */
 void cti_on_flow_closed(struct cti *c, uint32_t flow, uint64_t now_ms);
+
+/**
+ * Devices, applications or their grants have changed: monitors of what is not granted any more
+ * are ended with MonitorStop, and who registered for it hears that the devices are others.
+ */
+void cti_roster_changed(struct cti *c, uint64_t now_ms);
 
 /** Everything given is the caller's and must outlive it. @return NULL when memory is out */
 struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer *legs,

@@ -7,10 +7,10 @@
  * Whether one more may go is the link's business: over SIP when the last was answered, over
  * TCP when the client reads.
  *
- * GAPS. A client that is too far behind, or whose next record is gone, has missed something. It
- * did not register for system status (SystemRegister is not served), so nothing could tell it;
- * the session is ended with that reason, which every client understands: it opens a new one,
- * monitors and takes a snapshot (TR/87 4.3).
+ * GAPS. A client that is too far behind, or whose next record is gone, has missed something. If
+ * it registered for that it is told messagesLost and goes on (register.c). Nothing could tell
+ * any other; its session is ended with that reason, which every client understands: it opens a
+ * new one, monitors and takes a snapshot (TR/87 4.3).
  *
  * An event for which there is no memory waits for a second.
  */
@@ -51,12 +51,19 @@ static void on_timer(struct timer *t, uint64_t now_ms)
     cti_flush(s->cti, now_ms);
 }
 
-static void messages_lost(struct cti_session *s, uint64_t now_ms)
+/** @return false: the session is over */
+static bool messages_lost(struct cti_session *s, uint64_t now_ms)
 {
     s->cti->stats.gaps++;
+    if (system_tell_lost(s, now_ms)) {
+        env_trace(s->cti->env, TRACE_WARN, "cti", "%.*s: too far behind, told messagesLost",
+                  STR_ARG(s->app->name));
+        return !s->over;
+    }
     env_trace(s->cti->env, TRACE_WARN, "cti", "%.*s: too far behind, session closed",
               STR_ARG(s->app->name));
     session_end(s, CTI_END_MESSAGES_LOST, now_ms);
+    return false;
 }
 
 /** The monitor has told one record (or its greeting): on to its next one, or to its end. */
@@ -93,8 +100,7 @@ static bool send_next(struct cti_session *s, struct monitor *m, uint64_t now_ms)
     if (m->greet) {
         err = event_greeting(m, &text);
     } else if (journal_peek(s->cti->journal, &m->cursor, &r) != 0) {
-        messages_lost(s, now_ms);
-        return false;
+        return messages_lost(s, now_ms);
     } else {
         err = event_text(m, r, &text);
     }
@@ -145,7 +151,7 @@ static bool send_oldest(struct cti_session *s, uint64_t now_ms)
 static void pump(struct cti_session *s, uint64_t now_ms)
 {
     if (!s->over && s->busy == 0 && s->unsent > s->cti->config.max_unsent) {
-        messages_lost(s, now_ms);
+        (void)messages_lost(s, now_ms);
     }
     while (may_send(s, now_ms) && send_oldest(s, now_ms)) {
     }

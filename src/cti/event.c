@@ -476,8 +476,12 @@ void event_call_information(struct cti *c, const struct connection *conn, uint64
         const struct connection *who = list_entry(it, struct connection, link);
         if (who->device != NULL && who->device->cti != NULL && connection_is_live(who)) {
             r.local = (uint8_t)connection_csta_state(who);
-            record(c, who->device, &r);
+            record(c, who->device->cti, &r);
         }
+    }
+    r.local = CSTA_STATE_ABSENT;
+    for (struct watch *w = call->cti; w != NULL; w = w->next) {
+        record(c, w, &r);
     }
     cti_flush(c, now_ms);
 }

@@ -18,6 +18,8 @@
  *   service_digits.c  DialDigits and GenerateDigits
  *   serve.h         what services on calls share
  *   snapshot.c, features.c, monitor.c   the other services
+ *   register.c      who wants to hear of the system, and what is told
+ *   devices.c, caps.c   which devices there are; which profiles
  *   watch.c         who watches which device and call, and how monitors end
  *   filter.c        which events a monitor is not told
  *   support.c       who understands which User-to-User
@@ -69,7 +71,7 @@ struct cti {
     struct list sessions;                /**< struct cti_session.link */
     struct list dirty;                   /**< struct cti_session.dirty: something to send */
     struct list pending;                 /**< struct pending.of_cti */
-    struct list registrations;           /**< struct registration.of_cti, route.c */
+    struct list registrations;           /**< struct enlistment.of_cti, route.c */
     struct list routeings;               /**< struct routeing.of_cti, route.c */
     uint32_t last_registration, last_routeing;
     struct pool session_pool, monitor_pool, watch_pool, pending_pool;
@@ -114,6 +116,15 @@ struct monitor {
 };
 _Static_assert(sizeof(struct monitor) <= 256, "budget of a monitor");
 
+/** SystemRegister of a session (register.c). */
+struct enlistment {
+    uint32_t id;   /**< sysStatRegisterID; 0: none */
+    bool status;   /**< wants to hear of lost events */
+    bool devices;  /**< … and of other devices */
+    bool telling;  /**< a report of lost events is on its way */
+    uint64_t seen; /**< devices_seen when it was last told */
+};
+
 struct cti_session {
     struct list link, dirty;
     struct cti *cti;
@@ -130,6 +141,8 @@ struct cti_session {
     uint32_t pending_count;
     struct list asks; /**< struct ask.link: requests of ours */
     uint32_t ask_count;
+    struct enlistment system;
+    uint32_t last_system_ref;  /**< of registrations and lists of devices, given out last */
     enum csta_edition edition; /**< of its last request: in which it is asked */
     struct timer timer;        /**< the link waits for something, or another attempt to send */
     uint32_t busy;             /**< requests being served on the stack */
@@ -311,6 +324,10 @@ struct outcome service_monitor_start(struct request *r);
 struct outcome service_monitor_stop(struct request *r);
 struct outcome service_change_monitor_filter(struct request *r);
 struct outcome service_snapshot_call(struct request *r);
+struct outcome service_get_switching_function_caps(struct request *r);
+struct outcome service_get_switching_function_devices(struct request *r);
+struct outcome service_system_register(struct request *r);
+struct outcome service_system_register_cancel(struct request *r);
 
 /* ---- watch.c ---- */
 
@@ -334,6 +351,14 @@ void monitor_told_all(struct monitor *m, uint64_t now_ms);
 void monitor_skip(struct monitor *m);
 /** The switching function ends it: MonitorStop, behind what it has to tell. */
 void monitor_end(struct monitor *m, uint64_t now_ms);
+
+/* ---- register.c ---- */
+
+/** Tell a session that events were lost, and let it go on behind them. @return false: it
+ * cannot be told so */
+bool system_tell_lost(struct cti_session *s, uint64_t now_ms);
+/** A sum over the devices that the application may use: another set, another sum. */
+uint64_t devices_seen(const struct cti *c, const struct application *app);
 
 /* ---- filter.c ---- */
 
@@ -448,6 +473,8 @@ typedef void (*cti_ask_fn)(void *owner, enum cti_ask_end end, const struct csta_
  */
 int cti_ask(struct cti_session *s, const struct csta_msg *msg, cti_ask_fn fn, void *owner,
             uint64_t now_ms) MUST_USE;
+/** How many requests more it takes. */
+uint32_t asks_room(const struct cti_session *s);
 /** The owner is gone: his requests go their way, and nobody hears. */
 void cti_ask_forget(struct cti_session *s, void *owner);
 

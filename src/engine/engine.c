@@ -576,6 +576,13 @@ void engine_peers_changed(struct engine *e)
     refresh_border(e);
 }
 
+void engine_roster_changed(struct engine *e, uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    cti_roster_changed(e->cti, now_ms);
+    settle(e);
+}
+
 void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
 {
     run_timers(e, now_ms);

@@ -133,6 +133,9 @@ void engine_set_seal_keys(struct engine *e, struct seal_keys *keys);
 /** The directory's peers were changed in their places. */
 void engine_peers_changed(struct engine *e);
 
+/** Devices, applications or grants have changed, and all of that is done: applications hear. */
+void engine_roster_changed(struct engine *e, uint64_t now_ms);
+
 /** A device has left the directory: its registrations end. Its calls go on. */
 void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms);
 

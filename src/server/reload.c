@@ -116,6 +116,7 @@ bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log 
     seal_keys_free(r->routes->seal_keys); /* the configuration of the start stays */
     r->routes->seal_keys = NULL;
     engine_peers_changed(e);
+    engine_roster_changed(e, now_ms);
     if (r->routes != r->first) {
         config_free(r->routes);
     }

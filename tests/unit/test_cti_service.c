@@ -45,7 +45,7 @@ static const struct {
     {"NoSuchService", "", "X:operation/serviceNotSupported", "NoSuchService is not served"},
     {"ConferenceCall", "", "X:operation/serviceNotSupported", "ConferenceCall"},
     {"CallBack", "", "X:operation/serviceNotSupported", ""},
-    {"SystemRegister", "<requestTypes/>", "X:operation/serviceNotSupported", ""},
+    {"ChangeSysStatFilter", "", "X:operation/serviceNotSupported", ""},
     {"DeliveredEvent", "<monitorCrossRefID>1</monitorCrossRefID>",
      "X:operation/serviceNotSupported", ""},
     /* parameters */
@@ -257,7 +257,9 @@ static void test_service_grants(void)
 static bool is_ours(enum csta_msg_id id)
 {
     return id == CSTA_MSG_ROUTE_REQUEST || id == CSTA_MSG_RE_ROUTE ||
-           id == CSTA_MSG_ROUTE_USED || id == CSTA_MSG_ROUTE_REGISTER_ABORT;
+           id == CSTA_MSG_ROUTE_USED || id == CSTA_MSG_ROUTE_REGISTER_ABORT ||
+           id == CSTA_MSG_SYSTEM_REGISTER_ABORT || id == CSTA_MSG_SWITCHING_FUNCTION_DEVICES ||
+           id == CSTA_MSG_SW_FUNCTION_DEVICES_CHANGED;
 }
 
 static void test_service_announced_is_served(void)

@@ -45,7 +45,7 @@ static void test_session_opens_with_sdp(void)
     /* a refresh with both is answered with both */
     client_send(c, "INVITE", MIXED,
                 PART("application/sdp", OFFER)
-                    PART("application/csta+xml", "<SystemRegister/>") "--x--");
+                    PART("application/csta+xml", "<ChangeSysStatFilter/>") "--x--");
     office_run(o, 50);
     CHECK_INT(answered_version(c), 2);
     client_send(c, "UPDATE", MIXED,
@@ -129,7 +129,7 @@ static void test_session_error_keeps_it_open(void)
 {
     struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
-    client_open(c, "crm", "<SystemRegister xmlns=\"" CSTA_NS("ed3") "\"/>");
+    client_open(c, "crm", "<ChangeSysStatFilter xmlns=\"" CSTA_NS("ed3") "\"/>");
     CHECK_STR(str_c(c->log), "X:operation/serviceNotSupported");
     CHECK_INT(office_stats(o).sessions, 1);
     office_down(o);
