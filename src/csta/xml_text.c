@@ -228,6 +228,9 @@ static struct str replacement(const char *p, const char *end, bool attr, size_t 
 
 void xml_write(struct out *o, struct str s, bool attr)
 {
+    if (s.n == 0) {
+        return;
+    }
     const char *end = s.p + s.n;
     const char *from = s.p;
     const char *p = from;
