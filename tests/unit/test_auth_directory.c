@@ -125,8 +125,8 @@ static void test_world_numbers(void)
                                        "tel:1001x1;phone-context=x",
                                        "tel:1001;phone-context=+49-30-1234",
                                        "N<+493012341001>Ann;noa=nk",
-                                       "TEL:1001;x=y;Phone-Context=+493012"
-                                       "34"};
+                                       ("TEL:1001;x=y;Phone-Context=+493012"
+                                        "34")};
     static const char *const other[] = {"493012341001",
                                         "tel:+49301234100",
                                         "sip:+493012341001@elsewhere.example",
