@@ -46,22 +46,24 @@ void features_fini(struct call_layer *l)
     }
 }
 
-static void tell(struct call_layer *l, struct device *d, unsigned which, uint64_t now_ms)
+static void tell(struct call_layer *l, struct device *d, unsigned which, bool changed,
+                 uint64_t now_ms)
 {
     if (l->on_feature != NULL) {
-        l->on_feature(l->ctx, d, which, now_ms);
+        l->on_feature(l->ctx, d, which, changed, now_ms);
     }
 }
 
 int call_set_dnd(struct call_layer *l, struct device *d, bool on, uint64_t now_ms)
 {
+    bool changed = call_features(d)->dnd != on;
     struct device_features *f = get(l, d);
 
     if (f == NULL) {
         return E_NOMEM;
     }
     f->dnd = on;
-    tell(l, d, FEATURE_DND, now_ms);
+    tell(l, d, FEATURE_DND, changed, now_ms);
     return 0;
 }
 
@@ -83,13 +85,32 @@ static int check_target(struct call_layer *l, const struct device *d, struct str
                : E_VALUE;
 }
 
-int call_set_forward(struct call_layer *l, struct device *d, enum forward_type type, bool on,
-                     struct str to, uint32_t rings, uint64_t now_ms)
+/** After how long there is no answer: the newer word counts. */
+static void set_patience(struct forward *f, const struct forward_change *change)
 {
-    const struct forward *was = &call_features(d)->forward[type];
-    struct str number = to.n > 0 ? to : str_c(was->to);
+    if (change->rings != 0) {
+        f->rings = change->rings;
+        f->seconds = 0;
+    }
+    if (change->seconds != 0) {
+        f->seconds = change->seconds;
+    }
+}
+
+static bool is_same(const struct forward *a, const struct forward *b)
+{
+    return a->on == b->on && str_eq(str_c(a->to), str_c(b->to)) &&
+           forward_ring_ms(a) == forward_ring_ms(b);
+}
+
+int call_change_forward(struct call_layer *l, struct device *d, enum forward_type type,
+                        const struct forward_change *change, uint64_t now_ms)
+{
+    const struct forward was = call_features(d)->forward[type];
+    struct str to = change->to, number = to.n > 0 ? to : str_c(was.to);
     struct device_features *f;
-    int err = on || to.n > 0 ? check_target(l, d, number) : 0;
+    struct forward *now;
+    int err = change->on || to.n > 0 ? check_target(l, d, number) : 0;
 
     if (err != 0) {
         return err;
@@ -98,12 +119,34 @@ int call_set_forward(struct call_layer *l, struct device *d, enum forward_type t
     if (f == NULL) {
         return E_NOMEM;
     }
+    now = &f->forward[type];
     if (to.n > 0) {
-        memcpy(f->forward[type].to, to.p, to.n);
-        f->forward[type].to[to.n] = '\0';
+        memcpy(now->to, to.p, to.n);
+        now->to[to.n] = '\0';
     }
-    f->forward[type].on = on;
-    f->forward[type].rings = rings != 0 ? rings : f->forward[type].rings;
-    tell(l, d, type, now_ms);
+    now->on = change->on;
+    set_patience(now, change);
+    tell(l, d, type, !is_same(&was, now), now_ms);
     return 0;
+}
+
+int call_set_forward(struct call_layer *l, struct device *d, enum forward_type type, bool on,
+                     struct str to, uint32_t rings, uint64_t now_ms)
+{
+    struct forward_change change = {.on = on, .to = to, .rings = rings};
+
+    return call_change_forward(l, d, type, &change, now_ms);
+}
+
+uint32_t forward_ring_ms(const struct forward *f)
+{
+    return f->seconds != 0 ? f->seconds * 1000
+                           : (f->rings != 0 ? f->rings : FORWARD_RINGS) * FORWARD_RING_MS;
+}
+
+uint32_t forward_ring_count(const struct forward *f)
+{
+    uint32_t ms = forward_ring_ms(f);
+
+    return ms < FORWARD_RING_MS ? 1 : ms / FORWARD_RING_MS;
 }

@@ -115,12 +115,11 @@ uint32_t call_ring_ms(const struct call *c, uint32_t otherwise)
 {
     struct destination to;
     const struct device *d = c->b != NULL ? c->b->device : NULL;
-    uint32_t rings;
+    uint32_t ms;
 
     if (d == NULL || !forward_of(c, d, FORWARD_NO_ANSWER, &to)) {
         return otherwise;
     }
-    rings = call_features(d)->forward[FORWARD_NO_ANSWER].rings;
-    rings = (rings != 0 ? rings : FORWARD_RINGS) * FORWARD_RING_MS;
-    return rings < otherwise ? rings : otherwise;
+    ms = forward_ring_ms(&call_features(d)->forward[FORWARD_NO_ANSWER]);
+    return ms < otherwise ? ms : otherwise;
 }

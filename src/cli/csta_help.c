@@ -73,6 +73,15 @@ static const struct help_option commands[] = {
      "GetCSTAFeatures: what the server offers; and which packages of User-to-User a device, a "
      "peer or the server itself understands."},
     {"status", NULL, "RequestSystemStatus."},
+    {"dnd", "DEVICE [on|off]", "GetDoNotDisturb, or SetDoNotDisturb."},
+    {"forward", "DEVICE [TYPE on|off [TO [RINGS]]]",
+     "GetForwarding, or SetForwarding: TYPE is immediate, busy or no-answer; that counts RINGS, "
+     "or seconds such as 20s (with --edition ed6). Without TO: to the number of before."},
+    {"waiting", "DEVICE [on|off [AT]]",
+     "GetMessageWaitingIndicator, or SetMessageWaitingIndicator; AT is where the message is."},
+    {"agent", "DEVICE [STATE [AGENT]]",
+     "GetAgentState, or SetAgentState: loggedOn, loggedOff, ready, notReady, "
+     "workingAfterCall."},
     {"raw", "FILE|-", "Send the file's XML as it is and print the answer as it is."},
     {"shell, -", NULL,
      "Read commands from standard input, one a line, and run them in one session while events "

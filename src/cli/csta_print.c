@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "cli/csta_about.h"
+#include "cli/csta_feature.h"
 #include "cli/csta_json.h"
 #include "cli/csta_request.h"
 #include "cli/json.h"
@@ -230,8 +231,12 @@ static void put_details(struct csta_printer *p, const struct csta_msg *m)
         put_c(p, "  digits ");
         put(p, m->digits_generated_event->digit_generated_list);
         break;
-    default:
+    default: {
+        struct str text = csta_feature_text(m, p->scratch);
+        put_c(p, text.n > 0 ? "  " : "");
+        put(p, text);
         break;
+    }
     }
 }
 
@@ -519,7 +524,17 @@ static const struct csta_connection_id *connection_of(const struct csta_msg *m)
 static void put_sentence(struct csta_printer *p, enum csta_msg_id request, struct str what,
                          const struct csta_msg *m)
 {
+    struct str says = csta_feature_text(m, p->scratch);
+
     put(p, csta_msg_name(request));
+    if (says.n > 0) {
+        put_c(p, " ");
+        put(p, what);
+        put_c(p, ": ");
+        put(p, says);
+        put_c(p, "\n");
+        return;
+    }
     if (m->body == NULL ||
         (connection_of(m) == NULL && m->id != CSTA_MSG_MONITOR_START_RESPONSE &&
          m->id != CSTA_MSG_ROUTE_REGISTER_RESPONSE &&

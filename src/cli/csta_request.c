@@ -9,6 +9,7 @@
 #include "cli/csta_draft.h"
 
 #include "base/mem.h"
+#include "cli/csta_feature.h"
 #include "cli/text.h"
 #include "csta/xml.h"
 #include "uui/uui.h"
@@ -64,6 +65,12 @@ static const struct verb verbs[] = {
     {"snapshot", CSTA_VERB_SNAPSHOT, 1, 1, 0, "snapshot DEVICE"},
     {"features", CSTA_VERB_FEATURES, 0, 1, 0, "features [DEVICE|peer:NAME|uui]"},
     {"status", CSTA_VERB_STATUS, 0, 0, 0, "status"},
+    {"dnd", CSTA_VERB_DND, 1, 2, 0, "dnd DEVICE [on|off]"},
+    {"forward", CSTA_VERB_FORWARD, 1, 5, 0,
+     "forward DEVICE [immediate|busy|no-answer on|off [TO [RINGS|SECONDSs]]]"},
+    {"waiting", CSTA_VERB_WAITING, 1, 3, 0, "waiting DEVICE [on|off [AT]]"},
+    {"agent", CSTA_VERB_AGENT, 1, 3, 0,
+     "agent DEVICE [loggedOn|loggedOff|ready|notReady|workingAfterCall [AGENT]]"},
     {"raw", CSTA_VERB_RAW, 1, 1, 0, "raw FILE|-"},
     {"shell", CSTA_VERB_SHELL, 0, 0, 0, "shell"},
     {"-", CSTA_VERB_SHELL, 0, 0, 0, "-"},
@@ -538,6 +545,11 @@ static int build(struct draft *d)
         return build_features(d);
     case CSTA_VERB_STATUS:
         return build_status(d);
+    case CSTA_VERB_DND:
+    case CSTA_VERB_FORWARD:
+    case CSTA_VERB_WAITING:
+    case CSTA_VERB_AGENT:
+        return csta_feature_build(d->order, d->arg, d->narg, d->arena, d->complaint);
     case CSTA_VERB_RAW:
         d->order->file = d->arg[0];
         return 0;

@@ -222,6 +222,12 @@ static bool view_device(const struct csta_msg *m, struct csta_event_view *v)
         COMMON(v, m->out_of_service_event);
         v->subject = &m->out_of_service_event->device;
         return true;
+        CASE(AGENT_BUSY, agent_busy_event, agent_device);
+        CASE(AGENT_LOGGED_OFF, agent_logged_off_event, agent_device);
+        CASE(AGENT_LOGGED_ON, agent_logged_on_event, agent_device);
+        CASE(AGENT_NOT_READY, agent_not_ready_event, agent_device);
+        CASE(AGENT_READY, agent_ready_event, agent_device);
+        CASE(AGENT_WORKING_AFTER_CALL, agent_working_after_call_event, agent_device);
         CASE(RINGER_STATUS, ringer_status_event, device);
         CASE(HOOKSWITCH, hookswitch_event, device);
         CASE(MICROPHONE_MUTE, microphone_mute_event, invoking_device);

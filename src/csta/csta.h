@@ -132,6 +132,19 @@ MUST_USE int csta_encode(const struct csta_msg *msg, enum csta_edition edition,
     namespace is none of CSTA's */
 bool csta_edition_of_ns(struct str ns, enum csta_edition *out);
 
+/** How a reader spells the device with this identifier. */
+typedef struct str (*csta_spell_fn)(const void *ctx, struct str id);
+
+/**
+ * A copy of an event for one reader: with his monitorCrossRefID and his spelling of the devices
+ * that stand directly in the event. What is below them is shared with the original.
+ * @param spell  NULL: as they are
+ * @return 0, E_NOMEM, E_UNSUPPORTED (no event with a monitorCrossRefID)
+ */
+MUST_USE int csta_event_address(const struct csta_msg *event, struct str ref,
+                                csta_spell_fn spell, const void *ctx, struct arena *arena,
+                                struct csta_msg *out);
+
 /** Shorthand for the usual refusals: category and value, e.g. CSTA_ERROR_OPERATION and
     CSTA_OPERATION_INVALID_DEVICE_ID. */
 static inline struct csta_error csta_error_of(enum csta_error_kind kind, unsigned value)

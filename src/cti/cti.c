@@ -14,6 +14,7 @@ static void configure(struct cti *c, const struct cti_config *config)
     c->config.max_sessions = or_default(config->max_sessions, 1000);
     c->config.max_monitors = or_default(config->max_monitors, 10000);
     c->config.max_session_monitors = or_default(config->max_session_monitors, 1000);
+    c->config.max_agents = or_default(config->max_agents, 10000);
     c->config.journal_records = or_default(config->journal_records, 65536);
     c->config.max_connections = or_default(config->max_connections, 1000);
     c->config.max_unsent = or_default(config->max_unsent, 4096);
@@ -49,9 +50,12 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
     pool_init(&c->session_pool, &env->mem, sizeof(struct cti_session), 16, 0);
     pool_init(&c->monitor_pool, &env->mem, sizeof(struct monitor), 64, 0);
     pool_init(&c->watch_pool, &env->mem, sizeof(struct watch), 64, 0);
+    pool_init(&c->agent_pool, &env->mem, sizeof(struct agent), 16, 0);
+    c->agent_key = (struct hash_key){env_random64(env), env_random64(env)};
     pool_init(&c->pending_pool, &env->mem, sizeof(struct pending), 16, 0);
     c->journal = journal_new(env, c->config.journal_records);
-    if (c->journal == NULL || map_init(&c->conn_map, &env->mem, 16) != 0) {
+    if (c->journal == NULL || map_init(&c->conn_map, &env->mem, 16) != 0 ||
+        map_init(&c->agents, &env->mem, 64) != 0) {
         cti_free(c);
         return NULL;
     }
@@ -63,6 +67,17 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
 void cti_stats(const struct cti *c, struct cti_stats *out)
 {
     *out = c->stats;
+    out->agents = c->agents.count;
+}
+
+void cti_device_gone(struct cti *c, const struct device *d)
+{
+    agents_drop(c, d);
+}
+
+void cti_set_events(struct cti *c, struct event_layer *events)
+{
+    c->events = events;
 }
 
 void cti_set_border(struct cti *c, const struct border *border)

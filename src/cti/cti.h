@@ -28,12 +28,14 @@
 
 struct cti;
 struct cti_session;
+struct event_layer;
 
 struct cti_config {
     uint32_t max_app_sessions;     /**< of one application; 0: no limit of its own */
     uint32_t max_sessions;         /**< default 1000 */
     uint32_t max_monitors;         /**< of all sessions; default 10000 */
     uint32_t max_session_monitors; /**< default 1000 */
+    uint32_t max_agents;           /**< logged on, in all; default 10000 */
     uint32_t journal_records;      /**< records kept in memory; default 65536 */
     uint32_t max_unsent;      /**< records a session may be behind before it is told of the gap;
                                  default 4096 */
@@ -82,6 +84,19 @@ void cti_on_flow_closed(struct cti *c, uint32_t flow, uint64_t now_ms);
  */
 void cti_roster_changed(struct cti *c, uint64_t now_ms);
 
+/** A switch of the device is another one (call/features.h): after call_feature_fn with
+    `changed`. */
+void cti_on_feature(void *cti, struct device *d, unsigned which, uint64_t now_ms);
+
+/** The message waiting indicator of the device is another one (event_waiting_fn). */
+void cti_on_waiting(void *cti, struct device *d, uint64_t now_ms);
+
+/** Whose mailboxes there are; without it there is no message waiting. The caller's. */
+void cti_set_events(struct cti *c, struct event_layer *events);
+
+/** The device is none any more: its agents are forgotten. Who watches it stays. */
+void cti_device_gone(struct cti *c, const struct device *d);
+
 /** Everything given is the caller's and must outlive it. @return NULL when memory is out */
 struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer *legs,
                     struct call_layer *calls, struct registrar *registrar,
@@ -104,9 +119,9 @@ void cti_end_all(struct cti *c, uint64_t now_ms);
 bool cti_wants(const struct sip_msg *m);
 
 struct cti_stats {
-    uint64_t sessions, monitors, connections; /**< now */
-    uint64_t unframed;                        /**< connections closed for what was no frame */
-    uint64_t requests, answered, errors;      /**< so far; answered counts errors too */
+    uint64_t sessions, monitors, agents, connections; /**< now */
+    uint64_t unframed;                   /**< connections closed for what was no frame */
+    uint64_t requests, answered, errors; /**< so far; answered counts errors too */
     uint64_t events_recorded, events_sent, gaps; /**< so far */
     uint64_t route_requests, route_timeouts;     /**< so far */
     uint64_t uui_wrong;   /**< User-to-User values in calls that break a rule */

@@ -13,6 +13,11 @@
 #define BATON_CTI_DRIVER_H
 
 #include "call/call.h"
+#include "csta/csta.h"
+
+/** What the phone says to a service on itself: the response or a CSTAErrorCode, which die when
+    this returns; NULL: it said nothing in time. */
+typedef void (*cti_phone_fn)(void *owner, const struct csta_msg *answer, uint64_t now_ms);
 
 struct cti_driver {
     const char *name;
@@ -49,6 +54,12 @@ struct cti_driver {
                             uint64_t now_ms);
     enum call_error (*clear_all)(void *ctx, struct connection *by, struct str reason,
                                  struct str uui, uint64_t now_ms);
+    /**
+     * A service on the physical device: speaker, microphone, ringer, hookswitch. The phone is
+     * asked with this very message, which dies when this returns. NULL: nobody can ask it.
+     */
+    enum call_error (*phone)(void *ctx, struct device *d, const struct csta_msg *request,
+                             cti_phone_fn fn, void *owner, uint64_t now_ms);
 };
 
 /** Calls that Baton bridges; ctx: struct call_layer *. */

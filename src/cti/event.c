@@ -314,7 +314,7 @@ static void fill(struct journal_record *r, const struct cti *c, const struct cal
     }
 }
 
-static void record(struct cti *c, struct watch *w, struct journal_record *r)
+void event_record(struct cti *c, struct watch *w, struct journal_record *r)
 {
     r->device = watch_key(w);
     c->stats.events_recorded++;
@@ -374,7 +374,7 @@ static void record_for_call(struct cti *c, const struct call_event *e, struct jo
     r->local = CSTA_STATE_ABSENT;
     for (w = call->cti; w != NULL; w = w->next) {
         if (may_see(e, w->app)) {
-            record(c, w, r);
+            event_record(c, w, r);
         }
     }
     if (call->cti == NULL || !is_over(call)) {
@@ -382,7 +382,7 @@ static void record_for_call(struct cti *c, const struct call_event *e, struct jo
     }
     r->event = CSTA_MSG_CALL_CLEARED_EVENT;
     for (w = call->cti; w != NULL; w = w->next) {
-        record(c, w, r);
+        event_record(c, w, r);
     }
     watch_call_over(call);
 }
@@ -433,7 +433,7 @@ static void record_for_devices(struct cti *c, const struct call_event *e, struct
         if (e->kind == CALL_EV_FAILED && c->config.failed_local_fail) {
             v->r.local = CSTA_STATE_FAIL;
         }
-        record(c, conn->device->cti, &v->r);
+        event_record(c, conn->device->cti, &v->r);
     }
 }
 
@@ -456,6 +456,7 @@ void cti_on_call_event(void *cti, const struct call_event *e)
         v.r.about = v.own.about;
         record_for_call(c, e, &v.r);
     }
+    agents_on_call(c, e);
     route_on_event(c, e);
     cti_flush(c, e->now_ms);
 }
@@ -476,12 +477,12 @@ void event_call_information(struct cti *c, const struct connection *conn, uint64
         const struct connection *who = list_entry(it, struct connection, link);
         if (who->device != NULL && who->device->cti != NULL && connection_is_live(who)) {
             r.local = (uint8_t)connection_csta_state(who);
-            record(c, who->device->cti, &r);
+            event_record(c, who->device->cti, &r);
         }
     }
     r.local = CSTA_STATE_ABSENT;
     for (struct watch *w = call->cti; w != NULL; w = w->next) {
-        record(c, w, &r);
+        event_record(c, w, &r);
     }
     cti_flush(c, now_ms);
 }
@@ -500,6 +501,6 @@ void cti_on_registration(void *cti, const struct record *rec, bool registered, u
     }
     r.party[JOURNAL_SUBJECT] = dev->uri;
     r.identity[JOURNAL_SUBJECT] = JOURNAL_ID;
-    record(c, dev->cti, &r);
+    event_record(c, dev->cti, &r);
     cti_flush(c, now_ms);
 }

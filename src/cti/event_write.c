@@ -20,19 +20,11 @@ struct view {
     enum csta_event_cause cause;
 };
 
-static struct str spell(const struct monitor *m, struct str id)
-{
-    if (str_is_set(m->spelling) && str_eq(id, m->watch->device->uri)) { /* of a device */
-        return m->spelling;
-    }
-    return session_spelling(m->session, id);
-}
-
 static struct csta_device_ref ref_of(const struct view *v, enum journal_party party)
 {
     switch ((enum journal_identity)v->r->identity[party]) {
     case JOURNAL_ID:
-        return csta_device_ref_of(spell(v->m, v->r->party[party]));
+        return csta_device_ref_of(monitor_spelling(v->m, v->r->party[party]));
     case JOURNAL_RESTRICTED:
         return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_RESTRICTED};
     case JOURNAL_NOT_REQUIRED:
@@ -52,7 +44,7 @@ static struct csta_connection_id connection_of(const struct view *v, enum journa
         id.device_id.value = v->r->party[party];
         id.device_id.type_of_number = CSTA_NUMBER_DYNAMIC;
     } else {
-        id.device_id.value = spell(v->m, v->r->party[party]);
+        id.device_id.value = monitor_spelling(v->m, v->r->party[party]);
     }
     return id;
 }
@@ -335,6 +327,9 @@ int event_text(const struct monitor *m, const struct journal_record *r, struct s
     struct csta_common_arguments more = {.private_data = {.kind = CSTA_DATA_FOREIGN}};
     make_fn make = maker(r->event);
 
+    if (str_is_set(r->body)) {
+        return device_event_text(m, r, out);
+    }
     if (make == NULL) {
         return E_UNSUPPORTED;
     }

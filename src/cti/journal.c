@@ -168,7 +168,7 @@ static void forget(struct journal *j, struct block *b)
 static size_t strings_len(const struct journal_record *r)
 {
     size_t n = r->call_id.n + r->user_data.n + r->correlator.n + r->secondary.n + r->digits.n +
-               r->about.n;
+               r->about.n + r->body.n;
 
     for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
         n += r->party[i].n;
@@ -200,6 +200,7 @@ static void fill(struct block *b, const struct journal_record *r)
     keep(&at, &b->r.secondary);
     keep(&at, &b->r.digits);
     keep(&at, &b->r.about);
+    keep(&at, &b->r.body);
     for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
         keep(&at, &b->r.party[i]);
     }
@@ -264,6 +265,22 @@ uint64_t journal_append(struct journal *j, const struct journal_record *r)
         (*slot_of(j, chain->last))->r.next = number;
     }
     chain->last = number;
+    return number;
+}
+
+uint64_t journal_miss(struct journal *j, struct str device)
+{
+    uint64_t number = ++j->head;
+    struct block **slot = slot_of(j, number);
+    struct journal_chain *chain;
+
+    if (*slot != NULL) {
+        forget(j, *slot);
+    }
+    chain = chain_find(j, device);
+    if (chain != NULL) {
+        lose(j, chain, number);
+    }
     return number;
 }
 

@@ -53,6 +53,9 @@ struct journal_record {
     struct str digits; /**< of DigitsGenerated, or absent */
     uint32_t tone_ms, pause_ms; /**< how long each of them was, and what was between two */
     struct str about; /**< private data about User-to-User (about.c): XML, or absent */
+    struct str body;  /**< the event itself, when it is one about a device and no call: XML
+                           in the newest edition, addressed to nobody. Else absent, and
+                           the rest is what it is made of */
     struct str party[JOURNAL_PARTY_COUNT];
     uint8_t identity[JOURNAL_PARTY_COUNT]; /**< enum journal_identity */
     uint8_t local;                         /**< enum csta_local_connection_state */
@@ -83,6 +86,12 @@ uint64_t journal_head(const struct journal *j);
  * @return its number
  */
 uint64_t journal_append(struct journal *j, const struct journal_record *r);
+
+/**
+ * An event of this device could not even be written down: its number is used up, and every
+ * cursor that has not passed it finds a gap. @return its number
+ */
+uint64_t journal_miss(struct journal *j, struct str device);
 
 /**
  * Put a cursor behind the record `after`, of whatever device: journal_head for "from now", a

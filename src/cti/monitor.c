@@ -41,6 +41,14 @@ struct str session_spelling(const struct cti_session *s, struct str id)
     return id;
 }
 
+struct str monitor_spelling(const struct monitor *m, struct str id)
+{
+    if (str_is_set(m->spelling) && str_eq(id, m->watch->device->uri)) { /* of a device */
+        return m->spelling;
+    }
+    return session_spelling(m->session, id);
+}
+
 /* ---- MonitorStart ---- */
 
 /** @param w  of its object, perhaps without monitors yet; NULL: there was no memory */

@@ -22,11 +22,16 @@
  *   devices.c, caps.c   which devices there are; which profiles
  *   watch.c         who watches which device and call, and how monitors end
  *   filter.c        which events a monitor is not told
+ *   service_dnd.c, service_forwarding.c what the user of a device has switched on
+ *   service_waiting.c                   whether messages wait for it
+ *   service_phone.c                     what only the phone itself can do
+ *   service_agent.c, agent.c            who is logged on there, and what for
  *   support.c       who understands which User-to-User
  *   ready.c         the monitors of a session that have something to tell, in order
  *   journal.c       records of what happened
  *   event.c         what a call tells → records, as each watched device sees it
  *   event_write.c   record → message → XML for one monitor
+ *   device_event.c  events about a device and no call
  *   deliver.c       records go out, in order
  *   ask.c           requests of ours to an application, in turn with the records
  *   driver.c        who carries services out
@@ -45,6 +50,8 @@
 #define BATON_CTI_PARTS_H
 
 #include "base/err.h"
+#include "base/map.h"
+#include "call/features.h"
 #include "cti/cti.h"
 #include "cti/driver.h"
 #include "cti/journal.h"
@@ -73,8 +80,11 @@ struct cti {
     struct list pending;                 /**< struct pending.of_cti */
     struct list registrations;           /**< struct enlistment.of_cti, route.c */
     struct list routeings;               /**< struct routeing.of_cti, route.c */
+    struct event_layer *events;          /**< NULL: no mailboxes */
+    struct map agents;                   /**< struct agent.node, by device */
+    struct hash_key agent_key;
     uint32_t last_registration, last_routeing;
-    struct pool session_pool, monitor_pool, watch_pool, pending_pool;
+    struct pool session_pool, monitor_pool, watch_pool, pending_pool, agent_pool;
     struct cti_stats stats;
     unsigned long xml_salt;
     uint64_t call_watches; /**< given a name so far */
@@ -249,12 +259,14 @@ struct pending {
     struct timer limit;
 };
 
-/** Keep a request until its outcome is known; NULL: memory. */
+/** Keep a request until its outcome is known; NULL: memory. `conn` NULL: it is about none. */
 struct pending *pending_new(const struct request *r, const struct connection *conn);
 /** The driver refused at once. */
 void pending_free(struct pending *p);
 /** The outcome (call_done_fn; owner: struct pending). */
 void pending_on_done(void *owner, enum call_error err, unsigned status, uint64_t now_ms);
+/** The phone's own answer (cti_phone_fn; owner: struct pending). */
+void pending_on_phone(void *owner, const struct csta_msg *answer, uint64_t now_ms);
 /** An event shows the outcome before the driver does. */
 void pending_on_event(struct cti *c, const struct call_event *e);
 /** The session is over, or the request of that transaction was cancelled: nobody waits. */
@@ -368,6 +380,65 @@ bool filter_has(const struct event_set *set, unsigned event);
 /** Is this record kept from it? */
 bool monitor_hides(const struct monitor *m, const struct journal_record *r);
 
+/* ---- service_dnd.c, service_forwarding.c ---- */
+
+struct outcome service_get_do_not_disturb(struct request *r);
+struct outcome service_get_forwarding(struct request *r);
+struct outcome service_set_do_not_disturb(struct request *r);
+struct outcome service_set_forwarding(struct request *r);
+/** DoNotDisturbEvent, ForwardingEvent: what the switch is now. */
+void dnd_tell(struct cti *c, const struct device *d, uint64_t now_ms);
+void forwarding_tell(struct cti *c, const struct device *d, enum forward_type type,
+                     uint64_t now_ms);
+
+/* ---- service_waiting.c ---- */
+
+struct outcome service_get_message_waiting_indicator(struct request *r);
+struct outcome service_set_message_waiting_indicator(struct request *r);
+
+/* ---- service_phone.c ---- */
+
+/** All services on speaker, microphone, ringer and hookswitch. */
+struct outcome service_phone(struct request *r);
+
+/* ---- agent.c ---- */
+
+enum { AGENT_ID_MAX = 64 };
+
+/** Somebody who is logged on at a device. */
+struct agent {
+    struct map_node node;
+    struct device *device;
+    struct str id; /**< owned */
+    uint8_t state; /**< enum csta_agent_state; never null */
+    uint8_t after; /**< busy: the state that comes then, null too */
+    bool asked;    /**< busy: somebody has asked for that, it is pending */
+};
+
+/** Walk the agents of a device: pass NULL first. */
+struct agent *agent_next(const struct cti *c, const struct device *d, const struct agent *last);
+struct agent *agent_find(const struct cti *c, const struct device *d, struct str id);
+/** What it will be when it is no longer busy, if somebody has asked for that. */
+enum csta_pending_agent_state agent_pending(const struct agent *a);
+/** Harmless when it is. @return 0, E_TOOMANY, E_NOMEM */
+int agent_log_on(struct cti *c, struct device *d, struct str id, uint64_t now_ms);
+/**
+ * Ready, not ready, working after call; null logs off, and the agent is gone unless it is busy.
+ * @return what is pending now
+ */
+enum csta_pending_agent_state agent_set(struct cti *c, struct agent *a,
+                                        enum csta_agent_state state, uint64_t now_ms);
+/** What a call does to those who are in it. */
+void agents_on_call(struct cti *c, const struct call_event *e);
+/** Those of a device that is none any more; and all. Nobody is told. */
+void agents_drop(struct cti *c, const struct device *d);
+void agents_free(struct cti *c);
+
+/* ---- service_agent.c ---- */
+
+struct outcome service_get_agent_state(struct request *r);
+struct outcome service_set_agent_state(struct request *r);
+
 /* ---- service_data.c ---- */
 
 struct outcome service_associate_data(struct request *r);
@@ -391,6 +462,8 @@ void routes_drop_session(struct cti_session *s, uint64_t now_ms);
 
 /** How the client of this session spells the device with that identifier. */
 struct str session_spelling(const struct cti_session *s, struct str id);
+/** How the monitor's client spells the device with that identifier. */
+struct str monitor_spelling(const struct monitor *m, struct str id);
 
 /* ---- ready.c ---- */
 
@@ -407,6 +480,22 @@ struct monitor *ready_first(const struct cti_session *s);
 enum csta_local_connection_state connection_csta_state(const struct connection *conn);
 /** Is it in the call now, as far as anybody was told? */
 bool connection_is_live(const struct connection *conn);
+/** Into the journal, and those who watch have something to tell. */
+void event_record(struct cti *c, struct watch *w, struct journal_record *r);
+
+/* ---- device_event.c ---- */
+
+/**
+ * An event about a device and no call: told to all who watch the device now, in order with
+ * everything else. `body` needs no monitorCrossRefID, and names the device by device->uri; it
+ * is written down at once, so it may die afterwards and what it spoke of may change.
+ * @return 0; E_NOMEM: who watches finds a gap; E_VALUE, E_UNSUPPORTED: it is no such event
+ */
+int cti_device_event(struct cti *c, const struct device *dev, enum csta_msg_id event,
+                     const struct csta_msg *body, uint64_t now_ms);
+/** Such a record as this monitor's client gets it. @return as csta_text */
+int device_event_text(const struct monitor *m, const struct journal_record *r,
+                      struct str *out) MUST_USE;
 
 /** The octets that an application is to see of raw User-to-User values, or absent. */
 struct str event_user_data(const struct cti *c, struct str raw, const struct seal_from *came);

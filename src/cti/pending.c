@@ -28,8 +28,10 @@ struct pending *pending_new(const struct request *r, const struct connection *co
     }
     p->from = r->from;
     p->service = r->msg->id;
-    p->device = conn->device;
-    memcpy(p->call_id, conn->call->id, CALL_ID_LEN);
+    if (conn != NULL) {
+        p->device = conn->device;
+        memcpy(p->call_id, conn->call->id, CALL_ID_LEN);
+    }
     timer_init(&p->limit, on_limit);
     timer_set(r->cti->wheel, &p->limit, r->now_ms + PENDING_LIMIT_MS);
     list_append(&s->pending, &p->of_session);
@@ -140,6 +142,28 @@ static void finish(struct pending *p, enum call_error err, unsigned status, uint
 void pending_on_done(void *owner, enum call_error err, unsigned status, uint64_t now_ms)
 {
     finish(owner, err, status, now_ms);
+}
+
+void pending_on_phone(void *owner, const struct csta_msg *answer, uint64_t now_ms)
+{
+    struct pending *p = owner;
+    struct asker to = p->from;
+    enum csta_msg_id response = csta_msg_response(p->service);
+
+    if (answer == NULL) {
+        finish(p, CALL_TIMEOUT, 0, now_ms);
+        return;
+    }
+    pending_free(p);
+    if (answer->id == response) {
+        answer_csta(&to, answer, now_ms);
+    } else {
+        answer_error(&to,
+                     answer->id == CSTA_MSG_ERROR_CODE
+                         ? *answer->error_code
+                         : csta_error_of(CSTA_ERROR_UNSPECIFIED, 0),
+                     STR("the phone refused it"), now_ms);
+    }
 }
 
 static void on_limit(struct timer *t, uint64_t now_ms)

@@ -52,7 +52,31 @@ static const service_fn services[CSTA_MSG_COUNT] = {
     [CSTA_MSG_REQUEST_SYSTEM_STATUS] = service_request_system_status,
     [CSTA_MSG_SYSTEM_STATUS] = service_system_status,
     [CSTA_MSG_GET_CSTA_FEATURES] = service_get_csta_features,
+    [CSTA_MSG_GET_AGENT_STATE] = service_get_agent_state,
+    [CSTA_MSG_GET_DO_NOT_DISTURB] = service_get_do_not_disturb,
+    [CSTA_MSG_GET_FORWARDING] = service_get_forwarding,
+    [CSTA_MSG_GET_MESSAGE_WAITING_INDICATOR] = service_get_message_waiting_indicator,
+    [CSTA_MSG_SET_AGENT_STATE] = service_set_agent_state,
+    [CSTA_MSG_SET_DO_NOT_DISTURB] = service_set_do_not_disturb,
+    [CSTA_MSG_SET_FORWARDING] = service_set_forwarding,
+    [CSTA_MSG_SET_MESSAGE_WAITING_INDICATOR] = service_set_message_waiting_indicator,
+    [CSTA_MSG_GET_HOOKSWITCH_STATUS] = service_phone,
+    [CSTA_MSG_SET_HOOKSWITCH_STATUS] = service_phone,
+    [CSTA_MSG_GET_MICROPHONE_MUTE] = service_phone,
+    [CSTA_MSG_SET_MICROPHONE_MUTE] = service_phone,
+    [CSTA_MSG_GET_RINGER_STATUS] = service_phone,
+    [CSTA_MSG_SET_RINGER_STATUS] = service_phone,
+    [CSTA_MSG_GET_SPEAKER_MUTE] = service_phone,
+    [CSTA_MSG_SET_SPEAKER_MUTE] = service_phone,
+    [CSTA_MSG_GET_SPEAKER_VOLUME] = service_phone,
+    [CSTA_MSG_SET_SPEAKER_VOLUME] = service_phone,
 };
+
+/** What only a phone can do is served when it can be asked. */
+static bool is_served(const struct cti *c, enum csta_msg_id id)
+{
+    return services[id] != NULL && (services[id] != service_phone || c->driver->phone != NULL);
+}
 
 struct outcome outcome_answer(const struct request *r, const void *body)
 {
@@ -174,7 +198,7 @@ static void take(struct asker *from, struct str body, uint64_t now_ms)
         c->stats.answered++;
         answer_status(from, 200, STR_NONE, now_ms);
         (void)ask_on_response(from, &msg, now_ms);
-    } else if (err == E_UNSUPPORTED || services[msg.id] == NULL) {
+    } else if (err == E_UNSUPPORTED || !is_served(c, msg.id)) {
         not_supported(from, &msg, now_ms);
     } else if (err == E_VALUE) {
         wrong_value(from, &fault, now_ms);

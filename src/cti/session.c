@@ -108,11 +108,14 @@ void cti_free(struct cti *c)
     }
     conn_free_all(c);
     map_fini(&c->conn_map);
+    agents_free(c);
+    map_fini(&c->agents);
     c->calls->router = NULL;
     journal_free(c->journal);
     pool_fini(&c->session_pool);
     pool_fini(&c->monitor_pool);
     pool_fini(&c->watch_pool);
     pool_fini(&c->pending_pool);
+    pool_fini(&c->agent_pool);
     mem_free(&c->env->mem, c);
 }

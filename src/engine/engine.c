@@ -207,6 +207,8 @@ static int make_layers(struct engine *e)
     if (e->events == NULL) {
         return E_NOMEM;
     }
+    cti_set_events(e->cti, e->events);
+    event_on_waiting(e->events, report_waiting, e);
     e->calls.on_event = report_call_event;
     e->calls.on_gone = cti_on_call_gone;
     e->calls.on_feature = report_feature;
@@ -589,5 +591,6 @@ void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
     registrar_remove(&e->registrar, d->key, now_ms);
     event_device_gone(e->events, d, now_ms);
     call_clear_features(&e->calls, d);
+    cti_device_gone(e->cti, d);
     settle(e);
 }

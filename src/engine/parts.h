@@ -170,7 +170,9 @@ void refer_fini(struct engine *e);
 void report_call_event(void *engine, const struct call_event *ev);
 void report_registration(void *engine, const struct record *r, bool registered,
                          uint64_t now_ms);
-void report_feature(void *engine, struct device *d, unsigned which, uint64_t now_ms);
+void report_feature(void *engine, struct device *d, unsigned which, bool changed,
+                    uint64_t now_ms);
+void report_waiting(void *engine, struct device *d, uint64_t now_ms);
 void report_binding(void *engine, const struct record *r, const struct binding *b,
                     enum binding_event what, uint64_t now_ms);
 

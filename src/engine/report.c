@@ -144,7 +144,7 @@ void report_call_event(void *ctx, const struct call_event *ev)
     event_on_call(e->events, ev);
 }
 
-void report_feature(void *ctx, struct device *d, unsigned which, uint64_t now_ms)
+void report_feature(void *ctx, struct device *d, unsigned which, bool changed, uint64_t now_ms)
 {
     static const char *const names[] = {[FORWARD_IMMEDIATE] = "forwarding of all calls",
                                         [FORWARD_BUSY] = "forwarding when busy",
@@ -154,10 +154,21 @@ void report_feature(void *ctx, struct device *d, unsigned which, uint64_t now_ms
     const struct device_features *f = call_features(d);
     bool on = which == FEATURE_DND ? f->dnd : f->forward[which].on;
 
-    (void)now_ms;
     env_trace(e->env, TRACE_INFO, "call", "%.*s: %s %s", CUT_ARG(d->uri), names[which],
               on ? "on" : "off");
     event_on_feature(e->events, d, which);
+    if (changed) {
+        cti_on_feature(e->cti, d, which, now_ms);
+    }
+}
+
+void report_waiting(void *ctx, struct device *d, uint64_t now_ms)
+{
+    struct engine *e = ctx;
+
+    env_trace(e->env, TRACE_INFO, "event", "%.*s: message waiting %s", CUT_ARG(d->uri),
+              event_waiting(e->events, d).on ? "on" : "off");
+    cti_on_waiting(e->cti, d, now_ms);
 }
 
 /* ---- registrations ---- */

@@ -113,6 +113,7 @@
     X("csta_monitors", cti.monitors)                          \
     X("csta_connections", cti.connections)                    \
     X("csta_unframed", cti.unframed)                          \
+    X("csta_agents", cti.agents)                              \
     X("csta_requests", cti.requests)                          \
     X("csta_answered", cti.answered)                          \
     X("csta_errors", cti.errors)                              \

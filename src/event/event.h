@@ -153,6 +153,30 @@ void event_notified(struct event_layer *l, const struct sip_msg *m,
 /** A flow closed: what was pinned to it seeks its subscriber elsewhere. */
 void event_on_flow_closed(struct event_layer *l, uint32_t flow);
 
+/* ---- message waiting, for those who do not subscribe ---- */
+
+/** What waits for a device, as far as anybody has said. */
+struct event_waiting {
+    bool on;
+    struct str account; /**< URI of the Message-Account when it is not the device's own;
+                           borrowed, until the next change */
+};
+struct event_waiting event_waiting(const struct event_layer *l, const struct device *d);
+
+/**
+ * Switch the indicator of a device, as a source of its own: the newest word of anybody counts,
+ * so a voice mail system that publishes afterwards is believed.
+ * @param account  URI of the mailbox or device where the message is; absent: the device's own
+ * @return 0; E_NOMEM; E_VALUE: octets that cannot stand in a header line
+ */
+int event_set_waiting(struct event_layer *l, struct device *d, bool on, struct str account,
+                      uint64_t now_ms);
+
+/** The indicator of a device is another one than before, whoever has said so. */
+typedef void (*event_waiting_fn)(void *ctx, struct device *d, uint64_t now_ms);
+/** NULL: nobody is told. */
+void event_on_waiting(struct event_layer *l, event_waiting_fn fn, void *ctx);
+
 /* ---- the life of what is watched ---- */
 
 /** What happened in a call. */

@@ -26,7 +26,7 @@
 #define TYPE "application/x-as-feature-event+xml"
 #define BOUNDARY "baton-feature-event"
 
-enum { SWITCHES = FEATURE_DND + 1, RINGS_MAX = 100 };
+enum { SWITCHES = FEATURE_DND + 1 };
 
 /** resource->state: when each switch was set last. */
 struct keys {
@@ -71,7 +71,8 @@ static unsigned set_forwarding(struct event_layer *l, struct device *d,
         return 501;
     }
     if (set->ring_count.set && set->ring_count.value > 0) {
-        rings = set->ring_count.value < RINGS_MAX ? (uint32_t)set->ring_count.value : RINGS_MAX;
+        rings = set->ring_count.value < FORWARD_RINGS_MAX ? (uint32_t)set->ring_count.value
+                                                          : FORWARD_RINGS_MAX;
     }
     return status_of(call_set_forward(l->calls, d, type, set->activate_forward == CSTA_TRUE,
                                       str_trim(set->forward_dn.value), rings, now_ms));
@@ -147,8 +148,7 @@ static void write_switch(const struct device *d, unsigned which, struct out *o)
         out_c(o, "</forwardTo>");
     }
     if (which == FORWARD_NO_ANSWER) {
-        out_fmt(o, "<ringCount>%u</ringCount>",
-                (unsigned)(fwd->rings != 0 ? fwd->rings : FORWARD_RINGS));
+        out_fmt(o, "<ringCount>%u</ringCount>", (unsigned)forward_ring_count(fwd));
     }
     out_c(o, "</ForwardingEvent>\r\n");
 }

@@ -118,6 +118,36 @@ bool mailbox_read(struct arena *a, struct str body, struct str *text)
     return !first && !o.over;
 }
 
+struct event_waiting event_waiting(const struct event_layer *l, const struct device *d)
+{
+    const struct publication *p = mailbox_newest(mailbox_find(l, d));
+    struct str line, rest = p != NULL ? p->text : STR_NONE;
+    struct event_waiting w = {0};
+    while (rest.n > 0 && (line = next_line(&rest)).n > 0) {
+        size_t colon = str_index(line, ':');
+        struct str name = str_upto(line, colon);
+        struct str value = str_trim(str_from(line, colon + 1));
+        if (str_ieq(name, STR("Messages-Waiting"))) {
+            w.on = str_ieq(value, STR("yes"));
+        } else if (str_ieq(name, STR("Message-Account")) && !str_eq(value, d->uri)) {
+            w.account = value;
+        }
+    }
+    return w.on ? w : (struct event_waiting){0};
+}
+
+uint64_t mailbox_mark(const struct event_layer *l, const struct device *d)
+{
+    struct event_waiting w = event_waiting(l, d);
+    return w.on ? 1 | hash_bytes(&l->key, w.account) : 0;
+}
+
+void event_on_waiting(struct event_layer *l, event_waiting_fn fn, void *ctx)
+{
+    l->on_waiting = fn;
+    l->waiting_ctx = ctx;
+}
+
 /* ---- telling ---- */
 
 static struct str state_of(struct event_layer *l, const struct device *d)
@@ -207,13 +237,16 @@ static void tell_phones(struct event_layer *l, const struct device *d, uint64_t 
     }
 }
 
-void mailbox_changed(struct event_layer *l, struct device *d, uint64_t now_ms)
+void mailbox_changed(struct event_layer *l, struct device *d, uint64_t was, uint64_t now_ms)
 {
     struct resource *r = resource_find(l, &event_summary, d);
     if (r != NULL) {
         resource_changed(r);
     }
     tell_phones(l, d, now_ms);
+    if (l->on_waiting != NULL && mailbox_mark(l, d) != was) {
+        l->on_waiting(l->waiting_ctx, d, now_ms);
+    }
 }
 
 void event_on_registration(struct event_layer *l, const struct record *record, bool registered,

@@ -143,6 +143,8 @@ struct event_layer {
     struct pool mailbox_pool, publication_pool;
     struct list work;                    /**< struct subscription.work */
     struct list flows[EVENT_FLOW_LISTS]; /**< pinned: struct subscription.dialog.flow_link */
+    event_waiting_fn on_waiting;         /**< may be NULL */
+    void *waiting_ctx;
     struct event_stats count;
     bool stopping;
 };
@@ -217,8 +219,10 @@ struct mailbox *mailbox_get(struct event_layer *l, struct device *d);
 void mailbox_settle(struct event_layer *l, struct mailbox *box);
 /** The publication that counts, or NULL. */
 const struct publication *mailbox_newest(const struct mailbox *box);
-/** Its state is another one: tell. */
-void mailbox_changed(struct event_layer *l, struct device *d, uint64_t now_ms);
+/** What stands for the state of the indicator; 0: off. */
+uint64_t mailbox_mark(const struct event_layer *l, const struct device *d);
+/** Its text is another one: tell. `was`: its mark before that. */
+void mailbox_changed(struct event_layer *l, struct device *d, uint64_t was, uint64_t now_ms);
 /** The summary as it is kept, in the arena. @return false: it is none, or no memory */
 bool mailbox_read(struct arena *a, struct str body, struct str *text);
 

@@ -49,10 +49,11 @@ static void drop(struct event_layer *l, struct publication *p, uint64_t now_ms)
     struct mailbox *box = p->box;
     struct device *d = box->device;
     bool counts = mailbox_newest(box) == p;
+    uint64_t was = mailbox_mark(l, d);
     publication_free(l, p);
     mailbox_settle(l, box);
     if (counts) {
-        mailbox_changed(l, d, now_ms);
+        mailbox_changed(l, d, was, now_ms);
     }
 }
 
@@ -196,6 +197,7 @@ static bool read_match(struct request *q, struct txn_reply *out)
 static bool store(struct request *q, struct txn_reply *out, uint64_t now_ms)
 {
     struct event_layer *l = q->l;
+    uint64_t was = mailbox_mark(l, q->device);
     struct publication *p = q->old != NULL ? q->old : publication_new(l, q->device);
     bool changed = false;
     if (p == NULL || (q->text.n > 0 && !set_text(p, q->text, &changed))) {
@@ -209,7 +211,7 @@ static bool store(struct request *q, struct txn_reply *out, uint64_t now_ms)
     new_etag(l, p);
     timer_set(l->wheel, &p->expire, now_ms + (uint64_t)q->expires_s * 1000);
     if (changed) {
-        mailbox_changed(l, q->device, now_ms);
+        mailbox_changed(l, q->device, was, now_ms);
     }
     out->lines = arena_fmt(l->scratch, "SIP-ETag: %.*s\r\nExpires: %u\r\n", (int)ETAG_LEN,
                            p->etag, (unsigned)q->expires_s);
@@ -272,6 +274,30 @@ static struct publication *said_by(const struct mailbox *box, uint64_t sender)
     return NULL;
 }
 
+/** What one sender says, once and for all until he says something else. @return 0, E_NOMEM */
+static int say(struct event_layer *l, struct device *d, uint64_t sender, struct str text,
+               uint64_t now_ms)
+{
+    uint64_t was = mailbox_mark(l, d);
+    struct publication *p = said_by(mailbox_find(l, d), sender);
+    bool fresh = p == NULL, changed = false;
+    if (fresh && (p = publication_new(l, d)) != NULL) {
+        p->sender = sender;
+    }
+    if (p == NULL || !set_text(p, text, &changed)) {
+        if (p != NULL && fresh) { /* it has said nothing, so nothing has changed */
+            struct mailbox *box = p->box;
+            publication_free(l, p);
+            mailbox_settle(l, box);
+        }
+        return E_NOMEM;
+    }
+    if (changed || fresh) {
+        mailbox_changed(l, d, was, now_ms);
+    }
+    return 0;
+}
+
 void event_notified(struct event_layer *l, const struct sip_msg *m,
                     const struct event_party *who, struct txn_reply *out, uint64_t now_ms)
 {
@@ -284,20 +310,40 @@ void event_notified(struct event_layer *l, const struct sip_msg *m,
         return;
     }
     uint64_t sender = 1 | hash_bytes(&l->key, event_party_key(l->scratch, who));
-    struct publication *p = said_by(mailbox_find(l, q.device), sender);
-    bool fresh = p == NULL, changed = false;
-    if (fresh && (p = publication_new(l, q.device)) != NULL) {
-        p->sender = sender;
-    }
-    if (p == NULL || !set_text(p, q.text, &changed)) {
-        if (p != NULL && fresh) {
-            drop(l, p, now_ms);
-        }
+    if (say(l, q.device, sender, q.text, now_ms) != 0) {
         (void)refuse(l, out, 503, STR_NONE, STR("Retry-After: 30\r\n"));
         return;
     }
     *out = (struct txn_reply){.status = 200};
-    if (changed || fresh) {
-        mailbox_changed(l, q.device, now_ms);
+}
+
+/* ---- applications ---- */
+
+/* Their one voice: the senders of NOTIFY are odd. */
+enum { SENDER_APPLICATION = 2 };
+
+int event_set_waiting(struct event_layer *l, struct device *d, bool on, struct str account,
+                      uint64_t now_ms)
+{
+    struct publication *own = said_by(mailbox_find(l, d), SENDER_APPLICATION);
+    struct str line, text;
+    if (!on && own != NULL && own->link.next == own->link.prev) { /* nobody else says a word */
+        drop(l, own, now_ms);
+        return 0;
     }
+    if (!on && !event_waiting(l, d).on) {
+        return 0;
+    }
+    line = arena_fmt(l->scratch, "Messages-Waiting: %s\r\nMessage-Account: %.*s\r\n",
+                     on ? "yes" : "no", STR_ARG(account.n > 0 ? account : d->uri));
+    if (line.n == 0) {
+        return E_NOMEM;
+    }
+    for (size_t i = 0; i < account.n; i++) {
+        if (account.p[i] <= ' ' || account.p[i] > '~') {
+            return E_VALUE;
+        }
+    }
+    return mailbox_read(l->scratch, line, &text) ? say(l, d, SENDER_APPLICATION, text, now_ms)
+                                                 : E_NOMEM;
 }

@@ -306,6 +306,7 @@
       "Sessions of one application at a time; 0: a quarter of `max_sessions`.")            \
     U(max_monitors, 10000, 1, 1000000, "Monitors of all sessions.")                        \
     U(max_session_monitors, 1000, 1, 1000000, "Monitors of one session.")                  \
+    U(max_agents, 10000, 1, 1000000, "Agents logged on at all devices.")                   \
     U(journal_records, 65536, 16, 16777216, "Events kept for sessions that are behind.")   \
     U(max_unsent, 4096, 1, 16777216,                                                       \
       "Events that a session may be behind before it is told of a gap.")                   \

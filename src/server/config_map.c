@@ -432,6 +432,7 @@ static struct cti_config cti_of(const struct raw_cti *raw)
                                                        : (raw->max_sessions + 3) / 4,
                                .max_monitors = raw->max_monitors,
                                .max_session_monitors = raw->max_session_monitors,
+                               .max_agents = raw->max_agents,
                                .journal_records = raw->journal_records,
                                .max_unsent = raw->max_unsent,
                                .max_connections = raw->max_connections,

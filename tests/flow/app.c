@@ -284,6 +284,99 @@ static void put_information(struct text *t, struct note *n,
     put_data(t, " corr=", &e->correlator_data);
 }
 
+static void put_bool(struct text *t, enum csta_bool on)
+{
+    out_c(&t->o, on == CSTA_TRUE ? " on" : " off");
+}
+
+static void put_text(struct text *t, const char *label, struct str s)
+{
+    if (s.n > 0) {
+        out_fmt(&t->o, "%s%.*s", label, STR_ARG(s));
+    }
+}
+
+static void put_number(struct text *t, const char *label, const struct csta_int *i)
+{
+    if (i->set) {
+        out_fmt(&t->o, "%s%d", label, (int)i->value);
+    }
+}
+
+static void put_forwarding(struct text *t, struct note *n,
+                           const struct csta_forwarding_event *e)
+{
+    put_service(t, n, "Forwarding", e->monitor_cross_ref_id, &e->device);
+    out_fmt(&t->o, " %.*s", STR_ARG(csta_forwarding_type_name(e->forwarding_type)));
+    put_bool(t, e->forward_status);
+    if (e->forward_to.value.n > 0) {
+        out_fmt(&t->o, " to=%.*s", STR_ARG(e->forward_to.value));
+    }
+    put_number(t, " rings=", &e->ring_count);
+    put_number(t, " seconds=", &e->ring_duration);
+}
+
+#define AGENT(name, e) \
+    put_agent(t, n, name, (e)->monitor_cross_ref_id, &(e)->agent_device, (e)->agent_id)
+
+static void put_agent(struct text *t, struct note *n, const char *name, struct str ref,
+                      const struct csta_device_ref *device, struct str id)
+{
+    put_service(t, n, name, ref, device);
+    put_text(t, " ", id);
+}
+
+/** @return false: no event of an agent */
+static bool put_agent_event(struct text *t, struct note *n)
+{
+    const struct csta_msg *m = &n->msg;
+    switch ((unsigned)m->id) {
+    case CSTA_MSG_AGENT_BUSY_EVENT:
+        AGENT("AgentBusy", m->agent_busy_event);
+        put_text(t, " pending=",
+                 csta_pending_agent_state_name(m->agent_busy_event->pending_agent_state));
+        return true;
+    case CSTA_MSG_AGENT_LOGGED_OFF_EVENT:
+        AGENT("AgentLoggedOff", m->agent_logged_off_event);
+        return true;
+    case CSTA_MSG_AGENT_LOGGED_ON_EVENT:
+        AGENT("AgentLoggedOn", m->agent_logged_on_event);
+        return true;
+    case CSTA_MSG_AGENT_NOT_READY_EVENT:
+        AGENT("AgentNotReady", m->agent_not_ready_event);
+        return true;
+    case CSTA_MSG_AGENT_READY_EVENT:
+        AGENT("AgentReady", m->agent_ready_event);
+        return true;
+    case CSTA_MSG_AGENT_WORKING_AFTER_CALL_EVENT:
+        AGENT("AgentWorking", m->agent_working_after_call_event);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/** Events about a device and no call. @return false: no such event */
+static bool put_device_event(struct text *t, struct note *n)
+{
+    const struct csta_msg *m = &n->msg;
+    if (m->id == CSTA_MSG_DO_NOT_DISTURB_EVENT) {
+        const struct csta_do_not_disturb_event *e = m->do_not_disturb_event;
+        put_service(t, n, "DoNotDisturb", e->monitor_cross_ref_id, &e->device);
+        put_bool(t, e->do_not_disturb_on);
+    } else if (m->id == CSTA_MSG_FORWARDING_EVENT) {
+        put_forwarding(t, n, m->forwarding_event);
+    } else if (m->id == CSTA_MSG_MESSAGE_WAITING_EVENT) {
+        const struct csta_message_waiting_event *e = m->message_waiting_event;
+        put_service(t, n, "MessageWaiting", e->monitor_cross_ref_id, &e->target_device);
+        put_bool(t, e->message_waiting_on);
+        put_text(t, " at=", e->device_for_message.value);
+    } else {
+        return put_agent_event(t, n);
+    }
+    return true;
+}
+
 /** @return false: no event that this application knows */
 static bool note_text(struct app *a, struct note *n)
 {
@@ -320,7 +413,7 @@ static bool note_text(struct app *a, struct note *n)
                     &n->msg.out_of_service_event->device);
         break;
     default:
-        if (!put_routeing(&t, n)) {
+        if (!put_routeing(&t, n) && !put_device_event(&t, n)) {
             return false;
         }
         break;
@@ -347,6 +440,49 @@ static void put_snapshot(struct text *t, const struct csta_snapshot_device_respo
                                s->compound_call_state.local_connection_state.item[k]));
         }
         put_ref(t, " with=", &l->item[i].endpoint_device);
+    }
+}
+
+/** What the answer to a question about a device's features says. */
+static void put_features(struct text *t, const struct csta_msg *m)
+{
+    if (m->id == CSTA_MSG_GET_DO_NOT_DISTURB_RESPONSE) {
+        put_bool(t, m->get_do_not_disturb_response->do_not_disturb_on);
+    } else if (m->id == CSTA_MSG_GET_MESSAGE_WAITING_INDICATOR_RESPONSE) {
+        put_bool(t, m->get_message_waiting_indicator_response->message_waiting_on);
+        put_text(t,
+                 " at=", m->get_message_waiting_indicator_response->device_for_message.value);
+    } else if (m->id == CSTA_MSG_GET_FORWARDING_RESPONSE) {
+        const struct csta_forward_list_item_list *l =
+            &m->get_forwarding_response->forwarding_list;
+        for (size_t i = 0; i < l->n; i++) {
+            const struct csta_forward_list_item *f = &l->item[i];
+            out_fmt(&t->o, " %.*s", STR_ARG(csta_forwarding_type_name(f->forwarding_type)));
+            put_bool(t, f->forward_status);
+            if (f->forward_dn.value.n > 0) {
+                out_fmt(&t->o, " to=%.*s", STR_ARG(f->forward_dn.value));
+            }
+            put_number(t, " rings=", &f->ring_count);
+            put_number(t, " seconds=", &f->ring_duration);
+        }
+    }
+}
+
+static void put_agents(struct text *t, const struct csta_msg *m)
+{
+    if (m->id == CSTA_MSG_SET_AGENT_STATE_RESPONSE) {
+        put_text(
+            t, " pending=",
+            csta_pending_agent_state_name(m->set_agent_state_response->pending_agent_state));
+    } else if (m->id == CSTA_MSG_GET_AGENT_STATE_RESPONSE) {
+        const struct csta_agent_state_entry_list *l =
+            &m->get_agent_state_response->agent_state_list;
+        for (size_t i = 0; i < l->n; i++) {
+            const struct csta_agent_info *info = &l->item[i].agent_info.item[0];
+            put_text(t, " ", l->item[i].agent_id);
+            put_text(t, "=", csta_agent_state_name(info->agent_state));
+            put_text(t, "/", csta_pending_agent_state_name(info->pending_agent_state));
+        }
     }
 }
 
@@ -381,6 +517,8 @@ static void ask_text(struct app *a, struct ask *q)
             put_snapshot(&t, q->msg.snapshot_device_response);
         }
     }
+    put_features(&t, &q->msg);
+    put_agents(&t, &q->msg);
     q->text[t.o.n] = '\0';
 }
 

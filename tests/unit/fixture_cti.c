@@ -328,6 +328,14 @@ static void clients_up(struct office *o)
     }
 }
 
+static void on_feature(void *ctx, struct device *d, unsigned which, bool changed,
+                       uint64_t now_ms)
+{
+    if (changed) {
+        cti_on_feature(ctx, d, which, now_ms);
+    }
+}
+
 struct office *office_up(const struct cti_config *config, enum transport transport)
 {
     static const struct cti_config plain = {.back_in_service_on_monitor = false};
@@ -366,6 +374,7 @@ struct office *office_up(const struct cti_config *config, enum transport transpo
     o->calls.on_event = cti_on_call_event;
     o->calls.on_gone = cti_on_call_gone;
     o->calls.ctx = o->cti;
+    o->calls.on_feature = on_feature;
     o->registrar.on_change = cti_on_registration;
     o->registrar.ctx = o->cti;
     for (size_t i = 0; i < PHONES; i++) {

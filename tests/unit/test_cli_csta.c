@@ -466,8 +466,8 @@ static void test_event_rows(void)
         "12:30:01.123  1002              Originated         c7/1002                     "
         "-          newCall             (restricted) -> (not known)\n");
     CHECK_EVENT(
-        false, "<AgentReadyEvent" ED3 "/>",
-        "12:30:01.123  1002              AgentReady         -                           "
+        false, "<AutoAnswerEvent" ED3 "/>",
+        "12:30:01.123  1002              AutoAnswer         -                           "
         "-          -                   -\n");
 }
 

@@ -26,7 +26,6 @@ static const struct {
     {"templates/ServiceInitiatedEvent.xml", E_VALUE, "localConnectionInfo"},
     {"openscape-pool/SystemStatus.xml", E_VALUE, "systemStatus"},
     {"templates/SystemStatus.xml", E_VALUE, "systemStatus"},
-    {"SetHookswitchStatus.xml", E_UNSUPPORTED, ""},
     {"shoretel_HookSwitchStatus.xml", E_UNSUPPORTED, ""},
     {"SetDisplay.xml", E_UNSUPPORTED, ""},
     {"ApplicationSession.xml", E_UNSUPPORTED, ""},

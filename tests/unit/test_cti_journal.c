@@ -79,6 +79,7 @@ static void test_journal_keeps_all_of_a_record(void)
         .call_id = str_make(text, 2),
         .user_data = str_make(text + 3, 4),
         .correlator = str_make(text, 0),
+        .body = str_make(text + 8, 4),
         .party =
             {[JOURNAL_SUBJECT] = str_make(text + 13, 5), [JOURNAL_TO] = str_make(text + 19, 5)},
         .identity = {[JOURNAL_SUBJECT] = JOURNAL_ID, [JOURNAL_TO] = JOURNAL_RESTRICTED},
@@ -95,6 +96,7 @@ static void test_journal_keeps_all_of_a_record(void)
         CHECK_STR(r->call_id, "c1");
         CHECK_STR(r->user_data, "user");
         CHECK(str_is_set(r->correlator) && r->correlator.n == 0);
+        CHECK_STR(r->body, "corr");
         CHECK_STR(r->party[JOURNAL_SUBJECT], "sip:1");
         CHECK_STR(r->party[JOURNAL_TO], "sip:2");
         CHECK(!str_is_set(r->party[JOURNAL_BY]));
@@ -327,6 +329,36 @@ static void test_journal_warm_ring_reuses(void)
     down(&k);
 }
 
+/** An event that could not be written down is a gap where it belongs, and only there. */
+static void test_journal_miss(void)
+{
+    struct journal_cursor a, b, behind;
+    struct kit k;
+    up(&k, 8);
+    CHECK_INT(journal_open(k.j, STR("a"), 0, &a), 0);
+    CHECK_INT(journal_open(k.j, STR("b"), 0, &b), 0);
+    put(&k, "a", "1");
+    put(&k, "b", "2");
+    CHECK_INT(journal_miss(k.j, STR("a")), 3);
+    CHECK_INT(journal_miss(k.j, STR("nobody")), 4);
+    check_next(&k, &a, "gap");
+    check_next(&k, &b, "2");
+    check_next(&k, &b, "again");
+    CHECK_INT(journal_open(k.j, STR("a"), journal_head(k.j), &behind), 0);
+    check_next(&k, &behind, "again");
+    put(&k, "a", "5");
+    check_next(&k, &behind, "5");
+    for (unsigned i = 0; i < 20; i++) { /* round the ring, with nothing in it */
+        (void)journal_miss(k.j, STR("a"));
+    }
+    check_next(&k, &behind, "gap");
+    journal_close(k.j, &a);
+    journal_close(k.j, &b);
+    journal_close(k.j, &behind);
+    down(&k);
+}
+
 TEST_MAIN(T(test_journal_keeps_all_of_a_record), T(test_journal_cursor_sees_its_device_only),
-          T(test_journal_resumes), T(test_journal_gap), T(test_journal_against_model),
-          T(test_journal_without_memory), T(test_journal_warm_ring_reuses))
+          T(test_journal_resumes), T(test_journal_gap), T(test_journal_miss),
+          T(test_journal_against_model), T(test_journal_without_memory),
+          T(test_journal_warm_ring_reuses))
