@@ -40,7 +40,7 @@ static void gather(struct gathered *g, struct str s)
         g->h = hash_mix(g->h, hash_bytes(g->key, s));
         return;
     }
-    if (s.n > sizeof(g->buf) - sizeof(n) - g->n) {
+    if (g->n + sizeof(n) + s.n > sizeof(g->buf)) {
         gather_end(g);
     }
     memcpy(g->buf + g->n, &n, sizeof(n));

@@ -374,6 +374,23 @@ static void test_loop_and_spiral(void)
     px_end(&x);
 }
 
+/* What the mark is made of is gathered in a buffer: every way in which it fills up. */
+static void test_mark_of_long_requests(void)
+{
+    char lines[640];
+    for (int n = 1; n <= 560; n++) {
+        struct px x;
+        struct sip_via via = {0};
+        px_init(&x);
+        px_target(&x, 1, 0);
+        (void)snprintf(lines, sizeof(lines), "User-to-User: %0*d\n", n, 0);
+        px_offer(&x, (struct fx_req){.lines = lines});
+        CHECK_SENT(&x, 0, "INVITE");
+        CHECK_INT(sip_msg_via(px_sent(&x, 0), &via), 0);
+        px_end(&x);
+    }
+}
+
 static void test_table_is_full(void)
 {
     struct px x;
@@ -450,6 +467,6 @@ TEST_MAIN(T(test_a_request_goes_on_and_its_response_comes_back),
           T(test_503_becomes_500_and_transport_errors_too), T(test_invite_that_nobody_answers),
           T(test_non_invite_that_nobody_answers), T(test_provisional_to_non_invite_stays),
           T(test_timer_c), T(test_cancel), T(test_cancel_before_any_provisional_waits),
-          T(test_cancel_crosses_200), T(test_loop_and_spiral), T(test_table_is_full),
-          T(test_stream_gets_content_length), T(test_response_without_another_via),
-          T(test_no_way))
+          T(test_cancel_crosses_200), T(test_loop_and_spiral), T(test_mark_of_long_requests),
+          T(test_table_is_full), T(test_stream_gets_content_length),
+          T(test_response_without_another_via), T(test_no_way))
