@@ -3,11 +3,10 @@
  * Requests of ours to an application. Over SIP: INFO with CSTA, whose response is the body of
  * its 200 (TR/87 S-7); over TCP a frame, whose response repeats its invoke identifier.
  *
- *   cti_ask ──► waits ──INFO──► out ──200 with CSTA, or nothing to come──► ANSWERED
- *                 │              ├─CSTAErrorCode, or 300 and more─────────► REFUSED
- *                 │              ├─200 without body, a response is due──► late ──INFO──►
- * ANSWERED │              │                                          └─5 s──────► ANSWERED
- *                 └──────────────┴─no answer, or the session is over──────► LOST
+ *   waits ──INFO──► out ── 200 with the response, or none is due ──► ANSWERED
+ *                   out ── CSTAErrorCode, or 300 and more ─────────► REFUSED
+ *                   out ── 200 without a body ──► late ── INFO, or 5 s ──► ANSWERED
+ *   waits, out      ── no answer, or the session is over ──────────► LOST
  *
  * LATE. Some clients answer 200 without a body and send the response as a request of their own
  * (S-11). For a service that has a response it is waited for; when it does not come, the empty
