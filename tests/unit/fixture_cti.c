@@ -539,6 +539,18 @@ void client_ask(struct client *c, const char *root, const char *inside)
     office_run(c->office, 50);
 }
 
+void client_ask_fmt(struct client *c, const char *root, const char *fmt, ...)
+{
+    char inside[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(inside, sizeof(inside), fmt, ap);
+    va_end(ap);
+    client_clear(c);
+    client_ask(c, root, inside);
+    office_run(c->office, 50);
+}
+
 void client_watch(struct client *c, const char *user, const char *devices)
 {
     struct str rest = str_c(devices);

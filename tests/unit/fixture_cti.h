@@ -86,6 +86,9 @@ void client_open(struct client *c, const char *user, const char *body);
 void client_open_typed(struct client *c, const char *user, const char *type, const char *body);
 /** A request in INFO: body inside the root, e.g. "<device>1001</device>". Edition 3. */
 void client_ask(struct client *c, const char *root, const char *inside);
+/** The same with the elements as in printf; what the client has heard before is forgotten, and
+    50 ms more go by. */
+void client_ask_fmt(struct client *c, const char *root, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void client_ask_in(struct client *c, const char *edition, const char *root, const char *inside);
 void client_send(struct client *c, const char *method, const char *type, const char *body);
 /** Open as crm and monitor these devices (one word each, as the client spells them). */

@@ -5,21 +5,7 @@
  */
 #include "fixture_cti.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-
-static void ask_fmt(struct client *c, const char *root, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void ask_fmt(struct client *c, const char *root, const char *fmt, ...)
-{
-    char inside[1024];
-    va_list ap;
-    va_start(ap, fmt);
-    (void)vsnprintf(inside, sizeof(inside), fmt, ap);
-    va_end(ap);
-    client_clear(c);
-    client_ask(c, root, inside);
-    office_run(c->office, 50);
-}
 
 #define ALL_TYPES                                                                          \
     "<requestTypes><systemStatus>true</systemStatus><switchingFunctionDevicesChanged>true" \
@@ -27,7 +13,7 @@ static void ask_fmt(struct client *c, const char *root, const char *fmt, ...)
 
 static void enlist(struct client *c)
 {
-    ask_fmt(c, "SystemRegister", ALL_TYPES);
+    client_ask_fmt(c, "SystemRegister", ALL_TYPES);
     CHECK_STR(str_c(c->log), "A:SystemRegisterResponse");
     client_clear(c);
 }
@@ -49,30 +35,30 @@ static void test_system_register(void)
     struct office *o = office_up(NULL, TP_UDP);
     struct client *c = &o->client[0];
     client_open(c, "crm", STATUS_REQUEST);
-    ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>1</sysStatRegisterID>");
+    client_ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>1</sysStatRegisterID>");
     CHECK_STR(str_c(c->log), "X:operation/invalidCrossRefID");
-    ask_fmt(c, "SystemRegister", "<requestTypes/>");
+    client_ask_fmt(c, "SystemRegister", "<requestTypes/>");
     CHECK_STR(str_c(c->log), "X:operation/atLeastOneConditionalParameterNotProvided");
-    ask_fmt(c, "SystemRegister", "%s", "");
+    client_ask_fmt(c, "SystemRegister", "%s", "");
     CHECK_INT(test_count(c->log, "X:operation/"), 1);
-    ask_fmt(c, "SystemRegister",
-            ALL_TYPES "<requestedStatusFilter><overloadReached>true</overloadReached>"
-                      "</requestedStatusFilter>");
+    client_ask_fmt(c, "SystemRegister",
+                   ALL_TYPES "<requestedStatusFilter><overloadReached>true</overloadReached>"
+                             "</requestedStatusFilter>");
     CHECK_STR(client_value(c, "SystemRegister", "sysStatRegisterID"), "1");
     CHECK_STR(client_value(c, "SystemRegister", "actualStatusFilter"),
               "<overloadReached>true</overloadReached>");
-    ask_fmt(c, "SystemRegister", ALL_TYPES);
+    client_ask_fmt(c, "SystemRegister", ALL_TYPES);
     CHECK_STR(str_c(c->log),
               "X:subscribedResourceAvailability/objectRegistrationLimitExceeded");
-    ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>2</sysStatRegisterID>");
+    client_ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>2</sysStatRegisterID>");
     CHECK_STR(str_c(c->log), "X:operation/invalidCrossRefID");
-    ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>x</sysStatRegisterID>");
+    client_ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>x</sysStatRegisterID>");
     CHECK_STR(str_c(c->log), "X:operation/invalidCrossRefID");
-    ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>1</sysStatRegisterID>");
+    client_ask_fmt(c, "SystemRegisterCancel", "<sysStatRegisterID>1</sysStatRegisterID>");
     CHECK_STR(str_c(c->log), "A:SystemRegisterCancelResponse");
-    ask_fmt(c, "SystemRegister", ALL_TYPES);
+    client_ask_fmt(c, "SystemRegister", ALL_TYPES);
     CHECK_STR(client_value(c, "SystemRegister", "sysStatRegisterID"), "2"); /* never again */
-    ask_fmt(c, "SystemRegisterCancel", "%s", "");
+    client_ask_fmt(c, "SystemRegisterCancel", "%s", "");
     CHECK_STR(str_c(c->log), "A:SystemRegisterCancelResponse");
     office_down(o);
 }
@@ -153,9 +139,9 @@ static void test_system_messages_lost_unregistered(void)
         struct office *o = office_up(&(struct cti_config){.max_unsent = 5}, TP_UDP);
         struct client *c = &o->client[0];
         client_watch(c, "crm", "1001");
-        ask_fmt(c, "SystemRegister", "%s", asks[i] == NULL ? ALL_TYPES : asks[i]);
+        client_ask_fmt(c, "SystemRegister", "%s", asks[i] == NULL ? ALL_TYPES : asks[i]);
         if (asks[i] == NULL) {
-            ask_fmt(c, "SystemRegisterCancel", "%s", "");
+            client_ask_fmt(c, "SystemRegisterCancel", "%s", "");
         }
         c->answer_with = 0;
         flap(o, 4);
@@ -203,7 +189,7 @@ static void test_system_device_removed(void)
     CHECK_STR(str_c(d->log), ""); /* it never had that device */
     CHECK_INT(office_stats(o).monitors, 2);
     CHECK(o->device[1].cti == NULL);
-    ask_fmt(c, "MonitorStop", "<monitorCrossRefID>2</monitorCrossRefID>");
+    client_ask_fmt(c, "MonitorStop", "<monitorCrossRefID>2</monitorCrossRefID>");
     CHECK_STR(str_c(c->log), "X:operation/invalidMonitorCrossRefID");
     CHECK_INT(directory_add_device(&o->directory, &o->device[1]), 0);
     client_clear(c);
@@ -260,28 +246,30 @@ static void test_system_devices(void)
     struct client *c = &o->client[0], *d = &o->client[1];
     client_open(c, "crm", STATUS_REQUEST);
     client_open(d, "desk", STATUS_REQUEST);
-    ask_fmt(c, "GetSwitchingFunctionDevices", "%s", "");
+    client_ask_fmt(c, "GetSwitchingFunctionDevices", "%s", "");
     CHECK_STR(str_c(c->log),
               "A:GetSwitchingFunctionDevicesResponse E:SwitchingFunctionDevices");
     CHECK_STR(client_value(c, "FunctionDevicesResponse", "serviceCrossRefID"), "1");
     CHECK_STR(client_value(c, "<SwitchingFunctionDevices", "serviceCrossRefID"), "1");
     CHECK_STR(client_value(c, "<SwitchingFunctionDevices", "lastSegment"), "true");
     CHECK_INT(test_count(client_text(c, "<SwitchingFunctionDevices"), "<device>"), 3);
-    ask_fmt(d, "GetSwitchingFunctionDevices", "%s", "");
+    client_ask_fmt(d, "GetSwitchingFunctionDevices", "%s", "");
     CHECK_STR(client_value(d, "<SwitchingFunctionDevices", "device"),
               "<deviceID>sip:1001@example.com</deviceID><deviceCategory>station"
               "</deviceCategory><namedDeviceTypes>station</namedDeviceTypes>");
-    ask_fmt(c, "GetSwitchingFunctionDevices",
-            "<requestedDeviceID>1002</requestedDeviceID>"
-            "<requestedDeviceCategory>station</requestedDeviceCategory>");
+    client_ask_fmt(c, "GetSwitchingFunctionDevices",
+                   "<requestedDeviceID>1002</requestedDeviceID>"
+                   "<requestedDeviceCategory>station</requestedDeviceCategory>");
     CHECK_STR(client_value(c, "<SwitchingFunctionDevices", "deviceID"), "sip:1002@example.com");
-    ask_fmt(c, "GetSwitchingFunctionDevices",
-            "<requestedDeviceCategory>acd</requestedDeviceCategory>");
+    client_ask_fmt(c, "GetSwitchingFunctionDevices",
+                   "<requestedDeviceCategory>acd</requestedDeviceCategory>");
     CHECK_INT(test_count(client_text(c, "<SwitchingFunctionDevices"), "<device>"), 0);
     CHECK_STR(client_value(c, "<SwitchingFunctionDevices", "lastSegment"), "true");
-    ask_fmt(c, "GetSwitchingFunctionDevices", "<requestedDeviceID>77</requestedDeviceID>");
+    client_ask_fmt(c, "GetSwitchingFunctionDevices",
+                   "<requestedDeviceID>77</requestedDeviceID>");
     CHECK_STR(str_c(c->log), "X:operation/invalidDeviceID");
-    ask_fmt(d, "GetSwitchingFunctionDevices", "<requestedDeviceID>1002</requestedDeviceID>");
+    client_ask_fmt(d, "GetSwitchingFunctionDevices",
+                   "<requestedDeviceID>1002</requestedDeviceID>");
     CHECK_STR(str_c(d->log), "X:operation/privilegeViolationSpecifiedDevice");
     office_down(o);
 }
@@ -301,7 +289,7 @@ static void test_system_devices_in_segments(void)
         CHECK_INT(directory_add_device(&o->directory, &more[i]), 0);
     }
     client_open(c, "crm", STATUS_REQUEST);
-    ask_fmt(c, "GetSwitchingFunctionDevices", "%s", "");
+    client_ask_fmt(c, "GetSwitchingFunctionDevices", "%s", "");
     office_run(o, 1000);
     size_t devices = 0, last = 0;
     for (size_t i = 0; i < c->texts; i++) {

@@ -2,7 +2,6 @@
 /* Filters, monitors of calls, SnapshotCall, and monitors that the server ends. */
 #include "fixture_cti.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 static struct office *up(void)
@@ -40,33 +39,20 @@ static void hang_up(struct office *o)
     office_run(o, 100);
 }
 
-static void ask_fmt(struct client *c, const char *root, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void ask_fmt(struct client *c, const char *root, const char *fmt, ...)
-{
-    char inside[1024];
-    va_list ap;
-    va_start(ap, fmt);
-    (void)vsnprintf(inside, sizeof(inside), fmt, ap);
-    va_end(ap);
-    client_clear(c);
-    client_ask(c, root, inside);
-    office_run(c->office, 50);
-}
-
 static void watch_with(struct client *c, const char *device, const char *filter)
 {
-    ask_fmt(c, "MonitorStart",
-            "<monitorObject><deviceObject>%s</deviceObject></monitorObject>"
-            "<requestedMonitorFilter>%s</requestedMonitorFilter>",
-            device, filter);
+    client_ask_fmt(c, "MonitorStart",
+                   "<monitorObject><deviceObject>%s</deviceObject></monitorObject>"
+                   "<requestedMonitorFilter>%s</requestedMonitorFilter>",
+                   device, filter);
 }
 
 static void change(struct client *c, unsigned ref, const char *filter)
 {
-    ask_fmt(c, "ChangeMonitorFilter",
-            "<monitorCrossRefID>%u</monitorCrossRefID>"
-            "<requestedFilterList>%s</requestedFilterList>",
-            ref, filter);
+    client_ask_fmt(c, "ChangeMonitorFilter",
+                   "<monitorCrossRefID>%u</monitorCrossRefID>"
+                   "<requestedFilterList>%s</requestedFilterList>",
+                   ref, filter);
 }
 
 /** callID of the one call that there is. */
@@ -232,7 +218,7 @@ static void test_watch_filter_refused(void)
     client_watch(c, "crm", "1001");
     change(c, 2, "");
     CHECK_STR(str_c(c->log), "X:operation/invalidMonitorCrossRefID");
-    ask_fmt(c, "ChangeMonitorFilter", "<monitorCrossRefID>1</monitorCrossRefID>");
+    client_ask_fmt(c, "ChangeMonitorFilter", "<monitorCrossRefID>1</monitorCrossRefID>");
     CHECK_STR(str_c(c->log), "X:operation/invalidMonitorFilter");
     change(c, 1, "<callcontrol><delivered>perhaps</delivered></callcontrol>");
     CHECK_INT(test_count(c->log, "X:operation/"), 1);
@@ -246,9 +232,10 @@ static void test_watch_filter_refused(void)
 
 static void watch_call(struct client *c, const char *call, const char *more)
 {
-    ask_fmt(c, "MonitorStart",
-            "<monitorObject><callObject><callID>%s</callID></callObject></monitorObject>%s",
-            call, more);
+    client_ask_fmt(
+        c, "MonitorStart",
+        "<monitorObject><callObject><callID>%s</callID></callObject></monitorObject>%s", call,
+        more);
 }
 
 static void test_watch_call(void)
@@ -262,14 +249,14 @@ static void test_watch_call(void)
     client_clear(c);
     CHECK_INT(station_respond(&o->phone[1], 200, SDP_B), 0);
     office_run(o, 100);
-    ask_fmt(c, "HoldCall", "<callToBeHeld><deviceID>1001</deviceID></callToBeHeld>");
+    client_ask_fmt(c, "HoldCall", "<callToBeHeld><deviceID>1001</deviceID></callToBeHeld>");
     office_run(o, 200);
     hang_up(o);
     CHECK_STR(str_c(c->log), "A:HoldCallResponse E:Held E:ConnectionCleared "
                              "E:ConnectionCleared E:CallCleared");
     CHECK_STR(client_value(c, "CallCleared", "monitorCrossRefID"), "1");
     CHECK_INT(office_stats(o).monitors, 0);
-    ask_fmt(c, "MonitorStop", "<monitorCrossRefID>1</monitorCrossRefID>");
+    client_ask_fmt(c, "MonitorStop", "<monitorCrossRefID>1</monitorCrossRefID>");
     CHECK_STR(str_c(c->log), "X:operation/invalidMonitorCrossRefID");
     office_down(o);
 }
@@ -306,7 +293,7 @@ static void test_watch_call_by_several(void)
     watch_call(d, the_call(o), "");
     CHECK_INT(office_stats(o).monitors, 3);
     client_clear(d);
-    ask_fmt(c, "MonitorStop", "<monitorCrossRefID>1</monitorCrossRefID>");
+    client_ask_fmt(c, "MonitorStop", "<monitorCrossRefID>1</monitorCrossRefID>");
     CHECK_STR(str_c(c->log), "A:MonitorStopResponse");
     client_bye(c);
     office_run(o, 100);
@@ -329,8 +316,8 @@ static void test_watch_call_of_others(void)
     office_run(o, 100);
     watch_call(d, the_call(o), "");
     CHECK_STR(str_c(d->log), "X:operation/privilegeViolationSpecifiedDevice");
-    ask_fmt(d, "SnapshotCall", "<snapshotObject><callID>%s</callID></snapshotObject>",
-            the_call(o));
+    client_ask_fmt(d, "SnapshotCall", "<snapshotObject><callID>%s</callID></snapshotObject>",
+                   the_call(o));
     CHECK_STR(str_c(d->log), "X:operation/privilegeViolationSpecifiedDevice");
     leg_end(o->phone[1].leg, 0, NULL, NULL, NULL, o->net.now_ms);
     office_run(o, 40000);
@@ -359,17 +346,17 @@ static void test_watch_call_refused(void)
     client_open(c, "crm", STATUS_REQUEST);
     talk(o);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        ask_fmt(c, "MonitorStart", "<monitorObject>%s</monitorObject>", rows[i].object);
+        client_ask_fmt(c, "MonitorStart", "<monitorObject>%s</monitorObject>", rows[i].object);
         CHECK(str_starts(str_c(c->log), str_c(rows[i].error)));
     }
     watch_call(c, the_call(o), "<monitorType>device</monitorType>");
     CHECK_STR(str_c(c->log), "X:operation/monitorTypeNotSupported");
-    ask_fmt(c, "MonitorStart",
-            "<monitorObject><deviceObject>1001</deviceObject></monitorObject>"
-            "<monitorType>call</monitorType>");
+    client_ask_fmt(c, "MonitorStart",
+                   "<monitorObject><deviceObject>1001</deviceObject></monitorObject>"
+                   "<monitorType>call</monitorType>");
     CHECK_STR(str_c(c->log), "X:operation/monitorTypeNotSupported");
     CHECK_INT(office_stats(o).monitors, 0);
-    ask_fmt(
+    client_ask_fmt(
         c, "MonitorStart",
         "<monitorObject><callObject><deviceID>1001</deviceID></callObject></monitorObject>");
     CHECK_STR(str_c(c->log), "A:MonitorStartResponse"); /* the only call of that device */
@@ -382,8 +369,8 @@ static void test_watch_snapshot_of_a_call(void)
     struct client *d = &o->client[1];
     client_open(d, "desk", STATUS_REQUEST);
     talk(o);
-    ask_fmt(d, "SnapshotCall", "<snapshotObject><callID>%s</callID></snapshotObject>",
-            the_call(o));
+    client_ask_fmt(d, "SnapshotCall", "<snapshotObject><callID>%s</callID></snapshotObject>",
+                   the_call(o));
     CHECK_STR(str_c(d->log), "E:SnapshotCallResponse[connected]"); /* of a party */
     const char *text = client_text(d, "SnapshotCallResponse");
     CHECK_INT(test_count(text, "<snapshotCallResponseInfo>"), 2);
@@ -393,11 +380,12 @@ static void test_watch_snapshot_of_a_call(void)
               "<deviceIdentifier>sip:1001@example.com</deviceIdentifier>");
     CHECK_STR(client_value(d, "SnapshotCall", "calledDevice"),
               "<deviceIdentifier>sip:1002@example.com</deviceIdentifier>");
-    ask_fmt(d, "SnapshotCall", "<snapshotObject><callID>x</callID></snapshotObject>");
+    client_ask_fmt(d, "SnapshotCall", "<snapshotObject><callID>x</callID></snapshotObject>");
     CHECK_STR(str_c(d->log), "X:operation/invalidConnectionID");
     hang_up(o);
     office_run(o, 40000);
-    ask_fmt(d, "SnapshotCall", "<snapshotObject><deviceID>1001</deviceID></snapshotObject>");
+    client_ask_fmt(d, "SnapshotCall",
+                   "<snapshotObject><deviceID>1001</deviceID></snapshotObject>");
     CHECK(str_starts(str_c(d->log), STR("X:")));
     office_down(o);
 }
@@ -418,8 +406,8 @@ static void test_watch_without_memory(void)
             change(c, 1, "<callcontrol><held>true</held></callcontrol>");
         }
         if (c->leg != NULL && !list_empty(&o->calls.calls)) {
-            ask_fmt(c, "SnapshotCall", "<snapshotObject><callID>%s</callID></snapshotObject>",
-                    the_call(o));
+            client_ask_fmt(c, "SnapshotCall",
+                           "<snapshotObject><callID>%s</callID></snapshotObject>", the_call(o));
         }
         whole = o->mem.calls < before + fail_at;
         o->mem.fail_at = 0;
