@@ -19,11 +19,10 @@
  *   serve.h         what services on calls share
  *   snapshot.c, features.c, monitor.c   the other services
  *   register.c      who wants to hear of the system, and what is told
- *   devices.c, caps.c   which devices there are; which profiles
- *   watch.c         who watches which device and call, and how monitors end
- *   filter.c        which events a monitor is not told
- *   service_dnd.c, service_forwarding.c what the user of a device has switched on
- *   service_waiting.c                   whether messages wait for it
+ *   devices.c, device_info.c, caps.c   which devices there are, what each can do; which
+ * profiles watch.c         who watches which device and call, and how monitors end filter.c
+ * which events a monitor is not told service_dnd.c, service_forwarding.c what the user of a
+ * device has switched on service_waiting.c                   whether messages wait for it
  *   service_phone.c                     what only the phone itself can do
  *   service_agent.c, agent.c            who is logged on there, and what for
  *   support.c       who understands which User-to-User
@@ -336,6 +335,8 @@ struct outcome service_monitor_start(struct request *r);
 struct outcome service_monitor_stop(struct request *r);
 struct outcome service_change_monitor_filter(struct request *r);
 struct outcome service_snapshot_call(struct request *r);
+struct outcome service_get_logical_device_information(struct request *r);
+struct outcome service_get_physical_device_information(struct request *r);
 struct outcome service_get_switching_function_caps(struct request *r);
 struct outcome service_get_switching_function_devices(struct request *r);
 struct outcome service_system_register(struct request *r);

@@ -457,7 +457,8 @@ void office_register(struct office *o, unsigned i, bool talk, unsigned expires)
                    "Via: SIP/2.0/UDP 192.0.2.1%u;branch=z9hG4bK%u\n"
                    "From: <sip:100%u@example.com>;tag=1\nTo: <sip:100%u@example.com>\n"
                    "Call-ID: reg%u\nCSeq: %u REGISTER\nMax-Forwards: 70\n"
-                   "Contact: <sip:100%u@192.0.2.1%u>;expires=%u\n%s\n",
+                   "Contact: <sip:100%u@192.0.2.1%u>;expires=%u\n%s"
+                   "User-Agent: phone/1.0\n\n",
                    i + 1, cseq, i + 1, i + 1, i, cseq, i + 1, i + 1, expires,
                    talk ? "Allow-Events: talk, hold\n" : "");
     struct text_msg m = text_parse(text);

@@ -371,6 +371,44 @@ static void test_system_capabilities(void)
     office_down(o);
 }
 
+static void test_system_device_information(void)
+{
+    struct office *o = office_up(NULL, TP_UDP);
+    struct client *c = &o->client[0], *d = &o->client[1];
+    client_open(c, "crm", STATUS_REQUEST);
+    client_open(d, "desk", STATUS_REQUEST);
+    client_ask_fmt(c, "GetLogicalDeviceInformation", "<device>1002</device>");
+    CHECK_STR(str_c(c->log), "A:GetLogicalDeviceInformationResponse");
+    CHECK_STR(client_value(c, "LogicalDevice", "shortFormDeviceID"), "1002");
+    CHECK_STR(client_value(c, "LogicalDevice", "hasPhysicalElement"), "true");
+    CHECK_STR(client_value(c, "LogicalDevice", "appearanceAddressable"), "false");
+    const char *text = client_text(c, "LogicalDevice");
+    /* each service of a call that is served, and none that is not */
+    CHECK(strstr(text, "<makeCall>") != NULL || strstr(text, "<makeCall/>") != NULL);
+    CHECK(strstr(text, "<transferCall") != NULL);
+    CHECK(strstr(text, "<intrudeCall") == NULL);
+    CHECK(strstr(text, "<backInService") != NULL);
+    client_ask_fmt(c, "GetPhysicalDeviceInformation", "<device>sip:1002@example.com</device>");
+    CHECK_STR(str_c(c->log), "A:GetPhysicalDeviceInformationResponse");
+    CHECK_STR(client_value(c, "PhysicalDevice", "deviceCategory"), "station");
+    CHECK_STR(client_value(c, "PhysicalDevice", "hasLogicalElement"), "true");
+    CHECK_STR(client_value(c, "PhysicalDevice", "deviceModelName"), "");
+    office_register(o, 1, false, 3600);
+    client_ask_fmt(c, "GetPhysicalDeviceInformation", "<device>1002</device>");
+    CHECK_STR(client_value(c, "PhysicalDevice", "deviceModelName"), "phone/1.0");
+    static const char *const services[] = {"GetLogicalDeviceInformation",
+                                           "GetPhysicalDeviceInformation"};
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        client_ask_fmt(c, services[i], "%s", "");
+        CHECK_STR(str_c(c->log), "X:operation/atLeastOneConditionalParameterNotProvided");
+        client_ask_fmt(c, services[i], "<device>77</device>");
+        CHECK_STR(str_c(c->log), "X:operation/invalidDeviceID");
+        client_ask_fmt(d, services[i], "<device>1002</device>");
+        CHECK_STR(str_c(d->log), "X:operation/privilegeViolationSpecifiedDevice");
+    }
+    office_down(o);
+}
+
 /* ---- without memory ---- */
 
 static void story(struct office *o)
@@ -379,6 +417,8 @@ static void story(struct office *o)
     client_ask(c, "SystemRegister", ALL_TYPES);
     client_ask(c, "GetSwitchingFunctionDevices", "");
     client_ask(c, "GetSwitchingFunctionCaps", "");
+    client_ask(c, "GetLogicalDeviceInformation", "<device>1001</device>");
+    client_ask(c, "GetPhysicalDeviceInformation", "<device>1001</device>");
     office_run(o, 50);
     c->answer_with = 0;
     for (unsigned i = 0; i < 8; i++) {
@@ -418,4 +458,5 @@ TEST_MAIN(T(test_system_register), T(test_system_messages_lost),
           T(test_system_messages_lost_unregistered), T(test_system_device_removed),
           T(test_system_rights_lost), T(test_system_application_removed),
           T(test_system_devices), T(test_system_devices_in_segments),
-          T(test_system_capabilities), T(test_system_without_memory))
+          T(test_system_capabilities), T(test_system_device_information),
+          T(test_system_without_memory))
