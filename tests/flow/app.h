@@ -91,6 +91,8 @@ void app_close(struct app *a);
 
 /** Send a request: `body` is what stands inside <SERVICE>. @return it, for its outcome */
 struct ask *app_ask(struct app *a, const char *service, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/** What an answered request says, as above. */
+#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 /** Send an INFO with exactly this body. */
 struct ask *app_ask_raw(struct app *a, const char *service, const char *body);
 

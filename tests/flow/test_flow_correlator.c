@@ -3,24 +3,7 @@
  * AssociateData: correlatorData of a call that stands, told in CallInformation and kept through
  * transfers.
  */
-#include "world.h"
-
-static struct world w;
-static struct phone *ann, *bob, *cleo;
-static const char *a, *b, *c; /* references of the monitors of 1001, 1002, 1003 */
-
-#define EVENTS(ref, text) CHECK_STR(str_c(app_events(&w.crm, ref)), text)
-
-static void up(void)
-{
-    world_up(&w, &(struct world_options){0});
-    ann = PHONE(&w, 0);
-    bob = PHONE(&w, 1);
-    cleo = PHONE(&w, 2);
-    a = world_monitor(&w, &w.crm, "1001");
-    b = world_monitor(&w, &w.crm, "1002");
-    c = world_monitor(&w, &w.crm, "1003");
-}
+#include "trio.h"
 
 static void answer(struct ask *q, const char *want)
 {
@@ -42,9 +25,8 @@ static struct ask *associate(const char *device, const char *more)
 
 static void test_survives_a_transfer(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     answer(associate("1002", "<correlatorData><string>4142</string></correlatorData>"),
            "AssociateDataResponse");
     EVENTS(a, "CallInformation c1:1002 corr=AB");
@@ -68,7 +50,7 @@ static void test_survives_a_transfer(void)
 
 static void test_while_it_rings(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 200);
     app_forget(&w.crm);
@@ -85,9 +67,8 @@ static void test_while_it_rings(void)
 static void test_refused(void)
 {
     char hex[2 * CALL_CORRELATOR_MAX + 64] = "<correlatorData><string>";
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     answer(associate("1002", ""), "operation/atLeastOneConditionalParameterNotProvided");
     answer(associate("1002", "<accountCode>41</accountCode>"),
            "operation/accountCodeNotSupported");

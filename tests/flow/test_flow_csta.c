@@ -4,56 +4,14 @@
  * application sees them that watches all parties: each event with localConnectionInfo and
  * cause, in order, and the one terminal event of each device.
  */
-#include "world.h"
+#include "trio.h"
 
 #include <stdio.h>
-
-static struct world w;
-static struct phone *ann, *bob, *cleo;
-static const char *a, *b, *c; /* references of the monitors of 1001, 1002, 1003 */
-
-static void watch(void)
-{
-    a = world_monitor(&w, &w.crm, "1001");
-    b = world_monitor(&w, &w.crm, "1002");
-    c = world_monitor(&w, &w.crm, "1003");
-    app_forget(&w.crm);
-}
-
-static void up_with(struct world_options o)
-{
-    world_up(&w, &o);
-    ann = PHONE(&w, 0);
-    bob = PHONE(&w, 1);
-    cleo = PHONE(&w, 2);
-    watch();
-}
-
-static void up(void)
-{
-    up_with((struct world_options){0});
-}
-
-static size_t to(const struct phone *p, const char *pattern)
-{
-    return wire_count(&w.wire, ENGINE(&w), &p->s.node, pattern);
-}
-
-#define EVENTS(ref, text) CHECK_STR(str_c(app_events(&w.crm, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
-
-/** Ask and wait. @return the answer's text */
-static struct ask *done(struct ask *q)
-{
-    world_run(&w, 500);
-    CHECK_INT(q->answers, 1);
-    return q;
-}
 
 static struct ask *on(const char *service, const char *element, const char *device,
                       const char *more)
 {
-    return done(app_on_connection(&w.crm, service, element, "c1", device, more));
+    return trio_on(service, element, "c1", device, more);
 }
 
 static struct ask *clear(const char *device, const char *reason)
@@ -69,7 +27,7 @@ static struct ask *clear(const char *device, const char *reason)
 
 static void test_01_05_answered(void)
 {
-    up();
+    trio_up();
     REQUIRE(world_call(&w, ann, bob));
     phone_hang_up(bob, STR_NONE);
     world_run(&w, 200);
@@ -93,7 +51,7 @@ static void test_01_05_answered(void)
 
 static void test_02_no_ringing(void)
 {
-    up();
+    trio_up();
     bob->on_call = 200;
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 200);
@@ -106,13 +64,13 @@ static void test_02_no_ringing(void)
 /** Two 180 and a 183 are one Delivered. */
 static void test_02_ringing_twice(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
     CHECK_INT(phone_respond(bob, 180), 0);
     CHECK_INT(phone_respond(bob, 183), 0);
     world_run(&w, 100);
-    CHECK_INT(to(ann, "18x INVITE"), 3);
+    CHECK_INT(trio_to(ann, "18x INVITE"), 3);
     EVENTS(b, "Delivered c1:1002 alerting newCall 1001>1002");
     world_down(&w);
 }
@@ -120,7 +78,7 @@ static void test_02_ringing_twice(void)
 static void refused(unsigned status, bool rings, const char *lines, const char *cause)
 {
     char text[512];
-    up();
+    trio_up();
     bob->on_call = rings ? 180 : status;
     bob->answer_lines = str_c(lines);
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
@@ -157,7 +115,7 @@ static void test_03_refused(void)
 
 static void test_04_06_abandoned(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
     phone_hang_up(ann, STR_NONE);
@@ -173,7 +131,7 @@ static void test_04_06_abandoned(void)
 /** The phone rings until the limit. */
 static void test_04_not_answered(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 121000);
     EVENTS(a, "Originated c1:1001 connected newCall 1001>1002; "
@@ -211,7 +169,7 @@ static void test_07_rejected(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         char text[256], pattern[16];
-        up();
+        trio_up();
         test_context(row[i].reason);
         REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
         world_run(&w, 100);
@@ -223,8 +181,8 @@ static void test_07_rejected(void)
             row[i].cause);
         EVENTS(b, text);
         snprintf(pattern, sizeof(pattern), "%u INVITE", row[i].status);
-        CHECK_INT(to(ann, pattern), 1);
-        CHECK_INT(to(bob, "CANCEL"), 1);
+        CHECK_INT(trio_to(ann, pattern), 1);
+        CHECK_INT(trio_to(bob, "CANCEL"), 1);
         test_context(NULL);
         world_down(&w);
     }
@@ -233,7 +191,7 @@ static void test_07_rejected(void)
 /** The caller's end is cleared before the answer, and after it. */
 static void test_clear_other_states(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
     ANSWER(clear("1001", NULL), "ClearConnectionResponse");
@@ -242,7 +200,7 @@ static void test_clear_other_states(void)
               "Cleared c1:1001 null normalClearing by=1001");
     EVENTS(b, "Delivered c1:1002 alerting newCall 1001>1002; "
               "Cleared c1:1002 null normalClearing by=1001");
-    CHECK_INT(to(bob, "CANCEL"), 1);
+    CHECK_INT(trio_to(bob, "CANCEL"), 1);
     CHECK(ann->s.leg == NULL && bob->s.leg == NULL);
     world_down(&w);
 }
@@ -250,7 +208,7 @@ static void test_clear_other_states(void)
 static void clear_talking(const char *device, bool held, const char *reason, const char *line)
 {
     char text[128];
-    up();
+    trio_up();
     REQUIRE(world_call(&w, ann, bob));
     if (held) {
         ANSWER(on("HoldCall", "callToBeHeld", device, ""), "HoldCallResponse");
@@ -263,8 +221,8 @@ static void clear_talking(const char *device, bool held, const char *reason, con
     snprintf(text, sizeof(text), "Cleared c1:1002 null %s by=%s",
              reason == NULL ? "normalClearing" : reason, device);
     EVENTS(b, text);
-    CHECK_INT(to(ann, "BYE"), 1);
-    CHECK_INT(to(bob, "BYE"), 1);
+    CHECK_INT(trio_to(ann, "BYE"), 1);
+    CHECK_INT(trio_to(bob, "BYE"), 1);
     for (size_t i = 0; i < 2; i++) {
         struct str bye = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, i), "BYE", 0);
         CHECK_STR(str_trim(wire_raw(bye, "Reason", 0)), line);
@@ -284,9 +242,8 @@ static void test_clear_talking(void)
 /** userData of ClearConnection is in both BYEs and in both events. */
 static void test_clear_with_user_data(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     ANSWER(on("ClearConnection", "connectionToBeCleared", "1001",
               "<userData><string>04746861746B73</string></userData>"),
            "ClearConnectionResponse");
@@ -301,7 +258,7 @@ static void test_clear_with_user_data(void)
 
 static void test_08_deflected(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR("User-to-User: 0461;encoding=hex\r\n")) != NULL);
     world_run(&w, 100);
     app_forget(&w.crm);
@@ -311,7 +268,7 @@ static void test_08_deflected(void)
     EVENTS(b, "Diverted c1:1002 null redirected to=1003 uui=0461");
     EVENTS(c, "Delivered c1:1003 alerting redirected 1001>1002 last=1002 uui=0461");
     EVENTS(a, "Delivered c1:1003 connected redirected 1001>1002 last=1002 uui=0461");
-    CHECK_INT(to(bob, "CANCEL"), 1);
+    CHECK_INT(trio_to(bob, "CANCEL"), 1);
     CHECK_INT(phone_answer(cleo), 0);
     world_run(&w, 200);
     CHECK(phone_talks(ann) && phone_talks(cleo));
@@ -325,7 +282,7 @@ static void test_08_deflected(void)
 /** With userData of its own; to nobody, to oneself, to one who is not there. */
 static void test_08_deflect_more(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR("User-to-User: 0461;encoding=hex\r\n")) != NULL);
     world_run(&w, 100);
     app_forget(&w.crm);
@@ -345,7 +302,7 @@ static void test_08_deflect_more(void)
         on("DeflectCall", "callToBeDiverted", "1001", "<newDestination>1003</newDestination>"),
         "stateIncompatibility/invalidConnectionState");
     EVENTS(NULL, "");
-    CHECK_INT(to(bob, "CANCEL"), 0);
+    CHECK_INT(trio_to(bob, "CANCEL"), 0);
     ANSWER(on("DeflectCall", "callToBeDiverted", "1002",
               "<newDestination>sip:1003@example.com</newDestination>"
               "<userData><string>04626262</string></userData>"),
@@ -375,7 +332,7 @@ static void test_08_deflect_more(void)
 /** When the deflected call is up nothing can be deflected any more. */
 static void test_08_deflect_late(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
     ANSWER(
@@ -393,7 +350,7 @@ static void test_08_deflect_late(void)
 /** To a number outside, and on from there: the new party refuses. */
 static void test_08_deflected_and_refused(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
     app_forget(&w.crm);
@@ -411,7 +368,7 @@ static void test_08_deflected_and_refused(void)
     EVENTS(a, "NetworkReached c1:9555 connected normal; "
               "Delivered c1:9555 connected redirected 1001>1002 last=1002; "
               "Failed c1:9555 connected busy; Cleared c1:1001 null busy by=1001");
-    CHECK_INT(to(ann, "486 INVITE"), 1);
+    CHECK_INT(trio_to(ann, "486 INVITE"), 1);
     text_free(&invite);
     world_down(&w);
 }
@@ -428,7 +385,7 @@ static void up_talking(void)
     phone_register(ann, 3600);
     phone_register(bob, 3600);
     world_run(&w, 200);
-    watch();
+    trio_watch();
 }
 
 static void test_answer(void)
@@ -440,7 +397,7 @@ static void test_answer(void)
     ANSWER(on("AnswerCall", "callToBeAnswered", "1002", ""), "AnswerCallResponse");
     CHECK(phone_talks(ann) && phone_talks(bob));
     EVENTS(b, "Established c1:1002 connected newCall 1001>1002");
-    CHECK_INT(to(bob, "NOTIFY"), 1);
+    CHECK_INT(trio_to(bob, "NOTIFY"), 1);
     struct str notify = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "NOTIFY", 0);
     CHECK_STR(str_trim(wire_raw(notify, "Event", 0)), "talk");
     ANSWER(on("AnswerCall", "callToBeAnswered", "1002", ""),
@@ -454,8 +411,8 @@ static void test_answer_by_device(void)
     up_talking();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
-    ANSWER(done(app_ask(&w.crm, "AnswerCall",
-                        "<callToBeAnswered><deviceID>1002</deviceID></callToBeAnswered>")),
+    ANSWER(trio_done(app_ask(&w.crm, "AnswerCall",
+                             "<callToBeAnswered><deviceID>1002</deviceID></callToBeAnswered>")),
            "AnswerCallResponse");
     CHECK(phone_talks(ann) && phone_talks(bob));
     world_down(&w);
@@ -464,13 +421,13 @@ static void test_answer_by_device(void)
 /** A phone that does not let itself be answered: refused, and it goes on ringing. */
 static void test_answer_refused(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR_NONE) != NULL);
     world_run(&w, 100);
     app_forget(&w.crm);
     ANSWER(on("AnswerCall", "callToBeAnswered", "1002", ""),
            "operation/requestIncompatibleWithDevice");
-    CHECK_INT(to(bob, "NOTIFY"), 0);
+    CHECK_INT(trio_to(bob, "NOTIFY"), 0);
     EVENTS(NULL, "");
     CHECK_INT(phone_answer(bob), 0);
     world_run(&w, 200);
@@ -503,11 +460,11 @@ static void test_answer_fails(void)
 
 static void test_20_registration(void)
 {
-    up();
+    trio_up();
     phone_register(bob, 0);
     world_run(&w, 100);
     EVENTS(b, "OutOfService 1002");
-    ANSWER(done(app_make_call(&w.crm, "1002", "1001", false, NULL)),
+    ANSWER(trio_done(app_make_call(&w.crm, "1002", "1001", false, NULL)),
            "systemResourceAvailibility/deviceOutOfService");
     phone_register(bob, 60);
     world_run(&w, 100);

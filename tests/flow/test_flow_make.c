@@ -4,55 +4,14 @@
  * RetrieveCall with the media of both phones, SingleStepTransferCall. Events on all monitors,
  * userData on the wire and in the events, and what happens when a phone will not.
  */
-#include "world.h"
+#include "trio.h"
 
 #include <stdio.h>
-
-static struct world w;
-static struct phone *ann, *bob, *cleo;
-static const char *a, *b, *c;
-
-static void up_with(struct world_options o)
-{
-    world_up(&w, &o);
-    ann = PHONE(&w, 0);
-    bob = PHONE(&w, 1);
-    cleo = PHONE(&w, 2);
-    a = world_monitor(&w, &w.crm, "1001");
-    b = world_monitor(&w, &w.crm, "1002");
-    c = world_monitor(&w, &w.crm, "1003");
-    app_forget(&w.crm);
-}
-
-static void up(void)
-{
-    up_with((struct world_options){0});
-}
-
-static size_t to(const struct phone *p, const char *pattern)
-{
-    return wire_count(&w.wire, ENGINE(&w), &p->s.node, pattern);
-}
-
-static struct str message(const struct phone *p, const char *pattern, size_t nth)
-{
-    return wire_find(&w.wire, ENGINE(&w), &p->s.node, pattern, nth);
-}
-
-#define EVENTS(ref, text) CHECK_STR(str_c(app_events(&w.crm, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
-
-static struct ask *done(struct ask *q)
-{
-    world_run(&w, 500);
-    CHECK_INT(q->answers, 1);
-    return q;
-}
 
 static struct ask *on(const char *service, const char *element, const char *device,
                       const char *more)
 {
-    return done(app_on_connection(&w.crm, service, element, "c1", device, more));
+    return trio_on(service, element, "c1", device, more);
 }
 
 static struct ask *transfer(const char *device, const char *to_whom, const char *more)
@@ -68,7 +27,7 @@ static struct ask *transfer(const char *device, const char *to_whom, const char 
 /** doNotPrompt: the caller's phone is asked to answer by itself, and does. */
 static void test_make_call(void)
 {
-    up();
+    trio_up();
     ann->obeys_auto = true;
     struct ask *q = app_make_call(&w.crm, "1001", "1002", false, "hello");
     world_run(&w, 300);
@@ -85,11 +44,11 @@ static void test_make_call(void)
     EVENTS(b, "Delivered c1:1002 alerting newCall 1001>1002 uui=hello; "
               "Established c1:1002 connected newCall 1001>1002 uui=hello");
     /* the context is in the callee's INVITE, and nobody else's */
-    CHECK(str_istarts(str_trim(wire_raw(message(bob, "INVITE", 0), "User-to-User", 0)),
+    CHECK(str_istarts(str_trim(wire_raw(trio_message(bob, "INVITE", 0), "User-to-User", 0)),
                       STR("68656C6C6F;encoding=hex")));
-    CHECK(!str_is_set(wire_raw(message(ann, "INVITE", 0), "User-to-User", 0)));
-    CHECK_STR(str_trim(wire_raw(message(ann, "INVITE", 0), "Answer-Mode", 0)), "Auto");
-    CHECK(!str_is_set(wire_raw(message(bob, "INVITE", 0), "Answer-Mode", 0)));
+    CHECK(!str_is_set(wire_raw(trio_message(ann, "INVITE", 0), "User-to-User", 0)));
+    CHECK_STR(str_trim(wire_raw(trio_message(ann, "INVITE", 0), "Answer-Mode", 0)), "Auto");
+    CHECK(!str_is_set(wire_raw(trio_message(bob, "INVITE", 0), "Answer-Mode", 0)));
     app_forget(&w.crm);
     phone_hang_up(bob, STR_NONE);
     world_run(&w, 200);
@@ -101,7 +60,7 @@ static void test_make_call(void)
 /** The response to MakeCall is on the wire before any event of that call. */
 static void test_answer_before_events(void)
 {
-    up_with((struct world_options){.transport = TP_TCP});
+    trio_up_with((struct world_options){.transport = TP_TCP});
     ann->obeys_auto = true;
     size_t before = w.wire.n;
     struct ask *q = app_make_call(&w.crm, "1001", "1002", false, NULL);
@@ -122,7 +81,7 @@ static void test_answer_before_events(void)
 /** prompt: the phone rings, the person picks up, only then the other side is called. */
 static void test_18_prompted(void)
 {
-    up();
+    trio_up();
     struct ask *q =
         app_make_call(&w.crm, "sip:1001@example.com", "sip:1002@example.com", true, NULL);
     world_run(&w, 5000);
@@ -131,7 +90,7 @@ static void test_18_prompted(void)
               "sip:1001@example.com");
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall");
     CHECK(bob->s.leg == NULL);
-    CHECK(!str_is_set(wire_raw(message(ann, "INVITE", 0), "Answer-Mode", 0)));
+    CHECK(!str_is_set(wire_raw(trio_message(ann, "INVITE", 0), "Answer-Mode", 0)));
     CHECK_INT(phone_answer(ann), 0);
     world_run(&w, 200);
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
@@ -145,23 +104,23 @@ static void test_18_prompted(void)
 
 static void test_18_prompt_not_answered(void)
 {
-    up();
-    (void)done(app_make_call(&w.crm, "1001", "1002", true, NULL));
+    trio_up();
+    (void)trio_done(app_make_call(&w.crm, "1001", "1002", true, NULL));
     world_run(&w, 31000);
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
               "Cleared c1:1001 null timeout by=1001");
     EVENTS(b, "");
-    CHECK_INT(to(ann, "CANCEL"), 1);
-    CHECK_INT(to(bob, "INVITE"), 0);
+    CHECK_INT(trio_to(ann, "CANCEL"), 1);
+    CHECK_INT(trio_to(bob, "INVITE"), 0);
     CHECK_INT(world_stat(&w, "calls_active"), 0);
     world_down(&w);
 }
 
 static void test_18_prompt_rejected(void)
 {
-    up();
+    trio_up();
     ann->on_call = 486;
-    (void)done(app_make_call(&w.crm, "1001", "1002", true, NULL));
+    (void)trio_done(app_make_call(&w.crm, "1001", "1002", true, NULL));
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; Cleared c1:1001 null busy by=1001");
     EVENTS(b, "");
     world_down(&w);
@@ -170,13 +129,13 @@ static void test_18_prompt_rejected(void)
 /** The application changes its mind while the phone prompts. */
 static void test_18_prompt_cleared(void)
 {
-    up();
-    (void)done(app_make_call(&w.crm, "1001", "1002", true, NULL));
+    trio_up();
+    (void)trio_done(app_make_call(&w.crm, "1001", "1002", true, NULL));
     ANSWER(on("ClearConnection", "connectionToBeCleared", "1001", ""),
            "ClearConnectionResponse");
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
               "Cleared c1:1001 null normalClearing by=1001");
-    CHECK_INT(to(ann, "CANCEL"), 1);
+    CHECK_INT(trio_to(ann, "CANCEL"), 1);
     CHECK(ann->s.leg == NULL);
     world_down(&w);
 }
@@ -184,29 +143,29 @@ static void test_18_prompt_cleared(void)
 /** The person hangs up after lifting, while the other phone rings. */
 static void test_make_call_abandoned(void)
 {
-    up();
+    trio_up();
     ann->obeys_auto = true;
-    (void)done(app_make_call(&w.crm, "1001", "1002", false, NULL));
+    (void)trio_done(app_make_call(&w.crm, "1001", "1002", false, NULL));
     app_forget(&w.crm);
     phone_hang_up(ann, STR_NONE);
     world_run(&w, 200);
     EVENTS(a, "Cleared c1:1001 null normalClearing by=1001");
     EVENTS(b, "Cleared c1:1002 null normalClearing by=1001");
-    CHECK_INT(to(bob, "CANCEL"), 1);
+    CHECK_INT(trio_to(bob, "CANCEL"), 1);
     world_down(&w);
 }
 
 /** The called side is busy. */
 static void test_make_call_busy(void)
 {
-    up();
+    trio_up();
     ann->obeys_auto = true;
     bob->on_call = 486;
-    (void)done(app_make_call(&w.crm, "1001", "1002", false, NULL));
+    (void)trio_done(app_make_call(&w.crm, "1001", "1002", false, NULL));
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
               "Originated c1:1001 connected makeCall 1001>1002; "
               "Failed c1:1002 connected busy; Cleared c1:1001 null busy by=1001");
-    CHECK_INT(to(ann, "BYE"), 1);
+    CHECK_INT(trio_to(ann, "BYE"), 1);
     CHECK(ann->s.leg == NULL);
     world_down(&w);
 }
@@ -214,9 +173,9 @@ static void test_make_call_busy(void)
 /** Outside: NetworkReached, and the number on the wire. */
 static void test_make_call_outside(void)
 {
-    up();
+    trio_up();
     ann->obeys_auto = true;
-    (void)done(app_make_call(&w.crm, "1001", "9555", false, "ctx"));
+    (void)trio_done(app_make_call(&w.crm, "1001", "9555", false, "ctx"));
     struct text_msg invite = world_take(&w.gateway, "INVITE");
     CHECK(str_istarts(text_value(&invite, "User-to-User"), STR("637478")));
     struct hop back = raw_from(&w.gateway);
@@ -248,23 +207,23 @@ static void test_make_call_outside(void)
 static void test_make_call_errors(void)
 {
     char long_data[400];
-    up();
-    ANSWER(done(app_make_call(&w.crm, "1999", "1002", false, NULL)),
+    trio_up();
+    ANSWER(trio_done(app_make_call(&w.crm, "1999", "1002", false, NULL)),
            "operation/invalidCallingDeviceID");
-    ANSWER(done(app_make_call(&w.crm, "1001", "1777", false, NULL)),
+    ANSWER(trio_done(app_make_call(&w.crm, "1001", "1777", false, NULL)),
            "operation/invalidCalledDeviceID");
-    ANSWER(done(app_make_call(&w.crm, "1001", "1001", false, NULL)),
+    ANSWER(trio_done(app_make_call(&w.crm, "1001", "1001", false, NULL)),
            "operation/invalidCalledDeviceID");
-    ANSWER(done(app_make_call(&w.crm, "1004", "1001", false, NULL)),
+    ANSWER(trio_done(app_make_call(&w.crm, "1004", "1001", false, NULL)),
            "systemResourceAvailibility/deviceOutOfService");
     memset(long_data, 'x', 130);
     long_data[130] = '\0';
-    ANSWER(done(app_make_call(&w.crm, "1001", "1002", false, long_data)),
+    ANSWER(trio_done(app_make_call(&w.crm, "1001", "1002", false, long_data)),
            "operation/valueOutOfRange");
-    ANSWER(done(app_ask(&w.crm, "MakeCall",
-                        "<calledDirectoryNumber>1002</calledDirectoryNumber>")),
+    ANSWER(trio_done(app_ask(&w.crm, "MakeCall",
+                             "<calledDirectoryNumber>1002</calledDirectoryNumber>")),
            "operation/invalidParameterValue");
-    CHECK_INT(to(ann, "INVITE") + to(bob, "INVITE"), 0);
+    CHECK_INT(trio_to(ann, "INVITE") + trio_to(bob, "INVITE"), 0);
     CHECK_INT(world_stat(&w, "calls_made"), 0);
     EVENTS(NULL, "");
     world_down(&w);
@@ -273,17 +232,18 @@ static void test_make_call_errors(void)
 /** correlatorData stays with the call. */
 static void test_correlator(void)
 {
-    up();
+    trio_up();
     ann->obeys_auto = true;
-    (void)done(app_ask(&w.crm, "MakeCall",
-                       "<callingDevice>1001</callingDevice>"
-                       "<calledDirectoryNumber>1002</calledDirectoryNumber>"
-                       "<autoOriginate>doNotPrompt</autoOriginate>"
-                       "<correlatorData><string>6f726465722d37</string></correlatorData>"));
+    (void)trio_done(
+        app_ask(&w.crm, "MakeCall",
+                "<callingDevice>1001</callingDevice>"
+                "<calledDirectoryNumber>1002</calledDirectoryNumber>"
+                "<autoOriginate>doNotPrompt</autoOriginate>"
+                "<correlatorData><string>6f726465722d37</string></correlatorData>"));
     EVENTS(b, "Delivered c1:1002 alerting newCall 1001>1002 corr=order-7");
     CHECK(str_find(str_c(app_events(&w.crm, a)), STR("1001>1002 corr=order-7")) <
           strlen(app_events(&w.crm, a)));
-    CHECK(!str_is_set(wire_raw(message(bob, "INVITE", 0), "User-to-User", 0)));
+    CHECK(!str_is_set(wire_raw(trio_message(bob, "INVITE", 0), "User-to-User", 0)));
     world_down(&w);
 }
 
@@ -291,9 +251,8 @@ static void test_correlator(void)
 
 static void test_11_hold_retrieve(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     for (int round = 0; round < 3; round++) {
         ANSWER(on("HoldCall", "callToBeHeld", "1001", ""), "HoldCallResponse");
         CHECK_STR(str_c(phones_media(ann, bob)), "inactive|recvonly");
@@ -320,9 +279,9 @@ static void test_11_hold_retrieve(void)
     between. */
 static void test_11_hold_made_call(void)
 {
-    up();
+    trio_up();
     ann->obeys_auto = true;
-    (void)done(app_make_call(&w.crm, "1001", "1002", false, NULL));
+    (void)trio_done(app_make_call(&w.crm, "1001", "1002", false, NULL));
     CHECK_INT(phone_answer(bob), 0);
     world_run(&w, 300);
     app_forget(&w.crm);
@@ -349,7 +308,7 @@ static void test_11_versions(void)
 {
     struct sdp first, held, back;
     char text[3][1024];
-    up();
+    trio_up();
     REQUIRE(world_call(&w, ann, bob));
     snprintf(text[0], sizeof(text[0]), "%.*s", (int)bob->media.remote_n, bob->media.remote);
     ANSWER(on("HoldCall", "callToBeHeld", "1001", ""), "HoldCallResponse");
@@ -376,9 +335,8 @@ static void test_11_versions(void)
  */
 static void test_hold_refused(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     bob->refuse_offers = 488;
     ANSWER(on("HoldCall", "callToBeHeld", "1001", ""),
            "operation/requestIncompatibleWithConnection");
@@ -397,9 +355,8 @@ static void test_hold_refused(void)
 /** 491: tried again after a while, and then it works. */
 static void test_hold_glare(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     ann->refuse_offers = 491;
     struct ask *q = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
     world_run(&w, 1000);
@@ -408,16 +365,15 @@ static void test_hold_glare(void)
     world_run(&w, 5000);
     ANSWER(q, "HoldCallResponse");
     EVENTS(a, "Held c1:1001 hold normal");
-    CHECK_INT(to(ann, "INVITE"), 2);
+    CHECK_INT(trio_to(ann, "INVITE"), 2);
     world_down(&w);
 }
 
 /** 491 for ever: refused in the end. */
 static void test_hold_glare_for_ever(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     ann->refuse_offers = 491;
     struct ask *q = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
     world_run(&w, 30000);
@@ -432,9 +388,8 @@ static void test_hold_glare_for_ever(void)
 /** One thing at a time; and a phone that presses hold meanwhile is told 491. */
 static void test_hold_twice_at_once(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     w.crm.parallel = true;
     struct ask *one = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
     struct ask *two = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1002", "");
@@ -449,9 +404,8 @@ static void test_hold_twice_at_once(void)
 static void test_hold_crosses_bye(void)
 {
     for (uint32_t ms = 0; ms <= 50; ms += 5) {
-        up();
-        REQUIRE(world_call(&w, ann, bob));
-        app_forget(&w.crm);
+        trio_up();
+        trio_talk(ann, bob);
         struct ask *q = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
         world_run(&w, ms);
         phone_hang_up(bob, STR_NONE);
@@ -466,7 +420,7 @@ static void test_hold_crosses_bye(void)
 /** The phone of the held party does not take the offer when it is to be retrieved. */
 static void test_retrieve_refused(void)
 {
-    up();
+    trio_up();
     REQUIRE(world_call(&w, ann, bob));
     ANSWER(on("HoldCall", "callToBeHeld", "1001", ""), "HoldCallResponse");
     app_forget(&w.crm);
@@ -486,22 +440,21 @@ static void test_retrieve_refused(void)
 
 static void test_16_transfer(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     struct ask *q =
         transfer("1001", "1003", "<userData><string>04726561736f6e</string></userData>");
     world_run(&w, 300);
     ANSWER(q, "SingleStepTransferCallResponse c1:1003");
     CHECK(ann->s.leg == NULL); /* it has left when the other one rings */
-    CHECK_INT(to(ann, "BYE"), 1);
+    CHECK_INT(trio_to(ann, "BYE"), 1);
     EVENTS(a, "Transferred c1:1001 null singleStepTransfer to=1003 [1002,1003]");
     EVENTS(b, "Transferred c1:1001 connected singleStepTransfer to=1003 [1002,1003]; "
               "Delivered c1:1003 connected singleStepTransfer 1002>1003 last=1001 "
               "uui=04726561736f6e");
     EVENTS(c, "Delivered c1:1003 alerting singleStepTransfer 1002>1003 last=1001 "
               "uui=04726561736f6e");
-    CHECK(str_istarts(str_trim(wire_raw(message(cleo, "INVITE", 0), "User-to-User", 0)),
+    CHECK(str_istarts(str_trim(wire_raw(trio_message(cleo, "INVITE", 0), "User-to-User", 0)),
                       STR("04726561736F6E")));
     app_forget(&w.crm);
     CHECK_INT(phone_answer(cleo), 0);
@@ -518,7 +471,7 @@ static void test_16_transfer(void)
 /** The called side transfers; the new party answers at once, without ringing. */
 static void test_16_transfer_by_callee(void)
 {
-    up();
+    trio_up();
     REQUIRE(phone_call(ann, "1002", true, STR("User-to-User: 04aa;encoding=hex\r\n")) != NULL);
     world_run(&w, 100);
     CHECK_INT(phone_answer(bob), 0);
@@ -536,7 +489,7 @@ static void test_16_transfer_by_callee(void)
               "Established c1:1003 connected singleStepTransfer 1001>1002 last=1002 uui=04aa");
     EVENTS(c, "Established c1:1003 connected singleStepTransfer 1001>1002 last=1002 uui=04aa");
     /* the call's context goes with it */
-    CHECK_STR(str_trim(wire_raw(message(cleo, "INVITE", 0), "User-to-User", 0)),
+    CHECK_STR(str_trim(wire_raw(trio_message(cleo, "INVITE", 0), "User-to-User", 0)),
               "04aa;encoding=hex");
     ANSWER(on("HoldCall", "callToBeHeld", "1003", ""), "HoldCallResponse");
     CHECK_STR(str_c(phones_media(cleo, ann)), "inactive|recvonly");
@@ -548,9 +501,8 @@ static void test_16_transfer_by_callee(void)
 /** The target is busy: the call goes on as if nothing had been. */
 static void test_transfer_busy(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     cleo->on_call = 486;
     struct ask *q = transfer("1001", "1003", "");
     world_run(&w, 500);
@@ -566,9 +518,8 @@ static void test_transfer_busy(void)
 /** It rings and nobody picks up: the one who stays is let go when the ring time is over. */
 static void test_transfer_not_answered(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     struct ask *q = transfer("1001", "1003", "");
     world_run(&w, 500);
     ANSWER(q, "SingleStepTransferCallResponse c1:1003");
@@ -587,9 +538,8 @@ static void test_transfer_not_answered(void)
 /** The target says nothing at all: after the limit the call is as before. */
 static void test_transfer_silent(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
+    trio_up();
+    trio_talk(ann, bob);
     cleo->on_call = 0;
     struct ask *q = transfer("1001", "1003", "");
     world_run(&w, 29000);
@@ -602,19 +552,18 @@ static void test_transfer_silent(void)
 
 static void test_transfer_errors(void)
 {
-    up();
-    REQUIRE(world_call(&w, ann, bob));
-    app_forget(&w.crm);
-    ANSWER(done(transfer("1001", "1777", "")), "operation/invalidDestination");
-    ANSWER(done(transfer("1001", "1002", "")), "operation/invalidDestination");
-    ANSWER(done(transfer("1001", "1001", "")), "operation/invalidDestination");
-    ANSWER(done(transfer("1001", "1004", "")),
+    trio_up();
+    trio_talk(ann, bob);
+    ANSWER(trio_done(transfer("1001", "1777", "")), "operation/invalidDestination");
+    ANSWER(trio_done(transfer("1001", "1002", "")), "operation/invalidDestination");
+    ANSWER(trio_done(transfer("1001", "1001", "")), "operation/invalidDestination");
+    ANSWER(trio_done(transfer("1001", "1004", "")),
            "systemResourceAvailibility/destinationDeviceOutOfService");
     ANSWER(on("HoldCall", "callToBeHeld", "1001", ""), "HoldCallResponse");
     app_forget(&w.crm);
-    ANSWER(done(transfer("1001", "1003", "")), "stateIncompatibility/noActiveCall");
+    ANSWER(trio_done(transfer("1001", "1003", "")), "stateIncompatibility/noActiveCall");
     EVENTS(NULL, "");
-    CHECK_INT(to(cleo, "INVITE"), 0);
+    CHECK_INT(trio_to(cleo, "INVITE"), 0);
     world_down(&w);
 }
 
@@ -623,7 +572,7 @@ static void test_transfer_crosses_bye(void)
 {
     for (uint32_t ms = 0; ms <= 60; ms += 5) {
         for (int who = 0; who < 2; who++) {
-            up();
+            trio_up();
             REQUIRE(world_call(&w, ann, bob));
             struct ask *q = transfer("1001", "1003", "");
             world_run(&w, ms);
@@ -642,7 +591,7 @@ static void test_transfer_crosses_bye(void)
 static void test_transfer_then_deflect(void)
 {
     for (int caller = 0; caller < 2; caller++) {
-        up_with((struct world_options){.phones = 4});
+        trio_up_with((struct world_options){.phones = 4});
         struct phone *dan = PHONE(&w, 3), *stays = caller ? bob : ann;
         REQUIRE(world_call(&w, ann, bob));
         struct ask *q = transfer(caller ? "1001" : "1002", "1003",
@@ -657,7 +606,7 @@ static void test_transfer_then_deflect(void)
         EVENTS(caller ? b : a,
                caller ? "Delivered c1:1004 connected redirected 1002>1003 last=1003 uui=0431"
                       : "Delivered c1:1004 connected redirected 1001>1002 last=1003 uui=0431");
-        CHECK(str_istarts(str_trim(wire_raw(message(dan, "INVITE", 0), "User-to-User", 0)),
+        CHECK(str_istarts(str_trim(wire_raw(trio_message(dan, "INVITE", 0), "User-to-User", 0)),
                           STR("0431")));
         CHECK_INT(phone_answer(dan), 0);
         world_run(&w, 300);
@@ -670,7 +619,7 @@ static void test_transfer_then_deflect(void)
 /** Transfer of a transfer: the callID stays through all of it. */
 static void test_transfer_chain(void)
 {
-    up_with((struct world_options){.phones = 4});
+    trio_up_with((struct world_options){.phones = 4});
     REQUIRE(world_call(&w, ann, bob));
     struct ask *q = transfer("1001", "1003", "");
     world_run(&w, 300);

@@ -28,13 +28,9 @@ static size_t to_app(const struct app *a, const char *pattern)
     return wire_count(&w.wire, ENGINE(&w), &a->s.node, pattern);
 }
 
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
-
 static struct ask *done(struct ask *q)
 {
-    world_run(&w, 500);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&w, q, 500);
 }
 
 static struct ask *on(struct app *a, const char *service, const char *element,

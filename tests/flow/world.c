@@ -332,6 +332,13 @@ const char *world_monitor(struct world *w, struct app *a, const char *device)
     return out;
 }
 
+struct ask *world_asked(struct world *w, struct ask *q, uint64_t ms)
+{
+    world_run(w, ms);
+    CHECK_INT(q->answers, 1);
+    return q;
+}
+
 /* ---- raw peers ---- */
 
 const char world_sdp[] = "v=0\r\no=raw 1 1 IN IP4 10.0.2.1\r\ns=-\r\nc=IN IP4 10.0.2.1\r\n"

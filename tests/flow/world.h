@@ -92,6 +92,9 @@ bool world_call(struct world *w, struct phone *from, struct phone *to);
 /** MonitorStart, answered. @return the reference, a static text */
 const char *world_monitor(struct world *w, struct app *a, const char *device);
 
+/** Let time pass; then a request of an application has one answer. @return q */
+struct ask *world_asked(struct world *w, struct ask *q, uint64_t ms);
+
 /**
  * Take messages of a raw peer until one fits the pattern (wire.h); text_free it.
  * None is a failed check and an empty message.
