@@ -15,7 +15,8 @@ import sys
 
 LAYERS = [["base"], ["sip", "sdp", "mime", "isdn", "uui", "csta"],
           ["route", "txn", "auth", "history", "seal"], ["dialog", "border"],
-          ["peers", "registrar", "proxy", "rules", "call", "cti", "event"],
+          ["peers", "registrar", "proxy", "rules", "call", "cti", "event",
+           "phone"],
           ["engine"], ["net"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
