@@ -76,9 +76,9 @@ static void wait_on(struct call *c, uint64_t now_ms)
     q->waits = true;
     q->until_ms = now_ms + q->wait_ms;
     q->alternates = q->next = 0;
-    c->b->state = CONN_QUEUED;
     call_say(c, 182, now_ms);
     set_timer(c, now_ms);
+    connection_queued(c->b, "normal", now_ms);
 }
 
 unsigned asked_begin(struct call *c, const struct call_plan *plan, uint64_t now_ms)

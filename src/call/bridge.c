@@ -89,7 +89,7 @@ void call_release(struct call *c, struct connection *by, const char *cause,
     list_each(it, &c->connections)
     {
         struct connection *conn = list_entry(it, struct connection, link);
-        if (conn->alerted || conn->established || conn->originating) {
+        if (conn->alerted || conn->queued || conn->established || conn->originating) {
             connection_cleared(conn, by, cause, uui, now_ms);
         }
         conn->ended = true;
@@ -157,7 +157,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     pass_q850(a, status, m, &content);
     say_why(c, status, m, &content);
     uus_pass(b, a, UUS_REFUSAL, &content);
-    if (b != NULL && b->alerted) {
+    if (b != NULL && (b->alerted || b->queued)) {
         connection_cleared(b, b, cause, uui, now_ms);
     }
     if (b != NULL) {

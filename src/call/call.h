@@ -77,7 +77,7 @@ struct connection {
     struct neighbour policy; /**< what it is told about identities and diversions */
     struct str host;         /**< of the peer or URI, in the call's arena; absent: a device */
     bool restricted;         /**< the caller asked for privacy: identity not to be shown */
-    bool reached, alerted, established, ended; /**< told already */
+    bool reached, queued, alerted, established, ended; /**< told already */
     const char *moved;     /**< cause with which it joined ("redirected", …); NULL: newCall */
     struct search *search; /**< contacts that have not rung yet (search.c), or NULL */
     struct branch *stem;   /**< the branch that answered (or called); NULL until then */
@@ -245,6 +245,7 @@ enum call_event_kind {
     CALL_EV_FAILED,
     CALL_EV_CONNECTION_CLEARED,
     CALL_EV_DIGITS_GENERATED,
+    CALL_EV_QUEUED,
 };
 
 struct call_event {
@@ -265,6 +266,8 @@ struct call_event {
     const struct connection *secondary;
     struct str digits;          /**< of DigitsGenerated */
     uint32_t tone_ms, pause_ms; /**< and how long each, and each pause, was */
+    /** Queued: calls that wait there, this one too, and those of them that came before it */
+    uint32_t number_queued, in_front;
     const char *cause;   /**< EventCause: "normal", "newCall", "busy", … (table: cause.h) */
     struct str uui_to;   /**< raw User-to-User value(s) that went to the subject (the INVITE's);
                               several lines are joined by ", "; absent: none */

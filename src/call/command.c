@@ -123,7 +123,8 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
     if (conn->ended || c->phase == CALL_ENDING) {
         return CALL_BAD_STATE;
     }
-    if (conn->state == CONN_ALERTING) {
+    if (conn->state == CONN_ALERTING ||
+        (conn->state == CONN_QUEUED && c->phase == CALL_SETUP && conn == c->b)) {
         clear_alerting(conn, reason, now_ms);
         return CALL_OK;
     }

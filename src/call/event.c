@@ -144,6 +144,33 @@ void connection_alerting(struct connection *conn, const struct sip_msg *m, const
     call_tell(&e);
 }
 
+/** Calls that wait at that device. */
+static uint32_t waiting_at(const struct device *d)
+{
+    const struct connection *conn = NULL;
+    uint32_t n = 0;
+
+    while (d != NULL && (conn = call_of_device(d, conn)) != NULL) {
+        n += conn->state == CONN_QUEUED;
+    }
+    return n;
+}
+
+void connection_queued(struct connection *conn, const char *cause, uint64_t now_ms)
+{
+    struct call_event e;
+
+    conn->state = CONN_QUEUED;
+    if (conn->queued || conn->ended) {
+        return; /* its place is the one that it had */
+    }
+    conn->queued = true;
+    e = call_event_make(conn->call, CALL_EV_QUEUED, conn, cause, now_ms);
+    e.number_queued = waiting_at(conn->device);
+    e.in_front = e.number_queued > 0 ? e.number_queued - 1 : 0;
+    call_tell(&e);
+}
+
 void connection_established(struct connection *conn, const struct sip_msg *m, const char *cause,
                             uint64_t now_ms)
 {

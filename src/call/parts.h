@@ -64,6 +64,8 @@ void connection_established(struct connection *conn, const struct sip_msg *m, co
 /** The same with what is kept of the answer's User-to-User. */
 void connection_established_with(struct connection *conn, struct str uui, const char *cause,
                                  uint64_t now_ms);
+/** It waits at its device: in the queue, at a routing device, or parked. */
+void connection_queued(struct connection *conn, const char *cause, uint64_t now_ms);
 void connection_cleared(struct connection *conn, const struct connection *by, const char *cause,
                         struct str uui, uint64_t now_ms);
 void connection_failed(struct connection *conn, unsigned status, const char *cause,

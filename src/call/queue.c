@@ -17,7 +17,8 @@
  * asked for QUEUE_AGAIN_MS: it may be busy with what we do not see. One caller at a time is put
  * through, who has waited longest.
  *
- * While he waits the connection of the called device is `queued` for observers. The 182 is
+ * While he waits, and until the phone rings, the connection of the called device is `queued` for
+ * observers (event Queued, campOn). The 182 is
  * repeated every minute, so that no proxy on the way gives up (RFC 3261 §13.3.1.1).
  *
  * BOUNDS. calls.queue_max waiting callers, calls.queue_per_device for one device, calls.queue_s
@@ -119,7 +120,6 @@ static void put_through(struct queued *q, uint64_t now_ms)
     unsigned status;
 
     q->waits = false;
-    c->b->state = CONN_NULL;
     forget_refusals(c->b);
     status = forward_before(c, &to, now_ms);
     status = status != 0 ? status : hunt_ring(c, &to, call_invite(c), now_ms);
@@ -218,9 +218,9 @@ bool queue_wait(struct call *c, unsigned status, uint64_t now_ms)
         return false;
     }
     q->waits = true;
-    conn->state = CONN_QUEUED;
     call_set_timer(c, 0, now_ms);
     say(q, now_ms);
     wait_on(q, now_ms);
+    connection_queued(conn, "campOn", now_ms);
     return true;
 }

@@ -6,7 +6,8 @@
  *
  *   ServiceInitiated, Originated              the subject
  *   NetworkReached                            the caller
- *   Delivered, Established, Held, Retrieved   every party that is in the call
+ *   Delivered, Established, Held, Retrieved,
+ *   Queued                                    every party that is in the call
  *   Failed                                    every party but the subject
  *   Diverted, ConnectionCleared               the subject: each party has a terminal event
  *                                             of its own, exactly one
@@ -66,6 +67,7 @@ static const uint16_t event_ids[] = {
     [CALL_EV_FAILED] = CSTA_MSG_FAILED_EVENT,
     [CALL_EV_CONNECTION_CLEARED] = CSTA_MSG_CONNECTION_CLEARED_EVENT,
     [CALL_EV_DIGITS_GENERATED] = CSTA_MSG_DIGITS_GENERATED_EVENT,
+    [CALL_EV_QUEUED] = CSTA_MSG_QUEUED_EVENT,
 };
 
 static bool sees(const struct call_event *e, const struct connection *conn)
@@ -88,6 +90,7 @@ static bool sees(const struct call_event *e, const struct connection *conn)
     case CALL_EV_RETRIEVED:
     case CALL_EV_TRANSFERRED:
     case CALL_EV_DIGITS_GENERATED:
+    case CALL_EV_QUEUED:
         return own || connection_is_live(conn);
     }
     return false;
@@ -193,7 +196,7 @@ struct str event_user_data(const struct cti *c, struct str raw, const struct sea
 /** Does the event have userData, by the standard? */
 static bool has_user_data(enum call_event_kind kind)
 {
-    return kind == CALL_EV_DELIVERED || kind == CALL_EV_ESTABLISHED || kind == CALL_EV_FAILED ||
+    return kind == CALL_EV_QUEUED || kind == CALL_EV_DELIVERED || kind == CALL_EV_ESTABLISHED || kind == CALL_EV_FAILED ||
            kind == CALL_EV_DIVERTED || kind == CALL_EV_TRANSFERRED ||
            kind == CALL_EV_CONNECTION_CLEARED;
 }
@@ -297,6 +300,8 @@ static void fill(struct journal_record *r, const struct cti *c, const struct cal
         .digits = e->digits,
         .tone_ms = e->tone_ms,
         .pause_ms = e->pause_ms,
+        .number_queued = e->number_queued,
+        .in_front = e->in_front,
         .event = event_ids[e->kind],
         .cause = cause == CSTA_CAUSE_ABSENT ? CSTA_CAUSE_NORMAL : (uint16_t)cause,
     };

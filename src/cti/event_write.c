@@ -117,6 +117,13 @@ EVENT(diverted, diverted_event, .connection = connection_of(v, JOURNAL_SUBJECT),
       .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
       .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION), .user_data = v->user)
 
+EVENT(queued, queued_event, .queued_connection = connection_of(v, JOURNAL_SUBJECT),
+      .queue = ref_of(v, JOURNAL_SUBJECT), .calling_device = ref_of(v, JOURNAL_CALLING),
+      .called_device = ref_of(v, JOURNAL_CALLED),
+      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION),
+      .number_queued = {.value = v->r->number_queued, .set = true},
+      .calls_in_front = {.value = v->r->in_front, .set = true}, .user_data = v->user)
+
 /** That party's connection in the other call of a transfer; absent when there was one call. */
 static struct csta_connection_id in_secondary(const struct view *v, enum journal_party party)
 {
@@ -297,6 +304,8 @@ static make_fn maker(unsigned event)
         return connection_cleared;
     case CSTA_MSG_CALL_CLEARED_EVENT:
         return call_cleared;
+    case CSTA_MSG_QUEUED_EVENT:
+        return queued;
     case CSTA_MSG_DIGITS_GENERATED_EVENT:
         return digits_generated;
     case CSTA_MSG_CALL_INFORMATION_EVENT:

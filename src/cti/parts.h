@@ -255,6 +255,7 @@ struct pending {
     const struct device *device; /**< of the connection */
     char call_id[CALL_ID_LEN];
     struct connection *made; /**< by ConsultationCall; good when the outcome is CALL_OK */
+    char second_id[CALL_ID_LEN]; /**< of TransferCall: the other call that it is about */
     struct timer limit;
 };
 
@@ -308,6 +309,13 @@ bool resolve_connection(const struct request *r, const struct csta_connection_id
  */
 bool resolve_call(const struct request *r, const struct csta_connection_id *id,
                   struct call **out, struct outcome *err);
+/** Who that is, as the session's client spells it. */
+struct csta_device_ref party_ref(const struct cti_session *s, const struct connection *conn);
+/** The ConnectionID of a party: who cannot be named has an identifier that means something in
+    this call only. `place`: of the party in its call. deviceID absent: no memory */
+struct csta_connection_id party_id(const struct cti_session *s, const struct connection *conn,
+                                   unsigned place);
+
 /** Is one of its devices granted? */
 bool call_is_granted(const struct call *call, const struct application *app);
 

@@ -61,44 +61,102 @@ static void drop(struct pending *p)
     pending_free(p);
 }
 
-/** The ConnectionID of the party that has come to the call. @return false: there is none */
-static bool newcomer(const struct cti_session *s, struct str call_id,
-                     struct csta_connection_id *out)
+/** What is known of a request when it is off its lists. */
+struct done {
+    enum csta_msg_id service;
+    const struct connection *made;
+    char call_id[CALL_ID_LEN], second_id[CALL_ID_LEN];
+};
+
+/**
+ * The call after a transfer: each party under its connection now, and under the one that it had.
+ * `second_id`: the call that the one who has come was in; absent: in none.
+ */
+static bool resulting(const struct cti_session *s, const struct call *call,
+                      struct str second_id, struct csta_connection_list_item_list *out)
+{
+    struct csta_connection_list_item *item;
+    unsigned place = 0;
+    size_t n = 0;
+
+    list_each(it, &call->connections)
+    {
+        n++;
+    }
+    item = arena_zalloc(s->cti->scratch, n * sizeof(*item));
+    if (item == NULL) {
+        return false;
+    }
+    n = 0;
+    list_each(jt, &call->connections)
+    {
+        const struct connection *conn = list_entry(jt, struct connection, link);
+        place++;
+        if (conn->ended || (conn != call->a && conn != call->b)) {
+            continue;
+        }
+        item[n].new_connection = party_id(s, conn, place);
+        item[n].endpoint = party_ref(s, conn);
+        if (conn == call->a || second_id.n > 0) {
+            item[n].old_connection = item[n].new_connection;
+        }
+        if (conn == call->b && second_id.n > 0) {
+            item[n].old_connection.call_id = second_id;
+        }
+        if (item[n++].new_connection.device_id.value.n == 0) {
+            return false;
+        }
+    }
+    *out = (struct csta_connection_list_item_list){item, n};
+    return true;
+}
+
+/** What a transfer has made: who came, and all who are there. @return false: nobody, or no
+ * memory */
+static bool transferred(const struct cti_session *s, struct str call_id, struct str second_id,
+                        struct csta_connection_id *came,
+                        struct csta_connection_list_item_list *all)
 {
     const struct call *call = call_find(s->cti->calls, call_id);
 
     if (call == NULL || call->b == NULL) {
         return false;
     }
-    out->call_id = arena_dup(s->cti->scratch, call_id);
-    out->device_id.value = session_spelling(s, call->b->id);
-    return out->call_id.p != NULL;
+    came->call_id = arena_dup(s->cti->scratch, call_id);
+    came->device_id.value = session_spelling(s, call->b->id);
+    second_id = second_id.n > 0 ? arena_dup(s->cti->scratch, second_id) : STR_NONE;
+    return came->call_id.p != NULL && resulting(s, call, second_id, all);
 }
 
 /** The body of the positive response, NULL when memory is out. */
-static const void *positive_body(const struct cti_session *s, enum csta_msg_id service,
-                                 struct str call_id, const struct connection *made)
+static const void *positive_body(const struct cti_session *s, const struct done *d)
 {
     static const struct csta_hold_call_response plain; /* as all that have extensions only */
     struct csta_single_step_transfer_call_response *single;
     struct csta_transfer_call_response *transfer;
     struct csta_consultation_call_response *consult;
+    struct str call_id = str_make(d->call_id, CALL_ID_LEN);
     struct arena *a = s->cti->scratch;
 
-    switch (service) {
+    switch (d->service) {
     case CSTA_MSG_SINGLE_STEP_TRANSFER_CALL:
         single = arena_zalloc(a, sizeof(*single));
-        return single != NULL && newcomer(s, call_id, &single->transferred_call) ? single
-                                                                                 : NULL;
+        return single != NULL && transferred(s, call_id, STR_NONE, &single->transferred_call,
+                                             &single->connections)
+                   ? single
+                   : NULL;
     case CSTA_MSG_TRANSFER_CALL:
         transfer = arena_zalloc(a, sizeof(*transfer));
-        return transfer != NULL && newcomer(s, call_id, &transfer->transferred_call) ? transfer
-                                                                                     : NULL;
+        return transfer != NULL &&
+                       transferred(s, call_id, str_make(d->second_id, CALL_ID_LEN),
+                                   &transfer->transferred_call, &transfer->connections)
+                   ? transfer
+                   : NULL;
     case CSTA_MSG_CONSULTATION_CALL:
         consult = arena_zalloc(a, sizeof(*consult));
         if (consult != NULL) {
-            consult->initiated_call.call_id = str_make(made->call->id, CALL_ID_LEN);
-            consult->initiated_call.device_id.value = session_spelling(s, made->id);
+            consult->initiated_call.call_id = str_make(d->made->call->id, CALL_ID_LEN);
+            consult->initiated_call.device_id.value = session_spelling(s, d->made->id);
         }
         return consult;
     default:
@@ -106,12 +164,11 @@ static const void *positive_body(const struct cti_session *s, enum csta_msg_id s
     }
 }
 
-static void answer_ok(const struct asker *to, enum csta_msg_id service, struct str call_id,
-                      const struct connection *made, uint64_t now_ms)
+static void answer_ok(const struct asker *to, const struct done *d, uint64_t now_ms)
 {
-    struct csta_msg msg = {.id = csta_msg_response(service)};
+    struct csta_msg msg = {.id = csta_msg_response(d->service)};
 
-    msg.body = positive_body(to->session, service, call_id, made);
+    msg.body = positive_body(to->session, d);
     if (msg.body == NULL) {
         to->session->cti->stats.answered++;
         to->session->cti->stats.errors++;
@@ -124,17 +181,16 @@ static void answer_ok(const struct asker *to, enum csta_msg_id service, struct s
 static void finish(struct pending *p, enum call_error err, unsigned status, uint64_t now_ms)
 {
     struct asker to = p->from;
-    enum csta_msg_id service = p->service;
-    const struct connection *made = p->made;
-    char call_id[CALL_ID_LEN];
+    struct done d = {.service = p->service, .made = p->made};
     struct outcome o;
 
-    memcpy(call_id, p->call_id, CALL_ID_LEN);
+    memcpy(d.call_id, p->call_id, CALL_ID_LEN);
+    memcpy(d.second_id, p->second_id, CALL_ID_LEN);
     pending_free(p);
     if (err == CALL_OK) {
-        answer_ok(&to, service, str_make(call_id, CALL_ID_LEN), made, now_ms);
+        answer_ok(&to, &d, now_ms);
     } else {
-        o = error_of_call(service, err, status, to.session->cti->scratch);
+        o = error_of_call(d.service, err, status, to.session->cti->scratch);
         answer_error(&to, o.error, o.why, now_ms);
     }
 }

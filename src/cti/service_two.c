@@ -54,9 +54,12 @@ static struct outcome start(struct request *r, two_fn fn, struct connection *one
                              "it takes two different calls");
     }
     p = hold_on(r, one, &err);
-    return p == NULL ? err
-                     : begun(r, p, one, &none,
-                             fn(r->cti->driver_ctx, one, two, pending_on_done, p, r->now_ms));
+    if (p == NULL) {
+        return err;
+    }
+    memcpy(p->second_id, two->call->id, CALL_ID_LEN);
+    return begun(r, p, one, &none,
+                 fn(r->cti->driver_ctx, one, two, pending_on_done, p, r->now_ms));
 }
 
 struct outcome service_alternate_call(struct request *r)

@@ -11,7 +11,7 @@
  */
 #include "cti/parts.h"
 
-static struct csta_device_ref party_ref(const struct request *r, const struct connection *conn)
+struct csta_device_ref party_ref(const struct cti_session *s, const struct connection *conn)
 {
     if (conn->restricted) {
         return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_RESTRICTED};
@@ -19,7 +19,7 @@ static struct csta_device_ref party_ref(const struct request *r, const struct co
     if (conn->id.n == 0 || conn->id.n > CSTA_ID_MAX) {
         return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_KNOWN};
     }
-    return csta_device_ref_of(session_spelling(r->from.session, conn->id));
+    return csta_device_ref_of(session_spelling(s, conn->id));
 }
 
 static struct csta_device_ref endpoint_of(const struct request *r,
@@ -27,7 +27,7 @@ static struct csta_device_ref endpoint_of(const struct request *r,
 {
     const struct connection *other = call_other(conn);
 
-    return other == NULL || other->ended ? (struct csta_device_ref){0} : party_ref(r, other);
+    return other == NULL || other->ended ? (struct csta_device_ref){0} : party_ref(r->from.session, other);
 }
 
 static bool write_states(struct arena *a, const struct connection *conn,
@@ -149,18 +149,17 @@ struct outcome service_snapshot_device(struct request *r)
 
 /* ---- SnapshotCall ---- */
 
-/** One who cannot be named has an identifier that means something in this call only. */
-static struct csta_connection_id party_id(const struct request *r,
-                                          const struct connection *conn, unsigned place)
+struct csta_connection_id party_id(const struct cti_session *s, const struct connection *conn,
+                                   unsigned place)
 {
     struct csta_connection_id id = {.call_id = str_make(conn->call->id, CALL_ID_LEN)};
 
     if (conn->restricted || conn->id.n == 0 || conn->id.n > CSTA_ID_MAX) {
-        id.device_id.value = arena_fmt(r->cti->scratch, "%s%u",
+        id.device_id.value = arena_fmt(s->cti->scratch, "%s%u",
                                        conn->restricted ? "restricted" : "unknown", place);
         id.device_id.type_of_number = CSTA_NUMBER_DYNAMIC;
     } else {
-        id.device_id.value = session_spelling(r->from.session, conn->id);
+        id.device_id.value = session_spelling(s, conn->id);
     }
     return id;
 }
@@ -169,8 +168,8 @@ static bool write_party(const struct request *r, const struct connection *conn, 
                         struct csta_snapshot_call_response_info *out)
 {
     *out = (struct csta_snapshot_call_response_info){
-        .device_on_call = party_ref(r, conn),
-        .call_identifier = party_id(r, conn, place),
+        .device_on_call = party_ref(r->from.session, conn),
+        .call_identifier = party_id(r->from.session, conn, place),
         .local_connection_info = connection_csta_state(conn),
     };
     if (conn->device == NULL || !directory_grants(r->from.session->app, conn->device)) {
@@ -240,7 +239,7 @@ struct outcome service_snapshot_call(struct request *r)
     {
         const struct connection *conn = list_entry(it, struct connection, link);
         if (conn->originating && connection_is_live(conn)) {
-            answer->calling_device = party_ref(r, conn);
+            answer->calling_device = party_ref(r->from.session, conn);
         }
     }
     answer->called_device = called_ref(r, call);

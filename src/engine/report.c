@@ -129,6 +129,9 @@ void report_call_event(void *ctx, const struct call_event *ev)
     case CALL_EV_DIGITS_GENERATED:
         say(env, TRACE_DEBUG, ev, "has sent digits", STR(""));
         break;
+    case CALL_EV_QUEUED:
+        say(env, TRACE_INFO, ev, "has the call waiting: ", str_c(ev->cause));
+        break;
     case CALL_EV_FAILED:
         on_failed(env, ev);
         break;

@@ -67,8 +67,10 @@ static void put_connection(struct text *t, const struct csta_connection_id *c)
 static void put_state(struct text *t, enum csta_local_connection_state local,
                       enum csta_event_cause cause)
 {
-    out_fmt(&t->o, " %.*s %.*s", STR_ARG(csta_local_connection_state_name(local)),
-            STR_ARG(csta_event_cause_name(cause)));
+    if (local != CSTA_STATE_ABSENT) { /* monitors of calls are told none */
+        out_fmt(&t->o, " %.*s", STR_ARG(csta_local_connection_state_name(local)));
+    }
+    out_fmt(&t->o, " %.*s", STR_ARG(csta_event_cause_name(cause)));
 }
 
 static void put_data(struct text *t, const char *label, const struct csta_data *d)
@@ -127,6 +129,16 @@ static void put_list(struct text *t, const struct csta_connection_list_item_list
 #define HEAD(name, e, conn)                                                             \
     head(t, n, name, (e)->monitor_cross_ref_id, &(e)->conn, (e)->local_connection_info, \
          (e)->cause)
+
+static void put_queued(struct text *t, struct note *n, const struct csta_queued_event *e)
+{
+    HEAD("Queued", e, queued_connection);
+    out_fmt(&t->o, " %lld/%lld", (long long)e->calls_in_front.value,
+            (long long)e->number_queued.value);
+    put_parties(t, &e->calling_device, &e->called_device, &e->last_redirection_device);
+    put_data(t, " uui=", &e->user_data);
+    put_data(t, " corr=", &e->correlator_data);
+}
 
 static void put_set_up(struct text *t, struct note *n, const struct csta_msg *m)
 {
@@ -377,6 +389,25 @@ static bool put_device_event(struct text *t, struct note *n)
     return true;
 }
 
+/** @return false: nothing about the system, nor the end of a call */
+static bool put_system(struct text *t, struct note *n)
+{
+    const struct csta_msg *m = &n->msg;
+    if (m->id == CSTA_MSG_SYSTEM_STATUS) {
+        out_fmt(&t->o, "SystemStatus %.*s",
+                STR_ARG(csta_system_status_value_name(m->system_status->system_status)));
+    } else if (m->id == CSTA_MSG_CALL_CLEARED_EVENT) {
+        const struct csta_call_cleared_event *e = m->call_cleared_event;
+        snprintf(n->ref, sizeof(n->ref), "%.*s", STR_ARG(e->monitor_cross_ref_id));
+        out_fmt(&t->o, "CallCleared %s", call_name(t->a->names, e->cleared_call.call_id));
+        snprintf(n->call, sizeof(n->call), "%.*s", STR_ARG(e->cleared_call.call_id));
+        n->terminal = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /** @return false: no event that this application knows */
 static bool note_text(struct app *a, struct note *n)
 {
@@ -392,6 +423,9 @@ static bool note_text(struct app *a, struct note *n)
     case CSTA_MSG_DELIVERED_EVENT:
     case CSTA_MSG_ESTABLISHED_EVENT:
         put_set_up(&t, n, &n->msg);
+        break;
+    case CSTA_MSG_QUEUED_EVENT:
+        put_queued(&t, n, n->msg.queued_event);
         break;
     case CSTA_MSG_HELD_EVENT:
     case CSTA_MSG_RETRIEVED_EVENT:
@@ -413,7 +447,7 @@ static bool note_text(struct app *a, struct note *n)
                     &n->msg.out_of_service_event->device);
         break;
     default:
-        if (!put_routeing(&t, n) && !put_device_event(&t, n)) {
+        if (!put_routeing(&t, n) && !put_device_event(&t, n) && !put_system(&t, n)) {
             return false;
         }
         break;
