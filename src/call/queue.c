@@ -17,9 +17,9 @@
  * asked for QUEUE_AGAIN_MS: it may be busy with what we do not see. One caller at a time is put
  * through, who has waited longest.
  *
- * While he waits, and until the phone rings, the connection of the called device is `queued` for
- * observers (event Queued, campOn). The 182 is
- * repeated every minute, so that no proxy on the way gives up (RFC 3261 §13.3.1.1).
+ * While he waits, and until the phone rings, the connection of the called device is `queued`
+ * for observers (event Queued, campOn). The 182 is repeated every minute, so that no proxy on
+ * the way gives up (RFC 3261 §13.3.1.1).
  *
  * BOUNDS. calls.queue_max waiting callers, calls.queue_per_device for one device, calls.queue_s
  * for each; beyond that he is refused as if he had not asked.

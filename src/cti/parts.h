@@ -254,7 +254,7 @@ struct pending {
     enum csta_msg_id service;
     const struct device *device; /**< of the connection */
     char call_id[CALL_ID_LEN];
-    struct connection *made; /**< by ConsultationCall; good when the outcome is CALL_OK */
+    struct connection *made;     /**< by ConsultationCall; good when the outcome is CALL_OK */
     char second_id[CALL_ID_LEN]; /**< of TransferCall: the other call that it is about */
     struct timer limit;
 };

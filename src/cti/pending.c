@@ -69,8 +69,8 @@ struct done {
 };
 
 /**
- * The call after a transfer: each party under its connection now, and under the one that it had.
- * `second_id`: the call that the one who has come was in; absent: in none.
+ * The call after a transfer: each party under its connection now, and under the one that it
+ * had. `second_id`: the call that the one who has come was in; absent: in none.
  */
 static bool resulting(const struct cti_session *s, const struct call *call,
                       struct str second_id, struct csta_connection_list_item_list *out)

@@ -27,7 +27,8 @@ static struct csta_device_ref endpoint_of(const struct request *r,
 {
     const struct connection *other = call_other(conn);
 
-    return other == NULL || other->ended ? (struct csta_device_ref){0} : party_ref(r->from.session, other);
+    return other == NULL || other->ended ? (struct csta_device_ref){0}
+                                         : party_ref(r->from.session, other);
 }
 
 static bool write_states(struct arena *a, const struct connection *conn,

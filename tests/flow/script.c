@@ -216,16 +216,70 @@ static void cancel(struct world *w)
     (void)wait_phone(w, PHONE(w, 0), idle, 80000);
 }
 
+/** ann's calls go to cleo when nobody answers, bob's at once. */
+static void forwarding(struct world *w)
+{
+    watch(w);
+    (void)wait_answer(w, app_ask(&w->crm, "SetForwarding",
+                                 "<device>1002</device><activateForward>true</activateForward>"
+                                 "<forwardDN>1001</forwardDN>"));
+    (void)wait_answer(w, app_ask(&w->crm, "SetForwarding",
+                                 "<device>1001</device><forwardingType>forwardNoAns"
+                                 "</forwardingType><activateForward>true</activateForward>"
+                                 "<forwardDN>1002</forwardDN><ringCount>2</ringCount>"));
+    (void)wait_answer(w, app_ask(&w->crm, "GetForwarding", "<device>1001</device>"));
+    if (phone_call(PHONE(w, 2), "1002", true, STR_NONE) != NULL &&
+        wait_phone(w, PHONE(w, 0), rings, 40000)) {
+        world_run(w, 13000); /* bob forwards to her, but the call has been there already */
+        (void)phone_answer(PHONE(w, 0));
+        (void)wait_phone(w, PHONE(w, 2), phone_talks, 10000);
+    }
+    phone_hang_up(PHONE(w, 2), STR_NONE);
+    (void)wait_phone(w, PHONE(w, 2), idle, 40000);
+    (void)wait_answer(w, app_ask(&w->crm, "SetForwarding",
+                                 "<device>1002</device><activateForward>false"
+                                 "</activateForward>"));
+}
+
+/** cleo waits until bob has finished with ann. */
+static void queue(struct world *w)
+{
+    struct phone *bob = PHONE(w, 1), *cleo = PHONE(w, 2);
+    watch(w);
+    bob->on_call = 486;
+    if (phone_call(cleo, "1002", true, STR("Request-Disposition: queue\r\n")) != NULL) {
+        world_run(w, 3000);
+        (void)wait_answer(
+            w, app_ask(&w->crm, "SnapshotDevice", "<snapshotObject>1002</snapshotObject>"));
+        bob->on_call = 180;
+        if (wait_phone(w, bob, rings, 40000)) {
+            (void)phone_answer(bob);
+            (void)wait_phone(w, cleo, phone_talks, 10000);
+        }
+    }
+    bob->on_call = 180;
+    phone_hang_up(cleo, STR_NONE);
+    (void)wait_phone(w, cleo, idle, 40000);
+    phone_hang_up(bob, STR_NONE);
+}
+
+static void let_wait(struct world *w)
+{
+    w->config.call.queue_s = 60;
+}
+
 const struct script scripts[] = {
-    {"registration", registration, true},
-    {"call", call, false},
-    {"MakeCall", make_call, false},
-    {"hold", hold, false},
-    {"transfer", transfer, false},
-    {"deflect", deflect, false},
-    {"reconnect", reconnect, false},
-    {"attended", attended, false},
-    {"digits", digits, false},
-    {"cancel", cancel, false},
+    {"registration", registration, true, NULL},
+    {"call", call, false, NULL},
+    {"MakeCall", make_call, false, NULL},
+    {"hold", hold, false, NULL},
+    {"transfer", transfer, false, NULL},
+    {"deflect", deflect, false, NULL},
+    {"reconnect", reconnect, false, NULL},
+    {"attended", attended, false, NULL},
+    {"digits", digits, false, NULL},
+    {"cancel", cancel, false, NULL},
+    {"forwarding", forwarding, false, NULL},
+    {"queue", queue, false, let_wait},
 };
 const size_t script_count = ARRAY_LEN(scripts);

@@ -11,7 +11,8 @@
 struct script {
     const char *name;
     void (*run)(struct world *w);
-    bool unregistered; /**< the phones do not register before it */
+    bool unregistered;              /**< the phones do not register before it */
+    void (*tweak)(struct world *w); /**< of the configuration, or NULL */
 };
 
 extern const struct script scripts[];

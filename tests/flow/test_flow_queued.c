@@ -137,9 +137,8 @@ static void test_refused(void)
 {
     up();
     app_forget(CRM);
-    ANSWER(
-        done(app_on_connection(CRM, "AnswerCall", "callToBeAnswered", "c1", "1002", "")),
-        "stateIncompatibility/noCallToAnswer");
+    ANSWER(done(app_on_connection(CRM, "AnswerCall", "callToBeAnswered", "c1", "1002", "")),
+           "stateIncompatibility/noCallToAnswer");
     ANSWER(done(app_on_connection(CRM, "HoldCall", "callToBeHeld", "c1", "1002", "")),
            "stateIncompatibility/noActiveCall");
     EVENTS(NULL, "");

@@ -123,7 +123,7 @@ static void test_watched(void)
     CHECK_INT(phone_answer(s.bob), 0);
     service_run(&s, 200);
     CHECK_STR(str_c(app_events(crm, at)), "Queued c1:1005 queued normal 0/1 1001>1005; "
-           "Diverted c1:1005 null distributed to=1002");
+                                          "Diverted c1:1005 null distributed to=1002");
     CHECK_STR(str_c(app_events(crm, agent)),
               "Delivered c1:1002 alerting distributed 1001>1005 last=1005; "
               "Established c1:1002 connected distributed 1001>1005 last=1005");

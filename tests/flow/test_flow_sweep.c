@@ -28,7 +28,8 @@ static void lossy(const struct script *s, uint32_t loss, uint32_t duplicate, uin
                   uint64_t seed)
 {
     static char where[128];
-    world_up(&w, &(struct world_options){.seed = seed, .unregistered = s->unregistered});
+    world_up(&w, &(struct world_options){
+                     .seed = seed, .unregistered = s->unregistered, .tweak = s->tweak});
     snprintf(where, sizeof(where), "%s, loss %u%% double %u%% reorder %u%% seed %llu", s->name,
              loss, duplicate, reorder, (unsigned long long)seed);
     test_context(where);
@@ -111,6 +112,16 @@ static void test_net_cancel(void)
     sweep("cancel");
 }
 
+static void test_net_forwarding(void)
+{
+    sweep("forwarding");
+}
+
+static void test_net_queue(void)
+{
+    sweep("queue");
+}
+
 /* ---- memory ---- */
 
 /** Does it work again? */
@@ -142,7 +153,7 @@ static void check_recovered(void)
 static size_t starved(const struct script *s, size_t at, bool on)
 {
     static char where[64];
-    world_up(&w, &(struct world_options){.unregistered = s->unregistered});
+    world_up(&w, &(struct world_options){.unregistered = s->unregistered, .tweak = s->tweak});
     snprintf(where, sizeof(where), "%s, allocation %zu%s", s->name, at, on ? " and on" : "");
     w.hard = true;
     w.where = where;
@@ -226,6 +237,16 @@ static void test_memory_cancel(void)
     starve("cancel");
 }
 
+static void test_memory_forwarding(void)
+{
+    starve("forwarding");
+}
+
+static void test_memory_queue(void)
+{
+    starve("queue");
+}
+
 /** One run of either kind, for a closer look: BATON_FLOW_ONE="cancel 50 20 20 11053", "hold
    @17" or "hold @17+". */
 static void test_one(void)
@@ -271,8 +292,9 @@ static void test_memory_engine_new(void)
 
 TEST_MAIN(T(test_net_registration), T(test_net_call), T(test_net_make_call), T(test_net_hold),
           T(test_net_transfer), T(test_net_deflect), T(test_net_reconnect),
-          T(test_net_attended), T(test_net_digits), T(test_net_cancel),
-          T(test_memory_registration), T(test_memory_call), T(test_memory_make_call),
-          T(test_memory_hold), T(test_memory_transfer), T(test_memory_deflect),
-          T(test_memory_reconnect), T(test_memory_attended), T(test_memory_digits),
-          T(test_memory_cancel), T(test_memory_engine_new), T(test_one))
+          T(test_net_attended), T(test_net_digits), T(test_net_cancel), T(test_net_forwarding),
+          T(test_net_queue), T(test_memory_registration), T(test_memory_call),
+          T(test_memory_make_call), T(test_memory_hold), T(test_memory_transfer),
+          T(test_memory_deflect), T(test_memory_reconnect), T(test_memory_attended),
+          T(test_memory_digits), T(test_memory_cancel), T(test_memory_forwarding),
+          T(test_memory_queue), T(test_memory_engine_new), T(test_one))

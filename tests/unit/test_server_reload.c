@@ -5,6 +5,7 @@
  * on.
  */
 #include "base/err.h"
+#include "engine/parts.h"
 #include "kit_msg.h"
 #include "kit_tls.h"
 #include "server/reload.h"
@@ -308,6 +309,62 @@ static void test_reload_is_all_or_nothing(void)
     config_free(c);
 }
 
+/** What a device's user has switched on stays with the device, and goes with it. */
+static void test_features_survive(void)
+{
+    static const char both[] =
+        "domains: [example.com]\ndevices: [{number: \"1001\"}, {number: \"1002\"}, {number: \"1009\"}]\n";
+    struct config_error error;
+    struct directory dir;
+    struct reload r;
+    kit_init(&kit);
+    kit.env.mem = mem_libc;
+    kit.env.send = no_send;
+    write_file(both);
+    struct config *c = config_load(file, &error);
+    REQUIRE(c != NULL);
+    struct log *log = log_new(TRACE_INFO, false, log_file);
+    REQUIRE(log != NULL);
+    REQUIRE(directory_init(&dir, &kit.env, domains, 1) == 0);
+    REQUIRE(reload_init(&r, c, &dir) == 0);
+    c->engine.directory = &dir;
+    c->engine.routes = &c->routes;
+    struct engine *e = engine_new(&kit.env, &c->engine, 1000);
+    REQUIRE(e != NULL);
+    struct device *ann = directory_device(&dir, STR("1001"));
+    struct device *bob = directory_device(&dir, STR("1002"));
+    for (int i = 0; i < 2; i++) {
+        struct device *d = i == 0 ? ann : bob;
+        CHECK_INT(call_set_dnd(&e->calls, d, true, 1500), 0);
+        CHECK_INT(call_set_forward(&e->calls, d, FORWARD_NO_ANSWER, true, STR("1009"), 4, 1500),
+                  0);
+    }
+    write_file("domains: [example.com]\n"
+               "devices: [{number: \"1001\", display: Ann}, {number: \"1003\"}]\n");
+    CHECK(reload_run(&r, e, NULL, log, 2000));
+    CHECK(directory_device(&dir, STR("1001")) == ann);
+    const struct device_features *f = call_features(ann);
+    CHECK(f->dnd && f->forward[FORWARD_NO_ANSWER].on);
+    CHECK_INT(f->forward[FORWARD_NO_ANSWER].rings, 4);
+    CHECK_STR(str_c(f->forward[FORWARD_NO_ANSWER].to), "1009");
+    CHECK(!f->forward[FORWARD_BUSY].on);
+    write_file(both); /* bob was gone: whoever has his number now begins anew */
+    CHECK(reload_run(&r, e, NULL, log, 3000));
+    f = call_features(directory_device(&dir, STR("1002")));
+    CHECK(!f->dnd && !f->forward[FORWARD_NO_ANSWER].on);
+    CHECK_STR(str_c(f->forward[FORWARD_NO_ANSWER].to), "");
+    CHECK(call_features(ann)->dnd);
+    write_file("domains: [\n"); /* refused: nothing changes */
+    CHECK(!reload_run(&r, e, NULL, log, 4000));
+    CHECK(call_features(ann)->dnd && call_features(ann)->forward[FORWARD_NO_ANSWER].on);
+    (void)unlink(file);
+    engine_free(e);
+    reload_fini(&r);
+    directory_fini(&dir);
+    log_free(log);
+    config_free(c);
+}
+
 /* ---- certificates ---- */
 
 /** The number of the certificate that is served there; 0: none. */
@@ -398,7 +455,8 @@ static const struct test tests[] = {T(test_certificates),
                                     T(test_peers_keep_their_places),
                                     T(test_discarded),
                                     T(test_fixed_keys_are_named),
-                                    T(test_reload_is_all_or_nothing)};
+                                    T(test_reload_is_all_or_nothing),
+                                    T(test_features_survive)};
 
 int main(int argc, char **argv)
 {
