@@ -210,7 +210,8 @@ bool context_received(struct call *c, const struct sip_msg *m)
         return true;
     }
     return str_is_set(c->uui) &&
-           uui_list_parse(&values, 1, NULL, a, &list) != E_NOMEM && /* too many: nobody's */
+           uui_list_parse(&values, 1, c->layer->packages, a, &list) !=
+               E_NOMEM && /* too many: nobody's */
            mark_received(c, m, &list);
 }
 
@@ -307,6 +308,38 @@ static void tell_outcome(struct call *c, const struct move *m, const struct uui_
     }
 }
 
+static const struct uui_carriage *rules_of(const struct call *c)
+{
+    const struct uui_carriage *rules = c->layer->config.carriage;
+
+    return rules != NULL ? rules : &uui_carriage_default;
+}
+
+bool context_may_replace(const struct call *c, const struct move *m)
+{
+    struct str by = m->by != NULL ? context_domain(m->by) : c->layer->directory->domains[0];
+
+    return uui_may_replace(rules_of(c), m->how, by, m->to);
+}
+
+/** Values of another call: who put them in there, if that is known. */
+static bool mark_as_there(struct call *c, const struct call *there, struct str values)
+{
+    const struct uui_mark *known;
+    struct uui_cut it;
+    struct str one;
+    size_t n = 0;
+
+    uui_cut_begin(&it, values);
+    while (values.n > 0 && n++ < MARKS_MAX && uui_cut_next(&it, &one)) {
+        known = call_uui_mark(there, false, one);
+        if (known != NULL && !add_mark(c, NULL, one, &known->origin)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool context_move(struct call *c, const struct move *m, struct uui_merged *out)
 {
     static const uint8_t roles[] = {[UUI_MOVE_REDIRECT] = UUI_ROLE_REDIRECTOR,
@@ -314,17 +347,17 @@ bool context_move(struct call *c, const struct move *m, struct uui_merged *out)
                                     [UUI_MOVE_ATTENDED] = UUI_ROLE_REFERRER,
                                     [UUI_MOVE_SERVICE] = UUI_ROLE_BATON};
     const struct call_layer *l = c->layer;
-    const struct uui_carriage *rules =
-        l->config.carriage != NULL ? l->config.carriage : &uui_carriage_default;
-    struct str by = m->by != NULL ? context_domain(m->by) : l->directory->domains[0];
     struct str identity = m->by != NULL && !m->by->restricted ? m->by->id : STR_NONE;
     struct uui_merge_args q = {.given = m->given,
                                .had = context_fresh(c, m->had),
-                               .may_replace = uui_may_replace(rules, m->how, by, m->to),
-                               .isdn_strict = rules->isdn_strict && m->how != UUI_MOVE_SERVICE};
+                               .known = l->packages,
+                               .may_replace = context_may_replace(c, m),
+                               .isdn_strict =
+                                   rules_of(c)->isdn_strict && m->how != UUI_MOVE_SERVICE};
 
     if (uui_merge(l->scratch, &q, out) != 0 ||
-        !context_mark(c, NULL, out->fresh, (enum uui_role)roles[m->how], identity)) {
+        !context_mark(c, NULL, out->fresh, (enum uui_role)roles[m->how], identity) ||
+        (m->of != NULL && !mark_as_there(c, m->of, out->fresh))) {
         return false;
     }
     tell_outcome(c, m, out);

@@ -146,8 +146,6 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     struct branch *b = leg->owner;
     struct connection *a = b->conn;
     struct call *c = a->call;
-    struct leg_content content = {.type = STR("application/sdp")};
-    bool known;
 
     if (c->phase == CALL_ENDING || b->refused) {
         branch_let_go(leg, now_ms);
@@ -155,13 +153,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     }
     a->stem = b;
     connection_stop_ringing(a, b, STR_NONE, now_ms);
-    media_received(a, m);
-    content.body = media_silence(a, c->layer->scratch);
-    if (!str_is_set(content.body)) {
-        content.type = STR_NONE;
-    }
-    known = media_sent(a, content.body) || !str_is_set(content.body);
-    if (leg_ack(leg, &content, now_ms) != 0 || !known) {
+    if (!media_ack_silence(a, leg, m, now_ms)) {
         call_release(c, a, "resourcesNotAvailable", NULL, STR_NONE, now_ms);
         return;
     }

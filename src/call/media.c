@@ -133,6 +133,21 @@ struct str media_silence(const struct connection *conn, struct arena *a)
     return sdp_write_black_hole(&o, &local, &offer) == 0 ? out_str_of(&o) : STR_NONE;
 }
 
+bool media_ack_silence(struct connection *conn, struct leg *leg, const struct sip_msg *m,
+                       uint64_t now_ms)
+{
+    struct leg_content content = {.type = STR("application/sdp")};
+    bool known;
+
+    media_received(conn, m);
+    content.body = media_silence(conn, conn->call->layer->scratch);
+    if (!str_is_set(content.body)) {
+        content.type = STR_NONE;
+    }
+    known = media_sent(conn, content.body) || !str_is_set(content.body);
+    return leg_ack(leg, &content, now_ms) == 0 && known;
+}
+
 bool media_pass(const struct connection *from, struct connection *to, const struct sip_msg *m,
                 struct leg_content *c)
 {

@@ -15,6 +15,13 @@
  * Transferred tells of both calls at once: it is the last that anybody hears of the other one,
  * and x, which was a party there, is one here from then on without another event.
  *
+ * CONTEXT. User-to-User of this call is kept or replaced as with any transfer (uui/merge.h). A
+ * REFER gives what its Refer-To embeds, and what the other call had stays behind, as if x had
+ * been called by who stays (RFC 5589 §7). A TransferCall gives what the other call had, since
+ * that is what the application has given with ConsultationCall. x is told what it does not know
+ * yet with the re-INVITE that asks it for an offer. correlatorData, which no REFER can bring,
+ * are given by either.
+ *
  * WHO MAY. The one who refers must be the one at our end of the dialog that he names: the same
  * device, or both of them parties behind peers. Knowing Call-ID and tags alone moves
  * nobody's call.
@@ -157,6 +164,37 @@ unsigned merge_take(struct referral *r, struct branch *b, bool early_only)
     lender->borrower = r;
     r->offered = !lender->offerless && b->conn->desc.n > 0;
     return 0;
+}
+
+bool merge_contexts(struct referral *r, struct str given)
+{
+    struct call *c = r->call, *other = r->lender;
+    struct arena *a = c->layer->scratch;
+    struct move m = {.how = UUI_MOVE_ATTENDED,
+                     .by = r->by->conn,
+                     .to = context_domain(r->x),
+                     .given = given,
+                     .had = c->uui};
+    struct uui_merged joined;
+
+    if (r->service) {
+        m.how = UUI_MOVE_SERVICE;
+        m.by = NULL;
+        m.given = context_fresh(other, other->uui);
+        m.of = other;
+    }
+    if ((r->service && !context_seals_of(c, other)) || !context_move(c, &m, &joined)) {
+        return false;
+    }
+    r->news = !str_eq(joined.values, other->uui);
+    r->x->uui_lines = arena_dup(&c->arena, call_uui_values_line(a, joined.values));
+    if (other->correlator.n > 0 && (c->correlator.n == 0 || context_may_replace(c, &m))) {
+        r->correlator = arena_dup(&c->arena, other->correlator);
+        if (r->correlator.n == 0) {
+            return false;
+        }
+    }
+    return joined.values.n == 0 || r->x->uui_lines.n > 0;
 }
 
 void merge_go(struct referral *r, uint64_t now_ms)

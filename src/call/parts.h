@@ -97,6 +97,9 @@ struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum se
 bool context_sealed(struct call *c, struct str value, struct str octets);
 /** The call's values have gone out on a leg of ours: there they are no replay (seals.c). */
 void context_passes_on(const struct call *c, const struct leg *leg);
+/** What was sealed here for the other call can be sealed anew in this one. @return false: no
+    memory */
+bool context_seals_of(struct call *c, const struct call *other);
 /** Values to be sent now: those that were sealed here a while ago are sealed anew. */
 struct str context_fresh(struct call *c, struct str values);
 /** From now on `line` ("User-to-User: …" with CRLF, in the call's arena) is the call's context.
@@ -109,6 +112,8 @@ struct move {
     const struct connection *by; /**< who sends it there; NULL: an application or a rule */
     struct str to;               /**< the domain of who is called now (context_domain…) */
     struct str given, had;       /**< values that the move brings, and those of the call */
+    const struct call *of; /**< whose context `given` is: who put it in there has put it in
+                              here; NULL: nobody's, `by` brings it */
 };
 
 /** The administrative domain of a party: ours for our devices and inside of our trust domain.
@@ -116,6 +121,8 @@ struct move {
 struct str context_domain(const struct connection *conn);
 struct str context_domain_of(const struct call_layer *l, const struct destination *to);
 
+/** May it put others in place of the call's values? */
+bool context_may_replace(const struct call *c, const struct move *m);
 /** Join them by the table of uui/merge.h; what becomes of them is counted, traced, and marked
    as whose it is. @return false: no memory */
 bool context_move(struct call *c, const struct move *m, struct uui_merged *out);
@@ -491,6 +498,10 @@ bool media_pass(const struct connection *from, struct connection *to, const stru
 struct str media_aimed(struct str body, unsigned aim, struct arena *a);
 /** The answer to what the phone offered that takes the call and no media; absent: none fits. */
 struct str media_silence(const struct connection *conn, struct arena *a);
+/** ACK the 2xx of its phone so: what it offered is its description, and nobody talks yet.
+   @return false: no memory, or the ACK cannot be sent */
+bool media_ack_silence(struct connection *conn, struct leg *leg, const struct sip_msg *m,
+                       uint64_t now_ms);
 /** Does this description ask for silence? */
 bool media_is_hold(struct str body);
 bool media_has_sdp(const struct sip_msg *m);

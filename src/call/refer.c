@@ -202,7 +202,7 @@ static bool carry_context(struct referral *r, const struct wish *w, struct str t
 {
     struct call *c = r->call;
     struct arena *a = c->layer->scratch;
-    struct move m = {.how = r->merged ? UUI_MOVE_ATTENDED : UUI_MOVE_BLIND,
+    struct move m = {.how = UUI_MOVE_BLIND,
                      .by = r->by->conn,
                      .to = to,
                      .given = w->embedded.uui,
@@ -254,7 +254,6 @@ static unsigned start(struct referral *r, const struct wish *w, const struct sip
 {
     struct leg_layer *legs = r->call->layer->legs;
     struct dialog *named = NULL;
-    struct uui_merged joined;
     unsigned status;
 
     if (str_is_set(w->embedded.replaces)) {
@@ -265,7 +264,7 @@ static unsigned start(struct referral *r, const struct wish *w, const struct sip
         return call_party(r, w, m, now_ms); /* the dialog is one of the target's own */
     }
     status = merge_borrow(r, named, w->replaces.early_only);
-    if (status == 0 && !carry_context(r, w, context_domain(r->x), &joined)) {
+    if (status == 0 && !merge_contexts(r, w->embedded.uui)) {
         status = 503;
     }
     if (status == 0) {

@@ -353,6 +353,12 @@ static void leave(struct referral *r, uint64_t now_ms)
         call_set_uui(c, x->uui_lines);
         c->uui_told = x->uui_told;
     }
+    if (r->correlator.n > 0) {
+        c->correlator = r->correlator;
+    }
+    if (r->news && connection_leg(x) != NULL) {
+        context_passes_on(c, connection_leg(x));
+    }
     if (was_up) {
         move_in(x);
     }
@@ -456,7 +462,7 @@ static void on_offer(struct leg_request *req, unsigned status, const struct sip_
 void referral_ask(struct referral *r, uint64_t now_ms)
 {
     struct leg *leg = connection_leg(r->x);
-    struct leg_content content = {.lines = r->merged ? r->x->uui_lines : STR_NONE};
+    struct leg_content content = {.lines = r->news ? r->x->uui_lines : STR_NONE};
     uus_pass(NULL, r->x, UUS_ELSEWHERE, &content);
     int err = leg == NULL ? E_IO
                           : leg_send(leg, NULL, STR("INVITE"), &content, on_offer, r,
@@ -510,6 +516,14 @@ static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_m
         media_received(x, m);
         (void)leg_ack(leg, &(struct leg_content){0}, now_ms);
         referral_ask(r, now_ms);
+        return;
+    }
+    if (r->news) { /* an ACK tells nobody (RFC 7433 §4.1): its offer waits for the re-INVITE */
+        if (media_ack_silence(x, leg, m, now_ms)) {
+            referral_ask(r, now_ms);
+        } else {
+            referral_fail(r, 500, now_ms);
+        }
         return;
     }
     r->stage = REFERRAL_JOINING;

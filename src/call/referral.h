@@ -41,6 +41,8 @@ struct referral {
     struct leg_request *request; /**< the re-INVITE that asks x for an offer */
 
     /* merge.c: x is a party of another call */
+    bool news;               /**< its context there is not what the call has now: x is told */
+    struct str correlator;   /**< correlatorData that the call gets from there; absent: none */
     struct call *lender;     /**< that call while it lives and has not given x up */
     struct connection *husk; /**< x as it stands there */
 
@@ -97,6 +99,12 @@ unsigned progress_left_s(const struct referral *r, uint64_t now_ms);
 unsigned merge_borrow(struct referral *r, struct dialog *named, bool early_only);
 /** The same for the dialog of a branch. */
 unsigned merge_take(struct referral *r, struct branch *named, bool early_only);
+/**
+ * What x gets of the contexts of both calls, and this call when x is in it.
+ * @param given  User-to-User that the REFER brings; absent: none
+ * @return false: no memory
+ */
+bool merge_contexts(struct referral *r, struct str given);
 /** Ask it for an offer, at once or when it answers. */
 void merge_go(struct referral *r, uint64_t now_ms);
 /** May who has sent something over `by` speak for the party at `other`? */

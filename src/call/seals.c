@@ -11,7 +11,8 @@
  * NO REPLAY. A value goes on under the Call-ID of our other leg. Should it come back under
  * that, from a PBX that sends the call on to another of our devices, it is the same call.
  *
- * OWNERSHIP  The records lie in the call's arena, one for each service that gave octets.
+ * OWNERSHIP  The records lie in the call's arena, one for each service that gave octets and for
+ * each time that these went on.
  */
 #include "call/parts.h"
 #include "seal/value.h"
@@ -21,7 +22,7 @@ enum { FRESH_S = 10 };
 
 struct own_seal {
     struct own_seal *next;
-    struct str value;  /**< as it stands in the header now */
+    struct str value;  /**< as it stands in the header */
     struct str octets; /**< in it */
     uint64_t wall_s;   /**< when it was sealed */
 };
@@ -31,23 +32,35 @@ static uint64_t wall_s(const struct call *c)
     return c->layer->env->wall_s(c->layer->env->ctx);
 }
 
-bool context_sealed(struct call *c, struct str value, struct str octets)
+static bool keep(struct call *c, struct str value, struct str octets, uint64_t at_s)
 {
-    struct own_seal *s;
+    struct own_seal *s = arena_zalloc(&c->arena, sizeof(*s));
 
-    if (value.n == 0 || uui_package_of(c->layer->packages, uui_isdn)->seal_key == 0) {
-        return true;
-    }
-    s = arena_zalloc(&c->arena, sizeof(*s));
     if (s == NULL) {
         return false;
     }
     s->value = arena_dup(&c->arena, value);
     s->octets = arena_dup(&c->arena, octets);
-    s->wall_s = wall_s(c);
+    s->wall_s = at_s;
     s->next = c->own_seals;
     c->own_seals = s;
     return s->value.p != NULL && s->octets.p != NULL;
+}
+
+bool context_sealed(struct call *c, struct str value, struct str octets)
+{
+    return value.n == 0 || uui_package_of(c->layer->packages, uui_isdn)->seal_key == 0 ||
+           keep(c, value, octets, wall_s(c));
+}
+
+bool context_seals_of(struct call *c, const struct call *other)
+{
+    for (const struct own_seal *s = other->own_seals; s != NULL; s = s->next) {
+        if (!keep(c, s->value, s->octets, s->wall_s)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static struct own_seal *find(struct call *c, struct str value)
@@ -61,7 +74,7 @@ static struct own_seal *find(struct call *c, struct str value)
 }
 
 /** One value: sealed anew when it is ours and has aged. What cannot be done leaves it as it is.
- */
+    The old one is still known: a move that fails leaves it with the call. */
 static struct str refresh(struct call *c, struct str value)
 {
     struct own_seal *s = find(c, value);
@@ -72,11 +85,10 @@ static struct str refresh(struct call *c, struct str value)
     }
     line = call_uui_sealed_line(c->layer, s->octets, SEAL_FORWARD);
     fresh = arena_dup(&c->arena, call_uui_values(line));
-    if (fresh.n == 0 || !context_mark(c, NULL, fresh, UUI_ROLE_BATON, STR_NONE)) {
+    if (fresh.n == 0 || !context_mark(c, NULL, fresh, UUI_ROLE_BATON, STR_NONE) ||
+        !keep(c, fresh, s->octets, wall_s(c))) {
         return value;
     }
-    s->value = fresh;
-    s->wall_s = wall_s(c);
     return fresh;
 }
 

@@ -16,6 +16,10 @@
  * then wants its user free, and waits for an answer at most half a minute. The call is one that
  * is being set up between p and q from then on, and ends when q cannot be had.
  *
+ * What the active call has of User-to-User and correlatorData, which is what the application
+ * gave with ConsultationCall, meets what the held one has as the `userData` of any other
+ * service does (merge.c).
+ *
  * The device may be in both calls with one leg (share.c) or with two.
  */
 #include "call/referral.h"
@@ -88,6 +92,9 @@ enum call_error call_unite(struct connection *held, struct connection *active, c
     r->leg = NULL; /* nobody has sent a REFER, and nobody hears NOTIFY */
     r->service = true;
     status = merge_take(r, active->stem, false);
+    if (status == 0 && !merge_contexts(r, STR_NONE)) {
+        status = 503;
+    }
     if (status != 0) {
         referral_fail(r, status, now_ms);
         return error_of(status);

@@ -123,13 +123,16 @@ static bool passes_body(const struct leg_content *c)
     return c->pass != NULL && !c->no_body && !str_is_set(c->type) && isdn_body_may(c->pass);
 }
 
-static void judge(struct arena *a, const struct str *value, size_t n, struct carried *out)
+static void judge(const struct call_layer *l, const struct str *value, size_t n,
+                  struct carried *out)
 {
-    out->crowded = n >= LINES_MAX || uui_list_parse(value, n, NULL, a, &out->list) != 0;
+    out->crowded =
+        n >= LINES_MAX || uui_list_parse(value, n, l->packages, l->scratch, &out->list) != 0;
 }
 
 /** Everything that `c` would carry. @param body  bodies count */
-static void gather(struct arena *a, const struct leg_content *c, bool body, struct carried *out)
+static void gather(const struct call_layer *l, const struct leg_content *c, bool body,
+                   struct carried *out)
 {
     struct str value[2 * LINES_MAX];
     size_t n = own_values(c->lines, value);
@@ -138,9 +141,10 @@ static void gather(struct arena *a, const struct leg_content *c, bool body, stru
     if (passes_header(c)) {
         n += message_values(c->pass, value + n);
     }
-    judge(a, value, n, out);
+    judge(l, value, n, out);
     if (body && passes_body(c)) {
-        (void)!isdn_body_read(c->pass, a, &out->body); /* what can be read of it counts */
+        (void)!isdn_body_read(c->pass, l->scratch,
+                              &out->body); /* what can be read of it counts */
     }
 }
 
@@ -348,7 +352,7 @@ void uus_called(struct connection *from, const struct sip_msg *m)
     struct carried had;
 
     if (is_isdn(from)) {
-        gather(from->call->layer->scratch, &content, reads_bodies(from), &had);
+        gather(from->call->layer, &content, reads_bodies(from), &had);
         (void)opens(from, &had);
     }
 }
@@ -360,7 +364,7 @@ static void forget_callers(struct call *c, struct leg_content *content)
     struct arena *a = c->layer->scratch;
     struct carried had;
 
-    gather(a, &callers, true, &had);
+    gather(c->layer, &callers, true, &had);
     if (!any_isdn(&had)) {
         return;
     }
@@ -388,7 +392,7 @@ void uus_invite(const struct connection *from, struct connection *to,
     if (is_isdn(from) && !from->uus_open) {
         forget_callers(to->call, content);
     }
-    gather(to->call->layer->scratch, content, reads_bodies(from) || reads_bodies(to), &had);
+    gather(to->call->layer, content, reads_bodies(from) || reads_bodies(to), &had);
     if (is_isdn(to) && !opens(to, &had)) {
         leave_out(to->call, &had, content);
     } else {
@@ -428,7 +432,7 @@ void uus_pass(const struct connection *from, struct connection *to, enum uus_mes
     if (!uus_concerns(from, to)) {
         return;
     }
-    gather(to->call->layer->scratch, content, reads_bodies(from) || reads_bodies(to), &had);
+    gather(to->call->layer, content, reads_bodies(from) || reads_bodies(to), &had);
     if (!any_isdn(&had)) {
         return;
     }
@@ -468,7 +472,7 @@ struct str uus_values(const struct connection *from, enum uus_message kind,
     if (!is_isdn(from) || m == NULL) {
         return uui_of_msg(a, m);
     }
-    gather(a, &content, reads_bodies(from), &had);
+    gather(from->call->layer, &content, reads_bodies(from), &had);
     octets = header_octets(&had);
     if (!from->uus_open || kind == UUS_ELSEWHERE ||
         (kind == UUS_REFUSAL && !from->policy.uui_in_failure) || had.crowded ||

@@ -20,7 +20,8 @@
     W(attended_transfers, "replace", "same-domain replace keep",                                \
       "The same for a Refer-To with Replaces.")                                                 \
     W(services, "replace", "same-domain replace keep",                                          \
-      "The same for the `userData` of DeflectCall and SingleStepTransferCall.")                 \
+      "The same for the `userData` of DeflectCall and SingleStepTransferCall, and for what "    \
+      "the active call of a TransferCall has, correlatorData among it.")                        \
     W(isdn_redirect, "compat", "compat strict",                                                 \
       "`strict`: isdn-uui of a 3xx or REFER is dropped, as RFC 7434 has it, and none is put "   \
       "into our own 3xx. `compat`: it is taken like that of any package, as RFC 7433 shows it " \

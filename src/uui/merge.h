@@ -33,7 +33,7 @@ enum uui_move {
     UUI_MOVE_REDIRECT, /**< a 3xx, of others or of ours */
     UUI_MOVE_BLIND,    /**< a REFER */
     UUI_MOVE_ATTENDED, /**< a REFER with Replaces */
-    UUI_MOVE_SERVICE,  /**< an application: DeflectCall, SingleStepTransferCall */
+    UUI_MOVE_SERVICE,  /**< an application: DeflectCall, SingleStepTransferCall, TransferCall */
     UUI_MOVES
 };
 
