@@ -185,11 +185,10 @@ enum call_error call_route(struct call *c, const struct call_routed *r, uint64_t
         q->alternate[i] = arena_dup(&c->arena, r->other[i]);
         q->alternates += str_is_set(q->alternate[i]) ? 1 : 0;
     }
-    next = !context_of_service(c, r->uui, &to, &line)
-               ? NULL
-               : call_add_connection(c, to.device, to.id);
+    err = context_of_service(c, r->uui, &to, &line);
+    next = err != CALL_OK ? NULL : call_add_connection(c, to.device, to.id);
     if (next == NULL) {
-        return CALL_NO_RESOURCES;
+        return err != CALL_OK ? err : CALL_NO_RESOURCES;
     }
     q->waits = false;
     if (r->uui.n > 0 && line.n > 0) {

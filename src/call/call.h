@@ -135,6 +135,7 @@ enum call_error {
     CALL_TIMEOUT,
     CALL_GONE,       /**< the call ended meanwhile */
     CALL_RESTRICTED, /**< consultOptions forbid it */
+    CALL_UNFIT_DATA, /**< longer than the far side, or the seal, can carry; nothing was sent */
 };
 
 /**

@@ -113,12 +113,26 @@ static void clear_alerting(struct connection *conn, struct str reason, uint64_t 
     call_setup_failed(c, status, NULL, now_ms);
 }
 
+/** Would the farewell arrive at everybody who is told? */
+static bool all_take(struct call *c, struct str values)
+{
+    list_each(it, &c->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (!conn->ended && !context_fits(c->layer, &conn->policy, NULL, values)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum call_error call_clear(struct connection *conn, struct str reason, struct str uui,
                            uint64_t now_ms)
 {
     struct call *c = conn->call;
     struct str parts[2];
     struct leg_content content = {0};
+    enum call_error err;
 
     if (conn->ended || c->phase == CALL_ENDING) {
         return CALL_BAD_STATE;
@@ -129,9 +143,14 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
         return CALL_OK;
     }
     parts[0] = cause_to_reason_line(reason);
-    parts[1] = call_uui_sealed_line(c->layer, uui, SEAL_END);
-    if ((str_is_set(uui) && uui.n > 0 && !str_is_set(parts[1])) ||
-        !context_mark(c, conn, call_uui_values(parts[1]), UUI_ROLE_BATON, STR_NONE)) {
+    err = call_uui_sealed_line(c->layer, uui, SEAL_END, &parts[1]);
+    if (err == CALL_OK && !all_take(c, call_uui_values(parts[1]))) {
+        err = CALL_UNFIT_DATA;
+    }
+    if (err != CALL_OK) {
+        return err;
+    }
+    if (!context_mark(c, conn, call_uui_values(parts[1]), UUI_ROLE_BATON, STR_NONE)) {
         return CALL_NO_RESOURCES;
     }
     content.lines = arena_join(c->layer->scratch, parts, 2);

@@ -49,7 +49,8 @@ struct str call_uui_line(struct arena *a, struct str octets)
 }
 
 /** Under the seal that isdn-uui is sent with, or as they are; absent: they may not be sent. */
-static struct str sealed(struct call_layer *l, struct str octets, enum seal_way way)
+static struct str sealed(struct call_layer *l, struct str octets, enum seal_way way,
+                         int *failed)
 {
     const struct uui_package *p = uui_package_of(l->packages, uui_isdn);
     struct seal_about about = seal_about_of(p, uui_isdn, STR_NONE, way);
@@ -71,14 +72,21 @@ static struct str sealed(struct call_layer *l, struct str octets, enum seal_way 
         env_trace(l->env, TRACE_WARN, "call",
                   "User-to-User of %zu octets cannot be sealed with key %u: %s", octets.n,
                   p->seal_key, err_text(err));
+        *failed = err;
         return STR_NONE;
     }
     return arena_dup(l->scratch, out_str_of(&o));
 }
 
-struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way)
+enum call_error call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way,
+                                     struct str *line)
 {
-    return call_uui_line(l->scratch, octets.n > 0 ? sealed(l, octets, way) : octets);
+    int failed = 0;
+
+    *line = call_uui_line(l->scratch, octets.n > 0 ? sealed(l, octets, way, &failed) : octets);
+    return octets.n == 0 || line->n > 0              ? CALL_OK
+           : failed == E_TOOBIG || failed == E_SPACE ? CALL_UNFIT_DATA
+                                                     : CALL_NO_RESOURCES;
 }
 
 struct seal_from context_came(const struct call_layer *l, enum seal_way way,
@@ -364,20 +372,23 @@ bool context_move(struct call *c, const struct move *m, struct uui_merged *out)
     return true;
 }
 
-bool context_of_service(struct call *c, struct str octets, const struct destination *to,
-                        struct str *line)
+enum call_error context_of_service(struct call *c, struct str octets,
+                                   const struct destination *to, struct str *line)
 {
     struct arena *a = c->layer->scratch;
-    struct str given = call_uui_values(call_uui_sealed_line(c->layer, octets, SEAL_FORWARD));
+    enum call_error err = call_uui_sealed_line(c->layer, octets, SEAL_FORWARD, line);
+    struct str given = call_uui_values(*line);
     struct move m = {.how = UUI_MOVE_SERVICE, .given = given, .had = c->uui};
     struct uui_merged joined;
 
     *line = STR_NONE;
+    if (err != CALL_OK || !context_fits_peer(c->layer, to->peer, given)) {
+        return err != CALL_OK ? err : CALL_UNFIT_DATA;
+    }
     m.to = context_domain_of(c->layer, to);
-    if ((octets.n > 0 && given.n == 0) || !context_sealed(c, given, octets) ||
-        !context_move(c, &m, &joined)) {
-        return false;
+    if (!context_sealed(c, given, octets) || !context_move(c, &m, &joined)) {
+        return CALL_NO_RESOURCES;
     }
     *line = arena_dup(&c->arena, call_uui_values_line(a, joined.values));
-    return joined.values.n == 0 || line->n > 0;
+    return joined.values.n == 0 || line->n > 0 ? CALL_OK : CALL_NO_RESOURCES;
 }

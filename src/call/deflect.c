@@ -104,6 +104,7 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     struct call_layer *l = c->layer;
     struct destination dest;
     struct connection *next;
+    enum call_error err;
     struct str line;
     unsigned status;
 
@@ -117,11 +118,10 @@ enum call_error call_deflect(struct connection *conn, struct str to, struct str 
     if (dest.device != NULL && registrar_find(l->registrar, dest.device->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    next = !context_of_service(c, uui, &dest, &line)
-               ? NULL
-               : call_add_connection(c, dest.device, dest.id);
+    err = context_of_service(c, uui, &dest, &line);
+    next = err != CALL_OK ? NULL : call_add_connection(c, dest.device, dest.id);
     if (next == NULL) {
-        return CALL_NO_RESOURCES;
+        return err != CALL_OK ? err : CALL_NO_RESOURCES;
     }
     c->hunt = NULL; /* an application has decided */
     trail_given_up(conn, 302);

@@ -53,6 +53,9 @@ enum call_error call_dial(struct connection *conn, struct str digits, uint64_t n
             !destination_permitted(c->layer, conn->device, &to)) {
             return CALL_UNKNOWN_DESTINATION;
         }
+        if (!context_fits_peer(c->layer, to.peer, c->uui)) {
+            return CALL_UNFIT_DATA;
+        }
         number = to.id;
     }
     if (part.n > 0) { /* else the same again: no need for more memory */

@@ -266,9 +266,10 @@ enum call_error call_consult(struct connection *conn, const struct call_make *ar
         return CALL_UNKNOWN_DESTINATION;
     }
     own.from = conn->device;
-    c = call_room_for(l, conn->device) ? call_prepare(l, &own, &to) : NULL;
+    err = CALL_NO_RESOURCES;
+    c = call_room_for(l, conn->device) ? call_prepare(l, &own, &to, &err) : NULL;
     if (c == NULL) {
-        return CALL_NO_RESOURCES;
+        return err;
     }
     c->a->ended = true; /* until the first call is held */
     c->a->consult = (uint8_t)options;

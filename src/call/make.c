@@ -227,16 +227,33 @@ static struct str auto_answer_lines(struct call_layer *l)
                      STR_ARG(domain), STR_ARG(domain));
 }
 
-struct call *call_prepare(struct call_layer *l, const struct call_make *args,
-                          const struct destination *to)
+/** The User-to-User line of a call that is made. */
+static enum call_error line_of(struct call_layer *l, const struct call_make *args,
+                               const struct destination *to, struct str *line)
 {
-    struct call *c = call_new(l);
-    struct str line = args->uui_values.n > 0
-                          ? call_uui_values_line(l->scratch, args->uui_values)
-                          : call_uui_sealed_line(l, args->uui, SEAL_FORWARD);
+    enum call_error err;
+
+    if (args->uui_values.n > 0) {
+        *line = call_uui_values_line(l->scratch, args->uui_values);
+        return line->n > 0 ? CALL_OK : CALL_NO_RESOURCES;
+    }
+    err = call_uui_sealed_line(l, args->uui, SEAL_FORWARD, line);
+    return err != CALL_OK || context_fits_peer(l, to->peer, call_uui_values(*line))
+               ? err
+               : CALL_UNFIT_DATA;
+}
+
+struct call *call_prepare(struct call_layer *l, const struct call_make *args,
+                          const struct destination *to, enum call_error *err)
+{
+    struct call *c;
+    struct str line;
     bool correlated;
 
+    *err = line_of(l, args, to, &line);
+    c = *err == CALL_OK ? call_new(l) : NULL;
     if (c == NULL) {
+        *err = *err != CALL_OK ? *err : CALL_NO_RESOURCES;
         return NULL;
     }
     c->phase = CALL_PROMPTING; /* until the caller's phone is there */
@@ -258,6 +275,7 @@ struct call *call_prepare(struct call_layer *l, const struct call_make *args,
                       args->uui_by)) {
         c->phase = CALL_ENDING;
         call_check_dead(c);
+        *err = CALL_NO_RESOURCES;
         return NULL;
     }
     c->a->originating = true;
@@ -272,6 +290,7 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     struct call_event e;
     struct call *c;
     struct ring ring = {.user = &made_caller_user};
+    enum call_error err = CALL_NO_RESOURCES;
     bool more = false;
 
     if (args->overlap) {
@@ -284,9 +303,9 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     if (registrar_find(l->registrar, args->from->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    c = call_room_for(l, args->from) ? call_prepare(l, args, &to) : NULL;
+    c = call_room_for(l, args->from) ? call_prepare(l, args, &to, &err) : NULL;
     if (c == NULL) {
-        return CALL_NO_RESOURCES;
+        return err;
     }
     c->dialling = more;
     ring.from = arena_fmt(l->scratch, "<%.*s>", STR_ARG(more ? c->a->id : c->called));

@@ -87,9 +87,11 @@ struct seal_from context_came(const struct call_layer *l, enum seal_way way,
 struct str call_uui_line(struct arena *a, struct str octets);
 /**
  * The same for octets that an application gave, in the scratch arena: sealed when the package
- * says with which key. Absent, too, when they cannot be sealed.
+ * says with which key. @return CALL_UNFIT_DATA: there is no room for them under the seal;
+ * CALL_NO_RESOURCES: they cannot be sealed, or no memory
  */
-struct str call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way);
+enum call_error call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way,
+                                     struct str *line) MUST_USE;
 /**
  * `value` is what call_uui_sealed_line made of `octets` for this call (seals.c).
  * @return false: no memory
@@ -128,9 +130,22 @@ bool context_may_replace(const struct call *c, const struct move *m);
 bool context_move(struct call *c, const struct move *m, struct uui_merged *out);
 
 /** The same for octets that an application gives, or none: the line of what goes to `to`, in
-   the call's arena; absent: nothing goes. @return false: no memory */
-bool context_of_service(struct call *c, struct str octets, const struct destination *to,
-                        struct str *line);
+   the call's arena; absent: nothing goes. @return CALL_OK, CALL_UNFIT_DATA, CALL_NO_RESOURCES
+ */
+enum call_error context_of_service(struct call *c, struct str octets,
+                                   const struct destination *to, struct str *line) MUST_USE;
+
+/* ---- fits.c ---- */
+
+/** Would these values arrive there? Either of `n` and `far` may be NULL: nothing is known. */
+bool context_fits(struct call_layer *l, const struct neighbour *n, const struct uui_far *far,
+                  struct str values);
+/** The same for a destination; values of an application alone. */
+static inline bool context_fits_peer(struct call_layer *l, const struct peer *to,
+                                     struct str values)
+{
+    return to == NULL || context_fits(l, &to->policy, &to->uui, values);
+}
 
 /** What the caller's INVITE carries, and who put it in. @return false: no memory */
 bool context_received(struct call *c, const struct sip_msg *m);
@@ -640,9 +655,9 @@ bool transfer_on_failed(struct connection *x, unsigned status, uint64_t now_ms);
 void transfer_call_off(struct call *c, uint64_t now_ms);
 
 /** A call of args->from, whose connection is c->a, with everything in it that `args` say; `to`
-    is whom they mean. NULL: no memory */
+    is whom they mean. NULL: *err says why */
 struct call *call_prepare(struct call_layer *l, const struct call_make *args,
-                          const struct destination *to);
+                          const struct destination *to, enum call_error *err);
 /** The caller's phone is there: Originated is told, and c->called is called. */
 void call_set_out(struct call *c, const char *cause, uint64_t now_ms);
 

@@ -83,7 +83,7 @@ static struct str refresh(struct call *c, struct str value)
     if (s == NULL || wall_s(c) - s->wall_s < FRESH_S) {
         return value;
     }
-    line = call_uui_sealed_line(c->layer, s->octets, SEAL_FORWARD);
+    (void)!call_uui_sealed_line(c->layer, s->octets, SEAL_FORWARD, &line);
     fresh = arena_dup(&c->arena, call_uui_values(line));
     if (fresh.n == 0 || !context_mark(c, NULL, fresh, UUI_ROLE_BATON, STR_NONE) ||
         !keep(c, fresh, s->octets, wall_s(c))) {

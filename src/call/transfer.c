@@ -115,8 +115,9 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
     if (dest.device != NULL && registrar_find(c->layer->registrar, dest.device->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
-    if (!context_of_service(c, uui, &dest, &lines)) {
-        return CALL_NO_RESOURCES;
+    err = context_of_service(c, uui, &dest, &lines);
+    if (err != CALL_OK) {
+        return err;
     }
     x = call_add_connection(c, dest.device, dest.id);
     if (x == NULL) {

@@ -24,6 +24,7 @@
 #define BATON_CLI_UUI_LINT_H
 
 #include "base/arena.h"
+#include "isdn/body.h"
 #include "sip/names.h"
 #include "uui/dialect.h"
 #include <stdio.h>
@@ -50,7 +51,14 @@ enum lint_level { LINT_NOTE, LINT_IGNORED, LINT_WRONG };
     X(ISDN_LONG, NOTE, "longer than an ISDN carries: a gateway drops it in silence",           \
       "RFC 7434 §6")                                                                           \
     X(TOO_MANY, WRONG, "more values in one message than are looked at",                        \
-      "a limit of this program")
+      "a limit of this program")                                                               \
+    X(BODY_FORM, WRONG, "the body or part is not what its type says", "Q.763, RFC 7195")       \
+    X(BODY_MANY, IGNORED, "several values in one message of the ISDN: none counts",            \
+      "RFC 7434 §7, §8")                                                                       \
+    X(BODY_LONG, IGNORED, "longer than the parameter can be", "Q.763 §3.61")                   \
+    X(BODY_UNREAD, NOTE, "nobody here can read it: a foreign message, or encoded",             \
+      "a limit of this program")                                                               \
+    X(BODY_DIFFERS, NOTE, "header and body say different things", "RFC 7434 §4")
 
 enum lint_rule {
 #define LINT_RULE_ENUM(name, level, text, source) LINT_R_##name,
@@ -102,6 +110,8 @@ struct lint_message {
     size_t uui_n, other_n;
     bool too_many;
     struct lint_line *last; /**< that a folded line continues, or NULL */
+    struct isdn_body body;  /**< of a captured message: what its bodies have … */
+    int body_err;           /**< … and what is wrong with all of it, or 0 */
 };
 
 /** What is known of a call: its Call-ID's hash chooses the place, the latest one counts. */
@@ -153,6 +163,25 @@ void lint_list(struct lint *l, const struct lint_line *lines, size_t n,
                const struct lint_place *place);
 /** Those embedded in the URIs of a header. @return were there any? */
 bool lint_uris(struct lint *l, const struct lint_line *line, const struct lint_place *place);
+
+/**
+ * Tell of one value that stands elsewhere than in a header: whatever message may have it.
+ * @param v     NULL: there is none, `text` stands there
+ * @param rule  that it breaks besides its own, or NONE
+ */
+void lint_found(struct lint *l, const struct uui_value *v, struct str where, struct str text,
+                enum lint_rule rule, const struct lint_place *place);
+
+/* ---- uui_lint_body.c ---- */
+
+/** What a body has. @param header  octets of the message's header, absent: none
+    @param err  as isdn_body_read said */
+void lint_body(struct lint *l, const struct isdn_body *body, int err, struct str header,
+               const struct lint_place *place);
+/** A line of a body in a log. @return false: it is none */
+bool lint_body_line(struct lint *l, struct str line, const struct lint_place *place);
+
+/* ---- uui_lint_message.c ---- */
 
 /** A whole message, as it was captured. */
 void lint_bytes(struct lint *l, struct str bytes, const struct lint_place *place);

@@ -184,6 +184,18 @@ static void add_rule(struct lint_report *r, struct lint_finding *list, enum lint
     }
 }
 
+/** What the codec says of the value by itself. */
+static void add_verdict(struct lint_report *r, struct lint_finding *list,
+                        const struct uui_value *v)
+{
+    if (v->rule != UUI_R_NONE) {
+        add(r, list,
+            (struct lint_finding){v->verdict == UUI_WRONG ? LINT_WRONG : LINT_IGNORED,
+                                  uui_rule_name(v->rule), uui_rule_text(v->rule),
+                                  uui_rule_source(v->rule), v->at});
+    }
+}
+
 static bool is_link(struct str octets)
 {
     static const struct str schemes[] = {STR_INIT("http://"), STR_INIT("https://"),
@@ -225,12 +237,7 @@ static void tell_read(struct lint *l, const struct uui_value *v, struct str wher
     r.where = where;
     r.text = str_eq(written, v->text) ? STR_NONE : written;
     r.finding = list;
-    if (v->rule != UUI_R_NONE) {
-        add(&r, list,
-            (struct lint_finding){v->verdict == UUI_WRONG ? LINT_WRONG : LINT_IGNORED,
-                                  uui_rule_name(v->rule), uui_rule_text(v->rule),
-                                  uui_rule_source(v->rule), v->at});
-    }
+    add_verdict(&r, list, v);
     if (!embedded) {
         enum lint_rule place_of = place_rule(&l->m);
         add_rule(&r, list, place_of);
@@ -248,6 +255,26 @@ static void tell_value(struct lint *l, const struct uui_value *v, struct str whe
                        const struct lint_place *place, bool embedded)
 {
     tell_read(l, v, where, v->text, place, embedded);
+}
+
+void lint_found(struct lint *l, const struct uui_value *v, struct str where, struct str text,
+                enum lint_rule rule, const struct lint_place *place)
+{
+    struct lint_finding list[LINT_FINDINGS_MAX];
+    struct lint_report r = report_of(l, place);
+    r.value = v;
+    r.where = where;
+    r.text = v == NULL ? text : STR_NONE;
+    r.finding = list;
+    if (v != NULL) {
+        add_verdict(&r, list, v);
+    }
+    add_rule(&r, list, rule);
+    if (v != NULL) {
+        struct str data = str_from(v->octets, v->isdn ? 1 : 0);
+        add_rule(&r, list, is_link(data) ? LINT_R_LINK : LINT_R_NONE);
+    }
+    tell(l, &r);
 }
 
 /** Something that is no value for us: a vendor's header, a list that is too long. */
@@ -396,7 +423,24 @@ static void remember(struct lint *l)
     struct lint_call *c = call_of(l, m->call_id);
     c->seen = true;
     c->opened = uui_list_parse(values, m->uui_n, l->packages, &l->arena, &list) != 0 ||
-                list.isdn_seen > 0;
+                list.isdn_seen > 0 ||
+                str_is_set(isdn_body_octets(&m->body, ISDN_ISUP | ISDN_GTD));
+}
+
+/** Octets of the one isdn-uui value of the header; absent: none counts. */
+static struct str header_octets(struct lint *l)
+{
+    const struct lint_message *m = &l->m;
+    struct str values[UUI_VALUES_MAX];
+    struct uui_list list;
+    for (size_t i = 0; i < m->uui_n; i++) {
+        values[i] = m->uui[i].value;
+    }
+    return m->body.n > 0 &&
+                   uui_list_parse(values, m->uui_n, l->packages, &l->arena, &list) == 0 &&
+                   list.isdn != NULL
+               ? list.isdn->octets
+               : STR_NONE;
 }
 
 void lint_end(struct lint *l)
@@ -417,6 +461,7 @@ void lint_end(struct lint *l)
             (void)lint_uris(l, &m->other[i], &m->place);
         }
     }
+    lint_body(l, &m->body, m->body_err, header_octets(l), &m->place);
     if (m->too_many) {
         tell_text(l, LINT_R_TOO_MANY, &m->uui[0], &m->place);
     }
@@ -424,8 +469,20 @@ void lint_end(struct lint *l)
     arena_reset(&l->arena);
 }
 
+/** What the bodies of a message have, if it is one that can be indexed. */
+static void read_body(struct lint *l, struct str bytes)
+{
+    struct sip_hdr hdr[SIP_HDR_MAX];
+    struct sip_msg m = {.hdr = hdr};
+    struct sip_fault fault;
+    if (sip_msg_index(&m, bytes, true, &sip_limits_default, &fault) == 0 && isdn_body_may(&m)) {
+        l->m.body_err = isdn_body_read(&m, &l->arena, &l->m.body);
+    }
+}
+
 void lint_bytes(struct lint *l, struct str bytes, const struct lint_place *place)
 {
+    struct str whole = bytes;
     size_t number = 1;
     size_t end = str_index(bytes, '\n');
     lint_begin(l, str_trim(str_upto(bytes, end)), place);
@@ -438,5 +495,6 @@ void lint_bytes(struct lint *l, struct str bytes, const struct lint_place *place
         }
         (void)lint_header(l, line, ++number);
     }
+    read_body(l, whole);
     lint_end(l);
 }

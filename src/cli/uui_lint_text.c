@@ -14,7 +14,8 @@
  * ONE LINE. Logs that write a whole message into one line spell its line ends "\r\n"; the parts
  * are taken as lines.
  *
- * Outside of messages "User-to-User: …" is taken wherever it stands, up to the end of the line
+ * Lines of GTD and SDP bodies that have a value are taken where they begin a line. Outside of
+ * messages "User-to-User: …" is taken wherever it stands, up to the end of the line
  * or of the quotes around it, and so is "User-to-User=…" as part of a URI.
  */
 #include "cli/uui_frames.h"
@@ -119,6 +120,9 @@ static size_t take_uri(struct lint *l, struct str line, size_t at,
 static void read_outside(struct lint *l, struct str line, const struct lint_place *place)
 {
     size_t at = find_name(line, 0);
+    if (lint_body_line(l, line, place)) {
+        at = line.n;
+    }
     while (at < line.n) {
         size_t behind = at + header_name.n;
         struct str rest = str_from(line, behind);

@@ -148,6 +148,10 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
         return outcome_error(CSTA_ERROR_OPERATION,
                              CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
                              "the consultation was made with consultOptions that forbid it");
+    case CALL_UNFIT_DATA:
+        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_VALUE_OUT_OF_RANGE,
+                             "userData is more than the network or the system there takes, or "
+                             "than there is room for under its seal");
     case CALL_GONE:
         return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
                              CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,

@@ -7,9 +7,10 @@
  *
  * userData goes into a User-to-User header of the package isdn-uui, which an ISDN carries up to
  * 129 octets (RFC 7434 §6); longer data would be dropped on the way without a word, so it is
- * refused here. correlatorData never leaves Baton, but stands in every event: at most 256
- * octets. AnswerCall has no message of Baton's that could carry userData, so that is refused.
- * Other parameters that have no meaning for a service are ignored (X-4).
+ * refused here, and by the call layer where somebody takes less (call/fits.c). correlatorData
+ * never leaves Baton, but stands in every event: at most 256 octets. AnswerCall has no message
+ * of Baton's that could carry userData, so that is refused. Other parameters that have no
+ * meaning for a service are ignored (X-4).
  */
 #include "cti/serve.h"
 #include "uui/uui.h"

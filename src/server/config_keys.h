@@ -154,7 +154,11 @@
       "The protocol discriminator of what comes from it without one, and the only one that "  \
       "it can be sent when its dialect has no place for it. 256: what its dialect says.")     \
     W(uui_reading, "default", "default strict lenient",                                       \
-      "Whether its User-to-User is read strictly; `uui.strict` by default.")
+      "Whether its User-to-User is read strictly; `uui.strict` by default.")                  \
+    L(uui_items, "",                                                                          \
+      "With a dialect of shared UUI, read leniently: identifiers of its items as two hex "    \
+      "digits each, e.g. [FA, C8], at most eight. Where not all have room, the first is "     \
+      "kept longest, and those that are not named go first. C8, FA unless given.")
 
 #define CONFIG_LIMITS(U, B, S, W, L, N, M, Q)                                                \
     U(message, 65536, 1024, 16777216, "Octets of one message, head and body.")               \

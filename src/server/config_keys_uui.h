@@ -8,7 +8,7 @@
 
 #define CONFIG_UUI_PACKAGE(U, B, S, W, L, N, M, Q)                                             \
     N(name, "The `purpose` of its values. `isdn-uui` is there without being listed; a row of " \
-            "that name can only ask for more than RFC 7434 does.")                             \
+            "that name can only ask for more than RFC 7434 does, unless `strict` is off.")     \
     L(contents, "",                                                                            \
       "Values of `content` that are understood, the default one first; any "                   \
       "unless given.")                                                                         \
@@ -36,7 +36,8 @@
     B(strict, true,                                                                            \
       "Values that break a rule are wrong. Off: what can be read all the same (text that is "  \
       "labelled hex, values that are escaped twice, quotes where none belong, ...) is, and "   \
-      "the rule that was broken is noted with it.")                                            \
+      "the rule that was broken is noted with it; and a row of `isdn-uui` in `packages` may "  \
+      "take other contents, encodings and numbers than RFC 7434 has.")                         \
     U(ask_s, 0, 0, 604800,                                                                     \
       "Peers without `probe_s` and `uui_tags` are asked by OPTIONS in this interval what "     \
       "they understand (RFC 7433, RFC 3840); whether they live is not judged by it. 0: they "  \

@@ -2,7 +2,8 @@
 /*
  * Meaning of what the file says about User-to-User: the packages, and how peers write it.
  *
- * isdn-uui cannot be loosened: RFC 7434 has one content, one encoding and one value for it.
+ * isdn-uui cannot be loosened but by who reads leniently anyhow (`uui.strict: false`): RFC 7434
+ * has one content, one encoding and one value for it.
  */
 #include "server/config_map.h"
 
@@ -73,7 +74,7 @@ static bool check_names(struct config_tree *t, yaml_node_t *at,
                         "contents") &&
            check_tokens(t, tree_key(t, at, "encodings"), p->encodings, p->encoding_n,
                         "encodings") &&
-           (!str_ieq(p->name, uui_isdn) || check_isdn(t, at, p));
+           (!str_ieq(p->name, uui_isdn) || p->loose || check_isdn(t, at, p));
 }
 
 static bool map_package(struct config_tree *t, struct config *c, yaml_node_t *at,
@@ -99,6 +100,10 @@ static bool map_package(struct config_tree *t, struct config *c, yaml_node_t *at
     }
     p.max_octets = raw->max_octets;
     p.max_count = raw->max_count;
+    p.loose = str_ieq(p.name, uui_isdn) && !c->raw->uui.strict;
+    if (p.loose && p.max_count == 0) {
+        p.max_count = UUI_VALUES_MAX; /* 0 in a row of isdn-uui is what RFC 7434 says */
+    }
     p.seal_key = (uint16_t)raw->seal_key;
     p.direction = word_of(raw->direction, directions, ARRAY_LEN(directions));
     p.seal = word_of(raw->seal, seals, ARRAY_LEN(seals));
@@ -131,6 +136,28 @@ static bool map_packages(struct config_tree *t, struct config *c, struct uui_pac
     return true;
 }
 
+/** Identifiers of shared UUI. */
+static bool map_items(struct config_tree *t, yaml_node_t *at, const struct raw_peer *raw,
+                      struct uui_far *to)
+{
+    if (raw->uui_items_count > UUI_FAR_ITEMS_MAX) {
+        return tree_fault(t, at, "uui_items: at most %d", UUI_FAR_ITEMS_MAX);
+    }
+    for (size_t i = 0; i < raw->uui_items_count; i++) {
+        struct str s = str_c(raw->uui_items[i]);
+        int high = s.n == 2 ? hex_digit(s.p[0]) : -1;
+        int low = s.n == 2 ? hex_digit(s.p[1]) : -1;
+        if (high < 0 || low < 0) {
+            return tree_fault(t, tree_entry(t, at, i),
+                              "uui_items: two hex digits are wanted, e.g. C8");
+        }
+        to->item[i] = (uint8_t)(high * 16 + low);
+    }
+    to->item_n = (uint8_t)raw->uui_items_count;
+    return to->item_n == 0 || (to->dialect != NULL && to->dialect->shared) ||
+           tree_fault(t, at, "uui_items: the dialect has no items (avaya-shared, cisco-aai)");
+}
+
 static bool map_far(struct config_tree *t, yaml_node_t *at, const struct raw_peer *raw,
                     struct uui_far *to)
 {
@@ -141,16 +168,19 @@ static bool map_far(struct config_tree *t, yaml_node_t *at, const struct raw_pee
         .has_pd = raw->uui_pd < 256,
     };
     if (raw->uui_dialect == NULL) {
-        bool alone = raw->uui_pd == 256 && to->reading == UUI_READ_AS_ALL;
+        bool alone =
+            raw->uui_pd == 256 && to->reading == UUI_READ_AS_ALL && raw->uui_items_count == 0;
         return alone || tree_fault(t, at,
-                                   "uui_pd and uui_reading need a uui_dialect; `rfc7434` is "
-                                   "the standard");
+                                   "uui_pd, uui_reading and uui_items need a uui_dialect; "
+                                   "`rfc7434` is the standard");
     }
     to->dialect = uui_dialect_named(str_c(raw->uui_dialect));
-    return to->dialect != NULL ||
-           tree_fault(t, tree_key(t, at, "uui_dialect"),
-                      "uui_dialect: there is no %s; `baton uui dialects` lists them",
-                      raw->uui_dialect);
+    if (to->dialect == NULL) {
+        return tree_fault(t, tree_key(t, at, "uui_dialect"),
+                          "uui_dialect: there is no %s; `baton uui dialects` lists them",
+                          raw->uui_dialect);
+    }
+    return map_items(t, tree_key(t, at, "uui_items"), raw, to);
 }
 
 bool config_map_packages(struct config_tree *t, struct config *c)

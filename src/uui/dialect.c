@@ -179,6 +179,7 @@ static struct uui_package row_of(const struct uui_dialect *d)
     struct uui_package row = *uui_package_of(NULL, uui_isdn);
     row.encodings = d->unlabelled_text ? text_first : hex_first;
     row.encoding_n = d->text_data ? 3 : 1;
+    row.loose = true;
     return row;
 }
 
@@ -276,6 +277,7 @@ static int refuse(struct writing *w, enum uui_rule rule)
 /** Plain octets become an item; items that are too many for the room lose some. */
 static int pack(struct writing *w, size_t limit)
 {
+    const struct uui_shared_order order = {w->far->item, w->far->item_n};
     struct uui_shared_fit fit;
     struct out o;
     size_t cap = w->info.n + 2;
@@ -293,7 +295,8 @@ static int pack(struct writing *w, size_t limit)
         w->info = out_str_of(&o);
         return err < 0 ? refuse(w, UUI_R_FAR_LENGTH) : 0;
     }
-    if (!w->lenient || uui_shared_fit(w->info, limit, NULL, &o, &fit) < 0) {
+    if (!w->lenient ||
+        uui_shared_fit(w->info, limit, order.n > 0 ? &order : NULL, &o, &fit) < 0) {
         return refuse(w, UUI_R_FAR_LENGTH);
     }
     w->notes |= UUI_NOTE_ITEMS_DROPPED;

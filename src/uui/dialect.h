@@ -74,6 +74,9 @@ struct uui_dialect {
 /** How leniently a neighbour is read. */
 enum uui_reading { UUI_READ_AS_ALL, UUI_READ_STRICT, UUI_READ_LENIENT };
 
+/** Items of shared UUI of which the order is given. */
+#define UUI_FAR_ITEMS_MAX 8
+
 /** What is known of a neighbour's User-to-User. All zero: RFC 7433, nothing is translated. */
 struct uui_far {
     const struct uui_dialect *dialect; /**< NULL: values pass as they are */
@@ -81,6 +84,8 @@ struct uui_far {
     uint8_t reading;     /**< enum uui_reading; UUI_READ_AS_ALL: uui_packages.lenient says */
     uint8_t pd;          /**< with has_pd, instead of the dialect's */
     bool has_pd;
+    /** Identifiers of items of shared UUI, the first is kept longest; item_n 0: as shared.h */
+    uint8_t item[UUI_FAR_ITEMS_MAX], item_n;
 };
 
 /** By name, without case; NULL: there is none. "rfc7434" is the standard with its checks. */

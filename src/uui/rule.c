@@ -97,6 +97,36 @@ const char *uui_note_text(unsigned bit)
     return i < ARRAY_LEN(notes) ? notes[i].text : "";
 }
 
+/** What a package may have in contents, encodings and number. */
+struct allowed {
+    const struct str *contents, *encodings;
+    size_t content_n, encoding_n;
+    uint32_t max_count; /**< 0: any number */
+};
+
+/**
+ * isdn-uui has what RFC 7434 gives it, whatever its row leaves out or says: one content, one
+ * encoding, one value. Only a row that is `loose` may say more.
+ */
+static struct allowed allowed_of(const struct uui_package *p)
+{
+    struct allowed a = {p->contents, p->encodings, p->content_n, p->encoding_n, p->max_count};
+    bool isdn = str_ieq(p->name, isdn_package.name);
+    bool strict = isdn && !p->loose;
+    if (strict || a.encoding_n == 0) {
+        a.encodings = hex_encoding;
+        a.encoding_n = ARRAY_LEN(hex_encoding);
+    }
+    if (strict || (isdn && a.content_n == 0)) {
+        a.contents = isdn_content;
+        a.content_n = ARRAY_LEN(isdn_content);
+    }
+    if (strict || (isdn && a.max_count == 0)) {
+        a.max_count = isdn_package.max_count;
+    }
+    return a;
+}
+
 const struct uui_package *uui_package_of(const struct uui_packages *known, struct str name)
 {
     for (size_t i = 0; known && i < known->n; i++) {
@@ -215,27 +245,23 @@ static bool is_among(const struct str *list, size_t n, struct str s)
     return false;
 }
 
-static enum uui_encoding resolve_encoding(const struct uui_value *v,
-                                          const struct uui_package *p)
+/** @param a  NULL: the package is not known */
+static enum uui_encoding resolve_encoding(const struct uui_value *v, const struct allowed *a)
 {
-    const struct str *own = p && p->encoding_n > 0 ? p->encodings : hex_encoding;
-    size_t n = p && p->encoding_n > 0 ? p->encoding_n : 1;
-    if (!str_is_set(v->encoding) && !p) {
+    if (!str_is_set(v->encoding) && !a) {
         return UUI_ENC_OTHER;
     }
-    struct str name = str_is_set(v->encoding) ? v->encoding : own[0];
+    struct str name = str_is_set(v->encoding) ? v->encoding : a->encodings[0];
     if (str_ieq(name, hex_encoding[0])) {
         return UUI_ENC_HEX;
     }
-    return p && is_among(own, n, name) ? UUI_ENC_TEXT : UUI_ENC_OTHER;
+    return a && is_among(a->encodings, a->encoding_n, name) ? UUI_ENC_TEXT : UUI_ENC_OTHER;
 }
 
 /** Which encodings are the package's own: hex may not be among them. */
-static bool is_own_encoding(const struct uui_value *v, const struct uui_package *p)
+static bool is_own_encoding(const struct uui_value *v, const struct allowed *a)
 {
-    const struct str *own = p->encoding_n > 0 ? p->encodings : hex_encoding;
-    return !str_is_set(v->encoding) ||
-           is_among(own, p->encoding_n > 0 ? p->encoding_n : 1, v->encoding);
+    return !str_is_set(v->encoding) || is_among(a->encodings, a->encoding_n, v->encoding);
 }
 
 /** Pairs of hex digits, and enough of them not to be a short number. */
@@ -267,8 +293,9 @@ bool uui_judge_use(struct uui_value *v, const struct uui_package *p, size_t octe
     if (!p) {
         return strike(v, UUI_R_PACKAGE, v->purpose);
     }
-    if (str_is_set(v->content) && p->content_n > 0 &&
-        !is_among(p->contents, p->content_n, v->content)) {
+    struct allowed a = allowed_of(p);
+    if (str_is_set(v->content) && a.content_n > 0 &&
+        !is_among(a.contents, a.content_n, v->content)) {
         return strike(v, UUI_R_CONTENT, v->content);
     }
     if (p->max_octets > 0 && octets > p->max_octets) {
@@ -292,14 +319,15 @@ void uui_judge(struct uui_value *v, const struct uui_packages *known)
         return;
     }
     const struct uui_package *p = uui_package_of(known, v->package);
-    v->encoding_id = (uint8_t)resolve_encoding(v, p);
+    struct allowed own = p ? allowed_of(p) : (struct allowed){0};
+    v->encoding_id = (uint8_t)resolve_encoding(v, p ? &own : NULL);
     note_encoding(v);
     if (v->encoding_id == UUI_ENC_HEX && !check_hex(v)) {
         v->notes |=
             v->rule == UUI_R_HEX_CHAR && uui_is_quotable(v->data) ? UUI_NOTE_LOOKS_TEXT : 0;
         return;
     }
-    if (p && !is_own_encoding(v, p)) {
+    if (p && !is_own_encoding(v, &own)) {
         strike(v, UUI_R_ENCODING, v->encoding);
         return;
     }
@@ -335,7 +363,7 @@ static void judge_copies(struct uui_list *l, const struct uui_packages *known)
         struct uui_value *v = &l->v[i];
         const struct uui_package *p =
             str_is_set(v->package) ? uui_package_of(known, v->package) : NULL;
-        if (p && p->max_count == 1 && v->forgiven != UUI_R_MANY &&
+        if (p && allowed_of(p).max_count == 1 && v->forgiven != UUI_R_MANY &&
             count_package(l, v->package) > 1 && all_same(l, v)) {
             v->forgiven = UUI_R_MANY;
             v->notes |= UUI_NOTE_FORGIVEN;
@@ -360,10 +388,10 @@ void uui_list_judge(struct uui_list *l, const struct uui_packages *known)
         if (v->verdict != UUI_VALID || !p) {
             continue;
         }
-        if (p->max_count > 0 && v->forgiven != UUI_R_MANY &&
-            count_package(l, v->package) > p->max_count) {
+        uint32_t most = allowed_of(p).max_count;
+        if (most > 0 && v->forgiven != UUI_R_MANY && count_package(l, v->package) > most) {
             strike(v, UUI_R_MANY, v->text);
-        } else if (v->isdn) {
+        } else if (v->isdn && l->isdn == NULL) {
             l->isdn = v;
         }
     }

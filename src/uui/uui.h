@@ -165,8 +165,9 @@ enum uui_seal {
 
 /**
  * A package that is understood here. isdn-uui always is; a row of that name takes the place of
- * the built-in one and may only ask for more than RFC 7434 does. All zero but the name: hex,
- * any content, any length and number, both directions.
+ * the built-in one. All zero but the name: hex, any content, any length and number, both
+ * directions. Of isdn-uui contents, encodings and number are those of RFC 7434 (isdn-uui, hex,
+ * one), whatever the row says: it may only ask for more, unless it is `loose`.
  */
 struct uui_package {
     struct str name;
@@ -181,6 +182,7 @@ struct uui_package {
     uint8_t direction;      /**< enum uui_direction */
     uint8_t seal;           /**< enum uui_seal */
     bool tls_only;          /**< not over hops without TLS */
+    bool loose; /**< isdn-uui: the row counts also where it takes what RFC 7434 does not */
 };
 
 /** The packages that are known, as the configuration has them. Borrowed by all who judge. */

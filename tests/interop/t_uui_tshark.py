@@ -144,7 +144,8 @@ def linted(file):
     got = subprocess.run([BATON, "uui", "lint", "--json", file], capture_output=True, text=True,
                          check=False).stdout
     return [v["decoded"]["value"] for v in json.loads(got)["values"]
-            if v["hops"].startswith(f"{IP}:5060 >")]
+            if v["hops"].startswith(f"{IP}:5060 >")
+            and not (v.get("in") or "").startswith("application/")]
 
 
 def tools_missing():

@@ -214,6 +214,11 @@ static void test_logs(void)
         {"two: User-to-User=04 and x?User-to-User=05%3Bq\n", 2, "05;q\n"},
         {"Via: SIP/2.0/UDP h\nno User-to-Users here\nX-User-to-User: 04\n", 0, NULL},
         {"User-to-User:\n", 1, "EMPTY"},
+        /* lines of bodies */
+        {"IAM,\nUUS,3,4869\nGCI,1\n", 1, "044869"},
+        {"UUS,3,486\n", 1, "BODY_FORM"},
+        {"a=cs-correlation:callerid:+49301 uuie:5600AB\n", 1, "5600AB"},
+        {"a=cs-correlation:callerid:+49301\n", 0, NULL},
         {"User-to-User", 0, NULL},
         {"INVITE sip:b@x SIP/2.0\nUser-to-User: 04", 1, "-:2:"},
     };
@@ -354,6 +359,12 @@ static int lint_capture(const struct capture *c)
 
 static struct capture cap;
 
+static void count_reports(struct lint *l, const struct lint_report *r)
+{
+    (void)l;
+    CHECK(r->value != NULL || str_is_set(r->where));
+}
+
 static void test_link_types(void)
 {
     static const struct {
@@ -399,6 +410,83 @@ static void test_link_types(void)
     }
     begin(&cap, 147); /* for private use */
     CHECK_INT(lint_capture(&cap), 2);
+}
+
+/* ISUP, GTD and cs-correlation in what was captured: each value, and what contradicts it. */
+static void test_lint_bodies(void)
+{
+#define INVITE_OF(type) INVITE "Via: SIP/2.0/UDP h\r\nFrom: <sip:a@x>;tag=1\r\n" type "\r\n"
+#define MIXED "Content-Type: multipart/mixed;boundary=b\r\n"
+#define ISUP_PART "--b\r\nContent-Type: application/isup;version=itu-t92+\r\n\r\n"
+#define GTD_PART "\r\n--b\r\nContent-Type: application/gtd\r\n\r\n"
+#define ACM "\x06\x01\x20\x01"
+    static const struct {
+        struct str text;
+        size_t values;
+        const char *what[3];
+    } row[] = {
+        {STR_INIT(INVITE_OF(ISDN MIXED) ISUP_PART ACM "\x20\x02\x04H\0\r\n--b--"),
+         2,
+         {"application/isup ACM", "0448;encoding=hex;purpose=isdn-uui"}},
+        {STR_INIT(INVITE_OF(ISDN MIXED) ISUP_PART ACM "\x20\x02\x04I\0" GTD_PART
+                                                      "UUS,3,4A\r\n\r\n--b--"),
+         3,
+         {"BODY_DIFFERS", "0449", "application/gtd"}},
+        {STR_INIT(INVITE_OF(MIXED) ISUP_PART ACM "\x20\x02\x04I\0\r\n--b--"), 1, {"0449"}},
+        {STR_INIT(INVITE_OF(MIXED) ISUP_PART ACM "\x20\x02\x04I\x20\x01\x04\0\r\n--b--"),
+         1,
+         {"BODY_MANY"}},
+        {STR_INIT(INVITE_OF(MIXED) ISUP_PART "\x06\x01\r\n--b--"), 1, {"BODY_FORM"}},
+        {STR_INIT(INVITE_OF(MIXED) ISUP_PART "\xF0\r\n--b--"), 1, {"BODY_UNREAD"}},
+        {STR_INIT(INVITE_OF(MIXED) ISUP_PART ACM "\0"), 1, {"BODY_FORM"}},
+        {STR_INIT(INVITE_OF(
+             "Content-Type: application/sdp\r\n") "v=0\r\na=cs-correlation:uuie:5600AB\r\n"),
+         1,
+         {"cs-correlation", "5600AB"}},
+        {STR_INIT(INVITE_OF(ISDN "Content-Type: application/sdp\r\n") "v=0\r\n"), 1, {NULL}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        unsigned char body[900], frame[1000];
+        char want[64];
+        size_t n = transport(body, false, 0, 0, row[i].text);
+        begin(&cap, 101);
+        packet(&cap, frame, ip4(frame, 17, body, n, 0, false));
+        test_context(row[i].text.p);
+        CHECK_INT(lint_capture(&cap), 0);
+        (void)snprintf(want, sizeof(want), "values: %zu,", row[i].values);
+        CHECK(says(want));
+        for (size_t k = 0; k < ARRAY_LEN(row[i].what); k++) {
+            CHECK(row[i].what[k] == NULL || says(row[i].what[k]));
+        }
+        for (size_t k = 0; k < row[i].text.n; k++) { /* however it is cut */
+            struct lint l;
+            struct str part = test_guard(str_upto(row[i].text, k));
+            REQUIRE(lint_init(&l, count_reports, NULL) == 0);
+            lint_bytes(&l, part, &(struct lint_place){0});
+            CHECK(l.values <= row[i].values + 1);
+            lint_fini(&l);
+            test_guard_free(part);
+        }
+    }
+    test_context(NULL);
+}
+
+/* The answers of a call whose IAM had some are not out of order. */
+static void test_a_body_opens(void)
+{
+    unsigned char body[900], frame[1000];
+    static const struct str text[] = {
+        STR_INIT(INVITE_OF(MIXED) ISUP_PART ACM "\x20\x02\x04I\0\r\n--b--"),
+        STR_INIT(HEAD("SIP/2.0 180 Ringing", "INVITE", ";tag=1") ISDN "\r\n"),
+    };
+    begin(&cap, 101);
+    for (size_t i = 0; i < ARRAY_LEN(text); i++) {
+        size_t n = transport(body, false, 0, 0, text[i]);
+        packet(&cap, frame, ip4(frame, 17, body, n, 0, false));
+    }
+    CHECK_INT(lint_capture(&cap), 0);
+    CHECK(says("values: 2,"));
+    CHECK(!says("ISDN_NOT_OPENED"));
 }
 
 static void test_pcapng(void)
@@ -541,5 +629,6 @@ static void test_many_streams(void)
 }
 
 TEST_MAIN(T(test_where_it_may_stand), T(test_levels_are_exit_codes), T(test_dialects),
-          T(test_logs), T(test_more_than_is_looked_at), T(test_link_types), T(test_pcapng),
-          T(test_fragments), T(test_streams), T(test_holes), T(test_many_streams))
+          T(test_logs), T(test_more_than_is_looked_at), T(test_link_types), T(test_lint_bodies),
+          T(test_a_body_opens), T(test_pcapng), T(test_fragments), T(test_streams),
+          T(test_holes), T(test_many_streams))

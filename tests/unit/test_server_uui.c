@@ -3,6 +3,7 @@
    and what is wrong, with line and column. */
 #include "server/config.h"
 #include "test.h"
+#include "uui/shared.h"
 
 static struct config *read_text(const char *text, struct config_error *error)
 {
@@ -77,6 +78,30 @@ static void test_packages(void)
     config_free(c);
 }
 
+/* Only who reads leniently may take more of isdn-uui than RFC 7434 has. */
+static void test_loose_isdn(void)
+{
+    struct config_error error;
+    struct config *c = read_text("uui:\n"
+                                 "  strict: false\n"
+                                 "  packages:\n"
+                                 "    - {name: isdn-uui, contents: [isdn-uui, x],\n"
+                                 "       encodings: [hex, text], max_count: 0}\n",
+                                 &error);
+    struct str line = STR("0448;content=x, hello;encoding=text");
+    struct arena arena;
+    struct uui_list l;
+    REQUIRE(c != NULL);
+    arena_init(&arena, &mem_libc, 1024);
+    CHECK_INT(uui_list_parse(&line, 1, c->engine.packages, &arena, &l), 0);
+    REQUIRE(l.n == 2);
+    CHECK_INT(l.v[0].verdict, UUI_VALID);
+    CHECK_INT(l.v[1].verdict, UUI_VALID);
+    CHECK_STR(l.v[1].octets, "hello");
+    arena_fini(&arena);
+    config_free(c);
+}
+
 static void test_neighbours(void)
 {
     static const char text[] =
@@ -84,7 +109,9 @@ static void test_neighbours(void)
         "  - {name: a, uri: \"sip:192.0.2.7\", uui_dialect: Genesys-PD}\n"
         "  - {name: b, uri: \"sip:192.0.2.8\", uui_dialect: bare-hex, uui_max_octets: 32,\n"
         "     uui_pd: 0, uui_reading: lenient}\n"
-        "  - {name: c, uri: \"sip:192.0.2.9\", uui_max_octets: 128}\n";
+        "  - {name: c, uri: \"sip:192.0.2.9\", uui_max_octets: 128}\n"
+        "  - {name: d, uri: \"sip:192.0.2.6\", uui_dialect: avaya-shared,\n"
+        "     uui_items: [fA, C8]}\n";
     struct config_error error;
     struct config *c = read_text(text, &error);
     REQUIRE(c != NULL);
@@ -97,6 +124,9 @@ static void test_neighbours(void)
     CHECK_INT(c->peers[1].uui.reading, UUI_READ_LENIENT);
     CHECK(c->peers[2].uui.dialect == NULL);
     CHECK_INT(c->peers[2].uui.max_octets, 128);
+    CHECK_INT(c->peers[3].uui.item_n, 2);
+    CHECK_INT(c->peers[3].uui.item[0], UUI_SHARED_UCID);
+    CHECK_INT(c->peers[3].uui.item[1], UUI_SHARED_ASAI);
     config_free(c);
 }
 
@@ -122,6 +152,16 @@ static void test_what_is_wrong(void)
         {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_dialect: esperanto}]\n", 1, 54,
          "there is no esperanto"},
         {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_pd: 4}]\n", 1, 9, "need a uui_dialect"},
+        {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_items: [C8]}]\n", 1, 9,
+         "need a uui_dialect"},
+        {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_dialect: rfc7434, uui_items: [C8]}]\n",
+         1, 74, "has no items"},
+        {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_dialect: cisco-aai,\n"
+         "         uui_items: [C8, FAX]}]\n",
+         2, 26, "two hex digits"},
+        {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_dialect: avaya-shared,\n"
+         "         uui_items: [C1, C2, C3, C4, C5, C6, C7, C8, C9]}]\n",
+         2, 21, "at most 8"},
         {"peers: [{name: a, uri: \"sip:192.0.2.7\", uui_reading: loose}]\n", 1, 54,
          "uui_reading"},
     };
@@ -138,4 +178,5 @@ static void test_what_is_wrong(void)
     test_context(NULL);
 }
 
-TEST_MAIN(T(test_nothing_said), T(test_packages), T(test_neighbours), T(test_what_is_wrong))
+TEST_MAIN(T(test_nothing_said), T(test_packages), T(test_loose_isdn), T(test_neighbours),
+          T(test_what_is_wrong))

@@ -577,6 +577,14 @@ static void test_lenient_writing(void)
     CHECK_INT(uui_dialect_write(&far, NULL, &v, &arena, &t, &why), 0);
     CHECK_STR(t.value, "04C803616263C90178;encoding=hex");
     CHECK_INT(t.notes, UUI_NOTE_ITEMS_DROPPED);
+    far.item[0] = 0xC9; /* the configuration may see that otherwise */
+    far.item[1] = 0xFA;
+    far.item_n = 2;
+    CHECK_INT(uui_dialect_write(&far, NULL, &v, &arena, &t, &why), 0);
+    CHECK_STR(t.value, "04C803616263C90178;encoding=hex");
+    far.max_octets = 13;
+    CHECK_INT(uui_dialect_write(&far, NULL, &v, &arena, &t, &why), 0);
+    CHECK_STR(t.value, "04FA083132333435363738C90178;encoding=hex");
     end();
 }
 

@@ -114,6 +114,52 @@ static void test_count_of_own_packages(void)
     end();
 }
 
+/* A row of isdn-uui that leaves things out, or allows more, is RFC 7434's; `loose` means it. */
+static void test_rows_of_isdn(void)
+{
+    static const struct str two[] = {STR_INIT("isdn-uui"), STR_INIT("x")};
+    static const struct str text[] = {STR_INIT("hex"), STR_INIT("text")};
+    static const struct uui_package empty = {.name = STR_INIT("ISDN-uui")};
+    static const struct uui_package more = {.name = STR_INIT("isdn-uui"),
+                                            .contents = two,
+                                            .content_n = 2,
+                                            .encodings = text,
+                                            .encoding_n = 2,
+                                            .max_count = 2};
+    struct uui_package loose = more, bare = empty;
+    loose.loose = bare.loose = true;
+    static const struct {
+        const char *line, *strict, *loose;
+    } cases[] = {
+        {"0448;content=isdn-uui;encoding=hex", "NONE", "NONE"},
+        {"0448;content=x", "CONTENT", "NONE"},
+        {"0448;content=y", "CONTENT", "CONTENT"},
+        {"0448;encoding=text", "ENCODING", "NONE"},
+        {"0448;encoding=jwt", "ENCODING", "ENCODING"},
+        {"0448, 0449", "MANY MANY", "NONE NONE"},
+        {"0448, 0449, 04", "MANY MANY MANY", "MANY MANY MANY"},
+    };
+    begin();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct uui_package *const row[] = {&empty, &more, &bare, &loose};
+        for (size_t k = 0; k < ARRAY_LEN(row); k++) {
+            const struct uui_packages known = {row[k], 1, false};
+            struct str line = str_c(cases[i].line);
+            struct uui_list l;
+            test_context(cases[i].line);
+            CHECK_INT(uui_list_parse(&line, 1, &known, &arena, &l), 0);
+            CHECK_STR(rules_of(&l), k == 3 ? cases[i].loose : cases[i].strict);
+        }
+    }
+    test_context(NULL);
+    const struct uui_packages known = {&loose, 1, false};
+    struct str line = STR("0448, 0449");
+    struct uui_list l;
+    CHECK_INT(uui_list_parse(&line, 1, &known, &arena, &l), 0);
+    CHECK(l.isdn == &l.v[0]);
+    end();
+}
+
 static void test_limit_of_values(void)
 {
     char text[UUI_VALUES_MAX + 1];
@@ -249,5 +295,5 @@ static void test_values_of_a_message(void)
 
 TEST_MAIN(T(test_lines_and_commas_are_one_list), T(test_empty_elements_do_not_vanish),
           T(test_two_isdn_values_discard_all), T(test_count_of_own_packages),
-          T(test_limit_of_values), T(test_embedded_in_uris), T(test_too_many_in_a_uri),
-          T(test_escaping_round_trip), T(test_values_of_a_message))
+          T(test_rows_of_isdn), T(test_limit_of_values), T(test_embedded_in_uris),
+          T(test_too_many_in_a_uri), T(test_escaping_round_trip), T(test_values_of_a_message))
