@@ -5,7 +5,7 @@
  *   User-to-User, X-U…          at all
  *   Contact, Refer-To, …        '?', or a parameter that begins like one of ours
  *   Content-Type                ISUP, GTD, several parts
- *   body                        "s-c", of a=cs-correlation
+ *   body                        "s-c", of a=cs-correlation, in any case
  *
  * The header names of a line are told apart by their first letters only, and markers by a few
  * characters: what is taken for one of ours and is none is found out later.
@@ -118,23 +118,27 @@ static const char *value_of(const char *p, const char *end)
     return p;
 }
 
-/** "s-c"; `p` is behind the first three octets of the body. */
+/** "s-c" in any case (RFC 7195's grammar is not case-sensitive); `p` is behind the first three
+ * octets of the body. */
 static bool body_has_marker(const char *p, const char *end)
 {
 #if SIP_SCAN_SSE2
     const __m128i s = _mm_set1_epi8('s'), dash = _mm_set1_epi8('-'), c = _mm_set1_epi8('c');
+    const __m128i lower = _mm_set1_epi8(0x20);
     for (; end - p >= 17; p += 16) {
         __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(p - 1));
         __m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
         __m128i d = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
-        __m128i all = _mm_and_si128(_mm_cmpeq_epi8(a, s), _mm_cmpeq_epi8(b, dash));
-        if (_mm_movemask_epi8(_mm_and_si128(all, _mm_cmpeq_epi8(d, c))) != 0) {
+        __m128i all =
+            _mm_and_si128(_mm_cmpeq_epi8(_mm_or_si128(a, lower), s), _mm_cmpeq_epi8(b, dash));
+        d = _mm_cmpeq_epi8(_mm_or_si128(d, lower), c);
+        if (_mm_movemask_epi8(_mm_and_si128(all, d)) != 0) {
             return true;
         }
     }
 #endif
     for (; end - p > 1 && (p = sip_scan_char(p, end - 1, '-')) < end - 1; p++) {
-        if (p[-1] == 's' && p[1] == 'c') {
+        if (ascii_lower(p[-1]) == 's' && ascii_lower(p[1]) == 'c') {
             return true;
         }
     }

@@ -79,4 +79,29 @@ static inline bool fuzz_msg(struct fuzz_msg *f, const char *start, struct str li
            sip_msg_index(&f->m, out_str_of(&o), true, &sip_limits_default, &fault) == 0;
 }
 
+/** The answer to what is malformed repeats parts of it, for that is how it is matched. */
+static inline bool fuzz_is_complaint(struct str bytes)
+{
+    static const char *const status[] = {"400", "413", "414", "416", "505", "513"};
+    for (size_t i = 0; i < sizeof(status) / sizeof(status[0]); i++) {
+        if (str_starts(bytes, STR("SIP/2.0 ")) &&
+            str_starts(str_from(bytes, 8), str_c(status[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** What an engine sent MUST be right. @return false: a complaint that cannot be read itself */
+static inline bool fuzz_sent(struct sip_msg *m, struct str bytes)
+{
+    struct sip_fault fault;
+    if (fuzz_is_complaint(bytes)) {
+        return sip_msg_index(m, bytes, true, &sip_limits_default, &fault) == 0;
+    }
+    MUST(sip_msg_index(m, bytes, true, &sip_limits_default, &fault) == 0);
+    MUST(sip_msg_check(m, &sip_limits_default, &fault) == 0);
+    return true;
+}
+
 #endif

@@ -144,11 +144,11 @@ static void settle(void)
 {
     static struct fuzz_msg f;
     for (size_t i = 0; i < queued && i < QUEUE; i++) {
-        struct sip_fault fault;
         f.m.hdr = f.hdr;
         struct str text = str_make(queue[i].text, queue[i].n);
-        MUST(sip_msg_index(&f.m, text, true, &sip_limits_default, &fault) == 0);
-        MUST(sip_msg_check(&f.m, &sip_limits_default, &fault) == 0);
+        if (!fuzz_sent(&f.m, text)) {
+            continue;
+        }
         check_xml(&f.m);
         if (sip_is_request(&f.m)) {
             on_request(&f.m);

@@ -241,6 +241,12 @@ static void test_values_in_bodies(void)
     struct kit_msg msg;
     CHECK(kit_index(&msg, k.result.bytes));
     CHECK_INT(msg.m.len, k.result.bytes.n); /* its Content-Length is right */
+
+    static const char loud[] =
+        "v=0\r\na=CS-Correlation:uuie:044869\r\n"; /* short, and in capitals */
+    text = with_body("", "application/sdp", loud, sizeof(loud) - 1);
+    CHECK_INT(kit_border_in(&k, text, 3, TP_UDP), BORDER_CHANGED);
+    CHECK(str_find(k.result.bytes, STR("044869")) == k.result.bytes.n);
     CHECK_INT(kit_border_out(&k, text, 3, TP_UDP), BORDER_CHANGED);
 
     text = with_body("", "application/gtd", gtd_before, sizeof(gtd_before) - 1);
