@@ -24,7 +24,7 @@ BASIC = {  # table type: (kind, C type, smallest, largest)
     'Empty': ('EMPTY', None, 0, 0),
     'DeviceTarget': ('TARGET', 'struct csta_device_id', 0, 0),
 }
-OPTIONS = {'as', 'alias', 'ed6', 'pre6', 'err', 'bits', 'kind', 'only', 'supported', 'prefix', 'lax',
+OPTIONS = {'as', 'alias', 'ed4', 'ed6', 'pre4', 'err', 'bits', 'kind', 'only', 'supported', 'prefix', 'lax',
            'inline', 'any', 'plain', 'like', 'body', 'cname'}
 
 
@@ -114,7 +114,7 @@ class Table:
         elif block.form in ('enum', 'flags'):
             for word in words:
                 last = block.rows[-1] if block.rows else None
-                if '=' in word or word in ('ed6', 'pre6'):
+                if '=' in word or word in ('ed4', 'ed6', 'pre4'):
                     opts = {**last.opts, **options([word], line)}
                     block.rows[-1] = Row(line, last.name, last.type, 'O', opts)
                 else:
@@ -379,7 +379,7 @@ class Source:
             flags = []
             if row.occurs in 'Mm':
                 flags.append('CSTA_F_MANDATORY' if row.occurs == 'M' else 'CSTA_F_EXPECTED')
-            flags += ['CSTA_F_' + k.upper() for k in ('ed6', 'pre6') if k in row.opts]
+            flags += ['CSTA_F_' + k.upper() for k in ('ed4', 'ed6', 'pre4') if k in row.opts]
             if row.type[-1] not in '*+' and t.is_pointer(row.type):
                 flags.append('CSTA_F_POINTER')
             if row.type[-1] == '+':

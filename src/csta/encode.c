@@ -6,8 +6,8 @@
  * caller's and ends the walk with E_VALUE. An element without content becomes `<a/>`: the
  * closing bracket of its start tag is taken back when nothing has come behind it.
  *
- * EDITIONS  fields marked ed6 are left out before edition 6 and those marked pre6 from then
- *           on; an enumeration value that is new in edition 6 is replaced by the one the
+ * EDITIONS  fields marked ed4 or ed6 are left out before that edition and those marked pre4
+ *           from edition 4 on; an enumeration value that is new in edition 6 is replaced by the one the
  *           table names.
  */
 #include "csta/table.h"
@@ -129,8 +129,10 @@ static void write_simple(struct encoder *e, const struct csta_type *type, const 
 
 static bool is_of_edition(const struct encoder *e, const struct csta_field *f)
 {
-    return !(f->flags & CSTA_F_ALIAS) &&
-           !(f->flags & (e->edition >= CSTA_ED6 ? CSTA_F_PRE6 : CSTA_F_ED6));
+    unsigned others = CSTA_F_ALIAS;
+    others |= e->edition < CSTA_ED6 ? CSTA_F_ED6 : 0;
+    others |= e->edition < CSTA_ED4 ? CSTA_F_ED4 : CSTA_F_PRE4;
+    return !(f->flags & others);
 }
 
 static void write_attrs(struct encoder *e, const struct csta_type *type, const char *base)

@@ -34,10 +34,11 @@ enum {
     CSTA_F_MANDATORY = 1, /**< refused when missing, in both directions */
     CSTA_F_EXPECTED = 2,  /**< mandatory in the schema, forgiven */
     CSTA_F_ED6 = 4,       /**< written from edition 6 on */
-    CSTA_F_PRE6 = 8,      /**< written before edition 6 */
+    CSTA_F_PRE4 = 8,      /**< written before edition 4 */
     CSTA_F_POINTER = 16,
     CSTA_F_REPEATED = 32, /**< a list whose items stand in place, without an element around */
     CSTA_F_ALIAS = 64,    /**< another spelling of the field above; never written */
+    CSTA_F_ED4 = 128,     /**< written from edition 4 on */
 };
 
 enum {
