@@ -7,8 +7,8 @@
  * closing bracket of its start tag is taken back when nothing has come behind it.
  *
  * EDITIONS  fields marked ed4 or ed6 are left out before that edition and those marked pre4
- *           from edition 4 on; an enumeration value that is new in edition 6 is replaced by the one the
- *           table names.
+ *           from edition 4 on; an enumeration value that is new in edition 6 is replaced by the
+ * one the table names.
  */
 #include "csta/table.h"
 #include "csta/xml.h"

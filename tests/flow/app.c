@@ -574,6 +574,7 @@ static bool read_csta(struct app *a, const struct sip_msg *m, struct csta_msg *o
     if (body.n == 0) {
         return false;
     }
+    test_keep(body);
     CHECK(str_starts(sip_msg_value(m, SIP_HDR_CONTENT_DISPOSITION), STR("signal")));
     return CHECK(csta_decode(body, NULL, &a->arena, out, &fault) == 0);
 }

@@ -50,6 +50,7 @@ static void receive(void *ctx, struct str bytes, const struct hop *from, uint64_
     memcpy(c->in + c->n, bytes.p, bytes.n);
     c->n += bytes.n;
     while (csta_frame_next(str_make(c->in, c->n), &f, &used) == CSTA_FRAME_WHOLE) {
+        test_keep(f.xml);
         if (CHECK(c->last < HEARD)) {
             c->heard[c->last].invoke = f.invoke;
             c->heard[c->last++].xml = strndup(f.xml.p, f.xml.n);

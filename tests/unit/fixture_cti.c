@@ -161,6 +161,7 @@ static void say(struct client *c, const char *fmt, ...)
 
 static void keep(struct client *c, struct str body)
 {
+    test_keep(body);
     if (c->texts == KEPT) {
         free(c->text[0]);
         memmove(c->text, c->text + 1, (KEPT - 1) * sizeof(c->text[0]));

@@ -185,6 +185,25 @@ struct str test_project_file(const char *name)
     return text;
 }
 
+void test_keep(struct str text)
+{
+    const char *folder = getenv("BATON_TEST_KEEP");
+    unsigned long long hash = 0xCBF29CE484222325;
+    char path[512];
+    if (folder == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < text.n; i++) {
+        hash = (hash ^ (unsigned char)text.p[i]) * 0x100000001B3;
+    }
+    (void)snprintf(path, sizeof(path), "%s/%016llx.xml", folder, hash);
+    FILE *f = access(path, F_OK) == 0 ? NULL : fopen(path, "w");
+    if (f != NULL) {
+        (void)fwrite(text.p, 1, text.n, f);
+        (void)fclose(f);
+    }
+}
+
 /** "../shared/data", "../../shared/data" …: tests run in the root or in a build folder. */
 static const char *find_data(void)
 {

@@ -75,6 +75,9 @@ struct str test_read_file(const char *path);
 /** A file of the project by its name in there, e.g. "docs/seal.md", from whichever folder of a
     build the test runs in. As test_read_file. */
 struct str test_project_file(const char *name);
+/** When the environment variable BATON_TEST_KEEP names a folder: `text`, which the program
+   under test has sent, becomes a file there, once. tests/schema/validate.py looks at them. */
+void test_keep(struct str text);
 /** "../shared/data/NAME" seen from the project's root when it exists, else NULL after saying
     so once in one line. The environment variable BATON_TEST_DATA overrides the folder. */
 const char *test_data_dir(const char *name);

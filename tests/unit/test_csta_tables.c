@@ -135,8 +135,7 @@ static void check_there(const struct csta_type *type, const char *base,
 {
     for (size_t i = 0; type->kind == CSTA_K_STRUCT && i < type->nfield; i++) {
         const struct csta_field *f = &type->field[i];
-        bool has = !(f->flags &
-                     (edition == CSTA_ED6 ? CSTA_F_PRE4 : CSTA_F_ED4 | CSTA_F_ED6));
+        bool has = !(f->flags & (edition == CSTA_ED6 ? CSTA_F_PRE4 : CSTA_F_ED4 | CSTA_F_ED6));
         test_context(f->name);
         CHECK_INT(csta_field_is_present(f, base + f->offset), has);
         test_context(NULL);
