@@ -553,12 +553,13 @@ class Source:
             body = self.type_ref(block.opts['body']) if 'body' in block.opts else \
                 '&type_' + self.ident(block)
             answer = ids.get(block.name + 'Response', 'CSTA_MSG_NONE')
+            since = next((f'CSTA_{k.upper()}' for k in ('ed6', 'ed4') if k in block.opts), 'CSTA_EDITION_NONE')
             o.append(f'    [{t.msg_ids[block.name]}] = {{STR_INIT({quote(block.name)}), '
                      f'CSTA_ROLE_{block.role.upper()}, {"true" if "supported" in block.opts else "false"}, '
-                     f'{answer}, {body}}},')
+                     f'{since}, {answer}, {body}}},')
         for name, _ in t.names:
             o.append(f'    [{t.msg_ids[name]}] = {{STR_INIT({quote(name)}), CSTA_ROLE_{role_of(name)}, '
-                     f'false, CSTA_MSG_NONE, NULL}},')
+                     f'false, CSTA_EDITION_NONE, CSTA_MSG_NONE, NULL}},')
         o += ['};', '']
         names = [(len(n), n, t.msg_ids[b.name]) for n, b in t.roots.items()]
         names += [(len(n), n, t.msg_ids[n]) for n, _ in t.names]

@@ -7,8 +7,8 @@
  * closing bracket of its start tag is taken back when nothing has come behind it.
  *
  * EDITIONS  fields marked ed4 or ed6 are left out before that edition and those marked pre4
- *           from edition 4 on; an enumeration value that is new in edition 6 is replaced by the
- * one the table names.
+ *           from edition 4 on, as are features of services that an edition does not have; an
+ * enumeration value that is new in edition 6 is replaced by the one the table names.
  */
 #include "csta/table.h"
 #include "csta/xml.h"
@@ -220,6 +220,9 @@ static void write_caps(struct encoder *e, const struct csta_type *type, const vo
         if (cap == NULL) {
             fail(e);
             return;
+        }
+        if (csta_msg_infos[feature->id].since > e->edition) {
+            continue;
         }
         open_element(e, cap->name);
         for (size_t k = 0; k < feature->nbit; k++) {

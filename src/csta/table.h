@@ -101,6 +101,7 @@ struct csta_msg_info {
     struct str name;
     enum csta_role role;
     bool supported;
+    enum csta_edition since; /**< the first one that has it; NONE: all have */
     enum csta_msg_id response;
     const struct csta_type *body; /**< NULL: known by name only */
 };

@@ -293,7 +293,7 @@ int main(int argc, char **argv)
     for (enum csta_edition edition = CSTA_ED2; ok && edition <= CSTA_ED6; edition++) {
         filler = (struct filler){.edition = edition};
         for (unsigned id = 0; ok && id < CSTA_MSG_COUNT; id++) {
-            if (csta_msg_infos[id].body != NULL) {
+            if (csta_msg_infos[id].body != NULL && csta_msg_infos[id].since <= edition) {
                 ok = write_message(&filler, (enum csta_msg_id)id, argv[1]);
             }
         }
