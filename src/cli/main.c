@@ -10,6 +10,7 @@
 #include "cli/help.h"
 #include "cli/number_cmd.h"
 #include "cli/phone.h"
+#include "cli/profile_cmd.h"
 #include "cli/refer_cmd.h"
 #include "cli/reload_cmd.h"
 #include "cli/route_cmd.h"
@@ -25,9 +26,9 @@ struct command {
 
 /** In the order in which help shows them. */
 static const struct command commands[] = {
-    {&help_serve, cmd_serve},   {&help_phone, cmd_phone},   {&help_csta, cmd_csta},
-    {&help_refer, cmd_refer},   {&help_uui, cmd_uui},       {&help_route, cmd_route},
-    {&help_number, cmd_number}, {&help_reload, cmd_reload},
+    {&help_serve, cmd_serve},   {&help_phone, cmd_phone},       {&help_csta, cmd_csta},
+    {&help_refer, cmd_refer},   {&help_uui, cmd_uui},           {&help_route, cmd_route},
+    {&help_number, cmd_number}, {&help_profiles, cmd_profiles}, {&help_reload, cmd_reload},
 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",

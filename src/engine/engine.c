@@ -567,6 +567,13 @@ void engine_set_packages(struct engine *e, const struct uui_packages *packages)
     refresh_border(e);
 }
 
+void engine_set_phone_profiles(struct engine *e, const struct phone_profiles *profiles,
+                               uint64_t now_ms)
+{
+    (void)now_ms;
+    e->config.phone_profiles = profiles;
+}
+
 void engine_set_seal_keys(struct engine *e, struct seal_keys *keys)
 {
     seal_set_keys(&e->seal, keys);

@@ -26,6 +26,7 @@
 #include "engine/load.h"
 #include "event/event.h"
 #include "peers/peers.h"
+#include "phone/profile.h"
 #include "proxy/proxy.h"
 #include "registrar/registrar.h"
 #include "rules/rules.h"
@@ -64,6 +65,8 @@ struct engine_config {
     const struct border_policy *policy;
     struct seal_config seal;     /**< zeros: defaults */
     struct seal_keys *seal_keys; /**< borrowed likewise (engine_set_seal_keys); NULL: none */
+    /** Of phones; borrowed likewise (engine_set_phone_profiles). NULL: the built-in ones. */
+    const struct phone_profiles *phone_profiles;
     struct guard_config guard;   /**< strangers; zeros: all of them come in */
     struct load_config load;     /**< zeros: nothing is refused early */
     struct directory *directory; /**< the caller's, must outlive the engine */
@@ -129,6 +132,10 @@ void engine_each_note(const struct engine *e, struct str call_id,
 
 /** Keys for sealed User-to-User from now on; borrowed, and used. NULL: none. */
 void engine_set_seal_keys(struct engine *e, struct seal_keys *keys);
+
+/** Profiles of phones from now on; borrowed like the routes. NULL: the built-in ones. */
+void engine_set_phone_profiles(struct engine *e, const struct phone_profiles *profiles,
+                               uint64_t now_ms);
 
 /** The directory's peers were changed in their places. */
 void engine_peers_changed(struct engine *e);

@@ -49,46 +49,40 @@ const struct phone_profile phone_profile_none = {
 
 /* ------------------------------------------------------------------------ choosing */
 
-/** What of the pattern has to stand in the text, and whether more may stand around it. */
-static struct str literal_of(struct str pattern, bool *before, bool *after)
-{
-    *before = pattern.n > 0 && pattern.p[0] == '*';
-    if (*before) {
-        pattern = str_from(pattern, 1);
-    }
-    *after = pattern.n > 0 && pattern.p[pattern.n - 1] == '*';
-    if (*after) {
-        pattern.n--;
-    }
-    return pattern;
-}
-
 bool phone_pattern_fits(struct str pattern, struct str text)
 {
-    bool before, after;
-    struct str literal = literal_of(pattern, &before, &after);
+    size_t p = 0, t = 0, star = pattern.n, from = 0;
 
-    if (pattern.n == 0 || literal.n > text.n) {
+    if (pattern.n == 0) {
         return false;
     }
-    if (!before) {
-        return str_istarts(text, literal) && (after || literal.n == text.n);
-    }
-    if (!after) {
-        return str_istarts(str_from(text, text.n - literal.n), literal);
-    }
-    for (size_t at = 0; at + literal.n <= text.n; at++) {
-        if (str_istarts(str_from(text, at), literal)) {
-            return true;
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            from = t;
+        } else if (p < pattern.n && ascii_lower(pattern.p[p]) == ascii_lower(text.p[t])) {
+            p++;
+            t++;
+        } else if (star < pattern.n) { /* the last star takes one more */
+            p = star + 1;
+            t = ++from;
+        } else {
+            return false;
         }
     }
-    return false;
+    while (p < pattern.n && pattern.p[p] == '*') {
+        p++;
+    }
+    return p == pattern.n;
 }
 
 static size_t weight_of(struct str pattern)
 {
-    bool before, after;
-    return literal_of(pattern, &before, &after).n;
+    size_t n = 0;
+    for (size_t i = 0; i < pattern.n; i++) {
+        n += pattern.p[i] != '*';
+    }
+    return n;
 }
 
 static struct phone_choice by_agent(const struct phone_profiles *profiles, struct str agent)

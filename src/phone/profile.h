@@ -41,6 +41,18 @@ enum phone_name_form {
     PHONE_NAME_MAC,  /**< 00:10:49:54:3B:4C, from its +sip.instance or the configuration */
 };
 
+/** What a key of the phone does, pressed by an HTTP request (action.h). */
+enum phone_act {
+    PHONE_ACT_ANSWER,
+    PHONE_ACT_CLEAR,
+    PHONE_ACT_HOLD,
+    PHONE_ACT_RETRIEVE,
+    PHONE_ACT_MAKE,
+    PHONE_ACT_DND_ON,
+    PHONE_ACT_DND_OFF,
+    PHONE_ACT_COUNT
+};
+
 /** What is peculiar about a phone; each is named for what it does, not for who does it. */
 enum phone_quirk {
     /** A connection is named by its deviceID; callIDs are empty, in both directions. */
@@ -100,7 +112,7 @@ struct phone_profile {
     struct str name;          /**< "snom" */
     struct str text;          /**< one sentence: which phones */
     struct str origin;        /**< the file it stands in; absent: built in */
-    const struct str *agents; /**< User-Agent patterns, '*' at either end; no case */
+    const struct str *agents; /**< User-Agent patterns with '*'; no case */
     size_t agent_count;
     enum phone_means means;
     enum csta_edition edition; /**< of our requests; whatever the answers have is taken */
@@ -112,10 +124,11 @@ struct phone_profile {
     bool feature_event;    /**< as-feature-event in place of CSTA for do-not-disturb and
                                 forwarding */
     struct str action_uri; /**< template of an HTTP request that makes it press a key; absent:
-                                it takes none. See means_action.c */
-    unsigned quirks;       /**< bits of enum phone_quirk */
-    struct str settings;   /**< what to set on the phone, in the vendor's words; lines */
-    struct str evidence;   /**< where all this is known from; lines */
+                                it takes none. See action.h */
+    struct str action_key[PHONE_ACT_COUNT]; /**< what stands for each key in it, or absent */
+    unsigned quirks;                        /**< bits of enum phone_quirk */
+    struct str settings; /**< what to set on the phone, in the vendor's words; lines */
+    struct str evidence; /**< where all this is known from; lines */
 };
 
 /** A set of profiles, in the order in which they go before each other. */
@@ -162,8 +175,8 @@ const struct phone_profile *phone_profile_named(const struct phone_profiles *pro
                                                 struct str name);
 
 /**
- * Does the text fit the pattern: the same without case, where a '*' at the beginning or the end
- * stands for anything? "*" fits everything, the empty pattern nothing.
+ * Does the text fit the pattern: the same without case, where each '*' stands for anything?
+ * "*" fits everything, the empty pattern nothing.
  */
 bool phone_pattern_fits(struct str pattern, struct str text);
 

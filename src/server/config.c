@@ -8,6 +8,7 @@
 #include "server/config.h"
 #include "base/err.h"
 #include "server/config_map.h"
+#include "server/profile_file.h"
 #include <cyaml/cyaml.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ void config_free(struct config *c)
     }
     (void)cyaml_free(&loader, &config_schema, c->raw, 0);
     seal_keys_free(c->seal_keys);
+    profile_set_free(c->profiles);
     arena_fini(&c->arena);
     free(c);
 }

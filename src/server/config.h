@@ -35,6 +35,8 @@ struct config_tls_marks {
     struct config_mark (*cert)[2]; /**< of each certificate: its file, its key */
 };
 
+struct profile_set;
+
 struct config {
     struct engine_config engine; /**< without `directory` */
     struct net_config net;       /**< without `handler` */
@@ -58,10 +60,11 @@ struct config {
     struct dial_plan *plans;
     size_t plan_count;
     struct rule_table routes;
-    struct border_policy policy; /**< what of User-to-User may cross the border */
-    struct seal_keys *seal_keys; /**< NULL: none; replaced by a reload */
-    const char *pid_file;        /**< NULL: none */
-    const char *file;            /**< as it was named; absent for text from memory */
+    struct border_policy policy;  /**< what of User-to-User may cross the border */
+    struct seal_keys *seal_keys;  /**< NULL: none; replaced by a reload */
+    struct profile_set *profiles; /**< of phones */
+    const char *pid_file;         /**< NULL: none */
+    const char *file;             /**< as it was named; absent for text from memory */
     bool log_all;     /**< the command line wants every line, whatever log_level says */
     size_t peer_room; /**< peers that a running server has room for */
     enum trace_level log_level;

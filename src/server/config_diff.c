@@ -8,11 +8,11 @@
 
 /** What a running server takes over. */
 static const char *const taken_over[] = {
-    "devices",         "applications", "peers",     "routes",
-    "dial_plans",      "time_zone",    "log.level", "tls.certificates",
-    "uui.packages",    "uui.strict",   "uui.keys",  "uui.rules",
-    "uui.tls_only",    "uui.too_long", "tls.ca",    "tls.verify_client",
-    "tls.min_version", "tls.ciphers"};
+    "devices",         "applications", "peers",           "routes",
+    "dial_plans",      "time_zone",    "log.level",       "tls.certificates",
+    "uui.packages",    "uui.strict",   "uui.keys",        "uui.rules",
+    "uui.tls_only",    "uui.too_long", "tls.ca",          "tls.verify_client",
+    "tls.min_version", "tls.ciphers",  "phones.profiles", "phones.profile_folder"};
 
 static bool is_taken_over(const char *name)
 {

@@ -39,6 +39,9 @@
     S(tel, "",                                                                            \
       "Its number in the world, `+4930123456`: asserted to trusted peers as a tel URI "   \
       "besides its address (P-Asserted-Identity), and a name of it for applications.")    \
+    S(phone_profile, "",                                                                  \
+      "What its phones can be asked in CSTA, by the name of a profile (docs/phones.md), " \
+      "`none` for nothing. By their User-Agent unless given.")                            \
     CONFIG_SECRET(S)
 
 #define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                            \
@@ -404,6 +407,14 @@
       "Appended to; reopened on SIGHUP. None unless given; `serve --sip-trace` overrides " \
       "it.")
 
+#define CONFIG_PHONES(U, B, S, W, L, N, M, Q)                                                \
+    L(profiles, "",                                                                          \
+      "Files and folders with profiles of your own (docs/phones.md), seen from this file's " \
+      "folder. One with the name of a profile that came with Baton takes its place.")        \
+    S(profile_folder, "",                                                                    \
+      "The folder of the profiles that came with Baton; where they were installed unless "   \
+      "given.")
+
 #define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                   \
     L(listen, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060",                                       \
       "Where Baton listens: `udp:ADDRESS:PORT`, also `tcp:`, `tls:`, `ws:` and `wss:` "       \
@@ -460,6 +471,7 @@
     M(calls, calls, "Call control.")                                                          \
     M(proxy, proxy, "Requests that are passed on.")                                           \
     M(cti, cti, "Application sessions.")                                                      \
+    M(phones, phones, "Phones that speak CSTA themselves: docs/phones.md.")                   \
     M(guard, guard, "Strangers.")                                                             \
     M(overload, overload, "What is refused before nothing works any more.")                   \
     M(events, events, "Subscriptions: busy lamps and other things that phones watch.")        \

@@ -203,6 +203,7 @@ static bool map_device(struct config_tree *t, struct config *c, yaml_node_t *at,
     to->key = arena_fmt(&c->arena, "%s@%.*s", raw->number, STR_ARG(domain));
     to->uri = arena_fmt(&c->arena, "sip:%s@%.*s", raw->number, STR_ARG(domain));
     to->display = str_c(raw->display);
+    to->phone_profile = str_c(raw->phone_profile);
     if (to->key.p == NULL || to->uri.p == NULL) {
         return out_of_memory(t);
     }
@@ -633,7 +634,8 @@ bool config_map(struct config_tree *t, struct config *c)
         !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
         !map_dns(t, c) || !config_map_policy(t, c) || !config_map_guard(t, c) ||
         !config_map_routes(t, c) || !config_map_events(t, c) || !config_map_packages(t, c) ||
-        !config_map_seal(t, c) || !config_map_border(t, c) || !config_map_uui(t, c)) {
+        !config_map_seal(t, c) || !config_map_border(t, c) || !config_map_uui(t, c) ||
+        !config_map_phones(t, c)) {
         return false;
     }
     config_map_asking(c);

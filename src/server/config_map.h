@@ -58,6 +58,9 @@ bool config_map_seal(struct config_tree *t, struct config *c);
 /** Rules about User-to-User at the border; after the packages. @return as config_map */
 bool config_map_border(struct config_tree *t, struct config *c);
 
+/** Profiles of phones, after the devices (config_phones.c). @return as config_map */
+bool config_map_phones(struct config_tree *t, struct config *c);
+
 /** The section `uui` (config_uui.c). */
 bool config_map_uui(struct config_tree *t, struct config *c);
 

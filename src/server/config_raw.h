@@ -90,6 +90,9 @@ struct raw_uui_group {
 struct raw_cti {
     RAW_STRUCT(CONFIG_CTI)
 };
+struct raw_phones {
+    RAW_STRUCT(CONFIG_PHONES)
+};
 struct raw_watcher {
     RAW_STRUCT(CONFIG_WATCHER)
 };

@@ -163,6 +163,9 @@ ENTRY(uui_group)
 #define RAW struct raw_cti
 SUBSECTION(cti, CONFIG_CTI)
 #undef RAW
+#define RAW struct raw_phones
+SUBSECTION(phones, CONFIG_PHONES)
+#undef RAW
 #define RAW struct raw_watcher
 SUBSECTION(watcher, CONFIG_WATCHER)
 ENTRY(watcher)

@@ -49,8 +49,13 @@ static void test_patterns(void)
     CHECK(fits("**", "anything"));
     CHECK(!fits("", ""));
     CHECK(!fits("", "anything"));
-    CHECK(!fits("a*b", "axb")); /* in the middle it is a character like any other */
-    CHECK(fits("a*b", "A*B"));
+    CHECK(fits("a*b", "axxB"));
+    CHECK(fits("a*b", "ab"));
+    CHECK(!fits("a*b", "axbc"));
+    CHECK(fits("a*bc*d", "a-bx-bc-d"));
+    CHECK(!fits("a*bc*d", "a-bx-bc-"));
+    CHECK(fits("*a*a*", "aa"));
+    CHECK(!fits("*a*a*", "a"));
 }
 
 static void test_the_longest_pattern_wins(void)

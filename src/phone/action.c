@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ACTION-URI: templates checked, requests written. See action.h.
+ *
+ * A template is cut once: scheme, {address}, port, and a path with query in which {key} stands
+ * once. Everything else in it passes as it is, so it may have only what needs no escape.
+ */
+#include "phone/action.h"
+#include "base/err.h"
+
+static const struct str address_mark = STR_INIT("{address}");
+static const struct str key_mark = STR_INIT("{key}");
+static const struct str number_mark = STR_INIT("{number}");
+
+static const char *const act_names[PHONE_ACT_COUNT] = {
+    [PHONE_ACT_ANSWER] = "answer",   [PHONE_ACT_CLEAR] = "clear",
+    [PHONE_ACT_HOLD] = "hold",       [PHONE_ACT_RETRIEVE] = "retrieve",
+    [PHONE_ACT_MAKE] = "make",       [PHONE_ACT_DND_ON] = "dnd_on",
+    [PHONE_ACT_DND_OFF] = "dnd_off",
+};
+
+const char *phone_act_name(enum phone_act act)
+{
+    return (unsigned)act < PHONE_ACT_COUNT ? act_names[act] : "";
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/** A character of a path or query (RFC 3986 §3.3, §3.4), escapes left to the author. */
+static bool is_uri_char(char c)
+{
+    return is_plain(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/?%", c) != NULL);
+}
+
+static bool all_uri_chars(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (!is_uri_char(s.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool no(const char **why, const char *text)
+{
+    *why = text;
+    return false;
+}
+
+/** A template in its parts. */
+struct cut {
+    struct str scheme; /**< "http://" */
+    struct str port;   /**< ":8080" or empty */
+    struct str before; /**< of {key}: from the path on */
+    struct str after;
+};
+
+static bool cut_template(struct str t, struct cut *out, const char **why)
+{
+    struct str rest;
+    size_t key, path;
+    uint32_t port = 1;
+
+    out->scheme = str_istarts(t, STR("https://")) ? str_upto(t, 8) : str_upto(t, 7);
+    if (!str_istarts(t, STR("http://")) && !str_istarts(t, STR("https://"))) {
+        return no(why, "begins with http:// or https://");
+    }
+    rest = str_from(t, out->scheme.n);
+    if (!str_starts(rest, address_mark)) {
+        return no(why, "the host has to be {address}: the phone, and no other machine");
+    }
+    rest = str_from(rest, address_mark.n);
+    path = str_index(rest, '/');
+    out->port = str_upto(rest, path);
+    if (out->port.n > 0 &&
+        (out->port.p[0] != ':' || !str_to_u32(str_from(out->port, 1), &port) || port == 0 ||
+         port > 65535)) {
+        return no(why, "only a port may stand between {address} and the path");
+    }
+    rest = str_from(rest, path);
+    key = str_find(rest, key_mark);
+    out->before = str_upto(rest, key);
+    out->after = str_from(rest, key + key_mark.n);
+    if (key == rest.n || str_find(out->after, key_mark) < out->after.n) {
+        return no(why, "{key} has to stand in the path or query, once");
+    }
+    return (all_uri_chars(out->before) && all_uri_chars(out->after)) ||
+           no(why, "has a character that a URI cannot have");
+}
+
+bool phone_action_check(struct str template, const char **why)
+{
+    struct cut c;
+    if (template.n > PHONE_ACTION_MAX) {
+        return no(why, "is too long");
+    }
+    return cut_template(template, &c, why);
+}
+
+bool phone_action_key_check(enum phone_act act, struct str key, const char **why)
+{
+    size_t at = str_find(key, number_mark);
+    struct str before = str_upto(key, at), after = str_from(key, at + number_mark.n);
+    bool has = at < key.n;
+
+    if (key.n == 0 || key.n > PHONE_ACTION_MAX) {
+        return no(why, "is empty or too long");
+    }
+    if (has != (act == PHONE_ACT_MAKE)) {
+        return no(why,
+                  act == PHONE_ACT_MAKE ? "{number} is missing" : "has no {number} to call");
+    }
+    return (all_uri_chars(before) && all_uri_chars(after)) ||
+           no(why, "has a character that a URI cannot have");
+}
+
+static void write_escaped(struct out *o, struct str s)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (is_plain((char)c)) {
+            out_ch(o, (char)c);
+        } else {
+            out_ch(o, '%');
+            out_ch(o, digits[c >> 4]);
+            out_ch(o, digits[c & 15]);
+        }
+    }
+}
+
+int phone_action_write(const struct phone_profile *p, enum phone_act act, const struct addr *at,
+                       struct str number, struct out *out)
+{
+    struct str key = (unsigned)act < PHONE_ACT_COUNT ? p->action_key[act] : STR_NONE;
+    size_t mark = str_find(key, number_mark);
+    const char *why;
+    struct cut c;
+
+    if (!str_is_set(key) || !cut_template(p->action_uri, &c, &why)) {
+        return E_UNSUPPORTED;
+    }
+    if (at->family == ADDR_NONE || (act == PHONE_ACT_MAKE && number.n == 0)) {
+        return E_VALUE;
+    }
+    out_str(out, c.scheme);
+    addr_write_host(out, at);
+    out_str(out, c.port);
+    out_str(out, c.before);
+    out_str(out, str_upto(key, mark));
+    if (mark < key.n) {
+        write_escaped(out, number);
+        out_str(out, str_from(key, mark + number_mark.n));
+    }
+    out_str(out, c.after);
+    return out->over ? E_SPACE : 0;
+}

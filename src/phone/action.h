@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ACTION-URI: a phone that presses its own keys when it is asked to over HTTP.
+ *
+ * The template of a profile, `http://{address}/servlet?key={key}`, says where; for each act
+ * that the phone knows the profile has what stands for {key}. With the numeric address of the
+ * phone's registration and the key it becomes one GET, which whoever has the network makes.
+ *
+ * STRICT, because the request leaves from a machine that may be able to reach what others
+ * cannot. The host of a template is {address}, and so never any other machine, unless the
+ * configuration allows it; user and password cannot stand in it; what comes from outside (the
+ * number to be called) is escaped, all of it but letters and digits.
+ */
+#ifndef BATON_PHONE_ACTION_H
+#define BATON_PHONE_ACTION_H
+
+#include "base/addr.h"
+#include "base/out.h"
+#include "phone/profile.h"
+
+/** Longest template, key and request. */
+#define PHONE_ACTION_MAX 1024
+
+/** "answer", "clear" …: the keys of the section `action` of a profile. */
+const char *phone_act_name(enum phone_act act);
+
+/**
+ * Is that a template: http or https, {address} as its host, a port or none, {key} once behind
+ * it, and otherwise nothing that a URI could not have? @param why  static text when not
+ */
+bool phone_action_check(struct str template, const char **why);
+
+/** What stands for {key}: characters of a query; {number} in it for PHONE_ACT_MAKE alone. */
+bool phone_action_key_check(enum phone_act act, struct str key, const char **why);
+
+/**
+ * The request for one act.
+ * @param at      address of the phone; its port does not count: that is its SIP
+ * @param number  for PHONE_ACT_MAKE, else absent
+ * @return 0; E_UNSUPPORTED: the profile has no such act; E_VALUE: the address is none, or the
+ * number is missing; E_SPACE
+ */
+int phone_action_write(const struct phone_profile *p, enum phone_act act, const struct addr *at,
+                       struct str number, struct out *out) MUST_USE;
+
+#endif
