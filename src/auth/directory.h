@@ -30,8 +30,8 @@ struct device {
     struct str
         tel; /**< its number in the world, "+4930123456", or absent: asserted as tel URI */
     struct str phone_profile; /**< of its phones, by name; absent: by their User-Agent */
-    bool has_secret;   /**< false: this device may not register (it is only a name) */
-    void *cti;         /**< the CTI layer's: monitors of this device */
+    bool has_secret;          /**< false: this device may not register (it is only a name) */
+    void *cti;                /**< the CTI layer's: monitors of this device */
     struct list calls; /**< the call layer's: connections of this device; zeros: none yet */
     struct device_features *features; /**< the call layer's: do not disturb, forwarding; NULL:
                                            never set */
