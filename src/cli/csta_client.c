@@ -18,6 +18,8 @@ enum { ORDER_CHUNK = 16 * 1024, FILE_MAX = 1 << 20 };
 
 /** How long the monitors may take to stop at the end. */
 #define STOP_MS 2000u
+/** How long a list of devices may take behind the answer. */
+#define LIST_MS 10000u
 
 struct line {
     struct list link;
@@ -92,6 +94,14 @@ void csta_client_done(struct csta_client *c, int code)
     ua_after(c->ua, CSTA_SLOT_WAIT, 1, on_next_line, c);
 }
 
+static void on_list_timeout(void *ctx)
+{
+    struct csta_client *c = ctx;
+
+    complain(c, csta_msg_name(c->order.msg.id), "the list did not come in time");
+    csta_client_done(c, EXIT_CODE_FAILED);
+}
+
 static void on_request_answer(void *owner, const struct csta_answer *a)
 {
     struct csta_client *c = owner;
@@ -116,6 +126,10 @@ static void on_request_answer(void *owner, const struct csta_answer *a)
         csta_print_answer(&c->printer, csta_wall_ms(), o->msg.id, o->what, &a->msg, a->body);
     }
     csta_held_release(c);
+    if (ok && o->verb == CSTA_VERB_DEVICES && !c->listed) {
+        ua_after(c->ua, CSTA_SLOT_WAIT, LIST_MS, on_list_timeout, c);
+        return;
+    }
     if (!ok || !c->watch.on) {
         csta_client_done(c, ok ? EXIT_CODE_OK : EXIT_CODE_FAILED);
     } else {
@@ -126,6 +140,7 @@ static void on_request_answer(void *owner, const struct csta_answer *a)
 static void send_request(struct csta_client *c)
 {
     c->call_pending = c->order.verb == CSTA_VERB_MAKE_CALL;
+    c->listed = false;
     if (!csta_client_send(c, &c->order.msg, on_request_answer, c)) {
         c->call_pending = false;
         csta_client_done(c, EXIT_CODE_FAILED);
@@ -185,7 +200,7 @@ static void begin_watch(struct csta_client *c)
         return;
     }
     c->unanswered = 1;
-    if (!csta_monitor_start(c, o->subject.device_id.value)) {
+    if (!csta_monitor_start(c, o->subject.device_id.value, false, STR_NONE)) {
         csta_client_done(c, EXIT_CODE_FAILED);
     }
 }
@@ -258,7 +273,7 @@ static void begin_monitor(struct csta_client *c)
         if (csta_monitor_find(c, o.device[i]) != NULL) {
             complain(c, o.device[i], "it is monitored already");
             csta_client_monitor_answered(c, false);
-        } else if (!csta_monitor_start(c, o.device[i])) {
+        } else if (!csta_monitor_start(c, o.device[i], o.calls, o.without)) {
             csta_client_monitor_answered(c, false);
         }
     }
@@ -601,13 +616,29 @@ static struct str route_text(const struct csta_msg *m, struct arena *a)
                : STR_NONE;
 }
 
+/** A part of the list of devices, with or without having been asked. */
+static void on_list(struct csta_client *c, const struct csta_msg *m, struct str body)
+{
+    csta_print_list(&c->printer, csta_wall_ms(), m, body);
+    if (m->switching_function_devices->last_segment != CSTA_TRUE) {
+        return;
+    }
+    c->listed = true;
+    if (c->order.verb == CSTA_VERB_DEVICES && !csta_session_is_asking(&c->session)) {
+        csta_client_done(c, EXIT_CODE_OK);
+    }
+}
+
 static void on_request(void *ctx, const struct csta_msg *m, struct str body)
 {
     struct csta_client *c = ctx;
     struct arena *a = &c->ua->scratch;
     struct str text = arena_fmt(a, "the server asks: %.*s", STR_ARG(m->root_name));
 
-    (void)body;
+    if (m->body != NULL && m->id == CSTA_MSG_SWITCHING_FUNCTION_DEVICES) {
+        on_list(c, m, body);
+        return;
+    }
     if (m->body != NULL && m->id == CSTA_MSG_MONITOR_STOP) {
         struct str ref = m->monitor_stop->monitor_cross_ref_id;
         text = arena_fmt(a, "the server has ended the monitor %.*s", STR_ARG(ref));
@@ -615,6 +646,8 @@ static void on_request(void *ctx, const struct csta_msg *m, struct str body)
     } else if (m->body != NULL && m->id == CSTA_MSG_SYSTEM_STATUS) {
         struct str status = csta_system_status_value_name(m->system_status->system_status);
         text = arena_fmt(a, "the server's system status is %.*s", STR_ARG(status));
+    } else if (m->id == CSTA_MSG_SW_FUNCTION_DEVICES_CHANGED) {
+        text = STR("the devices that may be used are others now");
     } else if (m->id == CSTA_MSG_REQUEST_SYSTEM_STATUS) {
         return; /* a keep-alive */
     } else if (m->body != NULL && str_is_set(route_text(m, a))) {
@@ -733,7 +766,7 @@ void csta_client_flow_closed(void *client)
     struct csta_client *c = client;
 
     if (c->ua != NULL && !c->closing) {
-        csta_session_probe(&c->session);
+        csta_session_flow_closed(&c->session);
     }
 }
 

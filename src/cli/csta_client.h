@@ -28,9 +28,11 @@ struct csta_monitor {
     struct csta_client *client;
     bool running;     /**< MonitorStart was answered in this session */
     bool asked;       /**< by a command, whose end waits for the answer */
+    bool call;        /**< a connection, whose call is monitored */
     bool dropped;     /**< waits for its last answer to be freed */
     unsigned pending; /**< requests that will be answered to it */
     char *device;     /**< as the user wrote it */
+    char *without;    /**< events that are not wanted, or NULL */
     char *cross_ref;
 };
 
@@ -60,6 +62,7 @@ struct csta_client {
     struct csta_watch watch;
     size_t unanswered; /**< monitor: MonitorStart without answer */
     uint32_t counted;  /**< monitor: events printed */
+    bool listed;       /**< devices: the last one of the list is there */
     bool call_pending; /**< MakeCall is out: hold events of unknown calls (S-16) */
     bool closing, input_ended;
 
@@ -109,7 +112,8 @@ void csta_client_refused(struct csta_client *c, struct str what, const struct cs
 struct csta_monitor *csta_monitor_find(struct csta_client *c, struct str device);
 /** Send MonitorStart. @return false: not sent, said so; else csta_client_monitor_answered
  * follows */
-bool csta_monitor_start(struct csta_client *c, struct str device);
+bool csta_monitor_start(struct csta_client *c, struct str device, bool call,
+                        struct str without);
 /** csta_client.c: the answer to it. */
 void csta_client_monitor_answered(struct csta_client *c, bool ok);
 /** All monitors again in a new session, with a snapshot of each device. */

@@ -28,6 +28,8 @@ static bool take_flag(struct csta_command *c, const char *arg)
         c->verbose = true;
     } else if (args_is(arg, "-e", "--exit-on-error")) {
         c->exit_on_error = true;
+    } else if (args_is(arg, NULL, "--implicit")) {
+        c->implicit = true;
     } else {
         return false;
     }
@@ -57,6 +59,10 @@ static int read_words(int argc, char **argv, struct csta_command *c, struct raw_
                             args_value("-u", "--user", argc, argv, &i, &c->user) ||
                             args_value(NULL, "--password", argc, argv, &i, &c->password) ||
                             args_value(NULL, "--device", argc, argv, &i, &c->device) ||
+                            args_value(NULL, "--tcp", argc, argv, &i, &c->tcp_text) ||
+                            args_value(NULL, "--tls", argc, argv, &i, &c->tls_text) ||
+                            args_value(NULL, "--tls-ca", argc, argv, &i, &c->tls_ca) ||
+                            args_value(NULL, "--tls-name", argc, argv, &i, &c->tls_name) ||
                             args_value(NULL, "--edition", argc, argv, &i, &raw->edition) ||
                             args_value(NULL, "--refresh", argc, argv, &i, &raw->refresh) ||
                             take_flag(c, argv[i]))) {
@@ -86,6 +92,36 @@ static void command_first(struct csta_command *c)
     c->word[0] = name;
 }
 
+/** Where the server is, and what carries the session. */
+static int check_server(struct csta_command *c)
+{
+    const char *stream = c->tcp_text != NULL ? c->tcp_text : c->tls_text;
+    bool tls_only = c->tls_ca != NULL || c->tls_name != NULL;
+
+    if ((c->server_text != NULL) + (c->tcp_text != NULL) + (c->tls_text != NULL) > 1) {
+        return help_usage_error(&help_csta, "one of --server, --tcp and --tls is enough");
+    }
+    if ((tls_only && c->tls_text == NULL) || (c->implicit && stream == NULL)) {
+        return help_usage_error(&help_csta, tls_only ? "--tls-ca and --tls-name go with --tls"
+                                                     : "--implicit goes with --tcp or --tls");
+    }
+    if (stream == NULL) {
+        return c->server_text != NULL && ua_server_parse(c->server_text, &c->server)
+                   ? EXIT_CODE_OK
+                   : help_usage_error(&help_csta,
+                                      "\"%s\" is no server: HOST[:PORT] or "
+                                      "sip:HOST:PORT;transport=tcp (UDP and TCP only)",
+                                      c->server_text);
+    }
+    if (!ua_server_parse(stream, &c->server) || c->server.port == 0 ||
+        c->server.transport != TP_NONE) {
+        return help_usage_error(&help_csta, "\"%s\" is not HOST:PORT", stream);
+    }
+    c->server.transport = c->tls_text != NULL ? TP_TLS : TP_TCP;
+    c->stream = true;
+    return EXIT_CODE_OK;
+}
+
 int csta_command_parse(int argc, char **argv, struct csta_command *out)
 {
     struct raw_options raw = {0};
@@ -105,14 +141,16 @@ int csta_command_parse(int argc, char **argv, struct csta_command *out)
     if (out->nword == 0 || csta_option_known(out->word[0])) {
         return help_usage_error(&help_csta, "a command is needed");
     }
-    if (out->server_text == NULL || out->user == NULL) {
+    if (out->implicit && out->user == NULL) {
+        out->user = "baton"; /* the server knows who comes */
+    }
+    if ((out->server_text == NULL && out->tcp_text == NULL && out->tls_text == NULL) ||
+        out->user == NULL) {
         return help_usage_error(&help_csta, "--server and --user are needed");
     }
-    if (!ua_server_parse(out->server_text, &out->server)) {
-        return help_usage_error(&help_csta,
-                                "\"%s\" is no server: HOST[:PORT] or "
-                                "sip:HOST:PORT;transport=tcp (UDP and TCP only)",
-                                out->server_text);
+    code = check_server(out);
+    if (code != EXIT_CODE_OK) {
+        return code;
     }
     if (out->user[0] == '\0' || out->user[0] == '@') {
         return help_usage_error(&help_csta, "\"%s\" is no user name", out->user);
@@ -158,7 +196,11 @@ static int run(const struct csta_command *c, struct csta_client *client, struct 
     struct csta_session_config config = {.user = str_c(c->user),
                                          .password = str_c(password == NULL ? "" : password),
                                          .device = str_c(c->device),
-                                         .edition = c->edition};
+                                         .edition = c->edition,
+                                         .tcp = c->stream,
+                                         .implicit = c->implicit,
+                                         .tls_name = str_c(c->tls_name),
+                                         .duration_s = c->refresh_s};
     int code;
 
     ua_on_signal(ua, csta_client_interrupt, client);
@@ -169,6 +211,22 @@ static int run(const struct csta_command *c, struct csta_client *client, struct 
         code = client->exit_code;
     }
     return code;
+}
+
+static size_t on_stream(void *ctx, struct str bytes, uint64_t now_ms)
+{
+    struct csta_client *client = ctx;
+
+    return csta_session_stream(&client->session, bytes, now_ms);
+}
+
+static void on_resolved(void *ctx)
+{
+    struct csta_client *client = ctx;
+
+    if (client->ua != NULL) {
+        csta_session_resolved(&client->session);
+    }
 }
 
 int cmd_csta(int argc, char **argv)
@@ -193,6 +251,10 @@ int cmd_csta(int argc, char **argv)
     config.trace = c.verbose;
     config.ctx = &client;
     config.on_flow_closed = csta_client_flow_closed;
+    config.on_stream = c.stream ? on_stream : NULL;
+    config.on_resolved = on_resolved;
+    config.tls = c.server.transport == TP_TLS;
+    config.tls_ca = c.tls_ca;
     csta_client_init(&client, stdout, stderr, c.json);
     client.exit_on_error = c.exit_on_error;
     code = read_order(&c, &client, &order);

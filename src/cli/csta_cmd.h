@@ -19,6 +19,9 @@ int cmd_csta(int argc, char **argv);
 
 /** What the command line says; strings belong to argv or to the environment. */
 struct csta_command {
+    const char *tcp_text, *tls_text, *tls_ca, *tls_name;
+    bool implicit;
+    bool stream; /**< over TCP or TLS, not SIP */
     const char *server_text;
     struct ua_server server;
     const char *user; /**< NAME or NAME@DOMAIN */

@@ -34,6 +34,12 @@ struct draft {
 
 /** Make calls and do something to those that stand. @return 0, E_VALUE, E_NOMEM */
 int csta_build_call(struct draft *d);
+/** `request`: NAME and KEY=VALUE words. @return as csta_build_call */
+int csta_build_any(struct draft *d);
+/** The request that `command` is only another name for. @return as csta_build_call */
+int csta_build_form(struct draft *d, const char *command);
+/** ChangeMonitorFilter: CROSSREF EVENT… @return as csta_build_call */
+int csta_build_filter(struct draft *d);
 /** Say where calls go. @return as csta_build_call */
 int csta_build_route(struct draft *d);
 

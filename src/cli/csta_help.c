@@ -3,11 +3,21 @@
 #include "cli/csta_cmd.h"
 
 static const char *const synopsis[] = {
-    "csta -s SERVER -u NAME [OPTION]... COMMAND [ARGUMENT]...", NULL};
+    "csta -s SERVER -u NAME [OPTION]... COMMAND [ARGUMENT]...",
+    "csta --tcp|--tls HOST:PORT -u NAME|--implicit [OPTION]... COMMAND [ARGUMENT]...", NULL};
 
 static const struct help_option options[] = {
     {"-s, --server", "SERVER",
      "The switching function: HOST[:PORT] or sip:HOST:PORT;transport=tcp."},
+    {"--tcp", "HOST:PORT",
+     "Instead of --server: CSTA XML over TCP (8-octet header), with an application session of "
+     "ECMA-354."},
+    {"--tls", "HOST:PORT", "The same over TLS."},
+    {"--tls-ca", "FILE", "Certificates to believe, PEM. Default: the system's."},
+    {"--tls-name", "NAME", "The name that the server's certificate proves. Default: HOST."},
+    {"--implicit", NULL,
+     "With --tcp and --tls: no application session, for a server that knows who comes by the "
+     "address or the certificate; --user may be left out."},
     {"-u, --user", "NAME",
      "Name of the application for digest, and the user part of From. NAME@DOMAIN sets the domain "
      "of From, To and the Request-URI too; default: the server's host."},
@@ -19,7 +29,7 @@ static const struct help_option options[] = {
      "devices; a phone or a gateway may want the line."},
     {"--edition", "ed2..ed6",
      "Edition of ECMA-323 to write; answers of any are read. Default: ed3."},
-    {"--refresh", "SECONDS", "Session interval to ask for, from 90. Default: 600."},
+    {"--refresh", "SECONDS", "Session interval or duration to ask for, from 90. Default: 600."},
     {"-j, --json", NULL,
      "Print one JSON object a line, with \"kind\" event, response, error or session, and the "
      "whole message under \"message\"."},
@@ -65,10 +75,31 @@ static const struct help_option commands[] = {
     {"route-end", "CROSSREF", "RouteEnd: the call goes where the server's rules say."},
     {"route-reject", "CROSSREF [CAUSE]", "RouteReject: the caller is refused."},
     {"route-cancel", "REGISTRATION", "RouteRegisterCancel."},
+    {"conference", "HELD ACTIVE", "ConferenceCall: all parties of both calls together."},
+    {"add", "CONNECTION TO",
+     "SingleStepConferenceCall: TO joins the call. --user-data, --correlator."},
+    {"park", "CONNECTION AT", "ParkCall. --correlator."},
+    {"pickup", "CONNECTION BY",
+     "DirectedPickupCall: BY takes the call that rings there. --user-data, --correlator."},
+    {"group-pickup", "BY [GROUP]", "GroupPickupCall. --user-data, --correlator."},
+    {"call-back", "CONNECTION", "CallBack: call again when the busy party is free."},
+    {"cancel-call-back", "FROM TO", "CancelCallBack."},
+    {"send", "CONNECTION", "SendUserInformation: --user-data or --user-text to the other end."},
     {"monitor", "DEVICE...",
      "MonitorStart for each, then print events until interrupted, or until --count, --until or "
-     "--timeout say that it is enough."},
+     "--timeout say that it is enough. --calls, --without."},
+    {"filter", "CROSSREF [EVENT]...",
+     "ChangeMonitorFilter: these events are kept back from now on, all others come."},
     {"snapshot", "DEVICE", "SnapshotDevice: the calls of a device and their states."},
+    {"snapshot-call", "CONNECTION", "SnapshotCall: who is in a call."},
+    {"devices", "[DEVICE]", "GetSwitchingFunctionDevices: which devices may be used."},
+    {"line, phone", "DEVICE",
+     "GetLogicalDeviceInformation, GetPhysicalDeviceInformation: what can be done with a device."},
+    {"capabilities", NULL, "GetSwitchingFunctionCaps: what the server is, and its profiles."},
+    {"register", NULL,
+     "SystemRegister: the server says when events were lost and when the devices are others. In "
+     "the shell."},
+    {"unregister", "REGISTRATION", "SystemRegisterCancel."},
     {"features", "[DEVICE|peer:NAME|uui]",
      "GetCSTAFeatures: what the server offers; and which packages of User-to-User a device, a "
      "peer or the server itself understands."},
@@ -82,6 +113,9 @@ static const struct help_option commands[] = {
     {"agent", "DEVICE [STATE [AGENT]]",
      "GetAgentState, or SetAgentState: loggedOn, loggedOff, ready, notReady, "
      "workingAfterCall."},
+    {"request", "NAME [KEY=VALUE]...",
+     "Any request of CSTA by its name, element by element: KEY is the element, with dots for those "
+     "inside of others (callToBeDiverted.deviceID=1001). Checked before it is sent."},
     {"raw", "FILE|-", "Send the file's XML as it is and print the answer as it is."},
     {"shell, -", NULL,
      "Read commands from standard input, one a line, and run them in one session while events "
@@ -100,6 +134,8 @@ static const struct help_option call_options[] = {
     {"--timeout", "SECONDS", "With --watch and monitor: give up after that."},
     {"--count", "N", "monitor: stop after N events."},
     {"--until", "EVENT", "monitor: stop after an event of that name."},
+    {"--calls", NULL, "monitor: its arguments are connections, whose calls are watched."},
+    {"--without", "EVENT[,EVENT]...", "monitor: events that the server shall not send."},
     {NULL, NULL, NULL},
 };
 
@@ -148,6 +184,12 @@ static const struct help_example examples[] = {
     {"baton csta -s 127.0.0.1 -u crm join 1001 1001",
      "… and connect both: the call that 1001 holds, and the one in which it talks."},
     {"baton csta -s 127.0.0.1 -u crm snapshot 1001", "Which calls has 1001?"},
+    {"baton csta --tls cti.example.com:8536 --tls-ca ca.pem -u crm devices",
+     "Which devices, over TLS without SIP?"},
+    {"baton csta --tcp 127.0.0.1:8535 --implicit monitor 1001 --without Held,Retrieved",
+     "Watch a phone over TCP, from a host that the server knows."},
+    {"baton csta -s 127.0.0.1 -u crm request SetDoNotDisturb device=1001 doNotDisturbOn=true",
+     "A request that has no command of its own."},
     {"baton csta -s 127.0.0.1 -u crm raw request.xml", "Send any CSTA message."},
     {"printf '%s\\n' 'monitor 1001' 'make-call 1001 1002' 'wait Established 1001' 'clear 1001' "
      "| baton csta -s 127.0.0.1 -u crm -e shell",
@@ -176,8 +218,8 @@ const struct help help_csta = {
     .summary = "control and watch phones: a TR/87 client",
     .synopsis = synopsis,
     .description =
-        "Opens a CSTA application session over SIP (ECMA TR/87) with a server, a gateway or a "
-        "phone, sends requests in it, and prints answers and events.\n\n"
+        "Opens a CSTA application session over SIP (ECMA TR/87), TCP or TLS with a server, a "
+        "gateway or a phone, sends requests in it, and prints answers and events.\n\n"
         "Events are rows of a table: time, monitored device, event, connection, its state at the "
         "device, cause, who calls whom, and user data in hex and as text. A refusal is the "
         "error's category and value, what it means, and what the server says in a Warning.\n\n"

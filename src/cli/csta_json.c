@@ -154,3 +154,44 @@ bool csta_json_message(struct str body, struct arena *a, FILE *to)
     fputc('}', to);
     return true;
 }
+
+static void put_leaf(const struct node *n, const struct node *root, FILE *to)
+{
+    const struct node *way[XML_DEPTH_MAX];
+    size_t depth = 0;
+    struct str text = str_trim(n->text);
+
+    for (const struct node *at = n; at != root && depth < XML_DEPTH_MAX; at = at->parent) {
+        way[depth++] = at;
+    }
+    fputs("  ", to);
+    while (depth > 0) {
+        depth--;
+        fprintf(to, "%.*s%s", STR_ARG(way[depth]->name), depth > 0 ? "." : "");
+    }
+    fprintf(to, "%s%.*s\n", text.n > 0 ? ": " : "", STR_ARG(text));
+}
+
+void csta_put_leaves(struct str body, struct arena *a, FILE *to)
+{
+    struct node tree = {0};
+    const struct node *root, *n;
+
+    if (read_tree(body, a, &tree) != 0 || tree.first == NULL) {
+        return;
+    }
+    root = tree.first;
+    for (n = root->first; n != NULL;) {
+        if (n->first == NULL && !n->is_attr) {
+            put_leaf(n, root, to);
+        }
+        if (n->first != NULL) {
+            n = n->first;
+            continue;
+        }
+        while (n != root && n->next == NULL) {
+            n = n->parent;
+        }
+        n = n == root ? NULL : n->next;
+    }
+}

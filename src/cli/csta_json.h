@@ -13,4 +13,8 @@
  */
 bool csta_json_message(struct str body, struct arena *a, FILE *to);
 
+/** Each element that has no others in it, a line: "  a.b.c: text". Nothing when there is none.
+ */
+void csta_put_leaves(struct str body, struct arena *a, FILE *to);
+
 #endif

@@ -521,6 +521,14 @@ static const struct csta_connection_id *connection_of(const struct csta_msg *m)
     }
 }
 
+/** Answers whose one identifier or value is in the sentence. */
+static bool is_one_word(const struct csta_msg *m)
+{
+    return m->id == CSTA_MSG_MONITOR_START_RESPONSE ||
+           m->id == CSTA_MSG_ROUTE_REGISTER_RESPONSE ||
+           m->id == CSTA_MSG_REQUEST_SYSTEM_STATUS_RESPONSE;
+}
+
 static void put_sentence(struct csta_printer *p, enum csta_msg_id request, struct str what,
                          const struct csta_msg *m)
 {
@@ -535,10 +543,7 @@ static void put_sentence(struct csta_printer *p, enum csta_msg_id request, struc
         put_c(p, "\n");
         return;
     }
-    if (m->body == NULL ||
-        (connection_of(m) == NULL && m->id != CSTA_MSG_MONITOR_START_RESPONSE &&
-         m->id != CSTA_MSG_ROUTE_REGISTER_RESPONSE &&
-         m->id != CSTA_MSG_REQUEST_SYSTEM_STATUS_RESPONSE)) {
+    if (m->body == NULL || (connection_of(m) == NULL && !is_one_word(m))) {
         put_c(p, what.n > 0 ? " " : "");
         put(p, what);
         put_c(p, ": done\n");
@@ -603,6 +608,29 @@ void csta_print_answer(struct csta_printer *p, uint64_t wall_ms, enum csta_msg_i
         put_features(p, answer);
     } else {
         put_sentence(p, request, what, answer);
+        if (csta_feature_text(answer, p->scratch).n == 0 && connection_of(answer) == NULL &&
+            !is_one_word(answer)) {
+            csta_put_leaves(body, p->scratch, p->out);
+        }
+    }
+    fflush(p->out);
+}
+
+void csta_print_list(struct csta_printer *p, uint64_t wall_ms, const struct csta_msg *m,
+                     struct str body)
+{
+    const struct csta_listed_device_list *l = &m->switching_function_devices->device_list;
+
+    if (p->json) {
+        open_object(p, wall_ms, "response");
+        member(p, "request", csta_msg_name(m->id));
+        close_object(p, body);
+        return;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        column(p, l->item[i].device_id.value, 32);
+        put(p, csta_device_category_name(l->item[i].device_category));
+        put_c(p, "\n");
     }
     fflush(p->out);
 }

@@ -39,6 +39,10 @@ struct csta_refusal {
 };
 void csta_print_refusal(struct csta_printer *p, uint64_t wall_ms, const struct csta_refusal *r);
 
+/** A part of the list of devices: SwitchingFunctionDevices. */
+void csta_print_list(struct csta_printer *p, uint64_t wall_ms, const struct csta_msg *m,
+                     struct str body);
+
 /** News of the session itself: "lost", "up", "interrupted". */
 void csta_print_news(struct csta_printer *p, uint64_t wall_ms, const char *state,
                      struct str text);

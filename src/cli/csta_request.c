@@ -23,6 +23,8 @@ enum option_bit {
     OPT_COUNT = 32,
     OPT_UNTIL = 64,
     OPT_TIMEOUT = 128,
+    OPT_CALLS = 256,
+    OPT_WITHOUT = 512,
 };
 
 #define OPT_CALL (OPT_USER_DATA | OPT_CORRELATOR | OPT_WATCH | OPT_TIMEOUT)
@@ -59,8 +61,26 @@ static const struct verb verbs[] = {
     {"route", CSTA_VERB_ROUTE, 2, 10, OPT_USER_DATA | OPT_CORRELATOR, "route CROSSREF TO..."},
     {"route-end", CSTA_VERB_ROUTE_END, 1, 1, 0, "route-end CROSSREF"},
     {"route-reject", CSTA_VERB_ROUTE_REJECT, 1, 2, 0, "route-reject CROSSREF [CAUSE]"},
-    {"monitor", CSTA_VERB_MONITOR, 1, CSTA_WORDS_MAX, OPT_COUNT | OPT_UNTIL | OPT_TIMEOUT,
-     "monitor DEVICE..."},
+    {"conference", CSTA_VERB_FORM, 2, 2, 0, "conference HELD ACTIVE"},
+    {"add", CSTA_VERB_FORM, 2, 2, OPT_USER_DATA | OPT_CORRELATOR, "add CONNECTION TO"},
+    {"park", CSTA_VERB_FORM, 2, 2, OPT_CORRELATOR, "park CONNECTION AT"},
+    {"pickup", CSTA_VERB_FORM, 2, 2, OPT_USER_DATA | OPT_CORRELATOR, "pickup CONNECTION BY"},
+    {"group-pickup", CSTA_VERB_FORM, 1, 2, OPT_USER_DATA | OPT_CORRELATOR,
+     "group-pickup BY [GROUP]"},
+    {"call-back", CSTA_VERB_FORM, 1, 1, 0, "call-back CONNECTION"},
+    {"cancel-call-back", CSTA_VERB_FORM, 2, 2, 0, "cancel-call-back FROM TO"},
+    {"send", CSTA_VERB_FORM, 1, 1, OPT_USER_DATA, "send CONNECTION --user-data HEX"},
+    {"snapshot-call", CSTA_VERB_FORM, 1, 1, 0, "snapshot-call CONNECTION"},
+    {"capabilities", CSTA_VERB_FORM, 0, 0, 0, "capabilities"},
+    {"line", CSTA_VERB_FORM, 1, 1, 0, "line DEVICE"},
+    {"phone", CSTA_VERB_FORM, 1, 1, 0, "phone DEVICE"},
+    {"devices", CSTA_VERB_DEVICES, 0, 1, 0, "devices [DEVICE]"},
+    {"register", CSTA_VERB_FORM, 0, 0, 0, "register"},
+    {"unregister", CSTA_VERB_FORM, 1, 1, 0, "unregister REGISTRATION"},
+    {"request", CSTA_VERB_REQUEST, 1, CSTA_WORDS_MAX, 0, "request NAME [KEY=VALUE]..."},
+    {"monitor", CSTA_VERB_MONITOR, 1, CSTA_WORDS_MAX,
+     OPT_COUNT | OPT_UNTIL | OPT_TIMEOUT | OPT_CALLS | OPT_WITHOUT, "monitor DEVICE..."},
+    {"filter", CSTA_VERB_FILTER, 1, CSTA_WORDS_MAX, 0, "filter CROSSREF [EVENT]..."},
     {"stop", CSTA_VERB_STOP, 1, 1, 0, "stop CROSSREF"},
     {"snapshot", CSTA_VERB_SNAPSHOT, 1, 1, 0, "snapshot DEVICE"},
     {"features", CSTA_VERB_FEATURES, 0, 1, 0, "features [DEVICE|peer:NAME|uui]"},
@@ -89,7 +109,8 @@ static const struct option options[] = {
     {"--correlator", OPT_CORRELATOR, true}, {"--prompt", OPT_PROMPT, false},
     {"--reason", OPT_REASON, true},         {"--watch", OPT_WATCH, false},
     {"--count", OPT_COUNT, true},           {"--until", OPT_UNTIL, true},
-    {"--timeout", OPT_TIMEOUT, true},
+    {"--timeout", OPT_TIMEOUT, true},       {"--calls", OPT_CALLS, false},
+    {"--without", OPT_WITHOUT, true},
 };
 
 /** Default of `wait`. */
@@ -335,6 +356,16 @@ static int read_reason(struct draft *d, struct str value)
     return 0;
 }
 
+static int read_without(struct draft *d, struct str value)
+{
+    const struct csta_monitor_filter *filter;
+    struct str wrong;
+    int err = csta_filter_read(value, d->arena, &filter, &wrong);
+
+    d->order->without = value;
+    return err == E_VALUE ? COMPLAIN(d, "\"%.*s\" is no event of CSTA", STR_ARG(wrong)) : err;
+}
+
 static int read_option(struct draft *d, const struct option *opt, struct str value)
 {
     struct csta_order *o = d->order;
@@ -353,6 +384,11 @@ static int read_option(struct draft *d, const struct option *opt, struct str val
     case OPT_WATCH:
         o->watch = true;
         return 0;
+    case OPT_CALLS:
+        o->calls = true;
+        return 0;
+    case OPT_WITHOUT:
+        return read_without(d, value);
     case OPT_COUNT:
         if (!str_to_u32(value, &o->count) || o->count == 0) {
             return COMPLAIN(d, "--count takes a number of events");
@@ -510,9 +546,17 @@ static int build_wait(struct draft *d)
     return 0;
 }
 
-static int build(struct draft *d)
+static int build(struct draft *d, const struct verb *v)
 {
     switch (d->order->verb) {
+    case CSTA_VERB_REQUEST:
+        d->order->what = STR_NONE;
+        return csta_build_any(d);
+    case CSTA_VERB_FORM:
+    case CSTA_VERB_DEVICES:
+        return csta_build_form(d, v->name);
+    case CSTA_VERB_FILTER:
+        return csta_build_filter(d);
     case CSTA_VERB_MAKE_CALL:
     case CSTA_VERB_ANSWER:
     case CSTA_VERB_CLEAR:
@@ -621,7 +665,7 @@ int csta_order_parse(const struct str *word, size_t n, struct arena *a, struct c
     out->verb = v->verb;
     err = sort_words(d, v, word, n);
     err = err == 0 ? check(d, v) : err;
-    err = err == 0 ? build(d) : err;
+    err = err == 0 ? build(d, v) : err;
     return err == E_VALUE && !str_is_set(*complaint) ? E_NOMEM : err;
 }
 

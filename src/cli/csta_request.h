@@ -33,6 +33,10 @@ enum csta_verb {
     CSTA_VERB_CLEAR_CALL,
     CSTA_VERB_ASSOCIATE,
     CSTA_VERB_TRANSFER,
+    CSTA_VERB_REQUEST,
+    CSTA_VERB_FORM, /**< one of those that are only a name for a request */
+    CSTA_VERB_FILTER,
+    CSTA_VERB_DEVICES,
     CSTA_VERB_ROUTE_REGISTER,
     CSTA_VERB_ROUTE_CANCEL,
     CSTA_VERB_ROUTE,
@@ -62,6 +66,8 @@ struct csta_order {
     struct str what;          /**< the first argument: what the request is about */
     const struct str *device; /**< monitor: the devices */
     size_t ndevice;
+    bool calls;             /**< monitor: they are connections, and their calls are meant */
+    struct str without;     /**< monitor: events that are not wanted, with commas; or absent */
     struct str file;        /**< raw: "-" is standard input */
     enum csta_msg_id event; /**< wait, --until; CSTA_MSG_NONE: any */
     struct str wait_device; /**< wait; absent: any */
@@ -103,6 +109,14 @@ struct str csta_event_name(enum csta_msg_id id);
 /** A message as the body of a SIP request, in the arena. @return 0, or as csta_encode */
 MUST_USE int csta_body_write(const struct csta_msg *msg, enum csta_edition edition,
                              struct arena *a, struct str *out);
+
+/**
+ * Events, by name and with commas between them, as a filter that keeps them back.
+ * @param wrong  on E_VALUE: the one that is none
+ * @return 0, E_VALUE, E_NOMEM
+ */
+MUST_USE int csta_filter_read(struct str events, struct arena *a,
+                              const struct csta_monitor_filter **out, struct str *wrong);
 
 /** "10", "10s", "0.5". @return false: no time, or longer than a day */
 bool csta_seconds_parse(struct str text, uint64_t *ms);

@@ -14,6 +14,7 @@
 #include "cli/csta_draft.h"
 
 #include "csta/xml.h"
+#include <stdio.h>
 
 enum { DEPTH_MAX = 16, XML_ROOM = 32 * 1024 };
 
@@ -176,6 +177,39 @@ int csta_build_any(struct draft *d)
 
 /* ---- forms ---- */
 
+/** Commands that are only a name for a request: its arguments as values ($) or connections (@).
+ */
+static const struct {
+    const char *command, *form;
+} forms[] = {
+    {"conference", "ConferenceCall heldCall=@1 activeCall=@2"},
+    {"add", "SingleStepConferenceCall activeCall=@1 deviceToJoin=$2 participationType=active"},
+    {"park", "ParkCall parking=@1 parkTo=$2"},
+    {"pickup", "DirectedPickupCall callToBePickedUp=@1 requestingDevice=$2"},
+    {"group-pickup", "GroupPickupCall newDestination=$1 pickGroup=$2"},
+    {"call-back", "CallBack callbackConnection=@1"},
+    {"cancel-call-back", "CancelCallBack originatingDevice=$1 targetDevice=$2"},
+    {"send", "SendUserInformation existingCall=@1"},
+    {"snapshot-call", "SnapshotCall snapshotObject=@1"},
+    {"capabilities", "GetSwitchingFunctionCaps"},
+    {"line", "GetLogicalDeviceInformation device=$1"},
+    {"phone", "GetPhysicalDeviceInformation device=$1"},
+    {"devices", "GetSwitchingFunctionDevices requestedDeviceID=$1"},
+    {"register",
+     "SystemRegister requestTypes.systemStatus=true requestTypes.switchingFunctionDevicesChanged=true"},
+    {"unregister", "SystemRegisterCancel sysStatRegisterID=$1"},
+};
+
+static struct str form_of(const char *command)
+{
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        if (str_eq(str_c(command), str_c(forms[i].command))) {
+            return str_c(forms[i].form);
+        }
+    }
+    return STR("");
+}
+
 /** The words of argument `n` as element `key`: of a connection what is there of it. */
 static int add_argument(struct draft *d, struct draft *to, struct str key, char form, size_t n)
 {
@@ -205,24 +239,31 @@ static int add_argument(struct draft *d, struct draft *to, struct str key, char 
     return 0;
 }
 
-static void add_octets(struct draft *d, struct draft *to, const char *key,
-                       const struct csta_data *data)
+static int add_octets(struct draft *d, struct draft *to, const char *key,
+                      const struct csta_data *data)
 {
     char *buf = arena_alloc(d->arena, 2 * data->string.n + 1);
+    struct str word;
     struct out o;
 
-    if (data->kind != CSTA_DATA_ABSENT && buf != NULL) {
-        out_init(&o, buf, 2 * data->string.n + 1);
-        out_hex(&o, data->string, true);
-        to->arg[to->narg++] =
-            arena_fmt(d->arena, "%s.string=%.*s", key, STR_ARG(out_str_of(&o)));
+    if (data->kind == CSTA_DATA_ABSENT) {
+        return 0;
     }
+    if (buf == NULL) {
+        return E_NOMEM;
+    }
+    out_init(&o, buf, 2 * data->string.n + 1);
+    out_hex(&o, data->string, true);
+    word = arena_fmt(d->arena, "%s.string=%.*s", key, STR_ARG(out_str_of(&o)));
+    to->arg[to->narg++] = word;
+    return str_is_set(word) ? 0 : E_NOMEM;
 }
 
-int csta_build_form(struct draft *d, const char *form)
+int csta_build_form(struct draft *d, const char *command)
 {
     struct draft *to = arena_zalloc(d->arena, sizeof(*to));
-    struct str rest = str_c(form);
+    struct str rest = form_of(command);
+    int err;
 
     if (to == NULL) {
         return E_NOMEM;
@@ -234,7 +275,7 @@ int csta_build_form(struct draft *d, const char *form)
         char mark = equals + 1 < word.n ? word.p[equals + 1] : '\0';
         rest = str_from(rest, word.n < rest.n ? word.n + 1 : word.n);
         if (mark == '$' || mark == '@') {
-            int err = add_argument(d, to, str_upto(word, equals), mark,
+            err = add_argument(d, to, str_upto(word, equals), mark,
                                    (size_t)(word.p[equals + 2] - '1'));
             if (err != 0) {
                 return err;
@@ -243,28 +284,29 @@ int csta_build_form(struct draft *d, const char *form)
             to->arg[to->narg++] = word;
         }
     }
-    add_octets(d, to, "correlatorData", &d->correlator);
-    add_octets(d, to, "userData", &d->user_data);
-    return csta_build_any(to);
+    err = add_octets(d, to, "correlatorData", &d->correlator);
+    err = err == 0 ? add_octets(d, to, "userData", &d->user_data) : err;
+    return err == 0 ? csta_build_any(to) : err;
 }
 
 /* ---- filters ---- */
 
-int csta_filter_read(struct str events, struct arena *a, const struct csta_monitor_filter **out,
-                     struct str *wrong)
-{
-    static const char *const groups[] = {
-        "callcontrol",          "callAssociated", "mediaAttachment", "physicalDeviceFeature",
-        "logicalDeviceFeature", "maintenance",    "voice",
-    };
-    char *flags = arena_alloc(a, XML_ROOM), *buf = arena_alloc(a, XML_ROOM);
-    struct csta_msg msg = {0};
-    struct out f, o;
+static const struct {
+    const char *name;
+    size_t offset; /**< of its pointer */
+} groups[] = {
+    {"callcontrol", offsetof(struct csta_monitor_filter, call_control)},
+    {"callAssociated", offsetof(struct csta_monitor_filter, call_associated)},
+    {"mediaAttachment", offsetof(struct csta_monitor_filter, media_attachment)},
+    {"physicalDeviceFeature", offsetof(struct csta_monitor_filter, physical_device_feature)},
+    {"logicalDeviceFeature", offsetof(struct csta_monitor_filter, logical_device_feature)},
+    {"maintenance", offsetof(struct csta_monitor_filter, maintenance)},
+    {"voice", offsetof(struct csta_monitor_filter, voice)},
+};
 
-    if (flags == NULL || buf == NULL) {
-        return E_NOMEM;
-    }
-    out_init(&f, flags, XML_ROOM / 8);
+/** "Held,DoNotDisturb" to the elements of a filter, each "true". */
+static int write_flags(struct out *o, struct str events, struct str *wrong)
+{
     while (events.n > 0) {
         struct str name = str_upto(events, str_index(events, ','));
         struct str event = csta_event_name(csta_event_find(name));
@@ -273,23 +315,71 @@ int csta_filter_read(struct str events, struct arena *a, const struct csta_monit
             *wrong = name;
             return E_VALUE;
         }
-        event = arena_dup(a, event);
-        event = arena_fmt(a, "%c%.*s", event.p[0] | 0x20, STR_ARG(str_from(event, 1)));
-        out_fmt(&f, "<%.*s>true</%.*s>", STR_ARG(event), STR_ARG(event));
+        for (int end = 0; end < 2; end++) {
+            out_c(o, end ? "true</" : "<");
+            out_ch(o, (char)(event.p[0] | 0x20));
+            out_str(o, str_from(event, 1));
+            out_ch(o, '>');
+        }
+    }
+    return 0;
+}
+
+/** Groups of which nothing is said need not be there. */
+static int drop_empty(struct csta_monitor_filter *f, const struct csta_msg *msg,
+                      struct arena *a)
+{
+    char *buf = arena_alloc(a, XML_ROOM);
+    struct out o;
+
+    if (buf == NULL) {
+        return E_NOMEM;
+    }
+    out_init(&o, buf, XML_ROOM);
+    if (csta_encode(msg, CSTA_ED6, &o) != 0) {
+        return E_NOMEM;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        char empty[40];
+        (void)snprintf(empty, sizeof(empty), "<%s/>", groups[i].name);
+        if (str_find(out_str_of(&o), str_c(empty)) < o.n) {
+            memset((char *)f + groups[i].offset, 0, sizeof(void *));
+        }
+    }
+    return 0;
+}
+
+int csta_filter_read(struct str events, struct arena *a, const struct csta_monitor_filter **out,
+                     struct str *wrong)
+{
+    char *flags = arena_alloc(a, XML_ROOM), *buf = arena_alloc(a, XML_ROOM);
+    struct csta_monitor_filter *filter = arena_zalloc(a, sizeof(*filter));
+    struct csta_msg msg = {0};
+    struct out f, o;
+    int err;
+
+    if (flags == NULL || buf == NULL || filter == NULL) {
+        return E_NOMEM;
+    }
+    out_init(&f, flags, XML_ROOM / 8);
+    err = write_flags(&f, events, wrong);
+    if (err != 0) {
+        return err;
     }
     /* each flag in every group: the reader passes over those that a group has not */
     out_init(&o, buf, XML_ROOM);
     out_c(&o, "<ChangeMonitorFilter><monitorCrossRefID>1</monitorCrossRefID>"
               "<requestedFilterList>");
     for (size_t i = 0; i < ARRAY_LEN(groups) && f.n > 0; i++) {
-        out_fmt(&o, "<%s>%.*s</%s>", groups[i], (int)f.n, flags, groups[i]);
+        out_fmt(&o, "<%s>%.*s</%s>", groups[i].name, (int)f.n, flags, groups[i].name);
     }
     out_c(&o, "</requestedFilterList></ChangeMonitorFilter>");
     if (f.over || o.over || csta_decode(out_str_of(&o), NULL, a, &msg, NULL) != 0) {
         return E_NOMEM;
     }
-    *out = msg.change_monitor_filter->requested_filter_list;
-    return 0;
+    *filter = *msg.change_monitor_filter->requested_filter_list;
+    *out = filter;
+    return drop_empty(filter, &msg, a);
 }
 
 int csta_build_filter(struct draft *d)
@@ -300,6 +390,9 @@ int csta_build_filter(struct draft *d)
     for (size_t i = 1; i < d->narg; i++) {
         events = arena_fmt(d->arena, "%.*s%s%.*s", STR_ARG(events), i > 1 ? "," : "",
                            STR_ARG(d->arg[i]));
+        if (!str_is_set(events)) {
+            return E_NOMEM;
+        }
     }
     BODY(d, change_monitor_filter, CSTA_MSG_CHANGE_MONITOR_FILTER, change_monitor_filter);
     body->monitor_cross_ref_id = d->arg[0];

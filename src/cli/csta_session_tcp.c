@@ -57,7 +57,7 @@ static void lose(struct csta_session *s, const char *because, struct str warning
 static int send_frame(struct csta_session *s, uint16_t invoke, struct str xml)
 {
     const struct env *env = s->ua->env;
-    char header[CSTA_FRAME_HEADER];
+    char header[CSTA_FRAME_HEADER] = "";
     struct str run[2] = {str_make(header, sizeof(header)), xml};
 
     if (!csta_frame_header(header, invoke, xml.n)) {

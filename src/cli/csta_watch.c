@@ -298,6 +298,7 @@ static void monitor_free(struct csta_monitor *m)
     }
     list_remove(&m->link);
     free(m->device);
+    free(m->without);
     free(m->cross_ref);
     free(m);
 }
@@ -368,7 +369,7 @@ static void on_monitor_answer(void *owner, const struct csta_answer *a)
         m->running = true;
         csta_print_answer(&c->printer, csta_wall_ms(), CSTA_MSG_MONITOR_START, str_c(m->device),
                           &a->msg, a->body);
-        if (!asked) {
+        if (!asked && !m->call) {
             snapshot_again(m);
         }
     } else {
@@ -389,7 +390,18 @@ static bool monitor_send(struct csta_monitor *m)
                            .device_object = {.value = str_c(m->device)}},
         .monitor_type = CSTA_MONITOR_TYPE_DEVICE};
     const struct csta_msg msg = {.id = CSTA_MSG_MONITOR_START, .monitor_start = &body};
+    struct str wrong;
 
+    if (m->call) {
+        body.monitor_object = (struct csta_monitor_object){
+            .kind = CSTA_MONITOR_OBJECT_CALL_OBJECT,
+            .call_object = csta_connection_parse(str_c(m->device))};
+        body.monitor_type = CSTA_MONITOR_TYPE_CALL;
+    }
+    if (m->without != NULL && csta_filter_read(str_c(m->without), &m->client->ua->scratch,
+                                               &body.requested_monitor_filter, &wrong) != 0) {
+        return false;
+    }
     m->pending++;
     if (!csta_client_send(m->client, &msg, on_monitor_answer, m)) {
         m->pending--;
@@ -398,13 +410,15 @@ static bool monitor_send(struct csta_monitor *m)
     return true;
 }
 
-bool csta_monitor_start(struct csta_client *c, struct str device)
+bool csta_monitor_start(struct csta_client *c, struct str device, bool call, struct str without)
 {
     struct csta_monitor *m = alloc(sizeof(*m));
 
     m->client = c;
     m->asked = true;
+    m->call = call;
     m->device = dup_text(device);
+    m->without = str_is_set(without) ? dup_text(without) : NULL;
     list_append(&c->monitors, &m->link);
     if (!monitor_send(m)) {
         monitor_free(m);

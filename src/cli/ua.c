@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { SLOTS = 4, LINE_MAX_LEN = 4096, SCRATCH = 32 * 1024, UDP_MOST = 1300 };
+enum { SLOTS = 5, LINE_MAX_LEN = 4096, SCRATCH = 32 * 1024, UDP_MOST = 1300 };
 
 struct slot {
     uv_timer_t timer;
@@ -153,6 +153,9 @@ static void on_resolved(void *ctx, uint64_t now_ms)
     struct ua *u = ctx;
 
     txn_on_resolved(&u->txn, now_ms);
+    if (u->config.on_resolved != NULL) {
+        u->config.on_resolved(u->config.ctx);
+    }
     ua_settle(u);
 }
 
@@ -163,11 +166,25 @@ static void on_flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
     if (u->ready) {
         leg_on_flow_closed(&u->legs, flow, now_ms);
         txn_on_flow_closed(&u->txn, flow, now_ms);
+        u->closed_flow = flow;
         if (u->config.on_flow_closed != NULL) {
             u->config.on_flow_closed(u->config.ctx);
         }
         ua_settle(u);
     }
+}
+
+static size_t on_stream(void *ctx, struct sip_framer *f, const struct hop *from,
+                        struct str bytes, uint64_t now_ms)
+{
+    struct ua *u = ctx;
+    size_t used;
+
+    (void)f;
+    (void)from; /* there is one connection */
+    used = u->config.on_stream(u->config.ctx, bytes, now_ms);
+    ua_settle(u);
+    return used;
 }
 
 static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
@@ -232,6 +249,23 @@ static int listen_for(struct ua *u)
     return err;
 }
 
+/** Sockets to listen on, and what connections over TLS need. @return false, having said why */
+static bool prepare(struct ua *u)
+{
+    const struct net_tls tls = {.ca_file = u->config.tls_ca};
+    char why[400];
+
+    if (u->config.on_stream == NULL && listen_for(u) != 0) {
+        fputs("baton: cannot open a socket\n", stderr);
+        return false;
+    }
+    if (u->config.tls && net_tls_load(u->net, &tls, why, sizeof(why)) != 0) {
+        fprintf(stderr, "baton: %s\n", why);
+        return false;
+    }
+    return true;
+}
+
 static int init_layers(struct ua *u)
 {
     const struct ua_config *c = &u->config;
@@ -290,9 +324,9 @@ struct ua *ua_new(const struct ua_config *config)
     }
     u->config = *config;
     nc.handler.ctx = u;
+    nc.handler.stream_input = config->on_stream != NULL ? on_stream : NULL;
     u->net = net_new(&nc);
-    if (u->net == NULL || listen_for(u) != 0 || init_layers(u) != 0) {
-        fputs("baton: cannot open a socket\n", stderr);
+    if (u->net == NULL || !prepare(u) || init_layers(u) != 0) {
         if (u->net != NULL) {
             net_free(u->net);
         }
@@ -340,6 +374,29 @@ void ua_run(struct ua *u)
 void ua_stop(struct ua *u)
 {
     net_stop(u->net);
+}
+
+int ua_connect(struct ua *u, struct str name, struct hop *hop)
+{
+    const struct ua_server *s = &u->config.server;
+    struct str host = str_c(s->host);
+    const struct dns_record *r;
+    size_t n;
+    int err = 0;
+
+    *hop = (struct hop){.transport = s->transport};
+    if (!addr_parse_host(host, s->port, &hop->remote)) {
+        err = u->env->query(u->env->ctx, DNS_A, host, &r, &n);
+        if (err == E_NOTFOUND) {
+            err = u->env->query(u->env->ctx, DNS_AAAA, host, &r, &n);
+        }
+        if (err != 0) {
+            return err;
+        }
+        hop->remote = r[0].addr;
+        hop->remote.port = s->port;
+    }
+    return u->env->open(u->env->ctx, hop, str_is_set(name) ? name : host);
 }
 
 struct txn_target ua_target(const struct ua *u)

@@ -45,6 +45,12 @@ struct ua_config {
                        uint64_t now_ms);
     /** A connection closed, after the layers were told; or NULL. */
     void (*on_flow_closed)(void *ctx);
+    /** Not SIP, but octets of streams, taken as net_handler.stream_input does. Then nothing is
+        listened on, and connections are made with ua_connect. NULL: SIP. */
+    size_t (*on_stream)(void *ctx, struct str bytes, uint64_t now_ms);
+    void (*on_resolved)(void *ctx); /**< ua_connect may know more now; or NULL */
+    bool tls;                       /**< connections over TLS are made */
+    const char *tls_ca; /**< file with the roots that are believed; NULL: the system's */
 };
 
 struct ua {
@@ -56,6 +62,7 @@ struct ua {
     struct txn_layer txn;
     struct leg_layer legs;
     struct sip_hdr hdr[SIP_HDR_MAX];
+    uint32_t closed_flow; /**< the last one that on_flow_closed was called for */
     bool ready;
 };
 
@@ -71,6 +78,14 @@ static inline uint64_t ua_now(const struct ua *u)
 {
     return net_now(u->net);
 }
+
+/**
+ * A connection to the server, without waiting for it to be there.
+ * @param name  that its certificate must prove; absent: its host
+ * @return 0 and *hop; E_AGAIN: its name is looked up, on_resolved says when to try again;
+ *         E_NOTFOUND: there is no such host; else as env.open
+ */
+MUST_USE int ua_connect(struct ua *u, struct str name, struct hop *hop);
 
 /** The server as a target for leg_invite and txn_client_new. */
 struct txn_target ua_target(const struct ua *u);
@@ -88,7 +103,7 @@ int ua_read_lines(struct ua *u, ua_line_fn fn, void *ctx);
 /** SIGINT and SIGTERM call `fn`, a second one ends the process at once. */
 void ua_on_signal(struct ua *u, void (*fn)(void *ctx), void *ctx);
 
-/** Call `fn` once after `ms`. One at a time per `slot` (0..3); 0 ms stops it. */
+/** Call `fn` once after `ms`. One at a time per `slot` (0..4); 0 ms stops it. */
 void ua_after(struct ua *u, unsigned slot, uint64_t ms, void (*fn)(void *ctx), void *ctx);
 
 #endif
