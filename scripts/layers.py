@@ -31,6 +31,7 @@ SIBLINGS = {
     ("cti", "call"),        # a session commands and watches calls
     ("cti", "registrar"),   # and asks what a device can do
     ("cti", "peers"),       # and what a peer does
+    ("cti", "rules"),       # and what a number is in the world
     ("cti", "event"),       # and switches the indicator of its mailbox
     ("event", "call"),      # who watches a device is told of its calls
     ("event", "registrar"), # and of its bindings; a lost watcher is sought there

@@ -37,6 +37,8 @@ struct device {
                                            never set */
 };
 
+struct dial_plan;
+
 struct application {
     struct map_node by_name;
     struct str name; /**< the user name of its digest credentials */
@@ -50,6 +52,7 @@ struct application {
     const struct addr *hosts;
     size_t host_count;
     struct str tls_name; /**< nor does one whose certificate is for this name; or absent */
+    const struct dial_plan *dial_plan; /**< how numbers are dialled where it is; NULL: none */
 };
 
 /** What a neighbour is told about identities, diversions and causes, and what he is believed.

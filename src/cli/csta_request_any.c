@@ -276,7 +276,7 @@ int csta_build_form(struct draft *d, const char *command)
         rest = str_from(rest, word.n < rest.n ? word.n + 1 : word.n);
         if (mark == '$' || mark == '@') {
             err = add_argument(d, to, str_upto(word, equals), mark,
-                                   (size_t)(word.p[equals + 2] - '1'));
+                               (size_t)(word.p[equals + 2] - '1'));
             if (err != 0) {
                 return err;
             }

@@ -45,7 +45,8 @@ const struct help help_number = {
         "Says of each text what it is made of, the one form of the number in it, which device "
         "an application means by it, and how it is dialled by each of `dial_plans`. A number of "
         "the world begins with +; a tel URI whose phone-context begins with + is one too. It is "
-        "the device that has it as `tel`.\n\n"
+        "the device that has it as `tel`. An application with a `dial_plan` means by other numbers what "
+        "that plan makes of them.\n\n"
         "No server is needed and none is asked. No password is needed either: the variables of "
         "password_env need not be set.",
     .options = options,
@@ -77,7 +78,9 @@ static const char *why_number(const struct named *n)
                                : "of the world: phone-context is its beginning";
 }
 
-static void show_plans(const struct config *c, struct str number, FILE *out)
+/** @param known  the name itself is a device's: a plan is not asked */
+static void show_plans(const struct config *c, const struct directory *dir, bool known,
+                       struct str number, FILE *out)
 {
     char world[NAMED_MAX], dialled[NAMED_MAX];
     struct out w, d;
@@ -88,8 +91,10 @@ static void show_plans(const struct config *c, struct str number, FILE *out)
         out_init(&d, dialled, sizeof(dialled));
         number_to_e164(&w, p, number);
         number_from_e164(&d, p, out_str_of(&w));
-        fprintf(out, "  plan     %.*s: in the world %.*s, dialled %.*s\n", STR_ARG(p->name),
-                STR_ARG(out_str_of(&w)), STR_ARG(out_str_of(&d)));
+        const struct device *dev = known ? NULL : directory_device_of_tel(dir, out_str_of(&w));
+        fprintf(out, "  plan     %.*s: in the world %.*s, dialled %.*s%s%.*s\n",
+                STR_ARG(p->name), STR_ARG(out_str_of(&w)), STR_ARG(out_str_of(&d)),
+                dev != NULL ? "; device " : "", STR_ARG(dev != NULL ? dev->uri : STR("")));
     }
 }
 
@@ -120,7 +125,7 @@ static bool show(const struct config *c, const struct directory *dir, struct str
     } else {
         row(out, "device", "", dev->uri);
     }
-    show_plans(c, n.number, out);
+    show_plans(c, dir, dev != NULL, n.number, out);
     return dev != NULL;
 }
 

@@ -11,6 +11,7 @@
  *   request.c       one request: parse, known?, serve, answer once
  *   pending.c       requests whose outcome comes later
  *   resolve.c       which device, which connection a request means
+ *   numbers.c       names and numbers as an application writes them
  *   service.c       services on calls
  *   service_data.c  data of a call
  *   route.c         an application says where calls go
@@ -288,6 +289,16 @@ struct wanted {
  */
 bool resolve_device(const struct request *r, const struct csta_device_id *id, unsigned unknown,
                     struct device **out, struct outcome *err);
+
+/* ---- numbers.c ---- */
+
+/** The device that `text` names for the application of that request, or NULL. */
+struct device *device_named(const struct request *r, struct str text);
+/**
+ * Whom it calls by `text`: as it is, or with its dialling plan the number in the world.
+ * @return `text`, or in the scratch arena; absent: no memory
+ */
+struct str number_dialled(const struct request *r, struct str text);
 
 /* ---- support.c ---- */
 

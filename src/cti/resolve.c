@@ -25,7 +25,7 @@ static bool denied(struct outcome *err)
 bool resolve_device(const struct request *r, const struct csta_device_id *id, unsigned unknown,
                     struct device **out, struct outcome *err)
 {
-    *out = directory_device_named(r->cti->directory, id->value);
+    *out = device_named(r, id->value);
     if (*out == NULL) {
         return fail(err, CSTA_ERROR_OPERATION, unknown, "there is no such device");
     }

@@ -568,7 +568,7 @@ static bool take_others(const struct request *r, const struct csta_route_select 
         return false;
     }
     for (size_t i = 0; i < m->alternate_routes.n; i++) {
-        other[i] = m->alternate_routes.item[i].value;
+        other[i] = number_dialled(r, m->alternate_routes.item[i].value);
     }
     to->other = other;
     to->other_count = m->alternate_routes.n;
@@ -578,7 +578,7 @@ static bool take_others(const struct request *r, const struct csta_route_select 
 struct outcome service_route_select(struct request *r)
 {
     const struct csta_route_select *m = r->msg->route_select;
-    struct call_routed to = {.to = m->route_selected.value};
+    struct call_routed to = {.to = number_dialled(r, m->route_selected.value)};
     struct str correlator, before;
     struct outcome err;
     struct routeing *q = find(r->from.session, m->cross_ref_identifier, &err);

@@ -83,7 +83,7 @@ void uncorrelate(struct call *c, const struct data *d)
 struct outcome service_make_call(struct request *r)
 {
     const struct csta_make_call *m = r->msg->make_call;
-    struct call_make args = {.to = m->called_directory_number.value,
+    struct call_make args = {.to = number_dialled(r, m->called_directory_number.value),
                              .overlap = true,
                              .prompt = m->auto_originate != CSTA_AUTO_ORIGINATE_DO_NOT_PROMPT};
     struct csta_make_call_response *answer = arena_zalloc(r->cti->scratch, sizeof(*answer));
@@ -158,8 +158,9 @@ struct outcome service_deflect_call(struct request *r)
         !correlate(r, conn->call, &data, &err)) {
         return err;
     }
-    failed = r->cti->driver->deflect(r->cti->driver_ctx, conn, m->new_destination.value,
-                                     data.uui, r->now_ms);
+    failed = r->cti->driver->deflect(r->cti->driver_ctx, conn,
+                                     number_dialled(r, m->new_destination.value), data.uui,
+                                     r->now_ms);
     return answer_of(r, &answer, conn, &data, failed);
 }
 
@@ -273,6 +274,7 @@ struct outcome service_single_step_transfer_call(struct request *r)
         return err;
     }
     return begun(r, p, conn, &data,
-                 r->cti->driver->transfer(r->cti->driver_ctx, conn, m->transferred_to.value,
-                                          data.uui, pending_on_done, p, r->now_ms));
+                 r->cti->driver->transfer(r->cti->driver_ctx, conn,
+                                          number_dialled(r, m->transferred_to.value), data.uui,
+                                          pending_on_done, p, r->now_ms));
 }

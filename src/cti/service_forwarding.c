@@ -132,7 +132,7 @@ struct outcome service_set_forwarding(struct request *r)
     static const struct csta_set_forwarding_response answer;
     const struct csta_set_forwarding *m = r->msg->set_forwarding;
     struct forward_change change = {.on = m->activate_forward == CSTA_TRUE,
-                                    .to = str_trim(m->forward_dn.value)};
+                                    .to = number_dialled(r, str_trim(m->forward_dn.value))};
     enum forward_type type;
     struct outcome err;
     struct device *d;

@@ -18,7 +18,7 @@ struct outcome service_consultation_call(struct request *r)
     };
     const struct csta_consultation_call *m = r->msg->consultation_call;
     const struct cti_driver *driver = r->cti->driver;
-    struct call_make args = {.to = m->consulted_device.value};
+    struct call_make args = {.to = number_dialled(r, m->consulted_device.value)};
     struct data none = {0};
     struct connection *conn;
     struct pending *p;

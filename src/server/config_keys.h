@@ -55,6 +55,9 @@
     S(tls_name, "",                                                                           \
       "The same for who shows a certificate for this name, over TLS "                         \
       "(`tls.verify_client` must ask for it).")                                               \
+    S(dial_plan, "",                                                                          \
+      "The one of `dial_plans` by which it writes numbers: of whom it calls, and of devices " \
+      "that have a `tel`. Unless given, numbers are taken as they are.")                      \
     U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.")        \
     U(max_sessions, 0, 0, 100000, "Most CSTA sessions at a time; 0: `cti.max_app_sessions`.") \
     CONFIG_SECRET(S)

@@ -112,6 +112,25 @@ static bool map_plans(struct config_tree *t, struct config *c)
     return true;
 }
 
+/** How numbers are dialled where applications are. */
+static bool map_places(struct config_tree *t, struct config *c)
+{
+    for (size_t i = 0; i < c->application_count; i++) {
+        const char *name = c->raw->applications[i].dial_plan;
+        yaml_node_t *at = tree_entry(t, tree_key(t, tree_root(t), "applications"), i);
+        for (size_t k = 0; name != NULL && k < c->plan_count; k++) {
+            if (str_eq(c->plans[k].name, str_c(name))) {
+                c->applications[i].dial_plan = &c->plans[k];
+            }
+        }
+        if (name != NULL && c->applications[i].dial_plan == NULL) {
+            return tree_fault(t, tree_key(t, at, "dial_plan"),
+                              "dial_plan: there is no dialling plan %s in dial_plans", name);
+        }
+    }
+    return true;
+}
+
 /* ---- conditions ---- */
 
 static bool pattern_at(struct making *k, yaml_node_t *at, const char *key, const char *text,
@@ -643,7 +662,7 @@ bool config_map_routes(struct config_tree *t, struct config *c)
     if (rules == NULL) {
         return no_memory(t);
     }
-    if (!map_zone(t, c) || !map_plans(t, c)) {
+    if (!map_zone(t, c) || !map_plans(t, c) || !map_places(t, c)) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {

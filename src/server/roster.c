@@ -118,14 +118,38 @@ static void pack_device(struct packing *b, const struct device *from, struct dev
     to->has_secret = from->has_secret;
 }
 
+/** The plan too: the configuration that it comes from does not stay. Behind slices. */
+static const struct dial_plan *pack_plan(struct packing *b, const struct dial_plan *from)
+{
+    struct dial_plan *to = (struct dial_plan *)(void *)(b->p != NULL ? b->p + b->n : NULL);
+    struct dial_plan copy;
+
+    if (from == NULL) {
+        return NULL;
+    }
+    b->n += sizeof(*to);
+    copy = (struct dial_plan){.name = pack(b, from->name),
+                              .country = pack(b, from->country),
+                              .area = pack(b, from->area),
+                              .trunk = pack(b, from->trunk),
+                              .international = pack(b, from->international),
+                              .extension_digits = from->extension_digits};
+    if (to != NULL) {
+        *to = copy;
+    }
+    return to;
+}
+
 static void pack_application(struct packing *b, const struct application *from,
                              struct application *to)
 {
     struct str *grants = pack_list(b, from->grant_count);
+    const struct dial_plan *plan = pack_plan(b, from->dial_plan);
     struct str hosts =
         pack(b, str_make((const char *)from->hosts, from->host_count * sizeof(*from->hosts)));
     to->hosts = (const struct addr *)(const void *)hosts.p; /* it stands behind slices */
     to->host_count = from->host_count;
+    to->dial_plan = plan;
     to->tls_name = pack(b, from->tls_name);
     for (size_t i = 0; i < from->grant_count; i++) {
         struct str s = pack(b, from->grants[i]);
