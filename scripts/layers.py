@@ -25,6 +25,7 @@ SIBLINGS = {
     ("peers", "registrar"), # what a peer says that it can do is read as a phone's is
     ("isdn", "sip"),        # ISUP and GTD lie in bodies of messages …
     ("isdn", "mime"),       # … often as one part of several
+    ("isdn", "uui"),        # and say the same as a value of the header
     ("call", "peers"),      # a call goes to a peer that is up and has room
     ("proxy", "peers"),     # and so does a call that is only passed on
     ("call", "registrar"),  # a call goes to the bindings of a device

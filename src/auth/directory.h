@@ -64,7 +64,9 @@ struct neighbour {
     bool q850;            /**< refusals and BYE to him have a Q.850 cause */
     bool isdn;      /**< a gateway to the ISDN: RFC 7434 holds for its legs (call/uus.c) … */
     bool isup_body; /**< … and it has User-to-User in ISUP bodies too; isdn is set then */
-    bool uui_in_failure;  /**< … and in refusals */
+    bool uui_in_failure; /**< … and in refusals */
+    bool isup_create;    /**< with isup_body: where there is no ISUP message, one is made … */
+    uint8_t isup_version; /**< … in that version: index of isdn/wrap.h */
     uint16_t isdn_octets; /**< that it takes, discriminator included; 0: as ISDNs do, 129 */
 };
 

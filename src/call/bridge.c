@@ -42,16 +42,29 @@ static void end_leg(struct leg *leg, unsigned status, const struct leg_content *
     }
 }
 
+static bool has_open_leg(const struct connection *conn)
+{
+    list_each(it, &conn->branches)
+    {
+        const struct leg *leg = list_entry(it, struct branch, link)->leg;
+        if (leg != NULL && leg->state < LEG_ENDING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void end_legs(struct connection *conn, unsigned status,
                      const struct leg_content *content, uint64_t now_ms)
 {
     struct leg_content own = content != NULL ? *content : (struct leg_content){0};
 
-    uus_pass(NULL, conn, UUS_END, &own);
+    if (has_open_leg(conn)) {
+        uus_pass(NULL, conn, UUS_END, &own);
+    }
     list_each(it, &conn->branches)
     {
-        end_leg(list_entry(it, struct branch, link)->leg, status, content != NULL ? &own : NULL,
-                now_ms);
+        end_leg(list_entry(it, struct branch, link)->leg, status, &own, now_ms);
     }
 }
 
@@ -156,7 +169,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     trail_response(c, m, &content);
     pass_q850(a, status, m, &content);
     say_why(c, status, m, &content);
-    uus_pass(b, a, UUS_REFUSAL, &content);
+    uus_refuse(b, a, status, &content);
     if (b != NULL && (b->alerted || b->queued)) {
         connection_cleared(b, b, cause, uui, now_ms);
     }
@@ -175,7 +188,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
         }
     } else {
         content = (struct leg_content){.lines = why_it_failed(c, status, m, uui)};
-        uus_pass(b, a, UUS_REFUSAL, &content);
+        uus_refuse(b, a, status, &content);
         pass_q850(a, status, m, &content);
         end_legs(a, 0, &content, now_ms);
     }

@@ -61,6 +61,12 @@ struct digits;
 struct history;
 struct hi_entry;
 
+/** What a leg has had of ISUP, where its neighbour wants it made. */
+enum conn_isup {
+    CONN_ISUP = 1,      /**< the INVITE had an ISUP message */
+    CONN_ISUP_RANG = 2, /**< and a provisional response has: an ACM */
+};
+
 struct connection {
     struct list link;      /**< of the call */
     struct list of_device; /**< of device->calls */
@@ -96,6 +102,7 @@ struct connection {
     struct connection *mate;     /**< of another call, on the same leg (share.c), else NULL */
     uint8_t consult; /**< enum call_consult_for: what may become of a consultation */
     bool uus_open;   /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
+    uint8_t isup;    /**< bits of enum conn_isup (uus_make.c) */
 };
 
 /** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
@@ -344,6 +351,8 @@ struct uus_stats {
     uint64_t misplaced; /**< in a message that may not have it */
     uint64_t ended;     /**< connections whose service a transfer has ended */
     uint64_t differed;  /**< header and ISUP body did */
+    uint64_t made;      /**< ISUP messages of our own */
+    uint64_t unmade;    /**< those that were wanted and could not be made */
 };
 
 struct call_layer {

@@ -262,7 +262,7 @@ static void on_asked(struct leg_request *r, unsigned status, const struct sip_ms
         media_received(j->other, m);
         content.body = sip_msg_body(m);
         uus_pass(NULL, j->offerer, UUS_ANSWER, &content);
-        if (!media_sent(j->offerer, content.body) ||
+        if (!media_sent(j->offerer, sip_msg_body(m)) ||
             leg_respond(connection_leg(j->offerer), NULL, 200, STR_NONE, &content, now_ms) !=
                 0) {
             finish_asking(c, CALL_NO_RESOURCES, 500, now_ms);

@@ -165,7 +165,8 @@ void context_came_back(const struct connection *from, struct str values, enum uu
 enum uus_message {
     UUS_ANSWER,    /**< 101-199 and 2xx to it */
     UUS_REFUSAL,   /**< 300-699 to it */
-    UUS_END,       /**< BYE and 2xx to it */
+    UUS_END,       /**< BYE … */
+    UUS_ENDED,     /**< … and 2xx to it */
     UUS_ELSEWHERE, /**< everything else */
 };
 
@@ -173,18 +174,34 @@ enum uus_message {
 bool uus_concerns(const struct connection *from, const struct connection *to);
 /** The INVITE of this caller has come. */
 void uus_called(struct connection *from, const struct sip_msg *m);
-/** An INVITE with that is about to go to `to`. `from`: whose message it passes on */
-void uus_invite(const struct connection *from, struct connection *to,
+/** An INVITE with that is about to go to `to`. `from`: whose message it passes on; `target`:
+    its Request-URI */
+void uus_invite(const struct connection *from, struct connection *to, struct str target,
                 struct leg_content *content);
 /** The same for another message. @param from  NULL: Baton's own */
 void uus_pass(const struct connection *from, struct connection *to, enum uus_message kind,
               struct leg_content *content);
+/** The same for a refusal with that status, of which the message may not be there. */
+void uus_refuse(const struct connection *from, struct connection *to, unsigned status,
+                struct leg_content *content);
 /** The call has been transferred: no ISDN in it has the service any more (RFC 7434 §3.2). */
 void uus_transferred(struct call *c);
 /** The User-to-User values of a message that count, for events; as uui_of_msg. `m` may be NULL
  */
 struct str uus_values(const struct connection *from, enum uus_message kind,
                       const struct sip_msg *m);
+
+/* ---- uus_make.c: ISUP messages of our own ---- */
+
+/** The INVITE of this caller has come. */
+void isup_called(struct connection *from, const struct sip_msg *m);
+/** What `to` is about to be sent, with its User-to-User `uui` (absent: none), gets its ISUP
+    message where it is to have one. @param target  Request-URI */
+void isup_invite(struct connection *to, struct str target, struct str uui,
+                 struct leg_content *content);
+/** @param status  of a response, else 0 */
+void isup_pass(struct connection *to, enum uus_message kind, unsigned status, struct str uui,
+               struct leg_content *content);
 
 /* ---- cause.c: tables ---- */
 

@@ -218,7 +218,7 @@ static void on_response(struct leg_request *out, unsigned status, const struct s
         status = 200; /* whatever the far side made of it, this side has left */
         content.pass = m != NULL && m->status < 300 ? m : NULL;
     }
-    uus_pass(call_other(from), from, r->method == SIP_METHOD_BYE ? UUS_END : UUS_ELSEWHERE,
+    uus_pass(call_other(from), from, r->method == SIP_METHOD_BYE ? UUS_ENDED : UUS_ELSEWHERE,
              &content);
     if (r->in != NULL && r->from->leg != NULL) {
         call_answer_request(r->from->leg, r->in, status, &content, now_ms);

@@ -287,14 +287,16 @@ static void pick_up(struct connection *n, struct connection *old, const struct s
     struct leg_content content = {.lines = call_uui_values_line(c->layer->scratch, c->uui),
                                   .type = STR("application/sdp"),
                                   .body = c->a->desc};
+    struct str answer;
 
     n->moved = "callPickup";
     media_received(n, m);
     if (media_has_sdp(m)) {
         content.body = media_silence(n, c->layer->scratch);
     }
+    answer = content.body;
     uus_pass(NULL, n, UUS_ANSWER, &content);
-    if (c->a->desc.n == 0 || content.body.n == 0 || !media_sent(n, content.body) ||
+    if (c->a->desc.n == 0 || answer.n == 0 || !media_sent(n, answer) ||
         leg_respond(connection_leg(n), NULL, 200, STR_NONE, &content, now_ms) != 0) {
         n->ended = true;
         leg_end(connection_leg(n), 488, NULL, NULL, NULL, now_ms);

@@ -188,7 +188,7 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
     if (r->pass != NULL || r->trail) {
         trail_request(b, w->request_uri, r->pass, &args.content);
     }
-    uus_invite(c->a, conn, &args.content);
+    uus_invite(c->a, conn, w->request_uri, &args.content);
     b->talk = w->talk;
     b->binding = w->binding;
     b->group = w->group;

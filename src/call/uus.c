@@ -27,17 +27,7 @@
  */
 #include "base/err.h"
 #include "call/parts.h"
-#include "isdn/body.h"
-
-/** Header lines that are looked at; more cannot be one value. */
-#define LINES_MAX 16
-
-/** The User-to-User of a message that is about to go, or has come. */
-struct carried {
-    struct uui_list list;
-    struct isdn_body body;
-    bool crowded; /**< more than can be judged: nothing counts */
-};
+#include "isdn/carried.h"
 
 static bool is_isdn(const struct connection *conn)
 {
@@ -65,19 +55,6 @@ static void note(const struct connection *conn, uint64_t *count, const char *wha
 
 /* ---- what is there ---- */
 
-static bool line_is_uui(struct str line)
-{
-    return str_istarts(line, STR("User-to-User:"));
-}
-
-static struct str cut_line(struct str *rest)
-{
-    struct str line = str_upto(*rest, str_index(*rest, '\n') + 1);
-
-    *rest = str_from(*rest, line.n);
-    return line;
-}
-
 static bool is_cut(const enum sip_hdr_id *cut)
 {
     for (; cut != NULL && *cut != SIP_HDR_OTHER; cut++) {
@@ -86,31 +63,6 @@ static bool is_cut(const enum sip_hdr_id *cut)
         }
     }
     return false;
-}
-
-/** Values of our own lines. @return how many */
-static size_t own_values(struct str lines, struct str *value)
-{
-    size_t n = 0;
-
-    while (lines.n > 0) {
-        struct str line = cut_line(&lines);
-        if (line_is_uui(line) && n < LINES_MAX) {
-            value[n++] = call_uui_values(line);
-        }
-    }
-    return n;
-}
-
-static size_t message_values(const struct sip_msg *m, struct str *value)
-{
-    size_t n = 0;
-
-    for (const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_USER_TO_USER);
-         h != NULL && n < LINES_MAX; h = sip_msg_next_line(m, h)) {
-        value[n++] = sip_hdr_value(m, h);
-    }
-    return n;
 }
 
 static bool passes_header(const struct leg_content *c)
@@ -123,91 +75,29 @@ static bool passes_body(const struct leg_content *c)
     return c->pass != NULL && !c->no_body && !str_is_set(c->type) && isdn_body_may(c->pass);
 }
 
-static void judge(const struct call_layer *l, const struct str *value, size_t n,
-                  struct carried *out)
-{
-    out->crowded =
-        n >= LINES_MAX || uui_list_parse(value, n, l->packages, l->scratch, &out->list) != 0;
-}
-
 /** Everything that `c` would carry. @param body  bodies count */
 static void gather(const struct call_layer *l, const struct leg_content *c, bool body,
-                   struct carried *out)
+                   struct isdn_carried *out)
 {
-    struct str value[2 * LINES_MAX];
-    size_t n = own_values(c->lines, value);
+    const struct isdn_source s = {.m = c->pass,
+                                  .header = passes_header(c),
+                                  .body = body && passes_body(c),
+                                  .lines = c->lines,
+                                  .known = l->packages};
 
-    *out = (struct carried){0};
-    if (passes_header(c)) {
-        n += message_values(c->pass, value + n);
-    }
-    judge(l, value, n, out);
-    if (body && passes_body(c)) {
-        (void)!isdn_body_read(c->pass, l->scratch,
-                              &out->body); /* what can be read of it counts */
-    }
-}
-
-/** The one value that counts; absent: none. */
-static struct str header_octets(const struct carried *c)
-{
-    return c->list.isdn != NULL ? c->list.isdn->octets : STR_NONE;
-}
-
-static struct str body_octets(const struct carried *c)
-{
-    return isdn_body_octets(&c->body, ISDN_ISUP | ISDN_GTD);
-}
-
-/** What is wrong with that of the bodies: 0, E_TOOMANY, E_TOOBIG; E_NOTFOUND: there is none. */
-static int body_fault(const struct carried *c)
-{
-    int fault = E_NOTFOUND;
-
-    for (size_t i = 0; i < c->body.n; i++) {
-        const struct isdn_found *f = &c->body.v[i];
-        if ((f->place & (ISDN_ISUP | ISDN_GTD)) == 0) {
-            continue;
-        }
-        if (f->err == 0) {
-            return 0;
-        }
-        fault = f->err == E_TOOMANY || f->err == E_TOOBIG ? f->err : fault;
-    }
-    return fault;
-}
-
-/** Is anything of it ISDN's at all? */
-static bool any_isdn(const struct carried *c)
-{
-    return c->crowded || c->list.isdn_seen > 0 || body_fault(c) != E_NOTFOUND;
+    isdn_gather(l->scratch, &s, out);
 }
 
 /* ---- changing it ---- */
 
-/** Elements of other packages as one list, behind `first` (may be absent). */
-static struct str without_isdn(struct arena *a, const struct carried *c, struct str first)
+static bool has_uui(struct str lines)
 {
-    size_t cap = first.n + 2;
-    struct out o;
-    char *buf;
-
-    for (size_t i = 0; i < c->list.n; i++) {
-        cap += c->list.v[i].text.n + 2;
-    }
-    buf = arena_alloc(a, cap);
-    if (buf == NULL) {
-        return STR_NONE;
-    }
-    out_init(&o, buf, cap);
-    out_str(&o, first);
-    for (size_t i = 0; i < c->list.n; i++) {
-        if (!c->list.v[i].isdn) {
-            out_c(&o, o.n > 0 ? ", " : "");
-            out_str(&o, c->list.v[i].text);
+    while (lines.n > 0) {
+        if (isdn_line_is_uui(isdn_cut_line(&lines))) {
+            return true;
         }
     }
-    return out_str_of(&o);
+    return false;
 }
 
 /** `lines` without User-to-User, and these values instead. */
@@ -222,8 +112,8 @@ static struct str with_values(struct arena *a, struct str lines, struct str valu
     }
     out_init(&o, buf, cap);
     while (lines.n > 0) {
-        struct str line = cut_line(&lines);
-        if (!line_is_uui(line)) {
+        struct str line = isdn_cut_line(&lines);
+        if (!isdn_line_is_uui(line)) {
             out_str(&o, line);
         }
     }
@@ -235,16 +125,15 @@ static struct str with_values(struct arena *a, struct str lines, struct str valu
  * The header has this isdn-uui and no other; octets absent: none. Without memory the message
  * goes without any User-to-User, and if there was some among our own lines, without these.
  */
-static void write_header(struct call *c, const struct carried *had, struct str octets,
+static void write_header(struct call *c, const struct isdn_carried *had, struct str octets,
                          struct leg_content *content)
 {
     struct arena *a = c->layer->scratch;
     struct str first = call_uui_values(call_uui_line(a, octets));
-    struct str values = had->crowded ? first : without_isdn(a, had, first);
+    struct str values = had->crowded ? first : isdn_others(a, had, first);
     struct str lines = with_values(a, content->lines, values);
-    struct str own[LINES_MAX];
 
-    if (!str_is_set(lines) && own_values(content->lines, own) == 0) {
+    if (!str_is_set(lines) && !has_uui(content->lines)) {
         lines = content->lines;
     }
     if (passes_header(content)) {
@@ -269,22 +158,23 @@ static void write_body(struct call *c, struct str octets, struct leg_content *co
     }
 }
 
-static void leave_out(struct call *c, const struct carried *had, struct leg_content *content)
+static void leave_out(struct call *c, const struct isdn_carried *had,
+                      struct leg_content *content)
 {
     if (had->crowded || had->list.isdn_seen > 0) {
         write_header(c, had, STR_NONE, content);
     }
-    if (body_fault(had) != E_NOTFOUND) {
+    if (isdn_body_fault(had) != E_NOTFOUND) {
         write_body(c, STR_NONE, content);
     }
 }
 
-/** Header and body say the same, as `to` wants it. */
-static void settle(const struct connection *from, struct connection *to,
-                   const struct carried *had, struct leg_content *content)
+/** Header and body say the same, as `to` wants it. @return what they say; absent: nothing */
+static struct str settle(const struct connection *from, struct connection *to,
+                         const struct isdn_carried *had, struct leg_content *content)
 {
     struct call *c = to->call;
-    struct isdn_settled s = isdn_settle(header_octets(had), body_octets(had),
+    struct isdn_settled s = isdn_settle(isdn_in_header(had), isdn_in_body(had),
                                         reads_bodies(to) ? ISDN_TO_ISUP : ISDN_TO_NATIVE);
 
     if (s.differ) {
@@ -296,6 +186,7 @@ static void settle(const struct connection *from, struct connection *to,
     if (s.body) {
         write_body(c, s.octets, content);
     }
+    return s.octets;
 }
 
 /* ---- the service of one connection ---- */
@@ -308,31 +199,20 @@ static size_t limit_of(const struct connection *conn)
 }
 
 /** Why there is nothing that this ISDN would take; NULL: there is, or nothing at all. */
-static const char *why_not(const struct connection *conn, const struct carried *had,
+static const char *why_not(const struct connection *conn, const struct isdn_carried *had,
                            uint64_t **counter)
 {
     struct uus_stats *count = &conn->call->layer->uus;
-    struct str octets = header_octets(had);
-    bool header = had->list.isdn_seen > 0;
+    enum isdn_unfit unfit = isdn_unfit(had, limit_of(conn));
 
-    if (had->crowded || had->list.isdn_seen > 1 || (!header && body_fault(had) == E_TOOMANY)) {
-        *counter = &count->several;
-        return "several values, none counts";
-    }
-    if (header && !str_is_set(octets)) {
-        *counter = &count->malformed;
-        return "not valid as isdn-uui";
-    }
-    octets = header ? octets : body_octets(had);
-    if (octets.n > limit_of(conn) || (!header && body_fault(had) == E_TOOBIG)) {
-        *counter = &count->too_long;
-        return "longer than an ISDN carries";
-    }
-    return NULL;
+    *counter = unfit == ISDN_SEVERAL     ? &count->several
+               : unfit == ISDN_MALFORMED ? &count->malformed
+                                         : &count->too_long;
+    return isdn_unfit_text(unfit);
 }
 
 /** The INVITE of this leg has that: it opens the service, or leaves it closed for good. */
-static bool opens(struct connection *conn, const struct carried *had)
+static bool opens(struct connection *conn, const struct isdn_carried *had)
 {
     struct uus_stats *count = &conn->call->layer->uus;
     uint64_t *counter;
@@ -341,7 +221,7 @@ static bool opens(struct connection *conn, const struct carried *had)
     if (why != NULL) {
         note(conn, counter, why);
     }
-    conn->uus_open = why == NULL && any_isdn(had);
+    conn->uus_open = why == NULL && isdn_carries(had);
     count->opened += conn->uus_open ? 1 : 0;
     return conn->uus_open;
 }
@@ -349,11 +229,12 @@ static bool opens(struct connection *conn, const struct carried *had)
 void uus_called(struct connection *from, const struct sip_msg *m)
 {
     struct leg_content content = {.pass = m};
-    struct carried had;
+    struct isdn_carried had;
 
     if (is_isdn(from)) {
         gather(from->call->layer, &content, reads_bodies(from), &had);
         (void)opens(from, &had);
+        isup_called(from, m);
     }
 }
 
@@ -362,10 +243,10 @@ static void forget_callers(struct call *c, struct leg_content *content)
 {
     struct leg_content callers = {.pass = content->pass, .cut = content->cut};
     struct arena *a = c->layer->scratch;
-    struct carried had;
+    struct isdn_carried had;
 
     gather(c->layer, &callers, true, &had);
-    if (!any_isdn(&had)) {
+    if (!isdn_carries(&had)) {
         return;
     }
     leave_out(c, &had, &callers);
@@ -380,10 +261,11 @@ static void forget_callers(struct call *c, struct leg_content *content)
     }
 }
 
-void uus_invite(const struct connection *from, struct connection *to,
+void uus_invite(const struct connection *from, struct connection *to, struct str target,
                 struct leg_content *content)
 {
-    struct carried had;
+    struct isdn_carried had;
+    struct str octets = STR_NONE;
 
     from = content->pass != NULL ? from : NULL;
     if (!uus_concerns(from, to)) {
@@ -396,8 +278,9 @@ void uus_invite(const struct connection *from, struct connection *to,
     if (is_isdn(to) && !opens(to, &had)) {
         leave_out(to->call, &had, content);
     } else {
-        settle(from, to, &had, content);
+        octets = settle(from, to, &had, content);
     }
+    isup_invite(to, target, octets, content);
 }
 
 /** May it stand in such a message, as things are? Else the counter of why not. */
@@ -422,30 +305,48 @@ static const char *forbidden(const struct connection *from, const struct connect
     return NULL;
 }
 
-void uus_pass(const struct connection *from, struct connection *to, enum uus_message kind,
-              struct leg_content *content)
+/** What of it may go is there in header and body, all else is left out. @return what goes */
+static struct str judge(const struct connection *from, struct connection *to,
+                        enum uus_message kind, struct leg_content *content)
 {
-    struct carried had;
+    struct isdn_carried had;
     uint64_t *counter;
     const char *why;
 
-    if (!uus_concerns(from, to)) {
-        return;
-    }
     gather(to->call->layer, content, reads_bodies(from) || reads_bodies(to), &had);
-    if (!any_isdn(&had)) {
-        return;
+    if (!isdn_carries(&had)) {
+        return STR_NONE;
     }
     why = forbidden(from, to, kind, &counter);
     why = why != NULL ? why : why_not(to, &had, &counter);
     if (why == NULL) {
-        settle(from, to, &had, content);
-        return;
+        return settle(from, to, &had, content);
     }
     note(is_isdn(to) ? to : from, counter, why);
     leave_out(to->call, &had, content);
     if (counter == &to->call->layer->uus.too_long && is_isdn(to)) {
         to->uus_open = false; /* RFC 7434 §10: the service is gone with it */
+    }
+    return STR_NONE;
+}
+
+void uus_pass(const struct connection *from, struct connection *to, enum uus_message kind,
+              struct leg_content *content)
+{
+    unsigned status = content->pass != NULL ? content->pass->status : 0;
+
+    if (uus_concerns(from, to)) {
+        struct str octets = judge(from, to, kind, content);
+        isup_pass(to, kind, kind == UUS_ANSWER && status == 0 ? 200 : status, octets, content);
+    }
+}
+
+void uus_refuse(const struct connection *from, struct connection *to, unsigned status,
+                struct leg_content *content)
+{
+    if (uus_concerns(from, to)) {
+        struct str octets = judge(from, to, UUS_REFUSAL, content);
+        isup_pass(to, UUS_REFUSAL, status, octets, content);
     }
 }
 
@@ -466,14 +367,14 @@ struct str uus_values(const struct connection *from, enum uus_message kind,
 {
     struct leg_content content = {.pass = m};
     struct arena *a = from->call->layer->scratch;
-    struct carried had;
+    struct isdn_carried had;
     struct str octets;
 
     if (!is_isdn(from) || m == NULL) {
         return uui_of_msg(a, m);
     }
     gather(from->call->layer, &content, reads_bodies(from), &had);
-    octets = header_octets(&had);
+    octets = isdn_in_header(&had);
     if (!from->uus_open || kind == UUS_ELSEWHERE ||
         (kind == UUS_REFUSAL && !from->policy.uui_in_failure) || had.crowded ||
         (!str_is_set(octets) && had.list.isdn_seen > 0)) {
@@ -481,8 +382,8 @@ struct str uus_values(const struct connection *from, enum uus_message kind,
     } else if (str_is_set(octets)) {
         return uui_of_msg(a, m);
     } else {
-        octets = body_octets(&had);
+        octets = isdn_in_body(&had);
     }
-    struct str values = without_isdn(a, &had, call_uui_values(call_uui_line(a, octets)));
+    struct str values = isdn_others(a, &had, call_uui_values(call_uui_line(a, octets)));
     return values.n > 0 ? values : STR_NONE;
 }

@@ -101,6 +101,11 @@ struct leg_content {
     struct str type;            /**< Content-Type of `body`; with `pass`: replaces its body */
     struct str body;
     bool no_body; /**< with `pass`: leave its body out */
+    /** With `type`: Content-Disposition; empty: none. Absent: that of `pass`, if it has one */
+    struct str disposition;
+    /** With `type`: octets of `body` that are the session description; what else it has is said
+        once, and a refresh (RFC 4028 §7.4) does not repeat it. sdp_n 0: all of it is */
+    size_t sdp_at, sdp_n;
     /** With `pass`: headers that are cut besides, by id; ends with SIP_HDR_OTHER (0). */
     const enum sip_hdr_id *cut;
 };
@@ -145,6 +150,7 @@ struct leg_parts {
     const struct str *run;         /**< passed lines, Content-*, the empty line, the body */
     size_t n;
     struct str type, body; /**< of what goes out */
+    size_t sdp_at, sdp_n;  /**< as in leg_content */
     uint32_t max_forwards;
     bool accept, events, agent; /**< Accept, Allow-Events, User-Agent are there already */
     void *block;                /**< when kept: one block with all of it … */

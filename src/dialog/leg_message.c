@@ -48,9 +48,10 @@ static struct str contacts_of(struct arena *arena, const struct sip_msg *m, stru
 }
 
 /** Content-Type, Content-Length and the empty line. */
-static struct str content_lines(struct arena *arena, struct str type, size_t body_n)
+static struct str content_lines(struct arena *arena, struct str type, struct str disposition,
+                                size_t body_n)
 {
-    size_t cap = type.n + 64;
+    size_t cap = type.n + disposition.n + 96;
     char *buf = arena_alloc(arena, cap);
     struct out o;
     if (buf == NULL) {
@@ -59,6 +60,10 @@ static struct str content_lines(struct arena *arena, struct str type, size_t bod
     out_init(&o, buf, cap);
     out_c(&o, "Content-Type: ");
     out_str(&o, type);
+    if (disposition.n > 0) {
+        out_c(&o, "\r\nContent-Disposition: ");
+        out_str(&o, disposition);
+    }
     out_c(&o, "\r\nContent-Length: ");
     out_u64(&o, body_n);
     out_c(&o, "\r\n\r\n");
@@ -73,7 +78,8 @@ static int made_parts(struct arena *arena, const struct leg_content *c, struct l
     if (run == NULL) {
         return E_NOMEM;
     }
-    run[0] = body.n > 0 ? content_lines(arena, type, body.n) : STR("Content-Length: 0\r\n\r\n");
+    run[0] = body.n > 0 ? content_lines(arena, type, c->disposition, body.n)
+                        : STR("Content-Length: 0\r\n\r\n");
     run[1] = body;
     p->run = run;
     p->n = 2;
@@ -101,6 +107,12 @@ static int passed_parts(const struct leg_layer *l, const struct leg_content *c, 
         p->type = c->no_body ? STR_NONE : c->type;
         p->body = c->no_body ? STR_NONE : c->body;
         sip_edit_body(e, p->type, p->body);
+        if (str_is_set(p->type) && str_is_set(c->disposition)) {
+            sip_edit_cut(e, SIP_HDR_CONTENT_DISPOSITION);
+        }
+        if (str_is_set(p->type) && c->disposition.n > 0) {
+            sip_edit_append(e, STR("Content-Disposition"), c->disposition);
+        }
     } else if (!sip_msg_has(m, SIP_HDR_CONTENT_LENGTH)) {
         struct str length = arena_fmt(arena, "%zu", p->body.n);
         sip_edit_append(e, STR("Content-Length"), length);
@@ -132,6 +144,8 @@ int leg_parts_make(struct leg *leg, const struct leg_content *c, unsigned status
     }
     if (c != NULL) {
         p->lines = c->lines;
+        p->sdp_at = c->sdp_at;
+        p->sdp_n = str_is_set(c->type) ? c->sdp_n : 0;
         p->accept = leg_lines_have(c->lines, STR("Accept"));
         p->events = leg_lines_have(c->lines, STR("Allow-Events"));
         p->agent = leg_lines_have(c->lines, STR("User-Agent"));

@@ -47,8 +47,10 @@ bool leg_is_reliable(const struct sip_msg *m, struct str lines)
 void leg_remember(struct leg *leg, const struct leg_parts *p)
 {
     const struct mem *mem = &leg->layer->env->mem;
-    size_t n = p->type.n + p->body.n;
-    if (p->body.n == 0 || !leg_timer_is_on(leg) || !is_kept(p->type)) {
+    struct str type = p->sdp_n > 0 ? STR("application/sdp") : p->type;
+    struct str body = p->sdp_n > 0 ? str_make(p->body.p + p->sdp_at, p->sdp_n) : p->body;
+    size_t n = type.n + body.n;
+    if (body.n == 0 || !leg_timer_is_on(leg) || !is_kept(type)) {
         return;
     }
     char *block = (char *)(uintptr_t)leg->last_type.p;
@@ -60,10 +62,10 @@ void leg_remember(struct leg *leg, const struct leg_parts *p)
         mem_free(mem, (void *)(uintptr_t)leg->last_type.p);
         leg->last_cap = n;
     }
-    memcpy(block, p->type.p, p->type.n);
-    memcpy(block + p->type.n, p->body.p, p->body.n);
-    leg->last_type = str_make(block, p->type.n);
-    leg->last_body = str_make(block + p->type.n, p->body.n);
+    memcpy(block, type.p, type.n);
+    memcpy(block + type.n, body.p, body.n);
+    leg->last_type = str_make(block, type.n);
+    leg->last_body = str_make(block + type.n, body.n);
 }
 
 static bool request_open(const struct leg *leg, enum sip_method method)

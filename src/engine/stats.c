@@ -96,6 +96,8 @@
     X("isdn_misplaced", e->calls.uus.misplaced)               \
     X("isdn_ended", e->calls.uus.ended)                       \
     X("isdn_differed", e->calls.uus.differed)                 \
+    X("isup_made", e->calls.uus.made)                         \
+    X("isup_unmade", e->calls.uus.unmade)                     \
     X("proxy_active", proxy_count(&e->proxy))                 \
     X("proxy_forwarded", e->proxy.stats.forwarded)            \
     X("proxy_branches", e->proxy.stats.branches)              \

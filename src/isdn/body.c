@@ -172,22 +172,36 @@ static int read_leaf(const struct leaf *l, struct arena *a, struct isdn_found *f
                                   : correlation_get(l->body, a, &f->octets);
 }
 
-int isdn_body_read(const struct sip_msg *m, struct arena *a, struct isdn_body *out)
+/** All leaves. @param err  of the walk @return it, or E_NOMEM */
+static int read_leaves(const struct walk *w, int err, struct arena *a, struct isdn_body *out)
 {
-    struct walk w;
-    int err = walk_message(m, &w);
-
-    *out = (struct isdn_body){.n = w.n};
-    for (size_t i = 0; i < w.n; i++) {
+    *out = (struct isdn_body){.n = w->n};
+    for (size_t i = 0; i < w->n; i++) {
         struct isdn_found *f = &out->v[i];
-        f->place = w.leaf[i].place;
-        f->err = read_leaf(&w.leaf[i], a, f);
+        f->place = w->leaf[i].place;
+        f->err = read_leaf(&w->leaf[i], a, f);
         out->places |= f->place;
         if (f->err == E_NOMEM) {
             return E_NOMEM;
         }
     }
     return err;
+}
+
+int isdn_body_read(const struct sip_msg *m, struct arena *a, struct isdn_body *out)
+{
+    struct walk w;
+    int err = walk_message(m, &w);
+
+    return read_leaves(&w, err, a, out);
+}
+
+int isdn_body_find(struct str type, struct str body, struct arena *a, struct isdn_body *out)
+{
+    struct walk w = {.n = 0};
+    int err = walk(&w, type, body);
+
+    return read_leaves(&w, err, a, out);
 }
 
 struct str isdn_body_octets(const struct isdn_body *found, unsigned places)

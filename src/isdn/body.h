@@ -76,6 +76,10 @@ bool isdn_body_may(const struct sip_msg *m);
  */
 int isdn_body_read(const struct sip_msg *m, struct arena *a, struct isdn_body *out) MUST_USE;
 
+/** The same for a body of that Content-Type, with no encoding of its own. */
+int isdn_body_find(struct str type, struct str body, struct arena *a,
+                   struct isdn_body *out) MUST_USE;
+
 /** The octets of the first in one of these places that has some; absent: none. */
 struct str isdn_body_octets(const struct isdn_body *found, unsigned places);
 

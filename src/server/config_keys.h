@@ -147,6 +147,12 @@
     B(isup_body, false,                                                                       \
       "It has it in ISUP or GTD bodies too (SIP-I, SIP-T): from it these become a header, "   \
       "to it the header's octets are put into them. Implies `isdn`.")                         \
+    W(isup, "edit", "edit create",                                                            \
+      "What becomes of ISUP on the way to it: `edit` changes the messages that there are, "   \
+      "`create` makes them for calls with User-to-User that have none, too. Implies "         \
+      "`isup_body`.")                                                                         \
+    W(isup_version, "itu-t92+", "itu-t92+ itu-t88 etsi121 etsi356 ansi88 ansi00 gr317",       \
+      "Version and base of those that are made (RFC 3204).")                                  \
     B(uui_in_failure, false,                                                                  \
       "With `isdn`: it may stand in refusals (4xx to 6xx) from it and to it, which RFC "      \
       "7433 does not list and an ISDN can carry.")                                            \

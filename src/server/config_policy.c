@@ -4,6 +4,7 @@
  * told what about diversions and causes (src/history).
  */
 #include "history/history.h"
+#include "isdn/wrap.h"
 #include "server/config_map.h"
 #include "uui/uui.h"
 
@@ -80,6 +81,17 @@ static bool map_numbers(struct config_tree *t, struct config *c)
     return true;
 }
 
+/** The schema has checked the word. */
+static uint8_t version_of(const char *word)
+{
+    uint8_t i = 0;
+    while (word != NULL && isup_version_name(i) != NULL &&
+           strcmp(word, isup_version_name(i)) != 0) {
+        i++;
+    }
+    return isup_version_name(i) != NULL ? i : 0;
+}
+
 bool config_map_policy(struct config_tree *t, struct config *c)
 {
     static const struct neighbour plain = {.history = HISTORY_AUTO,
@@ -93,8 +105,10 @@ bool config_map_policy(struct config_tree *t, struct config *c)
         to->policy = neighbour_of(raw->history, raw->diversion, all);
         to->policy.remote_party_id = raw->remote_party_id;
         to->policy.q850 = raw->q850;
-        to->policy.isdn = raw->isdn || raw->isup_body;
-        to->policy.isup_body = raw->isup_body;
+        to->policy.isup_create = raw->isup != NULL && strcmp(raw->isup, "create") == 0;
+        to->policy.isup_version = version_of(raw->isup_version);
+        to->policy.isup_body = raw->isup_body || to->policy.isup_create;
+        to->policy.isdn = raw->isdn || to->policy.isup_body;
         to->policy.uui_in_failure = raw->uui_in_failure;
         to->policy.isdn_octets =
             raw->uui_max_octets > 0 && raw->uui_max_octets < UUI_ISDN_OCTETS - 1

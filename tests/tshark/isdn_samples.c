@@ -8,6 +8,7 @@
  */
 #include "base/err.h"
 #include "isdn/body.h"
+#include "isdn/wrap.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -148,6 +149,65 @@ static void sip(struct str uui)
     arena_fini(&arena);
 }
 
+/* Messages of our own: those of RFC 3398, without and with user-to-user information. */
+static const struct isup_new made[] = {
+    {.type = ISUP_IAM, .called = STR_INIT("+4930123456"), .calling = STR_INIT("+15551234567")},
+    {.type = ISUP_IAM,
+     .called = STR_INIT("110"),
+     .calling = STR_INIT("12"),
+     .restricted = true},
+    {.type = ISUP_IAM, .called = STR_INIT("*21#")},
+    {.type = ISUP_ACM, .free = true},
+    {.type = ISUP_ACM},
+    {.type = ISUP_CPG, .event = ISUP_EVENT_ALERTING},
+    {.type = ISUP_CPG, .event = ISUP_EVENT_IN_BAND},
+    {.type = ISUP_CON},
+    {.type = ISUP_ANM},
+    {.type = ISUP_REL, .cause = 16},
+    {.type = ISUP_REL, .cause = 102, .location = ISUP_BY_NETWORK},
+};
+
+static void put_made(const struct isup_new *m)
+{
+    char buf[ISUP_MADE_MAX];
+    struct out o;
+
+    out_init(&o, buf, sizeof(buf));
+    demand(isup_write(&o, m) == 0);
+    put("isup", STR("\x0c\x0b"), out_str_of(&o), m->uui);
+}
+
+/** An INVITE with a description, and what isdn_wrap makes of its body. */
+static void wrapped(struct str uui)
+{
+    static const struct isdn_content had = {
+        .type = STR_INIT("application/sdp"),
+        .body = STR_INIT("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\n"
+                         "t=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"),
+    };
+    struct isup_new m = made[0];
+    char buf[ISUP_MADE_MAX], wire[4096];
+    struct isdn_wrapped w;
+    struct arena arena;
+    struct out o;
+
+    m.uui = uui;
+    arena_init(&arena, &mem_libc, 4096);
+    out_init(&o, buf, sizeof(buf));
+    demand(isup_write(&o, &m) == 0);
+    demand(isdn_wrap(&arena, &had, out_str_of(&o), 0, STR("baton-1"), &w) == 0);
+    out_init(&o, wire, sizeof(wire));
+    out_fmt(&o,
+            "INVITE sip:1@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+            "From: <sip:a@example.com>;tag=1\r\nTo: <sip:1@example.com>\r\nCall-ID: 1\r\n"
+            "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Type: %.*s\r\n"
+            "Content-Length: %zu\r\n\r\n",
+            STR_ARG(w.all.type), w.all.body.n);
+    out_str(&o, w.all.body);
+    put("sip", STR(""), out_str_of(&o), uui);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     static const size_t lengths[] = {1, 2, 9, 33, 128, ISDN_UUI_MAX};
@@ -159,6 +219,15 @@ int main(void)
         isup(octets_of(0x04, lengths[i]));
         isup(octets_of((uint8_t)(0x40 + i), lengths[i]));
         sip(octets_of(0x00, lengths[i]));
+        wrapped(octets_of(0x04, lengths[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+        struct isup_new m = made[i];
+        put_made(&m);
+        for (size_t k = 0; k < ARRAY_LEN(lengths); k++) {
+            m.uui = octets_of(0x04, lengths[k]);
+            put_made(&m);
+        }
     }
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the configuration says about neighbours: identities, diversions, guard. */
 #include "history/history.h"
+#include "isdn/wrap.h"
 #include "server/config.h"
 #include "test.h"
 
@@ -60,7 +61,9 @@ static void test_isdn(void)
                             "  - {name: a, uri: \"sip:h\"}\n"
                             "  - {name: b, uri: \"sip:h\", isdn: true, uui_in_failure: true,\n"
                             "     uui_dialect: rfc7434, uui_max_octets: 32}\n"
-                            "  - {name: c, uri: \"sip:h\", isup_body: true}\n",
+                            "  - {name: c, uri: \"sip:h\", isup_body: true}\n"
+                            "  - {name: d, uri: \"sip:h\", isup: create,\n"
+                            "     isup_version: ansi00}\n",
                             true);
     REQUIRE(c != NULL);
     const struct peer *p = c->peers;
@@ -69,6 +72,9 @@ static void test_isdn(void)
     CHECK_INT(p[1].policy.isdn_octets, 33); /* and the discriminator */
     CHECK_INT(p[2].policy.isdn_octets, 129);
     CHECK(p[2].policy.isdn && p[2].policy.isup_body && !p[2].policy.uui_in_failure);
+    CHECK(!p[2].policy.isup_create && p[2].policy.isup_version == 0);
+    CHECK(p[3].policy.isdn && p[3].policy.isup_body && p[3].policy.isup_create);
+    CHECK_STR(str_c(isup_version_name(p[3].policy.isup_version)), "ansi00");
     config_free(c);
     (void)read("peers: [{name: a, uri: \"sip:h\", uui_in_failure: true}]\n", false);
 }
