@@ -104,6 +104,14 @@ struct env {
     /** Octets that wait in a connection for its peer to read. May be NULL: not known. */
     size_t (*queued)(void *ctx, uint32_t flow);
 
+    /**
+     * Make one HTTP GET; of its answer only the status counts. The outcome comes as an input of
+     * its own (engine_fetched) with this tag, never from inside. `url` is borrowed. May be NULL:
+     * there is no HTTP.
+     * @return 0; E_UNSUPPORTED: it is no http or https, or not made here; E_TOOMANY; E_NOMEM
+     */
+    int (*fetch)(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag);
+
     /** A thing worth a log line. `text` is borrowed. */
     void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
     enum trace_level trace_from; /**< lower ones are not even formatted; 0: all are wanted */

@@ -191,6 +191,11 @@ static size_t env_queued(void *ctx, uint32_t id)
     return buf_pending(&c->out) + buf_pending(&c->busy);
 }
 
+static int env_fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag)
+{
+    return fetch_start(ctx, url, timeout_ms, tag);
+}
+
 static void env_trace_line(void *ctx, enum trace_level level, const char *module,
                            struct str text)
 {
@@ -326,6 +331,7 @@ static void set_defaults(struct net_config *c)
         {&c->dns_tries, 2},
         {&c->max_names, 1024},
         {&c->max_lookups, 256},
+        {&c->max_fetches, 100},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if (*table[i].value == 0) {
@@ -380,6 +386,7 @@ struct net *net_new(const struct net_config *config)
         .local = env_local,
         .close = env_close,
         .queued = env_queued,
+        .fetch = env_fetch,
         .trace = config->handler.trace != NULL ? env_trace_line : NULL,
         .trace_from = config->handler.trace_from,
     };
@@ -390,6 +397,7 @@ struct net *net_new(const struct net_config *config)
         list_init(heads[i]);
     }
     wheel_init(&n->wheel, net_now(n));
+    fetch_init(n);
     if (!init_tables(n) || !names_init(n) || uv_loop_init(&n->loop) != 0) {
         names_cancel(n);
         free_tables(n);
@@ -409,6 +417,7 @@ void net_free(struct net *n)
         return;
     }
     names_cancel(n);
+    fetch_end(n);
     list_each(it, &n->udp)
     {
         udp_close(list_entry(it, struct udp, link));

@@ -57,6 +57,10 @@ struct net_handler {
     void (*resolved)(void *ctx, uint64_t now_ms);
     /** May be NULL. */
     void (*flow_closed)(void *ctx, uint32_t flow, uint64_t now_ms);
+    /** An HTTP request of env->fetch has ended. @param status of HTTP; 0: no answer. May be
+     * NULL.
+     */
+    void (*fetched)(void *ctx, uint64_t tag, unsigned status, uint64_t now_ms);
     /** env->trace; NULL: nothing is traced. */
     void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
     enum trace_level trace_from; /**< the lowest level that is wanted */
@@ -95,6 +99,7 @@ struct net_config {
     const char *dns_servers;   /**< "127.0.0.1:5353,[::1]:53"; NULL: those of resolv.conf */
     uint32_t max_names;        /**< (name, type) pairs kept; default 1024 */
     uint32_t max_lookups;      /**< at a time; default 256 */
+    uint32_t max_fetches;      /**< HTTP requests at a time; default 100 */
     struct ws_rules ws;       /**< whom WebSocket listeners let in; strings stay the caller's */
     struct addr advertise[2]; /**< shown instead of ours, per family; port 0: the
                                    listener's; family ADDR_NONE: not set */
@@ -209,6 +214,7 @@ struct net_stats {
     uint64_t closed_dead;                   /**< no answer to a keep-alive */
     uint64_t handshakes, handshakes_failed; /**< of TLS and WebSocket */
     uint64_t stun;                          /**< binding requests answered */
+    uint64_t fetches, fetches_failed;       /**< HTTP requests, and those without an answer */
     uint64_t names_asked, names_failed, names_stale;
     uint64_t connections, half_open, names,
         lookups; /**< now; half_open: of those that came in */

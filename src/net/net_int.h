@@ -13,6 +13,7 @@
  *   stun.c    the answer to a STUN binding request
  *   names.c   DNS records and their cache
  *   answer.c  records from the octets of an answer
+ *   fetch.c   HTTP requests of the program
  *   local.c   which address of ours a peer should see
  */
 #ifndef BATON_NET_NET_INT_H
@@ -156,6 +157,14 @@ struct net_dns {
     bool answered; /**< something came that the program has not been told of */
 };
 
+/** HTTP requests (fetch.c). */
+struct net_fetch {
+    void *multi; /**< of libcurl; NULL until the first one */
+    struct timer timer;
+    struct list running;
+    uint32_t count;
+};
+
 struct route {
     struct addr remote, local;
     uint64_t until_ms;
@@ -187,6 +196,7 @@ struct net {
     struct list conns, dirty, ended, half;
     struct list name_age; /**< finished look-ups, oldest first */
     struct net_dns dns;
+    struct net_fetch fetch;
 
     struct udp_in udp_in;
     char *wire_in;                 /**< what libuv reads streams into */
@@ -214,6 +224,13 @@ struct net {
 /* net.c */
 void flow_add(struct net *n, struct flow *f);
 struct flow *flow_find(const struct net *n, uint32_t id);
+
+/* fetch.c */
+void fetch_init(struct net *n);
+/** Nobody hears of what was under way. Before the loop has run for the last time. */
+void fetch_end(struct net *n);
+/** As env->fetch. */
+int fetch_start(struct net *n, struct str url, uint32_t timeout_ms, uint64_t tag);
 
 /* udp.c */
 bool udp_init(struct net *n);
