@@ -106,8 +106,8 @@ struct env {
 
     /**
      * Make one HTTP GET; of its answer only the status counts. The outcome comes as an input of
-     * its own (engine_fetched) with this tag, never from inside. `url` is borrowed. May be NULL:
-     * there is no HTTP.
+     * its own (engine_fetched) with this tag, never from inside. `url` is borrowed. May be
+     * NULL: there is no HTTP.
      * @return 0; E_UNSUPPORTED: it is no http or https, or not made here; E_TOOMANY; E_NOMEM
      */
     int (*fetch)(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag);
