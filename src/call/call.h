@@ -435,8 +435,9 @@ struct call_plan {
     size_t count;
     struct str from;  /**< From value without tag; absent: the caller's own */
     struct str lines; /**< header lines that are added to each INVITE */
-    struct str uui;   /**< User-to-User values, for an INVITE that has none */
-    uint32_t ring_s;  /**< for each destination; 0: the configured time */
+    struct str uui; /**< a User-to-User value, for an INVITE that has none of its package … */
+    struct str uui_octets, uui_package; /**< … and what is in it, sealed or not */
+    uint32_t ring_s;                    /**< for each destination; 0: the configured time */
     /** URIs to one of which the caller is sent by REFER, in order, if he can be (send_away.c);
         else the call is bridged as above. `to` may have nobody then, but not both */
     const struct str *refer_to;

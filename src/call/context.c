@@ -48,45 +48,34 @@ struct str call_uui_line(struct arena *a, struct str octets)
     return o.over ? STR_NONE : out_str_of(&o);
 }
 
-/** Under the seal that isdn-uui is sent with, or as they are; absent: they may not be sent. */
-static struct str sealed(struct call_layer *l, struct str octets, enum seal_way way,
-                         int *failed)
+enum call_error call_uui_value(struct call_layer *l, struct str package, struct str octets,
+                               enum seal_way way, struct str *value)
 {
-    const struct uui_package *p = uui_package_of(l->packages, uui_isdn);
-    struct seal_about about = seal_about_of(p, uui_isdn, STR_NONE, way);
-    char frame[UUI_ISDN_OCTETS];
-    struct out o;
-    int err = E_NOTFOUND;
+    int err = 0;
 
-    if (p->seal_key == 0) {
-        return octets;
-    }
-    out_init(&o, frame, sizeof(frame));
-    if (l->seal != NULL) {
-        size_t most =
-            p->max_octets != 0 && p->max_octets < sizeof(frame) ? p->max_octets : sizeof(frame);
-        err = seal_close(l->seal, p->seal_key, &about, octets, most,
-                         l->env->wall_s(l->env->ctx), &o);
+    *value = STR_NONE;
+    if (octets.n > 0) {
+        err = seal_write(l->seal, l->packages, package, octets, way,
+                         l->env->wall_s(l->env->ctx), l->scratch, value);
     }
     if (err != 0) {
+        const struct uui_package *p = uui_package_of(l->packages, package);
         env_trace(l->env, TRACE_WARN, "call",
                   "User-to-User of %zu octets cannot be sealed with key %u: %s", octets.n,
-                  p->seal_key, err_text(err));
-        *failed = err;
-        return STR_NONE;
+                  p != NULL ? p->seal_key : 0, err_text(err));
+        return err == E_TOOBIG || err == E_SPACE ? CALL_UNFIT_DATA : CALL_NO_RESOURCES;
     }
-    return arena_dup(l->scratch, out_str_of(&o));
+    return CALL_OK;
 }
 
 enum call_error call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way,
                                      struct str *line)
 {
-    int failed = 0;
+    struct str value;
+    enum call_error err = call_uui_value(l, uui_isdn, octets, way, &value);
 
-    *line = call_uui_line(l->scratch, octets.n > 0 ? sealed(l, octets, way, &failed) : octets);
-    return octets.n == 0 || line->n > 0              ? CALL_OK
-           : failed == E_TOOBIG || failed == E_SPACE ? CALL_UNFIT_DATA
-                                                     : CALL_NO_RESOURCES;
+    *line = call_uui_values_line(l->scratch, value);
+    return err == CALL_OK && value.n > 0 && line->n == 0 ? CALL_NO_RESOURCES : err;
 }
 
 struct seal_from context_came(const struct call_layer *l, enum seal_way way,
@@ -187,7 +176,7 @@ bool context_mark(struct call *c, const struct connection *from, struct str valu
 static bool mark_received(struct call *c, const struct sip_msg *m, const struct uui_list *list)
 {
     const struct connection *a = c->a;
-    struct origin_args q = {.m = m, .trusted = a->trusted};
+    struct origin_args q = {.m = m, .known = c->layer->packages, .trusted = a->trusted};
     struct uui_origin o;
 
     q.proven = a->device != NULL ? a->device->uri : STR_NONE;
@@ -231,7 +220,8 @@ static struct uui_origin sender_of(const struct connection *from, enum uui_role 
                            .role = (uint8_t)role,
                            .confidence = from->trusted ? UUI_TRUSTED : UUI_CLAIMED,
                            .evidence = UUI_EVIDENCE_FROM};
-    struct origin_args q = {.m = m, .trusted = from->trusted};
+    struct origin_args q = {
+        .m = m, .known = from->call->layer->packages, .trusted = from->trusted};
     struct uui_value none = {0};
 
     q.value = &none;
@@ -386,7 +376,7 @@ enum call_error context_of_service(struct call *c, struct str octets,
         return err != CALL_OK ? err : CALL_UNFIT_DATA;
     }
     m.to = context_domain_of(c->layer, to);
-    if (!context_sealed(c, given, octets) || !context_move(c, &m, &joined)) {
+    if (!context_sealed(c, uui_isdn, given, octets) || !context_move(c, &m, &joined)) {
         return CALL_NO_RESOURCES;
     }
     *line = arena_dup(&c->arena, call_uui_values_line(a, joined.values));

@@ -52,6 +52,28 @@ static bool keep_destinations(struct call *c, struct hunt *h, const struct call_
     return ok;
 }
 
+/** The rule's value beside what the caller has sent; of one package the caller's stays. */
+static bool add_context(struct call *c, const struct call_plan *plan)
+{
+    struct uui_merge_args q = {.given = plan->uui, .had = c->uui, .known = c->layer->packages};
+    struct uui_merged joined;
+    struct str line;
+
+    if (uui_merge(c->layer->scratch, &q, &joined) != 0) {
+        return false;
+    }
+    if (joined.fresh.n == 0) {
+        return true;
+    }
+    line = call_uui_values_line(&c->arena, joined.values);
+    if (line.p == NULL || !context_mark(c, NULL, joined.fresh, UUI_ROLE_BATON, STR_NONE) ||
+        !context_sealed(c, plan->uui_package, joined.fresh, plan->uui_octets)) {
+        return false;
+    }
+    call_set_uui(c, line);
+    return true;
+}
+
 int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_msg *m)
 {
     struct hunt *h = arena_zalloc(&c->arena, sizeof(*h));
@@ -74,12 +96,8 @@ int hunt_begin(struct call *c, const struct call_plan *plan, const struct sip_ms
     if (!keep(&c->arena, &c->from) || !keep(&c->arena, &c->lines)) {
         return E_NOMEM;
     }
-    if (plan->uui.n > 0 && !sip_msg_has(m, SIP_HDR_USER_TO_USER)) {
-        struct str line = call_uui_values_line(&c->arena, plan->uui);
-        if (line.p == NULL || !context_mark(c, NULL, plan->uui, UUI_ROLE_BATON, STR_NONE)) {
-            return E_NOMEM;
-        }
-        call_set_uui(c, line);
+    if (plan->uui.n > 0 && !add_context(c, plan)) {
+        return E_NOMEM;
     }
     if (asked_wanted(c->layer, plan)) {
         h->next = 0; /* the routing device is none of them */

@@ -270,7 +270,7 @@ struct call *call_prepare(struct call_layer *l, const struct call_make *args,
     c->a = call_add_connection(c, args->from, args->from->uri);
     if (!correlated || c->a == NULL || (args->uui.n + args->uui_values.n > 0 && line.n == 0) ||
         c->called.p == NULL ||
-        (args->uui_values.n == 0 && !context_sealed(c, c->uui, args->uui)) ||
+        (args->uui_values.n == 0 && !context_sealed(c, uui_isdn, c->uui, args->uui)) ||
         !context_mark(c, NULL, c->uui, args->uui_by.n > 0 ? UUI_ROLE_REFERRER : UUI_ROLE_BATON,
                       args->uui_by)) {
         c->phase = CALL_ENDING;

@@ -86,17 +86,20 @@ struct seal_from context_came(const struct call_layer *l, enum seal_way way,
 /** "User-to-User: …" with CRLF for octets (isdn-uui hex), in the arena; absent when none. */
 struct str call_uui_line(struct arena *a, struct str octets);
 /**
- * The same for octets that an application gave, in the scratch arena: sealed when the package
- * says with which key. @return CALL_UNFIT_DATA: there is no room for them under the seal;
- * CALL_NO_RESOURCES: they cannot be sealed, or no memory
+ * One value of a package for octets that an application or a rule gave, in the scratch arena:
+ * sealed when the package says with which key. @return CALL_UNFIT_DATA: there is no room for
+ * them under the seal; CALL_NO_RESOURCES: they cannot be sealed, or no memory
  */
+enum call_error call_uui_value(struct call_layer *l, struct str package, struct str octets,
+                               enum seal_way way, struct str *value) MUST_USE;
+/** The line of such a value of isdn-uui. */
 enum call_error call_uui_sealed_line(struct call_layer *l, struct str octets, enum seal_way way,
                                      struct str *line) MUST_USE;
 /**
- * `value` is what call_uui_sealed_line made of `octets` for this call (seals.c).
+ * `value` is what was made of these octets of that package for this call (seals.c).
  * @return false: no memory
  */
-bool context_sealed(struct call *c, struct str value, struct str octets);
+bool context_sealed(struct call *c, struct str package, struct str value, struct str octets);
 /** The call's values have gone out on a leg of ours: there they are no replay (seals.c). */
 void context_passes_on(const struct call *c, const struct leg *leg);
 /** What was sealed here for the other call can be sealed anew in this one. @return false: no

@@ -11,8 +11,8 @@
  * NO REPLAY. A value goes on under the Call-ID of our other leg. Should it come back under
  * that, from a PBX that sends the call on to another of our devices, it is the same call.
  *
- * OWNERSHIP  The records lie in the call's arena, one for each service that gave octets and for
- * each time that these went on.
+ * OWNERSHIP  The records lie in the call's arena, one for each service or rule that gave octets
+ * and for each time that these went on.
  */
 #include "call/parts.h"
 #include "seal/value.h"
@@ -24,7 +24,8 @@ struct own_seal {
     struct own_seal *next;
     struct str value;  /**< as it stands in the header */
     struct str octets; /**< in it */
-    uint64_t wall_s;   /**< when it was sealed */
+    struct str package;
+    uint64_t wall_s; /**< when it was sealed */
 };
 
 static uint64_t wall_s(const struct call *c)
@@ -32,7 +33,8 @@ static uint64_t wall_s(const struct call *c)
     return c->layer->env->wall_s(c->layer->env->ctx);
 }
 
-static bool keep(struct call *c, struct str value, struct str octets, uint64_t at_s)
+static bool keep(struct call *c, struct str package, struct str value, struct str octets,
+                 uint64_t at_s)
 {
     struct own_seal *s = arena_zalloc(&c->arena, sizeof(*s));
 
@@ -41,22 +43,25 @@ static bool keep(struct call *c, struct str value, struct str octets, uint64_t a
     }
     s->value = arena_dup(&c->arena, value);
     s->octets = arena_dup(&c->arena, octets);
+    s->package = arena_dup(&c->arena, package);
     s->wall_s = at_s;
     s->next = c->own_seals;
     c->own_seals = s;
-    return s->value.p != NULL && s->octets.p != NULL;
+    return s->value.p != NULL && s->octets.p != NULL && s->package.p != NULL;
 }
 
-bool context_sealed(struct call *c, struct str value, struct str octets)
+bool context_sealed(struct call *c, struct str package, struct str value, struct str octets)
 {
-    return value.n == 0 || uui_package_of(c->layer->packages, uui_isdn)->seal_key == 0 ||
-           keep(c, value, octets, wall_s(c));
+    const struct uui_package *p = uui_package_of(c->layer->packages, package);
+
+    return value.n == 0 || p == NULL || p->seal_key == 0 ||
+           keep(c, package, value, octets, wall_s(c));
 }
 
 bool context_seals_of(struct call *c, const struct call *other)
 {
     for (const struct own_seal *s = other->own_seals; s != NULL; s = s->next) {
-        if (!keep(c, s->value, s->octets, s->wall_s)) {
+        if (!keep(c, s->package, s->value, s->octets, s->wall_s)) {
             return false;
         }
     }
@@ -78,15 +83,15 @@ static struct own_seal *find(struct call *c, struct str value)
 static struct str refresh(struct call *c, struct str value)
 {
     struct own_seal *s = find(c, value);
-    struct str line, fresh;
+    struct str fresh;
 
     if (s == NULL || wall_s(c) - s->wall_s < FRESH_S) {
         return value;
     }
-    (void)!call_uui_sealed_line(c->layer, s->octets, SEAL_FORWARD, &line);
-    fresh = arena_dup(&c->arena, call_uui_values(line));
+    (void)!call_uui_value(c->layer, s->package, s->octets, SEAL_FORWARD, &fresh);
+    fresh = arena_dup(&c->arena, fresh);
     if (fresh.n == 0 || !context_mark(c, NULL, fresh, UUI_ROLE_BATON, STR_NONE) ||
-        !keep(c, fresh, s->octets, wall_s(c))) {
+        !keep(c, s->package, fresh, s->octets, wall_s(c))) {
         return value;
     }
     return fresh;

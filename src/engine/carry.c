@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User-to-User of a rule, where Baton itself redirects or refers: what of it goes into the URI
- * that the caller is told, by the table of uui/merge.h.
+ * User-to-User of a rule: sealed when its package has a key; and, where Baton itself redirects
+ * or refers, what of it goes into the URI that the caller is told, by the table of uui/merge.h.
  *
  * Who follows a redirection sends what he has sent already once more (RFC 3261 §8.1.3.4), so
  * its Contact brings the new values only, and none where the target is of another
@@ -9,6 +9,31 @@
  * its Refer-To brings what the caller had as well.
  */
 #include "engine/steer.h"
+
+#include "base/err.h"
+#include "seal/value.h"
+
+bool steer_value(struct steering *s)
+{
+    const struct rule *r = s->verdict.rule;
+    struct engine *e = s->e;
+    const struct uui_package *p =
+        r->uui_value.n == 0 ? NULL : uui_package_of(e->config.packages, r->uui_package);
+    int err;
+
+    s->uui = r->uui_value;
+    if (p == NULL || p->seal_key == 0) {
+        return true;
+    }
+    err = seal_write(&e->seal, e->config.packages, r->uui_package, r->uui_octets, SEAL_FORWARD,
+                     e->env->wall_s(e->env->ctx), &e->scratch, &s->uui);
+    if (err != 0) {
+        env_trace(e->env, TRACE_WARN, "route",
+                  "User-to-User (%.*s) of the rule \"%.*s\" cannot be sealed: %s",
+                  STR_ARG(r->uui_package), STR_ARG(str_upto(r->name, 64)), err_text(err));
+    }
+    return err == 0;
+}
 
 struct str steer_domain(const struct steering *s, const struct destination *to)
 {
@@ -63,7 +88,8 @@ bool steer_uui(const struct steering *s, enum uui_move how, struct str domain, s
     const struct uui_carriage *rules = s->e->config.call.carriage;
     struct str ours = s->e->config.directory->domains[0];
     struct arena *a = &s->e->scratch;
-    struct uui_merge_args q = {.given = s->verdict.rule->uui_value,
+    struct uui_merge_args q = {.given = s->uui,
+                               .known = s->e->config.packages,
                                .isdn_strict = rules != NULL && rules->isdn_strict};
 
     q.had = uui_of_msg(a, s->m);

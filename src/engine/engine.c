@@ -216,7 +216,7 @@ static int make_layers(struct engine *e)
     seal_set_keys(&e->seal, c->seal_keys);
     e->border.seal = &e->seal;
     e->calls.seal = &e->seal;
-    e->calls.packages = c->packages;
+    e->calls.packages = e->proxy.packages = c->packages;
     e->calls.ctx = e;
     e->registrar.on_change = report_registration;
     e->registrar.on_binding = report_binding;
@@ -563,7 +563,7 @@ void engine_set_packages(struct engine *e, const struct uui_packages *packages)
 {
     e->config.packages = packages;
     cti_set_packages(e->cti, packages);
-    e->calls.packages = packages;
+    e->calls.packages = e->proxy.packages = packages;
     refresh_border(e);
 }
 

@@ -17,6 +17,7 @@ struct planning {
     size_t count, room;
     uint32_t group;      /**< of the next target */
     struct str lines;    /**< of the rule */
+    struct str uui;      /**< all User-to-User of the request, when the rule adds some */
     unsigned status;     /**< why there is nobody … */
     const char *warning; /**< … and a line of the answer to that; NULL: none */
 };
@@ -39,7 +40,7 @@ static struct proxy_target *next_target(struct planning *p)
         p->room = room;
     }
     t = &p->target[p->count++];
-    *t = (struct proxy_target){.lines = p->lines, .group = p->group};
+    *t = (struct proxy_target){.lines = p->lines, .uui = p->uui, .group = p->group};
     return t;
 }
 
@@ -240,7 +241,7 @@ static void add_route(struct planning *p)
     struct proxy_target *t = next_target(p);
 
     if (t != NULL) {
-        t->lines = STR_NONE;
+        t->lines = t->uui = STR_NONE;
         border(p, t, NULL, STR_NONE);
     }
 }
@@ -323,6 +324,33 @@ static void add_targets(struct planning *p)
     }
 }
 
+/**
+ * A line with the rule's value; the caller's own lines stay as they are, and of a package that
+ * he has sent he has the only value. @return false: no memory
+ */
+static bool add_uui(struct planning *p)
+{
+    const struct steering *s = p->s;
+    struct arena *a = &s->e->scratch;
+    struct uui_merge_args q = {.given = s->uui, .known = s->e->config.packages};
+    struct uui_merged joined;
+
+    if (s->uui.n == 0 || s->m->method != SIP_METHOD_INVITE) {
+        return true;
+    }
+    q.had = uui_of_msg(a, s->m);
+    if ((q.had.p == NULL && sip_msg_has(s->m, SIP_HDR_USER_TO_USER)) ||
+        uui_merge(a, &q, &joined) != 0) {
+        return false;
+    }
+    if (joined.fresh.n > 0) {
+        p->uui = joined.values;
+        p->lines = arena_fmt(a, "User-to-User: %.*s\r\n%.*s", STR_ARG(joined.fresh),
+                             STR_ARG(p->lines));
+    }
+    return joined.fresh.n == 0 || p->lines.p != NULL;
+}
+
 unsigned steer_forward(const struct steering *s, const char **lines_out)
 {
     const struct rule *r = s->verdict.rule;
@@ -330,19 +358,12 @@ unsigned steer_forward(const struct steering *s, const char **lines_out)
     struct proxy_plan plan = {
         .record_route = r->record_route, .recurse = r->recurse, .group_s = r->ring_s};
     bool no_memory = false;
-    struct str lines = steer_lines(s, &no_memory);
 
-    if (str_is_set(r->uui_value) && !sip_msg_has(s->m, SIP_HDR_USER_TO_USER)) {
-        struct str uui = arena_fmt(&s->e->scratch, "User-to-User: %.*s\r\n%.*s",
-                                   STR_ARG(r->uui_value), STR_ARG(lines));
-        no_memory = no_memory || uui.p == NULL;
-        lines = uui;
-    }
+    p.lines = steer_lines(s, &no_memory);
     *lines_out = NULL;
-    if (no_memory) {
+    if (no_memory || !add_uui(&p)) {
         return 503;
     }
-    p.lines = lines;
     if (follows_route(s)) {
         add_route(&p);
     } else {

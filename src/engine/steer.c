@@ -82,7 +82,9 @@ static void bridge(struct steering *s)
     enum fit best;
     struct call_plan plan = {.from = steer_from(s),
                              .lines = steer_lines(s, &no_memory),
-                             .uui = r->uui_value,
+                             .uui = s->uui,
+                             .uui_octets = r->uui_octets,
+                             .uui_package = r->uui_package,
                              .ring_s = r->ring_s,
                              .next_on = r->next_on,
                              .next_count = r->next_count};
@@ -189,6 +191,10 @@ static void carry_out(struct steering *s)
     report_request(s->e, s->m->method == SIP_METHOD_INVITE ? TRACE_INFO : TRACE_DEBUG, "route",
                    s->m, s->from, "%s, by the rule \"%.*s\"", rule_action_name(r->action),
                    STR_ARG(str_upto(r->name, 64)));
+    if (!steer_value(s)) {
+        answer(s, 503, STR_NONE, STR("Retry-After: 5\r\n"));
+        return;
+    }
     switch ((enum rule_action)r->action) {
     case RULE_BRIDGE:
     case RULE_REFER:

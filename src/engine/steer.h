@@ -22,6 +22,7 @@ struct steering {
     struct rule_query query;
     struct rule_verdict verdict;
     struct demand demand; /**< what the request demands of whom it reaches */
+    struct str uui;       /**< User-to-User of the rule, sealed when its package has a key */
 };
 
 /* ---- place.c: what the targets of a rule mean here and now ---- */
@@ -54,6 +55,9 @@ enum fit steer_fit(const struct steering *s, struct destination *to);
 size_t steer_suit(const struct steering *s, struct destination *to, size_t n, enum fit *best);
 
 /* ---- carry.c: its User-to-User ---- */
+
+/** s->uui. @return false: no memory, or it cannot be sealed: then it must not be sent */
+bool steer_value(struct steering *s);
 
 /** The administration of a place, when it is ours; else absent. */
 struct str steer_domain(const struct steering *s, const struct destination *to);

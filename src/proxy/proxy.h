@@ -137,6 +137,8 @@ struct proxy {
     struct proxy_stats stats;
 
     /* may be set after proxy_init */
+    const struct uui_packages
+        *packages;           /**< with which values are compared; NULL: isdn-uui alone */
     struct str realm;        /**< credentials for it are for us: they go no further (RFC 3261
                                   §22.3). Absent: none are. Borrowed */
     struct neighbour policy; /**< for callers that are no peer */

@@ -176,6 +176,7 @@ static int put_uui(struct proxy__branch *b, struct str given, struct proxy_targe
     struct uui_merge_args q = {
         .given = given,
         .had = had,
+        .known = p->packages,
         .may_replace = uui_may_replace(rules, UUI_MOVE_REDIRECT, by, domain_of(f, t)),
         .isdn_strict = rules->isdn_strict};
     struct uui_merged r = {.values = had};

@@ -111,6 +111,8 @@ struct rule {
                                            bridge, proxy: of the request that goes out */
     size_t header_lines;
     struct str uui_value; /**< User-to-User, ready to be written; absent: none */
+    struct str uui_octets,
+        uui_package; /**< what is in it: to be sealed, when the package says so */
     bool record_route, recurse, parallel;
     uint32_t ring_s; /**< for each target; 0: the usual */
     struct str ask;  /**< bridge: the routing device whose application is asked first where the

@@ -86,6 +86,8 @@ struct seal_about {
 
 /** Octets before the body and behind it, together, the leading 00 counted. */
 #define SEAL_MIN_OVERHEAD 23
+/** … and at most, with a key id of two octets. */
+#define SEAL_OVERHEAD_MAX 80
 /** Octets that can be sealed; a frame with more is none. */
 #define SEAL_PLAIN_MAX 4096
 

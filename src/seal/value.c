@@ -4,6 +4,8 @@
  */
 #include "seal/value.h"
 
+#include "base/err.h"
+
 static bool is_good(enum seal_result r, unsigned seal)
 {
     return r == SEAL_OK || (r == SEAL_UNKNOWN_KEY && seal == UUI_SEAL_OPTIONAL);
@@ -45,4 +47,55 @@ enum seal_result seal_value(struct seal *s, const struct uui_packages *known,
         v->octets = STR_NONE;
     }
     return r;
+}
+
+/* ---- writing ---- */
+
+/** The frame around the octets. @return as seal_close */
+static int close_it(struct seal *s, const struct uui_package *p, struct str octets,
+                    enum seal_way way, uint64_t wall_s, struct arena *a, struct str *frame)
+{
+    struct seal_about about = seal_about_of(p, p->name, STR_NONE, way);
+    size_t cap = octets.n + SEAL_OVERHEAD_MAX;
+    size_t most = p->max_octets;
+    char *buf = arena_alloc(a, cap);
+    struct out o;
+    if (s == NULL) {
+        return E_NOTFOUND;
+    }
+    if (buf == NULL) {
+        return E_NOMEM;
+    }
+    if (str_ieq(p->name, uui_isdn) && (most == 0 || most > UUI_ISDN_OCTETS)) {
+        most = UUI_ISDN_OCTETS;
+    }
+    out_init(&o, buf, cap);
+    int err = seal_close(s, p->seal_key, &about, octets, most, wall_s, &o);
+    *frame = out_str_of(&o);
+    return err;
+}
+
+int seal_write(struct seal *s, const struct uui_packages *known, struct str package,
+               struct str octets, enum seal_way way, uint64_t wall_s, struct arena *a,
+               struct str *value)
+{
+    const struct uui_package *p = uui_package_of(known, package);
+    struct uui_format format = {.package = package};
+    struct out o;
+    int err = 0;
+    *value = STR_NONE;
+    if (p != NULL && p->seal_key != 0) {
+        err = close_it(s, p, octets, way, wall_s, a, &octets);
+    }
+    size_t cap = 2 * octets.n + package.n + 64;
+    char *buf = err != 0 ? NULL : arena_alloc(a, cap);
+    if (buf == NULL) {
+        return err != 0 ? err : E_NOMEM;
+    }
+    out_init(&o, buf, cap);
+    err = uui_write(&o, octets, &format, NULL);
+    if (err == 0) {
+        *value = out_str_of(&o);
+    }
+    return err;
 }

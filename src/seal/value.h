@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Seals and packages: what the `seal` of a package (uui/uui.h: off, optional, required) makes
- * of a value, and sealing of what applications give.
+ * of a value, and sealing of what applications and rules give.
  *
  *     package    no seal            seal is whole   key not known     anything else
  *     off        as it is           as it is        as it is          as it is
@@ -44,5 +44,15 @@ static inline struct seal_from seal_from_of(const struct seal *s, const struct s
 enum seal_result seal_value(struct seal *s, const struct uui_packages *known,
                             struct uui_value *v, const struct seal_from *from, struct arena *a,
                             struct seal_opened *out);
+
+/**
+ * One value of a package as it stands in a header, as hex: sealed when the package says with
+ * which key, else as it is.
+ * @return 0; or what seal_close or uui_write say, and then it may not be sent at all: never in
+ *         clear instead
+ */
+int seal_write(struct seal *s, const struct uui_packages *known, struct str package,
+               struct str octets, enum seal_way way, uint64_t wall_s, struct arena *a,
+               struct str *value) MUST_USE;
 
 #endif

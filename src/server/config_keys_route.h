@@ -104,8 +104,8 @@
       "the request that goes out.")                                                            \
     S(uui, "",                                                                                 \
       "User-to-User to send along, as text; goes out as hex, after the "                       \
-      "discriminator for IA5 characters when the package is isdn-uui. A request "              \
-      "that has its own keeps that.")                                                          \
+      "discriminator for IA5 characters when the package is isdn-uui, and sealed when the "    \
+      "package has a `seal_key`. A request that has some of the package keeps that.")          \
     S(uui_hex, "", "The same as hexadecimal digits, complete.")                                \
     S(uui_package, "", "Its package; isdn-uui unless given.")
 

@@ -29,7 +29,8 @@
       "The seal inside of the octets: not looked for; opened where there is one; or values "   \
       "without a good one are not delivered.")                                                 \
     U(seal_key, 0, 0, 32767,                                                                   \
-      "Id of the key in `uui.keys` that seals what applications give; 0: not sealed.")
+      "Id of the key in `uui.keys` that seals what applications and route rules give; 0: not " \
+      "sealed.")
 
 #define CONFIG_UUI(U, B, S, W, L, N, M, Q)                                                     \
     CONFIG_UUI_MOVES(Q, W)                                                                     \

@@ -528,6 +528,7 @@ static bool uui_value(struct making *k)
 {
     struct str octets, package = str_c(k->raw->uui_package);
     bool isdn = package.n == 0 || str_eq(package, uui_isdn);
+    struct str pd[] = {isdn && k->raw->uui != NULL ? STR("\x04") : STR(""), STR_NONE}; /* IA5 */
     enum uui_rule why = UUI_R_NONE;
     if (!uui_octets(k, &octets)) {
         return false;
@@ -544,12 +545,14 @@ static bool uui_value(struct making *k)
         return no_memory(k->t);
     }
     out_init(&o, buf, cap);
-    struct uui_format format = {
-        .package = package, .has_pd = isdn && k->raw->uui != NULL, .pd = UUI_PD_IA5};
-    if (uui_write(&o, octets, &format, &why) != 0) {
+    pd[1] = octets;
+    octets = arena_join(&k->c->arena, pd, ARRAY_LEN(pd));
+    if (uui_write(&o, octets, &(struct uui_format){.package = package}, &why) != 0) {
         return tree_fault(k->t, k->at, "uui: %s", uui_rule_text(why));
     }
     k->to->uui_value = out_str_of(&o);
+    k->to->uui_octets = octets;
+    k->to->uui_package = isdn ? uui_isdn : package;
     return true;
 }
 

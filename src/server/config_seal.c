@@ -31,6 +31,17 @@ static bool read_keys(struct config_tree *t, struct config *c)
                           : tree_fault(t, at, "keys: %s: %s", file, error.text);
 }
 
+/** What a rule or an application gives goes out as hex. */
+static bool takes_hex(const struct uui_package *p)
+{
+    for (size_t i = 0; i < p->encoding_n; i++) {
+        if (str_ieq(p->encodings[i], STR("hex"))) {
+            return true;
+        }
+    }
+    return p->encoding_n == 0;
+}
+
 static bool check_package(struct config_tree *t, const struct config *c, yaml_node_t *at,
                           const struct uui_package *p)
 {
@@ -39,6 +50,11 @@ static bool check_package(struct config_tree *t, const struct config *c, yaml_no
     }
     if (c->raw->uui.keys == NULL && p->seal_key != 0) {
         return tree_fault(t, tree_key(t, at, "seal_key"), "seal_key: needs keys (uui.keys)");
+    }
+    if (p->seal_key != 0 && !takes_hex(p)) {
+        return tree_fault(
+            t, tree_key(t, at, "seal_key"),
+            "seal_key: a seal is sent as hex, and the package has other encodings");
     }
     return p->seal_key == 0 || t->look ||
            seal_keys_can_seal(c->seal_keys, p->seal_key, p->name, 0) ||

@@ -96,6 +96,8 @@ static void test_faults(void)
          "has no key 6 that seals isdn-uui", 3, 41},
         {UUI "  packages: [{name: isdn-uui, seal_key: 7}]\n",
          "has no key 7 that seals isdn-uui", 3, 41},
+        {UUI "  packages: [{name: crm, encodings: [text], seal_key: 5}]\n",
+         "a seal is sent as hex", 3, 55},
         {UUI "  replay_s: 5\n", "replay_s: 5 is not between 10 and 86400", 3, 13},
     };
     struct folder f;
