@@ -40,6 +40,7 @@
 #include "border/policy.h"
 #include "seal/seal.h"
 #include "txn/txn.h"
+#include "uui/merge.h"
 
 struct border_found;
 struct border_source;
@@ -73,6 +74,16 @@ struct border_stats {
     uint64_t failed;   /**< memory was out */
 };
 
+/** A value of a redirection, referral, service or rule that did not go on (uui/merge.h). */
+struct border_moved {
+    struct str call_id;
+    struct border_party by; /**< who brought it; zeros: Baton */
+    struct str rule;        /**< of the routes; absent: none */
+    const struct uui_value *value;
+    enum uui_fate fate; /**< what was replaced is counted, and not noted */
+    enum sip_hdr_id
+        in; /**< Contact or Refer-To, in whose URI it stood; SIP_HDR_OTHER: in none */
+};
 /** Peers that are known by name only and whose addresses are remembered. */
 #define BORDER_LEARNED 16
 
@@ -160,6 +171,10 @@ enum txn_exit border_leaves(void *border, const struct hop *hop, struct str name
                             struct txn_exit_out *out);
 /** txn_border.copied */
 void border_copied(void *border, const struct sip_msg *m, const struct sip_msg *copy);
+
+/** A value that has stayed behind, into the notes; once for a call, even if it is tried again.
+ */
+void border_note_moved(struct border *b, const struct border_moved *m);
 
 /** The notes about a call, oldest first; Call-ID absent: all of them. */
 void border_each_note(const struct border *b, struct str call_id,

@@ -70,6 +70,53 @@ static void log_line(struct crossing *x, const struct border_note *n)
               n->rule.n > 0 && n->why != NULL ? ": " : "", n->why != NULL ? n->why : "");
 }
 
+/** Room for a note that is no repetition. NULL: there is one, or memory is out, *no_memory. */
+static struct border_note *next_note(struct border *b, uint64_t message, bool *no_memory)
+{
+    if (b->note == NULL) {
+        b->note = mem_zalloc(&b->env->mem, BORDER_NOTES * sizeof(*b->note));
+    }
+    *no_memory = b->note == NULL;
+    return b->note == NULL || is_repeated(b, message) ? NULL
+                                                      : &b->note[b->noted++ % BORDER_NOTES];
+}
+
+static void put_value(struct border_note *n, const struct uui_value *v)
+{
+    struct str package = str_upto(v->package, sizeof(n->package) - 1);
+    if (package.n > 0) {
+        memcpy(n->package, package.p, package.n);
+    }
+    n->octets = (uint32_t)v->octets.n;
+}
+
+void border_note_moved(struct border *b, const struct border_moved *m)
+{
+    uint64_t call = hash_bytes(&b->key, m->call_id);
+    uint64_t message = hash_mix(hash_mix(call, border_value_hash(&b->key, m->value)),
+                                (uint64_t)m->in << 8 | (uint64_t)m->fate) |
+                       1;
+    bool no_memory;
+    struct border_note *n =
+        m->fate == UUI_FATE_REPLACED ? NULL : next_note(b, message, &no_memory);
+    if (n == NULL) {
+        return;
+    }
+    *n = (struct border_note){.call = call,
+                              .message = message,
+                              .time_ms = b->wheel->now_ms,
+                              .peer = border_party_name(&m->by),
+                              .rule = m->rule,
+                              .why = uui_fate_text(m->fate),
+                              .method = SIP_METHOD_INVITE,
+                              .place =
+                                  m->in != SIP_HDR_OTHER ? BORDER_URI_HEADER : BORDER_HEADER,
+                              .header = (uint8_t)m->in,
+                              .action = BORDER_STRIP,
+                              .direction = BORDER_IN};
+    put_value(n, m->value);
+}
+
 bool border__note(struct crossing *x, const struct border_event *e)
 {
     struct border *b = x->b;
@@ -79,30 +126,24 @@ bool border__note(struct crossing *x, const struct border_event *e)
     uint64_t message =
         message_hash(x, call, border_value_hash(&b->key, v),
                      (uint32_t)(e->value - border_value_at(&x->found, 0)) * 8 + e->action);
-    if (b->note == NULL) {
-        b->note = mem_zalloc(&b->env->mem, BORDER_NOTES * sizeof(*b->note));
+    bool no_memory;
+    struct border_note *n = next_note(b, message, &no_memory);
+    if (n == NULL) {
+        return no_memory;
     }
-    if (b->note == NULL || is_repeated(b, message)) {
-        return b->note == NULL;
-    }
-    struct border_note *n = &b->note[b->noted++ % BORDER_NOTES];
     *n = (struct border_note){.call = call,
                               .message = message,
                               .time_ms = b->wheel->now_ms,
                               .peer = border_party_name(&x->neighbour),
                               .rule = e->rule != NULL ? e->rule->name : STR_NONE,
                               .why = e->why,
-                              .octets = (uint32_t)v->octets.n,
                               .status = x->m->status,
                               .method = x->m->method,
                               .place = e->value->place,
                               .header = e->value->header,
                               .action = (uint8_t)e->action,
                               .direction = (uint8_t)x->direction};
-    struct str package = str_upto(v->package, sizeof(n->package) - 1);
-    if (package.n > 0) {
-        memcpy(n->package, package.p, package.n);
-    }
+    put_value(n, v);
     log_line(x, n);
     return true;
 }

@@ -502,7 +502,7 @@ static void callee_on_rejected(struct leg *leg, unsigned status, const struct si
         connection_stop_ringing(
             conn, b, arena_fmt(c->layer->scratch, "Reason: SIP;cause=%u\r\n", status), now_ms);
     }
-    redirect_note(conn, status, m);
+    redirect_note(b, status, m);
     best = branch_refused(b, status, m, now_ms);
     if (best == 0) {
         return;

@@ -373,7 +373,8 @@ struct call_layer {
     uint32_t waiting;     /**< how many */
     struct seal *seal;    /**< seals what applications give; NULL: there are no keys */
     const struct uui_packages *packages; /**< and their packages; NULL: isdn-uui alone */
-    const struct call_router *router;    /**< NULL: nobody says where calls go */
+    struct border *border; /**< its notes tell which values stayed behind; NULL: nobody's do */
+    const struct call_router *router; /**< NULL: nobody says where calls go */
     void *router_ctx;
     call_event_fn on_event;
     /** The call is about to be freed, all is told; asked when call->cti is set. */

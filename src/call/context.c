@@ -11,6 +11,7 @@
  * of what a move brought, of responses that are told of and of the BYE; the newest counts.
  */
 #include "base/err.h"
+#include "border/border.h"
 #include "call/parts.h"
 #include "history/identity.h"
 #include "seal/value.h"
@@ -104,13 +105,17 @@ static struct str domain_of_host(const struct call_layer *l, struct str host)
     return directory_is_domain(l->directory, host) ? l->directory->domains[0] : host;
 }
 
+/** Is it of our administration, as the configuration has it? */
+static bool is_inside(const struct connection *conn)
+{
+    return conn->device != NULL || !conn->outside || conn->trusted;
+}
+
 struct str context_domain(const struct connection *conn)
 {
     const struct call_layer *l = conn->call->layer;
 
-    return conn->device != NULL || !conn->outside || conn->trusted
-               ? l->directory->domains[0]
-               : domain_of_host(l, conn->host);
+    return is_inside(conn) ? l->directory->domains[0] : domain_of_host(l, conn->host);
 }
 
 struct str context_domain_of(const struct call_layer *l, const struct destination *to)
@@ -315,9 +320,72 @@ static const struct uui_carriage *rules_of(const struct call *c)
 
 bool context_may_replace(const struct call *c, const struct move *m)
 {
-    struct str by = m->by != NULL ? context_domain(m->by) : c->layer->directory->domains[0];
+    const struct call_layer *l = c->layer;
+    struct str by = m->by != NULL ? context_domain(m->by) : l->directory->domains[0];
 
+    if (m->by != NULL && !is_inside(m->by)) {
+        by = uui_proven_domain(rules_of(c), l->env, m->over, by, m->to);
+    }
     return uui_may_replace(rules_of(c), m->how, by, m->to);
+}
+
+/** The Call-ID of its caller, or else of another leg; absent: it has none. */
+static struct str call_id_of(const struct call *c)
+{
+    const struct sip_msg *invite = call_invite(c);
+
+    if (invite != NULL) {
+        return sip_msg_value(invite, SIP_HDR_CALL_ID);
+    }
+    list_each(it, &c->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        const struct leg *leg = connection_leg(conn);
+        const struct dialog *d = leg == NULL           ? NULL
+                                 : leg->dialog != NULL ? leg->dialog
+                                                       : leg->seed;
+        if (d != NULL) {
+            return d->call_id;
+        }
+    }
+    return STR_NONE;
+}
+
+struct losing {
+    const struct call *c;
+    const struct move *m;
+};
+
+/** The peer of a party that is outside, as it is called now. */
+static const struct peer *peer_of(const struct connection *conn)
+{
+    const struct directory *d = conn->call->layer->directory;
+
+    for (size_t i = 0; conn->device == NULL && i < d->peer_count; i++) {
+        if (str_ieq(d->peers[i].host, conn->host)) {
+            return &d->peers[i];
+        }
+    }
+    return NULL;
+}
+
+static void on_lost(void *ctx, const struct uui_value *v, enum uui_fate fate)
+{
+    static const enum sip_hdr_id in[] = {[UUI_MOVE_REDIRECT] = SIP_HDR_CONTACT,
+                                         [UUI_MOVE_BLIND] = SIP_HDR_REFER_TO,
+                                         [UUI_MOVE_ATTENDED] = SIP_HDR_REFER_TO,
+                                         [UUI_MOVE_SERVICE] = SIP_HDR_OTHER};
+    const struct losing *x = ctx;
+    struct border_moved moved = {
+        .call_id = call_id_of(x->c), .value = v, .fate = fate, .in = in[x->m->how]};
+
+    if (x->m->by != NULL) {
+        moved.by.peer = peer_of(x->m->by);
+        moved.by.device = moved.by.peer == NULL;
+    }
+    if (x->c->layer->border != NULL && moved.call_id.n > 0) {
+        border_note_moved(x->c->layer->border, &moved);
+    }
 }
 
 /** Values of another call: who put them in there, if that is known. */
@@ -346,8 +414,11 @@ bool context_move(struct call *c, const struct move *m, struct uui_merged *out)
                                     [UUI_MOVE_SERVICE] = UUI_ROLE_BATON};
     const struct call_layer *l = c->layer;
     struct str identity = m->by != NULL && !m->by->restricted ? m->by->id : STR_NONE;
+    struct losing losing = {c, m};
     struct uui_merge_args q = {.given = m->given,
                                .had = context_fresh(c, m->had),
+                               .lost = on_lost,
+                               .ctx = &losing,
                                .known = l->packages,
                                .may_replace = context_may_replace(c, m),
                                .isdn_strict =

@@ -122,7 +122,7 @@ static void joined_on_rejected(struct leg *leg, unsigned status, const struct si
         return;
     }
     trail_answered(b, status, m);
-    redirect_note(conn, status, m);
+    redirect_note(b, status, m);
     best = branch_refused(b, status, m, now_ms);
     if (best != 0 && !transfer_on_failed(conn, best, now_ms) &&
         !(conn == conn->call->b && (redirect_follow(conn->call, best, now_ms) ||

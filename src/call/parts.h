@@ -115,10 +115,11 @@ void call_set_uui(struct call *c, struct str line);
 struct move {
     enum uui_move how;
     const struct connection *by; /**< who sends it there; NULL: an application or a rule */
-    struct str to;               /**< the domain of who is called now (context_domain…) */
-    struct str given, had;       /**< values that the move brings, and those of the call */
-    const struct call *of; /**< whose context `given` is: who put it in there has put it in
-                              here; NULL: nobody's, `by` brings it */
+    const struct hop *over; /**< over which hop `by` has said so; NULL: that does not matter */
+    struct str to;          /**< the domain of who is called now (context_domain…) */
+    struct str given, had;  /**< values that the move brings, and those of the call */
+    const struct call *of;  /**< whose context `given` is: who put it in there has put it in
+                               here; NULL: nobody's, `by` brings it */
 };
 
 /** The administrative domain of a party: ours for our devices and inside of our trust domain.
@@ -364,7 +365,7 @@ struct redirect_to {
 };
 
 /** A party has refused; remember its Contacts when it redirects. */
-void redirect_note(struct connection *conn, unsigned status, const struct sip_msg *m);
+void redirect_note(struct branch *b, unsigned status, const struct sip_msg *m);
 /**
  * The next one to call when `from` has failed with `status`: of those that were noted the best
  * that leads somewhere. @param had  User-to-User that the call has. @return false: none

@@ -26,9 +26,11 @@ enum { TARGETS = 8 };
 
 struct redirect {
     struct {
-        struct str uri;     /**< in the call's arena */
-        struct str contact; /**< the whole Contact value, likewise */
-        struct str of;      /**< index of the attempt that it answers; absent: no history */
+        struct str uri;        /**< in the call's arena */
+        struct str contact;    /**< the whole Contact value, likewise */
+        struct str of;         /**< index of the attempt that it answers; absent: no history */
+        struct connection *by; /**< who redirects */
+        struct hop over;       /**< and over which hop he said so */
         uint16_t q_milli;
         bool used;
     } target[TARGETS];
@@ -53,8 +55,9 @@ static uint16_t q_of(struct str params)
     return milli;
 }
 
-static void note_one(const struct connection *from, const struct sip_addr *contact)
+static void note_one(const struct branch *b, const struct sip_addr *contact)
 {
+    struct connection *from = b->conn;
     struct call *c = from->call;
     struct redirect *r = c->redirect;
 
@@ -64,14 +67,16 @@ static void note_one(const struct connection *from, const struct sip_addr *conta
     r->target[r->n].uri = arena_dup(&c->arena, contact->uri_text);
     r->target[r->n].contact = arena_dup(&c->arena, contact->text);
     r->target[r->n].of = trail_last(from);
+    r->target[r->n].by = from;
+    r->target[r->n].over = b->leg != NULL ? b->leg->hop : (struct hop){0};
     r->target[r->n].q_milli = q_of(contact->params);
     r->target[r->n].used = false;
     r->n += r->target[r->n].uri.p != NULL ? 1 : 0;
 }
 
-void redirect_note(struct connection *conn, unsigned status, const struct sip_msg *m)
+void redirect_note(struct branch *b, unsigned status, const struct sip_msg *m)
 {
-    struct call *c = conn->call;
+    struct call *c = b->conn->call;
     struct sip_values it = {0};
     struct sip_addr contact;
     struct str value;
@@ -85,7 +90,7 @@ void redirect_note(struct connection *conn, unsigned status, const struct sip_ms
     }
     while (c->redirect != NULL && sip_msg_each(m, SIP_HDR_CONTACT, &it, &value)) {
         if (sip_addr_parse(value, &contact, &at) == 0) {
-            note_one(conn, &contact);
+            note_one(b, &contact);
         }
     }
 }
@@ -105,7 +110,7 @@ static bool is_peers_own(struct call_layer *l, const struct connection *from,
         bool same = str_ieq(p->host, u->host) ||
                     (addr_parse_host(u->host, p->addr.port, &addr) &&
                      p->addr.family != ADDR_NONE && addr_ip_eq(&addr, &p->addr));
-        if (same && p->trusted == from->trusted) {
+        if (same && peer_is_inside(p) == from->trusted) {
             *out = (struct destination){.peer = p,
                                         .number = u->user,
                                         .id = u->text,
@@ -149,10 +154,11 @@ static bool is_permitted(const struct connection *from, const struct destination
 }
 
 /** Its User-to-User, with what the call had. @return false: no memory */
-static bool joins(struct connection *from, struct str given, struct str had,
-                  struct redirect_to *out)
+static bool joins(const struct connection *from, const struct hop *over, struct str given,
+                  struct str had, struct redirect_to *out)
 {
-    struct move m = {.how = UUI_MOVE_REDIRECT, .by = from, .given = given, .had = had};
+    struct move m = {
+        .how = UUI_MOVE_REDIRECT, .by = from, .over = over, .given = given, .had = had};
     struct uui_merged joined;
 
     if (given.n == 0) {
@@ -168,8 +174,8 @@ static bool joins(struct connection *from, struct str given, struct str had,
 }
 
 /** What that URI leads to. @return false: nowhere */
-static bool leads(struct connection *from, struct str text, struct str had,
-                  struct redirect_to *out)
+static bool leads(const struct connection *from, const struct hop *over, struct str text,
+                  struct str had, struct redirect_to *out)
 {
     struct call_layer *l = from->call->layer;
     struct sip_embedded e;
@@ -189,7 +195,7 @@ static bool leads(struct connection *from, struct str text, struct str had,
     }
     out->lines = sip_embedded_lines(l->scratch, &e);
     memcpy(out->cut, e.cut, sizeof(out->cut));
-    return str_is_set(out->lines) && joins(from, e.uui, had, out);
+    return str_is_set(out->lines) && joins(from, over, e.uui, had, out);
 }
 
 bool redirect_take(struct connection *from, unsigned status, struct str had,
@@ -214,7 +220,7 @@ bool redirect_take(struct connection *from, unsigned status, struct str had,
             return false;
         }
         r->target[best].used = true;
-        if (leads(from, r->target[best].uri, had, out)) {
+        if (leads(r->target[best].by, &r->target[best].over, r->target[best].uri, had, out)) {
             out->contact = r->target[best].contact;
             out->of = r->target[best].of;
             r->followed++;

@@ -587,7 +587,7 @@ static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *
     if (x->call->phase == CALL_ENDING || b->refused || x->ended) {
         return;
     }
-    redirect_note(x, status, m);
+    redirect_note(b, status, m);
     best = branch_refused(b, status, m, now_ms);
     r = open_of(x);
     if (best == 0 || (r != NULL && call_instead(r, best, now_ms))) {

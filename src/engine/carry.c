@@ -82,6 +82,18 @@ static void tell(const struct steering *s, const struct uui_merged *r, struct st
     }
 }
 
+static void on_lost(void *ctx, const struct uui_value *v, enum uui_fate fate)
+{
+    const struct steering *s = ctx;
+    struct border_moved moved = {.call_id = sip_msg_value(s->m, SIP_HDR_CALL_ID),
+                                 .rule = s->verdict.rule->name,
+                                 .value = v,
+                                 .fate = fate,
+                                 .in = SIP_HDR_OTHER};
+
+    border_note_moved(&s->e->border, &moved);
+}
+
 bool steer_uui(const struct steering *s, enum uui_move how, struct str domain, struct str uri,
                struct uui_merged *out)
 {
@@ -90,6 +102,8 @@ bool steer_uui(const struct steering *s, enum uui_move how, struct str domain, s
     struct arena *a = &s->e->scratch;
     struct uui_merge_args q = {.given = s->uui,
                                .known = s->e->config.packages,
+                               .lost = on_lost,
+                               .ctx = (void *)(uintptr_t)s,
                                .isdn_strict = rules != NULL && rules->isdn_strict};
 
     q.had = uui_of_msg(a, s->m);

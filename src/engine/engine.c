@@ -215,6 +215,7 @@ static int make_layers(struct engine *e)
     e->calls.permits = steer_permits;
     seal_set_keys(&e->seal, c->seal_keys);
     e->border.seal = &e->seal;
+    e->calls.border = e->proxy.border = &e->border;
     e->calls.seal = &e->seal;
     e->calls.packages = e->proxy.packages = c->packages;
     e->calls.ctx = e;
@@ -572,6 +573,12 @@ void engine_set_phone_profiles(struct engine *e, const struct phone_profiles *pr
 {
     (void)now_ms;
     e->config.phone_profiles = profiles;
+}
+
+void engine_set_carriage(struct engine *e, const struct uui_carriage *carriage)
+{
+    e->config.call.carriage = e->config.proxy.carriage = carriage;
+    e->calls.config.carriage = e->proxy.config.carriage = carriage;
 }
 
 void engine_set_seal_keys(struct engine *e, struct seal_keys *keys)

@@ -130,6 +130,8 @@ void engine_set_policy(struct engine *e, const struct border_policy *policy);
 void engine_each_note(const struct engine *e, struct str call_id,
                       void (*fn)(void *ctx, const struct border_note *note), void *ctx);
 
+/** What moves may do to the User-to-User of calls from now on; borrowed. NULL: the default. */
+void engine_set_carriage(struct engine *e, const struct uui_carriage *carriage);
 /** Keys for sealed User-to-User from now on; borrowed, and used. NULL: none. */
 void engine_set_seal_keys(struct engine *e, struct seal_keys *keys);
 

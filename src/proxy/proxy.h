@@ -137,6 +137,7 @@ struct proxy {
     struct proxy_stats stats;
 
     /* may be set after proxy_init */
+    struct border *border; /**< its notes tell which values stayed behind; NULL: nobody's do */
     const struct uui_packages
         *packages;           /**< with which values are compared; NULL: isdn-uui alone */
     struct str realm;        /**< credentials for it are for us: they go no further (RFC 3261

@@ -24,6 +24,7 @@
 #include "proxy/priv.h"
 
 #include "base/err.h"
+#include "border/border.h"
 #include "history/change.h"
 #include "sip/embed.h"
 #include "uui/merge.h"
@@ -163,6 +164,32 @@ static void tell_merged(struct proxy *p, const struct sip_msg *m, const struct u
     }
 }
 
+static void on_lost(void *ctx, const struct uui_value *v, enum uui_fate fate)
+{
+    const struct proxy__branch *b = ctx;
+    const struct proxy *p = b->fork->proxy;
+    const struct proxy_target *t = b->target;
+    struct border_moved moved = {.call_id = sip_msg_value(b->fork->request.m, SIP_HDR_CALL_ID),
+                                 .by = {.peer = t != NULL ? t->peer : NULL},
+                                 .value = v,
+                                 .fate = fate,
+                                 .in = SIP_HDR_CONTACT};
+    moved.by.device = moved.by.peer == NULL;
+    if (p->border != NULL) {
+        border_note_moved(p->border, &moved);
+    }
+}
+
+/** Who has redirected: over TLS what his certificate proves, unless the plan knows him. */
+static struct str redirector_of(const struct proxy__branch *b, const struct uui_carriage *rules,
+                                struct str to)
+{
+    struct str by = domain_of(b->fork, b->target);
+    bool known = b->target != NULL && b->target->domain.n > 0;
+    const struct hop *hop = known || b->txn == NULL ? NULL : &b->txn->hop;
+    return uui_proven_domain(rules, b->fork->proxy->env, hop, by, to);
+}
+
 /** What of its User-to-User goes there. @return 0 or E_NOMEM */
 static int put_uui(struct proxy__branch *b, struct str given, struct proxy_target *t)
 {
@@ -172,13 +199,14 @@ static int put_uui(struct proxy__branch *b, struct str given, struct proxy_targe
         p->config.carriage != NULL ? p->config.carriage : &uui_carriage_default;
     bool changed = b->target != NULL && str_is_set(b->target->uui);
     struct str had = changed ? b->target->uui : uui_of_msg(p->scratch, f->request.m);
-    struct str by = domain_of(f, b->target);
-    struct uui_merge_args q = {
-        .given = given,
-        .had = had,
-        .known = p->packages,
-        .may_replace = uui_may_replace(rules, UUI_MOVE_REDIRECT, by, domain_of(f, t)),
-        .isdn_strict = rules->isdn_strict};
+    struct str to = domain_of(f, t), by = redirector_of(b, rules, to);
+    struct uui_merge_args q = {.given = given,
+                               .had = had,
+                               .known = p->packages,
+                               .may_replace = uui_may_replace(rules, UUI_MOVE_REDIRECT, by, to),
+                               .lost = on_lost,
+                               .ctx = b,
+                               .isdn_strict = rules->isdn_strict};
     struct uui_merged r = {.values = had};
     struct history_out out;
     if (given.n > 0 && uui_merge(p->scratch, &q, &r) != 0) {

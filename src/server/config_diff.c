@@ -7,12 +7,32 @@
 #include "server/config_raw.h"
 
 /** What a running server takes over. */
-static const char *const taken_over[] = {
-    "devices",         "applications", "peers",           "routes",
-    "dial_plans",      "time_zone",    "log.level",       "tls.certificates",
-    "uui.packages",    "uui.strict",   "uui.keys",        "uui.rules",
-    "uui.tls_only",    "uui.too_long", "tls.ca",          "tls.verify_client",
-    "tls.min_version", "tls.ciphers",  "phones.profiles", "phones.profile_folder"};
+static const char *const taken_over[] = {"devices",
+                                         "applications",
+                                         "peers",
+                                         "routes",
+                                         "dial_plans",
+                                         "time_zone",
+                                         "log.level",
+                                         "tls.certificates",
+                                         "uui.packages",
+                                         "uui.strict",
+                                         "uui.keys",
+                                         "uui.rules",
+                                         "uui.domain_groups",
+                                         "uui.redirects",
+                                         "uui.blind_transfers",
+                                         "uui.attended_transfers",
+                                         "uui.services",
+                                         "uui.isdn_redirect",
+                                         "uui.tls_only",
+                                         "uui.too_long",
+                                         "tls.ca",
+                                         "tls.verify_client",
+                                         "tls.min_version",
+                                         "tls.ciphers",
+                                         "phones.profiles",
+                                         "phones.profile_folder"};
 
 static bool is_taken_over(const char *name)
 {

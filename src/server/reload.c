@@ -112,6 +112,7 @@ bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log 
     engine_set_routes(e, &c->routes);
     engine_set_policy(e, &c->policy);
     engine_set_packages(e, c->engine.packages);
+    engine_set_carriage(e, c->engine.call.carriage);
     engine_set_seal_keys(e, c->seal_keys);
     engine_set_phone_profiles(e, c->engine.phone_profiles, now_ms);
     seal_keys_free(r->routes->seal_keys); /* the configuration of the start stays */

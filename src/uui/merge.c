@@ -33,6 +33,32 @@ bool uui_same_domain(const struct uui_carriage *c, struct str a, struct str b)
     return same;
 }
 
+static bool is_proven(const struct env *env, const struct hop *hop, struct str name)
+{
+    return name.n > 0 && env->proves != NULL && env->proves(env->ctx, hop, name);
+}
+
+struct str uui_proven_domain(const struct uui_carriage *c, const struct env *env,
+                             const struct hop *hop, struct str claimed, struct str to)
+{
+    if (hop == NULL || !transport_is_secure((enum transport)hop->transport) ||
+        is_proven(env, hop, claimed)) {
+        return claimed;
+    }
+    if (is_proven(env, hop, to)) {
+        return to;
+    }
+    for (size_t i = 0; i < c->group_count; i++) {
+        const struct uui_domain_group *g = &c->groups[i];
+        for (size_t k = 0; is_in(g, to) && k < g->n; k++) {
+            if (is_proven(env, hop, g->domains[k])) {
+                return g->domains[k];
+            }
+        }
+    }
+    return STR_NONE;
+}
+
 bool uui_may_replace(const struct uui_carriage *c, enum uui_move move, struct str by,
                      struct str to)
 {
@@ -49,6 +75,26 @@ bool uui_may_replace(const struct uui_carriage *c, enum uui_move move, struct st
 }
 
 /* ---- values ---- */
+
+const char *uui_fate_text(enum uui_fate f)
+{
+    switch (f) {
+    case UUI_FATE_REPLACED:
+        return "replaced";
+    case UUI_FATE_REFUSED:
+        return "foreign replacement refused";
+    case UUI_FATE_FORBIDDEN:
+        break;
+    }
+    return "isdn-uui is not taken from others than the caller (RFC 7434 §8)";
+}
+
+static void lose(const struct uui_merge_args *q, const struct uui_value *v, enum uui_fate fate)
+{
+    if (q->lost != NULL) {
+        q->lost(q->ctx, v, fate);
+    }
+}
 
 /** One element, and what is decided about it. */
 struct side {
@@ -102,11 +148,15 @@ static bool has_package(const struct side *s, struct str package)
     return false;
 }
 
-static void drop_forbidden(struct side *given, struct uui_merged *out)
+static void drop_forbidden(const struct uui_merge_args *q, struct side *given,
+                           struct uui_merged *out)
 {
     for (size_t i = 0; i < given->list.n; i++) {
-        given->out[i] = given->list.v[i].isdn;
-        out->forbidden += given->out[i];
+        if (given->list.v[i].isdn) {
+            given->out[i] = true;
+            out->forbidden++;
+            lose(q, &given->list.v[i], UUI_FATE_FORBIDDEN);
+        }
     }
 }
 
@@ -119,15 +169,17 @@ static void drop_known(struct side *given, const struct side *had)
 }
 
 /** Of a package that both have, one side's go. @return how many */
-static uint32_t drop_shared(struct side *loser, const struct side *winner,
-                            const struct uui_list *repeated)
+static uint32_t drop_shared(const struct uui_merge_args *q, struct side *loser,
+                            const struct side *winner, const struct uui_list *repeated)
 {
+    enum uui_fate fate = q->may_replace ? UUI_FATE_REPLACED : UUI_FATE_REFUSED;
     uint32_t n = 0;
     for (size_t i = 0; i < loser->list.n; i++) {
         const struct uui_value *v = &loser->list.v[i];
         if (!loser->out[i] && has_package(winner, v->package) &&
             (repeated == NULL || !is_among(repeated, v))) {
             loser->out[i] = true;
+            lose(q, v, fate);
             n++;
         }
     }
@@ -177,13 +229,13 @@ int uui_merge(struct arena *a, const struct uui_merge_args *q, struct uui_merged
         return err;
     }
     if (q->isdn_strict) {
-        drop_forbidden(&given, out);
+        drop_forbidden(q, &given, out);
     }
     drop_known(&given, &had);
     if (q->may_replace) {
-        out->replaced = drop_shared(&had, &given, &given.list);
+        out->replaced = drop_shared(q, &had, &given, &given.list);
     } else {
-        out->refused = drop_shared(&given, &had, NULL);
+        out->refused = drop_shared(q, &given, &had, NULL);
     }
     return write(a, q, &given, &had, out);
 }

@@ -15,7 +15,8 @@
  *
  * MAY IT? A redirector of another administrative domain than the one whom the call goes to must
  * not touch what the caller has put in; within one domain he may. Which domains are one,
- * the configuration says in groups; what referrals and services may, likewise.
+ * the configuration says in groups; what referrals and services may, likewise. Over TLS the
+ * redirector's domain is what his certificate proves (uui_proven_domain).
  *
  * RFC 7434 forbids isdn-uui in redirections altogether, and half the world does it (RFC 7433
  * §4.3 among them): with `isdn_strict` what is given of isdn-uui is dropped.
@@ -26,6 +27,7 @@
 #ifndef BATON_UUI_MERGE_H
 #define BATON_UUI_MERGE_H
 
+#include "base/env.h"
 #include "uui/uui.h"
 
 /** By what a call goes to somebody else. */
@@ -60,16 +62,36 @@ extern const struct uui_carriage uui_carriage_default;
 /** Are two hosts the same or of one group? Case does not count; an absent one is nobody's. */
 bool uui_same_domain(const struct uui_carriage *c, struct str a, struct str b);
 
+/**
+ * The domain of somebody at the other end of a hop. Over TLS it is what his certificate proves:
+ * `claimed`, or `to`, or one that is of a group with `to`; a certificate that proves none of
+ * them makes him nobody's, whatever name he goes by. Without TLS, and without a hop, `claimed`.
+ */
+struct str uui_proven_domain(const struct uui_carriage *c, const struct env *env,
+                             const struct hop *hop, struct str claimed, struct str to);
+
 /** May somebody of the domain `by` replace a value of a call that he sends to the domain `to`?
     @param c  NULL: the default */
 bool uui_may_replace(const struct uui_carriage *c, enum uui_move move, struct str by,
                      struct str to);
+
+/** Why a value does not go on. */
+enum uui_fate {
+    UUI_FATE_REPLACED,  /**< the call's: another one stands for it */
+    UUI_FATE_REFUSED,   /**< a given one that may not take the place of the call's */
+    UUI_FATE_FORBIDDEN, /**< given isdn-uui, with `isdn_strict` */
+};
+/** In words: "foreign replacement refused" … */
+const char *uui_fate_text(enum uui_fate f);
 
 struct uui_merge_args {
     struct str given, had;            /**< values separated by commas; may be absent */
     const struct uui_packages *known; /**< NULL: isdn-uui alone */
     bool may_replace;
     bool isdn_strict;
+    /** Hears of each value that does not go on. May be NULL */
+    void (*lost)(void *ctx, const struct uui_value *v, enum uui_fate fate);
+    void *ctx;
 };
 
 struct uui_merged {

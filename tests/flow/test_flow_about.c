@@ -8,6 +8,7 @@
 #include "service.h"
 
 #include "csta/xml.h"
+#include "uui/merge.h"
 #include <stdio.h>
 
 static struct service s;
@@ -223,6 +224,42 @@ static void test_what_the_border_did(void)
     service_down(&s);
 }
 
+static void keep_all(struct world *w)
+{
+    static struct uui_carriage rules;
+    rules = uui_carriage_default;
+    rules.replacing[UUI_MOVE_REDIRECT] = rules.replacing[UUI_MOVE_SERVICE] = UUI_KEEP;
+    w->config.call.carriage = &rules;
+}
+
+/** A redirection and a service want to replace a value, and may not. */
+static void test_what_stayed_behind(void)
+{
+    const char *a;
+    begin(keep_all);
+    a = world_monitor(&s.w, &s.w.crm, "1001");
+    s.bob->on_call = 302;
+    s.bob->answer_lines =
+        STR("Contact: <sip:1003@example.com?User-to-User=04BBCC%3Bencoding%3Dhex>\r\n");
+    call("04AA;encoding=hex", "1002");
+    CHECK_INT(phone_answer(s.cleo), 0);
+    service_run(&s, 200);
+    struct str told = about(a, "Established");
+    CHECK(str_find(told, STR("<change action=\"strip\" package=\"isdn-uui\" octets=\"3\""
+                             " place=\"uri-header\" direction=\"in\" neighbour=\"device\""
+                             " reason=\"foreign replacement refused\"/>")) < told.n);
+    app_forget(&s.w.crm);
+    (void)app_on_connection(&s.w.crm, "SingleStepTransferCall", "activeCall", "c1", "1003",
+                            "<transferredTo>1004</transferredTo>"
+                            "<userData><string>04DDEEFF</string></userData>");
+    service_run(&s, 300);
+    told = about(a, "Transferred");
+    CHECK(str_find(told, STR("<change action=\"strip\" package=\"isdn-uui\" octets=\"4\""
+                             " place=\"header\" direction=\"in\" neighbour=\"baton\""
+                             " reason=\"foreign replacement refused\"/>")) < told.n);
+    service_down(&s);
+}
+
 /* ---- sealed values ---- */
 
 static struct uui_package row;
@@ -337,5 +374,5 @@ static void test_never_too_much(void)
 
 TEST_MAIN(T(test_originator_and_answerer), T(test_each_value), T(test_who_redirected),
           T(test_referrer_and_application), T(test_withheld_caller),
-          T(test_what_the_border_did), T(test_sealed_value), T(test_no_private_data),
-          T(test_never_too_much))
+          T(test_what_the_border_did), T(test_what_stayed_behind), T(test_sealed_value),
+          T(test_no_private_data), T(test_never_too_much))

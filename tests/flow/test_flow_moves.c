@@ -108,6 +108,25 @@ static const struct row {
      "originator sip:1001@example.com", 0, 0, 1},
 };
 
+static void count_note(void *ctx, const struct border_note *n)
+{
+    unsigned *count = ctx;
+    count[strcmp(n->why, "foreign replacement refused") == 0 ? 0 : 1]++;
+    CHECK_STR(str_c(n->package), "isdn-uui");
+    CHECK_INT(n->octets, 2);
+    CHECK_INT(n->action, BORDER_STRIP);
+    CHECK_STR(n->peer, "device");
+}
+
+/** What stayed behind is noted, and nothing else is. */
+static void check_notes(unsigned refused, unsigned forbidden)
+{
+    unsigned count[2] = {0};
+    engine_each_note(s.w.engine, STR_NONE, count_note, count);
+    CHECK_INT(count[0], refused);
+    CHECK_INT(count[1], forbidden);
+}
+
 static void redirect(enum role role, const struct row *r)
 {
     char contact[160], line[64] = "";
@@ -133,6 +152,7 @@ static void redirect(enum role role, const struct row *r)
     CHECK_INT(world_stat(&s.w, "uui_move_replaced"), r->replaced);
     CHECK_INT(world_stat(&s.w, "uui_move_refused"), r->refused);
     CHECK_INT(world_stat(&s.w, "uui_move_forbidden"), r->forbidden);
+    check_notes(r->refused, r->forbidden);
     service_down(&s);
     test_context(NULL);
 }
@@ -192,6 +212,69 @@ static void test_passed(void)
               "<sip:1003@example.com?" URI("04BB") ">");
     CHECK_STR(uui_to(&s.bob->s.node, 0), A);
     service_down(&s);
+}
+
+/* ---- whose domain it is ---- */
+
+static const char *proven; /**< what the gateway's certificate says */
+
+static bool proves(void *ctx, const struct hop *hop, struct str name)
+{
+    (void)ctx;
+    CHECK(transport_is_secure((enum transport)hop->transport));
+    return str_ieq(name, str_c(proven));
+}
+
+static void use_tls(struct world *w)
+{
+    use(w);
+    w->node.env.proves = proven != NULL ? proves : NULL;
+    w->peer[0].transport = TP_TLS;
+    w->peer[0].port = w->peer[0].addr.port = 5061;
+}
+
+/** The gateway, somebody else's, sends the call on to another number of its own. */
+static void gateway_redirects(enum role role, const char *certificate, const char *values)
+{
+    struct text_msg t;
+    struct hop back;
+    begin(role, true);
+    if (role == ROLE_PROXY) {
+        struct rule *r = service_rule(&s, "9*", RULE_PROXY);
+        r->recurse = r->parallel = true;
+    }
+    s.tweak = use_tls;
+    proven = certificate;
+    service_up(&s);
+    REQUIRE(phone_call(s.ann, "9555", true, STR("User-to-User: " A "\r\n")) != NULL);
+    service_run(&s, 200);
+    t = world_take(&s.w.gateway, "INVITE");
+    back = raw_from(&s.w.gateway);
+    raw_reply(&s.w.gateway, &back, t.m, "302 Moved Temporarily", "t",
+              "Contact: <sip:9777@10.0.2.1?" URI("04BB") ">\n", "");
+    service_run(&s, 200);
+    text_free(&t);
+    t = world_take(&s.w.gateway, "ACK");
+    text_free(&t);
+    t = world_take(&s.w.gateway, "INVITE");
+    CHECK_STR(str_trim(text_value(&t, "User-to-User")), values);
+    raw_reply(&s.w.gateway, &back, t.m, "486 Busy Here", "u", "", "");
+    text_free(&t);
+    service_run(&s, 200);
+    service_down(&s);
+}
+
+/** Over TLS only the certificate says who has redirected. */
+static void test_certificate(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        enum role role = i == 0 ? ROLE_BRIDGE : ROLE_PROXY;
+        test_context(i == 0 ? "bridge" : "proxy");
+        gateway_redirects(role, "10.0.2.1", B);
+        gateway_redirects(role, "elsewhere.example", A);
+        gateway_redirects(role, NULL, A);
+    }
+    test_context(NULL);
 }
 
 /* ---- our own redirections and referrals ---- */
@@ -436,6 +519,6 @@ static void test_moved_without_memory(void)
     }
 }
 
-TEST_MAIN(T(test_redirections), T(test_chains), T(test_passed), T(test_own), T(test_referrals),
-          T(test_refer_then_redirect), T(test_attended), T(test_services),
-          T(test_moved_without_memory))
+TEST_MAIN(T(test_redirections), T(test_chains), T(test_passed), T(test_certificate),
+          T(test_own), T(test_referrals), T(test_refer_then_redirect), T(test_attended),
+          T(test_services), T(test_moved_without_memory))

@@ -9,6 +9,7 @@
 #include "kit_msg.h"
 #include "kit_tls.h"
 #include "server/reload.h"
+#include "uui/merge.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -225,7 +226,10 @@ static void test_fixed_keys_are_named(void)
     check_diff("{}\n",
                "devices: [{number: \"1\"}]\nroutes: [{action: refuse}]\ntime_zone: \"+01:00\"\n"
                "peers: [{name: p, uri: \"sip:h\"}]\napplications: [{name: x, password: y}]\n"
-               "dial_plans: [{name: p, country: 1}]\nlog: {level: warn}\n",
+               "dial_plans: [{name: p, country: 1}]\nlog: {level: warn}\n"
+               "uui: {redirects: keep, blind_transfers: keep, attended_transfers: keep,\n"
+               "      services: keep, isdn_redirect: strict,\n"
+               "      domain_groups: [{domains: [a.example, b.example]}]}\n",
                "");
 }
 
@@ -288,12 +292,18 @@ static void test_reload_is_all_or_nothing(void)
     CHECK(r.routes == c);
     CHECK(logged("not taken over: line 3, column 18: to: the parenthesis is not closed"));
 
+    CHECK_INT(e->calls.config.carriage->replacing[UUI_MOVE_REDIRECT], UUI_REPLACE_IN_DOMAIN);
     write_file("domains: [example.com]\ndevices: [{number: \"1002\"}]\nlimits: {calls: 3}\n"
+               "uui: {redirects: keep, isdn_redirect: strict}\n"
                "routes: [{name: two, action: refuse}, {name: three}]\n");
     CHECK(reload_run(&r, e, NULL, log, 3000));
     CHECK(directory_device(&dir, STR("1001")) == NULL);
     CHECK(directory_device(&dir, STR("1002")) != NULL);
     CHECK(r.routes != c && r.routes->routes.count == 2);
+    CHECK(e->calls.config.carriage == r.routes->engine.call.carriage);
+    CHECK(e->proxy.config.carriage == r.routes->engine.call.carriage);
+    CHECK_INT(e->calls.config.carriage->replacing[UUI_MOVE_REDIRECT], UUI_KEEP);
+    CHECK(e->calls.config.carriage->isdn_strict);
     CHECK(logged("taken over: 2 routes, 1 devices, 0 applications, 0 peers"));
     CHECK(logged("taken over by a restart only: limits.calls"));
 

@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "test.h"
 
+#include <stdio.h>
+
 static struct test_mem mem;
 static struct arena arena;
 
@@ -135,6 +137,95 @@ static void test_domains(void)
     CHECK(!uui_may_replace(NULL, UUI_MOVE_REDIRECT, STR("a.example"), STR("b.example")));
 }
 
+static const char *proven[3];
+
+static bool proves(void *ctx, const struct hop *hop, struct str name)
+{
+    (void)ctx;
+    (void)hop;
+    for (size_t i = 0; i < ARRAY_LEN(proven) && proven[i] != NULL; i++) {
+        if (str_ieq(name, str_c(proven[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Over TLS a domain is what the certificate proves. */
+static void test_proven(void)
+{
+    static const struct str one[] = {STR_INIT("example.com"), STR_INIT("pbx.example.net")};
+    static const struct uui_domain_group groups[] = {{one, 2}};
+    static const struct {
+        const char *proves, *claimed, *to, *want;
+    } table[] = {
+        {"carrier.example", "carrier.example", "example.com", "carrier.example"},
+        {"example.com", "carrier.example", "example.com", "example.com"},
+        {"pbx.example.net", "carrier.example", "example.com", "pbx.example.net"},
+        {"pbx.example.net", "carrier.example", "other.example", ""},
+        {"third.example", "example.com", "example.com", ""},
+        {"third.example", "", "example.com", ""},
+        {"example.com", "example.com", "", "example.com"},
+    };
+    struct uui_carriage c = {.groups = groups, .group_count = 1};
+    struct env env = {.proves = proves};
+    struct hop tls = {.transport = TP_TLS}, ws = {.transport = TP_WSS},
+               udp = {.transport = TP_UDP};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct str claimed = str_c(table[i].claimed), to = str_c(table[i].to);
+        proven[0] = table[i].proves;
+        CHECK_STR(uui_proven_domain(&c, &env, &tls, claimed, to), table[i].want);
+        CHECK_STR(uui_proven_domain(&c, &env, &ws, claimed, to), table[i].want);
+        CHECK_STR(uui_proven_domain(&c, &env, &udp, claimed, to), table[i].claimed);
+        CHECK_STR(uui_proven_domain(&c, &env, NULL, claimed, to), table[i].claimed);
+    }
+    env.proves = NULL; /* nobody looks at certificates: then they say nothing */
+    CHECK_STR(uui_proven_domain(&c, &env, &tls, STR("example.com"), STR("example.com")), "");
+}
+
+struct heard {
+    char text[128];
+    size_t n;
+};
+
+static void on_lost(void *ctx, const struct uui_value *v, enum uui_fate fate)
+{
+    struct heard *h = ctx;
+    h->n += (size_t)snprintf(h->text + h->n, sizeof(h->text) - h->n, "%.*s %s; ",
+                             STR_ARG(v->text), uui_fate_text(fate));
+}
+
+/** Each value that does not go on is told of, with the reason. */
+static void test_lost(void)
+{
+    static const struct {
+        const char *given, *had, *want;
+        unsigned how;
+    } table[] = {
+        {B, A, A " replaced; ", MAY},
+        {B, A, B " foreign replacement refused; ", 0},
+        {A_LOWER, A, "", 0},
+        {B ", " Q, A ", " P,
+         B " isdn-uui is not taken from others than the caller (RFC 7434 §8); " P " replaced; ",
+         MAY | STRICT},
+        {P, A, "", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct heard h = {.n = 0};
+        struct uui_merged m;
+        struct uui_merge_args q = {.given = str_c(table[i].given),
+                                   .had = str_c(table[i].had),
+                                   .may_replace = (table[i].how & MAY) != 0,
+                                   .isdn_strict = (table[i].how & STRICT) != 0,
+                                   .lost = on_lost,
+                                   .ctx = &h};
+        begin(512);
+        CHECK_INT(uui_merge(&arena, &q, &m), 0);
+        CHECK_STR(str_c(h.text), table[i].want);
+        end();
+    }
+}
+
 static void test_memory(void)
 {
     struct uui_merge_args q = {
@@ -155,4 +246,5 @@ static void test_memory(void)
     CHECK(failures > 4);
 }
 
-TEST_MAIN(T(test_table), T(test_absent), T(test_too_many), T(test_domains), T(test_memory))
+TEST_MAIN(T(test_table), T(test_absent), T(test_too_many), T(test_domains), T(test_proven),
+          T(test_lost), T(test_memory))
