@@ -19,7 +19,7 @@
 #include "uui/uui.h"
 
 /** What is done here whatever the phones can. */
-#define TAGS "timer, 100rel, replaces, norefersub, tdialog"
+#define TAGS "timer, 100rel, replaces, norefersub, tdialog, histinfo"
 #define FEATURES_MAX 1024
 
 static void write_package(struct out *o, const struct uui_package *p)
@@ -47,7 +47,7 @@ static struct str own_contact(struct engine *e, const struct sip_msg *m, const s
             write_package(&o, &known->row[i]);
         }
     }
-    out_c(&o, ";extensions=\"timer,100rel,uui,replaces,norefersub,tdialog\"");
+    out_c(&o, ";extensions=\"timer,100rel,uui,replaces,norefersub,tdialog,histinfo\"");
     if (!str_is_set(uri) || o.over) {
         return STR_NONE;
     }

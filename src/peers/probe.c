@@ -123,7 +123,7 @@ static void write_head(struct peer_state *s, struct out *o)
     peer_write_uri(peer_of(s), STR_NONE, o);
     out_fmt(o,
             ">\r\nCall-ID: %s\r\nCSeq: %u OPTIONS\r\nAccept: application/sdp\r\n"
-            "Supported: uui\r\n",
+            "Supported: uui, histinfo\r\n",
             s->call_id, s->cseq);
     out_str(o, p->txn->user_agent_line);
     out_c(o, "Content-Length: 0\r\n\r\n");

@@ -495,7 +495,8 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->leg.allow =
         STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY, REFER, "
             "SUBSCRIBE, PUBLISH");
-    e->leg.supported = STR("replaces, norefersub, tdialog");
+    /* histinfo: RFC 7044 §6.1, since we want the entries of responses, and RFC 7433 §4.3 */
+    e->leg.supported = STR("replaces, norefersub, tdialog, histinfo");
     e->leg.accept = STR("application/sdp, application/csta+xml");
     map_calls(raw, e);
     e->redirect_asked = ask_of(raw->calls.redirect_asked);

@@ -225,6 +225,38 @@ static void test_request_inside(void)
     hang_up();
 }
 
-TEST_MAIN(T(test_serial_history), T(test_given_up), T(test_not_asked),
+/** INVITEs of ours ask for the history (RFC 7044 §6.1), and who has not asked gets none. */
+static void test_we_ask(void)
+{
+    for (int made = 0; made < 2; made++) {
+        service_begin(&s, ROLE_BRIDGE);
+        mode = HISTORY_AUTO;
+        s.tweak = use_mode;
+        s.apps = true;
+        service_up(&s);
+        s.bob->answer_lines = STR("History-Info: <sip:1002@example.com>;index=1\r\n");
+        if (made == 1) {
+            s.ann->obeys_auto = true;
+            (void)app_make_call(&s.w.crm, "1001", "1002", false, NULL);
+            service_run(&s, 300);
+            CHECK(strstr(lines_of(s.ann, "INVITE", 0, "Supported"), "histinfo") != NULL);
+        } else {
+            call("");
+        }
+        CHECK(strstr(lines_of(s.bob, "INVITE", 0, "Supported"), "histinfo") != NULL);
+        CHECK_INT(phone_answer(s.bob), 0);
+        service_run(&s, 300);
+        REQUIRE(phone_talks(s.ann) && phone_talks(s.bob));
+        if (made == 0) {
+            struct str ok = wire_find(&s.w.wire, &s.bob->s.node, &s.w.node, "200 INVITE", 0);
+            CHECK(str_is_set(wire_raw(ok, "History-Info", 0)));
+            CHECK_STR(str_c(lines_of(s.ann, "200 INVITE", 0, "History-Info")), "");
+            CHECK(strstr(lines_of(s.ann, "200 INVITE", 0, "Supported"), "histinfo") != NULL);
+        }
+        hang_up();
+    }
+}
+
+TEST_MAIN(T(test_serial_history), T(test_we_ask), T(test_given_up), T(test_not_asked),
           T(test_followed_by_the_proxy), T(test_followed_with_history),
           T(test_response_of_a_phone), T(test_response_of_a_peer), T(test_request_inside))

@@ -112,7 +112,7 @@ static void test_beside_the_callers(void)
 }
 
 /** Who is called redirects: all that he got goes on. */
-static void test_redirected(void)
+static void test_rule_redirected(void)
 {
     for (int i = 0; i < 2; i++) {
         test_context(i == 0 ? "bridge" : "proxy");
@@ -226,5 +226,6 @@ static void test_without_memory(void)
     }
 }
 
-TEST_MAIN(T(test_beside_the_callers), T(test_redirected), T(test_sealed), T(test_sealed_anew),
-          T(test_sealed_in_uris), T(test_never_in_clear), T(test_without_memory))
+TEST_MAIN(T(test_beside_the_callers), T(test_rule_redirected), T(test_sealed),
+          T(test_sealed_anew), T(test_sealed_in_uris), T(test_never_in_clear),
+          T(test_without_memory))

@@ -238,7 +238,7 @@ static void test_req10_our_answer(void)
     struct str a = wire_find(&w.wire, ENGINE(&w), &w.gateway.node, "200 OPTIONS", 0);
     CHECK_STR(str_trim(wire_raw(a, "Contact", 0)),
               "<sip:10.0.0.1:5060>;+sip.uui-isdn;+com.example.crm;"
-              "extensions=\"timer,100rel,uui,replaces,norefersub,tdialog\"");
+              "extensions=\"timer,100rel,uui,replaces,norefersub,tdialog,histinfo\"");
     down();
 }
 

@@ -378,15 +378,15 @@ static void test_what_we_answer(void)
     up(0);
     struct str a = ask(&w.gateway, "sip:10.0.0.1", "o1", "200 OPTIONS");
     CHECK_STR(str_trim(wire_raw(a, "Supported", 0)),
-              "timer, 100rel, replaces, norefersub, tdialog, uui");
+              "timer, 100rel, replaces, norefersub, tdialog, histinfo, uui");
     CHECK_STR(str_trim(wire_raw(a, "Contact", 0)),
               "<sip:10.0.0.1:5060>;+sip.uui-isdn;"
-              "extensions=\"timer,100rel,uui,replaces,norefersub,tdialog\"");
+              "extensions=\"timer,100rel,uui,replaces,norefersub,tdialog,histinfo\"");
     engine_set_packages(w.engine, &packages);
     a = ask(&w.gateway, "sip:10.0.0.1", "o2", "200 OPTIONS");
     CHECK_STR(str_trim(wire_raw(a, "Contact", 0)),
               "<sip:10.0.0.1:5060>;+sip.uui-isdn;+com.example.crm;"
-              "extensions=\"timer,100rel,uui,replaces,norefersub,tdialog\"");
+              "extensions=\"timer,100rel,uui,replaces,norefersub,tdialog,histinfo\"");
     engine_set_packages(w.engine, NULL);
     /* a stranger over UDP gets no more than he sent */
     raw_up(&stranger, &w.net, "stranger", "10.0.7.1");
@@ -405,13 +405,13 @@ static void test_what_a_device_answers(void)
                 "Supported: timer, uui\r\n");
     struct str a = ask(&w.gateway, "sip:1002@example.com", "d1", "200 OPTIONS");
     CHECK_STR(str_trim(wire_raw(a, "Supported", 0)),
-              "timer, 100rel, replaces, norefersub, tdialog, uui");
+              "timer, 100rel, replaces, norefersub, tdialog, histinfo, uui");
     CHECK_STR(str_trim(wire_raw(a, "Contact", 0)),
               "<sip:1002@example.com>;+sip.uui-isdn;audio;methods=\"INVITE\"");
     CHECK(!str_is_set(wire_raw(a, "Contact", 1)));
     a = ask(&w.gateway, "sip:1001@example.com", "d2", "200 OPTIONS");
     CHECK_STR(str_trim(wire_raw(a, "Supported", 0)),
-              "timer, 100rel, replaces, norefersub, tdialog");
+              "timer, 100rel, replaces, norefersub, tdialog, histinfo");
     CHECK_STR(str_trim(wire_raw(a, "Contact", 0)), "<sip:1001@example.com>");
     a = ask(&w.gateway, "sip:1004@example.com", "d3", "480 OPTIONS");
     CHECK(!str_is_set(wire_raw(a, "Contact", 0)));

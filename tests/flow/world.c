@@ -191,7 +191,7 @@ static void configure(struct world *w)
         .cti.journal_records = 512,
         .call.auto_answer = true,
         .call.pickup = true,
-        .leg.supported = STR("replaces, norefersub, tdialog"),
+        .leg.supported = STR("replaces, norefersub, tdialog, histinfo"),
     };
 }
 

@@ -287,7 +287,7 @@ static void test_what_it_understands(void)
     CHECK_INT(peer_fit(&w.peer[0], &wants_uui), FIT_UNKNOWN);
     size_t i = next_probe(&w, 1000);
     struct fx_msg x;
-    CHECK_STR(sip_msg_value(fx_sent_msg(&w.f, i, &x), SIP_HDR_SUPPORTED), "uui");
+    CHECK_STR(sip_msg_value(fx_sent_msg(&w.f, i, &x), SIP_HDR_SUPPORTED), "uui, histinfo");
     answer_with(&w, i, 200,
                 "Supported: timer, uui\r\nSupported: histinfo\r\n"
                 "Contact: <sip:192.0.2.1>;+sip.uui-isdn;\r\n audio\r\n");
