@@ -18,11 +18,6 @@ int str_cmp(struct str a, struct str b)
     return (a.n > b.n) - (a.n < b.n);
 }
 
-bool str_starts(struct str s, struct str prefix)
-{
-    return s.n >= prefix.n && str_eq(str_upto(s, prefix.n), prefix);
-}
-
 /** Do the eight octets at `a` and `b` differ in more than ASCII case? */
 static bool differ8(const char *a, const char *b)
 {
@@ -75,20 +70,6 @@ size_t str_find(struct str s, struct str what)
     return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
-struct str str_from(struct str s, size_t from)
-{
-    if (s.p == NULL) {
-        return s;
-    }
-    from = from < s.n ? from : s.n;
-    return str_make(s.p + from, s.n - from);
-}
-
-struct str str_upto(struct str s, size_t n)
-{
-    return str_make(s.p, n < s.n ? n : s.n);
-}
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -131,15 +112,6 @@ bool str_to_u32(struct str s, uint32_t *out)
     }
     *out = (uint32_t)value;
     return true;
-}
-
-int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 bool str_eq_secret(struct str a, struct str b)

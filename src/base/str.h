@@ -24,7 +24,10 @@ struct str {
 };
 
 /** A `str` over a string literal; usable in static initialisers as STR_INIT. */
-#define STR_INIT(lit) {"" lit, sizeof(lit) - 1}
+#define STR_INIT(lit)           \
+    {                           \
+        "" lit, sizeof(lit) - 1 \
+    }
 #define STR(lit) ((struct str)STR_INIT(lit))
 #define STR_NONE ((struct str){NULL, 0})
 
@@ -71,7 +74,11 @@ static inline uint64_t ascii_lower8(uint64_t word)
 /** memcmp order, shorter first on a tie: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 
-bool str_starts(struct str s, struct str prefix);
+static inline bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+}
+
 bool str_istarts(struct str s, struct str prefix);
 
 /** Equal when ASCII case is ignored (RFC 3261 §7.3.1). */
@@ -89,10 +96,17 @@ size_t str_index(struct str s, char c);
 size_t str_find(struct str s, struct str what);
 
 /** Bytes [from, s.n); `from` is clamped to s.n. */
-struct str str_from(struct str s, size_t from);
+static inline struct str str_from(struct str s, size_t from)
+{
+    from = from < s.n ? from : s.n;
+    return s.p != NULL ? str_make(s.p + from, s.n - from) : s;
+}
 
 /** Bytes [0, n); `n` is clamped to s.n. */
-struct str str_upto(struct str s, size_t n);
+static inline struct str str_upto(struct str s, size_t n)
+{
+    return str_make(s.p, n < s.n ? n : s.n);
+}
 
 /** Without SP, HTAB, CR and LF at either end. */
 struct str str_trim(struct str s);
@@ -105,7 +119,12 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *out);
 bool str_to_u32(struct str s, uint32_t *out);
 
 /** Value of one hex digit of either case, -1 for anything else. */
-int hex_digit(char c);
+static inline int hex_digit(char c)
+{
+    unsigned digit = (unsigned char)c - (unsigned)'0';
+    unsigned letter = ((unsigned char)c | 0x20u) - (unsigned)'a';
+    return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
+}
 
 /**
  * Equality of secrets: time depends on the lengths only, never on the content.

@@ -72,6 +72,7 @@ int border_refresh(struct border *b, const struct border_policy *policy,
     b->policy = policy;
     b->packages = packages;
     b->recent.m = NULL;
+    b->named.peer = NULL;
     b->active = (policy != NULL && policy->count > 0) || packages_want(packages) ||
                 peers_want(b->directory);
     if (b->source == NULL && border_policy_asks_source(policy)) {
@@ -177,12 +178,13 @@ static enum border_verdict settled(struct border *b, enum border_verdict v)
 
 /** Octets of this message need not be looked at again, nor its values be parsed. */
 static void remember(struct border *b, const struct sip_msg *m, unsigned what,
-                     const struct border_found *found)
+                     const struct crossing *x)
 {
     b->recent.m = NULL;
     b->recent.found = NULL;
     if (what == BORDER_SCAN_HEADER) {
-        b->recent.found = arena_alloc(b->arena, sizeof(*found));
+        b->recent.found = arena_alloc(b->arena, sizeof(x->found));
+        b->recent.from = x->neighbour;
     }
     if (what == 0 || b->recent.found != NULL) {
         b->recent.m = m;
@@ -190,7 +192,7 @@ static void remember(struct border *b, const struct sip_msg *m, unsigned what,
         b->recent.copy = STR_NONE;
     }
     if (b->recent.found != NULL) {
-        *b->recent.found = *found;
+        *b->recent.found = x->found;
     }
 }
 
@@ -230,7 +232,7 @@ enum border_verdict border_in(struct border *b, const struct sip_msg *m, const s
                          .out = out};
     enum border_verdict v = settled(b, cross(&x));
     if (v == BORDER_AS_IT_IS) {
-        remember(b, m, what, &x.found);
+        remember(b, m, what, &x);
     }
     return v;
 }
@@ -246,6 +248,9 @@ static bool is_known(const struct border *b, const struct str *run, size_t n)
 {
     if (b->recent.m == NULL || b->asked != NULL) {
         return false;
+    }
+    if (n == 1 && str_starts(run[0], STR("SIP/2.0 100 "))) {
+        return true; /* nobody passes it on (RFC 3261 §16.7): it is ours, and has no values */
     }
     for (size_t i = 0; i < n; i++) {
         if (!is_within(run[i], b->recent.text) && !is_within(run[i], b->recent.copy) &&
@@ -275,6 +280,7 @@ static bool values_leave(struct border *b, const struct hop *to, struct str name
                          .hop = to,
                          .direction = BORDER_OUT,
                          .neighbour = neighbour_at(b, to, name),
+                         .from = &b->recent.from,
                          .secure = transport_is_secure((enum transport)to->transport),
                          .found = *b->recent.found,
                          .out = &unused};

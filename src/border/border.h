@@ -118,11 +118,16 @@ struct border {
     uint32_t learned_next;
     /** What came in last and went on as it was, until border_forget: its octets are known. */
     struct {
-        const struct sip_msg *m; /**< NULL: nothing */
-        struct str text, copy;   /**< it, and what its transaction keeps of it */
+        const struct sip_msg *m;  /**< NULL: nothing */
+        struct str text, copy;    /**< it, and what its transaction keeps of it */
+        struct border_party from; /**< who brought it */
         struct border_found
             *found; /**< its values, all of them in headers; NULL: it has none */
     } recent;
+    struct {
+        const struct peer *peer;
+        uint64_t hash;
+    } named;           /**< the name of one peer as border_source_put keeps it; NULL: of none */
     uint64_t lines_ms; /**< when the present time of log lines began … */
     uint32_t lines;    /**< … and how many there were */
     struct sip_hdr hdr[SIP_HDR_MAX];

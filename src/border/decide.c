@@ -273,7 +273,8 @@ bool border__all_pass(struct crossing *x)
         struct border_value *b = border_value_at(&x->found, i);
         const struct uui_package *p =
             b->v.package.n > 0 ? uui_package_of(x->b->packages, b->v.package) : NULL;
-        struct border_party from = border_source_get(x->b, hash_of(x, b));
+        struct border_party from =
+            x->from != NULL ? *x->from : border_source_get(x->b, hash_of(x, b));
         const struct border_rule *r = rule_for(x, b, from);
         if ((r != NULL && r->action != BORDER_PASS) ||
             (p != NULL && ((p->tls_only && !x->secure) || p->direction == UUI_IN))) {

@@ -14,7 +14,8 @@ struct crossing {
     const struct hop *hop;
     enum border_direction direction;
     struct border_party neighbour;
-    const struct uui_far *far; /**< how he writes; zeros: as we do */
+    const struct border_party *from; /**< who brought all of its values; NULL: see source.h */
+    const struct uui_far *far;       /**< how he writes; zeros: as we do */
     bool secure;
     struct border_found found;
     struct border_patch patch;

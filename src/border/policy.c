@@ -157,11 +157,55 @@ bool border_rule_holds(const struct border_rule *r, const struct border_question
     return no == NULL;
 }
 
+/*
+ * What is simple about a value and its message, one bit each; `allows` of a rule has the bits
+ * with which it can hold. Most rules are done with by that.
+ */
+enum fact {
+    FACT_IN = 0,
+    FACT_OUT,
+    FACT_REQUEST,
+    FACT_RESPONSE,
+    FACT_SECURE,
+    FACT_PLAIN,
+    FACT_VERDICT,                  /**< and two more */
+    FACT_PLACE = FACT_VERDICT + 3, /**< and the others */
+    FACT_COUNT = FACT_PLACE + BORDER_PLACE_COUNT
+};
+
+_Static_assert(FACT_COUNT <= 32, "facts are bits of one word");
+
+static uint32_t either(enum fact first, bool no_first, bool no_second)
+{
+    return (no_first ? 0 : 1u << first) | (no_second ? 0 : 2u << first);
+}
+
+void border_rule_ready(struct border_rule *r)
+{
+    bool of_out = r->to_count > 0 || r->understood != 0;
+    r->allows =
+        either(FACT_IN, r->direction == BORDER_OUT || of_out, r->direction == BORDER_IN) |
+        either(FACT_REQUEST, r->kind == BORDER_RESPONSE, r->kind == BORDER_REQUEST) |
+        either(FACT_SECURE, r->secure == BORDER_NO, r->secure == BORDER_YES) |
+        (uint32_t)(r->verdicts != 0 ? r->verdicts : 7u) << FACT_VERDICT |
+        (uint32_t)(r->places != 0 ? r->places : 0xffu) << FACT_PLACE;
+}
+
+static uint32_t facts_of(const struct border_question *q)
+{
+    return 1u << (q->direction == BORDER_IN ? FACT_IN : FACT_OUT) |
+           1u << (q->response ? FACT_RESPONSE : FACT_REQUEST) |
+           1u << (q->secure ? FACT_SECURE : FACT_PLAIN) |
+           1u << (FACT_VERDICT + q->value->verdict) | 1u << (FACT_PLACE + q->place);
+}
+
 const struct border_rule *border_rule_find(const struct border_policy *p,
                                            const struct border_question *q)
 {
+    uint32_t facts = facts_of(q);
     for (size_t i = 0; p != NULL && i < p->count; i++) {
-        if (failing(&p->rule[i], q) == NULL) {
+        uint32_t allows = p->rule[i].allows;
+        if ((allows == 0 || (facts & ~allows) == 0) && failing(&p->rule[i], q) == NULL) {
             return &p->rule[i];
         }
     }

@@ -85,6 +85,7 @@ struct border_rule {
     uint8_t kind;         /**< enum border_kind */
     uint8_t secure;       /**< enum border_flag: does the hop have TLS */
     uint8_t understood;   /**< bits of enum border_understood; 0: all. Of values that leave */
+    uint32_t allows;      /**< border_rule_ready: the simple conditions at once; 0: not made */
 
     uint8_t action;    /**< enum border_action */
     struct str value;  /**< REPLACE: the element that comes instead */
@@ -122,6 +123,9 @@ struct border_question {
     unsigned (*understood)(void *ctx); /**< enum border_understood; NULL: nobody knows */
     void *ctx;
 };
+
+/** Its conditions are complete: border_rule_find is quicker from now on. May be left out. */
+void border_rule_ready(struct border_rule *r);
 
 /** The first rule that holds, or NULL: it passes. */
 const struct border_rule *border_rule_find(const struct border_policy *p,

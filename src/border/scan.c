@@ -118,27 +118,31 @@ static const char *value_of(const char *p, const char *end)
     return p;
 }
 
-/** "s-c" in any case (RFC 7195's grammar is not case-sensitive); `p` is behind the first three
- * octets of the body. */
+/** Is '-' at `p` that of "s-c", in any case (RFC 7195's grammar is not case-sensitive)? */
+static inline bool is_correlation(const char *p)
+{
+    return ascii_lower(p[-1]) == 's' && ascii_lower(p[1]) == 'c';
+}
+
+/** Such a '-'; `p` is behind the first three octets of the body. Descriptions have few others.
+ */
 static bool body_has_marker(const char *p, const char *end)
 {
+    end--; /* one octet follows it */
 #if SIP_SCAN_SSE2
-    const __m128i s = _mm_set1_epi8('s'), dash = _mm_set1_epi8('-'), c = _mm_set1_epi8('c');
-    const __m128i lower = _mm_set1_epi8(0x20);
-    for (; end - p >= 17; p += 16) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(p - 1));
-        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i d = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
-        __m128i all =
-            _mm_and_si128(_mm_cmpeq_epi8(_mm_or_si128(a, lower), s), _mm_cmpeq_epi8(b, dash));
-        d = _mm_cmpeq_epi8(_mm_or_si128(d, lower), c);
-        if (_mm_movemask_epi8(_mm_and_si128(all, d)) != 0) {
-            return true;
+    const __m128i dash = _mm_set1_epi8('-');
+    for (; end - p >= 16; p += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+        unsigned hit = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, dash));
+        for (; hit != 0; hit &= hit - 1) {
+            if (is_correlation(p + __builtin_ctz(hit))) {
+                return true;
+            }
         }
     }
 #endif
-    for (; end - p > 1 && (p = sip_scan_char(p, end - 1, '-')) < end - 1; p++) {
-        if (ascii_lower(p[-1]) == 's' && ascii_lower(p[1]) == 'c') {
+    for (; p < end; p++) {
+        if (*p == '-' && is_correlation(p)) {
             return true;
         }
     }
@@ -299,8 +303,15 @@ bool border_scan_fragment(struct str fragment)
 static unsigned scan_uris(const struct sip_msg *m)
 {
     const char *ruri = m->buf + m->ruri_off;
+    const uint16_t *first = m->first;
     if (sip_is_request(m) && has_marker(ruri, ruri + m->ruri_len)) {
         return BORDER_SCAN_URI;
+    }
+    if ((first[SIP_HDR_CONTACT] | first[SIP_HDR_REFER_TO] | first[SIP_HDR_REFERRED_BY] |
+         first[SIP_HDR_HISTORY_INFO] | first[SIP_HDR_DIVERSION] |
+         first[SIP_HDR_P_ASSERTED_IDENTITY] | first[SIP_HDR_REMOTE_PARTY_ID] |
+         first[SIP_HDR_P_PREFERRED_IDENTITY]) == 0) {
+        return 0; /* as in most messages */
     }
     for (size_t i = 0; i < ARRAY_LEN(with_uris); i++) {
         if (!sip_msg_has(m, with_uris[i])) {
@@ -334,9 +345,9 @@ static unsigned scan_body(const struct sip_msg *m)
 unsigned border_scan_msg(const struct sip_msg *m)
 {
     unsigned found = sip_msg_has(m, SIP_HDR_USER_TO_USER) ? BORDER_SCAN_HEADER : 0;
-    const struct sip_hdr *end = m->hdr + m->hdr_count;
-    for (const struct sip_hdr *h = m->hdr; h < end; h++) {
-        if (h->id == SIP_HDR_OTHER && border_is_x_header(sip_hdr_name(m, h))) {
+    for (const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_OTHER); h != NULL;
+         h = sip_msg_next_line(m, h)) {
+        if (border_is_x_header(sip_hdr_name(m, h))) {
             found |= BORDER_SCAN_X;
         }
     }

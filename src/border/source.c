@@ -42,6 +42,15 @@ static struct known *row_of(struct border_source *s, uint64_t value)
     return &s->known[(value >> 1) % (SOURCE_ROOM / ROW) * ROW];
 }
 
+static uint64_t name_of(struct border *b, const struct peer *p)
+{
+    if (b->named.peer != p) {
+        b->named.peer = p;
+        b->named.hash = hash_bytes(&b->key, p->name);
+    }
+    return b->named.hash;
+}
+
 void border_source_put(struct border *b, uint64_t value, const struct border_party *from)
 {
     struct border_source *s = b->source;
@@ -61,11 +70,11 @@ void border_source_put(struct border *b, uint64_t value, const struct border_par
     *to = (struct known){.value = value, .peer = DEVICE, .age = ++s->clock};
     if (from->peer != NULL) {
         to->peer = (uint32_t)(from->peer - b->directory->peers);
-        to->name = hash_bytes(&b->key, from->peer->name);
+        to->name = name_of(b, from->peer);
     }
 }
 
-struct border_party border_source_get(const struct border *b, uint64_t value)
+struct border_party border_source_get(struct border *b, uint64_t value)
 {
     const struct known *row = b->source != NULL ? row_of(b->source, value) : NULL;
     for (uint32_t i = 0; row != NULL && i < ROW; i++) {
@@ -77,7 +86,7 @@ struct border_party border_source_get(const struct border *b, uint64_t value)
         }
         const struct peer *p =
             row[i].peer < b->directory->peer_count ? &b->directory->peers[row[i].peer] : NULL;
-        if (p != NULL && hash_bytes(&b->key, p->name) == row[i].name) {
+        if (p != NULL && name_of(b, p) == row[i].name) {
             return (struct border_party){.peer = p};
         }
         return (struct border_party){.device = true}; /* a peer that is none any more */

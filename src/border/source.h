@@ -25,6 +25,6 @@ void border_source_free(const struct mem *mem, struct border_source *s);
 uint64_t border_value_hash(const struct hash_key *key, const struct uui_value *v);
 
 void border_source_put(struct border *b, uint64_t value, const struct border_party *from);
-struct border_party border_source_get(const struct border *b, uint64_t value);
+struct border_party border_source_get(struct border *b, uint64_t value);
 
 #endif

@@ -227,7 +227,11 @@ static bool map_rule(struct making *k, size_t i)
                               "name: there is a rule %.*s already", STR_ARG(r->name));
         }
     }
-    return conditions(k) && action(k);
+    if (!conditions(k) || !action(k)) {
+        return false;
+    }
+    border_rule_ready(r);
+    return true;
 }
 
 bool config_map_border(struct config_tree *t, struct config *c)

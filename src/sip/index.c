@@ -271,9 +271,7 @@ static void forget_names_with_cr(struct pass *s)
         if (memchr(s->start + h->name_off, '\r', h->name_len) != NULL) {
             h->id = SIP_HDR_OTHER;
         }
-        if (h->id != SIP_HDR_OTHER) {
-            chain(s, m->hdr, h->id, i);
-        }
+        chain(s, m->hdr, h->id, i);
     }
 }
 
@@ -299,10 +297,7 @@ static const char *header_lines(struct pass *s, const char *p, uint32_t max)
             break;
         }
         if (header_line(s, start, end, p, e, &hdr[count])) {
-            uint8_t id = hdr[count].id;
-            if (id != SIP_HDR_OTHER) {
-                chain(s, hdr, id, count);
-            }
+            chain(s, hdr, hdr[count].id, count);
             count++;
         }
         if (after == NULL) {

@@ -61,9 +61,10 @@ const struct sip_hdr *sip_msg_named(const struct sip_msg *m, struct str name)
     if (id != SIP_HDR_OTHER) {
         return sip_msg_line(m, id);
     }
-    for (unsigned i = 0; i < m->hdr_count; i++) {
-        if (m->hdr[i].id == SIP_HDR_OTHER && str_ieq(sip_hdr_name(m, &m->hdr[i]), name)) {
-            return &m->hdr[i];
+    for (const struct sip_hdr *h = sip_msg_line(m, SIP_HDR_OTHER); h != NULL;
+         h = sip_msg_next_line(m, h)) {
+        if (str_ieq(sip_hdr_name(m, h), name)) {
+            return h;
         }
     }
     return NULL;

@@ -465,6 +465,41 @@ static void test_named_peer(void)
     kit_border_down(&k);
 }
 
-TEST_MAIN(T(test_elements), T(test_who_brought_it), T(test_refusal), T(test_conditions),
-          T(test_first_match_wins), T(test_tls_only), T(test_notes), T(test_ring_is_bounded),
-          T(test_too_many), T(test_without_memory), T(test_named_peer))
+/** The quick way to a rule's word is the same word, for every simple condition and value. */
+static void test_ready_rules(void)
+{
+    static const struct str whom[] = {STR_INIT("device")};
+    unsigned held = 0;
+    for (unsigned i = 0; i < 3 * 3 * 3 * 4 * 4 * 2; i++) {
+        unsigned at = i;
+        struct uui_value value = {0};
+        struct border_rule slow = {.direction = (uint8_t)(at % 3)}, quick;
+        slow.kind = (uint8_t)((at /= 3) % 3);
+        slow.secure = (uint8_t)((at /= 3) % 3);
+        slow.verdicts = (uint8_t)((at /= 3) % 4);
+        slow.places = (uint8_t)((at /= 4) % 4 << 1);
+        slow.to = whom;
+        slow.to_count = (at / 4) % 2;
+        quick = slow;
+        border_rule_ready(&quick);
+        CHECK(quick.allows != 0);
+        for (unsigned j = 0; j < 2 * 2 * 2 * 3 * BORDER_PLACE_COUNT; j++) {
+            struct border_policy p = {.rule = &quick, .count = 1};
+            struct border_question q = {.direction = j % 2 ? BORDER_IN : BORDER_OUT,
+                                        .to = {.device = true},
+                                        .value = &value,
+                                        .response = j / 2 % 2 != 0,
+                                        .secure = j / 4 % 2 != 0,
+                                        .place = (enum border_place)(j / 24)};
+            value.verdict = (uint8_t)(j / 8 % 3);
+            bool holds = border_rule_holds(&slow, &q, NULL);
+            CHECK_INT(border_rule_find(&p, &q) != NULL, holds);
+            held += holds ? 1 : 0;
+        }
+    }
+    CHECK(held > 1000);
+}
+
+TEST_MAIN(T(test_ready_rules), T(test_elements), T(test_who_brought_it), T(test_refusal),
+          T(test_conditions), T(test_first_match_wins), T(test_tls_only), T(test_notes),
+          T(test_ring_is_bounded), T(test_too_many), T(test_without_memory), T(test_named_peer))
