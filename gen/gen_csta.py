@@ -11,6 +11,7 @@ The table is checked as it is read: an unknown type, a name twice or an unknown 
 with its line. Output depends on the table alone.
 """
 import re
+import shlex
 import sys
 
 BASIC = {  # table type: (kind, C type, smallest, largest)
@@ -25,7 +26,7 @@ BASIC = {  # table type: (kind, C type, smallest, largest)
     'DeviceTarget': ('TARGET', 'struct csta_device_id', 0, 0),
 }
 OPTIONS = {'as', 'alias', 'ed4', 'ed6', 'pre4', 'err', 'bits', 'kind', 'only', 'supported', 'prefix', 'lax',
-           'inline', 'any', 'plain', 'like', 'body', 'cname'}
+           'inline', 'any', 'plain', 'like', 'body', 'cname', 'of'}
 
 
 def fail(line, text):
@@ -77,6 +78,7 @@ class Block:
 class Table:
     def __init__(self, path):
         self.types, self.messages, self.names = {}, [], []
+        self.profiles, self.drivers = [], []
         block = None
         with open(path, encoding='utf-8') as file:
             for number, text in enumerate(file, 1):
@@ -84,7 +86,7 @@ class Table:
                 if not text:
                     continue
                 if text[0] != ' ':
-                    block = self.open(number, text.split())
+                    block = self.open(number, shlex.split(text))
                 else:
                     self.row(block, number, text.split())
         self.check()
@@ -93,6 +95,11 @@ class Table:
         form = words[0]
         if form == 'names':
             return Block(line, 'names', '', options(words[1:], line))
+        if form in ('profile', 'driver'):
+            block = Block(line, form, words[1], options(words[2:-1], line))
+            block.title = words[-1]
+            (self.profiles if form == 'profile' else self.drivers).append(block)
+            return block
         if form == 'message':
             block = Block(line, form, words[1], options(words[3:], line))
             block.role = words[2]
@@ -111,6 +118,8 @@ class Table:
             fail(line, 'a row without a block')
         if block.form == 'names':
             self.names += [(word, 'ed6' in block.opts) for word in words]
+        elif block.form in ('profile', 'driver'):
+            block.rows += [Row(line, word) for word in words]
         elif block.form in ('enum', 'flags'):
             for word in words:
                 last = block.rows[-1] if block.rows else None
@@ -153,6 +162,14 @@ class Table:
             self.msg_ids[block.name] = 'CSTA_MSG_' + block.c.upper()
         for name, _ in self.names:
             self.msg_ids[name] = 'CSTA_MSG_' + ctag(name).upper()
+        titles = {}
+        for block in self.profiles + self.drivers:
+            for row in block.rows:
+                if row.name not in self.msg_ids:
+                    fail(row.line, f'{row.name} is no message')
+            if block.opts.get('of', block.name) not in {block.name, *titles}:
+                fail(block.line, f'{block.name} is of a profile that is not there yet')
+            titles[block.name] = block.title
 
     # ---- C types
 
@@ -284,6 +301,10 @@ def write_header(t):
           '    size_t nbit;', '};',
           'struct csta_feature_list {', '    const struct csta_feature *item;', '    size_t n;', '};',
           '']
+    o.append('/** Profiles of TR/87. */\nenum csta_profile {')
+    o += [f'    CSTA_PROFILE_{snake(p.name).upper()}, /**< {p.title} */' for p in t.profiles]
+    o += ['};', '/** Is all of it supported, and of the profile that it builds on? */',
+          'bool csta_profile_is_whole(enum csta_profile profile);', '']
     for block in t.types.values():
         if block.form != 'enum':
             continue
@@ -566,6 +587,14 @@ class Source:
         o.append('const struct csta_name csta_roots[] = {')
         o += [f'    {{{quote(n)}, {l}, {i}}},' for l, n, i in sorted(names)]
         o += ['};', f'const size_t csta_nroot = {len(names)};',
+              'static const uint16_t profile_messages[][64] = {']
+        for p in t.profiles:
+            ids = ', '.join(t.msg_ids[m] for m in profile_messages(t, p))
+            o.append(f'    {{{ids}}},')
+        o += ['};', 'bool csta_profile_is_whole(enum csta_profile profile)\n{',
+              '    const uint16_t *id = profile_messages[profile];',
+              '    while (*id != CSTA_MSG_NONE && csta_msg_infos[*id].supported) {',
+              '        id++;', '    }', '    return *id == CSTA_MSG_NONE;', '}',
               'const struct csta_type *const csta_type_supported_services = &type_supported_services;',
               'const struct csta_type *const csta_type_supported_events = &type_supported_events;', '']
 
@@ -585,6 +614,12 @@ class Source:
         return '\n'.join(self.o)
 
 
+def profile_messages(t, profile):
+    """All of it, with those of the profiles that it builds on."""
+    base = [p for p in t.profiles if p.name == profile.opts.get('of')]
+    return (profile_messages(t, base[0]) if base else []) + [row.name for row in profile.rows]
+
+
 def role_of(name):
     if name.endswith('Response'):
         return 'RESPONSE'
@@ -592,26 +627,47 @@ def role_of(name):
 
 
 def write_coverage(t):
-    def cell(block):
-        return 'yes' if 'supported' in block.opts else 'read and written'
-    requests = [m for m in t.messages if m.role == 'request']
-    events = [m for m in t.messages if m.role == 'event']
-    done = sum('supported' in m.opts for m in t.messages)
+    served = {m.name for m in t.messages if 'supported' in m.opts}
+    known = {m.name for m in t.messages}
+    requests = sorted((m for m in t.messages if m.role == 'request'), key=lambda m: m.name)
+    events = sorted((m for m in t.messages if m.role == 'event'), key=lambda m: m.name)
+
+    def state(name):
+        return 'yes' if name in served else 'read and written' if name in known else 'known by name'
+
+    def profiles(name):
+        return ', '.join(p.name for p in t.profiles if name in [r.name for r in p.rows]) or '-'
+
+    def driver(name):
+        mine = [d.title for d in t.drivers if name in [r.name for r in d.rows]]
+        return ', '.join(mine) or '-'
+
     o = ['# Coverage of CSTA (ECMA-323)', '',
          '<!-- Made by gen/gen_csta.py from gen/csta.txt; change the table, not this file. -->', '',
          f'Baton knows {len(t.messages) + len(t.names)} root elements: {len(t.messages)} are read and written in '
          f'full, {len(t.names)} are',
          'known by name and refused with `operation/serviceNotSupported`. '
-         f'Of the services and events, {done} are served.', '',
+         f'Of the services and events, {len(served)} are served.', '',
          '"yes": the server serves or sends it and announces it in GetCSTAFeatures. "read and written": '
          'the message', 'is understood, a request is refused.', '',
-         '## Services', '', '| service | served | answer |', '|---|---|---|']
-    known = {m.name for m in t.messages}
-    for m in sorted(requests, key=lambda m: m.name):
+         'Driver: who carries it out on a device. The *switch* does it with calls that Baton bridges and with what it '
+         'keeps of a',
+         'device, the *phone* by asking the phone itself; "-": nobody has to, or events come from whoever knows.', '',
+         '## Profiles (TR/87)', '',
+         'A profile is claimed in GetSwitchingFunctionCaps when all of it is served, by this very table.', '',
+         '| profile | name in this table | served | missing |', '|---|---|---|---|']
+    for p in t.profiles:
+        parts = profile_messages(t, p)
+        lacking = [name for name in parts if name not in served]
+        o.append(f'| {p.title} | {p.name} | {len(parts) - len(lacking)} of {len(parts)}'
+                 f'{"" if lacking else ": claimed"} | {", ".join(lacking) or "-"} |')
+    o += ['', '## Services', '', '| service | served | answer | profile | driver |', '|---|---|---|---|---|']
+    for m in requests:
         answer = m.name + 'Response'
-        o.append(f'| {m.name} | {cell(m)} | {answer if answer in known else "-"} |')
-    o += ['', '## Events', '', '| event | sent |', '|---|---|']
-    o += [f'| {m.name} | {cell(m)} |' for m in sorted(events, key=lambda m: m.name)]
+        o.append(f'| {m.name} | {state(m.name)} | {answer if answer in known else "-"} | {profiles(m.name)} '
+                 f'| {driver(m.name)} |')
+    o += ['', '## Events', '', '| event | sent | profile | driver |', '|---|---|---|---|']
+    o += [f'| {m.name} | {state(m.name)} | {profiles(m.name)} | {driver(m.name)} |' for m in events]
     o += ['', '## Known by name', '']
     o += ['- ' + n for n, _ in t.names if role_of(n) != 'RESPONSE']
     return '\n'.join(o) + '\n'
