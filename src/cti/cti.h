@@ -30,6 +30,13 @@ struct cti;
 struct cti_session;
 struct event_layer;
 
+/** Which requests outside of any session are served (TR/87 digest S-17). */
+enum cti_out_of_dialog {
+    CTI_OUT_OF_DIALOG_OFF,
+    CTI_OUT_OF_DIALOG_INFO,
+    CTI_OUT_OF_DIALOG_NOTIFY, /**< Event: uaCSTA */
+};
+
 struct cti_config {
     uint32_t max_app_sessions;     /**< of one application; 0: no limit of its own */
     uint32_t max_sessions;         /**< default 1000 */
@@ -43,12 +50,19 @@ struct cti_config {
     bool back_in_service_on_monitor; /**< TR/87 digest N-6; the configuration says true by
                                           default, zeros mean false */
     bool failed_local_fail; /**< localConnectionInfo of Failed: fail instead of connected */
-    bool no_private_data;   /**< events say nothing about User-to-User but its octets */
+    enum cti_out_of_dialog out_of_dialog;
+    bool no_private_data; /**< events say nothing about User-to-User but its octets */
 };
 
 /** The engine gives the session INVITE, already authenticated as `app`. */
 void cti_incoming(struct cti *c, const struct sip_msg *m, const struct hop *from,
                   struct application *app, uint64_t now_ms);
+
+/** Is this request, outside of any dialog, to be given to cti_once? */
+bool cti_takes_once(const struct cti *c, const struct sip_msg *m);
+/** It, already authenticated as `app`: served and answered, and no session is left. */
+void cti_once(struct cti *c, const struct sip_msg *m, const struct hop *from,
+              struct application *app, uint64_t now_ms);
 
 /** To be set as call_layer.on_event and registrar.on_change (ctx: struct cti *). */
 void cti_on_call_event(void *cti, const struct call_event *e);

@@ -69,10 +69,13 @@ struct cti_link {
     void (*end)(struct cti_session *s, enum cti_end why, uint64_t now_ms);
     /** The session is freed without a word: the link ends with it, and does not call back. */
     void (*drop)(struct cti_session *s);
+    bool once; /**< there is one request in it, and nothing after its answer */
 };
 
 /** An INVITE dialog (TR/87). */
 extern const struct cti_link cti_link_sip;
+/** A single request in SIP, outside of any dialog. */
+extern const struct cti_link cti_link_once;
 /** Frames on a TCP or TLS connection (ECMA-323 Annex J.2). */
 extern const struct cti_link cti_link_tcp;
 

@@ -6,6 +6,7 @@
  *   session.c       life of a session, whatever carries it (link.h)
  *   link_sip.c      sessions that are SIP dialogs; sip_answer.c its requests and answers,
  *                   content.c what a request carries, in one part or several
+ *   link_once.c     single requests outside of any session
  *   link_tcp.c      sessions on TCP and TLS connections
  *   message.c       answers put together
  *   request.c       one request: parse, known?, serve, answer once

@@ -114,6 +114,13 @@ struct outcome outcome_later(void)
     return (struct outcome){.kind = OUTCOME_LATER};
 }
 
+/** Does more than the answer come of it? */
+static bool needs_session(enum csta_msg_id id)
+{
+    return id == CSTA_MSG_MONITOR_START || id == CSTA_MSG_SYSTEM_REGISTER ||
+           id == CSTA_MSG_ROUTE_REGISTER || id == CSTA_MSG_GET_SWITCHING_FUNCTION_DEVICES;
+}
+
 static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
 {
     struct request r = {.from = *from, .cti = from->session->cti, .msg = msg, .now_ms = now_ms};
@@ -204,6 +211,10 @@ static void take(struct asker *from, struct str body, uint64_t now_ms)
         not_supported(from, &msg, now_ms);
     } else if (err == E_VALUE) {
         wrong_value(from, &fault, now_ms);
+    } else if (from->session->via->once && needs_session(msg.id)) {
+        answer_error(from,
+                     csta_error_of(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED),
+                     STR("that takes a session: open one with INVITE"), now_ms);
     } else {
         serve(from, &msg, now_ms);
     }

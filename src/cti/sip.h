@@ -45,6 +45,8 @@ void sip_on_message(struct cti_session *s, struct txn *t, const struct sip_msg *
 /** A SIP answer without CSTA. `lines` and `why` (text of a Warning) may be absent. */
 void sip_answer(const struct asker *to, unsigned status, const char *lines, struct str why,
                 uint64_t now_ms);
+/** `Warning: 399 example.com "text"` with CRLF; absent without text or memory. */
+struct str sip_warning(const struct cti *c, struct str why);
 /** cti_link.answer */
 void sip_reply(const struct asker *to, const struct cti_reply *reply, uint64_t now_ms);
 

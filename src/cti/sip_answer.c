@@ -16,8 +16,7 @@ const struct str csta_type = STR_INIT("application/csta+xml");
 const struct str csta_disposition =
     STR_INIT("Content-Disposition: signal;handling=required\r\n");
 
-/** `Warning: 399 example.com "text"` with CRLF; absent without text or memory. */
-static struct str warning(const struct cti *c, struct str why)
+struct str sip_warning(const struct cti *c, struct str why)
 {
     struct str agent = c->directory->domain_count > 0 ? c->directory->domains[0] : STR("baton");
     size_t cap = agent.n + 2 * why.n + 32;
@@ -69,7 +68,7 @@ void sip_answer(const struct asker *to, unsigned status, const char *lines, stru
                 uint64_t now_ms)
 {
     struct cti *c = to->session->cti;
-    struct str part[] = {str_c(lines), warning(c, why)};
+    struct str part[] = {str_c(lines), sip_warning(c, why)};
     struct leg_content content = {.lines = arena_join(c->scratch, part, ARRAY_LEN(part))};
 
     if (to->offered && status < 300 &&
@@ -85,7 +84,7 @@ static int content_of_reply(const struct asker *to, const struct cti_reply *repl
                             struct leg_content *content)
 {
     struct cti *c = to->session->cti;
-    struct str part[] = {to->offered ? STR_NONE : csta_disposition, warning(c, reply->why)};
+    struct str part[] = {to->offered ? STR_NONE : csta_disposition, sip_warning(c, reply->why)};
 
     content->type = csta_type;
     content->body = reply->csta;

@@ -117,12 +117,57 @@ static void on_invite(struct engine *e, const struct sip_msg *m, const struct ho
     }
 }
 
+/** A request of CSTA without a session, when such are taken. @return false: it is none */
+static bool csta_once(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms)
+{
+    struct identity who;
+
+    if (!cti_takes_once(e->cti, m)) {
+        return false;
+    }
+    if (!identify(e, m, from, false, &who, now_ms)) {
+        return true;
+    }
+    if (who.application != NULL) {
+        cti_once(e->cti, m, from, who.application, now_ms);
+    } else {
+        dispatch_reply(
+            e, m, from,
+            &(struct txn_reply){.status = 403, .reason = STR("Only Applications Send CSTA")},
+            now_ms);
+    }
+    return true;
+}
+
+/** A NOTIFY of uaCSTA, or of whatever else. */
+static void on_notify(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                      uint64_t now_ms)
+{
+    if (!str_ieq(sip_msg_value(m, SIP_HDR_EVENT), STR("uaCSTA"))) {
+        events_notify(e, m, from, now_ms);
+    } else if (!csta_once(e, m, from, now_ms)) {
+        dispatch_stranger(
+            e, m, from,
+            &(struct txn_reply){.status = 489,
+                                .lines = STR("Allow-Events: " EVENT_ALLOW "\r\n")});
+    }
+}
+
 static void no_dialog(struct engine *e, const struct sip_msg *m, const struct hop *from,
                       uint64_t now_ms)
 {
     e->count.no_dialog++;
     (void)now_ms;
     stranger(e, m, from, 481);
+}
+
+static void on_info(struct engine *e, const struct sip_msg *m, const struct hop *from,
+                    uint64_t now_ms)
+{
+    if (!csta_once(e, m, from, now_ms)) {
+        no_dialog(e, m, from, now_ms);
+    }
 }
 
 static void not_here(struct engine *e, const struct sip_msg *m, const struct hop *from,
@@ -142,8 +187,8 @@ static const role_fn roles[] = {
     [SIP_METHOD_INVITE] = on_invite,           [SIP_METHOD_REGISTER] = on_register,
     [SIP_METHOD_OPTIONS] = options_asked,      [SIP_METHOD_BYE] = no_dialog,
     [SIP_METHOD_CANCEL] = no_dialog,           [SIP_METHOD_PRACK] = no_dialog,
-    [SIP_METHOD_UPDATE] = no_dialog,           [SIP_METHOD_INFO] = no_dialog,
-    [SIP_METHOD_SUBSCRIBE] = events_subscribe, [SIP_METHOD_NOTIFY] = events_notify,
+    [SIP_METHOD_UPDATE] = no_dialog,           [SIP_METHOD_INFO] = on_info,
+    [SIP_METHOD_SUBSCRIBE] = events_subscribe, [SIP_METHOD_NOTIFY] = on_notify,
     [SIP_METHOD_PUBLISH] = events_publish,     [SIP_METHOD_REFER] = refer_outside,
     [SIP_METHOD_MESSAGE] = not_here,
 };

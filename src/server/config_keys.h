@@ -326,6 +326,10 @@
     U(journal_records, 65536, 16, 16777216, "Events kept for sessions that are behind.")   \
     U(max_unsent, 4096, 1, 16777216,                                                       \
       "Events that a session may be behind before it is told of a gap.")                   \
+    W(out_of_dialog, "off", "off info notify",                                             \
+      "Which requests of CSTA without a session are served, from an application that "     \
+      "proves itself: in INFO outside of a dialog, in NOTIFY with `Event: uaCSTA`, or "    \
+      "none. Monitors and whatever else goes on need a session.")                          \
     B(back_in_service_on_monitor, true,                                                    \
       "MonitorStart on a registered device is followed by a BackInService event, which "   \
       "existing TR/87 clients wait for.")                                                  \

@@ -427,18 +427,23 @@ static uint8_t ask_of(const char *word)
 
 static struct cti_config cti_of(const struct raw_cti *raw)
 {
-    return (struct cti_config){.max_sessions = raw->max_sessions,
-                               .max_app_sessions = raw->max_app_sessions != 0
-                                                       ? raw->max_app_sessions
-                                                       : (raw->max_sessions + 3) / 4,
-                               .max_monitors = raw->max_monitors,
-                               .max_session_monitors = raw->max_session_monitors,
-                               .max_agents = raw->max_agents,
-                               .journal_records = raw->journal_records,
-                               .max_unsent = raw->max_unsent,
-                               .max_connections = raw->max_connections,
-                               .back_in_service_on_monitor = raw->back_in_service_on_monitor,
-                               .failed_local_fail = raw->failed_local_fail};
+    const char *takes = raw->out_of_dialog != NULL ? raw->out_of_dialog : "off";
+
+    return (struct cti_config){
+        .max_sessions = raw->max_sessions,
+        .out_of_dialog = strcmp(takes, "info") == 0     ? CTI_OUT_OF_DIALOG_INFO
+                         : strcmp(takes, "notify") == 0 ? CTI_OUT_OF_DIALOG_NOTIFY
+                                                        : CTI_OUT_OF_DIALOG_OFF,
+        .max_app_sessions =
+            raw->max_app_sessions != 0 ? raw->max_app_sessions : (raw->max_sessions + 3) / 4,
+        .max_monitors = raw->max_monitors,
+        .max_session_monitors = raw->max_session_monitors,
+        .max_agents = raw->max_agents,
+        .journal_records = raw->journal_records,
+        .max_unsent = raw->max_unsent,
+        .max_connections = raw->max_connections,
+        .back_in_service_on_monitor = raw->back_in_service_on_monitor,
+        .failed_local_fail = raw->failed_local_fail};
 }
 
 static void map_calls(const struct raw_root *raw, struct engine_config *e)
