@@ -233,6 +233,48 @@ def tr87_sipe_habits(w):
     a.event("ended")
 
 
+# The line as a client in Berlin knows it, and as its administrator has written it down.
+BERLIN = """\
+listen: ["udp:{ip}:{port}", "tcp:{ip}:{port}"]
+domains: [example.com]
+devices:
+  - {{number: "1001", password: secret-1001, tel: "+493012341001"}}
+  - {{number: "1002", password: secret-1002, tel: "+493012341002"}}
+applications:
+  - {{name: crm, password: crm-secret-1, grants: ["*"], dial_plan: berlin}}
+dial_plans:
+  - {{name: berlin, country: "49", area: "30", trunk: "0", international: "00", extension_digits: 4}}
+log: {{level: debug, sip_trace: {trace}}}
+"""
+
+
+@scenario
+def tr87_lync_dialling_plan(w):
+    """Lines and numbers as people dial them, with and without +; the client's spelling is kept."""
+    s, a, b = phones(w, template=BERLIN)
+    line = "tel:03012341001;phone-context=dialstring;partition=BE_BRS_INT"
+    VENDORS["berlin"] = (*VENDORS["lync"][:2], line)
+    c = Client("berlin").open(body("berlin", "status"))
+    c.info(body("berlin", "monitor"), "MonitorStartResponse", save=REF)
+    c.event("BackInServiceEvent", f">{ere(line)}<")
+    for to in ("tel:12341002;phone-context=dialstring", "tel:+49-30-1234-1002", "030 1234-1002"):
+        c.info(body("berlin", "make", TO=to), "MakeCallResponse",
+               f"<deviceID>{ere(line)}</deviceID>", save=CALL)
+        c.event("ServiceInitiatedEvent", "localConnectionInfo>initiated<")
+        c.event("OriginatedEvent", f">{ere(line)}<", "localConnectionInfo>connected<")
+        c.event("DeliveredEvent", "1002")
+        c.event("EstablishedEvent", "1002")
+        c.info(body("berlin", "clear", CALL="[$call]"), "ClearConnectionResponse")
+        c.event("ConnectionClearedEvent", "localConnectionInfo>null<")
+    c.info(body("berlin", "make", TO="tel:12341003;phone-context=dialstring"), "CSTAErrorCode",
+           "invalidCalledDeviceID|invalidDestination")
+    c.info(body("berlin", "stop", REF="[$ref]"), "MonitorStopResponse")
+    c.bye()
+    play(w, s, c, "tcp")
+    a.event("ended")
+    b.event("ended")
+
+
 @scenario
 def tr87_refusals(w):
     """What is refused, and in which words."""
