@@ -315,13 +315,15 @@ static struct application *identify(struct cti_conn *conn, const struct csta_app
                                     uint64_t now_ms)
 {
     const struct cti_gate *gate = &conn->cti->gate;
+    struct application *app;
 
     if (str_is_set(m->password)) {
         return gate->login(gate->ctx, &conn->hop,
                            str_is_set(m->user) ? m->user : m->application_id, m->password,
                            now_ms);
     }
-    return gate->known(gate->ctx, &conn->hop);
+    app = gate->known(gate->ctx, &conn->hop); /* a name that it gives must be its own */
+    return app != NULL && m->user.n > 0 && !str_eq(m->user, app->name) ? NULL : app;
 }
 
 static void start(struct cti_conn *conn, unsigned invoke, const struct csta_appl *m,

@@ -367,6 +367,31 @@ static void test_silence(void)
 
 /* ---- implicit association ---- */
 
+/** Known by its address, and under another one's name: that is nobody. */
+static void test_no_other_name(void)
+{
+    static const char without[] =
+        "<StartApplicationSession xmlns=\"http://www.ecma-international.org/standards/ecma-354/"
+        "appl_session\"><applicationInfo><applicationID>x</applicationID>"
+        "<applicationSpecificInfo><userName>%s</userName></applicationSpecificInfo>"
+        "</applicationInfo><requestedProtocolVersions><protocolVersion>" ED(
+            "3") "</protocolVersion></requestedProtocolVersions></StartApplicationSession>";
+    char text[1024];
+    up();
+    connect(&client[2]);
+    snprintf(text, sizeof(text), without, "recorder");
+    ask(&client[2], 1, text);
+    hear(&client[2], 1, "<StartApplicationSessionPosResponse ");
+    vnet_close(&w.net, &client[2].node, &w.node);
+    world_run(&w, 100);
+    connect(&client[2]);
+    snprintf(text, sizeof(text), without, "crm");
+    ask(&client[2], 1, text);
+    hear(&client[2], 1, "<definedError>invalidApplicationInfo</definedError>");
+    CHECK(client[2].closed);
+    down();
+}
+
 static void test_implicit(void)
 {
     up();
@@ -573,6 +598,6 @@ static void test_memory(void)
 }
 
 TEST_MAIN(T(test_start), T(test_start_as_others_write_it), T(test_refused), T(test_reset_stop),
-          T(test_silence), T(test_implicit), T(test_events), T(test_make_call), T(test_wrong),
-          T(test_pieces), T(test_slow_reader), T(test_limits), T(test_server_stops),
-          T(test_memory))
+          T(test_silence), T(test_no_other_name), T(test_implicit), T(test_events),
+          T(test_make_call), T(test_wrong), T(test_pieces), T(test_slow_reader), T(test_limits),
+          T(test_server_stops), T(test_memory))
