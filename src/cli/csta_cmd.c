@@ -63,6 +63,8 @@ static int read_words(int argc, char **argv, struct csta_command *c, struct raw_
                             args_value(NULL, "--tls", argc, argv, &i, &c->tls_text) ||
                             args_value(NULL, "--tls-ca", argc, argv, &i, &c->tls_ca) ||
                             args_value(NULL, "--tls-name", argc, argv, &i, &c->tls_name) ||
+                            args_value(NULL, "--tls-cert", argc, argv, &i, &c->tls_cert) ||
+                            args_value(NULL, "--tls-key", argc, argv, &i, &c->tls_key) ||
                             args_value(NULL, "--edition", argc, argv, &i, &raw->edition) ||
                             args_value(NULL, "--refresh", argc, argv, &i, &raw->refresh) ||
                             take_flag(c, argv[i]))) {
@@ -96,14 +98,18 @@ static void command_first(struct csta_command *c)
 static int check_server(struct csta_command *c)
 {
     const char *stream = c->tcp_text != NULL ? c->tcp_text : c->tls_text;
-    bool tls_only = c->tls_ca != NULL || c->tls_name != NULL;
+    bool tls_only = c->tls_ca != NULL || c->tls_name != NULL || c->tls_cert != NULL;
 
     if ((c->server_text != NULL) + (c->tcp_text != NULL) + (c->tls_text != NULL) > 1) {
         return help_usage_error(&help_csta, "one of --server, --tcp and --tls is enough");
     }
     if ((tls_only && c->tls_text == NULL) || (c->implicit && stream == NULL)) {
-        return help_usage_error(&help_csta, tls_only ? "--tls-ca and --tls-name go with --tls"
-                                                     : "--implicit goes with --tcp or --tls");
+        return help_usage_error(&help_csta,
+                                tls_only ? "--tls-ca, --tls-name and --tls-cert go with --tls"
+                                         : "--implicit goes with --tcp or --tls");
+    }
+    if ((c->tls_cert == NULL) != (c->tls_key == NULL)) {
+        return help_usage_error(&help_csta, "--tls-cert and --tls-key go together");
     }
     if (stream == NULL) {
         return c->server_text != NULL && ua_server_parse(c->server_text, &c->server)
@@ -255,6 +261,8 @@ int cmd_csta(int argc, char **argv)
     config.on_resolved = on_resolved;
     config.tls = c.server.transport == TP_TLS;
     config.tls_ca = c.tls_ca;
+    config.tls_cert = c.tls_cert;
+    config.tls_key = c.tls_key;
     csta_client_init(&client, stdout, stderr, c.json);
     client.exit_on_error = c.exit_on_error;
     code = read_order(&c, &client, &order);

@@ -19,7 +19,7 @@ int cmd_csta(int argc, char **argv);
 
 /** What the command line says; strings belong to argv or to the environment. */
 struct csta_command {
-    const char *tcp_text, *tls_text, *tls_ca, *tls_name;
+    const char *tcp_text, *tls_text, *tls_ca, *tls_name, *tls_cert, *tls_key;
     bool implicit;
     bool stream; /**< over TCP or TLS, not SIP */
     const char *server_text;

@@ -15,6 +15,9 @@ static const struct help_option options[] = {
     {"--tls", "HOST:PORT", "The same over TLS."},
     {"--tls-ca", "FILE", "Certificates to believe, PEM. Default: the system's."},
     {"--tls-name", "NAME", "The name that the server's certificate proves. Default: HOST."},
+    {"--tls-cert, --tls-key", "FILE",
+     "A certificate of ours and its private key, PEM, for a server that knows applications by "
+     "those."},
     {"--implicit", NULL,
      "With --tcp and --tls: no application session, for a server that knows who comes by the "
      "address or the certificate; --user may be left out."},

@@ -288,7 +288,7 @@ static int begin(struct csta_session *s)
     struct csta_appl m = {.kind = CSTA_APPL_START,
                           .application_id = STR("baton csta"),
                           .user = s->auth.user,
-                          .password = s->config.password,
+                          .password = s->config.password.n > 0 ? s->config.password : STR_NONE,
                           .version = csta_edition_ns(s->config.edition),
                           .duration_s = s->config.duration_s};
     struct str body;

@@ -252,7 +252,11 @@ static int listen_for(struct ua *u)
 /** Sockets to listen on, and what connections over TLS need. @return false, having said why */
 static bool prepare(struct ua *u)
 {
-    const struct net_tls tls = {.ca_file = u->config.tls_ca};
+    const struct net_tls_cert cert = {.cert_file = u->config.tls_cert,
+                                      .key_file = u->config.tls_key};
+    const struct net_tls tls = {.cert = &cert,
+                                .cert_count = u->config.tls_cert != NULL ? 1 : 0,
+                                .ca_file = u->config.tls_ca};
     char why[400];
 
     if (u->config.on_stream == NULL && listen_for(u) != 0) {

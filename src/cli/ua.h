@@ -51,6 +51,7 @@ struct ua_config {
     void (*on_resolved)(void *ctx); /**< ua_connect may know more now; or NULL */
     bool tls;                       /**< connections over TLS are made */
     const char *tls_ca; /**< file with the roots that are believed; NULL: the system's */
+    const char *tls_cert, *tls_key; /**< shown to the server; NULL: nothing is */
 };
 
 struct ua {

@@ -37,6 +37,41 @@ def serve(w):
     return w.server(template=CONFIG)
 
 
+MUTUAL = """\
+listen: ["udp:{ip}:{port}"]
+csta_tcp: ["tls:{ip}:8536"]
+domains: [example.com]
+tls: {{certificates: [{{cert: server.pem, key: server.key}}], ca: app.pem, verify_client: request}}
+devices:
+{devices}
+applications:
+  - {{name: crm, tls_name: crm.example.com, grants: ["1001"]}}
+log: {{level: debug, sip_trace: {trace}}}
+"""
+
+
+@scenario
+def csta_tls_client_certificate(w):
+    """An application that is known by its certificate; another one's proves nothing, nor does none."""
+    certificate(w.folder, "server", "first", "DNS:cti.example.com,IP:192.0.2.2")
+    certificate(w.folder, "app", "crm", "DNS:crm.example.com")
+    certificate(w.folder, "other", "other", "DNS:crm.example.com")
+    s = w.server(template=MUTUAL)
+
+    def shows(name):
+        return ("--tls-cert", f"{s.folder}/{name}.pem", "--tls-key", f"{s.folder}/{name}.key")
+
+    for more in ((), ("-u", "crm")):
+        said = w.run("csta", *tls(s, *shows("app")), *(more or ("--implicit",)), "snapshot", "1001")
+        check("1001 has no calls" in said, "what it may see", said)
+    said = w.run("csta", *tls(s, *shows("app")), "--implicit", "snapshot", "1002", code=1)
+    check("privilegeViolationSpecifiedDevice" in said, "and what not", said)
+    for more in (shows("other"), ()):
+        said = w.run("csta", *tls(s, *more), "-u", "crm", "status", code=1)
+        check("the session failed: " in said, "a stranger", said)
+        w.run("csta", *tls(s, *more), "--implicit", "status", code=1)
+
+
 def tcp(s):
     return "--tcp", f"{s.ip}:{TCP}"
 

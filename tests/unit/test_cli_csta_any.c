@@ -207,6 +207,7 @@ static void test_where(void)
     CHECK_INT(read_line("csta --tcp h:1 status", &c), EXIT_CODE_USAGE);
     CHECK_INT(read_line("csta -s h -u crm --implicit status", &c), EXIT_CODE_USAGE);
     CHECK_INT(read_line("csta --tcp h:1 -u crm --tls-name n status", &c), EXIT_CODE_USAGE);
+    CHECK_INT(read_line("csta --tls h:1 -u crm --tls-cert f status", &c), EXIT_CODE_USAGE);
 }
 
 int main(int argc, char **argv)
