@@ -9,6 +9,7 @@
  */
 #include "isdn/body.h"
 #include "base/err.h"
+#include "border/border.h"
 #include "border/find.h"
 #include "sip/hdr.h"
 

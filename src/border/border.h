@@ -181,6 +181,9 @@ void border_copied(void *border, const struct sip_msg *m, const struct sip_msg *
  */
 void border_note_moved(struct border *b, const struct border_moved *m);
 
+/** Has somebody signed the body, so that it is not to be changed? */
+bool border_body_is_signed(const struct sip_msg *m);
+
 /** The notes about a call, oldest first; Call-ID absent: all of them. */
 void border_each_note(const struct border *b, struct str call_id,
                       void (*fn)(void *ctx, const struct border_note *note), void *ctx);

@@ -109,9 +109,6 @@ void border_apply(const struct border_found *f, struct border_patch *p);
 /** The same for the body. @return E_NOMEM; E_VALUE: it cannot be done */
 int border_apply_body(const struct border_found *f, struct border_patch *p) MUST_USE;
 
-/** Has somebody signed the body, so that it is not to be changed? */
-bool border_body_is_signed(const struct sip_msg *m);
-
 /* ---- within find*.c ---- */
 
 /** A zeroed place at the end, or NULL: f->err. */

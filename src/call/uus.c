@@ -100,27 +100,6 @@ static bool has_uui(struct str lines)
     return false;
 }
 
-/** `lines` without User-to-User, and these values instead. */
-static struct str with_values(struct arena *a, struct str lines, struct str values)
-{
-    size_t cap = lines.n + values.n + 32;
-    char *buf = arena_alloc(a, cap);
-    struct out o;
-
-    if (buf == NULL) {
-        return STR_NONE;
-    }
-    out_init(&o, buf, cap);
-    while (lines.n > 0) {
-        struct str line = isdn_cut_line(&lines);
-        if (!isdn_line_is_uui(line)) {
-            out_str(&o, line);
-        }
-    }
-    out_str(&o, call_uui_values_line(a, values));
-    return out_str_of(&o);
-}
-
 /**
  * The header has this isdn-uui and no other; octets absent: none. Without memory the message
  * goes without any User-to-User, and if there was some among our own lines, without these.
@@ -131,7 +110,7 @@ static void write_header(struct call *c, const struct isdn_carried *had, struct 
     struct arena *a = c->layer->scratch;
     struct str first = call_uui_values(call_uui_line(a, octets));
     struct str values = had->crowded ? first : isdn_others(a, had, first);
-    struct str lines = with_values(a, content->lines, values);
+    struct str lines = isdn_with_values(a, content->lines, values);
 
     if (!str_is_set(lines) && !has_uui(content->lines)) {
         lines = content->lines;

@@ -152,3 +152,27 @@ struct str isdn_others(struct arena *a, const struct isdn_carried *c, struct str
     }
     return out_str_of(&o);
 }
+
+struct str isdn_with_values(struct arena *a, struct str lines, struct str values)
+{
+    size_t cap = lines.n + values.n + 32;
+    char *buf = arena_alloc(a, cap);
+    struct out o;
+
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    out_init(&o, buf, cap);
+    while (lines.n > 0) {
+        struct str line = isdn_cut_line(&lines);
+        if (!isdn_line_is_uui(line)) {
+            out_str(&o, line);
+        }
+    }
+    if (values.n > 0) {
+        out_c(&o, "User-to-User: ");
+        out_str(&o, values);
+        out_c(&o, "\r\n");
+    }
+    return out_str_of(&o);
+}

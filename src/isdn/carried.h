@@ -60,6 +60,9 @@ struct str isdn_element(struct arena *a, struct str octets);
     absent: no memory */
 struct str isdn_others(struct arena *a, const struct isdn_carried *c, struct str first);
 
+/** `lines` without User-to-User, and these values (may be empty) instead; absent: no memory. */
+struct str isdn_with_values(struct arena *a, struct str lines, struct str values);
+
 /** Is this line a User-to-User header? */
 bool isdn_line_is_uui(struct str line);
 /** The first line of *rest with its end, cut off. */

@@ -228,12 +228,14 @@ static int start_branch(struct proxy__fork *f, const struct proxy_target *target
     struct str run[SIP_RUN_MAX + 1];
     struct txn_target to;
     struct proxy__branch *b = branch_new(f, target, breadth);
-    struct proxy__copy copy = {&f->request, target, breadth};
+    struct proxy__copy copy = {.request = &f->request, .target = target, .breadth = breadth};
     struct proxy_target changed;
     int n = 0;
     if (b == NULL) {
         return E_NOMEM;
     }
+    copy.uus = &b->uus;
+    copy.sized = &b->sized;
     if (target != NULL && target->peer != NULL && f->server->method == SIP_METHOD_INVITE) {
         if (!peer_take(target->peer)) {
             free_branch(b);
@@ -313,9 +315,10 @@ static bool is_challenge(unsigned status)
 }
 
 /** Remember a response that may be the best one. `m` is NULL when we made it up. */
-static void keep_response(struct proxy__fork *f, unsigned status, const struct sip_msg *m,
-                          bool inside)
+static void keep_response(const struct proxy__branch *b, unsigned status,
+                          const struct sip_msg *m, bool inside)
 {
+    struct proxy__fork *f = b->fork;
     const struct mem *mem = &f->proxy->env->mem;
     if (!is_better(f, status)) {
         if (m != NULL && is_challenge(status)) {
@@ -331,13 +334,14 @@ static void keep_response(struct proxy__fork *f, unsigned status, const struct s
         m != NULL ? sip_msg_dup(mem, m) : NULL; /* without memory only its status counts */
     f->best_status = (uint16_t)status;
     f->best_inside = inside;
+    f->best_uus = b->uus;
 }
 
 void proxy__success(struct proxy__branch *b, const struct sip_msg *m, uint64_t now_ms)
 {
     struct proxy__fork *f = b->fork;
     f->stopped = true;
-    (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m),
+    (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m), &b->uus,
                                now_ms); /* not sent: it comes again */
     if (b->txn == NULL || b->txn->kind != TXN_ICT) {
         proxy__fork_free(f); /* RFC 4320 §4.2: nothing else is passed on */
@@ -417,11 +421,12 @@ void proxy__branch_done(struct proxy__branch *b, unsigned status, const struct s
         }
         f->best_status = (uint16_t)status;
         f->best_inside = inside;
+        f->best_uus = b->uus;
         proxy__answer(f, m, now_ms);
         return;
     }
     if (status != 0) {
-        keep_response(f, status, m, inside);
+        keep_response(b, status, m, inside);
     }
     if (waits && status != 0) {
         proxy__end_early(b, status, now_ms);
@@ -444,7 +449,7 @@ static void give_up_silent(struct proxy__fork *f)
         }
         if (!b->done && !b->rang) {
             end_branch(b);
-            keep_response(f, 408, NULL, true);
+            keep_response(b, 408, NULL, true);
         }
     }
 }

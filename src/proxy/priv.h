@@ -15,24 +15,28 @@
  *   early.c    early dialogs that end: 199 (RFC 6228)
  *   recurse.c  3xx that the proxy acts on itself (§16.7 step 4)
  *   trail.c    who is named, and the history of the call
+ *   uus.c      User-to-User with the ISDN (RFC 7434)
  */
 #ifndef BATON_PROXY_PRIV_H
 #define BATON_PROXY_PRIV_H
 
 #include "base/err.h"
 #include "history/history.h"
+#include "isdn/carried.h"
 #include "proxy/proxy.h"
 #include "sip/edit.h"
 
 /* ---- token.c ---- */
 
 /** What a Record-Route URI of ours remembers: how the two sides are reached when their own
-    addresses do not lead to them (NAT, WebSocket; RFC 5626 §5.3). Flow 0: by address. */
+    addresses do not lead to them (NAT, WebSocket; RFC 5626 §5.3). Flow 0: by address. And
+    what came of the service of the ISDN. */
 struct proxy__ways {
     struct hop caller, callee;
+    uint8_t uus; /**< enum proxy__service */
 };
 
-/** Longest token: a MAC of 22 characters, and two ways. */
+/** Longest token: a MAC of 22 characters, two ways and the service. */
 #define PROXY_TOKEN_MAX 96
 
 enum proxy__side { PROXY_FROM_NOBODY, PROXY_FROM_CALLER, PROXY_FROM_CALLEE };
@@ -95,6 +99,42 @@ struct proxy__request {
 /** @return 0, or the status of the answer, with lines for it in *lines (arena) */
 unsigned proxy__admit(struct proxy *p, struct proxy__request *r, struct str *lines);
 
+/* ---- uus.c ---- */
+
+/** May User-to-User be used in a dialog? */
+enum proxy__service {
+    PROXY_UUS_NONE, /**< nobody in it is an ISDN, or it is not known */
+    PROXY_UUS_OPEN,
+    PROXY_UUS_CLOSED,
+};
+
+/** That of a branch. */
+struct proxy__uus {
+    struct neighbour near, far; /**< who sent the request, whom it went to; zeros: no peer */
+    uint8_t service;            /**< enum proxy__service */
+};
+
+/** What is different about a message then. */
+struct proxy__said {
+    struct str lines; /**< in place of those that were to be added; with User-to-User */
+    bool header;      /**< the message's own User-to-User goes */
+    bool body;        /**< and it has this body */
+    struct isdn_edit edit;
+};
+
+struct proxy__copy;
+struct proxy__fork;
+
+/** A copy on its way to `to`; what is found out about the dialog is put into *c->uus.
+    @return 0 or E_NOMEM */
+int proxy__uus_request(struct proxy *p, const struct proxy__copy *c,
+                       const struct txn_target *to, struct proxy__said *out);
+/** A response on its way back. `uus`: of its branch. @return 0 or E_NOMEM */
+int proxy__uus_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
+                        struct proxy__uus *uus, struct proxy__said *out);
+/** All but the lines. */
+void proxy__put_said(struct sip_edit *e, const struct proxy__said *s);
+
 /* ---- send.c ---- */
 
 /** One copy of a request. */
@@ -102,6 +142,8 @@ struct proxy__copy {
     const struct proxy__request *request;
     const struct proxy_target *target; /**< NULL: Route and Request-URI decide */
     uint32_t breadth;
+    struct proxy__uus *uus; /**< of its branch, is set; NULL: it has none */
+    bool *sized;            /**< is set: it has a Content-Length of its own; or NULL */
 };
 
 /** The runs of a copy, and its target. @return their number, or E_…: E_NOTFOUND: no such
@@ -143,6 +185,8 @@ struct proxy__branch {
     struct hi_entry *trail; /**< what its request said of itself in History-Info, or NULL */
     /** Where 3xx are acted on, its target in the queue; else NULL */
     const struct proxy_target *target;
+    struct proxy__uus uus; /**< with the ISDN, if there is one */
+    bool sized;            /**< its request has a Content-Length of ours */
 };
 
 /** A target that waits, or was tried and is remembered because of recursion. */
@@ -162,16 +206,17 @@ struct proxy__fork {
     struct timer group;            /**< the next group begins */
     struct proxy__request request; /**< m: server->req, as long as it is there */
     struct hop from;
-    struct sip_msg_own *best; /**< the best response but one that we made ourselves */
-    struct str challenges;    /**< lines of 401 and 407 that are not the best */
-    uint16_t best_status;     /**< 0: none yet */
-    bool best_inside;         /**< it came from inside of our trust domain */
-    bool tells;               /**< targets are told the history … */
-    struct history *trail;    /**< … which this is, in `keep`; NULL: nobody asks */
-    uint16_t tried, pending;  /**< branches made; those without a final response */
-    uint32_t breadth_out;     /**< Outgoing Max-Breadth */
-    uint32_t open_group;      /**< the group that was begun last */
-    uint32_t recursions;      /**< groups that redirections have made */
+    struct sip_msg_own *best;   /**< the best response but one that we made ourselves */
+    struct str challenges;      /**< lines of 401 and 407 that are not the best */
+    uint16_t best_status;       /**< 0: none yet */
+    bool best_inside;           /**< it came from inside of our trust domain */
+    struct proxy__uus best_uus; /**< of its branch */
+    bool tells;                 /**< targets are told the history … */
+    struct history *trail;      /**< … which this is, in `keep`; NULL: nobody asks */
+    uint16_t tried, pending;    /**< branches made; those without a final response */
+    uint32_t breadth_out;       /**< Outgoing Max-Breadth */
+    uint32_t open_group;        /**< the group that was begun last */
+    uint32_t recursions;        /**< groups that redirections have made */
     const struct peer
         *caller; /**< on whom the INVITE takes room until it is answered, or NULL */
     uint32_t ring_ms, group_ms;
@@ -241,9 +286,9 @@ void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop
 void proxy__on_failure(struct txn *t, enum txn_failure why, uint64_t now_ms);
 
 /** Pass a response on upstream as `status`. @param inside  its sender is in our trust domain.
-    @return as txn_respond */
+    @param uus  of its branch. @return as txn_respond */
 int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
-                         bool inside, uint64_t now_ms);
+                         bool inside, struct proxy__uus *uus, uint64_t now_ms);
 
 /** All branches are done: send the best response. `m`: it is this, not yet kept but in
     best_status and best_inside. */

@@ -107,7 +107,23 @@ typedef size_t (*proxy_places_fn)(void *ctx, const struct sip_msg *m, const stru
 /** The flow of that binding does not work. */
 typedef void (*proxy_flow_failed_fn)(void *ctx, struct str record, uint64_t binding);
 
+/** User-to-user signalling with the ISDN: times that something was so (uus.c). */
+struct proxy_isdn {
+    uint64_t opened, closed, too_long, several, malformed, misplaced, differed;
+};
+
+/** Calls whose service of the ISDN has ended before they did. */
+#define PROXY_ENDED 1024
+#define PROXY_ENDED_ROW 4
+#define PROXY_ENDED_MS (12 * 3600 * 1000ull) /* so long one is remembered */
+
+struct proxy_ended {
+    uint64_t call; /**< hash of its Call-ID; 0: free */
+    uint64_t until_ms;
+};
+
 struct proxy_stats {
+    struct proxy_isdn isdn;
     uint64_t forwarded;     /**< requests that got a fork */
     uint64_t branches;      /**< client transactions made for them */
     uint64_t responses;     /**< passed on */
@@ -151,6 +167,7 @@ struct proxy {
     struct hash_key loop_key, dialog_key, token_key[2];
     struct pool forks, branches;
     struct list all; /**< every fork */
+    struct proxy_ended ended[PROXY_ENDED];
 };
 
 /** @return 0. Cannot fail: tables grow when they are needed. */

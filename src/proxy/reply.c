@@ -71,13 +71,14 @@ static void put_content_length(struct sip_edit *e, struct arena *a)
 
 /** What is added at the end, and cut, besides. @return 0 or E_NOMEM */
 static int put_changes(const struct proxy__fork *f, struct sip_edit *e, unsigned status,
-                       bool inside)
+                       bool inside, struct str more)
 {
     struct history_out out = {0};
     int err = proxy__response_changes(f, e->m, inside, &out);
     if (err == 0 && (status == 401 || status == 407) && f->challenges.n > 0) {
         err = change_add(&out, f->proxy->scratch, f->challenges);
     }
+    err = err != 0 ? err : change_add(&out, f->proxy->scratch, more);
     for (const enum sip_hdr_id *id = out.cut; id != NULL && *id != SIP_HDR_OTHER; id++) {
         sip_edit_cut(e, *id);
     }
@@ -88,10 +89,11 @@ static int put_changes(const struct proxy__fork *f, struct sip_edit *e, unsigned
 }
 
 int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
-                         bool inside, uint64_t now_ms)
+                         bool inside, struct proxy__uus *uus, uint64_t now_ms)
 {
     struct proxy *p = f->proxy;
     struct str run[SIP_RUN_MAX];
+    struct proxy__said said;
     struct sip_edit e;
     if (f->server == NULL) {
         return E_STATE;
@@ -103,10 +105,12 @@ int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigne
     if (status != m->status) {
         put_status(&e, p->scratch, status);
     }
-    if (put_changes(f, &e, status, inside) != 0) {
+    if (proxy__uus_response(f, m, status, uus, &said) != 0 ||
+        put_changes(f, &e, status, inside, said.lines) != 0) {
         return E_NOMEM; /* not with what may not be told */
     }
-    if (!sip_msg_has(m, SIP_HDR_CONTENT_LENGTH) &&
+    proxy__put_said(&e, &said);
+    if (!said.body && !sip_msg_has(m, SIP_HDR_CONTENT_LENGTH) &&
         transport_is_reliable((enum transport)f->from.transport)) {
         put_content_length(&e, p->scratch);
     }
@@ -149,7 +153,8 @@ void proxy__answer(struct proxy__fork *f, const struct sip_msg *m, uint64_t now_
     f->answered = true;
     proxy__leave_peer(&f->caller);
     if (f->server != NULL && !silent) {
-        int err = best != NULL ? proxy__pass_response(f, best, status, f->best_inside, now_ms)
+        int err = best != NULL ? proxy__pass_response(f, best, status, f->best_inside,
+                                                      &f->best_uus, now_ms)
                                : E_STATE;
         if (err == E_STATE || err == E_NOMEM || err == E_SYNTAX || err == E_TOOMANY) {
             reply_without(f, best == NULL, status, now_ms);
@@ -174,7 +179,7 @@ static void on_provisional(struct proxy__branch *b, const struct sip_msg *m, uin
         return;
     }
     proxy__trail_answered(b, m->status, m);
-    (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m), now_ms);
+    (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m), &b->uus, now_ms);
     proxy__note_early(b, m);
 }
 
@@ -190,7 +195,8 @@ void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop
         proxy__success(b, m, now_ms); /* given up, and there after all */
     } else if (m->status < 300 && b->done) {
         /* once more, or from another phone behind a proxy behind us (RFC 6026 §7.2) */
-        (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m), now_ms);
+        (void)proxy__pass_response(f, m, m->status, proxy__sender_inside(b, m), &b->uus,
+                                   now_ms);
     } else if (!has_other_via(m)) {
         proxy__branch_done(b, 502, NULL, now_ms);
     } else {

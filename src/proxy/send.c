@@ -280,9 +280,11 @@ int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *
 {
     const struct proxy__request *r = c->request;
     struct proxy__route routes = r->route;
+    struct proxy__said said;
     struct sip_edit e;
     struct way w;
     int err = find_way(p, c, &w, to);
+    err = err != 0 ? err : proxy__uus_request(p, c, to, &said);
     if (err != 0) {
         return err;
     }
@@ -305,8 +307,12 @@ int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *
     cut_credentials(p, &e, SIP_HDR_PROXY_AUTHORIZATION);
     proxy__cut_routes(&e, &routes);
     put_routes(p, &e, c, &w);
+    sip_edit_top(&e, said.lines);
+    proxy__put_said(&e, &said);
+    if (c->sized != NULL) {
+        *c->sized = said.body;
+    }
     if (c->target != NULL) {
-        sip_edit_top(&e, c->target->lines);
         cut_headers(&e, c->target->cut);
     }
     if (r->outside && !is_judged(c->target)) {
@@ -361,7 +367,7 @@ static void record_route(const struct proxy__branch *b, const struct hop *hop, s
 {
     const struct proxy__fork *f = b->fork;
     const struct env *env = f->proxy->env;
-    struct proxy__ways ways = {.callee = b->pinned};
+    struct proxy__ways ways = {.callee = b->pinned, .uus = b->uus.service};
     struct addr in = {0}, out = {0};
     char text[PROXY_TOKEN_MAX];
     struct out token;
@@ -419,13 +425,13 @@ void proxy__on_way(struct txn *t, struct out *o)
     if (m == NULL) {
         return; /* it was answered while the name was looked up */
     }
-    if (f->record_route && begins_dialog(m)) {
+    if ((f->record_route || b->uus.service != PROXY_UUS_NONE) && begins_dialog(m)) {
         record_route(b, &t->hop, o);
     }
     if (f->record_route && m->method == SIP_METHOD_REGISTER) {
         path(b, &t->hop, o);
     }
-    if (transport_is_reliable((enum transport)t->hop.transport) &&
+    if (transport_is_reliable((enum transport)t->hop.transport) && !b->sized &&
         !sip_msg_has(m, SIP_HDR_CONTENT_LENGTH)) {
         out_c(o, "Content-Length: ");
         out_u64(o, m->len - m->head_len);

@@ -12,7 +12,8 @@
  *
  * WAYS are the hops of caller and callee when only these lead to them: for each a letter (none,
  * IPv4, IPv6) and then flow, transport, port and address. A flow number is good within a run
- * only; when it is gone, the sender hears 430 (RFC 5626 §5.3).
+ * only; when it is gone, the sender hears 430 (RFC 5626 §5.3). An octet behind them says what
+ * came of the service of the ISDN (uus.c); without it none of the two is one.
  *
  * A PATH token begins with '~' and has one way. Its MAC is over "Path" and the way, and for a
  * connection over a key of this run.
@@ -27,7 +28,7 @@ enum {
     PATH_MARK = '~',
     MAC_LEN = 16,
     MAC_TEXT = BASE64URL_LEN(MAC_LEN),
-    WAYS_MAX = 2 * (1 + 4 + 1 + 2 + 16)
+    WAYS_MAX = 2 * (1 + 4 + 1 + 2 + 16) + 1
 };
 
 /* ---- ways ---- */
@@ -134,9 +135,12 @@ void proxy__token_write(const struct proxy *p, const struct sip_msg *m,
 {
     unsigned char raw[WAYS_MAX], mac[MAC_LEN];
     size_t n = 0;
-    if (ways->caller.flow != 0 || ways->callee.flow != 0) {
+    if (ways->caller.flow != 0 || ways->callee.flow != 0 || ways->uus != 0) {
         n = put_way(raw, &ways->caller);
         n += put_way(raw + n, &ways->callee);
+    }
+    if (ways->uus != 0) {
+        raw[n++] = ways->uus;
     }
     make_mac(p, sip_msg_value(m, SIP_HDR_CALL_ID), sip_msg_tag(m, SIP_HDR_FROM),
              str_make((const char *)raw, n), mac);
@@ -172,7 +176,8 @@ enum proxy__side proxy__token_read(const struct proxy *p, struct str user,
         if (str_eq_secret(str_make((const char *)mac, MAC_LEN),
                           str_make((const char *)claimed, MAC_LEN))) {
             size_t used = n > 0 ? get_way(raw, n, &ways->caller) : 0;
-            (void)get_way(raw + used, n - used, &ways->callee);
+            used += get_way(raw + used, n - used, &ways->callee);
+            ways->uus = used < n ? raw[used] : 0;
             return i == 0 ? PROXY_FROM_CALLER : PROXY_FROM_CALLEE;
         }
     }
