@@ -124,11 +124,14 @@ struct proxy__said {
 
 struct proxy__copy;
 struct proxy__fork;
+struct proxy__branch;
 
 /** A copy on its way to `to`; what is found out about the dialog is put into *c->uus.
     @return 0 or E_NOMEM */
 int proxy__uus_request(struct proxy *p, const struct proxy__copy *c,
                        const struct txn_target *to, struct proxy__said *out);
+/** A response has come on that branch, whose request had nothing to do with the ISDN. */
+void proxy__uus_heard(struct proxy__branch *b, const struct sip_msg *m);
 /** A response on its way back. `uus`: of its branch. @return 0 or E_NOMEM */
 int proxy__uus_response(struct proxy__fork *f, const struct sip_msg *m, unsigned status,
                         struct proxy__uus *uus, struct proxy__said *out);

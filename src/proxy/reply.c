@@ -189,6 +189,7 @@ void proxy__on_response(struct txn *t, const struct sip_msg *m, const struct hop
     struct proxy__branch *b = t->owner;
     struct proxy__fork *f = b->fork;
     (void)from;
+    proxy__uus_heard(b, m);
     if (m->status < 200) {
         on_provisional(b, m, now_ms);
     } else if (m->status < 300 && b->done && !f->answered) {

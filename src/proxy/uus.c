@@ -310,6 +310,16 @@ int proxy__uus_request(struct proxy *p, const struct proxy__copy *c,
 
 /* ---- responses ---- */
 
+void proxy__uus_heard(struct proxy__branch *b, const struct sip_msg *m)
+{
+    const struct peer *far;
+
+    if (b->uus.service == PROXY_UUS_NONE && b->txn != NULL && may_carry(m)) {
+        far = peer_at(b->fork->proxy, &b->txn->hop);
+        b->uus.far = far != NULL ? far->policy : b->uus.far;
+    }
+}
+
 static enum kind kind_of_answer(const struct proxy__fork *f, unsigned status)
 {
     enum kind kind = f->request.m != NULL ? kind_of(f->request.m) : ELSEWHERE;

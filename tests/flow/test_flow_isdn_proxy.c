@@ -191,7 +191,12 @@ static void whole_call(const struct whole *c)
     respond(c->callee, &bye, "200 OK", c->other);
     expect_free(c->caller, "200 INFO", "");
     text_free(&bye);
-    request(c->caller, "BYE", 3, &ok, &out, c->other);
+    request(c->caller, "UPDATE", 3, &ok, &out, ""); /* of which only the answer has some */
+    bye = expect(c->callee, "UPDATE", "");
+    respond(c->callee, &bye, "200 OK", c->other);
+    expect_free(c->caller, "200 UPDATE", "");
+    text_free(&bye);
+    request(c->caller, "BYE", 4, &ok, &out, c->other);
     bye = expect(c->callee, "BYE", c->at_end);
     respond(c->callee, &bye, "200 OK", c->other);
     expect_free(c->caller, "200 BYE", c->at_end);
@@ -207,7 +212,8 @@ static void test_proxied_open(void)
     whole_call(&(struct whole){&w.gateway, &w.trunk, "8555", HI, HI, VALUE, VALUE, VALUE});
     CHECK_INT(world_stat(&w, "isdn_opened"), 1);
     CHECK_INT(world_stat(&w, "isdn_closed"), 0);
-    CHECK_INT(world_stat(&w, "isdn_misplaced"), 3); /* ACK, INFO and its answer */
+    CHECK_INT(world_stat(&w, "isdn_misplaced"),
+              4); /* ACK, INFO, the answers to it, to UPDATE */
     CHECK_INT(world_stat(&w, "calls_bridged"), 0);
     down();
     up(isdn);
@@ -226,6 +232,7 @@ static void test_proxied_not_requested(void)
         whole_call(&(struct whole){&w.gateway, &w.trunk, "8555", "", HI, "", "", ""});
         CHECK_INT(world_stat(&w, "isdn_opened"), 0);
         CHECK_INT(world_stat(&w, "isdn_closed"), 7);
+        CHECK_INT(world_stat(&w, "isdn_misplaced"), 1);
         down();
         records = i == 0;
         up(isdn);

@@ -25,6 +25,7 @@ peers:
   - {{name: caller, uri: "sip:{ip}:5190", trusted: true}}
   - {{name: far, uri: "sip:{ip}:5191", trusted: true, numbers: ["6*"]}}
   - {{name: isup, uri: "sip:{ip}:5192", trusted: true, numbers: ["7*"], isup_body: true}}
+  - {{name: made, uri: "sip:{ip}:5194", trusted: true, numbers: ["5*"], isup: create}}
   - {{name: cloud, uri: "sip:{ip}:5193", trusted: true, numbers: ["8*"], uui_dialect: genesys-pd}}
 log: {{level: debug, sip_trace: {trace}}}
 """
@@ -202,3 +203,23 @@ def uui_tshark_reads_isup(w):
     want = [v.split(";")[0].lower() for v in VALUES[:2]]
     equal([octets for _, octets in invites], [[w] for w in want], "parameter 0x20 by tshark")
     equal([lines[0].split(";")[0].lower() for lines, _ in invites], want, "and the header")
+
+
+@scenario
+def uui_tshark_reads_made_isup(w):
+    """A gateway that wants ISUP and callers who have none: IAM and REL are ours, well-formed to tshark."""
+    if tools_missing():
+        return
+    w.server(template=CONFIG)
+    capture = w.add(Capture(w.folder))
+    caller, made = Peer(5190), Peer(5194)
+    for i, value in enumerate(VALUES[:2]):
+        call(caller, made, 500, f"made{i}", value)
+    capture.has(b"Call-ID: made1\r\nCSeq: 2 BYE")
+    capture.end()
+    for peer in (caller, made):
+        peer.close()
+    want = [v.split(";")[0].lower() for v in VALUES[:2]]
+    for method in ("INVITE", "BYE"):
+        equal([octets for start, _, octets in dissected(capture.file) if start.startswith(method)],
+              [[w] for w in want], f"parameter 0x20 of our own in {method}, by tshark")

@@ -281,6 +281,32 @@ static void test_wrapped(void)
     arena_fini(&arena);
 }
 
+/** Every prefix of a body, at the edge of a page: wrapped, or refused. */
+static void test_wrapped_prefixes(void)
+{
+    static const char whole[] = "pre\r\n--b\r\nContent-Type: application/sdp\r\n\r\n" SDP
+                                "\r\n--b\r\nX: y\r\n\r\nz\r\n--b--\r\nepi";
+    size_t taken = 0;
+    test_mem_init(&counted);
+    arena_init(&arena, &counted.mem, 8192);
+    for (size_t n = 0; n < sizeof(whole); n++) {
+        struct isdn_content had = {.type = STR("multipart/mixed;boundary=b"),
+                                   .body = test_guard(str_make(whole, n))};
+        struct isdn_wrapped w;
+        int err = isdn_wrap(&arena, &had, B(ANM), 0, STR("t1"), &w);
+        CHECK(err == 0 || err == E_VALUE);
+        if (err == 0) {
+            CHECK(str_ends(w.all.body,
+                           str_from(had.body, sizeof(whole) - sizeof("\r\n--b--\r\nepi"))));
+            CHECK_BYTES(str_make(w.all.body.p + w.sdp_at, w.sdp_n), STR(SDP));
+            taken++;
+        }
+        test_guard_free(had.body);
+    }
+    CHECK_INT(taken, 5); /* from the closing delimiter on, but not half a line end */
+    arena_fini(&arena);
+}
+
 static void test_wrapped_memory(void)
 {
     for (size_t fail = 1; fail < 60; fail++) {
@@ -305,4 +331,4 @@ static void test_versions(void)
 }
 
 TEST_MAIN(T(test_made_messages), T(test_made_lengths), T(test_not_made), T(test_isup_numbers),
-          T(test_wrapped), T(test_wrapped_memory), T(test_versions))
+          T(test_wrapped), T(test_wrapped_prefixes), T(test_wrapped_memory), T(test_versions))
