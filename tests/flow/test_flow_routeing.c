@@ -107,6 +107,24 @@ static void test_selected(void)
     down();
 }
 
+/** User data that the network there could not carry is refused, and the call still waits. */
+static void test_unfit_routed(void)
+{
+#define SEIZE(octets)                                                                      \
+    "<extensions><privateData><private><userData xmlns='urn:x-baton:csta'><string>" octets \
+    "</string></userData></private></privateData></extensions>"
+    registered();
+    s.w.peer[1].policy.isdn = true;
+    s.w.peer[1].policy.isdn_octets = 3;
+    call("");
+    DONE(route("1", "8555", SEIZE("04616263")), "operation/valueOutOfRange");
+    CHECK_INT(wire_count(&s.w.wire, ENGINE(&s.w), &s.w.trunk.node, "INVITE"), 0);
+    DONE(route("1", "8555", SEIZE("046162")), "SIP 200");
+    CHECK_STR(service_to(&s, &s.w.trunk.node, "INVITE", 0, "User-to-User"),
+              "046162;encoding=hex;purpose=isdn-uui");
+    down();
+}
+
 /** What monitors of the routing device and of the agent see. */
 static void test_watched(void)
 {
@@ -465,8 +483,8 @@ static void test_memory(void)
     }
 }
 
-TEST_MAIN(T(test_selected), T(test_watched), T(test_nobody_registered), T(test_too_late),
-          T(test_waits_long), T(test_application_ends_it), T(test_rejected),
+TEST_MAIN(T(test_selected), T(test_unfit_routed), T(test_watched), T(test_nobody_registered),
+          T(test_too_late), T(test_waits_long), T(test_application_ends_it), T(test_rejected),
           T(test_caller_hangs_up), T(test_application_dies), T(test_application_is_deaf),
           T(test_answers_twice), T(test_bad_answers), T(test_rerouted), T(test_no_retries),
           T(test_alternates), T(test_rerouted_for_ever), T(test_answer_in_the_response),

@@ -178,6 +178,7 @@ static void test_never_in_clear(void)
         world_run(&w, 300);
         CHECK_INT(q->answers, 1);
         CHECK(strstr(q->text, "MakeCallResponse") == NULL);
+        CHECK_INT(strcmp(q->text, "operation/valueOutOfRange") == 0, table[i].data == room);
         CHECK_INT(wire_count(&w.wire, ENGINE(&w), &bob->s.node, "INVITE"), 0);
         CHECK_INT(wire_count(&w.wire, ENGINE(&w), &ann->s.node, "INVITE"), 0);
         CHECK_INT(world_stat(&w, "seal_made"), 0);
