@@ -54,8 +54,8 @@ static bool has_open_leg(const struct connection *conn)
     return false;
 }
 
-static void end_legs(struct connection *conn, unsigned status,
-                     const struct leg_content *content, uint64_t now_ms)
+void connection_end(struct connection *conn, unsigned status, const struct leg_content *content,
+                    uint64_t now_ms)
 {
     struct leg_content own = content != NULL ? *content : (struct leg_content){0};
 
@@ -82,6 +82,7 @@ static void enter_ending(struct call *c, uint64_t now_ms)
     referral_abort(c, now_ms);
     join_abort(c, now_ms);
     duo_abort(c, now_ms);
+    gather_abort(c, now_ms);
     step_abort(c, now_ms);
     list_each(it, &c->connections)
     {
@@ -109,8 +110,9 @@ void call_release(struct call *c, struct connection *by, const char *cause,
     }
     list_each(jt, &c->connections)
     {
-        end_legs(list_entry(jt, struct connection, link), 0, content, now_ms);
+        connection_end(list_entry(jt, struct connection, link), 0, content, now_ms);
     }
+    conference_end(c, content, now_ms);
     call_check_dead(c);
 }
 
@@ -180,7 +182,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
     connection_cleared(a, a, cause, uui, now_ms);
     if (b != NULL) {
         b->ended = true;
-        end_legs(b, 0, NULL, now_ms);
+        connection_end(b, 0, NULL, now_ms);
     }
     if (caller != NULL && !caller->uac && caller->state <= LEG_EARLY) {
         if (leg_respond(caller, NULL, status, STR_NONE, &content, now_ms) != 0) {
@@ -190,7 +192,7 @@ void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
         content = (struct leg_content){.lines = why_it_failed(c, status, m, uui)};
         uus_refuse(b, a, status, &content);
         pass_q850(a, status, m, &content);
-        end_legs(a, 0, &content, now_ms);
+        connection_end(a, 0, &content, now_ms);
     }
     call_check_dead(c);
 }
@@ -257,6 +259,10 @@ void branch_on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint
     struct call *c = b->conn->call;
     struct connection *other = call_other(b->conn);
 
+    if (conference_on_bye(b, t, m, now_ms)) {
+        share_phone_gone(mate, "normalClearing", now_ms);
+        return;
+    }
     if (!is_over(b) && referral_on_gone(b, now_ms)) {
         call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
         share_phone_gone(mate, "normalClearing", now_ms);
@@ -280,13 +286,13 @@ void branch_on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
     struct call *c = b->conn->call;
     struct connection *mate = b->conn->stem == b ? share_cut(b->conn) : NULL;
     const char *cause = why == LEG_END_BYE ? "normalClearing" : "networkSignal";
+    const struct leg_content lost = {.lines = STR("Reason: Q.850;cause=27\r\n")};
 
     branch_leave_peer(b);
     if (!is_over(b) && !b->conn->ended && b->conn->stem == b && why != LEG_END_LOCAL &&
+        !conference_drop(b->conn, cause, &lost, STR_NONE, now_ms) &&
         !referral_on_gone(b, now_ms)) {
-        call_release(c, b->conn, cause,
-                     &(struct leg_content){.lines = STR("Reason: Q.850;cause=27\r\n")},
-                     STR_NONE, now_ms);
+        call_release(c, b->conn, cause, &lost, STR_NONE, now_ms);
     }
     share_phone_gone(mate, cause, now_ms);
 }

@@ -34,6 +34,7 @@ static void call_fini(struct call *c)
         search_stop(conn);
         media_fini(conn);
     }
+    conference_fini(c);
     queue_leave(c);
     timer_stop(l->wheel, &c->timer);
     timer_stop(l->wheel, &c->join.retry);
@@ -73,6 +74,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
         l->config.dnd_status = 486;
     }
     l->config.max_reroutes = or_default(config->max_reroutes, 10);
+    l->config.max_parties = or_default(config->max_parties, 10);
     l->config.queue_max = or_default(config->queue_max, 100);
     l->config.queue_per_device = or_default(config->queue_per_device, 10);
     list_init(&l->duos);
@@ -86,6 +88,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     step_pool_init(l);
     duo_pool_init(l);
     digits_pool_init(l);
+    gather_pool_init(l);
     referral_pool_init(l);
     return map_init(&l->by_id, &env->mem, 64);
 }
@@ -105,6 +108,7 @@ void call_layer_fini(struct call_layer *l)
     pool_fini(&l->step_pool);
     pool_fini(&l->duo_pool);
     pool_fini(&l->digits_pool);
+    pool_fini(&l->gather_pool);
     pool_fini(&l->relay_pool);
     pool_fini(&l->referral_pool);
     map_fini(&l->by_id);
@@ -321,6 +325,9 @@ struct connection *call_other(const struct connection *c)
 {
     const struct call *call = c->call;
 
+    if (c->seat != NULL || c->is_seat) {
+        return c->seat;
+    }
     if (call->a == c) {
         return call->b;
     }

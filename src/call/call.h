@@ -58,6 +58,8 @@ struct queued;
 struct asked;
 struct duo;
 struct digits;
+struct conference;
+struct gather;
 struct history;
 struct hi_entry;
 
@@ -100,6 +102,9 @@ struct connection {
     bool passes_refer;           /**< a peer that carries REFER out itself (refer_pass.c) */
     struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
     struct connection *mate;     /**< of another call, on the same leg (share.c), else NULL */
+    /** In a conference: its place at the focus, and of such a place who has it (conference.c) */
+    struct connection *seat;
+    bool is_seat;    /**< it is such a place, and no party of the call */
     uint8_t consult; /**< enum call_consult_for: what may become of a consultation */
     bool uus_open;   /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
     uint8_t isup;    /**< bits of enum conn_isup (uus_make.c) */
@@ -143,6 +148,8 @@ enum call_error {
     CALL_GONE,       /**< the call ended meanwhile */
     CALL_RESTRICTED, /**< consultOptions forbid it */
     CALL_UNFIT_DATA, /**< longer than the far side, or the seal, can carry; nothing was sent */
+    CALL_NO_FOCUS,   /**< none is configured, or it has refused or gone: `status` says how */
+    CALL_FULL,       /**< a conference takes no more parties */
 };
 
 /**
@@ -211,6 +218,8 @@ struct call {
     struct join join;           /**< of two legs, see join.c */
     struct step *step;          /**< the procedure that runs (hold, transfer …), or NULL */
     struct duo *duo;            /**< one on this call and another of the same device, or NULL */
+    struct conference *conference; /**< what it is at the focus; NULL: it never was there */
+    struct gather *gather;      /**< parties are being brought there, or NULL */
     struct digits *digits;      /**< that are being sent, digits.c; NULL: none */
     struct connection *joining; /**< the party that a transfer is calling, or NULL */
     struct str from;  /**< From value of the INVITEs, by a plan; absent: the caller's own */
@@ -250,6 +259,7 @@ enum call_event_kind {
     CALL_EV_RETRIEVED,
     CALL_EV_DIVERTED,
     CALL_EV_TRANSFERRED,
+    CALL_EV_CONFERENCED,
     CALL_EV_FAILED,
     CALL_EV_CONNECTION_CLEARED,
     CALL_EV_DIGITS_GENERATED,
@@ -268,9 +278,9 @@ struct call_event {
     const struct connection
         *by; /**< releasing, transferring device; NULL: the subject itself */
     struct str by_id;
-    struct str to_id; /**< newDestination of Diverted, transferredTo */
-    /** secondaryOldCall of Transferred: the subject's connection there; NULL: there was one
-       call. `to_id` was its other party */
+    struct str to_id; /**< newDestination of Diverted, transferredTo, addedParty */
+    /** secondaryOldCall of Transferred and Conferenced: the subject's connection there; NULL:
+       there was one call. `to_id` was its other party */
     const struct connection *secondary;
     struct str digits;          /**< of DigitsGenerated */
     uint32_t tone_ms, pause_ms; /**< and how long each, and each pause, was */
@@ -313,6 +323,10 @@ struct call_config {
     uint32_t queue_s;          /**< who wants to wait for a busy device waits so long; 0: not */
     uint32_t queue_max;        /**< so many wait at a time; default 100 … */
     uint32_t queue_per_device; /**< … and for one device; default 10 */
+    struct str focus; /**< where conferences are: a sip URI or a peer's name; absent: nowhere */
+    struct str room;  /**< user part there: "conf-%s"; without "%s", or absent: a factory's */
+    struct str silent_room; /**< the same for parties that are to be heard by nobody */
+    uint32_t max_parties;   /**< of one conference; default 10 */
     bool pickup; /**< any device may take a ringing call that it can name; default on */
 };
 
@@ -366,7 +380,8 @@ struct call_layer {
     struct hash_key key;
     struct map by_id;
     struct list calls;
-    struct pool call_pool, step_pool, relay_pool, referral_pool, duo_pool, digits_pool;
+    struct pool call_pool, step_pool, relay_pool, referral_pool, duo_pool, digits_pool,
+        gather_pool;
     struct list duos;     /**< struct duo.link */
     struct list features; /**< struct device_features.link */
     struct list queue;    /**< callers who wait for a busy device, queue.c */
@@ -388,6 +403,8 @@ struct call_layer {
     uint64_t queue_full; /**< and those for whom there was no room */
     uint64_t hunted;     /**< times that a next destination was tried */
     uint64_t forwarded;  /**< times that a device's forwarding was followed */
+    uint64_t conferenced; /**< times that parties were brought to the focus … */
+    uint64_t focus_failed; /**< … and that this came to nothing because of it */
     uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
     struct uus_stats uus;
     uint64_t uui_replaced;  /**< values of calls, by those that a move brought … */
@@ -687,6 +704,8 @@ enum call_service {
     CALL_SVC_UNITE = 512,
     CALL_SVC_DIGITS = 1024,
     CALL_SVC_DIAL = 2048,
+    CALL_SVC_CONFERENCE = 4096,
+    CALL_SVC_INVITE = 8192, /**< SingleStepConferenceCall */
 };
 unsigned call_services(const struct connection *c);
 

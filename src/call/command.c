@@ -10,6 +10,7 @@
  * `reason` for one that rings, CANCEL for one that Baton is calling.
  */
 #include "base/err.h"
+#include "call/conference.h"
 #include "call/parts.h"
 
 /* ---- answer ---- */
@@ -105,7 +106,7 @@ static void clear_alerting(struct connection *conn, struct str reason, uint64_t 
     struct str name = str_is_set(reason) && line.n > 0 ? reason : STR("normalClearing");
     const char *cause = cause_name(name);
 
-    if (referral_clear(conn, status, now_ms)) {
+    if (referral_clear(conn, status, now_ms) || gather_clear(conn, status, now_ms)) {
         return;
     }
     connection_stop_ringing(conn, NULL, line, now_ms);
@@ -126,8 +127,9 @@ static bool all_take(struct call *c, struct str values)
     return true;
 }
 
-enum call_error call_clear(struct connection *conn, struct str reason, struct str uui,
-                           uint64_t now_ms)
+/** @param whole  the call ends, even if it is a conference that could do without `conn` */
+static enum call_error clear(struct connection *conn, struct str reason, struct str uui,
+                             bool whole, uint64_t now_ms)
 {
     struct call *c = conn->call;
     struct str parts[2];
@@ -157,8 +159,30 @@ enum call_error call_clear(struct connection *conn, struct str reason, struct st
     if (c->b != NULL && c->b->stem == NULL) {
         connection_stop_ringing(c->b, NULL, parts[0], now_ms);
     }
-    call_release(c, conn, cause_name(reason), &content, call_uui_values(parts[1]), now_ms);
+    uui = call_uui_values(parts[1]);
+    if (whole || !conference_drop(conn, cause_name(reason), &content, uui, now_ms)) {
+        call_release(c, conn, cause_name(reason), &content, uui, now_ms);
+    }
     return CALL_OK;
+}
+
+enum call_error call_clear(struct connection *conn, struct str reason, struct str uui,
+                           uint64_t now_ms)
+{
+    return clear(conn, reason, uui, false, now_ms);
+}
+
+/** A party that does not ring, so that its end is the end of all; NULL: there is none. */
+static struct connection *settled(const struct call *c)
+{
+    list_each(it, &c->connections)
+    {
+        struct connection *conn = list_entry(it, struct connection, link);
+        if (!conn->ended && conn->state != CONN_NULL && conn->state != CONN_ALERTING) {
+            return conn;
+        }
+    }
+    return NULL;
 }
 
 enum call_error call_clear_all(struct connection *by, struct str reason, struct str uui,
@@ -167,11 +191,13 @@ enum call_error call_clear_all(struct connection *by, struct str reason, struct 
     struct call *c = by->call;
     struct connection *conn = by;
 
-    if (by->state == CONN_ALERTING && c->a != NULL && !c->a->ended) {
+    if (by->state == CONN_ALERTING && gather_invites(by) && settled(c) != NULL) {
+        conn = settled(c);
+    } else if (by->state == CONN_ALERTING && c->a != NULL && !c->a->ended) {
         conn =
             c->a; /* else another phone could go on ringing: the caller takes the call back */
     }
-    return call_clear(conn, reason, uui, now_ms);
+    return clear(conn, reason, uui, true, now_ms);
 }
 
 /* ---- what is possible ---- */
@@ -179,20 +205,22 @@ enum call_error call_clear_all(struct connection *by, struct str reason, struct 
 /** Services on this call and another one of its device. */
 static unsigned two_call_services(const struct connection *conn)
 {
-    unsigned can = 0;
+    unsigned can = 0, one = call_has_focus(conn->call->layer) ? CALL_SVC_CONFERENCE : 0U;
 
     for (const struct connection *o = NULL;
          conn->device != NULL && (o = call_of_device(conn->device, o)) != NULL;) {
         bool other_held = o->state == CONN_HOLD;
+        unsigned merge = conn->seat == NULL && o->seat == NULL ? CALL_SVC_UNITE : 0U;
         if (o->call == conn->call || o->call->phase == CALL_ENDING) {
             continue;
         }
+        merge |= conn->seat == NULL || o->seat == NULL ? one : 0U;
         if (conn->state == CONN_CONNECTED && other_held) {
-            can |= CALL_SVC_ALTERNATE | CALL_SVC_RECONNECT | CALL_SVC_UNITE;
+            can |= CALL_SVC_ALTERNATE | CALL_SVC_RECONNECT | merge;
         } else if (conn->state == CONN_HOLD && (other_held || o->state == CONN_CONNECTED)) {
-            can |= CALL_SVC_UNITE | (other_held ? 0U : CALL_SVC_ALTERNATE);
+            can |= merge | (other_held ? 0U : CALL_SVC_ALTERNATE);
         } else if (conn->state == CONN_CONNECTED && o->state == CONN_CONNECTED) {
-            can |= CALL_SVC_UNITE;
+            can |= merge;
         }
     }
     return can;
@@ -214,7 +242,9 @@ unsigned call_services(const struct connection *conn)
                (conn->call->dialling ? CALL_SVC_DIAL : 0U);
     case CONN_CONNECTED:
         return CALL_SVC_CLEAR | two_call_services(conn) |
-               (two ? CALL_SVC_HOLD | CALL_SVC_TRANSFER | CALL_SVC_DIGITS : 0U) |
+               (two ? CALL_SVC_HOLD | CALL_SVC_DIGITS : 0U) |
+               (two && conn->seat == NULL ? CALL_SVC_TRANSFER : 0U) |
+               (two && call_has_focus(conn->call->layer) ? CALL_SVC_INVITE : 0U) |
                (two && conn->mate == NULL ? CALL_SVC_CONSULT : 0U);
     case CONN_HOLD:
         return CALL_SVC_CLEAR | two_call_services(conn) |

@@ -21,12 +21,17 @@ static void on_behalf(struct call_event *e)
 
     e->calling = x->behalf;
     e->calling_id = x->behalf->id;
+    e->uui_to = call_uui_values(x->uui_lines);
+    e->uui_to_came = context_came(x->call->layer, SEAL_FORWARD, NULL);
+    if (gather_invites(x)) { /* nobody leaves for it */
+        e->called_id = x->id;
+        e->last_redirection = STR_NONE;
+        return;
+    }
     if (leaver != NULL) {
         e->called_id = leaver->originating ? x->id : e->called_id;
         e->last_redirection = leaver->id;
     }
-    e->uui_to = call_uui_values(x->uui_lines);
-    e->uui_to_came = context_came(x->call->layer, SEAL_FORWARD, NULL);
 }
 
 struct call_event call_event_make(const struct call *c, enum call_event_kind kind,

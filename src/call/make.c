@@ -27,7 +27,7 @@
 #include "call/parts.h"
 
 /** `"Alice" <sip:1001@example.com>` for a connection; who asked for privacy is not named. */
-static struct str address_of(struct arena *a, const struct connection *conn)
+struct str connection_address(struct arena *a, const struct connection *conn)
 {
     struct str display = conn->device != NULL ? conn->device->display : conn->display;
     struct out o;
@@ -51,7 +51,7 @@ unsigned call_invite_with(struct connection *conn, const struct destination *to,
 {
     struct arena *a = conn->call->layer->scratch;
 
-    ring->from = address_of(a, on_behalf);
+    ring->from = connection_address(a, on_behalf);
     ring->to = arena_fmt(a, "<%.*s>", STR_ARG(conn->id));
     ring->user = ring->user != NULL ? ring->user : &joined_user;
     return connection_ring(conn, to, ring, now_ms);
@@ -309,7 +309,7 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     }
     c->dialling = more;
     ring.from = arena_fmt(l->scratch, "<%.*s>", STR_ARG(more ? c->a->id : c->called));
-    ring.to = address_of(l->scratch, c->a);
+    ring.to = connection_address(l->scratch, c->a);
     ring.lines = args->prompt || !l->config.auto_answer ? STR_NONE : auto_answer_lines(l);
     if (connection_ring(c->a, &self, &ring, now_ms) != 0) {
         c->phase = CALL_ENDING;

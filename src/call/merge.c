@@ -42,8 +42,8 @@ bool merge_same_party(const struct connection *by, const struct connection *othe
     return other->device == NULL && by->outside && other->outside;
 }
 
-/** Both have the same branches, in the same order. */
-static void move_legs(struct connection *from, struct connection *to)
+/* Both have the same branches, in the same order. */
+void merge_move_legs(struct connection *from, struct connection *to)
 {
     struct list *at = to->branches.next;
 
@@ -56,8 +56,7 @@ static void move_legs(struct connection *from, struct connection *to)
     media_hand_over(from, to);
 }
 
-/** A connection of this call that is like x' of the other, without its legs. NULL: memory */
-static struct connection *like(struct call *c, const struct connection *other)
+struct connection *merge_like(struct call *c, const struct connection *other)
 {
     struct connection *x = call_add_connection(c, other->device, other->id);
 
@@ -107,14 +106,16 @@ static unsigned judge(const struct referral *r, const struct branch *named, bool
         (named->leg != NULL && named->leg->state >= LEG_ENDING)) {
         return 603; /* RFC 3891 §3 */
     }
-    if (c == r->call || theirs->stem != named || !merge_same_party(r->by->conn, theirs)) {
+    if (c == r->call || theirs->stem != named || theirs->seat != NULL ||
+        !merge_same_party(r->by->conn, theirs)) {
         return 403;
     }
     if (early_only && c->phase == CALL_ACTIVE) {
         return 486;
     }
     if (x == NULL || c->step != NULL || c->referral != NULL || c->borrower != NULL ||
-        c->join.offerer != NULL || c->duo != NULL || !relays_empty(c)) {
+        c->join.offerer != NULL || c->duo != NULL ||
+        c->gather != NULL || !relays_empty(c)) {
         return 491;
     }
     if (x->device != NULL && x->device == call_other(r->by->conn)->device) {
@@ -144,12 +145,12 @@ unsigned merge_take(struct referral *r, struct branch *b, bool early_only)
     }
     husk = call_other(b->conn);
     lender = b->conn->call;
-    x = like(r->call, husk);
+    x = merge_like(r->call, husk);
     if (x == NULL) {
         return 503;
     }
     search_stop(husk); /* whom it has not called yet it calls no more */
-    move_legs(husk, x);
+    merge_move_legs(husk, x);
     list_each(it, &x->branches)
     {
         struct branch *own = list_entry(it, struct branch, link);
@@ -236,7 +237,7 @@ void merge_undo(struct referral *r, unsigned status, uint64_t now_ms)
         return;
     }
     if (lender->phase == CALL_ACTIVE && is_up(r->x)) {
-        move_legs(r->x, r->husk);
+        merge_move_legs(r->x, r->husk);
         if (call_other(r->husk)->state == CONN_CONNECTED) {
             step_restore(call_other(r->husk), now_ms); /* x may have been told of another */
         }

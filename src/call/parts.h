@@ -22,6 +22,7 @@ void relay_pool_init(struct call_layer *l);
 void step_pool_init(struct call_layer *l);
 void duo_pool_init(struct call_layer *l);
 void digits_pool_init(struct call_layer *l);
+void gather_pool_init(struct call_layer *l);
 void referral_pool_init(struct call_layer *l);
 
 /** May this device begin one more call? NULL, a peer: yes. */
@@ -461,6 +462,10 @@ void call_on_timer(struct timer *t, uint64_t now_ms);
 
 struct leg *connection_leg(const struct connection *conn);
 
+/** All its legs end, whatever their state. `content` may be NULL. */
+void connection_end(struct connection *conn, unsigned status, const struct leg_content *content,
+                    uint64_t now_ms);
+
 /** Answer a request inside a dialog; when there is no memory for `c`, without it. */
 void call_answer_request(struct leg *leg, struct txn *t, unsigned status,
                          const struct leg_content *c, uint64_t now_ms);
@@ -629,6 +634,29 @@ void duo_abort(struct call *c, uint64_t now_ms);
 /** Who waits for an outcome is gone. */
 void duo_forget(struct call_layer *l, const void *owner);
 
+/* ---- conference.c, gather.c, invite.c: conferences ---- */
+
+/** The legs of its seats end with the call. */
+void conference_end(struct call *c, const struct leg_content *content, uint64_t now_ms);
+void conference_fini(struct call *c);
+/** A phone in a conference hangs up. @return false: it is in none */
+bool conference_on_bye(struct branch *b, struct txn *t, const struct sip_msg *m,
+                       uint64_t now_ms);
+/** That party leaves; its legs are ended. @return false: it is in no conference, or the call is
+    over anyway */
+bool conference_drop(struct connection *party, const char *cause,
+                     const struct leg_content *content, struct str uui, uint64_t now_ms);
+/** The call ends while parties are being brought to the focus. */
+void gather_abort(struct call *c, uint64_t now_ms);
+/** Does it move media, so that nobody else may? */
+bool gather_moves_media(const struct call *c);
+/** Is it being called to come to the focus? */
+bool gather_invites(const struct connection *x);
+/** It is not to come. @return false: nobody asks it to */
+bool gather_clear(struct connection *x, unsigned status, uint64_t now_ms);
+/** Who waits for the outcome is gone. */
+void gather_forget(struct call *c, const void *owner);
+
 /* ---- digits.c, dial.c ---- */
 
 /** The call ends: no more of them. */
@@ -688,6 +716,9 @@ void leg_no_response(struct leg *leg, struct dialog *d, const struct sip_msg *m,
 void leg_no_answer(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
 void leg_no_refusal(struct leg *leg, unsigned status, const struct sip_msg *m, uint64_t now_ms);
 void leg_no_cancel(struct leg *leg, const struct sip_msg *m, uint64_t now_ms);
+
+/** What From or To shows of it. */
+struct str connection_address(struct arena *a, const struct connection *conn);
 
 /** Start the offerless INVITE to `to` as the call's other party, with what is set in `ring`:
     from, to and, when NULL, user are filled in. @return 0 or a status */

@@ -118,12 +118,15 @@ static struct refusal judge(const struct branch *from, const struct sip_msg *m)
     if (by->outside && !by->trusted) {
         return say(403, NULL);
     }
+    if (by->seat != NULL || by->is_seat) {
+        return say(403, "Not from a Conference");
+    }
     if (c->phase != CALL_ACTIVE || from->leg->state != LEG_CONFIRMED || other == NULL ||
         connection_leg(other) == NULL || !is_answered(connection_leg(other))) {
         return say(480, "The Call Is Not Up");
     }
     if (c->referral != NULL || c->borrower != NULL || c->step != NULL ||
-        c->join.offerer != NULL) {
+        c->join.offerer != NULL || c->gather != NULL) {
         return say(491, NULL);
     }
     return say(0, NULL);

@@ -115,7 +115,7 @@ enum call_error call_refer(struct connection *to, struct str target, struct str 
     if (err != CALL_OK) {
         return err;
     }
-    if (to->call->phase != CALL_ACTIVE) {
+    if (to->call->phase != CALL_ACTIVE || to->seat != NULL) {
         return CALL_BAD_STATE;
     }
     if (leg->dialog->peer_methods != 0 &&

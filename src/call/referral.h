@@ -111,6 +111,11 @@ void merge_go(struct referral *r, uint64_t now_ms);
 bool merge_same_party(const struct connection *by, const struct connection *other);
 /** The connection in the other call of the party that refers; NULL: there is none. */
 struct connection *merge_theirs(const struct referral *r);
+/** A connection of `c` like that of another call, with branches for its legs but without them;
+    `ended` is cleared. NULL: no memory */
+struct connection *merge_like(struct call *c, const struct connection *other);
+/** All its legs, and what is known of its media, are the other's, which was made like it. */
+void merge_move_legs(struct connection *from, struct connection *to);
 /** x is no party of the other call any more; that call ends. */
 void merge_done(struct referral *r, uint64_t now_ms);
 /** Give x back to the other call, if it can be; else that fails with this status. */

@@ -87,7 +87,8 @@ static unsigned judge(struct call_layer *l, const struct sip_msg *m,
     const struct call *c = replaced->call;
     bool rings = b->leg->state < LEG_ANSWERED;
 
-    if (replaced->ended || c->phase == CALL_ENDING || b->leg->state >= LEG_ENDING) {
+    if (replaced->ended || replaced->seat != NULL || replaced->is_seat ||
+        c->phase == CALL_ENDING || b->leg->state >= LEG_ENDING) {
         return 603;
     }
     if (c->sips && !sip_msg_is_sips(m)) {
@@ -103,7 +104,7 @@ static unsigned judge(struct call_layer *l, const struct sip_msg *m,
         return 403;
     }
     if (stays == NULL || connection_leg(stays) == NULL || c->step != NULL ||
-        c->referral != NULL || c->borrower != NULL || c->join.offerer != NULL ||
+        c->referral != NULL || c->borrower != NULL || c->join.offerer != NULL || c->gather != NULL ||
         relays_pending_offer(c) || (c->phase == CALL_ACTIVE && rings)) {
         return 491;
     }

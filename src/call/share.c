@@ -121,7 +121,8 @@ bool share_leave(struct connection *conn, uint64_t now_ms)
 
 void share_phone_gone(struct connection *mate, const char *cause, uint64_t now_ms)
 {
-    if (mate != NULL && !referral_on_gone(mate->stem, now_ms)) {
+    if (mate != NULL && !conference_drop(mate, cause, NULL, STR_NONE, now_ms) &&
+        !referral_on_gone(mate->stem, now_ms)) {
         call_release(mate->call, mate, cause, NULL, STR_NONE, now_ms);
     }
 }

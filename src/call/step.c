@@ -192,6 +192,7 @@ void call_forget(struct call_layer *l, void *owner)
     {
         struct call *c = list_entry(it, struct call, link);
         digits_forget(c, owner);
+        gather_forget(c, owner);
         if (c->step != NULL && c->step->owner == owner) {
             c->step->fn = NULL;
         }
@@ -303,7 +304,8 @@ static struct str hold_body(struct step *s, struct connection **to)
         break;
     case HOLD_OTHER:
         *to = other;
-        body = media_aimed(s->conn->desc, SDP_HOLD, a);
+        /* a focus would mix what the phone plays to who is held */
+        body = media_aimed(s->conn->desc, other->is_seat ? SDP_SILENCE : SDP_HOLD, a);
         break;
     default:
         *to = s->conn;
@@ -353,7 +355,8 @@ static bool is_up(const struct connection *conn)
 bool call_is_busy(const struct call *c)
 {
     return (c->step != NULL && c->step->kind != STEP_SILENCE) || c->join.offerer != NULL ||
-           c->referral != NULL || c->borrower != NULL || relays_pending_offer(c);
+           c->referral != NULL || c->borrower != NULL || c->gather != NULL ||
+           relays_pending_offer(c);
 }
 
 void step_unsilence(struct call *c, uint64_t now_ms)

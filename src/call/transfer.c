@@ -106,6 +106,9 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
     if (err != CALL_OK) {
         return err;
     }
+    if (conn->seat != NULL) {
+        return CALL_BAD_STATE; /* nobody takes a place at the focus over */
+    }
     if (!destination_of_text(c->layer, to, &dest) ||
         !destination_permitted(c->layer, conn->device, &dest) ||
         (dest.device != NULL &&

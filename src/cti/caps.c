@@ -4,26 +4,32 @@
  * (ECMA-269 §13; TR/87 8, 9.4).
  *
  * A profile is claimed when every service and event of it is supported in the table of
- * messages, so it appears by itself when the last one does. Where public readings of a profile
- * differ, all that any of them counts in is asked for (rule P-1): a client that believes the
- * claim is not disappointed.
+ * messages, so it appears by itself when the last one does; conferences want a focus besides.
+ * Where public readings of a profile differ, all that any of them counts in is asked for (rule
+ * P-1): a client that believes the claim is not disappointed.
  */
 #include "cti/parts.h"
 
-static enum csta_bool claim(enum csta_profile profile)
+/** Basic, too, has conferences in the larger reading. */
+static enum csta_bool claim(const struct cti *c, enum csta_profile profile)
 {
-    return csta_profile_is_whole(profile) ? CSTA_TRUE : CSTA_FALSE;
+    bool confers = profile == CSTA_PROFILE_BASIC || profile == CSTA_PROFILE_ADVANCED ||
+                   profile == CSTA_PROFILE_CONFERENCING;
+
+    return csta_profile_is_whole(profile) && (!confers || cti_has(c, CSTA_MSG_CONFERENCE_CALL))
+               ? CSTA_TRUE
+               : CSTA_FALSE;
 }
 
 /** Both spellings: an edition is told those that it knows. */
-static void fill_profiles(struct csta_profiles *p)
+static void fill_profiles(const struct cti *c, struct csta_profiles *p)
 {
-    p->minimal_endpoint_call_control_profile = claim(CSTA_PROFILE_MINIMAL);
-    p->basic_endpoint_call_control_profile = claim(CSTA_PROFILE_BASIC);
-    p->advanced_endpoint_call_control_profile = claim(CSTA_PROFILE_ADVANCED);
-    p->conferencing_endpoint_call_control_profile = claim(CSTA_PROFILE_CONFERENCING);
-    p->basic_endpoint_device_profile = claim(CSTA_PROFILE_DEVICE_FEATURE);
-    p->advanced_endpoint_device_profile = claim(CSTA_PROFILE_SPEAKER);
+    p->minimal_endpoint_call_control_profile = claim(c, CSTA_PROFILE_MINIMAL);
+    p->basic_endpoint_call_control_profile = claim(c, CSTA_PROFILE_BASIC);
+    p->advanced_endpoint_call_control_profile = claim(c, CSTA_PROFILE_ADVANCED);
+    p->conferencing_endpoint_call_control_profile = claim(c, CSTA_PROFILE_CONFERENCING);
+    p->basic_endpoint_device_profile = claim(c, CSTA_PROFILE_DEVICE_FEATURE);
+    p->advanced_endpoint_device_profile = claim(c, CSTA_PROFILE_SPEAKER);
     p->minimal_uacsta_call_control_profile = p->minimal_endpoint_call_control_profile;
     p->basic_uacsta_call_control_profile = p->basic_endpoint_call_control_profile;
     p->advanced_uacsta_call_control_profile = p->advanced_endpoint_call_control_profile;
@@ -41,7 +47,7 @@ struct outcome service_get_switching_function_caps(struct request *r)
     if (answer == NULL || profiles == NULL) {
         return outcome_nomem();
     }
-    fill_profiles(profiles);
+    fill_profiles(r->cti, profiles);
     *answer = (struct csta_get_switching_function_caps_response){
         .switching_sub_domain_name = r->cti->directory->domains[0],
         .manufacturer_name = STR("Baton"),

@@ -115,6 +115,27 @@ static enum call_error do_clear_all(void *ctx, struct connection *by, struct str
     return call_clear_all(by, reason, uui, now_ms);
 }
 
+static bool do_has_focus(void *ctx)
+{
+    return call_has_focus(ctx);
+}
+
+static enum call_error do_conference(void *ctx, struct connection *held,
+                                     struct connection *active, struct connection **out,
+                                     call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    (void)ctx;
+    return call_conference(held, active, out, fn, owner, now_ms);
+}
+
+static enum call_error do_invite(void *ctx, struct connection *c,
+                                 const struct call_invite_args *args, struct connection **out,
+                                 call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    (void)ctx;
+    return call_invite_party(c, args, out, fn, owner, now_ms);
+}
+
 const struct cti_driver cti_switch_driver = {
     .name = "switch",
     .make = do_make,
@@ -133,4 +154,7 @@ const struct cti_driver cti_switch_driver = {
     .digits = do_digits,
     .dial = do_dial,
     .clear_all = do_clear_all,
+    .has_focus = do_has_focus,
+    .conference = do_conference,
+    .invite = do_invite,
 };

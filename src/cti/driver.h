@@ -12,7 +12,7 @@
 #ifndef BATON_CTI_DRIVER_H
 #define BATON_CTI_DRIVER_H
 
-#include "call/call.h"
+#include "call/conference.h"
 #include "csta/csta.h"
 
 /** What the phone says to a service on itself: the response or a CSTAErrorCode, which die when
@@ -60,6 +60,14 @@ struct cti_driver {
      */
     enum call_error (*phone)(void *ctx, struct device *d, const struct csta_msg *request,
                              cti_phone_fn fn, void *owner, uint64_t now_ms);
+    /** Are conferences possible at all? NULL: no; else the two after it are there. */
+    bool (*has_focus)(void *ctx);
+    enum call_error (*conference)(void *ctx, struct connection *held, struct connection *active,
+                                  struct connection **out, call_done_fn fn, void *owner,
+                                  uint64_t now_ms);
+    enum call_error (*invite)(void *ctx, struct connection *c,
+                              const struct call_invite_args *args, struct connection **out,
+                              call_done_fn fn, void *owner, uint64_t now_ms);
 };
 
 /** Calls that Baton bridges; ctx: struct call_layer *. */

@@ -23,6 +23,7 @@ struct csta_error error_of_state(enum csta_msg_id service)
         break;
     case CSTA_MSG_HOLD_CALL:
     case CSTA_MSG_SINGLE_STEP_TRANSFER_CALL:
+    case CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL:
     case CSTA_MSG_CONSULTATION_CALL:
     case CSTA_MSG_GENERATE_DIGITS:
         value = CSTA_INCOMPATIBLE_NO_ACTIVE_CALL;
@@ -37,6 +38,13 @@ struct csta_error error_of_state(enum csta_msg_id service)
         break;
     }
     return csta_error_of(CSTA_ERROR_STATE_INCOMPATIBILITY, value);
+}
+
+/** Does it bring a new party into a call that stands? */
+static bool calls_somebody(enum csta_msg_id service)
+{
+    return service == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL ||
+           service == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL;
 }
 
 static struct outcome unknown_destination(enum csta_msg_id service)
@@ -57,7 +65,7 @@ static struct outcome unknown_destination(enum csta_msg_id service)
 
 static struct outcome not_registered(enum csta_msg_id service)
 {
-    if (service == CSTA_MSG_DEFLECT_CALL || service == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL) {
+    if (service == CSTA_MSG_DEFLECT_CALL || calls_somebody(service)) {
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
                              CSTA_SYSTEM_DESTINATION_DEVICE_OUT_OF_SERVICE,
                              "the destination is not registered");
@@ -85,15 +93,14 @@ static struct outcome refused(enum csta_msg_id service, unsigned status, struct 
     case 503:
     case 504:
         kind = CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY;
-        value = service == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL
-                    ? CSTA_SYSTEM_DESTINATION_DEVICE_OUT_OF_SERVICE
-                    : CSTA_SYSTEM_DEVICE_OUT_OF_SERVICE;
+        value = calls_somebody(service) ? CSTA_SYSTEM_DESTINATION_DEVICE_OUT_OF_SERVICE
+                                        : CSTA_SYSTEM_DEVICE_OUT_OF_SERVICE;
         break;
     case 404:
     case 410:
     case 484:
     case 604:
-        if (service == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL) {
+        if (calls_somebody(service)) {
             value = CSTA_OPERATION_INVALID_DESTINATION;
         }
         break;
@@ -104,6 +111,20 @@ static struct outcome refused(enum csta_msg_id service, unsigned status, struct 
     if (status != 0) {
         o.why = arena_fmt(arena, "the phone refused it: %u %s", status, sip_reason(status));
     }
+    return o;
+}
+
+/** The focus has refused, or is not there. */
+static struct outcome no_focus(unsigned status, struct arena *arena)
+{
+    bool busy = status == 486 || status == 503 || status == 600;
+    struct outcome o =
+        outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
+                      busy ? CSTA_SYSTEM_RESOURCE_BUSY : CSTA_SYSTEM_RESOURCE_OUT_OF_SERVICE,
+                      "the focus refused it, or is not there");
+
+    o.why = arena_fmt(arena, "the focus refused it, or is not there: %u %s", status,
+                      sip_reason(status));
     return o;
 }
 
@@ -127,6 +148,11 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY, CSTA_SYSTEM_RESOURCE_BUSY,
                              "something else is going on in this call, try again");
     case CALL_UNSUPPORTED:
+        if (service == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL) {
+            return outcome_error(
+                CSTA_ERROR_OPERATION, CSTA_OPERATION_PARTICIPATION_TYPE_OUT_OF_RANGE,
+                "the focus has no silent room: conference.silent_room is not set");
+        }
         if (service == CSTA_MSG_GENERATE_DIGITS) {
             return outcome_error(CSTA_ERROR_OPERATION,
                                  CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
@@ -152,6 +178,12 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
         return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_VALUE_OUT_OF_RANGE,
                              "userData is more than the network or the system there takes, or "
                              "than there is room for under its seal");
+    case CALL_NO_FOCUS:
+        return no_focus(status, arena);
+    case CALL_FULL:
+        return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
+                             CSTA_SYSTEM_CONFERENCE_MEMBER_LIMIT_EXCEEDED,
+                             "the conference takes no more parties");
     case CALL_GONE:
         return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
                              CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,

@@ -10,9 +10,12 @@
  *   Queued                                    every party that is in the call
  *   Failed                                    every party but the subject
  *   Diverted, ConnectionCleared               the subject: each party has a terminal event
- *                                             of its own, exactly one
+ *                                             of its own, exactly one; of one who leaves a
+ *                                             conference that goes on all others are told
  *   Transferred                               the subject, which leaves, and who stays; when
  *                                             two calls become one, the parties of both
+ *   Conferenced                               every party of the conference, of which one
+ *                                             was in another call, or in none
  *   DigitsGenerated                           every party that is in the call
  *   CallInformation                           every party that is in the call
  *
@@ -64,6 +67,7 @@ static const uint16_t event_ids[] = {
     [CALL_EV_RETRIEVED] = CSTA_MSG_RETRIEVED_EVENT,
     [CALL_EV_DIVERTED] = CSTA_MSG_DIVERTED_EVENT,
     [CALL_EV_TRANSFERRED] = CSTA_MSG_TRANSFERRED_EVENT,
+    [CALL_EV_CONFERENCED] = CSTA_MSG_CONFERENCED_EVENT,
     [CALL_EV_FAILED] = CSTA_MSG_FAILED_EVENT,
     [CALL_EV_CONNECTION_CLEARED] = CSTA_MSG_CONNECTION_CLEARED_EVENT,
     [CALL_EV_DIGITS_GENERATED] = CSTA_MSG_DIGITS_GENERATED_EVENT,
@@ -78,8 +82,10 @@ static bool sees(const struct call_event *e, const struct connection *conn)
     case CALL_EV_SERVICE_INITIATED:
     case CALL_EV_ORIGINATED:
     case CALL_EV_DIVERTED:
-    case CALL_EV_CONNECTION_CLEARED:
         return own;
+    case CALL_EV_CONNECTION_CLEARED:
+        return own || (e->subject->seat != NULL && e->call->phase != CALL_ENDING &&
+                       connection_is_live(conn));
     case CALL_EV_NETWORK_REACHED:
         return conn == e->calling;
     case CALL_EV_FAILED:
@@ -89,6 +95,7 @@ static bool sees(const struct call_event *e, const struct connection *conn)
     case CALL_EV_HELD:
     case CALL_EV_RETRIEVED:
     case CALL_EV_TRANSFERRED:
+    case CALL_EV_CONFERENCED:
     case CALL_EV_DIGITS_GENERATED:
     case CALL_EV_QUEUED:
         return own || connection_is_live(conn);
@@ -114,20 +121,51 @@ static unsigned place_of(const struct call *call, struct str id, bool restricted
     return 0;
 }
 
+/** How the party with that identifier is named to those who look. */
+static enum journal_identity identify(const struct cti *c, const struct call *call,
+                                      struct str *id)
+{
+    unsigned place = id->n == 0 ? 0 : place_of(call, *id, true);
+
+    if (place != 0) {
+        *id = arena_fmt(c->scratch, "restricted%u", place);
+        return JOURNAL_RESTRICTED;
+    }
+    if (id->n > CSTA_ID_MAX) {
+        *id = arena_fmt(c->scratch, "unknown%u", place_of(call, *id, false));
+        return JOURNAL_NOT_KNOWN;
+    }
+    return id->n == 0 ? JOURNAL_NOT_KNOWN : JOURNAL_ID;
+}
+
 static void set_party(struct journal_record *r, enum journal_party party, const struct cti *c,
                       const struct call *call, struct str id)
 {
-    unsigned place = id.n == 0 ? 0 : place_of(call, id, true);
-
     r->party[party] = id;
-    r->identity[party] = id.n == 0 ? JOURNAL_NOT_KNOWN : JOURNAL_ID;
-    if (place != 0) {
-        r->party[party] = arena_fmt(c->scratch, "restricted%u", place);
-        r->identity[party] = JOURNAL_RESTRICTED;
-    } else if (id.n > CSTA_ID_MAX) {
-        r->party[party] = arena_fmt(c->scratch, "unknown%u", place_of(call, id, false));
-        r->identity[party] = JOURNAL_NOT_KNOWN;
+    r->identity[party] = (uint8_t)identify(c, call, &r->party[party]);
+}
+
+/** All who are in a conference now; absent: no memory. */
+static struct str parties_of(const struct cti *c, const struct call_event *e)
+{
+    struct str list = STR_NONE;
+
+    list_each(it, &e->call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        struct journal_member m = {.id = conn->id, .before = JOURNAL_HERE};
+        if (!connection_is_live(conn)) {
+            continue;
+        }
+        if (str_eq(conn->id, e->to_id)) {
+            m.before = e->secondary != NULL ? JOURNAL_OTHER : JOURNAL_NOWHERE;
+        }
+        m.identity = (uint8_t)identify(c, e->call, &m.id);
+        if (!parties_add(c->scratch, &list, &m)) {
+            return STR_NONE;
+        }
     }
+    return list;
 }
 
 /* Octets of user data in an event. In hex twice as many, and with the rest of the event and
@@ -198,7 +236,7 @@ static bool has_user_data(enum call_event_kind kind)
 {
     return kind == CALL_EV_QUEUED || kind == CALL_EV_DELIVERED || kind == CALL_EV_ESTABLISHED ||
            kind == CALL_EV_FAILED || kind == CALL_EV_DIVERTED || kind == CALL_EV_TRANSFERRED ||
-           kind == CALL_EV_CONNECTION_CLEARED;
+           kind == CALL_EV_CONFERENCED || kind == CALL_EV_CONNECTION_CLEARED;
 }
 
 /** What an application is told of the User-to-User of an event. */
@@ -313,6 +351,9 @@ static void fill(struct journal_record *r, const struct cti *c, const struct cal
     set_party(r, JOURNAL_REDIRECTION, c, e->call, e->last_redirection);
     if (e->last_redirection.n == 0) {
         r->identity[JOURNAL_REDIRECTION] = JOURNAL_NOT_REQUIRED;
+    }
+    if (e->kind == CALL_EV_CONFERENCED) {
+        r->parties = parties_of(c, e);
     }
     if (stays != NULL) {
         set_party(r, JOURNAL_STAYS, c, e->call, stays->id);

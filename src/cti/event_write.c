@@ -173,6 +173,63 @@ static const void *transferred(const struct view *v)
     return e != NULL && e->transferred_connections.n > 0 ? e : NULL;
 }
 
+/** A party of a conference, and where it was. */
+static struct csta_connection_list_item member_of(const struct view *v,
+                                                  const struct journal_member *m)
+{
+    struct csta_connection_list_item item = {.new_connection = {.call_id = v->r->call_id}};
+
+    if (m->identity == JOURNAL_ID) {
+        item.new_connection.device_id.value = monitor_spelling(v->m, m->id);
+        item.endpoint = csta_device_ref_of(item.new_connection.device_id.value);
+    } else {
+        item.new_connection.device_id.value = m->id;
+        item.new_connection.device_id.type_of_number = CSTA_NUMBER_DYNAMIC;
+        item.endpoint.kind = m->identity == JOURNAL_RESTRICTED ? CSTA_DEVICE_REF_RESTRICTED
+                                                               : CSTA_DEVICE_REF_NOT_KNOWN;
+    }
+    if (m->before != JOURNAL_NOWHERE) {
+        item.old_connection = item.new_connection;
+    }
+    if (m->before == JOURNAL_OTHER) {
+        item.old_connection.call_id = v->r->secondary;
+    }
+    return item;
+}
+
+static struct csta_connection_list_item_list members(const struct view *v)
+{
+    struct csta_connection_list_item *item;
+    struct journal_member m;
+    size_t n = 0;
+
+    for (struct str rest = v->r->parties; parties_next(&rest, &m);) {
+        n++;
+    }
+    item = n == 0 ? NULL : arena_zalloc(v->arena, n * sizeof(*item));
+    if (item == NULL) {
+        return (struct csta_connection_list_item_list){0};
+    }
+    n = 0;
+    for (struct str rest = v->r->parties; parties_next(&rest, &m);) {
+        item[n++] = member_of(v, &m);
+    }
+    return (struct csta_connection_list_item_list){item, n};
+}
+
+EVENT(conferenced_call, conferenced_event,
+      .primary_old_call = connection_of(v, JOURNAL_SUBJECT),
+      .secondary_old_call = in_secondary(v, JOURNAL_SUBJECT),
+      .conferencing_device = ref_of(v, JOURNAL_SUBJECT), .added_party = ref_of(v, JOURNAL_TO),
+      .conference_connections = members(v), .user_data = v->user)
+
+static const void *conferenced(const struct view *v)
+{
+    const struct csta_conferenced_event *e = conferenced_call(v);
+
+    return e != NULL && e->conference_connections.n > 0 ? e : NULL;
+}
+
 EVENT(failed, failed_event, .failed_connection = connection_of(v, JOURNAL_SUBJECT),
       .failing_device = ref_of(v, JOURNAL_SUBJECT),
       .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
@@ -298,6 +355,8 @@ static make_fn maker(unsigned event)
         return diverted;
     case CSTA_MSG_TRANSFERRED_EVENT:
         return transferred;
+    case CSTA_MSG_CONFERENCED_EVENT:
+        return conferenced;
     case CSTA_MSG_FAILED_EVENT:
         return failed;
     case CSTA_MSG_CONNECTION_CLEARED_EVENT:

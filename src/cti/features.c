@@ -26,6 +26,46 @@ struct outcome service_system_status(struct request *r)
     return outcome_answer(r, &answer);
 }
 
+/** Without what is not possible as we are configured. @return false: no memory */
+static bool prune(const struct cti *c, struct csta_feature_list *list)
+{
+    struct csta_feature *item = arena_alloc(c->scratch, (list->n + 1) * sizeof(*item));
+    size_t n = 0;
+
+    if (item == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        if (cti_has(c, list->item[i].id)) {
+            item[n++] = list->item[i];
+        }
+    }
+    *list = (struct csta_feature_list){item, n};
+    return true;
+}
+
+/** All that the table has, as far as it is possible here. @return false: no memory */
+static bool fill_features(const struct cti *c, struct csta_get_csta_features_response *answer)
+{
+    struct csta_supported_services *services;
+    struct csta_supported_events *events;
+
+    if (csta_features_supported(c->scratch, answer) != 0) {
+        return false;
+    }
+    services = arena_alloc(c->scratch, sizeof(*services));
+    events = arena_alloc(c->scratch, sizeof(*events));
+    if (services == NULL || events == NULL) {
+        return false;
+    }
+    *services = *answer->supported_services;
+    *events = *answer->supported_events;
+    answer->supported_services = services;
+    answer->supported_events = events;
+    return prune(c, &services->call_control_serv_list) &&
+           prune(c, &events->call_control_evts_list);
+}
+
 struct outcome service_get_csta_features(struct request *r)
 {
     struct csta_get_csta_features_response *answer =
@@ -34,7 +74,7 @@ struct outcome service_get_csta_features(struct request *r)
     const struct csta_get_csta_features *m = r->msg->get_csta_features;
     struct outcome err;
 
-    if (answer == NULL || csta_features_supported(r->cti->scratch, answer) != 0) {
+    if (answer == NULL || !fill_features(r->cti, answer)) {
         return outcome_nomem();
     }
     if (m != NULL && !support_answer(r, m->extensions, &answer->extensions, &err)) {

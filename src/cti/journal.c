@@ -168,7 +168,7 @@ static void forget(struct journal *j, struct block *b)
 static size_t strings_len(const struct journal_record *r)
 {
     size_t n = r->call_id.n + r->user_data.n + r->correlator.n + r->secondary.n + r->digits.n +
-               r->about.n + r->body.n;
+               r->parties.n + r->about.n + r->body.n;
 
     for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
         n += r->party[i].n;
@@ -198,6 +198,7 @@ static void fill(struct block *b, const struct journal_record *r)
     keep(&at, &b->r.user_data);
     keep(&at, &b->r.correlator);
     keep(&at, &b->r.secondary);
+    keep(&at, &b->r.parties);
     keep(&at, &b->r.digits);
     keep(&at, &b->r.about);
     keep(&at, &b->r.body);

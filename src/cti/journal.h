@@ -17,6 +17,7 @@
 #ifndef BATON_CTI_JOURNAL_H
 #define BATON_CTI_JOURNAL_H
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/env.h"
 #include "csta/vocab.h"
@@ -41,6 +42,19 @@ enum journal_identity {
     JOURNAL_NOT_REQUIRED,
 };
 
+/** Where a party of a conference was before (parties.c). */
+enum journal_before {
+    JOURNAL_NOWHERE, /**< in no call that became the conference */
+    JOURNAL_HERE,    /**< in the one whose callID it has */
+    JOURNAL_OTHER,   /**< in `secondary` */
+};
+
+struct journal_member {
+    uint8_t identity; /**< enum journal_identity */
+    uint8_t before;   /**< enum journal_before */
+    struct str id;
+};
+
 struct journal_record {
     uint64_t number;   /**< set by the journal */
     uint64_t next;     /**< of the same device, 0: none yet; the journal's own */
@@ -50,6 +64,7 @@ struct journal_record {
     struct str correlator; /**< octets, or absent */
     struct str
         secondary;     /**< callID of the other call of a transfer or conference, or absent */
+    struct str parties; /**< of Conferenced: packed struct journal_member, or absent */
     struct str digits; /**< of DigitsGenerated, or absent */
     uint32_t tone_ms, pause_ms; /**< how long each of them was, and what was between two */
     uint32_t number_queued, in_front; /**< of Queued: calls there, and those before this one */
@@ -63,6 +78,11 @@ struct journal_record {
     uint16_t event;                        /**< enum csta_msg_id */
     uint16_t cause;                        /**< enum csta_event_cause */
 };
+
+/** One more behind the list, which lies in the arena. @return false: no memory */
+bool parties_add(struct arena *a, struct str *list, const struct journal_member *m) MUST_USE;
+/** Cut the first off. @return false: there is none */
+bool parties_next(struct str *list, struct journal_member *out);
 
 struct journal;
 struct journal_chain;

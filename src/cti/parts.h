@@ -455,6 +455,16 @@ void agents_on_call(struct cti *c, const struct call_event *e);
 void agents_drop(struct cti *c, const struct device *d);
 void agents_free(struct cti *c);
 
+/* ---- request.c ---- */
+
+/** Supported, and possible as we are configured: conferences want a focus. */
+bool cti_has(const struct cti *c, enum csta_msg_id id);
+
+/* ---- service_conference.c ---- */
+
+struct outcome service_conference_call(struct request *r);
+struct outcome service_single_step_conference_call(struct request *r);
+
 /* ---- service_agent.c ---- */
 
 struct outcome service_get_agent_state(struct request *r);

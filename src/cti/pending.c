@@ -128,6 +128,15 @@ static bool transferred(const struct cti_session *s, struct str call_id, struct 
     return came->call_id.p != NULL && resulting(s, call, second_id, all);
 }
 
+static struct csta_connection_id connection_of(const struct cti_session *s,
+                                               const struct connection *conn)
+{
+    return (struct csta_connection_id){
+        .call_id = str_make(conn->call->id, CALL_ID_LEN),
+        .device_id = {.value = session_spelling(s, conn->id)},
+    };
+}
+
 /** The body of the positive response, NULL when memory is out. */
 static const void *positive_body(const struct cti_session *s, const struct done *d)
 {
@@ -136,6 +145,8 @@ static const void *positive_body(const struct cti_session *s, const struct done 
     struct csta_transfer_call_response *transfer;
     struct csta_consultation_call_response *consult;
     struct str call_id = str_make(d->call_id, CALL_ID_LEN);
+    struct csta_conference_call_response *conference;
+    struct csta_single_step_conference_call_response *invited;
     struct arena *a = s->cti->scratch;
 
     switch (d->service) {
@@ -155,10 +166,21 @@ static const void *positive_body(const struct cti_session *s, const struct done 
     case CSTA_MSG_CONSULTATION_CALL:
         consult = arena_zalloc(a, sizeof(*consult));
         if (consult != NULL) {
-            consult->initiated_call.call_id = str_make(d->made->call->id, CALL_ID_LEN);
-            consult->initiated_call.device_id.value = session_spelling(s, d->made->id);
+            consult->initiated_call = connection_of(s, d->made);
         }
         return consult;
+    case CSTA_MSG_CONFERENCE_CALL:
+        conference = arena_zalloc(a, sizeof(*conference));
+        if (conference != NULL) {
+            conference->conference_call = connection_of(s, d->made);
+        }
+        return conference;
+    case CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL:
+        invited = arena_zalloc(a, sizeof(*invited));
+        if (invited != NULL) {
+            invited->conferenced_call = connection_of(s, d->made);
+        }
+        return invited;
     default:
         return &plain;
     }

@@ -34,6 +34,8 @@ static const service_fn services[CSTA_MSG_COUNT] = {
     [CSTA_MSG_GENERATE_DIGITS] = service_generate_digits,
     [CSTA_MSG_RECONNECT_CALL] = service_reconnect_call,
     [CSTA_MSG_TRANSFER_CALL] = service_transfer_call,
+    [CSTA_MSG_CONFERENCE_CALL] = service_conference_call,
+    [CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL] = service_single_step_conference_call,
     [CSTA_MSG_MONITOR_START] = service_monitor_start,
     [CSTA_MSG_MONITOR_STOP] = service_monitor_stop,
     [CSTA_MSG_ASSOCIATE_DATA] = service_associate_data,
@@ -74,10 +76,21 @@ static const service_fn services[CSTA_MSG_COUNT] = {
     [CSTA_MSG_SET_SPEAKER_VOLUME] = service_phone,
 };
 
+bool cti_has(const struct cti *c, enum csta_msg_id id)
+{
+    bool confers = id == CSTA_MSG_CONFERENCE_CALL || id == CSTA_MSG_CONFERENCED_EVENT ||
+                   id == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL;
+
+    return csta_msg_is_supported(id) &&
+           (!confers || (c->driver->has_focus != NULL && c->driver->has_focus(c->driver_ctx)));
+}
+
 /** What only a phone can do is served when it can be asked. */
 static bool is_served(const struct cti *c, enum csta_msg_id id)
 {
-    return services[id] != NULL && (services[id] != service_phone || c->driver->phone != NULL);
+    return services[id] != NULL &&
+           (services[id] != service_phone || c->driver->phone != NULL) &&
+           (!csta_msg_is_supported(id) || cti_has(c, id));
 }
 
 struct outcome outcome_answer(const struct request *r, const void *body)

@@ -27,6 +27,9 @@ static struct csta_device_ref endpoint_of(const struct request *r,
 {
     const struct connection *other = call_other(conn);
 
+    if (conn->seat != NULL) { /* a conference: there are several */
+        return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_NOT_KNOWN};
+    }
     return other == NULL || other->ended ? (struct csta_device_ref){0}
                                          : party_ref(r->from.session, other);
 }
@@ -84,6 +87,8 @@ static const struct csta_services_permitted *permitted(const struct request *r,
     calls->alternate_call = if_set(can, CALL_SVC_ALTERNATE);
     calls->reconnect_call = if_set(can, CALL_SVC_RECONNECT);
     calls->transfer_call = if_set(can, CALL_SVC_UNITE);
+    calls->conference_call = if_set(can, CALL_SVC_CONFERENCE);
+    calls->single_step_conference = if_set(can, CALL_SVC_INVITE);
     calls->dial_digits = if_set(can, CALL_SVC_DIAL);
     calls->clear_call = if_set(can, CALL_SVC_CLEAR);
     out->call_control_services = calls;

@@ -18,6 +18,10 @@ void config_map_asking(struct config *c);
 /** The section "registrar". @return false with the tree's error filled */
 bool config_map_registrar(struct config_tree *t, struct config *c);
 
+/** The section "conference"; after peers and calls. @return false with the tree's error filled
+ */
+bool config_map_conference(struct config_tree *t, struct config *c);
+
 /** Listeners, advertised addresses, TLS, WebSocket. */
 bool config_map_net(struct config_tree *t, struct config *c);
 

@@ -81,6 +81,9 @@ struct raw_registrar {
 struct raw_calls {
     RAW_STRUCT(CONFIG_CALLS)
 };
+struct raw_conference {
+    RAW_STRUCT(CONFIG_CONFERENCE)
+};
 struct raw_proxy {
     RAW_STRUCT(CONFIG_PROXY)
 };

@@ -153,6 +153,9 @@ SUBSECTION(registrar, CONFIG_REGISTRAR)
 #define RAW struct raw_calls
 SUBSECTION(calls, CONFIG_CALLS)
 #undef RAW
+#define RAW struct raw_conference
+SUBSECTION(conference, CONFIG_CONFERENCE)
+#undef RAW
 #define RAW struct raw_proxy
 SUBSECTION(proxy, CONFIG_PROXY)
 #undef RAW

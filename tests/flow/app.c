@@ -126,6 +126,23 @@ static void put_list(struct text *t, const struct csta_connection_list_item_list
     out_c(&t->o, "]");
 }
 
+/** Each party with the call in which it was before; "+": in none. */
+static void put_members(struct text *t, const struct csta_connection_list_item_list *list)
+{
+    out_c(&t->o, " [");
+    for (size_t i = 0; i < list->n; i++) {
+        const struct csta_connection_list_item *item = &list->item[i];
+        out_c(&t->o, i > 0 ? "," : "");
+        put_device(t, item->new_connection.device_id.value);
+        if (item->old_connection.call_id.n == 0) {
+            out_c(&t->o, "+");
+        } else {
+            out_fmt(&t->o, "<%s", call_name(t->a->names, item->old_connection.call_id));
+        }
+    }
+    out_c(&t->o, "]");
+}
+
 #define HEAD(name, e, conn)                                                             \
     head(t, n, name, (e)->monitor_cross_ref_id, &(e)->conn, (e)->local_connection_info, \
          (e)->cause)
@@ -192,6 +209,20 @@ static void put_change(struct text *t, struct note *n, const struct csta_msg *m)
         }
         put_ref(t, " to=", &e->transferred_to_device);
         put_list(t, &e->transferred_connections);
+    } else if (m->id == CSTA_MSG_CONFERENCED_EVENT) {
+        const struct csta_conferenced_event *e = m->conferenced_event;
+        HEAD("Conferenced", e, primary_old_call);
+        if (e->secondary_old_call.call_id.n > 0) {
+            out_c(&t->o, " and");
+            put_connection(t, &e->secondary_old_call);
+            snprintf(n->other, sizeof(n->other), "%.*s",
+                     STR_ARG(e->secondary_old_call.call_id));
+        }
+        put_ref(t, " by=", &e->conferencing_device);
+        put_ref(t, " added=", &e->added_party);
+        put_members(t, &e->conference_connections);
+        put_data(t, " uui=", &e->user_data);
+        put_data(t, " corr=", &e->correlator_data);
     } else if (m->id == CSTA_MSG_FAILED_EVENT) {
         const struct csta_failed_event *e = m->failed_event;
         HEAD("Failed", e, failed_connection);
@@ -431,6 +462,7 @@ static bool note_text(struct app *a, struct note *n)
     case CSTA_MSG_RETRIEVED_EVENT:
     case CSTA_MSG_DIVERTED_EVENT:
     case CSTA_MSG_TRANSFERRED_EVENT:
+    case CSTA_MSG_CONFERENCED_EVENT:
     case CSTA_MSG_FAILED_EVENT:
     case CSTA_MSG_CONNECTION_CLEARED_EVENT:
         put_change(&t, n, &n->msg);
@@ -547,6 +579,10 @@ static void ask_text(struct app *a, struct ask *q)
             put_connection(&t, &q->msg.consultation_call_response->initiated_call);
         } else if (q->msg.id == CSTA_MSG_TRANSFER_CALL_RESPONSE) {
             put_connection(&t, &q->msg.transfer_call_response->transferred_call);
+        } else if (q->msg.id == CSTA_MSG_CONFERENCE_CALL_RESPONSE) {
+            put_connection(&t, &q->msg.conference_call_response->conference_call);
+        } else if (q->msg.id == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL_RESPONSE) {
+            put_connection(&t, &q->msg.single_step_conference_call_response->conferenced_call);
         } else if (q->msg.id == CSTA_MSG_SNAPSHOT_DEVICE_RESPONSE) {
             put_snapshot(&t, q->msg.snapshot_device_response);
         }

@@ -267,6 +267,7 @@ static void test_service_announced_is_served(void)
     struct office *o = up();
     struct client *c = &o->client[0];
     size_t supported = 0;
+    o->calls.config.focus = STR("sip:192.0.2.9"); /* for conferences */
     for (unsigned id = CSTA_MSG_NONE + 1; id < CSTA_MSG_COUNT; id++) {
         struct str name = csta_msg_name((enum csta_msg_id)id);
         char root[128];

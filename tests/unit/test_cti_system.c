@@ -333,12 +333,14 @@ static const struct {
      "SpeakerVolumeEvent"},
 };
 
+/** There is no focus in this office. */
 static bool all_supported(const char *parts)
 {
     struct str rest = str_c(parts);
     while (rest.n > 0) {
         struct str word = str_upto(rest, str_find(rest, STR(" ")));
-        if (!csta_msg_is_supported(csta_msg_find(word))) {
+        if (!csta_msg_is_supported(csta_msg_find(word)) ||
+            str_find(word, STR("Conference")) < word.n) {
             return false;
         }
         rest = str_from(rest, word.n < rest.n ? word.n + 1 : word.n);
