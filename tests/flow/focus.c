@@ -202,3 +202,12 @@ void focus_drop(struct focus *f, const char *number)
         leg_end(s->leg, 0, NULL, NULL, NULL, station_now(&f->s));
     }
 }
+
+void focus_hang_up(struct focus *f)
+{
+    for (size_t i = 0; i < f->seats; i++) {
+        if (f->seat[i].leg != NULL && f->seat[i].leg->state < LEG_ENDING) {
+            leg_end(f->seat[i].leg, 0, NULL, NULL, NULL, station_now(&f->s));
+        }
+    }
+}

@@ -50,5 +50,7 @@ size_t focus_taken(const struct focus *f);
 struct focus_seat *focus_seat_of(struct focus *f, const char *number);
 /** BYE to it. */
 void focus_drop(struct focus *f, const char *number);
+/** BYE to all seats, also to those that the other side knows nothing of any more. */
+void focus_hang_up(struct focus *f);
 
 #endif

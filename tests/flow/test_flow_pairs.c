@@ -16,6 +16,7 @@
  * Each pair of state and event runs at one of the moments, and every other one of those with a
  * procedure in between; with BATON_PAIRS_ALL all of them do, at all moments.
  */
+#include "focus.h"
 #include "service.h"
 #include "world.h"
 
@@ -24,11 +25,14 @@
 
 static struct world w;
 static struct phone *ann, *bob, *cleo;
+static struct focus f;
 
 static void patience(struct world *world)
 {
     world->config.call.step_s = 3;
     world->config.call.ring_s = 8;
+    world->config.call.focus = STR("sip:10.0.4.1");
+    world->config.call.room = STR("conf-%s");
 }
 
 /* ---- states ---- */
@@ -57,6 +61,11 @@ static struct ask *transfer(void)
 static struct ask *reconnect(void)
 {
     return app_on_two(&w.crm, "ReconnectCall", "activeCall", "c2", "heldCall", "c1", "1001");
+}
+
+static struct ask *confer(void)
+{
+    return two("ConferenceCall", "heldCall", "activeCall");
 }
 
 static void talking(void)
@@ -109,14 +118,35 @@ static void two_lines(void)
     world_run(&w, 400);
 }
 
+static void conference(void)
+{
+    consulted();
+    (void)confer();
+    world_run(&w, 400);
+}
+
+/** ann is in it, held, and calls a fourth. */
+static void conference_held(void)
+{
+    conference();
+    (void)app_on_connection(&w.crm, "ConsultationCall", "existingCall", "c1", "1001",
+                            "<consultedDevice>1004</consultedDevice>");
+    world_run(&w, 600);
+}
+
 static const struct {
     const char *name;
     void (*make)(void);
 } states[] = {
-    {"talking", talking},     {"consulting", consulting},
-    {"consulted", consulted}, {"both held", both_held},
-    {"swapped", swapped},     {"two lines, ringing", two_lines_ringing},
+    {"talking", talking},
+    {"consulting", consulting},
+    {"consulted", consulted},
+    {"both held", both_held},
+    {"swapped", swapped},
+    {"two lines, ringing", two_lines_ringing},
     {"two lines", two_lines},
+    {"conference", conference},
+    {"conference, held", conference_held},
 };
 
 /* ---- procedures ---- */
@@ -159,6 +189,19 @@ static struct ask *single_step(void)
                              "<transferredTo>1004</transferredTo>");
 }
 
+static struct ask *invite(void)
+{
+    return app_on_connection(&w.crm, "SingleStepConferenceCall", "activeCall", "c1", "1001",
+                             "<deviceToJoin>1004</deviceToJoin>"
+                             "<participationType>active</participationType>");
+}
+
+/** With the call to the fourth, where there is one. */
+static struct ask *confer_third(void)
+{
+    return app_on_two(&w.crm, "ConferenceCall", "heldCall", "c1", "activeCall", "c3", "1001");
+}
+
 typedef struct ask *(*ask_fn)(void);
 static const struct {
     const char *name;
@@ -167,7 +210,8 @@ static const struct {
     {"nothing", nothing},         {"consult", consult},         {"alternate", alternate},
     {"reconnect", reconnect},     {"transfer", transfer},       {"digits", digits},
     {"clear", clear_call},        {"clear 2", clear_second},    {"hold 2", hold_second},
-    {"retrieve", retrieve_first}, {"single step", single_step},
+    {"retrieve", retrieve_first}, {"single step", single_step}, {"confer", confer},
+    {"invite", invite},           {"confer 3", confer_third},
 };
 
 /* ---- events ---- */
@@ -293,6 +337,34 @@ static void ask_clear(void)
     (void)clear_second();
 }
 
+static void ask_confer(void)
+{
+    (void)confer();
+}
+
+static void focus_kicks_bob(void)
+{
+    if (focus_seat_of(&f, "1002") != NULL) {
+        focus_drop(&f, "1002");
+    }
+}
+
+static void focus_ends(void)
+{
+    focus_hang_up(&f);
+}
+
+static void focus_refuses(void)
+{
+    f.answer = 503;
+    f.refuse_offers = 488;
+}
+
+static void focus_silent(void)
+{
+    f.answer = 0;
+}
+
 static void app_leaves(void)
 {
     app_close(&w.crm);
@@ -325,6 +397,11 @@ static const struct {
     {"ReconnectCall", ask_reconnect},
     {"ClearConnection", ask_clear},
     {"the application leaves", app_leaves},
+    {"ConferenceCall", ask_confer},
+    {"the focus hangs up on bob", focus_kicks_bob},
+    {"the focus hangs up", focus_ends},
+    {"the focus refuses", focus_refuses},
+    {"the focus is silent", focus_silent},
 };
 
 /* ---- invariants ---- */
@@ -404,7 +481,11 @@ static void finish(void)
     world_end(&w);
     app_check(&w.crm, !left, w.where);
     CHECK_INT(world_stat(&w, "calls_active"), 0);
+    CHECK(w.hard || focus_taken(&f) == 0);
+    focus_hang_up(&f);
+    world_run(&w, w.hard ? 40000 : 0);
     world_down(&w);
+    focus_down(&f);
 }
 
 static void pair(size_t s, size_t p, size_t e, uint32_t ms)
@@ -418,6 +499,7 @@ static void pair(size_t s, size_t p, size_t e, uint32_t ms)
     w.hard = events[e].happens == silent_ann || events[e].happens == silent_bob ||
              events[e].happens == silent_cleo || events[e].happens == app_leaves;
     w.crm.parallel = true;
+    focus_up(&f, &w.net);
     ann = PHONE(&w, 0);
     bob = PHONE(&w, 1);
     cleo = PHONE(&w, 2);
@@ -510,5 +592,16 @@ static void test_two_lines(void)
     state(6);
 }
 
+static void test_conference(void)
+{
+    state(7);
+}
+
+static void test_conference_held(void)
+{
+    state(8);
+}
+
 TEST_MAIN(T(test_talking), T(test_consulting), T(test_consulted), T(test_both_held),
-          T(test_swapped), T(test_two_lines_ringing), T(test_two_lines), T(test_one))
+          T(test_swapped), T(test_two_lines_ringing), T(test_two_lines), T(test_conference),
+          T(test_conference_held), T(test_one))
