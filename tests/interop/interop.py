@@ -17,6 +17,7 @@ import lib
 import t_application  # noqa: F401  the modules register their scenarios
 import t_browser
 import t_command
+import t_conference
 import t_csta_tcp
 import t_dns
 import t_events
