@@ -102,7 +102,8 @@ struct connection {
     bool passes_refer;           /**< a peer that carries REFER out itself (refer_pass.c) */
     struct connection *replaces; /**< whose place it is taking (replace.c), else NULL */
     struct connection *mate;     /**< of another call, on the same leg (share.c), else NULL */
-    /** In a conference: its place at the focus, and of such a place who has it (conference.c) */
+    /** In a conference: its place at the focus, and of such a place who has it (conference.c)
+     */
     struct connection *seat;
     bool is_seat;    /**< it is such a place, and no party of the call */
     uint8_t consult; /**< enum call_consult_for: what may become of a consultation */
@@ -213,15 +214,15 @@ struct call {
     struct uui_mark *marks;     /**< whose it is, the newest first; in the arena */
     /** Values that moves have replaced, were not allowed to, or brought though they must not */
     uint16_t uui_replaced, uui_refused, uui_forbidden;
-    struct str correlator;      /**< decoded correlatorData, or absent; call_set_correlator */
-    char *correlator_block;     /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
-    struct join join;           /**< of two legs, see join.c */
-    struct step *step;          /**< the procedure that runs (hold, transfer …), or NULL */
-    struct duo *duo;            /**< one on this call and another of the same device, or NULL */
+    struct str correlator;  /**< decoded correlatorData, or absent; call_set_correlator */
+    char *correlator_block; /**< where it lies, CALL_CORRELATOR_MAX octets; NULL: nowhere */
+    struct join join;       /**< of two legs, see join.c */
+    struct step *step;      /**< the procedure that runs (hold, transfer …), or NULL */
+    struct duo *duo;        /**< one on this call and another of the same device, or NULL */
     struct conference *conference; /**< what it is at the focus; NULL: it never was there */
-    struct gather *gather;      /**< parties are being brought there, or NULL */
-    struct digits *digits;      /**< that are being sent, digits.c; NULL: none */
-    struct connection *joining; /**< the party that a transfer is calling, or NULL */
+    struct gather *gather;         /**< parties are being brought there, or NULL */
+    struct digits *digits;         /**< that are being sent, digits.c; NULL: none */
+    struct connection *joining;    /**< the party that a transfer is calling, or NULL */
     struct str from;  /**< From value of the INVITEs, by a plan; absent: the caller's own */
     struct str lines; /**< further header lines of the INVITEs, by a plan or MakeCall */
     struct call_progress heard; /**< who hears what becomes of MakeCall */
@@ -399,11 +400,11 @@ struct call_layer {
                                REFER, redirection, forwarding, services; NULL: everything */
     void *ctx;
     struct list dead;
-    uint64_t queued;     /**< callers that had to wait */
-    uint64_t queue_full; /**< and those for whom there was no room */
-    uint64_t hunted;     /**< times that a next destination was tried */
-    uint64_t forwarded;  /**< times that a device's forwarding was followed */
-    uint64_t conferenced; /**< times that parties were brought to the focus … */
+    uint64_t queued;       /**< callers that had to wait */
+    uint64_t queue_full;   /**< and those for whom there was no room */
+    uint64_t hunted;       /**< times that a next destination was tried */
+    uint64_t forwarded;    /**< times that a device's forwarding was followed */
+    uint64_t conferenced;  /**< times that parties were brought to the focus … */
     uint64_t focus_failed; /**< … and that this came to nothing because of it */
     uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
     struct uus_stats uus;

@@ -114,8 +114,7 @@ static unsigned judge(const struct referral *r, const struct branch *named, bool
         return 486;
     }
     if (x == NULL || c->step != NULL || c->referral != NULL || c->borrower != NULL ||
-        c->join.offerer != NULL || c->duo != NULL ||
-        c->gather != NULL || !relays_empty(c)) {
+        c->join.offerer != NULL || c->duo != NULL || c->gather != NULL || !relays_empty(c)) {
         return 491;
     }
     if (x->device != NULL && x->device == call_other(r->by->conn)->device) {

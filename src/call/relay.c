@@ -286,9 +286,9 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         }
         return;
     }
-    if (is_offer_request(t, m) && (c->step != NULL || c->duo != NULL ||
-                                   c->phase == CALL_PROMPTING || referral_moves_media(c) ||
-                                   gather_moves_media(c))) {
+    if (is_offer_request(t, m) &&
+        (c->step != NULL || c->duo != NULL || c->phase == CALL_PROMPTING ||
+         referral_moves_media(c) || gather_moves_media(c))) {
         refuse(from, t, 491, NULL, now_ms);
         return;
     }

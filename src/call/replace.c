@@ -104,8 +104,8 @@ static unsigned judge(struct call_layer *l, const struct sip_msg *m,
         return 403;
     }
     if (stays == NULL || connection_leg(stays) == NULL || c->step != NULL ||
-        c->referral != NULL || c->borrower != NULL || c->join.offerer != NULL || c->gather != NULL ||
-        relays_pending_offer(c) || (c->phase == CALL_ACTIVE && rings)) {
+        c->referral != NULL || c->borrower != NULL || c->join.offerer != NULL ||
+        c->gather != NULL || relays_pending_offer(c) || (c->phase == CALL_ACTIVE && rings)) {
         return 491;
     }
     if (device != NULL && device == stays->device) {

@@ -42,9 +42,9 @@ static enum call_error judge(const struct connection *held, const struct connect
 
     if (held->device == NULL || held->device != active->device || held->call == active->call ||
         !talks(held) || !talks(active) || q == NULL || q->ended ||
-        held->call->phase != CALL_ACTIVE || !is_up(p) ||
-        held->seat != NULL || active->seat != NULL ||
-        (!is_up(held) && !share_is_parked(held)) || active->call->phase == CALL_ENDING) {
+        held->call->phase != CALL_ACTIVE || !is_up(p) || held->seat != NULL ||
+        active->seat != NULL || (!is_up(held) && !share_is_parked(held)) ||
+        active->call->phase == CALL_ENDING) {
         return CALL_BAD_STATE;
     }
     if (q->device != NULL && q->device == p->device) {

@@ -302,18 +302,18 @@
       "A device may take a call that rings elsewhere, with an INVITE whose Replaces "                   \
       "names the ringing dialog. Off: only who was referred by its owner.")
 
-#define CONFIG_CONFERENCE(U, B, S, W, L, N, M, Q)                                              \
-    S(focus, "",                                                                               \
-      "Who mixes: a sip URI, or the name of a peer. Without `room` it is a conference "        \
-      "factory (RFC 4579): the Contact of its answer is the room. Conferences are possible "   \
-      "when it is set.")                                                                       \
-    S(room, "",                                                                                \
-      "User part of a room there, with `%s` for a random number of twelve digits: "            \
-      "`conf-%s`, for a focus that makes a room when somebody calls it. Without `%s` it is "   \
-      "the user part of the factory, which a peer needs.")                                     \
-    S(silent_room, "",                                                                         \
-      "The same for a party that hears the others and is heard by nobody "                     \
-      "(SingleStepConferenceCall, silent). Unless given, that is refused.")  \
+#define CONFIG_CONFERENCE(U, B, S, W, L, N, M, Q)                                            \
+    S(focus, "",                                                                             \
+      "Who mixes: a sip URI, or the name of a peer. Without `room` it is a conference "      \
+      "factory (RFC 4579): the Contact of its answer is the room. Conferences are possible " \
+      "when it is set.")                                                                     \
+    S(room, "",                                                                              \
+      "User part of a room there, with `%s` for a random number of twelve digits: "          \
+      "`conf-%s`, for a focus that makes a room when somebody calls it. Without `%s` it is " \
+      "the user part of the factory, which a peer needs.")                                   \
+    S(silent_room, "",                                                                       \
+      "The same for a party that hears the others and is heard by nobody "                   \
+      "(SingleStepConferenceCall, silent). Unless given, that is refused.")                  \
     U(max_parties, 10, 3, 1000, "Parties of one conference.")
 
 #define CONFIG_PROXY(U, B, S, W, L, N, M, Q)                                                   \

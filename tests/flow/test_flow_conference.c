@@ -373,6 +373,41 @@ static void test_not_configured(void)
     down();
 }
 
+static bool is_listed(const struct csta_feature_list *list, enum csta_msg_id id)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->item[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** The profile is claimed, and its services and event are listed, where there is a focus. */
+static void test_claimed_with_a_focus(void)
+{
+    for (int focus = 0; focus < 2; focus++) {
+        up_with(focus == 1 ? rooms : NULL);
+        struct ask *q = done(app_ask(&w.crm, "GetSwitchingFunctionCaps", "%s", ""));
+        REQUIRE(q->msg.id == CSTA_MSG_GET_SWITCHING_FUNCTION_CAPS_RESPONSE);
+        const struct csta_profiles *p = q->msg.get_switching_function_caps_response->profiles;
+        CHECK_INT(p->conferencing_endpoint_call_control_profile == CSTA_TRUE ||
+                      p->conferencing_uacsta_call_control_profile == CSTA_TRUE,
+                  focus);
+        q = done(app_ask(&w.crm, "GetCSTAFeatures", "%s", ""));
+        REQUIRE(q->msg.id == CSTA_MSG_GET_CSTA_FEATURES_RESPONSE);
+        const struct csta_get_csta_features_response *r = q->msg.get_csta_features_response;
+        const struct csta_feature_list *list = &r->supported_services->call_control_serv_list;
+        CHECK_INT(is_listed(list, CSTA_MSG_CONFERENCE_CALL), focus);
+        CHECK_INT(is_listed(list, CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL), focus);
+        CHECK(is_listed(list, CSTA_MSG_TRANSFER_CALL));
+        CHECK_INT(
+            is_listed(&r->supported_events->call_control_evts_list, CSTA_MSG_CONFERENCED_EVENT),
+            focus);
+        down();
+    }
+}
+
 /* ---- SingleStepConferenceCall ---- */
 
 static void test_single_step(void)
@@ -561,7 +596,7 @@ TEST_MAIN(T(test_15_conference), T(test_parties_leave), T(test_conferencing_devi
           T(test_party_is_dropped), T(test_clear_call), T(test_focus_hangs_up),
           T(test_focus_refuses), T(test_focus_is_silent), T(test_focus_says_nothing_of_media),
           T(test_phone_refuses), T(test_conference_glare), T(test_not_configured),
-          T(test_single_step), T(test_single_step_answered_at_once),
-          T(test_single_step_into_conference), T(test_single_step_silent),
-          T(test_single_step_refused), T(test_single_step_not_answered),
-          T(test_single_step_focus_refuses), T(test_factory))
+          T(test_claimed_with_a_focus), T(test_single_step),
+          T(test_single_step_answered_at_once), T(test_single_step_into_conference),
+          T(test_single_step_silent), T(test_single_step_refused),
+          T(test_single_step_not_answered), T(test_single_step_focus_refuses), T(test_factory))
