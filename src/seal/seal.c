@@ -217,6 +217,9 @@ static enum seal_result judge(struct opening *x, bool own)
     if (x->known != NULL) {
         return seal_has_message(x->known, x->message) ? SEAL_OK : SEAL_REPLAYED;
     }
+    if (s->config.since_s != 0 && seal_age(x->frame.time, s->config.since_s) >= 0) {
+        return SEAL_STALE; /* whoever remembered it is gone */
+    }
     x->known = seal_remember(s, x->mark, x->frame.time, x->wall_s, &full);
     if (x->known == NULL) {
         return full ? SEAL_FAILED : SEAL_STALE;

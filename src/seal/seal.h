@@ -22,7 +22,8 @@
  * FRESHNESS. A frame has the time at which it was made. It is good for `window_s` seconds in
  * either direction, and during these it is remembered: the same frame in another call is a
  * replay. The memory is bounded; when it is full the oldest frame is forgotten, and no frame
- * from before that is taken any more. It is not kept over a restart.
+ * from before that is taken any more. It does not outlive the process; so that it need not, a
+ * process takes no frame that was sealed before it began (`since_s`): another one may have.
  *
  * ONE MESSAGE MAY BE ASKED ABOUT ANY NUMBER OF TIMES, by the border, the journal and events:
  * the answer is the same as long as `message` and `wall_s` are those of its arrival.
@@ -112,6 +113,8 @@ enum seal_result seal_peek(struct str octets, struct seal_frame *out);
 struct seal_config {
     uint32_t window_s;    /**< 0: 120 */
     uint32_t max_entries; /**< frames remembered; 0: 65536 */
+    uint64_t since_s;     /**< frames sealed at this time or before may have come to the process
+                             before     this one, and are stale; 0: there was none */
 };
 
 /** One per engine: keys, memory, counters. */

@@ -114,6 +114,10 @@ int config_set_listen(struct config *c, const struct config_listen *listen, size
 /** Another name of the default domain. Nothing happens when it is known, or a wildcard. */
 void config_add_own_address(struct config *c, const struct addr *a);
 
+/** The server starts at this time: what was sealed before may have been taken by another one.
+ */
+void config_set_start(struct config *c, uint64_t wall_s);
+
 /** What of `b` differs from `a` and only a restart takes over: fn hears "limits.calls" … */
 void config_each_fixed_change(const struct config *a, const struct config *b,
                               void (*fn)(void *ctx, const char *key), void *ctx);

@@ -54,6 +54,10 @@
     U(replay_entries, 65536, 64, 16777216,                                                     \
       "Sealed values that are remembered, so that each is taken in one call only. When there " \
       "are more in `replay_s`, the oldest is forgotten, and what is older than it is stale.")  \
+    U(replay_start_s, 10, 0, 3600,                                                             \
+      "Sealed values do not count that were sealed before the start of the server or up to "   \
+      "so many seconds after it: they may have been taken before it. As many as the clocks "   \
+      "of sealers are ahead at most.")                                                         \
     Q(packages, uui_package, "Packages of User-to-User (RFC 7433) that are understood.")       \
     Q(rules, uui_rule,                                                                         \
       "What may cross the border: the first rule that a value fits decides, one that fits "    \

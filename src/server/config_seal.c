@@ -63,6 +63,11 @@ static bool check_package(struct config_tree *t, const struct config *c, yaml_no
                       STR_ARG(p->name));
 }
 
+void config_set_start(struct config *c, uint64_t wall_s)
+{
+    c->engine.seal.since_s = wall_s + c->raw->uui.replay_start_s;
+}
+
 bool config_map_seal(struct config_tree *t, struct config *c)
 {
     const struct uui_packages *all = c->engine.packages;

@@ -464,6 +464,7 @@ static bool start(struct server *s)
     s->directory.own_count = c->own_count;
     c->engine.directory = &s->directory;
     c->engine.routes = &c->routes;
+    config_set_start(c, env->wall_s(env->ctx));
     s->engine = engine_new(env, &c->engine, net_now(s->net));
     if (s->engine == NULL) {
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");

@@ -427,6 +427,36 @@ static void test_window(void)
     pair_fini(&p);
 }
 
+/** What was sealed before the start may have come before it: it is taken no more. */
+static void test_restart(void)
+{
+    struct kit_end a, b;
+    kit_end_init(&a, true, &(struct seal_config){0});
+    for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+        uint64_t start = a.k.wall_s + 5;
+        struct seal_config c = {.since_s = start};
+        char before[256], at[256];
+        struct str old = kit_close(&a, keys[k], STR("x"), 0, 0);
+        memcpy(before, old.p, old.n);
+        a.k.wall_s = start;
+        struct str same = kit_close(&a, keys[k], STR("x"), 0, 0);
+        memcpy(at, same.p, same.n);
+        kit_end_init(&b, false, &c);
+        b.k.wall_s = start + 1;
+        CHECK_INT(kit_open(&b, str_make(before, old.n), 1), SEAL_STALE);
+        CHECK(b.opened.plain.p == NULL);
+        CHECK_INT(kit_open(&b, str_make(at, same.n), 1), SEAL_STALE);
+        CHECK_INT(kit_open(&b, str_make(at, same.n), 0), SEAL_OK); /* replays do not matter */
+        a.k.wall_s = start + 1;
+        struct str fresh = kit_close(&a, keys[k], STR("x"), 0, 0);
+        CHECK_INT(kit_open(&b, fresh, 1), SEAL_OK);
+        CHECK_INT(kit_open(&b, fresh, 1), SEAL_OK);
+        CHECK_INT(kit_open(&b, fresh, 2), SEAL_REPLAYED);
+        kit_end_fini(&b);
+    }
+    kit_end_fini(&a);
+}
+
 static void test_time_wraps(void)
 {
     struct pair p;
@@ -646,7 +676,7 @@ TEST_MAIN(T(test_rooms), T(test_round_trip_of_every_length), T(test_identity_is_
           T(test_purpose_is_sealed_too), T(test_way_of_a_message), T(test_keys_that_are_none),
           T(test_many_keys_are_found), T(test_validity), T(test_packages_of_a_key),
           T(test_wrong_package), T(test_use), T(test_other_keys_do_not_fit), T(test_window),
-          T(test_time_wraps), T(test_replay), T(test_forgery_of_a_known_frame),
+          T(test_restart), T(test_time_wraps), T(test_replay), T(test_forgery_of_a_known_frame),
           T(test_equal_octets_are_no_replay), T(test_reflection), T(test_memory_is_bounded),
           T(test_without_memory), T(test_opening_without_memory), T(test_small_buffer),
           T(test_words))

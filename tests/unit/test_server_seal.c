@@ -72,6 +72,9 @@ static void test_keys_of_the_configuration(void)
     CHECK_INT(seal_keys_count(c->engine.seal_keys), 3);
     CHECK_INT(c->engine.seal.window_s, 60);
     CHECK_INT(c->engine.seal.max_entries, 1000);
+    CHECK_INT(c->engine.seal.since_s, 0);
+    config_set_start(c, 1800000000);
+    CHECK_INT(c->engine.seal.since_s, 1800000010);
     config_free(c);
     c = load(&f, "domains: [example.com]\n", &error);
     REQUIRE(c != NULL);
