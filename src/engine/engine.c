@@ -357,6 +357,10 @@ static bool past_border(struct engine *e, const struct hop *from, struct sip_msg
     struct border_result r;
     struct sip_fault fault = {0};
 
+    if (!shed_past(e, from, m)) {
+        e->count.dropped++;
+        return false;
+    }
     switch (border_in(&e->border, m, from, &r)) {
     case BORDER_AS_IT_IS:
         return true;

@@ -59,6 +59,8 @@ struct engine_config {
     const struct rule_table *routes; /**< the caller's, must outlive the engine or
                                         engine_set_routes; NULL: none */
     uint8_t redirect_asked;          /**< enum engine_ask */
+    bool strip_untrusted_history; /**< History-Info and Diversion of who is outside of the trust
+                                       domain are taken out of what he sends */
     /** The caller's, must outlive the engine or engine_set_packages; NULL: isdn-uui alone. */
     const struct uui_packages *packages;
     /** Rules about User-to-User at the border; the caller's likewise (engine_set_policy). */

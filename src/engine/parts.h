@@ -186,4 +186,10 @@ void report_refusal(struct engine *e, const struct sip_msg *m, const struct hop 
 /** A message that could not be read. */
 void report_fault(struct engine *e, const struct hop *from, const struct sip_fault *fault);
 
+/* ---- shed.c ---- */
+
+/** Without the history that an untrusted neighbour tells; `m` may be another message then.
+    @return false: no memory, it is to be dropped */
+bool shed_past(struct engine *e, const struct hop *from, struct sip_msg *m);
+
 #endif

@@ -274,6 +274,9 @@
       "History-Info (RFC 7044). `auto`: entries are added where a request has some, "                   \
       "its sender supports `histinfo`, or the call was diverted here; `write`: to "                     \
       "every call; `pass`: never, what comes passes; `strip`: removed.")                                \
+    W(untrusted_history, "pass", "pass strip",                                                          \
+      "History-Info and Diversion of phones and of peers outside of our trust domain: passed on, as "   \
+      "RFC 7044 has it, though Baton itself believes none of it; or taken out when they come in.")      \
     W(diversion, "none", "none history-info diversion both",                                            \
       "`history-info`: Diversion (RFC 5806) becomes History-Info; `diversion`: the "                    \
       "other way; `both`: both say the same; `none`: Diversion passes as it came.")                     \

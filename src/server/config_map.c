@@ -505,6 +505,8 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->leg.accept = STR("application/sdp, application/csta+xml");
     map_calls(raw, e);
     e->redirect_asked = ask_of(raw->calls.redirect_asked);
+    e->strip_untrusted_history = raw->calls.untrusted_history != NULL &&
+                                 strcmp(raw->calls.untrusted_history, "strip") == 0;
     e->proxy = (struct proxy_config){.max_forks = raw->limits.proxied,
                                      .max_branches = raw->proxy.branches,
                                      .max_breadth = raw->proxy.breadth,

@@ -257,6 +257,54 @@ static void test_we_ask(void)
     }
 }
 
-TEST_MAIN(T(test_serial_history), T(test_we_ask), T(test_given_up), T(test_not_asked),
-          T(test_followed_by_the_proxy), T(test_followed_with_history),
-          T(test_response_of_a_phone), T(test_response_of_a_peer), T(test_request_inside))
+static void strip_untrusted(struct world *w)
+{
+    w->config.strip_untrusted_history = true;
+    w->peer[0].domain = PEER_OUTSIDE;
+}
+
+#define FORGED                                                                            \
+    "History-Info: <sip:boss@example.com?User-to-User=04AA%3Bencoding%3Dhex>;index=1\n"   \
+    "History-Info: <sip:1002@example.com>;index=1.1;rc=1\nDiversion: <sip:a@b.example>\n" \
+    "Supported: histinfo\nUser-to-User: 04AA;encoding=hex\n"
+
+/** A peer outside of the trust domain, and a phone, tell of a past: it stays outside. One
+ * inside is heard. */
+static void test_strangers_have_no_past(void)
+{
+    for (int role = 0; role < 2; role++) {
+        test_context(role == 0 ? "bridge" : "proxy");
+        service_begin(&s, role == 0 ? ROLE_BRIDGE : ROLE_PROXY);
+        s.tweak = strip_untrusted;
+        service_up(&s);
+        service_mark(&s);
+        for (int i = 0; i < 2; i++) {
+            struct raw *r = i == 0 ? &s.w.gateway : &s.w.trunk;
+            world_raw_invite(&s.w, r, i == 0 ? "out" : "in", "1002", FORGED, world_sdp);
+            service_run(&s, 100);
+            const char *lines = lines_of(s.bob, "INVITE", (size_t)i, "History-Info");
+            CHECK((strstr(lines, "boss") != NULL) == (i == 1));
+            CHECK_STR(str_c(lines_of(s.bob, "INVITE", (size_t)i, "Diversion")),
+                      i == 0 ? "" : "<sip:a@b.example>");
+            CHECK_STR(str_c(lines_of(s.bob, "INVITE", (size_t)i, "User-to-User")),
+                      "04AA;encoding=hex");
+            CHECK_INT(phone_respond(s.bob, 486), 0);
+            service_run(&s, 100);
+            struct text_msg t = world_take(r, "486 INVITE");
+            world_raw_request(&s.w, r, "ACK", 1, &t, "", "");
+            text_free(&t);
+            service_run(&s, 100);
+        }
+        call("History-Info: <sip:boss@example.com>;index=1\r\n");
+        CHECK(strstr(lines_of(s.bob, "INVITE", 2, "History-Info"), "boss") == NULL);
+        CHECK_INT(phone_respond(s.bob, 486), 0);
+        service_run(&s, 100);
+        service_down(&s);
+    }
+    test_context(NULL);
+}
+
+TEST_MAIN(T(test_serial_history), T(test_strangers_have_no_past), T(test_we_ask),
+          T(test_given_up), T(test_not_asked), T(test_followed_by_the_proxy),
+          T(test_followed_with_history), T(test_response_of_a_phone),
+          T(test_response_of_a_peer), T(test_request_inside))
