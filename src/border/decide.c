@@ -33,8 +33,12 @@ static enum seal_result open_seal(const struct asking *a, struct seal_opened *op
     struct border *b = x->b;
     const struct uui_value *v = &a->value->v;
     bool uri = a->value->place == BORDER_URI_HEADER || a->value->place == BORDER_URI_PARAM;
+    struct str frame = seal_frame_in(b->arena, v->octets);
     *opened = (struct seal_opened){0};
-    if (!seal_is_sealed(v->octets)) {
+    if (v->octets.n > 0 && frame.n == 0) {
+        return SEAL_FAILED;
+    }
+    if (!seal_is_sealed(frame)) {
         return SEAL_NOT_SEALED;
     }
     if (b->seal == NULL) {
@@ -44,7 +48,7 @@ static enum seal_result open_seal(const struct asking *a, struct seal_opened *op
                                             v->content, uri ? SEAL_FORWARD : seal_way_of(x->m));
     /* what leaves is in another call than what came in: there it is no replay */
     uint64_t message = x->direction == BORDER_IN ? seal_message_of(b->seal, x->m) : 0;
-    return seal_open(b->seal, &about, v->octets, message, b->env->wall_s(b->env->ctx), b->arena,
+    return seal_open(b->seal, &about, frame, message, b->env->wall_s(b->env->ctx), b->arena,
                      opened);
 }
 

@@ -132,6 +132,7 @@ void context_passes_on(const struct call *c, const struct leg *leg)
         const struct uui_value *v = &list.v[i];
         struct seal_about about = seal_about_of(uui_package_of(l->packages, v->package),
                                                 v->package, v->content, SEAL_FORWARD);
-        seal_passes_on(l->seal, &about, v->octets, seal_message(l->seal, leg->seed->call_id));
+        seal_passes_on(l->seal, &about, seal_frame_in(l->scratch, v->octets),
+                       seal_message(l->seal, leg->seed->call_id));
     }
 }

@@ -5,6 +5,7 @@
 #include "seal/value.h"
 
 #include "base/err.h"
+#include "uui/shared.h"
 
 static bool is_good(enum seal_result r, unsigned seal)
 {
@@ -19,6 +20,17 @@ struct seal_about seal_about_of(const struct uui_package *p, struct str package,
         .package = package, .content = given ? content : p->contents[0], .way = (uint8_t)way};
 }
 
+struct str seal_frame_in(struct arena *a, struct str octets)
+{
+    const uint8_t *p = (const uint8_t *)octets.p;
+    if (octets.n < 5 || p[0] != 0 || p[1] != UUI_SHARED_ASAI || p[2] != octets.n - 3 ||
+        (p[3] & 0xfe) != 0xb2) {
+        return octets;
+    }
+    struct str part[] = {str_upto(octets, 1), str_from(octets, 3)};
+    return arena_join(a, part, ARRAY_LEN(part));
+}
+
 enum seal_result seal_value(struct seal *s, const struct uui_packages *known,
                             struct uui_value *v, const struct seal_from *from, struct arena *a,
                             struct seal_opened *out)
@@ -28,7 +40,11 @@ enum seal_result seal_value(struct seal *s, const struct uui_packages *known,
     if (v->verdict != UUI_VALID || p == NULL || p->seal == UUI_SEAL_OFF) {
         return SEAL_NOT_SEALED;
     }
-    if (!seal_is_sealed(v->octets)) {
+    struct str frame = seal_frame_in(a, v->octets);
+    if (v->octets.n > 0 && frame.n == 0) {
+        return SEAL_FAILED;
+    }
+    if (!seal_is_sealed(frame)) {
         if (p->seal == UUI_SEAL_REQUIRED) {
             (void)uui_strike(v, UUI_R_NO_SEAL, 0);
         }
@@ -38,7 +54,7 @@ enum seal_result seal_value(struct seal *s, const struct uui_packages *known,
         seal_about_of(p, v->package, v->content, (enum seal_way)from->way);
     enum seal_result r = SEAL_UNKNOWN_KEY;
     if (s != NULL) {
-        r = seal_open(s, &about, v->octets, from->message, from->wall_s, a, out);
+        r = seal_open(s, &about, frame, from->message, from->wall_s, a, out);
     }
     if (r == SEAL_OK) {
         v->octets = out->plain;

@@ -21,6 +21,13 @@
 struct seal_about seal_about_of(const struct uui_package *p, struct str package,
                                 struct str content, enum seal_way way);
 
+/**
+ * The frame in these octets: they themselves or, where shared UUI wraps everything into items
+ * (uui/shared.h), what is in the only item, ASAI user data: `00 C8 n B2 …`. In the arena then.
+ * @return absent: memory is out
+ */
+struct str seal_frame_in(struct arena *a, struct str octets);
+
 /** With which message a value came. */
 struct seal_from {
     uint8_t way;      /**< enum seal_way: seal_way_of(), or SEAL_FORWARD out of a URI */

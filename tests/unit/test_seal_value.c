@@ -3,8 +3,10 @@
  * What the `seal` of a package makes of a value: off, optional and required against no seal, a
  * whole one, a broken one, and one that we have no key for.
  */
+#include "base/err.h"
 #include "kit_seal.h"
 #include "seal/value.h"
+#include "uui/dialect.h"
 
 static const struct str contents[] = {STR_INIT("record"), STR_INIT("note")};
 
@@ -142,5 +144,92 @@ static void test_without_keys(void)
     teardown(&f);
 }
 
-TEST_MAIN(T(test_table), T(test_default_content), T(test_other_verdicts_stay),
+/* ---- through dialects ---- */
+
+enum fate {
+    WHOLE, /**< what comes back out of the dialect opens */
+    NOT,   /**< it is not sent */
+};
+
+/** What becomes of a frame that is written in a dialect and read back, of isdn-uui and of
+   another package. Not here: whole, and not sent. */
+static const struct {
+    const char *name;
+    enum fate isdn, crm;
+} dialects[] = {
+    {"rfc7434", WHOLE, WHOLE},
+    {"avaya-shared", WHOLE, WHOLE},
+    {"oracle", WHOLE, WHOLE},
+    {"twilio", WHOLE, WHOLE},
+    {"vonage", WHOLE, WHOLE},
+    {"bandwidth", WHOLE, WHOLE},
+    {"telnyx", WHOLE, WHOLE},
+    {"genesys", NOT, NOT},
+    {"genesys-pd", NOT, NOT},
+    {"genesys-ascii", NOT, NOT},
+    {"genesys-x", NOT, NOT},
+    {"audiocodes-x", NOT, NOT},
+    {"audiocodes-text", NOT, NOT},
+    {"telcobridges", NOT, NOT},
+    {"telcobridges-text", NOT, NOT},
+    {"amazon", NOT, NOT},
+    {"talkdesk", NOT, NOT},
+    {"bare-hex", NOT, NOT},
+    {"ascii", NOT, NOT},
+    {"x-header", NOT, NOT},
+};
+
+static enum fate through(struct fixture *f, const struct uui_dialect *d, const char *params,
+                         struct str package)
+{
+    struct seal_about about =
+        seal_about_of(uui_package_of(&f->known, package), package, STR_NONE, SEAL_FORWARD);
+    struct seal_from from = {.way = SEAL_FORWARD, .wall_s = f->b.k.wall_s};
+    struct uui_far far = {.dialect = d};
+    struct uui_dialect_text text;
+    struct uui_value v;
+    enum uui_rule why;
+    struct out o;
+    out_init(&o, f->a.frame, sizeof(f->a.frame));
+    CHECK_INT(seal_close(&f->a.s, SIV_KEY, &about, STR("\x04\xAA\x00\xFF"), UUI_ISDN_OCTETS,
+                         f->a.k.wall_s, &o),
+              0);
+    CHECK_INT(uui_parse(element(&f->b.a, out_str_of(&o), params), &f->known, &f->b.a, &v), 0);
+    int err = uui_dialect_write(&far, &f->known, &v, &f->b.a, &text, &why);
+    CHECK(err == 0 || err == E_VALUE || err == E_TOOBIG);
+    if (err != 0) {
+        return NOT;
+    }
+    CHECK_INT(uui_dialect_read(&far, &f->known, text.value, &f->b.a, &v), 0);
+    enum seal_result r = seal_value(&f->b.s, &f->known, &v, &from, &f->b.a, &f->opened);
+    CHECK_INT(r, SEAL_OK);
+    return WHOLE;
+}
+
+/** A frame lies in the octets: whatever form they take, they are the same ones, or it is not
+    sent at all. Baton never gives a value another package or content. */
+static void test_dialects(void)
+{
+    struct fixture f;
+    setup(&f, UUI_SEAL_REQUIRED);
+    for (size_t i = 0; uui_dialect_at(i) != NULL; i++) {
+        const struct uui_dialect *d = uui_dialect_at(i);
+        enum fate isdn = WHOLE, crm = NOT;
+        for (size_t k = 0; k < ARRAY_LEN(dialects); k++) {
+            if (str_eq(d->name, str_c(dialects[k].name))) {
+                isdn = dialects[k].isdn;
+                crm = dialects[k].crm;
+            }
+        }
+        char name[32];
+        (void)snprintf(name, sizeof(name), "%.*s", STR_ARG(d->name));
+        test_context(name);
+        CHECK_INT(through(&f, d, ";purpose=isdn-uui", uui_isdn), isdn);
+        CHECK_INT(through(&f, d, ";purpose=crm", STR("crm")), crm);
+        test_context(NULL);
+    }
+    teardown(&f);
+}
+
+TEST_MAIN(T(test_table), T(test_dialects), T(test_default_content), T(test_other_verdicts_stay),
           T(test_without_keys))
