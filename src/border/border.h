@@ -101,9 +101,11 @@ struct border {
     const struct uui_packages *packages; /**< NULL: isdn-uui alone */
     const struct border_policy *policy;  /**< NULL: none */
     struct seal *seal; /**< opens what is sealed, for rules that ask; NULL: there are no keys */
-    /** enum border_understood: does that peer understand the package? Set after init; NULL:
-        nobody knows. Of phones it is not asked: which one it goes to is not seen here */
-    unsigned (*understands)(const struct peer *to, struct str package, struct str feature_tag);
+    /** enum border_understood: does who gets `m` understand the package? A peer, or `to` is
+       NULL and a request goes to a phone. Set after init; NULL: nobody knows */
+    unsigned (*understands)(void *ctx, const struct peer *to, const struct sip_msg *m,
+                            struct str package, struct str feature_tag);
+    void *understands_ctx;
     bool active; /**< anything to do at all: border_refresh */
     struct hash_key key;
     struct border_source *source; /**< who brought what; NULL: no rule asks */

@@ -82,10 +82,11 @@ static unsigned ask_understood(void *ctx)
     const struct crossing *x = a->x;
     const struct uui_value *v = &a->value->v;
     const struct uui_package *p = uui_package_of(x->b->packages, v->package);
-    if (x->b->understands == NULL || x->neighbour.peer == NULL || v->package.n == 0) {
-        return BORDER_UNKNOWN;
+    if (x->b->understands == NULL || v->package.n == 0 ||
+        (x->neighbour.peer == NULL && !sip_is_request(x->m))) {
+        return BORDER_UNKNOWN; /* where a response goes its message does not say */
     }
-    return x->b->understands(x->neighbour.peer, v->package,
+    return x->b->understands(x->b->understands_ctx, x->neighbour.peer, x->m, v->package,
                              p != NULL ? p->feature_tag : STR_NONE);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "engine/parts.h"
+#include "registrar/select.h"
 
 enum { SCRATCH_CHUNK = 32 * 1024 };
 
@@ -139,10 +140,28 @@ _Static_assert((int)BORDER_UNKNOWN == (int)UNDERSTANDS_UNKNOWN &&
                    (int)BORDER_UNDERSTOOD == (int)UNDERSTANDS_YES,
                "the same words");
 
-/** What rules of the border ask of a peer. */
-static unsigned understands(const struct peer *to, struct str package, struct str feature_tag)
+/** What rules of the border ask of a peer, or of the phone whose contact a request is for. */
+static unsigned understands(void *ctx, const struct peer *to, const struct sip_msg *m,
+                            struct str package, struct str feature_tag)
 {
-    return peer_understands(to, package, feature_tag);
+    struct engine *e = ctx;
+    const struct binding *phone;
+    struct support said;
+    struct sip_uri uri;
+    uint32_t at;
+
+    if (to != NULL) {
+        return peer_understands(to, package, feature_tag);
+    }
+    if (sip_uri_parse(sip_msg_ruri(m), 0, &uri, &at) != 0) {
+        return BORDER_UNKNOWN;
+    }
+    phone = registrar_find_contact(&e->registrar, &uri);
+    if (phone == NULL) {
+        return BORDER_UNKNOWN;
+    }
+    said = binding_support(phone);
+    return support_package(&said, package, feature_tag);
 }
 
 static int make_layers(struct engine *e)
@@ -170,6 +189,7 @@ static int make_layers(struct engine *e)
         return E_NOMEM;
     }
     e->border.understands = understands;
+    e->border.understands_ctx = e;
     e->legs.locator = e->proxy.locator = locator;
     e->proxy.realm = realm;
     e->proxy.policy = c->call.policy;

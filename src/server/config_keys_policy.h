@@ -27,7 +27,8 @@
     L(verdict, "", "`valid`, `ignored` or `wrong`.")                                          \
     L(understood, "",                                                                         \
       "Does who it goes to understand its package: `no`, `unknown` or `yes`? Of values that " \
-      "leave, to peers: what `uui_tags` declares, or they have answered to OPTIONS.")         \
+      "leave, to peers what `uui_tags` declares, or they have answered to OPTIONS; in "       \
+      "requests to phones what they said when they registered.")                              \
     L(seal, "",                                                                               \
       "What its seal says: `not-sealed`, `ok`, `forged`, `replayed`, `stale`, "               \
       "`unknown-key`, `not-valid-now`, `wrong-package`, `malformed`.")                        \

@@ -13,7 +13,7 @@ static struct arena arena;
 static struct rule rule;
 static struct rule_table routes;
 static struct border_policy policy;
-static bool proxied;
+static bool proxied, with_apps;
 static const char *gateway_dialect, *trunk_dialect;
 static uint32_t trunk_takes;
 
@@ -47,7 +47,7 @@ static void up(const struct border_rule *rules, size_t n)
     arena_init(&arena, &mem_libc, 4096);
     policy.rule = rules;
     policy.count = n;
-    world_up(&w, &(struct world_options){.no_apps = true, .tweak = tweak});
+    world_up(&w, &(struct world_options){.no_apps = !with_apps, .tweak = tweak});
 }
 
 static void down(void)
@@ -58,7 +58,7 @@ static void down(void)
     policy = (struct border_policy){0};
     gateway_dialect = trunk_dialect = NULL;
     trunk_takes = 0;
-    proxied = false;
+    proxied = with_apps = false;
 }
 
 static struct str uui(const struct text_msg *t)
@@ -288,6 +288,208 @@ static void test_redirection_of_a_phone(void)
     down();
 }
 
+/* ---- other requests ---- */
+
+static const struct str gateway_name[] = {STR_INIT("gateway")};
+
+/** Nothing secret comes from phones, nor goes to the trunk or the gateway. */
+static const struct border_rule no_secret[] = {{.name = STR_INIT("from phones"),
+                                                .from = device,
+                                                .from_count = 1,
+                                                .direction = BORDER_IN,
+                                                .package = secret,
+                                                .package_count = 1,
+                                                .action = BORDER_STRIP},
+                                               {.name = STR_INIT("to the gateway"),
+                                                .to = gateway_name,
+                                                .to_count = 1,
+                                                .package = secret,
+                                                .package_count = 1,
+                                                .action = BORDER_STRIP}};
+
+static void no_value_of(const struct vnode *to, const char *pattern, const char *never)
+{
+    for (size_t i = 0; i < wire_count(&w.wire, ENGINE(&w), to, pattern); i++) {
+        struct str m = wire_find(&w.wire, ENGINE(&w), to, pattern, i);
+        CHECK(str_find(m, str_c(never)) == m.n);
+    }
+}
+
+#define SECRET "x%3Bpurpose%3Dsecret"
+
+/** The Refer-To of a phone loses what phones may not bring; the rest is carried out. */
+static void test_refer(void)
+{
+    up(no_secret, 2);
+    struct phone *ann = PHONE(&w, 0), *bob = PHONE(&w, 1), *cleo = PHONE(&w, 2);
+    REQUIRE(world_call(&w, ann, bob));
+    struct leg_content content = {
+        .lines = STR("Refer-To: <sip:1003@example.com?User-to-User=" SECRET
+                     "%2C04AA%3Bencoding%3Dhex&Subject=y>\r\n"
+                     "Referred-By: <sip:1002@example.com?User-to-User=" SECRET ">\r\n")};
+    CHECK_INT(leg_send(bob->s.leg, NULL, STR("REFER"), &content, station_listen, &bob->s, NULL,
+                       station_now(&bob->s)),
+              0);
+    world_run(&w, 300);
+    CHECK_INT(bob->s.last_status, 202);
+    struct str invite = wire_find(&w.wire, ENGINE(&w), &cleo->s.node, "INVITE", 0);
+    CHECK_STR(str_trim(wire_raw(invite, "User-to-User", 0)), "04AA;encoding=hex");
+    CHECK_STR(str_trim(wire_raw(invite, "Subject", 0)), "y");
+    CHECK(str_find(invite, STR("secret")) == invite.n);
+    CHECK_INT(world_stat(&w, "uui_stripped"), 2);
+    down();
+}
+
+/** Proxied, out of a dialog: the same at both doors. */
+static void test_refer_proxied(void)
+{
+    struct text_msg t;
+    proxied = true;
+    up(no_secret, 2);
+    struct hop to = vnet_hop(ENGINE(&w), TP_UDP);
+    raw_send(&w.trunk, &to,
+             "REFER sip:9555@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.2.2;branch=z9hG4bKr\n"
+             "Max-Forwards: 70\nFrom: <sip:8@10.0.2.2>;tag=1\nTo: <sip:9555@example.com>\n"
+             "Call-ID: refer-1\nCSeq: 1 REFER\nContact: <sip:8@10.0.2.2>\n"
+             "Refer-To: <sip:1@b.example?User-to-User=" SECRET "&Subject=y>\n\n");
+    world_run(&w, 100);
+    t = world_take(&w.gateway, "REFER");
+    CHECK_STR(str_trim(text_value(&t, "Refer-To")), "<sip:1@b.example?Subject=y>");
+    struct hop back = raw_from(&w.gateway);
+    raw_reply(&w.gateway, &back, t.m, "202 Accepted", "t", "Contact: <sip:9@10.0.2.1>\n", "");
+    world_run(&w, 100);
+    text_free(&t);
+    t = world_take(&w.trunk, "202 REFER");
+    text_free(&t);
+    down();
+}
+
+/** A value in the Contact of a registration is not kept where a rule takes it. */
+static void test_register(void)
+{
+    up(no_secret, 2);
+    struct phone *bob = PHONE(&w, 1);
+    bob->register_lines = "User-to-User: x;purpose=secret\r\n"
+                          "X-Uui: y;purpose=secret\r\n";
+    phone_register(bob, 3600);
+    world_run(&w, 200);
+    CHECK_INT(bob->register_status, 200);
+    CHECK(world_stat(&w, "uui_stripped") >= 1);
+    world_raw_invite(&w, &w.gateway, "g1", "1002", "", world_sdp);
+    world_run(&w, 100);
+    no_value_of(&bob->s.node, "INVITE", "secret");
+    CHECK_INT(phone_respond(bob, 486), 0);
+    world_run(&w, 100);
+    struct text_msg t = world_take(&w.gateway, "486 INVITE");
+    text_free(&t);
+    down();
+}
+
+/** A CANCEL cannot be refused: it loses the value, and cancels. */
+static void test_cancel(void)
+{
+    static const struct border_rule refuse[] = {{.name = STR_INIT("no secrets"),
+                                                 .direction = BORDER_IN,
+                                                 .package = secret,
+                                                 .package_count = 1,
+                                                 .action = BORDER_REFUSE}};
+    for (int i = 0; i < 2; i++) {
+        proxied = i == 1;
+        up(refuse, 1);
+        struct phone *bob = PHONE(&w, 1);
+        world_raw_invite(&w, &w.gateway, "c1", "1002", "", world_sdp);
+        world_run(&w, 200);
+        CHECK(bob->s.leg != NULL);
+        struct str invite = wire_find(&w.wire, &w.gateway.node, ENGINE(&w), "INVITE", 0);
+        struct hop to = vnet_hop(ENGINE(&w), TP_UDP);
+        raw_sendf(&w.gateway, &to,
+                  "CANCEL %.*s SIP/2.0\nVia: %.*s\nMax-Forwards: 70\nFrom: %.*s\nTo: %.*s\n"
+                  "Call-ID: c1\nCSeq: 1 CANCEL\nUser-to-User: x;purpose=secret\n\n",
+                  STR_ARG(str_upto(str_from(invite, 7), str_index(str_from(invite, 7), ' '))),
+                  STR_ARG(str_trim(wire_raw(invite, "Via", 0))),
+                  STR_ARG(str_trim(wire_raw(invite, "From", 0))),
+                  STR_ARG(str_trim(wire_raw(invite, "To", 0))));
+        world_run(&w, 300);
+        struct text_msg t = world_take(&w.gateway, "200 CANCEL");
+        text_free(&t);
+        t = world_take(&w.gateway, "487 INVITE");
+        text_free(&t);
+        CHECK(bob->s.leg == NULL);
+        CHECK_INT(world_stat(&w, "uui_stripped"), 1);
+        no_value_of(&bob->s.node, "CANCEL", "secret");
+        down();
+    }
+}
+
+/** What Baton itself sends passes the out door as well: INVITE and BYE of an application's
+ * call. */
+static void test_own_requests(void)
+{
+    static const struct str baton[] = {STR_INIT("baton")};
+    static const struct border_rule ours[] = {{.name = STR_INIT("ours stays"),
+                                               .from = baton,
+                                               .from_count = 1,
+                                               .to = to_trunk,
+                                               .to_count = 1,
+                                               .action = BORDER_STRIP}};
+    struct text_msg t;
+    with_apps = true;
+    up(ours, 1);
+    struct phone *ann = PHONE(&w, 0);
+    ann->obeys_auto = true;
+    (void)app_make_call(&w.crm, "1001", "8555", false, "hello");
+    world_run(&w, 300);
+    t = world_take(&w.trunk, "INVITE");
+    CHECK_STR(uui(&t), "");
+    struct hop back = raw_from(&w.trunk);
+    raw_reply(&w.trunk, &back, t.m, "200 OK", "t",
+              "Contact: <sip:555@10.0.2.2>\nContent-Type: application/sdp\n", world_sdp);
+    world_run(&w, 300);
+    text_free(&t);
+    (void)app_on_connection(&w.crm, "ClearConnection", "connectionToBeCleared", "c1", "1001",
+                            "<userData><string>0462</string></userData>");
+    world_run(&w, 300);
+    t = world_take(&w.trunk, "BYE");
+    CHECK_STR(uui(&t), "");
+    answer(&t, "200 OK", "");
+    text_free(&t);
+    CHECK_INT(world_stat(&w, "uui_stripped"), 2);
+    down();
+}
+
+/** Cisco's parameter is for requests that begin a dialog; in one, the value is in its header.
+ */
+static void test_parameter_of_the_uri(void)
+{
+    struct text_msg out, t, ok;
+    trunk_dialect = "cisco-aai";
+    up(NULL, 0);
+    world_raw_invite(&w, &w.gateway, "p1", "8555", "User-to-User: " CANON "\n", world_sdp);
+    world_run(&w, 50);
+    out = world_take(&w.trunk, "INVITE");
+    CHECK_STR(uui(&out), "");
+    CHECK(str_find(sip_msg_ruri(out.m), STR(";aai=")) < sip_msg_ruri(out.m).n);
+    struct hop back = raw_from(&w.trunk);
+    raw_reply(&w.trunk, &back, out.m, "200 OK", "t",
+              "Contact: <sip:555@10.0.2.2>\nContent-Type: application/sdp\n", world_sdp);
+    world_run(&w, 50);
+    ok = world_take(&w.gateway, "200 INVITE");
+    world_raw_request(&w, &w.gateway, "ACK", 1, &ok, "", "");
+    world_run(&w, 50);
+    world_raw_request(&w, &w.gateway, "BYE", 2, &ok, "User-to-User: 0462;encoding=hex\n", "");
+    world_run(&w, 50);
+    t = world_take(&w.trunk, "ACK");
+    text_free(&t);
+    t = world_take(&w.trunk, "BYE");
+    CHECK_STR(uui(&t), "0462;encoding=hex");
+    CHECK_STR(sip_msg_ruri(t.m), "sip:555@10.0.2.2");
+    answer(&t, "200 OK", "");
+    text_free(&t);
+    text_free(&ok);
+    text_free(&out);
+    down();
+}
+
 /* ---- memory ---- */
 
 static void try_call(void)
@@ -327,4 +529,6 @@ static void test_without_memory(void)
 
 TEST_MAIN(T(test_dialects_bridged), T(test_dialects_proxied), T(test_refused_on_the_way_in),
           T(test_refused_bridged), T(test_refused_proxied), T(test_too_long_left_out),
-          T(test_repetitions), T(test_redirection_of_a_phone), T(test_without_memory))
+          T(test_repetitions), T(test_redirection_of_a_phone), T(test_refer),
+          T(test_refer_proxied), T(test_register), T(test_cancel), T(test_own_requests),
+          T(test_parameter_of_the_uri), T(test_without_memory))

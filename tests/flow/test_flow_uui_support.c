@@ -349,6 +349,38 @@ static void test_devices(void)
     down();
 }
 
+/** The same question about phones: what each said when it registered counts for what goes to
+ * it. */
+static void test_what_a_phone_understands(void)
+{
+    static const struct str crm = STR_INIT("crm");
+    static const struct uui_package row[] = {
+        {.name = STR_INIT("crm"), .feature_tag = STR_INIT("+com.example.crm")}};
+    static const struct uui_packages known = {.row = row, .n = 1};
+    static const struct border_rule withhold[] = {
+        {.name = STR_INIT("only who understands"),
+         .package = &crm,
+         .package_count = 1,
+         .understood = 1u << BORDER_NOT_UNDERSTOOD | 1u << BORDER_UNKNOWN,
+         .direction = BORDER_OUT,
+         .action = BORDER_STRIP}};
+    understood = &known;
+    policy = (struct border_policy){.rule = withhold, .count = 1};
+    up(0);
+    register_as(bob, ";+sip.uui-isdn;audio", "Supported: uui\r\n");
+    struct phone *second = world_phone(&w, "bob2", "10.0.1.22", "1002", TP_UDP);
+    register_as(second, ";+com.example.crm;+sip.uui-isdn", "Supported: uui\r\n");
+    call("1002", STR("User-to-User: 0448;encoding=hex, 4142;encoding=hex;purpose=crm\r\n"));
+    struct str one = wire_find(&w.wire, ENGINE(&w), &bob->s.node, "INVITE", 0);
+    struct str two = wire_find(&w.wire, ENGINE(&w), &second->s.node, "INVITE", 0);
+    CHECK_STR(str_trim(wire_raw(one, "User-to-User", 0)), "0448;encoding=hex");
+    CHECK_STR(str_trim(wire_raw(two, "User-to-User", 0)),
+              "0448;encoding=hex, 4142;encoding=hex;purpose=crm");
+    phone_hang_up(ann, STR_NONE);
+    world_run(&w, 200);
+    down();
+}
+
 /* ---- Baton is asked ---- */
 
 static struct str ask(struct raw *r, const char *uri, const char *id, const char *pattern)
@@ -421,4 +453,5 @@ static void test_what_a_device_answers(void)
 TEST_MAIN(T(test_the_one_that_understands), T(test_nobody_understands),
           T(test_withheld_from_who_does_not_understand), T(test_bridged_by_a_rule),
           T(test_proxied_by_a_rule), T(test_redirected_by_a_rule), T(test_devices),
-          T(test_what_we_answer), T(test_what_a_device_answers))
+          T(test_what_a_phone_understands), T(test_what_we_answer),
+          T(test_what_a_device_answers))
