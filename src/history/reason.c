@@ -68,13 +68,6 @@ static const struct cause by_status[] = {
     {503, 41},  {504, 102}, {505, 127}, {513, 127}, {600, 17},  {603, 21}, {604, 1},
 };
 
-static const struct cause by_q850[] = {
-    {1, 404},  {2, 404},  {3, 404},  {16, 0},   {17, 486}, {18, 408},  {19, 480},  {20, 480},
-    {21, 403}, {22, 410}, {23, 410}, {26, 404}, {27, 502}, {28, 484},  {29, 501},  {31, 480},
-    {34, 503}, {38, 503}, {41, 503}, {42, 503}, {47, 503}, {55, 403},  {57, 403},  {58, 503},
-    {65, 488}, {70, 488}, {79, 501}, {87, 403}, {88, 503}, {102, 504}, {111, 500}, {127, 500},
-};
-
 static unsigned look_up(const struct cause *table, size_t n, unsigned from, unsigned otherwise)
 {
     for (size_t i = 0; i < n; i++) {
@@ -88,11 +81,6 @@ static unsigned look_up(const struct cause *table, size_t n, unsigned from, unsi
 uint32_t reason_q850_of_status(unsigned status)
 {
     return status < 300 ? 0 : look_up(by_status, ARRAY_LEN(by_status), status, 31);
-}
-
-unsigned reason_status_of_q850(uint32_t cause)
-{
-    return look_up(by_q850, ARRAY_LEN(by_q850), cause, 500);
 }
 
 struct str reason_q850_line(struct arena *a, unsigned status, const struct sip_msg *m)

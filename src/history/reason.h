@@ -2,7 +2,7 @@
 /*
  * Reason (RFC 3326, in responses RFC 6432): why a request was ended or refused, in the words of
  * one or several protocols, one value each; and what a SIP status is as a Q.850 cause and the
- * other way (RFC 3398 §8.2.6.1, §7.2.4.1).
+ * other way (RFC 3398 §8.2.6.1).
  */
 #ifndef BATON_HISTORY_REASON_H
 #define BATON_HISTORY_REASON_H
@@ -30,10 +30,6 @@ struct str reason_lines(struct arena *a, const struct sip_msg *m);
 /** The Q.850 cause of a final response; 31 (normal, unspecified) for one that the table does
     not have; 0: no mapping (487, statuses below 300). RFC 3398 §8.2.6.1. */
 uint32_t reason_q850_of_status(unsigned status);
-
-/** The status for a Q.850 cause; 500 for one that the table does not have, 0 for 16 (normal
-    clearing), which is no refusal. RFC 3398 §7.2.4.1. */
-unsigned reason_status_of_q850(uint32_t cause);
 
 /**
  * "Reason: Q.850;cause=…" with CRLF for a refusal that says nothing in these terms yet; absent

@@ -67,20 +67,4 @@ static void test_status_to_q850(void)
     }
 }
 
-/** RFC 3398 §7.2.4.1. */
-static void test_q850_to_status(void)
-{
-    static const unsigned rows[][2] = {
-        {1, 404},  {2, 404},   {3, 404},   {16, 0},    {17, 486}, {18, 408}, {19, 480},
-        {20, 480}, {21, 403},  {22, 410},  {23, 410},  {26, 404}, {27, 502}, {28, 484},
-        {29, 501}, {31, 480},  {34, 503},  {38, 503},  {41, 503}, {42, 503}, {47, 503},
-        {55, 403}, {57, 403},  {58, 503},  {65, 488},  {70, 488}, {79, 501}, {87, 403},
-        {88, 503}, {102, 504}, {111, 500}, {127, 500}, {99, 500}, {0, 500},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        CHECK_INT(reason_status_of_q850(rows[i][0]), rows[i][1]);
-    }
-}
-
-TEST_MAIN(T(test_reason_forms), T(test_reason_find_and_lines), T(test_status_to_q850),
-          T(test_q850_to_status))
+TEST_MAIN(T(test_reason_forms), T(test_reason_find_and_lines), T(test_status_to_q850))
