@@ -35,6 +35,11 @@ SIBLINGS = {
     ("cti", "rules"),       # and what a number is in the world
     ("cti", "event"),       # and switches the indicator of its mailbox
     ("event", "call"),      # who watches a device is told of its calls
+    ("phone", "call"),      # what a phone tells of calls is told as calls are
+    ("phone", "registrar"), # phones are called over the flows on which they registered
+    ("phone", "peers"),     # or through the PBX on which their line lives
+    ("phone", "cti"),       # a driver that carries out what cti is asked for
+    ("phone", "event"),     # the message lamp is one, whoever switches it
     ("event", "registrar"), # and of its bindings; a lost watcher is sought there
 }
 RANK = {module: rank for rank, group in enumerate(LAYERS) for module in group}

@@ -19,6 +19,9 @@
 #include "sip/uri.h"
 #include "uui/dialect.h"
 
+/** What the configuration says about commanding the phones of a device. */
+enum device_phone { DEVICE_PHONE_DEFAULT, DEVICE_PHONE_OFF, DEVICE_PHONE_ON };
+
 struct device {
     struct map_node by_key;
     struct map_node by_tel; /**< when tel is set */
@@ -29,9 +32,11 @@ struct device {
     struct auth_secret secret;
     struct str
         tel; /**< its number in the world, "+4930123456", or absent: asserted as tel URI */
-    struct str phone_profile; /**< of its phones, by name; absent: by their User-Agent */
-    bool has_secret;          /**< false: this device may not register (it is only a name) */
-    void *cti;                /**< the CTI layer's: monitors of this device */
+    uint8_t phone; /**< enum device_phone: is its phone commanded by CSTA (phone/phone.h)? */
+    struct str phone_profile; /**< the profile of its phones, or absent: by User-Agent */
+    struct str phone_peer;    /**< its line lives on that peer, which leads to the phone */
+    bool has_secret;   /**< false: this device may not register (it is only a name) */
+    void *cti;         /**< the CTI layer's: monitors of this device */
     struct list calls; /**< the call layer's: connections of this device; zeros: none yet */
     struct device_features *features; /**< the call layer's: do not disturb, forwarding; NULL:
                                            never set */

@@ -148,6 +148,7 @@ enum call_error {
     CALL_TIMEOUT,
     CALL_GONE,       /**< the call ended meanwhile */
     CALL_RESTRICTED, /**< consultOptions forbid it */
+    CALL_NO_SERVICE, /**< a foreign call, whose phone has no such service */
     CALL_UNFIT_DATA, /**< longer than the far side, or the seal, can carry; nothing was sent */
     CALL_NO_FOCUS,   /**< none is configured, or it has refused or gone: `status` says how */
     CALL_FULL,       /**< a conference takes no more parties */
@@ -244,6 +245,7 @@ struct call {
     uint8_t forwards;          /**< times that it was forwarded, forward.c */
     void *cti;                 /**< the CTI layer's: who watches this call; NULL: nobody */
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
+    bool foreign;              /**< a phone tells of it, and it has no leg: foreign.c */
     bool dialling;             /**< `called` is not complete yet: DialDigits follows (dial.c) */
     bool sips; /**< begun with a sips URI: every leg of it is over TLS (RFC 5630 §5.1.1.3) */
     uint16_t sips_warning; /**< warn-code for a 480: somebody cannot be reached so; or 0 */
@@ -396,6 +398,7 @@ struct call_layer {
     /** The call is about to be freed, all is told; asked when call->cti is set. */
     void (*on_gone)(void *ctx, struct call *c);
     call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
+    void *phones;           /**< the phone layer's: who commands foreign calls; NULL: nobody */
     call_permit_fn permits; /**< asked, with ctx, before Baton itself sends a call somewhere:
                                REFER, redirection, forwarding, services; NULL: everything */
     void *ctx;
@@ -709,6 +712,37 @@ enum call_service {
     CALL_SVC_INVITE = 8192, /**< SingleStepConferenceCall */
 };
 unsigned call_services(const struct connection *c);
+
+/* ---- foreign.c: calls that Baton does not carry, and of which a phone tells ---- */
+
+struct call_foreign {
+    struct device *device; /**< whose phone tells of it */
+    bool outgoing;         /**< that device has begun it */
+    bool restricted;       /**< the other party is not to be shown */
+    struct str other;      /**< identifier of the other party, copied; absent: not known */
+};
+
+/** Nothing is told yet. @return the device's own connection; NULL: memory or a limit */
+struct connection *call_foreign_new(struct call_layer *l, const struct call_foreign *f);
+/** It was none, or nobody shall hear how it ended: nothing is told. */
+void call_foreign_forget(struct call *c);
+/** Who the other party is, now that it is known. @return false: no memory */
+bool call_foreign_name(struct connection *other, struct str id) MUST_USE;
+/** That happened to this connection, of all kinds but Diverted and Transferred. No news are not
+    told. `cause`: lives as long as the program. */
+void call_foreign_tell(struct connection *subject, enum call_event_kind kind, const char *cause,
+                       uint64_t now_ms);
+/** It is over. @param by  who has released it, or NULL */
+void call_foreign_over(struct call *c, struct connection *by, const char *cause,
+                       uint64_t now_ms);
+void call_foreign_diverted(struct connection *own, struct str to, const char *cause,
+                           uint64_t now_ms);
+/** The device leaves the call, and `second` too (its connection of another one), or NULL. */
+void call_foreign_transferred(struct connection *own, struct connection *second, struct str to,
+                              const char *cause, uint64_t now_ms);
+/** The other party hands the device over to `to`, who is the other party from now on. */
+void call_foreign_moved(struct connection *other, struct str to, const char *cause,
+                        uint64_t now_ms);
 
 /** End every call (shutdown): BYE, CANCEL, 503. */
 void call_end_all(struct call_layer *l, uint64_t now_ms);

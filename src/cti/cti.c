@@ -80,6 +80,11 @@ void cti_set_events(struct cti *c, struct event_layer *events)
     c->events = events;
 }
 
+void cti_set_driver(struct cti *c, const struct cti_driver *driver)
+{
+    c->driver = driver;
+}
+
 void cti_set_border(struct cti *c, const struct border *border)
 {
     c->border = border;

@@ -102,8 +102,20 @@ void cti_roster_changed(struct cti *c, uint64_t now_ms);
     `changed`. */
 void cti_on_feature(void *cti, struct device *d, unsigned which, uint64_t now_ms);
 
+/**
+ * An event about a device and no call: told to all who watch the device now, in order with
+ * everything else. `body` needs no monitorCrossRefID, and names the device by device->uri; it
+ * is written down at once, so it may die afterwards and what it spoke of may change.
+ * @return 0; E_NOMEM: who watches finds a gap; E_VALUE, E_UNSUPPORTED: it is no such event
+ */
+int cti_device_event(struct cti *c, const struct device *dev, enum csta_msg_id event,
+                     const struct csta_msg *body, uint64_t now_ms);
 /** The message waiting indicator of the device is another one (event_waiting_fn). */
 void cti_on_waiting(void *cti, struct device *d, uint64_t now_ms);
+
+struct cti_driver;
+/** Who carries services out from now on; its ctx is the call layer. Borrowed. */
+void cti_set_driver(struct cti *c, const struct cti_driver *driver);
 
 /** Whose mailboxes there are; without it there is no message waiting. The caller's. */
 void cti_set_events(struct cti *c, struct event_layer *events);

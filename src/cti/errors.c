@@ -163,6 +163,9 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
                              CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_DEVICE,
                              "the phone does not let itself be answered: neither its "
                              "registration nor its ringing has 'Allow-Events: talk'");
+    case CALL_NO_SERVICE:
+        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED,
+                             "the phone that has the call has no such service");
     case CALL_NO_RESOURCES:
         return outcome_nomem();
     case CALL_REFUSED:

@@ -516,14 +516,6 @@ void event_record(struct cti *c, struct watch *w, struct journal_record *r);
 
 /* ---- device_event.c ---- */
 
-/**
- * An event about a device and no call: told to all who watch the device now, in order with
- * everything else. `body` needs no monitorCrossRefID, and names the device by device->uri; it
- * is written down at once, so it may die afterwards and what it spoke of may change.
- * @return 0; E_NOMEM: who watches finds a gap; E_VALUE, E_UNSUPPORTED: it is no such event
- */
-int cti_device_event(struct cti *c, const struct device *dev, enum csta_msg_id event,
-                     const struct csta_msg *body, uint64_t now_ms);
 /** Such a record as this monitor's client gets it. @return as csta_text */
 int device_event_text(const struct monitor *m, const struct journal_record *r,
                       struct str *out) MUST_USE;

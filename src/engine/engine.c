@@ -164,6 +164,25 @@ static unsigned understands(void *ctx, const struct peer *to, const struct sip_m
     return support_package(&said, package, feature_tag);
 }
 
+static int make_phones(struct engine *e)
+{
+    const struct engine_config *c = &e->config;
+    const struct phone_world world = {.env = e->env,
+                                      .wheel = &e->wheel,
+                                      .legs = &e->legs,
+                                      .calls = &e->calls,
+                                      .registrar = &e->registrar,
+                                      .directory = c->directory,
+                                      .cti = e->cti,
+                                      .events = e->events,
+                                      .scratch = &e->scratch,
+                                      .profiles = c->phone_profiles};
+
+    cti_set_events(e->cti, e->events);
+    e->phones = phones_new(&world, &c->phone);
+    return e->phones == NULL ? E_NOMEM : 0;
+}
+
 static int make_layers(struct engine *e)
 {
     const struct engine_config *c = &e->config;
@@ -224,10 +243,9 @@ static int make_layers(struct engine *e)
                                                 .scratch = &e->scratch,
                                                 .locator = locator},
                           &c->event);
-    if (e->events == NULL) {
+    if (e->events == NULL || make_phones(e) != 0) {
         return E_NOMEM;
     }
-    cti_set_events(e->cti, e->events);
     event_on_waiting(e->events, report_waiting, e);
     e->calls.on_event = report_call_event;
     e->calls.on_gone = cti_on_call_gone;
@@ -265,6 +283,8 @@ struct engine *engine_new(const struct env *env, const struct engine_config *con
         engine_free(e);
         return NULL;
     }
+    phones_roster_changed(e->phones, now_ms);
+    arena_reset(&e->scratch);
     return e;
 }
 
@@ -275,6 +295,7 @@ void engine_free(struct engine *e)
     }
     e->registrar.on_change = NULL;
     e->registrar.on_binding = NULL;
+    phones_free(e->phones);
     event_free(e->events);
     cti_free(e->cti);
     refer_fini(e);
@@ -536,6 +557,7 @@ void engine_stop(struct engine *e, uint64_t now_ms)
     run_timers(e, now_ms);
     if (!e->stopping) {
         e->stopping = true;
+        phones_end_all(e->phones, now_ms);
         call_end_all(&e->calls, now_ms);
         cti_end_all(e->cti, now_ms);
         event_end_all(e->events, now_ms);
@@ -595,8 +617,9 @@ void engine_set_packages(struct engine *e, const struct uui_packages *packages)
 void engine_set_phone_profiles(struct engine *e, const struct phone_profiles *profiles,
                                uint64_t now_ms)
 {
-    (void)now_ms;
-    e->config.phone_profiles = profiles;
+    run_timers(e, now_ms);
+    phones_set_profiles(e->phones, profiles, now_ms);
+    settle(e);
 }
 
 void engine_set_carriage(struct engine *e, const struct uui_carriage *carriage)
@@ -620,6 +643,7 @@ void engine_roster_changed(struct engine *e, uint64_t now_ms)
 {
     run_timers(e, now_ms);
     cti_roster_changed(e->cti, now_ms);
+    phones_roster_changed(e->phones, now_ms);
     settle(e);
 }
 
@@ -628,6 +652,7 @@ void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
     run_timers(e, now_ms);
     registrar_remove(&e->registrar, d->key, now_ms);
     event_device_gone(e->events, d, now_ms);
+    phones_device_gone(e->phones, d, now_ms);
     call_clear_features(&e->calls, d);
     cti_device_gone(e->cti, d);
     settle(e);

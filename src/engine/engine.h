@@ -26,7 +26,7 @@
 #include "engine/load.h"
 #include "event/event.h"
 #include "peers/peers.h"
-#include "phone/profile.h"
+#include "phone/phone.h"
 #include "proxy/proxy.h"
 #include "registrar/registrar.h"
 #include "rules/rules.h"
@@ -51,6 +51,7 @@ struct engine_config {
     struct cti_config cti;
     struct event_config event;
     struct proxy_config proxy;
+    struct phone_config phone; /**< phones that are commanded by CSTA; zeros: defaults */
     struct peers_config peers; /**< how they are asked what they understand; zeros: defaults */
     struct str realm;          /**< digest realm; absent: the first domain */
     uint32_t nonce_life_s;     /**< 0: 300 */

@@ -38,6 +38,7 @@ struct engine {
     struct proxy proxy;
     struct cti *cti;
     struct event_layer *events;
+    struct phones *phones;
     struct list references;           /**< refer.c: that are being carried out */
     const struct rule_table *routes;  /**< NULL: none */
     const struct sip_msg *identified; /**< the request whose sender is … */

@@ -147,6 +147,7 @@ void report_call_event(void *ctx, const struct call_event *ev)
         break;
     }
     cti_on_call_event(e->cti, ev);
+    phones_on_call_event(e->phones, ev);
     event_on_call(e->events, ev);
 }
 
@@ -165,6 +166,7 @@ void report_feature(void *ctx, struct device *d, unsigned which, bool changed, u
     event_on_feature(e->events, d, which);
     if (changed) {
         cti_on_feature(e->cti, d, which, now_ms);
+        phones_on_feature(e->phones, d, which, now_ms);
     }
 }
 
@@ -175,6 +177,7 @@ void report_waiting(void *ctx, struct device *d, uint64_t now_ms)
     env_trace(e->env, TRACE_INFO, "event", "%.*s: message waiting %s", CUT_ARG(d->uri),
               event_waiting(e->events, d).on ? "on" : "off");
     cti_on_waiting(e->cti, d, now_ms);
+    phones_on_waiting(e->phones, d, now_ms);
 }
 
 /* ---- registrations ---- */
@@ -203,8 +206,8 @@ void report_binding(void *ctx, const struct record *r, const struct binding *b,
 {
     struct engine *e = ctx;
 
-    (void)now_ms;
     event_on_binding(e->events, r, b, what);
+    phones_on_binding(e->phones, r, b, what, now_ms);
 }
 
 /* ---- messages ---- */

@@ -124,6 +124,21 @@
     X("csta_gaps", cti.gaps)                                                    \
     X("csta_route_requests", cti.route_requests)                                \
     X("csta_route_timeouts", cti.route_timeouts)                                \
+    X("phones", phones.phones)                                                  \
+    X("phone_sessions", phones.sessions)                                        \
+    X("phones_monitored", phones.monitored)                                     \
+    X("phone_sessions_opened", phones.opened)                                   \
+    X("phone_sessions_lost", phones.lost)                                       \
+    X("phone_sessions_refused", phones.refused)                                 \
+    X("phone_requests", phones.requests)                                        \
+    X("phone_requests_unanswered", phones.unanswered)                           \
+    X("phone_requests_refused", phones.refusals)                                \
+    X("phone_limited", phones.full)                                             \
+    X("phone_events", phones.events)                                            \
+    X("phone_events_known", phones.duplicates)                                  \
+    X("phone_events_unread", phones.unread)                                     \
+    X("phone_resynced", phones.resynced)                                        \
+    X("phone_calls", phones.foreign)                                            \
     X("event_subscriptions", events.subscriptions)                              \
     X("event_resources", events.resources)                                      \
     X("event_publications", events.publications)                                \
@@ -169,7 +184,9 @@ void engine_each_stat(const struct engine *e,
 {
     struct cti_stats cti;
     struct event_stats events;
+    struct phone_stats phones;
 
+    phones_stats(e->phones, &phones);
     cti_stats(e->cti, &cti);
     event_stats(e->events, &events);
 #define STAT_CALL(name, value) fn(ctx, name, (uint64_t)(value));

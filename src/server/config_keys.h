@@ -32,16 +32,23 @@
       "Instead of a password: SHA-256 of `user:realm:password`, 64 hexadecimal digits. "      \
       "May stand next to `ha1_md5`.")
 
-#define CONFIG_DEVICE(U, B, S, W, L, N, M, Q)                                             \
-    N(number, "The user part of its address, and of its digest credentials: `\"1001\"`.") \
-    S(domain, "", "One of `domains`; the first one unless given.")                        \
-    S(display, "", "A name that is shown with calls made on its behalf.")                 \
-    S(tel, "",                                                                            \
-      "Its number in the world, `+4930123456`: asserted to trusted peers as a tel URI "   \
-      "besides its address (P-Asserted-Identity), and a name of it for applications.")    \
-    S(phone_profile, "",                                                                  \
-      "What its phones can be asked in CSTA, by the name of a profile (docs/phones.md), " \
-      "`none` for nothing. By their User-Agent unless given.")                            \
+#define CONFIG_DEVICE(U, B, S, W, L, N, M, Q)                                              \
+    N(number, "The user part of its address, and of its digest credentials: `\"1001\"`.")  \
+    S(domain, "", "One of `domains`; the first one unless given.")                         \
+    S(display, "", "A name that is shown with calls made on its behalf.")                  \
+    S(tel, "",                                                                             \
+      "Its number in the world, `+4930123456`: asserted to trusted peers as a tel URI "    \
+      "besides its address (P-Asserted-Identity), and a name of it for applications.")     \
+    S(phone_profile, "",                                                                   \
+      "What its phones can be asked in CSTA, by the name of a profile (docs/phones.md), "  \
+      "`none` for nothing. By their User-Agent unless given.")                             \
+    W(phone, "default", "default on off",                                                  \
+      "Whether Baton commands and watches its phones in CSTA: `on` those with a profile, " \
+      "`off` none. By default when `phone_profile` or `phone_peer` is given, or "          \
+      "`phones.driver` is `auto`.")                                                        \
+    S(phone_peer, "",                                                                      \
+      "A peer, by its name: the line lives there, and a session for it is opened through " \
+      "that peer and not over a registration.")                                            \
     CONFIG_SECRET(S)
 
 #define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                            \
@@ -437,12 +444,31 @@
       "Appended to; reopened on SIGHUP. None unless given; `serve --sip-trace` overrides " \
       "it.")
 
-#define CONFIG_PHONES(U, B, S, W, L, N, M, Q)                                                \
-    L(profiles, "",                                                                          \
-      "Files and folders with profiles of your own (docs/phones.md), seen from this file's " \
-      "folder. One with the name of a profile that came with Baton takes its place.")        \
-    S(profile_folder, "",                                                                    \
-      "The folder of the profiles that came with Baton; where they were installed unless "   \
+#define CONFIG_PHONES(U, B, S, W, L, N, M, Q)                                                 \
+    W(driver, "off", "off auto",                                                              \
+      "Phones of which devices are commanded and watched in CSTA: `off` of those that say "   \
+      "so, `auto` of all whose phones have a User-Agent for which there is a profile.")       \
+    U(max_phones, 10000, 1, 1000000, "Phones at a time, each with a session of its own.")     \
+    U(max_requests, 32, 1, 1000, "Requests that wait for one phone; one is out at a time.")   \
+    U(max_calls, 16, 1, 1000, "Calls of one phone that do not pass here, and are followed.")  \
+    U(refresh_s, 120, 10, 86400,                                                              \
+      "A phone that has said nothing for so long is asked whether it is still there.")        \
+    U(answer_ms, 8000, 100, 27000, "Patience with the answer to a request.")                  \
+    U(retry_ms, 500, 50, 60000,                                                               \
+      "A session that was lost is opened anew after this, after twice as long when that "     \
+      "fails, and so on …")                                                                   \
+    U(retry_max_s, 60, 1, 86400, "… up to this.")                                             \
+    U(refused_s, 1800, 10, 604800,                                                            \
+      "A phone that refuses CSTA for good (403, 415, 488 …) is tried again after this, or " \
+      "when it begins anew.")                                                                 \
+    U(unanchored_ms, 500, 0, 10000,                                                           \
+      "A call of a registered phone that has not come here so long after the phone told of "  \
+      "it is one that does not come here.")                                                   \
+    L(profiles, "",                                                                           \
+      "Files and folders with profiles of your own (docs/phones.md), seen from this file's "  \
+      "folder. One with the name of a profile that came with Baton takes its place.")         \
+    S(profile_folder, "",                                                                     \
+      "The folder of the profiles that came with Baton; where they were installed unless "    \
       "given.")
 
 #define CONFIG_ROOT(U, B, S, W, L, N, M, Q)                                                   \

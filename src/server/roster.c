@@ -113,7 +113,9 @@ static void pack_device(struct packing *b, const struct device *from, struct dev
 {
     to->display = pack(b, from->display);
     to->tel = pack(b, from->tel);
+    to->phone = from->phone;
     to->phone_profile = pack(b, from->phone_profile);
+    to->phone_peer = pack(b, from->phone_peer);
     pack_secret(b, &from->secret, &to->secret);
     to->has_secret = from->has_secret;
 }

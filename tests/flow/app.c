@@ -399,6 +399,35 @@ static bool put_agent_event(struct text *t, struct note *n)
     }
 }
 
+/** What a phone's body does. @return false: no such event */
+static bool put_body(struct text *t, struct note *n)
+{
+    const struct csta_msg *m = &n->msg;
+    if (m->id == CSTA_MSG_SPEAKER_MUTE_EVENT) {
+        const struct csta_speaker_mute_event *e = m->speaker_mute_event;
+        put_service(t, n, "SpeakerMute", e->monitor_cross_ref_id, &e->invoking_device);
+        put_bool(t, e->speaker_mute_on);
+    } else if (m->id == CSTA_MSG_SPEAKER_VOLUME_EVENT) {
+        const struct csta_speaker_volume_event *e = m->speaker_volume_event;
+        put_service(t, n, "SpeakerVolume", e->monitor_cross_ref_id, &e->invoking_device);
+    } else if (m->id == CSTA_MSG_MICROPHONE_MUTE_EVENT) {
+        const struct csta_microphone_mute_event *e = m->microphone_mute_event;
+        put_service(t, n, "MicrophoneMute", e->monitor_cross_ref_id, &e->invoking_device);
+        put_bool(t, e->microphone_mute_on);
+    } else if (m->id == CSTA_MSG_RINGER_STATUS_EVENT) {
+        const struct csta_ringer_status_event *e = m->ringer_status_event;
+        put_service(t, n, "RingerStatus", e->monitor_cross_ref_id, &e->device);
+    } else if (m->id == CSTA_MSG_HOOKSWITCH_EVENT) {
+        const struct csta_hookswitch_event *e = m->hookswitch_event;
+        put_service(t, n, "Hookswitch", e->monitor_cross_ref_id, &e->device);
+        put_text(t, " ", e->hookswitch);
+        put_bool(t, e->hookswitch_on_hook);
+    } else {
+        return put_agent_event(t, n);
+    }
+    return true;
+}
+
 /** Events about a device and no call. @return false: no such event */
 static bool put_device_event(struct text *t, struct note *n)
 {
@@ -415,7 +444,7 @@ static bool put_device_event(struct text *t, struct note *n)
         put_bool(t, e->message_waiting_on);
         put_text(t, " at=", e->device_for_message.value);
     } else {
-        return put_agent_event(t, n);
+        return put_body(t, n);
     }
     return true;
 }
