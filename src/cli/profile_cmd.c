@@ -88,11 +88,8 @@ static void show_services(const struct phone_profile *p, FILE *out)
 
 static void show_besides(const struct phone_profile *p, FILE *out)
 {
-    if (p->talk || p->hold) {
-        fprintf(out, "  %-10s %s\n", "besides",
-                p->talk && p->hold ? "NOTIFY talk answers, NOTIFY hold holds"
-                : p->talk          ? "NOTIFY talk answers"
-                                   : "NOTIFY hold holds");
+    if (p->talk) {
+        fprintf(out, "  %-10s NOTIFY talk answers\n", "besides");
     }
     if (p->feature_event) {
         fprintf(out, "  %-10s do not disturb and forwarding by as-feature-event\n", "besides");

@@ -120,7 +120,8 @@ struct phone_profile {
     bool status_first; /**< the INVITE carries RequestSystemStatus (S-1); false: no body */
     bool own_events;   /**< it reports calls; false: device features only */
     struct phone_messages services; /**< requests that it serves */
-    bool talk, hold;                /**< NOTIFY `Event: talk` answers, `Event: hold` holds */
+    bool talk;             /**< NOTIFY `Event: talk` answers, whatever its registration says */
+    bool hold;             /**< NOTIFY `Event: hold` holds; noted only: Baton holds by itself */
     bool feature_event;    /**< as-feature-event in place of CSTA for do-not-disturb and
                                 forwarding */
     struct str action_uri; /**< template of an HTTP request that makes it press a key; absent:

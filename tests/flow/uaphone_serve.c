@@ -269,7 +269,8 @@ static void on_incoming(struct uaphone *u, const struct sip_msg *m)
 {
     char number[64] = "?";
     struct sip_addr from;
-    if (sip_addr_parse(sip_msg_value(m, SIP_HDR_FROM), &from, NULL) == 0) {
+    uint32_t at;
+    if (sip_addr_parse(sip_msg_value(m, SIP_HDR_FROM), &from, &at) == 0) {
         number_of(from.uri_text, number, sizeof(number));
     }
     struct uaphone_call *c = new_call(u, number, true, UACALL_ALERTING);
