@@ -35,8 +35,8 @@ struct device {
     uint8_t phone; /**< enum device_phone: is its phone commanded by CSTA (phone/phone.h)? */
     struct str phone_profile; /**< the profile of its phones, or absent: by User-Agent */
     struct str phone_peer;    /**< its line lives on that peer, which leads to the phone */
-    bool has_secret;   /**< false: this device may not register (it is only a name) */
-    void *cti;         /**< the CTI layer's: monitors of this device */
+    bool has_secret;          /**< false: this device may not register (it is only a name) */
+    void *cti;                /**< the CTI layer's: monitors of this device */
     struct list calls; /**< the call layer's: connections of this device; zeros: none yet */
     struct device_features *features; /**< the call layer's: do not disturb, forwarding; NULL:
                                            never set */

@@ -398,7 +398,9 @@ struct call_layer {
     /** The call is about to be freed, all is told; asked when call->cti is set. */
     void (*on_gone)(void *ctx, struct call *c);
     call_feature_fn on_feature; /**< may be NULL, as on_event; both get ctx */
-    void *phones;           /**< the phone layer's: who commands foreign calls; NULL: nobody */
+    void *phones; /**< the phone layer's: who commands foreign calls; NULL: nobody */
+    /** Does that phone take NOTIFY `Event: talk` though it has not said so? NULL: none does. */
+    bool (*talks)(void *phones, const struct device *d, const struct binding *b);
     call_permit_fn permits; /**< asked, with ctx, before Baton itself sends a call somewhere:
                                REFER, redirection, forwarding, services; NULL: everything */
     void *ctx;

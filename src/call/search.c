@@ -141,6 +141,15 @@ bool search_other_flow(struct branch *b, unsigned status, bool silent, uint64_t 
 
 /* ---- beginning ---- */
 
+static bool takes_talk(const struct call_layer *l, const struct binding *b)
+{
+    const struct device *d = l->talks == NULL || b->event_talk
+                                 ? NULL
+                                 : directory_device(l->directory, b->record->key);
+
+    return b->event_talk || (d != NULL && l->talks(l->phones, d, b));
+}
+
 static void way_of(const struct selected *s, const struct call *c, struct way *out)
 {
     const struct binding *b = s->binding;
@@ -149,7 +158,7 @@ static void way_of(const struct selected *s, const struct call *c, struct way *o
                         .binding = b->id,
                         .request_uri = binding_request_uri(b, c->sips, c->layer->scratch),
                         .routes = b->routes,
-                        .talk = b->event_talk};
+                        .talk = takes_talk(c->layer, b)};
     (void)binding_target(b, &out->target); /* it was selected because it has one */
 }
 

@@ -7,6 +7,7 @@
  */
 #include "base/attr.h"
 #include "cli/csta_cmd.h"
+#include "cli/diagnose_cmd.h"
 #include "cli/help.h"
 #include "cli/number_cmd.h"
 #include "cli/phone.h"
@@ -28,7 +29,8 @@ struct command {
 static const struct command commands[] = {
     {&help_serve, cmd_serve},   {&help_phone, cmd_phone},       {&help_csta, cmd_csta},
     {&help_refer, cmd_refer},   {&help_uui, cmd_uui},           {&help_route, cmd_route},
-    {&help_number, cmd_number}, {&help_profiles, cmd_profiles}, {&help_reload, cmd_reload},
+    {&help_number, cmd_number}, {&help_profiles, cmd_profiles}, {&help_diagnose, cmd_diagnose},
+    {&help_reload, cmd_reload},
 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",

@@ -138,6 +138,13 @@ void cti_set_packages(struct cti *c, const struct uui_packages *packages);
 /** The border, whose notes are told with events; borrowed. NULL: none. */
 void cti_set_border(struct cti *c, const struct border *border);
 
+/** What there is to be said about a device, as XML elements (docs/csta-private.md). Asked
+   twice, it says the same. */
+typedef void (*cti_report_fn)(void *ctx, const struct device *d, struct out *o,
+                              uint64_t now_ms);
+/** Who knows it; NULL: nobody. */
+void cti_set_report(struct cti *c, cti_report_fn fn, void *ctx);
+
 /** BYE to every session, 503 to new ones. */
 void cti_end_all(struct cti *c, uint64_t now_ms);
 

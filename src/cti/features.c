@@ -77,7 +77,8 @@ struct outcome service_get_csta_features(struct request *r)
     if (answer == NULL || !fill_features(r->cti, answer)) {
         return outcome_nomem();
     }
-    if (m != NULL && !support_answer(r, m->extensions, &answer->extensions, &err)) {
+    if (m != NULL && (!support_answer(r, m->extensions, &answer->extensions, &err) ||
+                      !report_answer(r, m->extensions, &answer->extensions, &err))) {
         return err;
     }
     return outcome_answer(r, answer);

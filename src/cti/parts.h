@@ -28,6 +28,7 @@
  *   service_phone.c                     what only the phone itself can do
  *   service_agent.c, agent.c            who is logged on there, and what for
  *   support.c       who understands which User-to-User
+ *   report.c        what there is to be said about a device
  *   ready.c         the monitors of a session that have something to tell, in order
  *   journal.c       records of what happened
  *   event.c         what a call tells → records, as each watched device sees it
@@ -73,16 +74,18 @@ struct cti {
     void *driver_ctx;
     struct journal *journal;
     const struct uui_packages *packages; /**< NULL: isdn-uui alone */
-    struct cti_gate gate;                /**< of connections */
-    struct map conn_map;                 /**< struct cti_conn.by_flow */
-    struct list conns;                   /**< struct cti_conn.link */
-    struct list sessions;                /**< struct cti_session.link */
-    struct list dirty;                   /**< struct cti_session.dirty: something to send */
-    struct list pending;                 /**< struct pending.of_cti */
-    struct list registrations;           /**< struct enlistment.of_cti, route.c */
-    struct list routeings;               /**< struct routeing.of_cti, route.c */
-    struct event_layer *events;          /**< NULL: no mailboxes */
-    struct map agents;                   /**< struct agent.node, by device */
+    cti_report_fn report;                /**< NULL: nobody knows */
+    void *report_ctx;
+    struct cti_gate gate;       /**< of connections */
+    struct map conn_map;        /**< struct cti_conn.by_flow */
+    struct list conns;          /**< struct cti_conn.link */
+    struct list sessions;       /**< struct cti_session.link */
+    struct list dirty;          /**< struct cti_session.dirty: something to send */
+    struct list pending;        /**< struct pending.of_cti */
+    struct list registrations;  /**< struct enlistment.of_cti, route.c */
+    struct list routeings;      /**< struct routeing.of_cti, route.c */
+    struct event_layer *events; /**< NULL: no mailboxes */
+    struct map agents;          /**< struct agent.node, by device */
     struct hash_key agent_key;
     uint32_t last_registration, last_routeing;
     struct pool session_pool, monitor_pool, watch_pool, pending_pool, agent_pool;
@@ -495,6 +498,12 @@ void routes_drop_session(struct cti_session *s, uint64_t now_ms);
 struct str session_spelling(const struct cti_session *s, struct str id);
 /** How the monitor's client spells the device with that identifier. */
 struct str monitor_spelling(const struct monitor *m, struct str id);
+
+/* ---- report.c ---- */
+
+/** As support_answer, of the other question. */
+bool report_answer(struct request *r, const struct csta_common_arguments *asked,
+                   const struct csta_common_arguments **out, struct outcome *err);
 
 /* ---- ready.c ---- */
 

@@ -180,6 +180,7 @@ static int make_phones(struct engine *e)
 
     cti_set_events(e->cti, e->events);
     e->phones = phones_new(&world, &c->phone);
+    cti_set_report(e->cti, phones_report, e->phones);
     return e->phones == NULL ? E_NOMEM : 0;
 }
 
@@ -538,6 +539,13 @@ void engine_resolved(struct engine *e, uint64_t now_ms)
 {
     run_timers(e, now_ms);
     txn_on_resolved(&e->txn, now_ms);
+    settle(e);
+}
+
+void engine_fetched(struct engine *e, uint64_t tag, unsigned status, uint64_t now_ms)
+{
+    run_timers(e, now_ms);
+    phones_fetched(e->phones, tag, status, now_ms);
     settle(e);
 }
 

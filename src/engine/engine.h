@@ -110,6 +110,9 @@ uint64_t engine_deadline(const struct engine *e);
 /** A look-up that env->resolve said E_AGAIN to has ended. */
 void engine_resolved(struct engine *e, uint64_t now_ms);
 
+/** An HTTP request of env->fetch has ended. @param status of HTTP; 0: there was no answer */
+void engine_fetched(struct engine *e, uint64_t tag, unsigned status, uint64_t now_ms);
+
 void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms);
 
 /**

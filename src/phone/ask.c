@@ -39,6 +39,11 @@ static struct phone_ask *first(const struct phone *f)
     return list_empty(&f->asks) ? NULL : list_entry(f->asks.next, struct phone_ask, link);
 }
 
+static bool is_out(const struct phone *f)
+{
+    return f->request != NULL || f->errand != NULL;
+}
+
 static void free_ask(struct phone_ask *a)
 {
     struct phone *f = a->phone;
@@ -102,7 +107,8 @@ static bool needs_body(enum csta_msg_id service)
 static const struct csta_msg *refusal(unsigned status, struct csta_msg *msg,
                                       struct csta_error *error)
 {
-    bool unknown = status == 405 || status == 415 || status == 501 || status == 488;
+    bool unknown =
+        status == 405 || status == 415 || status == 501 || status == 488 || status == 489;
 
     *error = unknown ? csta_error_of(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED)
                      : csta_error_of(CSTA_ERROR_UNSPECIFIED, 0);
@@ -114,12 +120,11 @@ static const struct csta_msg *refusal(unsigned status, struct csta_msg *msg,
  * What the final response to that request says. @return NULL: nothing that could be understood
  */
 static const struct csta_msg *read(struct phone *f, enum csta_msg_id service, unsigned status,
-                                   const struct sip_msg *m, struct csta_msg *msg,
+                                   struct str xml, struct csta_msg *msg,
                                    struct csta_error *error)
 {
     /* as long as the longest response that has extensions only */
     static const struct csta_transfer_call_response nothing;
-    struct str xml = phone_csta_of(m);
     int err = str_is_set(xml) ? phone_decode(f, xml, msg) : E_NOTFOUND;
 
     if (err == 0 && msg->id == CSTA_MSG_ERROR_CODE) {
@@ -137,6 +142,25 @@ static const struct csta_msg *read(struct phone *f, enum csta_msg_id service, un
     }
     *msg = (struct csta_msg){.id = csta_msg_response(service), .body = &nothing};
     return msg;
+}
+
+/** The same from a phone that has no session. */
+static void on_errand(void *owner, unsigned status, struct str csta, uint64_t now_ms)
+{
+    struct phone *f = owner;
+    struct phone_ask *a = first(f);
+    struct csta_error error;
+    struct csta_msg msg;
+
+    f->errand = NULL;
+    if (status == 408 || status == 503) {
+        f->status = (uint16_t)status;
+        phone_lost(f, PHONE_LOSS_SILENT, now_ms);
+        return;
+    }
+    phone_heard(f, now_ms);
+    finish(a, read(f, a->service, status, csta, &msg, &error), now_ms);
+    send_next(f, now_ms);
 }
 
 static void on_response(struct leg_request *r, unsigned status, const struct sip_msg *m,
@@ -166,7 +190,7 @@ static void on_response(struct leg_request *r, unsigned status, const struct sip
         timer_set(f->phones->world.wheel, &a->limit, now_ms + LATE_MS);
         return;
     }
-    answer = read(f, a->service, status, m, &msg, &error);
+    answer = read(f, a->service, status, phone_csta_of(m), &msg, &error);
     finish(a, answer, now_ms);
     send_next(f, now_ms);
 }
@@ -192,7 +216,7 @@ static void on_limit(struct timer *t, uint64_t now_ms)
     struct phone *f = a->phone;
     phone_answer_fn fn = a->fn;
 
-    if (a == first(f) && f->request != NULL) {
+    if (a == first(f) && is_out(f)) {
         a->fn = NULL; /* it keeps its turn until SIP has its answer */
         f->phones->stats.unanswered++;
         if (fn != NULL) {
@@ -209,20 +233,44 @@ static void on_limit(struct timer *t, uint64_t now_ms)
 
 /* ---- sending ---- */
 
+/** @return 0, or why it cannot be sent */
+static int send_notify(struct phone *f, const struct phone_ask *a, uint64_t now_ms)
+{
+    const struct csta_msg msg = {.id = a->service};
+    struct phone_path path;
+
+    if (!phone_path(f, &path)) {
+        return E_STATE;
+    }
+    struct phone_way way = {.request_uri = path.request_uri,
+                            .routes = path.routes,
+                            .uri = f->device->uri,
+                            .target = path.target};
+    return phone_means_notify.send(&f->phones->carrier, &way, f->profile, &msg,
+                                   str_make(a->xml, a->n), on_errand, f, &f->errand, now_ms);
+}
+
+static int send_info(struct phone *f, const struct phone_ask *a, uint64_t now_ms)
+{
+    const struct leg_content content = {
+        .lines = phone_csta_lines, .type = phone_csta_type, .body = str_make(a->xml, a->n)};
+
+    return leg_send(f->leg, NULL, STR("INFO"), &content, on_response, f, &f->request, now_ms);
+}
+
 static void send_next(struct phone *f, uint64_t now_ms)
 {
-    struct leg_content content = {.lines = phone_csta_lines, .type = phone_csta_type};
     struct phone_ask *a = first(f);
+    bool notify = f->profile->means == PHONE_MEANS_NOTIFY;
 
-    if (a == NULL || f->request != NULL || f->late || f->leg == NULL ||
+    if (a == NULL || is_out(f) || f->late || (f->leg == NULL && !notify) ||
         f->state < PHONE_STARTING) {
         return;
     }
-    content.body = str_make(a->xml, a->n);
     f->phones->stats.requests++;
-    if (leg_send(f->leg, NULL, STR("INFO"), &content, on_response, f, &f->request, now_ms) !=
-        0) {
+    if ((notify ? send_notify(f, a, now_ms) : send_info(f, a, now_ms)) != 0) {
         f->request = NULL;
+        f->errand = NULL;
         timer_set(f->phones->world.wheel, &a->limit, now_ms); /* told when nobody is on the
                                                                  stack, and then the next */
     }
@@ -283,6 +331,10 @@ void phone_asks_drop(struct phone *f, bool tell, uint64_t now_ms)
     if (f->request != NULL) {
         leg_request_detach(f->request);
         f->request = NULL;
+    }
+    if (f->errand != NULL) {
+        phone_errand_forget(f->errand);
+        f->errand = NULL;
     }
     f->late = false;
     while ((a = first(f)) != NULL) {

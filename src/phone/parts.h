@@ -15,12 +15,15 @@
  *   mirror.c    do not disturb, forwarding, message lamp: one fact at both ends
  *   driver.c    commands on calls; command.c what they send
  *   device.c    services on the phone's body
+ *   means.h     means besides the session: NOTIFY, keys over HTTP
+ *   report.c    what there is to be said about the phones of a device
  */
 #ifndef BATON_PHONE_PARTS_H
 #define BATON_PHONE_PARTS_H
 
 #include "base/err.h"
 #include "base/map.h"
+#include "phone/means.h"
 #include "phone/phone.h"
 
 enum { PHONE_CALL_ID_MAX = 256, PHONE_REF_MAX = 64 };
@@ -49,6 +52,7 @@ struct phones {
     struct list acts;   /**< struct act.link, command.c */
     struct map devices; /**< struct phone.by_device */
     struct hash_key key;
+    struct phone_carrier carrier; /**< means besides the session */
     struct phone *telling; /**< whose facts are being taken over: it needs not be told them */
     struct phone_stats stats;
     unsigned long xml_salt;
@@ -97,7 +101,8 @@ struct phone {
     uint64_t up_ms;     /**< since when this one is up */
     struct list asks;   /**< struct phone_ask.link */
     uint32_t ask_count;
-    struct leg_request *request; /**< of the first ask */
+    struct leg_request *request; /**< of the first ask … */
+    struct phone_errand *errand; /**< … or this, of a phone without sessions */
     bool late;                   /**< its answer may come in an INFO of its own (S-11) */
     struct list calls;           /**< struct phone_call.link */
     uint32_t call_count;

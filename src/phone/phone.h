@@ -12,6 +12,10 @@
  *                 ▲  back-off             │          │
  *                 └─── refused, 481, 408, no answer, BYE, flow or phone begins anew ┘
  *
+ * WITHOUT A SESSION. A phone whose profile says `notify` is asked by NOTIFY (means.h): it is up
+ * as soon as it has registered, and tells no calls. A phone that rings and can be asked in no
+ * other way has its key pressed over HTTP, if its profile has one.
+ *
  * KEPT ALIVE. The session timer of the dialog refreshes it (RFC 4028), and who has said nothing
  * for refresh_s is asked RequestSystemStatus. So a phone, a path or a server that has begun
  * anew is found out within one refresh, and at once when the phone registers from another place
@@ -95,6 +99,9 @@ void phones_on_feature(struct phones *p, struct device *d, unsigned which, uint6
 /** Its message lamp. */
 void phones_on_waiting(struct phones *p, struct device *d, uint64_t now_ms);
 
+/** An HTTP request of env->fetch has ended (engine_fetched). */
+void phones_fetched(struct phones *p, uint64_t tag, unsigned status, uint64_t now_ms);
+
 /** BYE to every phone, and no new session. */
 void phones_end_all(struct phones *p, uint64_t now_ms);
 
@@ -120,6 +127,10 @@ struct phone_about {
 /** The phones of a device. */
 void phones_each(const struct phones *p, const struct device *d,
                  void (*fn)(void *ctx, const struct phone_about *a), void *ctx);
+
+/** What there is to be said about the phones of a device (cti_report_fn; docs/csta-private.md).
+ */
+void phones_report(void *phones, const struct device *d, struct out *o, uint64_t now_ms);
 
 /** Which phone of the device serves that now? It says so, and has not refused it lately. */
 bool phones_serve(const struct phones *p, const struct device *d, enum csta_msg_id service);

@@ -120,7 +120,7 @@ static const struct phone_profile *profile_of(const struct phones *p, const stru
         }
         profile = phone_profile_for(p->world.profiles, agent, named);
     }
-    return profile != NULL && profile->means == PHONE_MEANS_SESSION ? profile : NULL;
+    return profile != NULL && profile->means != PHONE_MEANS_NONE ? profile : NULL;
 }
 
 static struct str id_of(const struct binding *b)
@@ -489,6 +489,9 @@ void phones_set_profiles(struct phones *p, const struct phone_profiles *profiles
         if (profile == NULL) {
             phone_drop(f, now_ms);
         } else {
+            if (f->profile->means != profile->means && f->state != PHONE_WAITING) {
+                phone_lost(f, PHONE_LOSS_RESTART, now_ms);
+            }
             f->profile = profile;
             f->refused = (struct phone_messages){{0}};
         }
@@ -503,6 +506,20 @@ void phones_device_gone(struct phones *p, const struct device *d, uint64_t now_m
     while ((f = phone_of_device(p, d, NULL)) != NULL) {
         phone_drop(f, now_ms);
     }
+}
+
+/* ---- means besides the session ---- */
+
+static bool talks(void *phones, const struct device *d, const struct binding *b)
+{
+    const struct phone *f = find(phones, d, id_of(b));
+
+    return f != NULL && f->profile->talk;
+}
+
+void phones_fetched(struct phones *p, uint64_t tag, unsigned status, uint64_t now_ms)
+{
+    phone_carrier_fetched(&p->carrier, tag, status, now_ms);
 }
 
 /* ---- life of the layer ---- */
@@ -546,6 +563,9 @@ struct phones *phones_new(const struct phone_world *w, const struct phone_config
         mem_free(&p->env->mem, p);
         return NULL;
     }
+    phone_carrier_init(&p->carrier, p->env, w->legs->txn, w->scratch,
+                       w->legs->config.contact_user, p->config.max_phones);
+    w->calls->talks = talks;
     phones_driver_init(p);
     return p;
 }
@@ -565,6 +585,8 @@ void phones_free(struct phones *p)
         }
         free_phone(f);
     }
+    phone_carrier_fini(&p->carrier);
+    p->world.calls->talks = NULL;
     phones_driver_fini(p);
     pool_fini(&p->phone_pool);
     pool_fini(&p->call_pool);

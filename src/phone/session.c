@@ -214,6 +214,17 @@ void phone_close(struct phone *f, uint64_t now_ms)
 
 /* ---- up ---- */
 
+static void begin(struct phone *f, uint64_t now_ms)
+{
+    timer_stop(f->phones->world.wheel, &f->timer);
+    f->state = PHONE_STARTING;
+    f->status = 0;
+    f->trouble = NULL;
+    f->phones->stats.opened++;
+    phone_heard(f, now_ms);
+    phone_start(f, now_ms);
+}
+
 static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
 {
     struct phone *f = leg->owner;
@@ -234,13 +245,7 @@ static void on_answered(struct leg *leg, const struct sip_msg *m, uint64_t now_m
         phone_lost(f, PHONE_LOSS_REFUSED, now_ms);
         return;
     }
-    timer_stop(f->phones->world.wheel, &f->timer);
-    f->state = PHONE_STARTING;
-    f->status = 0;
-    f->trouble = NULL;
-    f->phones->stats.opened++;
-    phone_heard(f, now_ms);
-    phone_start(f, now_ms);
+    begin(f, now_ms);
 }
 
 /** Will it say the same next time? */
@@ -363,6 +368,10 @@ static void open_session(struct phone *f, uint64_t now_ms)
         phone_drop(f, now_ms); /* it has not come back */
         return;
     }
+    if (f->profile->means == PHONE_MEANS_NOTIFY) {
+        begin(f, now_ms); /* there is nothing to be opened */
+        return;
+    }
     f->state = PHONE_OPENING;
     if (invite(f, &path, now_ms) != 0) {
         f->trouble = "no memory, or no way to send";
@@ -404,6 +413,9 @@ void phone_is_up(struct phone *f, uint64_t now_ms)
 void phone_heard(struct phone *f, uint64_t now_ms)
 {
     f->heard_ms = now_ms;
+    if (f->profile->means == PHONE_MEANS_NOTIFY) {
+        return; /* no session to be kept; whether it is there its registration tells */
+    }
     if (f->state >= PHONE_STARTING && !timer_running(&f->timer)) {
         timer_set(f->phones->world.wheel, &f->timer,
                   now_ms + f->phones->config.refresh_s * 1000ull);

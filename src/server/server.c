@@ -132,6 +132,13 @@ static void on_resolved(void *ctx, uint64_t now_ms)
     after(s);
 }
 
+static void on_fetched(void *ctx, uint64_t tag, unsigned status, uint64_t now_ms)
+{
+    struct server *s = ctx;
+    engine_fetched(s->engine, tag, status, now_ms);
+    after(s);
+}
+
 static void on_flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
 {
     struct server *s = ctx;
@@ -439,6 +446,7 @@ static bool start(struct server *s)
                                           .tick = on_tick,
                                           .deadline = on_deadline,
                                           .resolved = on_resolved,
+                                          .fetched = on_fetched,
                                           .flow_closed = on_flow_closed,
                                           .trace = on_trace,
                                           .trace_from = lowest_level(s->log)};
