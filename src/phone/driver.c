@@ -192,6 +192,27 @@ static enum call_error do_unite(void *ctx, struct connection *held, struct conne
                                     : below->unite(ctx, held, active, fn, owner, now_ms);
 }
 
+/* ---- conferences: with calls that Baton carries, for others have nobody to be mixed by ----
+ */
+
+static enum call_error do_conference(void *ctx, struct connection *held,
+                                     struct connection *active, struct connection **out,
+                                     call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    if (held->call->foreign || active->call->foreign) {
+        return CALL_NO_SERVICE;
+    }
+    return below->conference(ctx, held, active, out, fn, owner, now_ms);
+}
+
+static enum call_error do_invite(void *ctx, struct connection *c,
+                                 const struct call_invite_args *args, struct connection **out,
+                                 call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    return c->call->foreign ? CALL_NO_SERVICE
+                            : below->invite(ctx, c, args, out, fn, owner, now_ms);
+}
+
 /* ---- answer ---- */
 
 /* A key was pressed, or not. */
@@ -625,6 +646,8 @@ void phones_driver_init(struct phones *p)
     d->digits = do_digits;
     d->dial = do_dial;
     d->clear_all = do_clear_all;
+    d->conference = do_conference;
+    d->invite = do_invite;
     d->phone = phone_on_body;
     p->world.calls->phones = p;
     cti_set_driver(p->world.cti, d);

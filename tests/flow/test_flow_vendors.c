@@ -17,6 +17,7 @@
 static struct world w;
 static struct uaphone u;
 static struct profile_set *set;
+static bool focus;      /**< there is one for conferences */
 static const char *ref; /**< of the application's monitor */
 
 static void with_phones(struct world *world)
@@ -24,6 +25,10 @@ static void with_phones(struct world *world)
     world->config.phone.automatic = true;
     world->config.phone.refresh_s = 60;
     world->config.phone_profiles = set != NULL ? &set->profiles : NULL;
+    if (focus) {
+        world->config.call.focus = STR("sip:10.0.4.1");
+        world->config.call.room = STR("conf-%s");
+    }
 }
 
 static void up(const struct phone_profile *p, const char *agent, unsigned odd)
@@ -271,6 +276,16 @@ static void odd(unsigned how)
     test_context(NULL);
 }
 
+/** A call from there that was answered. */
+static struct uaphone_call *uaphone_answered(struct uaphone *phone, const char *from)
+{
+    struct uaphone_call *c = uaphone_rings(phone, from);
+    world_run(&w, 300);
+    uaphone_answers(phone, c);
+    world_run(&w, 300);
+    return c;
+}
+
 static void test_odd_phones(void)
 {
     static const unsigned all[] = {UAPHONE_REPEATS,
@@ -306,6 +321,32 @@ static void test_phones_that_do_not_want(void)
         TOLD("Cleared c1:1004 null normalClearing by=1001");
         down();
     }
+}
+
+/** A focus has no hand on calls that do not pass here, whatever else it could mix. */
+static void test_no_conference_of_foreign_calls(void)
+{
+    focus = true;
+    up(&phone_profile_generic, NULL, 0);
+    focus = false;
+    uaphone_holds(&u, uaphone_answered(&u, "4711"));
+    (void)uaphone_answered(&u, "4712");
+    world_run(&w, 1000);
+    struct ask *q =
+        app_on_two(&w.crm, "ConferenceCall", "heldCall", "c1", "activeCall", "c2", "1004");
+    world_run(&w, 500);
+    ANSWER(q, "operation/serviceNotSupported");
+    q = app_on_connection(&w.crm, "SingleStepConferenceCall", "activeCall", "c2", "1004",
+                          "<deviceToJoin>1001</deviceToJoin>"
+                          "<participationType>active</participationType>");
+    world_run(&w, 500);
+    ANSWER(q, "operation/serviceNotSupported");
+    for (struct uaphone_call *c; (c = uaphone_find(&u, UACALL_TALKING)) != NULL ||
+                                 (c = uaphone_find(&u, UACALL_HELD)) != NULL;) {
+        uaphone_clears(&u, c, true);
+    }
+    world_run(&w, 1000);
+    down();
 }
 
 /* ---- without a session ---- */
@@ -412,4 +453,5 @@ static void test_unknown_phone(void)
 }
 
 TEST_MAIN(T(test_every_profile), T(test_odd_phones), T(test_phones_that_do_not_want),
-          T(test_answered_by_key), T(test_talk_by_profile), T(test_unknown_phone))
+          T(test_no_conference_of_foreign_calls), T(test_answered_by_key),
+          T(test_talk_by_profile), T(test_unknown_phone))
