@@ -17,7 +17,7 @@ LAYERS = [["base"], ["sip", "sdp", "mime", "isdn", "uui", "csta"],
           ["route", "txn", "auth", "history", "seal"], ["dialog", "border"],
           ["peers", "registrar", "proxy", "rules", "call", "cti", "event",
            "phone"],
-          ["engine"], ["net"], ["server"], ["cli"]]
+          ["engine"], ["net", "store"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
     ("txn", "route"),       # a request goes to the servers of its target

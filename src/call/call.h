@@ -243,7 +243,8 @@ struct call {
     struct timer timer;        /**< ring time; when ENDING: patience with the far side's BYE */
     size_t legs;               /**< that still refer to this call */
     uint8_t forwards;          /**< times that it was forwarded, forward.c */
-    void *cti;                 /**< the CTI layer's: who watches this call; NULL: nobody */
+    void *cti;                 /**< the CTI layer's: who watches this call; NULL: nobody … */
+    bool cti_over;             /**< … and whether its end stands in the journal */
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
     bool foreign;              /**< a phone tells of it, and it has no leg: foreign.c */
     bool dialling;             /**< `called` is not complete yet: DialDigits follows (dial.c) */

@@ -59,6 +59,7 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
         cti_free(c);
         return NULL;
     }
+    journal_set_store(c->journal, config->store);
     calls->router = &cti_router;
     calls->router_ctx = c;
     return c;
@@ -98,4 +99,19 @@ void cti_set_gate(struct cti *c, const struct cti_gate *gate)
 void cti_set_packages(struct cti *c, const struct uui_packages *packages)
 {
     c->packages = packages;
+}
+
+void cti_restore_head(struct cti *c, uint64_t head)
+{
+    journal_restore_head(c->journal, head);
+}
+
+void cti_restore_event(struct cti *c, const struct store_event *e)
+{
+    journal_restore(c->journal, e);
+}
+
+uint32_t cti_journal_records(const struct cti *c)
+{
+    return c->config.journal_records;
 }

@@ -22,6 +22,7 @@
 #ifndef BATON_CTI_CTI_H
 #define BATON_CTI_CTI_H
 
+#include "base/store.h"
 #include "border/border.h"
 #include "call/call.h"
 #include "csta/csta.h"
@@ -52,6 +53,7 @@ struct cti_config {
     bool failed_local_fail; /**< localConnectionInfo of Failed: fail instead of connected */
     enum cti_out_of_dialog out_of_dialog;
     bool no_private_data; /**< events say nothing about User-to-User but its octets */
+    const struct store_ops *store; /**< outlives the process; NULL: nothing does */
 };
 
 /** The engine gives the session INVITE, already authenticated as `app`. */
@@ -150,6 +152,13 @@ void cti_end_all(struct cti *c, uint64_t now_ms);
 
 /** Is this INVITE one for a CSTA session: has it, or accepts it only, application/csta+xml? */
 bool cti_wants(const struct sip_msg *m);
+
+/** What the store kept of the journal: the number of its newest event, then its events in
+    order. Before anything else happens. */
+void cti_restore_head(struct cti *c, uint64_t head);
+void cti_restore_event(struct cti *c, const struct store_event *e);
+/** How many are wanted back. */
+uint32_t cti_journal_records(const struct cti *c);
 
 struct cti_stats {
     uint64_t sessions, monitors, agents, connections; /**< now */

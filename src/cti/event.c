@@ -483,6 +483,48 @@ static void record_for_devices(struct cti *c, const struct call_event *e, struct
     }
 }
 
+/* ---- what stands in the journal whoever watches: history ---- */
+
+static void note_end(struct cti *c, struct call *call, struct journal_record *r)
+{
+    if (!call->cti_over) {
+        call->cti_over = true;
+        r->call_id = str_make(call->id, CALL_ID_LEN);
+        r->event = CSTA_MSG_CALL_CLEARED_EVENT;
+        journal_note(c->journal, r);
+    }
+}
+
+/** A party that was not reached has left the call by that, whatever its phone goes on with. */
+static bool is_ended(const struct call *call)
+{
+    list_each(it, &call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (connection_is_live(conn) && conn->state != CONN_FAIL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void note(struct cti *c, const struct call_event *e, struct views *v)
+{
+    struct journal_record r;
+
+    fill_once(v, c, e);
+    r = v->r;
+    r.user_data = str_is_set(v->own.data) ? v->own.data : v->other.data;
+    r.local = CSTA_STATE_ABSENT;
+    journal_note(c->journal, &r);
+    if (is_ended(e->call)) {
+        note_end(c, e->subject->call, &r);
+    }
+    if (e->secondary != NULL && e->secondary->call != e->subject->call) {
+        note_end(c, e->secondary->call, &r); /* two calls have become one */
+    }
+}
+
 void cti_on_call_event(void *cti, const struct call_event *e)
 {
     struct cti *c = cti;
@@ -494,6 +536,9 @@ void cti_on_call_event(void *cti, const struct call_event *e)
     }
     if (!e->uui_from_again && str_is_set(e->uui_from)) {
         judge(c, e->call, e->uui_from, &e->uui_from_came);
+    }
+    if (journal_notes(c->journal)) {
+        note(c, e, &v);
     }
     record_for_devices(c, e, &v);
     if (e->call->cti != NULL || (e->secondary != NULL && e->secondary->call->cti != NULL)) {
@@ -542,11 +587,15 @@ void cti_on_registration(void *cti, const struct record *rec, bool registered, u
         .cause = CSTA_CAUSE_NORMAL,
     };
 
-    if (dev == NULL || dev->cti == NULL) {
+    if (dev == NULL) {
         return;
     }
     r.party[JOURNAL_SUBJECT] = dev->uri;
     r.identity[JOURNAL_SUBJECT] = JOURNAL_ID;
+    journal_note(c->journal, &r);
+    if (dev->cti == NULL) {
+        return;
+    }
     event_record(c, dev->cti, &r);
     cti_flush(c, now_ms);
 }

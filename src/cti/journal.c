@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/map.h"
+#include "cti/record.h"
 
 struct journal_chain {
     struct map_node node;
@@ -45,6 +46,8 @@ struct journal {
     uint64_t forgotten; /* highest `lost` of the chains that are gone */
     uint32_t records;
     struct block **ring;
+    const struct store_ops *store; /* NULL: nothing outlives the process */
+    struct record_room room;
 };
 
 /* The fewest octets of a block's strings: what most records need, so that blocks fit again. */
@@ -58,6 +61,7 @@ struct journal *journal_new(const struct env *env, uint32_t records)
         return NULL;
     }
     j->mem = &env->mem;
+    j->room.mem = &env->mem;
     j->key = (struct hash_key){env_random64(env), env_random64(env)};
     j->records = records == 0 ? 1 : records;
     j->ring = mem_zalloc(j->mem, j->records * sizeof(*j->ring));
@@ -86,6 +90,7 @@ void journal_free(struct journal *j)
         mem_free(j->mem, j->ring[i]);
     }
     map_fini(&j->chains);
+    record_room_fini(&j->room);
     mem_free(j->mem, j->ring);
     mem_free(j->mem, j);
 }
@@ -238,9 +243,9 @@ static void lose(struct journal *j, struct journal_chain *chain, uint64_t number
     chain_drop(j, chain);
 }
 
-uint64_t journal_append(struct journal *j, const struct journal_record *r)
+/** Into the ring, under that number. */
+static void ring_append(struct journal *j, const struct journal_record *r, uint64_t number)
 {
-    uint64_t number = ++j->head;
     struct block **slot = slot_of(j, number), *b;
     struct journal_chain *chain;
 
@@ -249,12 +254,12 @@ uint64_t journal_append(struct journal *j, const struct journal_record *r)
     }
     chain = chain_get(j, r->device);
     if (chain == NULL) {
-        return number; /* without a chain there is no cursor that could miss it */
+        return; /* without a chain there is no cursor that could miss it */
     }
     b = make_room(j, slot, strings_len(r));
     if (b == NULL) {
         lose(j, chain, number);
-        return number;
+        return;
     }
     fill(b, r);
     b->r.number = number;
@@ -266,12 +271,10 @@ uint64_t journal_append(struct journal *j, const struct journal_record *r)
         (*slot_of(j, chain->last))->r.next = number;
     }
     chain->last = number;
-    return number;
 }
 
-uint64_t journal_miss(struct journal *j, struct str device)
+static void ring_miss(struct journal *j, struct str device, uint64_t number)
 {
-    uint64_t number = ++j->head;
     struct block **slot = slot_of(j, number);
     struct journal_chain *chain;
 
@@ -282,7 +285,102 @@ uint64_t journal_miss(struct journal *j, struct str device)
     if (chain != NULL) {
         lose(j, chain, number);
     }
+}
+
+uint64_t journal_append(struct journal *j, const struct journal_record *r)
+{
+    uint64_t number = ++j->head;
+
+    if (j->store != NULL) {
+        record_keep(j->store, &j->room, r, number, r->device);
+    }
+    ring_append(j, r, number);
     return number;
+}
+
+uint64_t journal_miss(struct journal *j, struct str device)
+{
+    uint64_t number = ++j->head;
+
+    if (j->store != NULL) {
+        struct store_event e = {.number = number, .watched = device, .event = STORE_GAP};
+        j->store->event(j->store->ctx, &e);
+    }
+    ring_miss(j, device, number);
+    return number;
+}
+
+/* ---- what outlives the process ---- */
+
+void journal_set_store(struct journal *j, const struct store_ops *store)
+{
+    j->store = store;
+}
+
+bool journal_notes(const struct journal *j)
+{
+    return j->store != NULL;
+}
+
+void journal_note(struct journal *j, const struct journal_record *r)
+{
+    uint64_t number;
+
+    if (j->store == NULL) {
+        return;
+    }
+    number = ++j->head;
+    record_keep(j->store, &j->room, r, number, STR(""));
+    if (*slot_of(j, number) != NULL) {
+        forget(j, *slot_of(j, number));
+    }
+}
+
+void journal_restore_head(struct journal *j, uint64_t head)
+{
+    j->head = head;
+    j->forgotten = head; /* until it is put back, nothing before is kept */
+}
+
+/** Numbers up to `last` were lost, of whatever device. */
+static void restore_gap(struct journal *j, uint64_t last)
+{
+    struct map_node *n;
+    size_t slot = 0;
+
+    j->forgotten = last;
+    for (n = map_walk(&j->chains, &slot, NULL); n != NULL;) {
+        struct journal_chain *chain = container_of(n, struct journal_chain, node);
+        n = map_walk(&j->chains, &slot, n);
+        lose(j, chain, last);
+    }
+}
+
+void journal_restore(struct journal *j, const struct store_event *e)
+{
+    struct journal_record r;
+    uint64_t last;
+
+    if (j->forgotten == j->head && e->number <= j->head) {
+        j->forgotten = e->number - 1; /* the first one: from here on all is there */
+    }
+    if (e->watched.n == 0) {
+        if (str_eq(e->event, STORE_GAP) && str_to_u64(e->data, UINT64_MAX, &last)) {
+            restore_gap(j, last);
+        }
+        return;
+    }
+    if (record_read(e->data, &r) == 0) {
+        r.device = e->watched;
+        ring_append(j, &r, e->number);
+    } else {
+        struct journal_chain *chain = chain_get(j, e->watched);
+        if (chain != NULL) {
+            chain->cursors++; /* it must remember the gap */
+            ring_miss(j, e->watched, e->number);
+            chain->cursors--;
+        }
+    }
 }
 
 /* ---- cursors ---- */

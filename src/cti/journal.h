@@ -11,8 +11,10 @@
  * dropped before a cursor came to it is a GAP, and the cursor says so; a reader never gets the
  * later half of a story as if it were the whole.
  *
- * THIS ONE is a bounded ring in memory (journal.c). Another that outlives the process can
- * stand behind the same functions: devices are named by their key, a place is a number.
+ * THE RING in memory is bounded (journal.c) and is what sessions read. With a store
+ * (base/store.h) each record is handed over to it, too, under its number; after a restart the
+ * newest ones are put back, numbers go on where they were, and a cursor is opened at its place
+ * again. What nobody watched is noted there only: history is made of that.
  */
 #ifndef BATON_CTI_JOURNAL_H
 #define BATON_CTI_JOURNAL_H
@@ -20,6 +22,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/env.h"
+#include "base/store.h"
 #include "csta/vocab.h"
 
 /** The devices that a record may speak of, by the part they play. */
@@ -94,6 +97,19 @@ struct journal_cursor {
 
 /** @param records how many are kept, at least 1. @return NULL when memory is out */
 struct journal *journal_new(const struct env *env, uint32_t records);
+
+/** From now on records are handed over to that as well; borrowed. NULL: to nobody. */
+void journal_set_store(struct journal *j, const struct store_ops *store);
+/** Is what happens noted even if nobody watches? */
+bool journal_notes(const struct journal *j);
+/** What happened, as nobody's record: it has a number, and only the store has it. */
+void journal_note(struct journal *j, const struct journal_record *r);
+
+/** Numbers up to `head` were given out before this run. Before the first record. */
+void journal_restore_head(struct journal *j, uint64_t head);
+/** A record of before, in the order of numbers; `data` as record.h has it. A gap for its
+    device when it cannot be read. After journal_restore_head, before all others. */
+void journal_restore(struct journal *j, const struct store_event *e);
 
 /** Every cursor must have been closed. NULL is allowed. */
 void journal_free(struct journal *j);

@@ -30,7 +30,7 @@
  *   support.c       who understands which User-to-User
  *   report.c        what there is to be said about a device
  *   ready.c         the monitors of a session that have something to tell, in order
- *   journal.c       records of what happened
+ *   journal.c       records of what happened; record.c those that are kept on disk
  *   event.c         what a call tells → records, as each watched device sees it
  *   event_write.c   record → message → XML for one monitor
  *   device_event.c  events about a device and no call

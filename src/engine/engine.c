@@ -274,6 +274,7 @@ struct engine *engine_new(const struct env *env, const struct engine_config *con
     }
     e->env = env;
     e->config = *config;
+    e->config.cti.store = config->store;
     limits_defaults(&e->config.limits);
     e->routes = config->routes;
     wheel_init(&e->wheel, now_ms);
@@ -294,6 +295,7 @@ void engine_free(struct engine *e)
     if (e == NULL) {
         return;
     }
+    e->config.store = NULL; /* what stands is to stand again */
     e->registrar.on_change = NULL;
     e->registrar.on_binding = NULL;
     phones_free(e->phones);

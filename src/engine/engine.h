@@ -19,6 +19,7 @@
 #define BATON_ENGINE_ENGINE_H
 
 #include "auth/directory.h"
+#include "base/store.h"
 #include "border/border.h"
 #include "call/call.h"
 #include "cti/cti.h"
@@ -73,6 +74,7 @@ struct engine_config {
     struct guard_config guard;   /**< strangers; zeros: all of them come in */
     struct load_config load;     /**< zeros: nothing is refused early */
     struct directory *directory; /**< the caller's, must outlive the engine */
+    const struct store_ops *store; /**< what outlives the process; borrowed. NULL: nothing */
 };
 
 /** @param now_ms the time, as in every call. @return NULL when memory is out */
@@ -153,6 +155,26 @@ void engine_roster_changed(struct engine *e, uint64_t now_ms);
 
 /** A device has left the directory: its registrations end. Its calls go on. */
 void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms);
+
+/**
+ * What the store kept before this run: the number of the newest event (0: none), the events in
+ * order, then the rows kind by kind. Right after engine_new, when the listeners are there. A
+ * row that cannot be read, or is about something that is configured no more, is dropped with a
+ * line in the log. engine_restored ends it.
+ */
+void engine_restore_head(struct engine *e, uint64_t head);
+void engine_restore_event(struct engine *e, const struct store_event *ev);
+void engine_restore_row(struct engine *e, enum store_kind kind, struct str key,
+                        struct str value, uint64_t now_ms);
+void engine_restored(struct engine *e, uint64_t now_ms);
+/** How many of the newest events are wanted back. */
+uint32_t engine_journal_records(const struct engine *e);
+
+/** Hand all rows to the store again: some were lost. */
+void engine_store_all(struct engine *e, uint64_t now_ms);
+
+/** While `closed`, nothing new comes in (503): what happens could not be kept. */
+void engine_close_gate(struct engine *e, bool closed);
 
 /** Every counter by name, for metrics and tests: fn is called for each. */
 void engine_each_stat(const struct engine *e,

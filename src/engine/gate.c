@@ -8,6 +8,9 @@
  */
 #include "engine/parts.h"
 
+/* When to come again while the store is broken. */
+enum { RETRY_CLOSED_S = 5 };
+
 static bool is_stranger(const struct engine *e, const struct hop *from)
 {
     const struct peer *p = directory_peer_from(e->config.directory, from);
@@ -81,7 +84,7 @@ bool gate_begin(struct engine *e, const struct sip_msg *m, const struct hop *fro
     if (!gate_stranger(e, m, from, now_ms)) {
         return false;
     }
-    retry_s = load_refuses(&e->load, m, fill(e), now_ms);
+    retry_s = e->closed ? RETRY_CLOSED_S : load_refuses(&e->load, m, fill(e), now_ms);
     if (retry_s != 0) {
         refuse(e, m, from, retry_s);
     }

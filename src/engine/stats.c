@@ -25,6 +25,8 @@
     X("routed_refuse", e->count.routed[RULE_REFUSE])                            \
     X("routed_refer", e->count.routed[RULE_REFER])                              \
     X("routed_redirect_asked", e->count.redirect_asked)                         \
+    X("store_restored", e->count.restored)                                      \
+    X("store_not_restored", e->count.not_restored)                              \
     X("auth_challenged", e->count.challenged)                                   \
     X("auth_failed", e->count.auth_failed)                                      \
     X("guard_scanners", e->guard.scanners)                                      \

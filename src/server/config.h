@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "net/net.h"
 #include "rules/rules.h"
+#include "store/store.h"
 #include <stdio.h>
 
 struct config_listen {
@@ -71,6 +72,8 @@ struct config {
     bool log_json;
     const char *log_file;  /**< NULL: standard error */
     const char *sip_trace; /**< NULL: none */
+    struct store_config store; /**< path NULL: there is none */
+    bool store_refuses;        /**< nothing new comes in while it is broken */
     uint32_t stop_ms;
     const char *unset;  /**< config_look: the first environment variable that is not set */
     size_t unset_count; /**< how many are not */

@@ -19,6 +19,7 @@
 #define BATON_SERVER_CONFIG_KEYS_H
 
 #include "server/config_keys_route.h"
+#include "server/config_keys_store.h"
 #include "server/config_keys_uui.h"
 
 #define CONFIG_SECRET(S)                                                                      \
@@ -532,6 +533,7 @@
     M(guard, guard, "Strangers.")                                                             \
     M(overload, overload, "What is refused before nothing works any more.")                   \
     M(events, events, "Subscriptions: busy lamps and other things that phones watch.")        \
+    M(store, store, "What outlives the process: docs/store.md.")                                \
     M(log, log, "The log.")
 
 #endif

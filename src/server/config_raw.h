@@ -108,6 +108,9 @@ struct raw_guard {
 struct raw_overload {
     RAW_STRUCT(CONFIG_OVERLOAD)
 };
+struct raw_store {
+    RAW_STRUCT(CONFIG_STORE)
+};
 struct raw_log {
     RAW_STRUCT(CONFIG_LOG)
 };

@@ -182,6 +182,9 @@ SUBSECTION(guard, CONFIG_GUARD)
 #define RAW struct raw_overload
 SUBSECTION(overload, CONFIG_OVERLOAD)
 #undef RAW
+#define RAW struct raw_store
+SUBSECTION(store, CONFIG_STORE)
+#undef RAW
 #define RAW struct raw_log
 SUBSECTION(log, CONFIG_LOG)
 #undef RAW

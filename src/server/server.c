@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "net/sockaddr.h"
+#include "server/keeping.h"
 #include "server/pid_file.h"
 #include "server/reload.h"
 #include "server/trace.h"
@@ -31,6 +32,7 @@ struct server {
     struct directory directory;
     struct reload reload; /**< what of the configuration can change */
     int pid_file;
+    struct keeping keeping; /**< what outlives the process */
     struct net *net;
     struct engine *engine;
     uv_signal_t signals[ARRAY_LEN(signal_numbers)];
@@ -44,9 +46,15 @@ struct server {
 
 static void after(struct server *s)
 {
-    if (s->stopping && engine_idle(s->engine)) {
+    keeping_after(&s->keeping);
+    if (s->stopping && engine_idle(s->engine) && !keeping_waits(&s->keeping)) {
         net_stop(s->net);
     }
+}
+
+static void on_woken(void *ctx)
+{
+    after(ctx);
 }
 
 static void on_input(void *ctx, const struct hop *from, struct str bytes, bool datagram,
@@ -236,6 +244,9 @@ static void write_counters(struct server *s)
     counters_flush(&c);
     c.module = "engine";
     engine_each_stat(s->engine, counters_add, &c);
+    counters_flush(&c);
+    c.module = "store";
+    keeping_each_stat(&s->keeping, counters_add, &c);
     counters_flush(&c);
 }
 
@@ -473,12 +484,18 @@ static bool start(struct server *s)
     c->engine.directory = &s->directory;
     c->engine.routes = &c->routes;
     config_set_start(c, env->wall_s(env->ctx));
+    s->keeping.woken = on_woken;
+    s->keeping.ctx = s;
+    if (!keeping_open(&s->keeping, c, s->log, s->net, &env)) {
+        return false;
+    }
+    c->engine.store = keeping_ops(&s->keeping);
     s->engine = engine_new(env, &c->engine, net_now(s->net));
     if (s->engine == NULL) {
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
         return false;
     }
-    return listen_all(s) && take_pid_file(s);
+    return listen_all(s) && keeping_restore(&s->keeping, s->engine) && take_pid_file(s);
 }
 
 static void finish(struct server *s)
@@ -495,6 +512,7 @@ static void finish(struct server *s)
     struct engine *e = s->engine;
     s->engine = NULL; /* closing sockets must not reach it any more */
     engine_free(e);
+    keeping_close(&s->keeping);
     reload_fini(&s->reload);
     if (s->directory.env != NULL) {
         directory_fini(&s->directory);

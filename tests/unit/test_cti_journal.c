@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal: against a model that keeps everything, and when memory is out. */
+#include "base/attr.h"
 #include "base/err.h"
+#include "csta/csta.h"
 #include "cti/journal.h"
+#include "cti/record.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -358,7 +361,178 @@ static void test_journal_miss(void)
     down(&k);
 }
 
+/* ---- what outlives the process ---- */
+
+struct kept {
+    struct store_event e[16];
+    char data[16][256], name[16][16];
+    size_t n;
+};
+
+static void on_store(void *ctx, const struct store_event *e)
+{
+    struct kept *s = ctx;
+    size_t i = s->n++;
+    CHECK(i < ARRAY_LEN(s->e));
+    CHECK(e->data.n <= sizeof(s->data[i]) && e->watched.n <= sizeof(s->name[i]));
+    s->e[i] = (struct store_event){.number = e->number};
+    s->e[i].watched = str_make(s->name[i], e->watched.n);
+    if (e->watched.n > 0) {
+        memcpy(s->name[i], e->watched.p, e->watched.n);
+    }
+    s->e[i].event = str_eq(e->event, STORE_GAP) ? STORE_GAP : STR("x");
+    if (str_is_set(e->data)) {
+        memcpy(s->data[i], e->data.p, e->data.n);
+        s->e[i].data = str_make(s->data[i], e->data.n);
+    }
+}
+
+/** Records of one run are read in the next; numbers go on; what is not kept is a gap. */
+static void test_journal_goes_on_after_a_restart(void)
+{
+    struct kept kept = {.n = 0};
+    struct store_ops ops = {.ctx = &kept, .event = on_store};
+    struct journal_record full = {.device = STR("a"),
+                                  .call_id = STR("2"),
+                                  .user_data = STR("\0\1x"),
+                                  .correlator = STR("c"),
+                                  .about = STR("<x/>"),
+                                  .digits = STR("1#"),
+                                  .tone_ms = 100,
+                                  .pause_ms = 50,
+                                  .local = CSTA_STATE_HOLD,
+                                  .event = CSTA_MSG_HELD_EVENT,
+                                  .cause = CSTA_CAUSE_NORMAL};
+    const struct journal_record *r;
+    struct journal_cursor old, mid, b, fresh;
+    struct kit k;
+    full.party[JOURNAL_SUBJECT] = STR("sip:a");
+    full.identity[JOURNAL_SUBJECT] = JOURNAL_ID;
+    up(&k, 8);
+    CHECK(!journal_notes(k.j));
+    journal_set_store(k.j, &ops);
+    CHECK(journal_notes(k.j));
+    put(&k, "a", "1");
+    CHECK_INT(journal_append(k.j, &full), 2);
+    journal_note(k.j, &full);
+    put(&k, "b", "4");
+    CHECK_INT(journal_miss(k.j, STR("b")), 5);
+    put(&k, "a", "6");
+    CHECK_INT(kept.n, 6);
+    CHECK_INT(kept.e[2].watched.n, 0);
+    CHECK(str_find(kept.e[1].data, full.user_data) < kept.e[1].data.n);
+    CHECK(str_find(kept.e[2].data, full.user_data) == kept.e[2].data.n);
+    down(&k);
+
+    up(&k, 8);
+    journal_restore_head(k.j, 6);
+    CHECK_INT(journal_head(k.j), 6);
+    for (size_t i = 1; i < kept.n; i++) { /* the first one was forgotten */
+        if (kept.e[i].watched.n > 0) {
+            journal_restore(k.j, &kept.e[i]);
+        }
+    }
+    CHECK_INT(journal_open(k.j, STR("a"), 0, &old), 0);
+    CHECK_INT(journal_open(k.j, STR("a"), 1, &mid), 0);
+    CHECK_INT(journal_open(k.j, STR("b"), 3, &b), 0);
+    CHECK_INT(journal_open(k.j, STR("c"), 6, &fresh), 0);
+    check_next(&k, &old, "gap");
+    CHECK_INT(journal_peek(k.j, &mid, &r), 0);
+    CHECK_INT(r->number, 2);
+    CHECK_INT(r->event, CSTA_MSG_HELD_EVENT);
+    CHECK_INT(r->cause, CSTA_CAUSE_NORMAL);
+    CHECK_INT(r->local, CSTA_STATE_HOLD);
+    CHECK_BYTES(r->user_data, full.user_data);
+    CHECK_STR(r->correlator, "c");
+    CHECK_STR(r->about, "<x/>");
+    CHECK_STR(r->digits, "1#");
+    CHECK_INT(r->tone_ms, 100);
+    CHECK_INT(r->pause_ms, 50);
+    CHECK_STR(r->party[JOURNAL_SUBJECT], "sip:a");
+    CHECK_INT(r->identity[JOURNAL_SUBJECT], JOURNAL_ID);
+    CHECK(!str_is_set(r->secondary) && !str_is_set(r->body));
+    check_next(&k, &mid, "2");
+    check_next(&k, &mid, "6");
+    check_next(&k, &mid, "again");
+    check_next(&k, &b, "gap");
+    check_next(&k, &fresh, "again");
+    CHECK_INT(put(&k, "c", "7"), 7);
+    check_next(&k, &fresh, "7");
+    journal_close(k.j, &old);
+    journal_close(k.j, &mid);
+    journal_close(k.j, &b);
+    journal_close(k.j, &fresh);
+    down(&k);
+}
+
+/** Events that the store itself has lost are a gap for everybody who has not passed them. */
+static void test_journal_restores_gaps_of_the_store(void)
+{
+    struct kept kept = {.n = 0};
+    struct store_ops ops = {.ctx = &kept, .event = on_store};
+    struct store_event lost = {
+        .number = 2, .watched = STR(""), .event = STORE_GAP, .data = STR("3")};
+    struct journal_cursor before, behind, other;
+    struct kit k;
+    up(&k, 8);
+    journal_set_store(k.j, &ops);
+    for (unsigned i = 1; i <= 4; i++) {
+        put(&k, "a", i == 4 ? "4" : "x");
+    }
+    down(&k);
+    up(&k, 8);
+    journal_restore_head(k.j, 4);
+    journal_restore(k.j, &kept.e[0]);
+    journal_restore(k.j, &lost);
+    journal_restore(k.j, &kept.e[3]);
+    CHECK_INT(journal_open(k.j, STR("a"), 1, &before), 0);
+    CHECK_INT(journal_open(k.j, STR("a"), 3, &behind), 0);
+    CHECK_INT(journal_open(k.j, STR("other"), 1, &other), 0);
+    check_next(&k, &before, "gap");
+    check_next(&k, &behind, "4");
+    check_next(&k, &other, "gap");
+    journal_close(k.j, &before);
+    journal_close(k.j, &behind);
+    journal_close(k.j, &other);
+    down(&k);
+}
+
+/** A row that was cut anywhere is no record, and a gap in its place. */
+static void test_journal_row_is_cut(void)
+{
+    struct kept kept = {.n = 0};
+    struct store_ops ops = {.ctx = &kept, .event = on_store};
+    struct journal_record r;
+    struct kit k;
+    up(&k, 8);
+    journal_set_store(k.j, &ops);
+    struct journal_record full = {.device = STR("a"),
+                                  .call_id = STR("1"),
+                                  .event = CSTA_MSG_HELD_EVENT,
+                                  .cause = CSTA_CAUSE_NORMAL};
+    CHECK_INT(journal_append(k.j, &full), 1);
+    down(&k);
+    CHECK_INT(record_read(kept.e[0].data, &r), 0);
+    for (size_t n = 0; n < kept.e[0].data.n; n++) {
+        struct str cut = test_guard(str_upto(kept.e[0].data, n));
+        CHECK_INT(record_read(cut, &r), E_SYNTAX);
+        test_guard_free(cut);
+    }
+    CHECK_INT(record_read(STR("\2"), &r), E_VERSION);
+    up(&k, 8);
+    struct journal_cursor c;
+    struct store_event bad = {
+        .number = 5, .watched = STR("a"), .event = STR("x"), .data = STR("\2")};
+    journal_restore_head(k.j, 5);
+    journal_restore(k.j, &bad);
+    CHECK_INT(journal_open(k.j, STR("a"), 4, &c), 0);
+    check_next(&k, &c, "gap");
+    journal_close(k.j, &c);
+    down(&k);
+}
+
 TEST_MAIN(T(test_journal_keeps_all_of_a_record), T(test_journal_cursor_sees_its_device_only),
           T(test_journal_resumes), T(test_journal_gap), T(test_journal_miss),
           T(test_journal_against_model), T(test_journal_without_memory),
-          T(test_journal_warm_ring_reuses))
+          T(test_journal_warm_ring_reuses), T(test_journal_goes_on_after_a_restart),
+          T(test_journal_restores_gaps_of_the_store), T(test_journal_row_is_cut))

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A record of the journal as a row: see record.h. */
+#include "cti/record.h"
+#include "base/err.h"
+#include "base/pack.h"
+#include "csta/csta.h"
+
+enum { VERSION = 1 };
+
+void record_room_fini(struct record_room *room)
+{
+    mem_free(room->mem, room->p);
+    room->p = NULL;
+    room->cap = 0;
+}
+
+static void write(struct out *o, const struct journal_record *r, bool with_data)
+{
+    pack_number(o, VERSION);
+    pack_str(o, csta_msg_name((enum csta_msg_id)r->event));
+    pack_str(o, csta_event_cause_name((enum csta_event_cause)r->cause));
+    pack_str(o, csta_local_connection_state_name((enum csta_local_connection_state)r->local));
+    pack_str(o, r->call_id);
+    pack_str(o, with_data ? r->user_data : STR_NONE);
+    pack_str(o, r->correlator);
+    pack_str(o, r->secondary);
+    pack_str(o, r->digits);
+    pack_number(o, r->tone_ms);
+    pack_number(o, r->pause_ms);
+    pack_str(o, with_data ? r->about : STR_NONE);
+    pack_str(o, r->body);
+    pack_number(o, JOURNAL_PARTY_COUNT);
+    for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
+        pack_number(o, r->identity[i]);
+        pack_str(o, r->party[i]);
+    }
+}
+
+/** @return absent: no memory */
+static struct str make(struct record_room *room, const struct journal_record *r, bool with_data)
+{
+    struct out o;
+
+    out_init(&o, room->p, room->cap);
+    write(&o, r, with_data);
+    if (o.over) {
+        size_t cap = o.need * 2;
+        mem_free(room->mem, room->p);
+        room->p = mem_alloc(room->mem, cap);
+        room->cap = room->p != NULL ? cap : 0;
+        if (room->p == NULL) {
+            return STR_NONE;
+        }
+        out_init(&o, room->p, room->cap);
+        write(&o, r, with_data);
+    }
+    return out_str_of(&o);
+}
+
+static struct str shown(const struct journal_record *r, enum journal_party party)
+{
+    return r->party[party].n > 0 ? r->party[party] : STR_NONE;
+}
+
+void record_keep(const struct store_ops *store, struct record_room *room,
+                 const struct journal_record *r, uint64_t number, struct str watched)
+{
+    bool shared = watched.n == 0;
+    struct store_event e = {
+        .number = number,
+        .watched = watched,
+        .call_id = r->call_id,
+        .event = csta_msg_name((enum csta_msg_id)r->event),
+        .cause = csta_event_cause_name((enum csta_event_cause)r->cause),
+        .data = make(room, r, !shared),
+    };
+
+    if (shared) {
+        e.subject = shown(r, JOURNAL_SUBJECT);
+        e.calling = shown(r, JOURNAL_CALLING);
+        e.called = shown(r, JOURNAL_CALLED);
+        e.other = shown(r, JOURNAL_TO);
+        e.user_data = r->user_data;
+    }
+    store->event(store->ctx, &e);
+}
+
+int record_read(struct str data, struct journal_record *out)
+{
+    struct unpack u = unpack_of(data);
+    uint64_t version = unpack_number(&u);
+    struct str event, cause, local;
+    uint64_t parties;
+
+    *out = (struct journal_record){0};
+    if (u.bad || version != VERSION) {
+        return u.bad ? E_SYNTAX : E_VERSION;
+    }
+    event = unpack_str(&u);
+    cause = unpack_str(&u);
+    local = unpack_str(&u);
+    out->event = (uint16_t)csta_msg_find(event);
+    out->cause = (uint16_t)csta_event_cause_find(cause);
+    out->local = (uint8_t)csta_local_connection_state_find(local);
+    out->call_id = unpack_str(&u);
+    out->user_data = unpack_str(&u);
+    out->correlator = unpack_str(&u);
+    out->secondary = unpack_str(&u);
+    out->digits = unpack_str(&u);
+    out->tone_ms = (uint32_t)unpack_upto(&u, UINT32_MAX);
+    out->pause_ms = (uint32_t)unpack_upto(&u, UINT32_MAX);
+    out->about = unpack_str(&u);
+    out->body = unpack_str(&u);
+    parties = unpack_upto(&u, JOURNAL_PARTY_COUNT);
+    for (size_t i = 0; i < parties; i++) {
+        out->identity[i] = (uint8_t)unpack_upto(&u, JOURNAL_NOT_REQUIRED);
+        out->party[i] = unpack_str(&u);
+    }
+    if (u.bad) {
+        return E_SYNTAX;
+    }
+    return out->event == CSTA_MSG_NONE ? E_VERSION : 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing leaves before what it tells of is kept, in order, and nothing is left behind. */
+#include "base/attr.h"
+#include "base/err.h"
+#include "kit_store.h"
+#include "store/hold.h"
+
+struct wire {
+    char text[512];
+    size_t n;
+    int err;
+};
+
+static int on_send(void *ctx, const struct hop *hop, const struct str *run, size_t n)
+{
+    struct wire *w = ctx;
+    w->n += (size_t)snprintf(w->text + w->n, sizeof(w->text) - w->n, "%u:", hop->flow);
+    for (size_t i = 0; i < n; i++) {
+        w->n +=
+            (size_t)snprintf(w->text + w->n, sizeof(w->text) - w->n, "%.*s", STR_ARG(run[i]));
+    }
+    w->n += (size_t)snprintf(w->text + w->n, sizeof(w->text) - w->n, " ");
+    return w->err;
+}
+
+static void on_close(void *ctx, uint32_t flow)
+{
+    struct wire *w = ctx;
+    w->n += (size_t)snprintf(w->text + w->n, sizeof(w->text) - w->n, "%u:close ", flow);
+}
+
+struct kit {
+    struct kit_store s;
+    struct wire wire;
+    struct env inner;
+    struct hold *hold;
+    const struct env *env;
+};
+
+static void up(struct kit *k, size_t bytes)
+{
+    kit_store_make(&k->s);
+    kit_store_up(&k->s);
+    k->wire = (struct wire){.n = 0};
+    k->inner = (struct env){.ctx = &k->wire, .send = on_send, .close = on_close};
+    k->hold = hold_new(&k->inner, k->s.st, bytes);
+    k->env = hold_env(k->hold);
+}
+
+static void down(struct kit *k)
+{
+    CHECK_INT(kit_store_down(&k->s), 0);
+    hold_free(k->hold);
+    kit_store_remove(&k->s);
+}
+
+static int say(struct kit *k, const char *text)
+{
+    struct hop hop = {.flow = 7, .transport = TP_UDP};
+    struct str run[] = {str_c(text), STR("!")};
+    return k->env->send(k->env->ctx, &hop, run, 2);
+}
+
+static uint64_t waiting(const struct kit *k)
+{
+    struct hold_stats s;
+    hold_stats(k->hold, &s);
+    return s.waiting;
+}
+
+static void test_it_leaves_when_it_is_kept(void)
+{
+    struct kit k;
+    up(&k, 0);
+    CHECK_INT(say(&k, "before"), 0);
+    CHECK_STR(str_make(k.wire.text, k.wire.n), "7:before! ");
+    k.wire.n = 0;
+    kit_store_event(&k.s, 1, "d");
+    CHECK_INT(say(&k, "one"), 0);
+    store_flush(k.s.st);
+    CHECK_INT(say(&k, "two"), 0);
+    k.env->close(k.env->ctx, 9);
+    kit_store_event(&k.s, 2, "d");
+    CHECK_INT(say(&k, "three"), 0);
+    hold_release(k.hold);
+    CHECK_INT(k.wire.n, 0);
+    CHECK_INT(waiting(&k), 4);
+    CHECK(store_start(k.s.st)); /* the first batch is done with, the second not begun */
+    pthread_mutex_lock(&k.s.lock);
+    while (store_done(k.s.st) < 1) {
+        pthread_cond_wait(&k.s.woken, &k.s.lock);
+    }
+    pthread_mutex_unlock(&k.s.lock);
+    hold_release(k.hold);
+    CHECK_STR(str_make(k.wire.text, k.wire.n), "7:one! 7:two! 9:close ");
+    CHECK_INT(waiting(&k), 1);
+    k.wire.n = 0;
+    kit_store_sync(&k.s);
+    CHECK_INT(say(&k, "four"), 0); /* behind what waits, though nothing of its own does */
+    hold_release(k.hold);
+    CHECK_STR(str_make(k.wire.text, k.wire.n), "7:three! 7:four! ");
+    CHECK_INT(waiting(&k), 0);
+    k.wire.n = 0;
+    CHECK_INT(say(&k, "after"), 0);
+    k.env->close(k.env->ctx, 9);
+    CHECK_STR(str_make(k.wire.text, k.wire.n), "7:after! 9:close ");
+    k.wire.err = E_IO;
+    CHECK_INT(say(&k, "nobody"), E_IO);
+    down(&k);
+}
+
+static void test_bounds(void)
+{
+    static char large[66000];
+    struct kit k;
+    struct hold_stats s;
+    struct hop hop = {.flow = 7, .transport = TP_UDP};
+    up(&k, 4096);
+    memset(large, 'x', sizeof(large));
+    struct str run = str_make(large, 65508);
+    kit_store_event(&k.s, 1, "d");
+    CHECK_INT(k.env->send(k.env->ctx, &hop, &run, 1), E_TOOBIG); /* no datagram */
+    run.n = 3000;
+    CHECK_INT(k.env->send(k.env->ctx, &hop, &run, 1), 0);
+    CHECK_INT(k.env->send(k.env->ctx, &hop, &run, 1), E_TOOBIG); /* no room */
+    hold_stats(k.hold, &s);
+    CHECK_INT(s.refused, 1);
+    CHECK_INT(s.waiting, 1);
+    CHECK(s.octets <= 4096);
+    CHECK(store_start(k.s.st));
+    down(&k);
+}
+
+/** A long time of waiting and releasing: the order holds, and memory is what waits. */
+static void test_many(void)
+{
+    struct kit k;
+    up(&k, 1 << 20);
+    CHECK(store_start(k.s.st));
+    unsigned next = 0;
+    for (unsigned i = 0; i < 5000; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof(text), "%u", i);
+        if (i % 3 == 0) {
+            kit_store_event(&k.s, i / 3 + 1, "d");
+        }
+        CHECK_INT(say(&k, text), 0);
+        if (i % 50 == 49) {
+            kit_store_sync(&k.s);
+            hold_release(k.hold);
+            CHECK_INT(waiting(&k), 0);
+        } else {
+            store_flush(k.s.st);
+            hold_release(k.hold);
+        }
+        for (char *at = k.wire.text; at < k.wire.text + k.wire.n; at = strchr(at, ' ') + 1) {
+            CHECK_INT(strtoul(at + 2, NULL, 10), next++);
+        }
+        k.wire.n = 0;
+    }
+    CHECK_INT(next, 5000);
+    down(&k);
+}
+
+TEST_MAIN(T(test_it_leaves_when_it_is_kept), T(test_bounds), T(test_many))
