@@ -101,6 +101,13 @@ struct env {
      */
     void (*close)(void *ctx, uint32_t flow);
 
+    /**
+     * The listener for datagrams that peers at hop->remote know by that address of ours
+     * (`local`, as it was in an earlier run). May be NULL: `open` chooses. @return its flow; 0:
+     * there is none
+     */
+    uint32_t (*listener)(void *ctx, const struct hop *hop, const struct addr *local);
+
     /** Octets that wait in a connection for its peer to read. May be NULL: not known. */
     size_t (*queued)(void *ctx, uint32_t flow);
 

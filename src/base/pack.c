@@ -84,3 +84,34 @@ struct str unpack_str(struct unpack *u)
     u->rest = str_from(u->rest, (size_t)n - 1);
     return s;
 }
+
+/* ---- room ---- */
+
+struct str pack_in(struct pack_room *room, pack_fn fn, const void *what, uint64_t now_ms)
+{
+    struct out o;
+
+    out_init(&o, room->p, room->cap);
+    fn(&o, what, now_ms);
+    if (o.over) {
+        size_t cap = o.need * 2;
+        pack_room_fini(room);
+        room->p = mem_alloc(room->mem, cap);
+        if (room->p == NULL) {
+            return STR_NONE;
+        }
+        room->cap = cap;
+        out_init(&o, room->p, cap);
+        fn(&o, what, now_ms);
+    }
+    return out_str_of(&o);
+}
+
+void pack_room_fini(struct pack_room *room)
+{
+    if (room->mem != NULL) {
+        mem_free(room->mem, room->p);
+    }
+    room->p = NULL;
+    room->cap = 0;
+}

@@ -13,6 +13,7 @@
 #ifndef BATON_BASE_PACK_H
 #define BATON_BASE_PACK_H
 
+#include "base/mem.h"
 #include "base/out.h"
 
 /** Most octets that a number takes; a string takes so many besides its own. */
@@ -27,6 +28,17 @@ static inline void pack_bool(struct out *o, bool v)
 {
     out_ch(o, v ? '\1' : '\0');
 }
+
+/** Where rows are made, one after the other. Zeros but `mem` to begin with. */
+struct pack_room {
+    const struct mem *mem;
+    char *p;
+    size_t cap;
+};
+typedef void (*pack_fn)(struct out *o, const void *what, uint64_t now_ms);
+/** The row that `fn` writes, good until the next one. @return absent: no memory */
+struct str pack_in(struct pack_room *room, pack_fn fn, const void *what, uint64_t now_ms);
+void pack_room_fini(struct pack_room *room);
 
 struct unpack {
     struct str rest;

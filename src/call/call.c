@@ -34,6 +34,7 @@ static void call_fini(struct call *c)
         search_stop(conn);
         media_fini(conn);
     }
+    call_unkeep(c);
     conference_fini(c);
     queue_leave(c);
     timer_stop(l->wheel, &c->timer);
@@ -83,6 +84,7 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     l->key = (struct hash_key){env_random64(env), env_random64(env)};
     list_init(&l->calls);
     list_init(&l->dead);
+    list_init(&l->touched);
     pool_init(&l->call_pool, &env->mem, sizeof(struct call), 32, config->max_calls);
     relay_pool_init(l);
     step_pool_init(l);
@@ -104,6 +106,7 @@ void call_layer_fini(struct call_layer *l)
         call_fini(list_entry(it, struct call, link));
     }
     features_fini(l);
+    pack_room_fini(&l->room);
     pool_fini(&l->call_pool);
     pool_fini(&l->step_pool);
     pool_fini(&l->duo_pool);
@@ -255,6 +258,7 @@ void call_set_timer(struct call *c, uint32_t after_ms, uint64_t now_ms)
 /* One block a call, whatever is set how often: events keep copies. */
 bool call_set_correlator(struct call *c, struct str octets)
 {
+    call_touch(c);
     if (octets.n == 0) {
         c->correlator = STR_NONE;
         return true;

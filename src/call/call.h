@@ -30,6 +30,8 @@
 #define BATON_CALL_CALL_H
 
 #include "auth/directory.h"
+#include "base/pack.h"
+#include "base/store.h"
 #include "border/origin.h"
 #include "call/features.h"
 #include "dialog/leg.h"
@@ -109,6 +111,8 @@ struct connection {
     uint8_t consult; /**< enum call_consult_for: what may become of a consultation */
     bool uus_open;   /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
     uint8_t isup;    /**< bits of enum conn_isup (uus_make.c) */
+    struct str mate_call; /**< who is to be its mate again, while calls are put back (keep.c) */
+    uint32_t mate_place;
 };
 
 /** A leg of a connection: an INVITE to one of its contacts, or the one that came from it. */
@@ -196,6 +200,8 @@ struct uui_mark {
 struct call {
     struct map_node by_id;
     struct list link;
+    struct list touch; /**< it has changed since it was kept (keep.c) … */
+    uint64_t kept;     /**< … as a row of this hash; 0: it was not */
     struct call_layer *layer;
     struct arena arena;       /**< strings, connections and branches of this call */
     char id[CALL_ID_LEN + 1]; /**< callID, [0-9a-z] */
@@ -406,6 +412,9 @@ struct call_layer {
                                REFER, redirection, forwarding, services; NULL: everything */
     void *ctx;
     struct list dead;
+    const struct store_ops *store; /**< who keeps calls (keep.h); NULL: nobody */
+    struct list touched;           /**< struct call.touch */
+    struct pack_room room;
     uint64_t queued;       /**< callers that had to wait */
     uint64_t queue_full;   /**< and those for whom there was no room */
     uint64_t hunted;       /**< times that a next destination was tried */

@@ -105,6 +105,7 @@ void call_tell(struct call_event *e)
     struct connection *own = e->subject->behalf == NULL ? NULL : call_party(e->subject);
     bool *told = own != NULL ? &own->uui_told : &c->uui_told;
 
+    call_touch(c);
     e->uui_to_again = *told;
     *told = *told || str_is_set(e->uui_to);
     if (e->kind == CALL_EV_CONNECTION_CLEARED || e->kind == CALL_EV_FAILED) {

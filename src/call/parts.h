@@ -10,6 +10,7 @@
 #define BATON_CALL_PARTS_H
 
 #include "call/call.h"
+#include "call/keep.h"
 #include "peers/peers.h"
 #include "sip/disposition.h"
 #include "sip/embed.h"
@@ -48,6 +49,11 @@ void call_check_dead(struct call *c);
 
 /** A time limit for the phase that begins: 0 stops it. */
 void call_set_timer(struct call *c, uint32_t after_ms, uint64_t now_ms);
+
+/* ---- keep.c: calls that outlive the process ---- */
+
+/** It is over: nobody keeps it any more. */
+void call_unkeep(struct call *c);
 
 /* ---- event.c: telling ---- */
 

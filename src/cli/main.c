@@ -9,6 +9,7 @@
 #include "cli/csta_cmd.h"
 #include "cli/diagnose_cmd.h"
 #include "cli/help.h"
+#include "cli/history_cmd.h"
 #include "cli/number_cmd.h"
 #include "cli/phone.h"
 #include "cli/profile_cmd.h"
@@ -31,6 +32,7 @@ static const struct command commands[] = {
     {&help_refer, cmd_refer},   {&help_uui, cmd_uui},           {&help_route, cmd_route},
     {&help_number, cmd_number}, {&help_profiles, cmd_profiles}, {&help_diagnose, cmd_diagnose},
     {&help_reload, cmd_reload},
+    {&help_history, cmd_history},
 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",

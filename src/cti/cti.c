@@ -44,6 +44,9 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
     list_init(&c->sessions);
     list_init(&c->conns);
     list_init(&c->dirty);
+    list_init(&c->touched);
+    list_init(&c->touched_monitors);
+    c->room.mem = &env->mem;
     list_init(&c->pending);
     list_init(&c->registrations);
     list_init(&c->routeings);
@@ -101,9 +104,9 @@ void cti_set_packages(struct cti *c, const struct uui_packages *packages)
     c->packages = packages;
 }
 
-void cti_restore_head(struct cti *c, uint64_t head)
+void cti_restore_head(struct cti *c, uint64_t from, uint64_t head)
 {
-    journal_restore_head(c->journal, head);
+    journal_restore_head(c->journal, from, head);
 }
 
 void cti_restore_event(struct cti *c, const struct store_event *e)

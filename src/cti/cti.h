@@ -153,10 +153,21 @@ void cti_end_all(struct cti *c, uint64_t now_ms);
 /** Is this INVITE one for a CSTA session: has it, or accepts it only, application/csta+xml? */
 bool cti_wants(const struct sip_msg *m);
 
-/** What the store kept of the journal: the number of its newest event, then its events in
-    order. Before anything else happens. */
-void cti_restore_head(struct cti *c, uint64_t head);
+/** What the store kept of the journal: the number of its newest event, and then all events
+    behind `from` in order. Before anything else happens. */
+void cti_restore_head(struct cti *c, uint64_t from, uint64_t head);
 void cti_restore_event(struct cti *c, const struct store_event *e);
+/** A row of a session or of a monitor, in the order of keys. @return 0; E_SYNTAX, E_VERSION;
+    E_NOTFOUND: who it was, or what was watched, is not there any more; E_NOMEM, E_TOOMANY */
+int cti_restore(struct cti *c, struct str key, struct str value, uint64_t now_ms) MUST_USE;
+/** All are back: what was missed is told. */
+void cti_restored(struct cti *c, uint64_t now_ms);
+
+/** That leg has changed; false: it is no session's. */
+bool cti_touch_leg(const struct leg *leg);
+/** What has changed is handed to the store. At the end of each input. */
+void cti_keep(struct cti *c, uint64_t now_ms);
+void cti_keep_all(struct cti *c, uint64_t now_ms);
 /** How many are wanted back. */
 uint32_t cti_journal_records(const struct cti *c);
 

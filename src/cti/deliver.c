@@ -73,6 +73,7 @@ static void advance(struct monitor *m, const struct journal_record *r, uint64_t 
     const struct journal_record *next;
     int err;
 
+    monitor_touch(m);
     if (r == NULL) {
         m->greet = false;
     } else {
@@ -105,6 +106,7 @@ static bool send_next(struct cti_session *s, struct monitor *m, uint64_t now_ms)
         err = event_text(m, r, &text);
     }
     if (err == 0) {
+        s->flying = (struct flying){.ref = m->ref, .after = m->cursor.after, .greet = m->greet};
         err = s->via->event(s, text, now_ms);
         s->cti->stats.events_sent += err == 0;
     }

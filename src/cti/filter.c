@@ -133,6 +133,15 @@ static uint64_t bit(unsigned place)
     return 1ULL << (place % 64);
 }
 
+void filter_add(struct event_set *set, unsigned event)
+{
+    unsigned place = event < CSTA_MSG_COUNT ? places[event] : AT_NONE;
+
+    if (place != AT_NONE) {
+        set->bits[place / 64] |= bit(place);
+    }
+}
+
 struct event_set filter_read(const struct csta_monitor_filter *f)
 {
     struct event_set set = {{0, 0}};

@@ -47,7 +47,7 @@ struct journal {
     uint32_t records;
     struct block **ring;
     const struct store_ops *store; /* NULL: nothing outlives the process */
-    struct record_room room;
+    struct pack_room room;
 };
 
 /* The fewest octets of a block's strings: what most records need, so that blocks fit again. */
@@ -90,7 +90,7 @@ void journal_free(struct journal *j)
         mem_free(j->mem, j->ring[i]);
     }
     map_fini(&j->chains);
-    record_room_fini(&j->room);
+    pack_room_fini(&j->room);
     mem_free(j->mem, j->ring);
     mem_free(j->mem, j);
 }
@@ -336,10 +336,10 @@ void journal_note(struct journal *j, const struct journal_record *r)
     }
 }
 
-void journal_restore_head(struct journal *j, uint64_t head)
+void journal_restore_head(struct journal *j, uint64_t from, uint64_t head)
 {
     j->head = head;
-    j->forgotten = head; /* until it is put back, nothing before is kept */
+    j->forgotten = from;
 }
 
 /** Numbers up to `last` were lost, of whatever device. */
@@ -361,9 +361,6 @@ void journal_restore(struct journal *j, const struct store_event *e)
     struct journal_record r;
     uint64_t last;
 
-    if (j->forgotten == j->head && e->number <= j->head) {
-        j->forgotten = e->number - 1; /* the first one: from here on all is there */
-    }
     if (e->watched.n == 0) {
         if (str_eq(e->event, STORE_GAP) && str_to_u64(e->data, UINT64_MAX, &last)) {
             restore_gap(j, last);

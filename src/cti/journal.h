@@ -105,10 +105,11 @@ bool journal_notes(const struct journal *j);
 /** What happened, as nobody's record: it has a number, and only the store has it. */
 void journal_note(struct journal *j, const struct journal_record *r);
 
-/** Numbers up to `head` were given out before this run. Before the first record. */
-void journal_restore_head(struct journal *j, uint64_t head);
-/** A record of before, in the order of numbers; `data` as record.h has it. A gap for its
-    device when it cannot be read. After journal_restore_head, before all others. */
+/** Numbers up to `head` were given out before this run, and all records behind `from` are put
+    back now; what stood before is gone. Before the first record. */
+void journal_restore_head(struct journal *j, uint64_t from, uint64_t head);
+/** Such a record, in the order of numbers; `data` as record.h has it. A gap for its device when
+    it cannot be read. */
 void journal_restore(struct journal *j, const struct store_event *e);
 
 /** Every cursor must have been closed. NULL is allowed. */

@@ -56,6 +56,7 @@ static void waited(struct cti_session *s, uint64_t now_ms)
 static void answered(struct cti_session *s, bool by_peer)
 {
     s->in_flight--;
+    s->flying.cseq = s->in_flight > 0 ? s->flying.cseq : 0;
     if (s->over) {
         return;
     }
@@ -104,7 +105,12 @@ static int send_info(struct cti_session *s, struct str csta, leg_response_fn fn,
 
 static int send_event(struct cti_session *s, struct str csta, uint64_t now_ms)
 {
-    return send_info(s, csta, on_event_answer, s, NULL, now_ms);
+    struct leg_request *r = NULL;
+    bool alone = s->in_flight == 0;
+    int err = send_info(s, csta, on_event_answer, s, &r, now_ms);
+
+    s->flying.cseq = err == 0 && alone ? r->cseq : 0;
+    return err;
 }
 
 /* ---- requests of ours ---- */
@@ -246,7 +252,7 @@ static void on_gone(struct leg *leg)
     session_free(leg->owner);
 }
 
-static const struct leg_user session_user = {
+const struct leg_user cti_session_user = {
     .on_provisional = on_provisional,
     .on_answered = on_answered,
     .on_rejected = on_rejected,
@@ -344,7 +350,7 @@ void cti_incoming(struct cti *c, const struct sip_msg *m, const struct hop *from
         refuse(c, m, from, now_ms);
         return;
     }
-    s->leg = leg_incoming(c->legs, m, from, &session_user, s, now_ms);
+    s->leg = leg_incoming(c->legs, m, from, &cti_session_user, s, now_ms);
     if (s->leg == NULL) {
         session_free(s);
         return;

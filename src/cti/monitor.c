@@ -52,13 +52,14 @@ struct str monitor_spelling(const struct monitor *m, struct str id)
 /* ---- MonitorStart ---- */
 
 /** @param w  of its object, perhaps without monitors yet; NULL: there was no memory */
-static struct monitor *monitor_new(struct cti_session *s, struct watch *w, struct str spelling)
+static struct monitor *monitor_new(struct cti_session *s, struct watch *w, struct str spelling,
+                                   uint64_t after)
 {
     struct cti *c = s->cti;
     struct monitor *m = pool_get(&c->monitor_pool);
 
     if (m == NULL || w == NULL || ready_reserve(s, s->monitor_count + 1) != 0 ||
-        journal_open(c->journal, watch_key(w), journal_head(c->journal), &m->cursor) != 0) {
+        journal_open(c->journal, watch_key(w), after, &m->cursor) != 0) {
         goto out;
     }
     if (w->device != NULL && !str_eq(spelling, w->device->uri) &&
@@ -68,7 +69,6 @@ static struct monitor *monitor_new(struct cti_session *s, struct watch *w, struc
     }
     m->session = s;
     m->watch = w;
-    m->ref = ++s->last_ref;
     list_append(&s->monitors, &m->of_session);
     list_append(&w->monitors, &m->of_device);
     s->monitor_count++;
@@ -154,15 +154,18 @@ static struct monitor *start(const struct request *r, const struct object *objec
 {
     const struct csta_monitor_start *m = r->msg->monitor_start;
     struct cti_session *s = r->from.session;
+    uint64_t head = journal_head(r->cti->journal);
     struct monitor *made;
 
     if (object->call != NULL) {
-        made = monitor_new(s, watch_of_call(r->cti, object->call, s->app), STR_NONE);
+        made = monitor_new(s, watch_of_call(r->cti, object->call, s->app), STR_NONE, head);
     } else {
         made = monitor_new(s, watch_of_device(r->cti, object->device),
-                           m->monitor_object.device_object.value);
+                           m->monitor_object.device_object.value, head);
     }
     if (made != NULL) {
+        made->ref = ++s->last_ref;
+        monitor_touch(made);
         made->edition = (uint8_t)r->from.edition;
         made->filter = filter_read(m->requested_monitor_filter);
     }
@@ -261,6 +264,34 @@ static void recount(struct monitor *m)
     }
 }
 
+struct monitor *monitor_restored(struct cti_session *s, struct watch *w, struct str spelling,
+                                 uint32_t ref, uint64_t after)
+{
+    /* the client's spelling was kept because it is not ours */
+    struct str as = str_is_set(spelling) || w->device == NULL ? spelling : w->device->uri;
+    struct monitor *m = monitor_new(s, w, as, after);
+
+    if (m != NULL) {
+        m->ref = ref;
+    }
+    return m;
+}
+
+void monitor_catch_up(struct monitor *m)
+{
+    const struct journal_record *next;
+
+    if (journal_peek(m->session->cti->journal, &m->cursor, &next) == E_NOTFOUND) {
+        m->unsent++;
+        m->session->unsent++;
+        ready_add(m, 0);
+    } else {
+        m->due = m->cursor.after;
+        recount(m);
+    }
+    monitor_touch(m);
+}
+
 struct outcome service_change_monitor_filter(struct request *r)
 {
     const struct csta_change_monitor_filter *asked = r->msg->change_monitor_filter;
@@ -279,6 +310,7 @@ struct outcome service_change_monitor_filter(struct request *r)
         m->earlier.bits[i] = m->filter.bits[i] | (m->unsent > 0 ? m->earlier.bits[i] : 0);
     }
     m->filter = filter_read(asked->requested_filter_list);
+    monitor_touch(m);
     m->filter_since = journal_head(r->cti->journal);
     m->greet = m->greet && !filter_has(&m->filter, CSTA_MSG_BACK_IN_SERVICE_EVENT);
     if (journal_peek(r->cti->journal, &m->cursor, &next) != E_NOTFOUND) {

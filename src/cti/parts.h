@@ -38,6 +38,7 @@
  *   ask.c           requests of ours to an application, in turn with the records
  *   driver.c        who carries services out
  *   errors.c        why not, in CSTA's words
+ *   keep.c          sessions and monitors that outlive the process
  *
  * LIFE. The table of sessions owns a session until its link is gone; `over` says that
  * nothing is served or sent any more. A monitor is owned by its session and stands in the list
@@ -58,6 +59,7 @@
 #include "cti/driver.h"
 #include "cti/journal.h"
 #include "cti/link.h"
+#include "dialog/keep.h"
 #include "sdp/sdp.h"
 
 struct cti {
@@ -90,6 +92,10 @@ struct cti {
     uint32_t last_registration, last_routeing;
     struct pool session_pool, monitor_pool, watch_pool, pending_pool, agent_pool;
     struct cti_stats stats;
+    struct list touched;          /**< struct cti_session.touch: not kept as they are … */
+    struct list touched_monitors; /**< … and struct monitor.touch */
+    struct pack_room room;
+    uint64_t last_session; /**< id given out last */
     unsigned long xml_salt;
     uint64_t call_watches; /**< given a name so far */
     bool stopping;         /**< no new sessions */
@@ -112,7 +118,7 @@ struct event_set {
 };
 
 struct monitor {
-    struct list of_session, of_device;
+    struct list of_session, of_device, touch;
     struct cti_session *session;
     struct watch *watch;
     struct journal_cursor cursor;
@@ -139,8 +145,18 @@ struct enlistment {
     uint64_t seen; /**< devices_seen when it was last told */
 };
 
+/** The event that was sent and is not answered yet, when there is one and no other. */
+struct flying {
+    uint32_t ref;   /**< of its monitor … */
+    uint64_t after; /**< … whose cursor stood here before … */
+    bool greet;     /**< … or which was to greet */
+    uint32_t cseq;  /**< 0: there is none */
+};
+
 struct cti_session {
-    struct list link, dirty;
+    struct list link, dirty, touch;
+    uint64_t id; /**< its own, also in later runs */
+    bool kept;   /**< there is a row */
     struct cti *cti;
     const struct cti_link *via;
     struct application *app;
@@ -168,8 +184,9 @@ struct cti_session {
     /* over SIP */
     struct leg *leg;
     uint32_t in_flight; /**< INFOs of ours without a final response */
-    bool mute;          /**< leaves event INFOs unanswered, on a stream that lives */
-    struct str sdp;     /**< answer to the description that came with a request. Owned */
+    struct flying flying;
+    bool mute;      /**< leaves event INFOs unanswered, on a stream that lives */
+    struct str sdp; /**< answer to the description that came with a request. Owned */
     uint64_t sdp_id, sdp_version; /**< of its origin */
 };
 
@@ -188,6 +205,15 @@ struct cti_session *session_new(struct cti *c, struct application *app,
                                 const struct cti_link *via);
 /** Its link is gone. */
 void session_free(struct cti_session *s);
+
+/* ---- keep.c ---- */
+
+/** Something of it is another than when it was kept. */
+void session_touch(struct cti_session *s);
+void monitor_touch(struct monitor *m);
+/** It is over. */
+void session_unkeep(struct cti_session *s);
+void monitor_unkeep(struct monitor *m);
 
 /* ---- link_tcp.c ---- */
 
@@ -388,6 +414,10 @@ void monitor_skip(struct monitor *m);
 /** The switching function ends it: MonitorStop, behind what it has to tell. */
 void monitor_end(struct monitor *m, uint64_t now_ms);
 
+/** The watch of that name in an earlier run. @param call  NULL: it is over */
+struct watch *watch_restored(struct cti *c, struct call *call, const struct application *app,
+                             struct str name);
+
 /* ---- register.c ---- */
 
 /** Tell a session that events were lost, and let it go on behind them. @return false: it
@@ -401,6 +431,8 @@ uint64_t devices_seen(const struct cti *c, const struct application *app);
 /** NULL: the empty set. */
 struct event_set filter_read(const struct csta_monitor_filter *f);
 bool filter_has(const struct event_set *set, unsigned event);
+/** Put that event in; none that cannot be filtered. */
+void filter_add(struct event_set *set, unsigned event);
 /** Is this record kept from it? */
 bool monitor_hides(const struct monitor *m, const struct journal_record *r);
 
@@ -487,12 +519,21 @@ struct outcome service_route_select(struct request *r);
 
 /** For struct call_layer; its ctx: struct cti *. */
 extern const struct call_router cti_router;
+/** The registrations of a session, for its row; and back. @return 0, E_NOMEM */
+void routes_pack(struct out *o, const struct cti_session *s);
+int routes_unpack(struct unpack *u, struct cti_session *s) MUST_USE;
 /** What a call tells may end the dialogue about it. */
 void route_on_event(struct cti *c, const struct call_event *e);
 /** Its registrations end, and its dialogues: those calls go where the rules say. */
 void routes_drop_session(struct cti_session *s, uint64_t now_ms);
 
 /* ---- monitor.c ---- */
+
+/** One of an earlier run, which has told all up to `after`. NULL: no memory */
+struct monitor *monitor_restored(struct cti_session *s, struct watch *w, struct str spelling,
+                                 uint32_t ref, uint64_t after);
+/** Its filter is set: what it has to tell is counted. */
+void monitor_catch_up(struct monitor *m);
 
 /** How the client of this session spells the device with that identifier. */
 struct str session_spelling(const struct cti_session *s, struct str id);

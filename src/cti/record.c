@@ -2,20 +2,23 @@
 /* A record of the journal as a row: see record.h. */
 #include "cti/record.h"
 #include "base/err.h"
-#include "base/pack.h"
 #include "csta/csta.h"
 
 enum { VERSION = 1 };
 
-void record_room_fini(struct record_room *room)
-{
-    mem_free(room->mem, room->p);
-    room->p = NULL;
-    room->cap = 0;
-}
+/** A record, with its User-to-User or without. */
+struct row {
+    const struct journal_record *r;
+    bool with_data;
+};
 
-static void write(struct out *o, const struct journal_record *r, bool with_data)
+static void write(struct out *o, const void *what, uint64_t now_ms)
 {
+    const struct row *row = what;
+    const struct journal_record *r = row->r;
+    bool with_data = row->with_data;
+
+    (void)now_ms;
     pack_number(o, VERSION);
     pack_str(o, csta_msg_name((enum csta_msg_id)r->event));
     pack_str(o, csta_event_cause_name((enum csta_event_cause)r->cause));
@@ -36,33 +39,12 @@ static void write(struct out *o, const struct journal_record *r, bool with_data)
     }
 }
 
-/** @return absent: no memory */
-static struct str make(struct record_room *room, const struct journal_record *r, bool with_data)
-{
-    struct out o;
-
-    out_init(&o, room->p, room->cap);
-    write(&o, r, with_data);
-    if (o.over) {
-        size_t cap = o.need * 2;
-        mem_free(room->mem, room->p);
-        room->p = mem_alloc(room->mem, cap);
-        room->cap = room->p != NULL ? cap : 0;
-        if (room->p == NULL) {
-            return STR_NONE;
-        }
-        out_init(&o, room->p, room->cap);
-        write(&o, r, with_data);
-    }
-    return out_str_of(&o);
-}
-
 static struct str shown(const struct journal_record *r, enum journal_party party)
 {
     return r->party[party].n > 0 ? r->party[party] : STR_NONE;
 }
 
-void record_keep(const struct store_ops *store, struct record_room *room,
+void record_keep(const struct store_ops *store, struct pack_room *room,
                  const struct journal_record *r, uint64_t number, struct str watched)
 {
     bool shared = watched.n == 0;
@@ -72,7 +54,7 @@ void record_keep(const struct store_ops *store, struct record_room *room,
         .call_id = r->call_id,
         .event = csta_msg_name((enum csta_msg_id)r->event),
         .cause = csta_event_cause_name((enum csta_event_cause)r->cause),
-        .data = make(room, r, !shared),
+        .data = pack_in(room, write, &(struct row){r, !shared}, 0),
     };
 
     if (shared) {

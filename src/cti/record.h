@@ -9,22 +9,15 @@
 #ifndef BATON_CTI_RECORD_H
 #define BATON_CTI_RECORD_H
 
+#include "base/pack.h"
 #include "base/store.h"
 #include "cti/journal.h"
-
-/** Where records are written before they are handed over. Zeros but `mem` to begin with. */
-struct record_room {
-    const struct mem *mem;
-    char *p;
-    size_t cap;
-};
-void record_room_fini(struct record_room *room);
 
 /**
  * Hand a record over. @param watched  the key of its device; empty: it is nobody's, and then
  * its User-to-User is told beside it only, so that the policy of the store holds
  */
-void record_keep(const struct store_ops *store, struct record_room *room,
+void record_keep(const struct store_ops *store, struct pack_room *room,
                  const struct journal_record *r, uint64_t number, struct str watched);
 
 /** The record of that row, its strings slices of it. @return 0; E_VERSION, E_SYNTAX */

@@ -129,22 +129,62 @@ static void take_over(struct registration *g, uint64_t now_ms)
     (void)!cti_ask(s, &msg, NULL, NULL, now_ms); /* without memory it learns nothing */
 }
 
-static struct registration *registration_new(const struct request *r, struct str key)
+static struct registration *registration_new(struct cti *c, const struct asker *who,
+                                             struct str key)
 {
-    struct registration *g = mem_zalloc(&r->cti->env->mem, sizeof(*g) + key.n);
+    struct registration *g = mem_zalloc(&c->env->mem, sizeof(*g) + key.n);
 
     if (g == NULL) {
         return NULL;
     }
-    g->session = r->from.session;
-    g->edition = r->from.edition;
-    g->id = ++r->cti->last_registration;
+    g->session = who->session;
+    g->edition = who->edition;
+    g->id = ++c->last_registration;
     if (str_is_set(key)) {
         memcpy(g + 1, key.p, key.n);
         g->key = str_make((const char *)(g + 1), key.n);
     }
-    list_append(&r->cti->registrations, &g->of_cti);
+    list_append(&c->registrations, &g->of_cti);
     return g;
+}
+
+void routes_pack(struct out *o, const struct cti_session *s)
+{
+    uint64_t n = 0;
+
+    list_each(it, &s->cti->registrations)
+    {
+        n += list_entry(it, struct registration, of_cti)->session == s ? 1 : 0;
+    }
+    pack_number(o, n);
+    list_each(jt, &s->cti->registrations)
+    {
+        const struct registration *g = list_entry(jt, struct registration, of_cti);
+        if (g->session == s) {
+            pack_number(o, g->id);
+            pack_number(o, g->edition);
+            pack_str(o, g->key);
+        }
+    }
+}
+
+int routes_unpack(struct unpack *u, struct cti_session *s)
+{
+    struct cti *c = s->cti;
+    uint64_t n = unpack_number(u);
+
+    for (uint64_t i = 0; i < n && !u->bad; i++) {
+        uint32_t id = (uint32_t)unpack_upto(u, UINT32_MAX);
+        struct asker who = {.session = s,
+                            .edition = (enum csta_edition)unpack_upto(u, CSTA_ED6)};
+        struct registration *g = registration_new(c, &who, unpack_str(u));
+        if (g == NULL) {
+            return E_NOMEM;
+        }
+        c->last_registration = id > c->last_registration - 1 ? id : c->last_registration - 1;
+        g->id = id;
+    }
+    return 0;
 }
 
 struct outcome service_route_register(struct request *r)
@@ -170,7 +210,7 @@ struct outcome service_route_register(struct request *r)
                              CSTA_SUBSCRIBED_OBJECT_REGISTRATION_LIMIT_EXCEEDED,
                              "another application routes the calls of this device");
     }
-    g = registration_new(r, key);
+    g = registration_new(r->cti, &r->from, key);
     if (answer == NULL || g == NULL) {
         return outcome_nomem();
     }

@@ -20,6 +20,7 @@ void session_over(struct cti_session *s, uint64_t now_ms)
         return;
     }
     s->over = true;
+    session_unkeep(s);
     c->stats.sessions--;
     pending_drop_session(s);
     routes_drop_session(s, now_ms);
@@ -61,6 +62,7 @@ struct cti_session *session_new(struct cti *c, struct application *app,
     s->cti = c;
     s->app = app;
     s->via = via;
+    s->id = ++c->last_session;
     list_init(&s->monitors);
     list_init(&s->pending);
     list_init(&s->asks);
@@ -112,6 +114,7 @@ void cti_free(struct cti *c)
     map_fini(&c->agents);
     c->calls->router = NULL;
     journal_free(c->journal);
+    pack_room_fini(&c->room);
     pool_fini(&c->session_pool);
     pool_fini(&c->monitor_pool);
     pool_fini(&c->watch_pool);

@@ -50,6 +50,9 @@ struct str sip_warning(const struct cti *c, struct str why);
 /** cti_link.answer */
 void sip_reply(const struct asker *to, const struct cti_reply *reply, uint64_t now_ms);
 
+/** Of the legs of sessions; owner: the session. */
+extern const struct leg_user cti_session_user;
+
 extern const struct str csta_type;        /**< "application/csta+xml" */
 extern const struct str csta_disposition; /**< Content-Disposition line */
 

@@ -60,6 +60,37 @@ struct watch *watch_of_call(struct cti *c, struct call *call, const struct appli
     return w;
 }
 
+struct watch *watch_restored(struct cti *c, struct call *call, const struct application *app,
+                             struct str name)
+{
+    struct watch *w = call != NULL ? watch_of_call(c, call, app) : pool_get(&c->watch_pool);
+    struct str number = str_from(name, sizeof("call ") - 1);
+    uint64_t n = 0;
+
+    if (w == NULL || name.n >= sizeof(w->name)) {
+        return w;
+    }
+    if (call == NULL) {
+        w->app = app;
+        list_init(&w->monitors);
+    }
+    memcpy(w->name, name.p, name.n);
+    w->name[name.n] = '\0';
+    if (str_to_u64(number, UINT64_MAX, &n) && n > c->call_watches) {
+        c->call_watches = n;
+    }
+    return w;
+}
+
+/** The rows of its monitors name the call. */
+static void touch_all(const struct watch *w)
+{
+    list_each(it, &w->monitors)
+    {
+        monitor_touch(list_entry(it, struct monitor, of_device));
+    }
+}
+
 static void leave_call(struct watch *w)
 {
     struct watch *at = w->call->cti;
@@ -126,6 +157,7 @@ void watch_call_moved(struct call *from, struct call *to)
     }
     for (;; w = w->next) {
         w->call = to;
+        touch_all(w);
         if (w->next == NULL) {
             break;
         }
@@ -151,6 +183,7 @@ void watch_call_over(struct call *call)
     while (call->cti != NULL) {
         struct watch *w = call->cti;
         leave_call(w);
+        touch_all(w);
         watch_over(w);
     }
 }
@@ -162,6 +195,7 @@ void monitor_free(struct monitor *m)
     struct cti_session *s = m->session;
     struct cti *c = s->cti;
 
+    monitor_unkeep(m);
     ready_remove(m);
     s->unsent -= m->unsent;
     s->spelled -= str_is_set(m->spelling) ? 1 : 0;
@@ -204,10 +238,12 @@ void monitor_skip(struct monitor *m)
     m->unsent = 0;
     m->greet = false;
     journal_skip(&m->cursor);
+    monitor_touch(m);
 }
 
 void monitor_end(struct monitor *m, uint64_t now_ms)
 {
     m->ending = true;
+    monitor_touch(m);
     monitor_told_all(m, now_ms);
 }

@@ -116,6 +116,7 @@ static void on_client_response(struct txn *t, const struct sip_msg *m, const str
 {
     struct leg_request *r = t->owner;
     r->leg->hop = *from;
+    leg_touch(r->leg);
     if (r->initial) {
         leg_uac_on_response(r, m, now_ms);
     } else {
@@ -251,6 +252,7 @@ static void release(struct leg *leg, bool quiet)
     mem_free(mem, (void *)(uintptr_t)leg->last_type.p);
     list_remove(&leg->link);
     list_remove(&leg->all);
+    list_remove(&leg->touch);
     l->told -= leg->told ? 1 : 0;
     pool_put(&l->leg_pool, leg);
 }
@@ -367,6 +369,7 @@ int leg_layer_init(struct leg_layer *l, const struct env *env, struct wheel *whe
     l->key = (struct hash_key){env_random64(env), env_random64(env)};
     list_init(&l->legs);
     list_init(&l->ended);
+    list_init(&l->touched);
     for (size_t i = 0; i < LEG_FLOW_LISTS; i++) {
         list_init(&l->flows[i]);
     }
@@ -421,6 +424,7 @@ void leg_on_flow_closed(struct leg_layer *l, uint32_t flow, uint64_t now_ms)
             d->next.hop.flow = 0;
             dialog_aim(d);
             dialog_bind_flow(d);
+            leg_touch(d->leg);
             leg_timer_on_lost(d, now_ms);
         }
     }

@@ -140,6 +140,8 @@ struct leg_layer {
     struct list flows[LEG_FLOW_LISTS]; /**< pinned dialogs, spread by flow */
     struct list ended;                 /**< legs to free when the callback stack has unwound */
     uint32_t told;                     /**< legs with `told` */
+    bool keeps;                        /**< somebody keeps legs (keep.h): set after init */
+    struct list touched;               /**< struct leg.touch */
     uint64_t glare, stray, refreshed, expired; /**< counters */
 };
 
@@ -177,6 +179,7 @@ struct leg {
 
     /* the rest is the layer's own */
     struct list all;             /**< of the layer */
+    struct list touch;           /**< of the layer: it has changed (keep.c) */
     struct list requests;        /**< ours in progress: leg_request.link */
     struct list served;          /**< theirs in progress, 2xx that wait for ACK: leg_served */
     struct dialog *seed;         /**< UAC: what the INVITE is written from; no remote tag */

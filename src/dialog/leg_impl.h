@@ -13,6 +13,7 @@
  *   leg_serve.c    their requests inside the dialog, and our answers
  *   leg_end.c      BYE and what else ends a leg
  *   leg_timer.c    session timer
+ *   keep.c         legs that outlive the process
  *
  * DEFERRED FREEING. A leg, its requests and what it serves stay in memory until the sweep, so
  * that any of them may be ended inside any callback. What is over is taken off its transaction
@@ -49,6 +50,11 @@ struct leg_served {
 
 extern const struct txn_user leg_client_user; /**< owner: struct leg_request */
 extern const struct txn_user leg_server_user; /**< owner: struct leg_served */
+
+/* ---- keep.c ---- */
+
+/** Something of it is another than when it was kept. */
+void leg_touch(struct leg *leg);
 
 /* ---- leg.c ---- */
 
@@ -212,6 +218,8 @@ void leg_timer_on_2xx(struct leg *leg, const struct sip_msg *m, uint64_t now_ms)
 void leg_timer_on_refreshed(struct leg_request *r, unsigned status, const struct sip_msg *m,
                             uint64_t now_ms);
 void leg_timer_stop(struct leg *leg);
+/** It was put back: its dates are set, what was in the air is not any more. */
+void leg_timer_restored(struct leg *leg, uint64_t now_ms);
 /** The flow of this dialog has closed. */
 void leg_timer_on_lost(struct dialog *d, uint64_t now_ms);
 

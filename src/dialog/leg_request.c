@@ -106,6 +106,7 @@ int leg_request_start(struct leg_request *r, const struct leg_parts *parts, uint
         return E_NOMEM;
     }
     d->local_cseq = r->cseq;
+    leg_touch(leg);
     r->pinned = d->pinned;
     if (r->initial) {
         leg->invite = r->txn;

@@ -44,6 +44,7 @@ struct leg_served *leg_served_new(struct leg *leg, struct dialog *d, const struc
     s->offer = leg_msg_has_offer(m);
     s->cseq = sip_msg_cseq(m, &cseq) == 0 ? cseq.number : 0;
     list_append(&leg->served, &s->link);
+    leg_touch(leg);
     return s;
 }
 
@@ -368,6 +369,7 @@ int leg_answer(struct leg *leg, struct txn *t, unsigned status, struct str reaso
         .parts = &p,
     };
     err = send_answer(s, &a, now_ms);
+    leg_touch(leg);
     if (err == 0) {
         answered(s, status, &p, a.session, leg_is_reliable(c != NULL ? c->pass : NULL, p.lines),
                  now_ms);

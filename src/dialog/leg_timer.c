@@ -248,6 +248,18 @@ void leg_timer_fire(struct timer *t, uint64_t now_ms)
     arm(leg);
 }
 
+void leg_timer_restored(struct leg *leg, uint64_t now_ms)
+{
+    leg->lost_ms = WHEEL_NEVER;
+    if (leg->interval_s > 0 && leg->we_refresh && leg->refresh_ms == WHEEL_NEVER) {
+        leg->refresh_ms = now_ms + RETRY_BUSY_MS;
+    }
+    if (leg->dialog->lost) {
+        leg_timer_on_lost(leg->dialog, now_ms);
+    }
+    arm(leg);
+}
+
 static uint64_t retry_delay(struct leg *leg, unsigned status, const struct sip_msg *m)
 {
     uint64_t random = env_random64(leg->layer->env);

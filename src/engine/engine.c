@@ -18,11 +18,13 @@
 
 enum { SCRATCH_CHUNK = 32 * 1024 };
 
-static void settle(struct engine *e)
+void engine_settle(struct engine *e)
 {
+    engine_keep(e);
     leg_layer_sweep(&e->legs);
     call_layer_sweep(&e->calls);
     event_settle(e->events, e->wheel.now_ms);
+    engine_keep(e); /* what that has changed */
     border_forget(&e->border);
     arena_reset(&e->scratch);
 }
@@ -261,6 +263,7 @@ static int make_layers(struct engine *e)
     e->registrar.on_change = report_registration;
     e->registrar.on_binding = report_binding;
     e->registrar.ctx = e;
+    engine_keep_in(e, c->store);
     return 0;
 }
 
@@ -295,7 +298,9 @@ void engine_free(struct engine *e)
     if (e == NULL) {
         return;
     }
-    e->config.store = NULL; /* what stands is to stand again */
+    if (e->events != NULL) {
+        engine_keep_in(e, NULL); /* what stands is to stand again */
+    }
     e->registrar.on_change = NULL;
     e->registrar.on_binding = NULL;
     phones_free(e->phones);
@@ -464,7 +469,7 @@ void engine_input(struct engine *e, const struct hop *from, struct str bytes, bo
 {
     run_timers(e, now_ms);
     process(e, from, bytes, datagram, now_ms);
-    settle(e);
+    engine_settle(e);
 }
 
 /** The stream cannot go on; say why if the head allows it. */
@@ -509,7 +514,7 @@ size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct 
             break;
         }
     }
-    settle(e);
+    engine_settle(e);
     return done;
 }
 
@@ -522,14 +527,14 @@ size_t engine_csta_input(struct engine *e, const struct hop *from, struct str by
     if (!guard_is_banned(&e->guard, &from->remote, now_ms)) {
         done = cti_stream_input(e->cti, from, bytes, now_ms);
     }
-    settle(e);
+    engine_settle(e);
     return done;
 }
 
 void engine_tick(struct engine *e, uint64_t now_ms)
 {
     run_timers(e, now_ms);
-    settle(e);
+    engine_settle(e);
 }
 
 uint64_t engine_deadline(const struct engine *e)
@@ -541,14 +546,14 @@ void engine_resolved(struct engine *e, uint64_t now_ms)
 {
     run_timers(e, now_ms);
     txn_on_resolved(&e->txn, now_ms);
-    settle(e);
+    engine_settle(e);
 }
 
 void engine_fetched(struct engine *e, uint64_t tag, unsigned status, uint64_t now_ms)
 {
     run_timers(e, now_ms);
     phones_fetched(e->phones, tag, status, now_ms);
-    settle(e);
+    engine_settle(e);
 }
 
 void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
@@ -559,7 +564,7 @@ void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
     event_on_flow_closed(e->events, flow);
     cti_on_flow_closed(e->cti, flow, now_ms);
     txn_on_flow_closed(&e->txn, flow, now_ms);
-    settle(e);
+    engine_settle(e);
 }
 
 void engine_stop(struct engine *e, uint64_t now_ms)
@@ -572,7 +577,7 @@ void engine_stop(struct engine *e, uint64_t now_ms)
         cti_end_all(e->cti, now_ms);
         event_end_all(e->events, now_ms);
     }
-    settle(e);
+    engine_settle(e);
 }
 
 /** Has ended and only waits for the answer to some request of ours, or calls somebody who is
@@ -629,7 +634,7 @@ void engine_set_phone_profiles(struct engine *e, const struct phone_profiles *pr
 {
     run_timers(e, now_ms);
     phones_set_profiles(e->phones, profiles, now_ms);
-    settle(e);
+    engine_settle(e);
 }
 
 void engine_set_carriage(struct engine *e, const struct uui_carriage *carriage)
@@ -654,7 +659,7 @@ void engine_roster_changed(struct engine *e, uint64_t now_ms)
     run_timers(e, now_ms);
     cti_roster_changed(e->cti, now_ms);
     phones_roster_changed(e->phones, now_ms);
-    settle(e);
+    engine_settle(e);
 }
 
 void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
@@ -665,5 +670,5 @@ void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
     phones_device_gone(e->phones, d, now_ms);
     call_clear_features(&e->calls, d);
     cti_device_gone(e->cti, d);
-    settle(e);
+    engine_settle(e);
 }

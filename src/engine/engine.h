@@ -157,12 +157,12 @@ void engine_roster_changed(struct engine *e, uint64_t now_ms);
 void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms);
 
 /**
- * What the store kept before this run: the number of the newest event (0: none), the events in
- * order, then the rows kind by kind. Right after engine_new, when the listeners are there. A
+ * What the store kept before this run: the number of the newest event (0: none), all events
+ * behind `from` that are somebody's in order, then the rows kind by kind. Right after engine_new, when the listeners are there. A
  * row that cannot be read, or is about something that is configured no more, is dropped with a
  * line in the log. engine_restored ends it.
  */
-void engine_restore_head(struct engine *e, uint64_t head);
+void engine_restore_head(struct engine *e, uint64_t from, uint64_t head);
 void engine_restore_event(struct engine *e, const struct store_event *ev);
 void engine_restore_row(struct engine *e, enum store_kind kind, struct str key,
                         struct str value, uint64_t now_ms);

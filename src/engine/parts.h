@@ -67,6 +67,16 @@ struct engine {
  */
 bool engine_may_complain(struct engine *e);
 
+/** What an input has left behind: freed, told, kept. */
+void engine_settle(struct engine *e);
+
+/* ---- restore.c ---- */
+
+/** What has changed is handed to the store. */
+void engine_keep(struct engine *e);
+/** All layers hand over to that; NULL: to nobody. */
+void engine_keep_in(struct engine *e, const struct store_ops *store);
+
 /* ---- dispatch.c ---- */
 
 /** A request that passed index and check. */

@@ -6,11 +6,13 @@
  * what was kept is not worth less for it.
  */
 #include "base/err.h"
+#include "call/keep.h"
+#include "dialog/keep.h"
 #include "engine/parts.h"
 
-void engine_restore_head(struct engine *e, uint64_t head)
+void engine_restore_head(struct engine *e, uint64_t from, uint64_t head)
 {
-    cti_restore_head(e->cti, head);
+    cti_restore_head(e->cti, from, head);
 }
 
 void engine_restore_event(struct engine *e, const struct store_event *ev)
@@ -28,16 +30,21 @@ static const char *kind_name(enum store_kind kind)
 static int restore(struct engine *e, enum store_kind kind, struct str key, struct str value,
                    uint64_t now_ms)
 {
-    (void)e;
-    (void)key;
-    (void)value;
-    (void)now_ms;
     switch (kind) {
     case STORE_SECRET:
+        return str_eq(key, STR("registrar")) ? registrar_restore_secret(&e->registrar, value)
+                                             : E_NOTFOUND;
     case STORE_BINDING:
+        if (directory_device(e->config.directory, registrar_row_key(value)) == NULL) {
+            return E_NOTFOUND;
+        }
+        return registrar_restore(&e->registrar, key, value, now_ms);
     case STORE_CALL:
+        return call_restore(&e->calls, key, value, now_ms);
     case STORE_SESSION:
+        return cti_restore(e->cti, key, value, now_ms);
     case STORE_SUBSCRIPTION:
+        return event_restore(e->events, value, now_ms);
     case STORE_KINDS:
         break;
     }
@@ -54,18 +61,38 @@ void engine_restore_row(struct engine *e, enum store_kind kind, struct str key,
         return;
     }
     e->count.not_restored++;
-    env_trace(e->env, TRACE_WARN, "store", "a %s of before is dropped: %s", kind_name(kind),
-              err_text(err));
+    env_trace(e->env, err == E_NOTFOUND ? TRACE_DEBUG : TRACE_WARN, "store",
+              "a %s of before is dropped: %s", kind_name(kind), err_text(err));
     e->config.store->drop(e->config.store->ctx, kind, key);
+}
+
+/** Phones that are there again: what is spoken with them beside calls begins anew. */
+static void greet_phones(struct engine *e, uint64_t now_ms)
+{
+    size_t slot = 0;
+
+    for (struct map_node *n = map_walk(&e->registrar.records, &slot, NULL); n != NULL;
+         n = map_walk(&e->registrar.records, &slot, n)) {
+        const struct record *rec = container_of(n, struct record, node);
+        list_each(it, &rec->bindings)
+        {
+            phones_on_binding(e->phones, rec, list_entry(it, struct binding, link),
+                              BINDING_CREATED, now_ms);
+        }
+    }
 }
 
 void engine_restored(struct engine *e, uint64_t now_ms)
 {
-    (void)now_ms;
     if (e->count.restored > 0) {
         env_trace(e->env, TRACE_INFO, "store", "%llu things of before stand again",
                   (unsigned long long)e->count.restored);
     }
+    registrar_keep_secret(&e->registrar);
+    call_restored(&e->calls, now_ms);
+    cti_restored(e->cti, now_ms);
+    greet_phones(e, now_ms);
+    engine_settle(e);
 }
 
 uint32_t engine_journal_records(const struct engine *e)
@@ -75,8 +102,37 @@ uint32_t engine_journal_records(const struct engine *e)
 
 void engine_store_all(struct engine *e, uint64_t now_ms)
 {
-    (void)e;
-    (void)now_ms;
+    registrar_keep_secret(&e->registrar);
+    registrar_keep_all(&e->registrar, now_ms);
+    call_keep_all(&e->calls, now_ms);
+    cti_keep_all(e->cti, now_ms);
+    event_keep_all(e->events, now_ms);
+}
+
+void engine_keep(struct engine *e)
+{
+    uint64_t now_ms = e->wheel.now_ms;
+    const struct leg *leg;
+
+    if (e->config.store == NULL) {
+        return;
+    }
+    while ((leg = leg_next_touched(&e->legs)) != NULL) {
+        if (!call_touch_leg(leg)) {
+            (void)cti_touch_leg(leg);
+        }
+    }
+    call_keep(&e->calls, now_ms);
+    cti_keep(e->cti, now_ms);
+    event_keep(e->events, now_ms);
+}
+
+void engine_keep_in(struct engine *e, const struct store_ops *store)
+{
+    e->registrar.store = store;
+    e->legs.keeps = store != NULL;
+    call_keep_in(&e->calls, store);
+    event_keep_in(e->events, store);
 }
 
 void engine_close_gate(struct engine *e, bool closed)

@@ -115,7 +115,11 @@ struct str event_party_key(struct arena *a, const struct event_party *who)
 
 struct subscriber *subscriber_get(struct event_layer *l, const struct event_party *who)
 {
-    struct str key = event_party_key(l->scratch, who);
+    return subscriber_keyed(l, event_party_key(l->scratch, who));
+}
+
+struct subscriber *subscriber_keyed(struct event_layer *l, struct str key)
+{
     uint64_t hash = hash_bytes(&l->key, key);
     if (key.n == 0) {
         return NULL;
@@ -192,6 +196,8 @@ struct event_layer *event_new(const struct event_world *w, const struct event_co
     set_config(&l->config, config);
     l->key = (struct hash_key){env_random64(l->env), env_random64(l->env)};
     list_init(&l->work);
+    list_init(&l->touched);
+    l->room.mem = &l->env->mem;
     for (size_t i = 0; i < EVENT_FLOW_LISTS; i++) {
         list_init(&l->flows[i]);
     }
@@ -246,6 +252,7 @@ void event_free(struct event_layer *l)
         s->gone = NULL;
         subscription_free(s, l->wheel->now_ms);
     }
+    pack_room_fini(&l->room);
     map_fini(&l->dialogs);
     map_fini(&l->resources);
     free_mailboxes(l);

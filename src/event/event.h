@@ -230,6 +230,17 @@ struct str event_feed_contact(const struct subscription *s);
    the pointer is dead. @return 0; E_NOMEM: not told, but for `last` it ends all the same */
 int event_feed(struct subscription *s, struct str body, bool last);
 
+/* ---- what outlives the process ---- */
+
+/** From now on subscriptions are handed to that; borrowed. NULL: to nobody. */
+void event_keep_in(struct event_layer *l, const struct store_ops *store);
+/** What has changed is. At the end of each input. */
+void event_keep(struct event_layer *l, uint64_t now_ms);
+void event_keep_all(struct event_layer *l, uint64_t now_ms);
+/** A row of an earlier run. @return 0; E_SYNTAX, E_VERSION; E_NOTFOUND: it is over, or what it
+    watched is not there any more; E_NOMEM */
+int event_restore(struct event_layer *l, struct str value, uint64_t now_ms) MUST_USE;
+
 /* ---- counters ---- */
 
 struct event_stats {

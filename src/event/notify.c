@@ -217,6 +217,7 @@ static int send(struct subscription *s, uint64_t now_ms)
         return E_NOMEM;
     }
     d->local_cseq++;
+    subscription_touch(s);
     return 0;
 }
 

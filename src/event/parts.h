@@ -11,6 +11,7 @@
  *   reg_info.c      package reg
  *   mailbox.c       package message-summary, and what it tells of
  *   feature_keys.c  package as-feature-event
+ *   keep.c          subscriptions that outlive the process
  *   publish.c       PUBLISH, and NOTIFY from voice mail systems
  *
  * LIFE. A subscription is freed in three places only, each of which has just taken it off its
@@ -22,6 +23,7 @@
 #define BATON_EVENT_PARTS_H
 
 #include "base/err.h"
+#include "dialog/keep.h"
 #include "event/event.h"
 
 struct resource;
@@ -83,7 +85,8 @@ struct subscription {
     struct resource *resource;     /**< NULL: a feed, or what was watched is gone */
     struct subscriber *subscriber; /**< NULL: a feed of nobody in particular */
     struct dialog dialog;
-    struct list of_resource, of_subscriber, work;
+    struct list of_resource, of_subscriber, work, touch;
+    bool kept; /**< there is a row */
     struct str id; /**< Event's id parameter; owned */
     char tag[16];  /**< ours, NUL-terminated */
     uint64_t expires_ms;
@@ -143,6 +146,9 @@ struct event_layer {
     struct pool mailbox_pool, publication_pool;
     struct list work;                    /**< struct subscription.work */
     struct list flows[EVENT_FLOW_LISTS]; /**< pinned: struct subscription.dialog.flow_link */
+    struct list touched;                 /**< struct subscription.touch: not kept as they are */
+    const struct store_ops *store;       /**< NULL: nobody keeps them */
+    struct pack_room room;
     event_waiting_fn on_waiting;         /**< may be NULL */
     void *waiting_ctx;
     struct event_stats count;
@@ -169,6 +175,8 @@ uint64_t resource_told(const struct resource *r);
 struct str event_party_key(struct arena *a, const struct event_party *who);
 
 struct subscriber *subscriber_get(struct event_layer *l, const struct event_party *who);
+/** The same by its key. */
+struct subscriber *subscriber_keyed(struct event_layer *l, struct str key);
 void subscriber_settle(struct event_layer *l, struct subscriber *s);
 
 /* ---- subscription.c ---- */
@@ -195,6 +203,18 @@ void subscription_end(struct subscription *s, enum event_reason why);
 void subscription_free(struct subscription *s, uint64_t now_ms);
 /** On the list of the flow that its dialog is pinned to. */
 void subscription_bind_flow(struct subscription *s);
+/** One of an earlier run, read: into all tables, and it is told all there is. */
+void subscription_restored(struct subscription *s, const struct subscription_args *args);
+
+/* ---- keep.c ---- */
+
+/** Something of it is another than when it was kept. */
+void subscription_touch(struct subscription *s);
+/** It is over. */
+void subscription_unkeep(struct subscription *s);
+
+/* ---- subscription.c ---- */
+
 /** "Contact: …" CRLF in scratch; absent when memory is out. */
 struct str subscription_contact(const struct subscription *s);
 

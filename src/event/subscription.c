@@ -80,6 +80,18 @@ struct subscription *subscription_new(struct event_layer *l, const struct sip_ms
     return s;
 }
 
+void subscription_restored(struct subscription *s, const struct subscription_args *args)
+{
+    timer_init(&s->expire, on_expire);
+    timer_init(&s->pause, on_pause);
+    memcpy(s->tag, s->dialog.local_tag.p,
+           s->dialog.local_tag.n < TAG_LEN ? s->dialog.local_tag.n : TAG_LEN);
+    enlist(s, args);
+    timer_set(s->layer->wheel, &s->expire, s->expires_ms);
+    s->dirty = s->full = true;
+    subscription_wake(s);
+}
+
 void subscription_free(struct subscription *s, uint64_t now_ms)
 {
     struct event_layer *l = s->layer;
@@ -89,6 +101,7 @@ void subscription_free(struct subscription *s, uint64_t now_ms)
     }
     timer_stop(l->wheel, &s->expire);
     timer_stop(l->wheel, &s->pause);
+    subscription_unkeep(s);
     list_remove(&s->work);
     list_remove(&s->dialog.flow_link);
     map_remove(&l->dialogs, &s->dialog.node);
@@ -137,6 +150,7 @@ void subscription_live(struct subscription *s, uint32_t seconds, uint64_t now_ms
 {
     s->expires_ms = now_ms + (uint64_t)seconds * 1000;
     timer_set(s->layer->wheel, &s->expire, s->expires_ms);
+    subscription_touch(s);
 }
 
 void subscription_wake(struct subscription *s)

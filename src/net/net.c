@@ -365,6 +365,23 @@ static void free_tables(struct net *n)
     free(n);
 }
 
+static uint32_t env_listener(void *ctx, const struct hop *hop, const struct addr *local)
+{
+    struct net *n = ctx;
+    list_each(it, &n->udp)
+    {
+        const struct udp *u = list_entry(it, struct udp, link);
+        struct hop by = *hop;
+        struct addr shown;
+        by.flow = u->flow.id;
+        env_local(n, &by, &shown);
+        if (addr_eq(&shown, local)) {
+            return by.flow;
+        }
+    }
+    return 0;
+}
+
 struct net *net_new(const struct net_config *config)
 {
     struct net *n = calloc(1, sizeof(*n));
@@ -385,6 +402,7 @@ struct net *net_new(const struct net_config *config)
         .reaches = env_reaches,
         .local = env_local,
         .close = env_close,
+        .listener = env_listener,
         .queued = env_queued,
         .fetch = env_fetch,
         .trace = config->handler.trace != NULL ? env_trace_line : NULL,

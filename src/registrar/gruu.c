@@ -6,7 +6,7 @@
  *            address that we know has one, always the same; without a binding of that
  *            instance it leads nowhere for now (480).
  * TEMPORARY  a user part that says nothing, and ;gr without a value. It is one AES block,
- *            encrypted with a key of this run, of
+ *            encrypted with a key of this installation (without a store: of this run), of
  *
  *                6 octets     4 octets              6 octets
  *                life         number of the GRUU    zero
@@ -41,13 +41,21 @@ static EVP_CIPHER_CTX *cipher(const uint8_t *key, int encrypt)
     return c;
 }
 
+_Static_assert(sizeof(((struct registrar *)0)->gruu_key) == BLOCK, "one block");
+
+int registrar_gruu_take_key(struct registrar *r)
+{
+    EVP_CIPHER_CTX_free(r->gruu_write);
+    EVP_CIPHER_CTX_free(r->gruu_read);
+    r->gruu_write = cipher(r->gruu_key, 1);
+    r->gruu_read = cipher(r->gruu_key, 0);
+    return r->gruu_write != NULL && r->gruu_read != NULL ? 0 : E_NOMEM;
+}
+
 int registrar_gruu_init(struct registrar *r)
 {
-    uint8_t key[BLOCK];
-    r->env->random(r->env->ctx, key, sizeof(key));
-    r->gruu_write = cipher(key, 1);
-    r->gruu_read = cipher(key, 0);
-    int err = r->gruu_write != NULL && r->gruu_read != NULL ? 0 : E_NOMEM;
+    r->env->random(r->env->ctx, r->gruu_key, sizeof(r->gruu_key));
+    int err = registrar_gruu_take_key(r);
     return err == 0 ? map_init(&r->lives, &r->env->mem, 64) : err;
 }
 

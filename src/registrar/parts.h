@@ -11,6 +11,7 @@
  *   target.c     where a binding is reached
  *   select.c     which bindings a request goes to
  *   answer.c     the lines of a 200
+ *   keep.c       what outlives the process
  */
 #ifndef BATON_REGISTRAR_PARTS_H
 #define BATON_REGISTRAR_PARTS_H
@@ -91,6 +92,8 @@ int registrar_gruu_init(struct registrar *r) MUST_USE;
 void registrar_gruu_fini(struct registrar *r);
 void registrar_gruu_link(struct binding *b);
 void registrar_gruu_unlink(struct binding *b);
+/** From now on temporary GRUUs are made and read with r->gruu_key. @return 0, E_NOMEM */
+int registrar_gruu_take_key(struct registrar *r) MUST_USE;
 /**
  * One more temporary GRUU for the instance of `b`, which is not in the record. The life that it
  * had, if any, goes on, or that of its siblings.
@@ -135,6 +138,8 @@ void registrar_unlink(struct binding *b);
 /** Unlink, tell on_binding, free. */
 void registrar_drop(struct binding *b, enum binding_event why, uint64_t now_ms);
 /** Tell on_binding. */
+/** It was made, changed or (`gone`) goes: the store hears. */
+void registrar_keep(const struct binding *b, bool gone, uint64_t now_ms);
 void registrar_tell(const struct binding *b, enum binding_event what, uint64_t now_ms);
 /** Drop what is due; a record that lost its last binding is told of and freed. */
 void registrar_expire_due(struct record *rec, uint64_t now_ms);

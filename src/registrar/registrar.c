@@ -21,6 +21,7 @@ void registrar_fini(struct registrar *r)
         return;
     }
     r->on_binding = NULL;
+    r->store = NULL;
     size_t slot = 0;
     struct map_node *n = r->records.slot != NULL ? map_walk(&r->records, &slot, NULL) : NULL;
     while (n != NULL) {
@@ -175,6 +176,10 @@ void registrar_unlink(struct binding *b)
 void registrar_tell(const struct binding *b, enum binding_event what, uint64_t now_ms)
 {
     const struct registrar *r = b->record->registrar;
+    registrar_keep(b,
+                   what == BINDING_EXPIRED || what == BINDING_UNREGISTERED ||
+                       what == BINDING_DEACTIVATED,
+                   now_ms);
     if (r->on_binding != NULL) {
         r->on_binding(r->ctx, b->record, b, what, now_ms);
     }

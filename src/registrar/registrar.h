@@ -38,6 +38,7 @@
 
 #include "base/arena.h"
 #include "base/env.h"
+#include "base/store.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -143,6 +144,9 @@ struct registrar {
     struct map lives;    /**< bindings by their gruu_life */
     struct evp_cipher_ctx_st *gruu_write, *gruu_read;
     struct list *flows; /**< REGISTRAR_FLOW_BUCKETS lists of bindings on stream flows */
+    const struct store_ops *store; /**< bindings are handed to that; set after init; NULL: to
+                                        nobody */
+    uint8_t gruu_key[16];
     registrar_change_fn on_change;   /**< may be NULL; set after init, with ctx */
     registrar_binding_fn on_binding; /**< may be NULL; gets ctx too */
     void *ctx;
@@ -233,6 +237,20 @@ struct record *registrar_find_gruu(const struct registrar *r, const struct sip_u
  * to the contact; hop.flow becomes 0. Costs what is in the flow's bucket.
  */
 void registrar_on_flow_closed(struct registrar *r, uint32_t flow, uint64_t now_ms);
+
+/**
+ * What the store kept, before anything else is registered: first the secret, if there is one,
+ * then the bindings. Nobody is told of them: they have been there all the time.
+ * @return 0; E_SYNTAX, E_VERSION; E_NOTFOUND: it has expired meanwhile; E_NOMEM, E_TOOMANY
+ */
+int registrar_restore_secret(struct registrar *r, struct str value) MUST_USE;
+int registrar_restore(struct registrar *r, struct str key, struct str value,
+                      uint64_t now_ms) MUST_USE;
+/** The key of the record that a row belongs to; absent: it is none. */
+struct str registrar_row_key(struct str value);
+/** Secret and bindings are handed to the store, whatever was before. */
+void registrar_keep_secret(const struct registrar *r);
+void registrar_keep_all(const struct registrar *r, uint64_t now_ms);
 
 /** A request to the binding of that id failed because of its flow (430, no way to send). */
 void registrar_on_flow_failed(struct registrar *r, struct str key, uint64_t id);

@@ -379,6 +379,12 @@ static void traced_close(void *ctx, uint32_t flow)
     t->inner->close(t->inner->ctx, flow);
 }
 
+static uint32_t traced_listener(void *ctx, const struct hop *hop, const struct addr *local)
+{
+    struct sip_trace *t = ctx;
+    return t->inner->listener(t->inner->ctx, hop, local);
+}
+
 static size_t traced_queued(void *ctx, uint32_t flow)
 {
     struct sip_trace *t = ctx;
@@ -405,6 +411,7 @@ const struct env *sip_trace_env(struct sip_trace *t, const struct env *inner)
                           .reaches = traced_reaches,
                           .local = traced_local,
                           .close = inner->close != NULL ? traced_close : NULL,
+                          .listener = inner->listener != NULL ? traced_listener : NULL,
                           .queued = inner->queued != NULL ? traced_queued : NULL,
                           .trace = inner->trace != NULL ? traced_trace : NULL};
     return &t->env;

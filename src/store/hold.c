@@ -189,6 +189,12 @@ static void on_local(void *ctx, const struct hop *hop, struct addr *out)
     in->local(in->ctx, hop, out);
 }
 
+static uint32_t on_listener(void *ctx, const struct hop *hop, const struct addr *local)
+{
+    const struct env *in = ((struct hold *)ctx)->inner;
+    return in->listener(in->ctx, hop, local);
+}
+
 static size_t on_queued(void *ctx, uint32_t flow)
 {
     const struct env *in = ((struct hold *)ctx)->inner;
@@ -223,6 +229,7 @@ struct hold *hold_new(const struct env *inner, struct store *st, size_t hold_byt
         .reaches = inner->reaches != NULL ? on_reaches : NULL,
         .local = on_local,
         .close = inner->close != NULL ? on_close : NULL,
+        .listener = inner->listener != NULL ? on_listener : NULL,
         .queued = inner->queued != NULL ? on_queued : NULL,
         .trace = inner->trace != NULL ? on_trace : NULL,
         .trace_from = inner->trace_from,

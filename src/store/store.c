@@ -178,6 +178,20 @@ bool store_each_row(struct store *st, enum store_kind kind,
     return err == SQLITE_DONE;
 }
 
+uint64_t store_reach(struct store *st, uint32_t most)
+{
+    sqlite3_stmt *s = ask(st, "SELECT seq FROM events WHERE watched <> '' OR event = 'gap' "
+                              "ORDER BY seq DESC LIMIT 1 OFFSET ?");
+    uint64_t first = st->oldest;
+
+    if (s != NULL && sqlite3_bind_int64(s, 1, (sqlite3_int64)most - 1) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW) {
+        first = (uint64_t)sqlite3_column_int64(s, 0);
+    }
+    (void)sqlite3_finalize(s);
+    return first > 0 ? first - 1 : st->head;
+}
+
 bool store_each_event(struct store *st, uint32_t most,
                       void (*fn)(void *ctx, const struct store_event *e), void *ctx)
 {
@@ -193,20 +207,6 @@ bool store_each_event(struct store *st, uint32_t most,
             db_row(s, &row);
             fn(ctx, &row.event);
         }
-    }
-    (void)sqlite3_finalize(s);
-    return err == SQLITE_DONE;
-}
-
-bool store_each_open_call(struct store *st, void (*fn)(void *ctx, struct str call_id),
-                          void *ctx)
-{
-    sqlite3_stmt *s = ask(st, "SELECT call FROM events WHERE watched = '' AND call NOT NULL "
-                              "GROUP BY call HAVING max(event = 'CallClearedEvent') = 0");
-    int err = SQLITE_ERROR;
-
-    while (s != NULL && (err = sqlite3_step(s)) == SQLITE_ROW) {
-        fn(ctx, db_str(s, 0));
     }
     (void)sqlite3_finalize(s);
     return err == SQLITE_DONE;

@@ -69,14 +69,13 @@ uint64_t store_head(const struct store *st);
 bool store_each_row(struct store *st, enum store_kind kind,
                     void (*fn)(void *ctx, struct str key, struct str value), void *ctx);
 
+/** Behind which number store_each_event has all there is. */
+uint64_t store_reach(struct store *st, uint32_t most);
+
 /** Events as they were handed over, in order; the newest `most` of those that are
     somebody's, and gaps. Before store_start. */
 bool store_each_event(struct store *st, uint32_t most,
                       void (*fn)(void *ctx, const struct store_event *e), void *ctx);
-
-/** Calls that have begun and of which no end is known. Before store_start. */
-bool store_each_open_call(struct store *st, void (*fn)(void *ctx, struct str call_id),
-                          void *ctx);
 
 /** The thread tells that something was committed, or that the store broke or works again.
     In the store's thread: wake somebody, do nothing else. */

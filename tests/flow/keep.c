@@ -118,40 +118,52 @@ void keep_fini(struct keep *k)
     free(k->row);
 }
 
-void keep_restart(struct world *w, struct keep *k)
+/* Rows may be dropped while they are put back: from a copy of the table. */
+void keep_give(struct world *w, const struct keep *k)
 {
-    struct keep was = *k;
-    world_restart(w);
-    engine_restore_head(w->engine, k->events > 0 ? k->event[k->events - 1].e.number : 0);
-    for (size_t i = 0; i < was.events; i++) {
-        if (was.event[i].e.watched.n > 0) {
-            engine_restore_event(w->engine, &was.event[i].e);
-        }
-    }
-    /* rows may be dropped while they are put back: from a copy of the table */
-    struct kept_row *row = malloc((was.rows + 1) * sizeof(*row));
+    size_t rows = k->rows;
+    struct kept_row *row = malloc((rows + 1) * sizeof(*row));
     if (row == NULL) {
         abort();
     }
-    for (size_t i = 0; i < was.rows; i++) {
-        row[i] = was.row[i];
-        row[i].key = copy(str_make(was.row[i].key, was.row[i].key_n));
-        row[i].value = copy(str_make(was.row[i].value, was.row[i].value_n));
+    for (size_t i = 0; i < rows; i++) {
+        row[i] = k->row[i];
+        row[i].key = copy(str_make(k->row[i].key, k->row[i].key_n));
+        row[i].value = copy(str_make(k->row[i].value, k->row[i].value_n));
     }
     for (int kind = 0; kind < STORE_KINDS; kind++) {
-        for (size_t i = 0; i < was.rows; i++) {
+        for (size_t i = 0; i < rows; i++) {
             if ((int)row[i].kind == kind) {
                 engine_restore_row(w->engine, row[i].kind, str_make(row[i].key, row[i].key_n),
                                    str_make(row[i].value, row[i].value_n), w->net.now_ms);
             }
         }
     }
-    for (size_t i = 0; i < was.rows; i++) {
+    for (size_t i = 0; i < rows; i++) {
         free(row[i].key);
         free(row[i].value);
     }
     free(row);
+}
+
+void keep_restart(struct world *w, struct keep *k)
+{
+    size_t events = k->events, before;
+    world_restart(w);
+    before = w->mem.calls;
+    if (k->fail_at != 0) {
+        w->mem.fail_at = w->mem.calls + k->fail_at;
+    }
+    engine_restore_head(w->engine, 0, events > 0 ? k->event[events - 1].e.number : 0);
+    for (size_t i = 0; i < events; i++) {
+        if (k->event[i].e.watched.n > 0) {
+            engine_restore_event(w->engine, &k->event[i].e);
+        }
+    }
+    keep_give(w, k);
     engine_restored(w->engine, w->net.now_ms);
+    w->mem.fail_at = 0;
+    k->calls = w->mem.calls - before;
 }
 
 size_t keep_count(const struct keep *k, enum store_kind kind)

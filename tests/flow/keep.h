@@ -30,11 +30,15 @@ struct keep {
     struct kept_row *row;
     size_t rows, row_cap;
     uint64_t puts;
+    size_t fail_at; /**< of the allocations while it is put back; 0: none fails */
+    size_t calls;   /**< how many there were, the last time */
 };
 
 void keep_init(struct keep *k);
 void keep_fini(struct keep *k);
 
+/** What the engine is given back: all rows, in the order of their kinds. */
+void keep_give(struct world *w, const struct keep *k);
 /** world_restart, and everything that was kept is put back. */
 void keep_restart(struct world *w, struct keep *k);
 

@@ -5,6 +5,10 @@
  */
 #include "keep.h"
 #include "test.h"
+#include "watcher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 static struct keep keep;
 
@@ -73,9 +77,443 @@ static void test_numbers_go_on_after_a_restart(void)
     REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
     phone_hang_up(PHONE(&w, 0), STR_NONE);
     world_run(&w, 200);
-    CHECK(keep.events > before + 6); /* keep.c has looked at the numbers */
+    CHECK(keep.events >= before + 6); /* keep.c has looked at the numbers */
     down(&w);
 }
 
+/* ---- bindings ---- */
+
+static void test_phones_need_not_register_again(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true});
+    CHECK_INT(keep_count(&keep, STORE_BINDING), 3);
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "registrar_bindings"), 3);
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 200);
+    CHECK(!phone_talks(PHONE(&w, 1)));
+    phone_register(PHONE(&w, 2), 0); /* the row goes with the binding */
+    world_run(&w, 200);
+    CHECK_INT(keep_count(&keep, STORE_BINDING), 2);
+    down(&w);
+}
+
+/** What has run out meanwhile does not come back; what has not ends at its time. */
+static void test_bindings_end_at_their_time(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true});
+    phone_register(PHONE(&w, 0), 100);
+    world_run(&w, 1000);
+    keep_restart(&w, &keep);
+    world_run(&w, 98000);
+    CHECK_INT(world_stat(&w, "registrar_bindings"), 3);
+    world_run(&w, 4000);
+    CHECK_INT(world_stat(&w, "registrar_bindings"), 2);
+    CHECK_INT(keep_count(&keep, STORE_BINDING), 2);
+    down(&w);
+}
+
+/** A connection is gone with the process: its phone is not reached before it is back. */
+static void test_bindings_over_connections(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true, .transport = TP_TCP});
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "registrar_bindings"), 3);
+    world_run(&w, 200);
+    phone_register(PHONE(&w, 0), 3600);
+    phone_register(PHONE(&w, 1), 3600);
+    phone_register(PHONE(&w, 2), 3600);
+    world_run(&w, 200);
+    CHECK_INT(world_stat(&w, "registrar_bindings"), 3);
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 200);
+    down(&w);
+}
+
+/* ---- standing calls ---- */
+
+static void test_a_call_goes_on(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true});
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    CHECK_INT(keep_count(&keep, STORE_CALL), 1);
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "calls_active"), 1);
+    world_run(&w, 1000);
+    /* hold and retrieval by a phone's key: the other one hears it */
+    CHECK_INT(phone_offer(PHONE(&w, 0), SDP_SENDONLY), 0);
+    world_run(&w, 300);
+    CHECK_STR(str_c(phones_media(PHONE(&w, 0), PHONE(&w, 1))), "sendonly|recvonly");
+    CHECK_INT(phone_offer(PHONE(&w, 0), SDP_SENDRECV), 0);
+    world_run(&w, 300);
+    CHECK_STR(str_c(phones_media(PHONE(&w, 0), PHONE(&w, 1))), "sendrecv|sendrecv");
+    /* once more, so that what was restored is kept again */
+    keep_restart(&w, &keep);
+    world_run(&w, 300);
+    phone_hang_up(PHONE(&w, 1), STR_NONE);
+    world_run(&w, 300);
+    CHECK(!phone_talks(PHONE(&w, 0)));
+    CHECK_INT(keep_count(&keep, STORE_CALL), 0);
+    CHECK_STR(str_c(keep_story(&keep, NULL)),
+              "Originated Delivered Established Held Retrieved ConnectionCleared "
+              "ConnectionCleared CallCleared");
+    down(&w);
+}
+
+/** An application that comes after the restart commands the call. */
+static void test_a_call_is_commanded(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true});
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    keep_restart(&w, &keep);
+    (void)app_open(&w.crm);
+    world_run(&w, 200);
+    const char *ref = world_monitor(&w, &w.crm, "1001");
+    struct ask *q = app_ask(&w.crm, "SnapshotDevice", "<snapshotObject>1001</snapshotObject>");
+    world_run(&w, 200);
+    const struct csta_msg *m = &q->msg;
+    REQUIRE(m->id == CSTA_MSG_SNAPSHOT_DEVICE_RESPONSE);
+    {
+        /* the call's identifier is the row's key */
+        const struct kept_row *r = NULL;
+        for (size_t i = 0; i < keep.rows; i++) {
+            r = keep.row[i].kind == STORE_CALL ? &keep.row[i] : r;
+        }
+        REQUIRE(r != NULL);
+        CHECK_STR(str_c(call_name(&w.calls, str_make(r->key, r->key_n))), "c1");
+    }
+    app_forget(&w.crm);
+    q = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
+    world_run(&w, 500);
+    CHECK_STR(str_c(q->text), "HoldCallResponse");
+    CHECK_STR(str_c(app_events(&w.crm, ref)), "Held c1:1001 hold normal");
+    CHECK_STR(str_c(phones_media(PHONE(&w, 0), PHONE(&w, 1))), "inactive|recvonly");
+    q = app_on_connection(&w.crm, "RetrieveCall", "callToBeRetrieved", "c1", "1001", "");
+    world_run(&w, 500);
+    CHECK_STR(str_c(q->text), "RetrieveCallResponse");
+    q = app_on_connection(&w.crm, "SingleStepTransferCall", "activeCall", "c1", "1001",
+                          "<transferredTo>1003</transferredTo>");
+    world_run(&w, 300);
+    CHECK_INT(phone_answer(PHONE(&w, 2)), 0);
+    world_run(&w, 500);
+    CHECK(phone_talks(PHONE(&w, 1)) && phone_talks(PHONE(&w, 2)));
+    CHECK(!phone_talks(PHONE(&w, 0)));
+    keep_restart(&w, &keep); /* the app's session over SIP stands, too */
+    q = app_on_connection(&w.crm, "ClearConnection", "connectionToBeCleared", "c1", "1002", "");
+    world_run(&w, 500);
+    CHECK_STR(str_c(q->text), "ClearConnectionResponse");
+    CHECK(!phone_talks(PHONE(&w, 1)) && !phone_talks(PHONE(&w, 2)));
+    CHECK_INT(keep_count(&keep, STORE_CALL), 0);
+    down(&w);
+}
+
+/** Its own application: ConsultationCall shares the phone's leg between two calls. */
+static void test_two_calls_of_one_phone_go_on(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 3});
+    (void)world_monitor(&w, &w.crm, "1001");
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    struct ask *q = app_on_connection(&w.crm, "ConsultationCall", "existingCall", "c1", "1001",
+                                      "<consultedDevice>1003</consultedDevice>");
+    world_run(&w, 500);
+    CHECK_STR(str_c(q->text), "ConsultationCallResponse c2:1001");
+    CHECK_INT(phone_answer(PHONE(&w, 2)), 0);
+    world_run(&w, 500);
+    CHECK_INT(keep_count(&keep, STORE_CALL), 2);
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "calls_active"), 2);
+    q = app_on_two(&w.crm, "TransferCall", "heldCall", "c1", "activeCall", "c2", "1001");
+    world_run(&w, 1000);
+    CHECK(strstr(q->text, "TransferCallResponse") != NULL);
+    CHECK(phone_talks(PHONE(&w, 1)) && phone_talks(PHONE(&w, 2)));
+    CHECK(!phone_talks(PHONE(&w, 0)));
+    CHECK_STR(str_c(phones_media(PHONE(&w, 1), PHONE(&w, 2))), "sendrecv|sendrecv");
+    down(&w);
+}
+
+/** A call that was being set up ends, and who watches hears so once. */
+static void test_a_call_in_set_up_ends(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2});
+    const char *a = world_monitor(&w, &w.crm, "1001");
+    const char *b = world_monitor(&w, &w.crm, "1002");
+    (void)phone_call(PHONE(&w, 0), "1002", true, STR_NONE);
+    world_run(&w, 300);
+    app_forget(&w.crm);
+    keep_restart(&w, &keep);
+    world_run(&w, 500);
+    CHECK_STR(str_c(app_events(&w.crm, a)),
+              "Cleared c1:1001 null switchingFunctionTerminated by=1001");
+    CHECK_STR(str_c(app_events(&w.crm, b)),
+              "Cleared c1:1002 null switchingFunctionTerminated by=1002");
+    CHECK_INT(world_stat(&w, "calls_active"), 0);
+    CHECK_INT(keep_count(&keep, STORE_CALL), 0);
+    CHECK_INT(test_count(keep_story(&keep, NULL), "CallCleared"), 1);
+    world_run(&w, 200000); /* the caller's INVITE runs out */
+    down(&w);
+}
+
+/* ---- sessions ---- */
+
+/** The session's own dialog: requests are answered, events come, the reference is the same. */
+static void test_a_session_goes_on(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2});
+    const char *ref = world_monitor(&w, &w.crm, "1001");
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    app_forget(&w.crm);
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "csta_sessions"), 1);
+    CHECK_INT(world_stat(&w, "csta_monitors"), 1);
+    struct ask *q = app_ask(&w.crm, "RequestSystemStatus", "%s", "");
+    world_run(&w, 200);
+    CHECK_INT(q->status, 200);
+    CHECK_STR(str_c(app_events(&w.crm, ref)), ""); /* nothing twice */
+    CHECK_INT(phone_offer(PHONE(&w, 0), SDP_SENDONLY), 0);
+    world_run(&w, 300);
+    CHECK_STR(str_c(app_events(&w.crm, ref)), "Held c1:1001 hold normal");
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 300);
+    q = app_ask(&w.crm, "MonitorStop", "<monitorCrossRefID>%s</monitorCrossRefID>", ref);
+    world_run(&w, 200);
+    CHECK_STR(str_c(q->text), "MonitorStopResponse");
+    CHECK_INT(keep_count(&keep, STORE_SESSION), 1);
+    app_close(&w.crm);
+    world_run(&w, 200);
+    CHECK_INT(keep_count(&keep, STORE_SESSION), 0);
+    down(&w);
+}
+
+/* What of the traffic between engine and application is lost. */
+static struct {
+    struct world *w;
+    bool to_app, from_app;
+    unsigned infos;
+} lossy;
+
+static void lose(void *ctx, struct vpacket *p)
+{
+    (void)ctx;
+    bool to = p->from == ENGINE(lossy.w) && p->to == &lossy.w->crm.s.node;
+    bool from = p->from == &lossy.w->crm.s.node;
+    lossy.infos += to && str_starts(p->bytes, STR("INFO ")) ? 1 : 0;
+    if ((to && lossy.to_app) || (from && lossy.from_app)) {
+        p->copies = 0;
+    }
+}
+
+/** What the client has not got when the process ends, it gets afterwards, and in order. */
+static void test_missed_events_are_told(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2});
+    const char *ref = world_monitor(&w, &w.crm, "1001");
+    lossy.w = &w;
+    lossy.to_app = true;
+    lossy.from_app = false;
+    w.net.tap = lose;
+    app_forget(&w.crm);
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    CHECK_STR(str_c(app_events(&w.crm, ref)), "");
+    keep_restart(&w, &keep);
+    lossy.to_app = false;
+    world_run(&w, 2000);
+    CHECK_STR(str_c(app_events(&w.crm, ref)),
+              "Originated c1:1001 connected newCall 1001>1002; "
+              "Delivered c1:1002 connected newCall 1001>1002; "
+              "Established c1:1002 connected newCall 1001>1002");
+    w.net.tap = NULL;
+    down(&w);
+}
+
+/** It got the event, and its answer is lost with the process: it does not get it twice. */
+static void test_no_event_is_told_twice(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2});
+    const char *ref = world_monitor(&w, &w.crm, "1001");
+    lossy.w = &w;
+    lossy.to_app = false;
+    lossy.from_app = true;
+    w.net.tap = lose;
+    app_forget(&w.crm);
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    CHECK_STR(str_c(app_events(&w.crm, ref)), "Originated c1:1001 connected newCall 1001>1002");
+    lossy.from_app = false;
+    lossy.infos = 0;
+    keep_restart(&w, &keep);
+    world_run(&w, 2000);
+    CHECK(lossy.infos >= 3); /* the first one was sent again */
+    CHECK_STR(str_c(app_events(&w.crm, ref)),
+              "Originated c1:1001 connected newCall 1001>1002; "
+              "Delivered c1:1002 connected newCall 1001>1002; "
+              "Established c1:1002 connected newCall 1001>1002");
+    w.net.tap = NULL;
+    down(&w);
+}
+
+/** Filters, spellings, monitors of calls, a registration for routes. */
+static void test_all_of_a_session_goes_on(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2});
+    struct ask *q = app_ask(&w.crm, "MonitorStart",
+                            "<monitorObject><deviceObject>tel:1001</deviceObject>"
+                            "</monitorObject><requestedMonitorFilter><callcontrol>"
+                            "<delivered>true</delivered></callcontrol>"
+                            "</requestedMonitorFilter>");
+    world_run(&w, 200);
+    bool spelled = q->msg.id == CSTA_MSG_MONITOR_START_RESPONSE;
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    (void)spelled;
+    q = app_ask(&w.crm, "MonitorStart",
+                "<monitorObject><callObject><callID>%s</callID>"
+                "<deviceID>1002</deviceID></callObject></monitorObject>",
+                app_call_id(&w.crm, "c1"));
+    world_run(&w, 200);
+    REQUIRE(q->msg.id == CSTA_MSG_MONITOR_START_RESPONSE);
+    char ref[16];
+    snprintf(ref, sizeof(ref), "%.*s",
+             STR_ARG(q->msg.monitor_start_response->monitor_cross_ref_id));
+    q = app_ask(&w.crm, "RouteRegister", "%s", "");
+    world_run(&w, 200);
+    CHECK_INT(q->msg.id, CSTA_MSG_ROUTE_REGISTER_RESPONSE);
+    app_forget(&w.crm);
+    keep_restart(&w, &keep);
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 500);
+    CHECK_STR(str_c(app_events(&w.crm, ref)),
+              "Cleared c1:1001 normalClearing by=1001; Cleared c1:1002 normalClearing by=1001; "
+              "CallCleared c1");
+    q = app_ask(&w.crm, "RouteRegisterCancel", "<routeRegisterReqID>1</routeRegisterReqID>");
+    world_run(&w, 200);
+    CHECK_INT(q->msg.id, CSTA_MSG_ROUTE_REGISTER_CANCEL_RESPONSE);
+    down(&w);
+}
+
+/* ---- subscriptions ---- */
+
+static void test_watchers_are_told_again(void)
+{
+    struct world w;
+    struct watcher v;
+    up(&w, &(struct world_options){.no_apps = true});
+    watcher_up(&v, &w.net, ENGINE(&w), "lamp", "10.0.5.1", "1003", "pw1003", TP_UDP);
+    watcher_subscribe(&v, "1001", "dialog", 600, "", "");
+    world_run(&w, 300);
+    REQUIRE(v.notes == 1);
+    CHECK_INT(keep_count(&keep, STORE_SUBSCRIPTION), 1);
+    keep_restart(&w, &keep);
+    world_run(&w, 2000);
+    CHECK_INT(v.notes, 2); /* all of it, in the same dialog */
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    world_run(&w, 3000);
+    CHECK(v.notes > 2);
+    CHECK(strstr(v.note[v.notes - 1].body, "confirmed") != NULL);
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 3000);
+    watcher_refresh(&v, 0, "", "");
+    world_run(&w, 3000);
+    CHECK_INT(keep_count(&keep, STORE_SUBSCRIPTION), 0);
+    world_run(&w, 40000);
+    down(&w);
+    watcher_down(&v);
+}
+
+/* ---- rows that are not what they were ---- */
+
+/** Everything that there is: a call, a session with monitors, a watcher. */
+static void full_house(struct world *w, struct watcher *v)
+{
+    up(w, &(struct world_options){.phones = 2});
+    (void)world_monitor(w, &w->crm, "1001");
+    CHECK(world_call(w, PHONE(w, 0), PHONE(w, 1)));
+    watcher_up(v, &w->net, ENGINE(w), "lamp", "10.0.5.1", "1002", "pw1002", TP_UDP);
+    watcher_subscribe(v, "1001", "dialog", 600, "", "");
+    world_run(w, 300);
+    w->hard = true; /* what did not come back cannot come to its end */
+}
+
+static void clear_house(struct world *w, struct watcher *v)
+{
+    watcher_refresh(v, 0, "", "");
+    world_run(w, 40000);
+    down(w);
+    watcher_down(v);
+}
+
+/** Cut anywhere: it is dropped, and nothing is left of it. */
+static void test_cut_rows_are_dropped(void)
+{
+    struct world w;
+    struct watcher v;
+    full_house(&w, &v);
+    world_restart(&w);
+    uint64_t dropped = 0;
+    for (size_t i = 0; i < keep.rows; i++) {
+        const struct kept_row r = keep.row[i];
+        char *key = malloc(r.key_n), *value = malloc(r.value_n);
+        if (key == NULL || value == NULL) {
+            abort();
+        }
+        memcpy(key, r.key, r.key_n);
+        memcpy(value, r.value, r.value_n);
+        for (size_t n = 0; n + 1 < r.value_n; n++) {
+            struct str cut = test_guard(str_make(value, n));
+            engine_restore_row(w.engine, r.kind, str_make(key, r.key_n), cut, w.net.now_ms);
+            test_guard_free(cut);
+            dropped++;
+        }
+        free(key);
+        free(value);
+        i -= 1; /* it is gone from the table */
+        if (keep.rows == 0) {
+            break;
+        }
+    }
+    CHECK_INT(world_stat(&w, "store_not_restored"), dropped);
+    CHECK_INT(world_stat(&w, "store_restored"), 0);
+    CHECK(dropped > 2000);
+    engine_restored(w.engine, w.net.now_ms);
+    CHECK_INT(world_stat(&w, "calls_active"), 0);
+    CHECK_INT(world_stat(&w, "csta_sessions"), 0);
+    CHECK_INT(world_stat(&w, "registrar_bindings"), 0);
+    clear_house(&w, &v);
+}
+
+/** What finds no memory does not come back; the rest does, and nothing breaks or leaks. */
+static void test_memory_is_out_while_it_comes_back(void)
+{
+    bool whole = false;
+    for (size_t fail = 1; fail < 1000 && !whole; fail++) {
+        struct world w;
+        struct watcher v;
+        full_house(&w, &v);
+        keep.fail_at = fail;
+        keep_restart(&w, &keep);
+        whole = keep.calls < fail;
+        world_run(&w, 500);
+        clear_house(&w, &v);
+    }
+    CHECK(whole);
+}
+
 TEST_MAIN(T(test_history_is_written_whoever_watches), T(test_a_refused_call_ends_once),
-          T(test_numbers_go_on_after_a_restart))
+          T(test_numbers_go_on_after_a_restart), T(test_phones_need_not_register_again),
+          T(test_bindings_end_at_their_time), T(test_bindings_over_connections),
+          T(test_a_call_goes_on), T(test_a_call_is_commanded),
+          T(test_two_calls_of_one_phone_go_on), T(test_a_call_in_set_up_ends),
+          T(test_a_session_goes_on), T(test_missed_events_are_told),
+          T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
+          T(test_watchers_are_told_again), T(test_cut_rows_are_dropped),
+          T(test_memory_is_out_while_it_comes_back))

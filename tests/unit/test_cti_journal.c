@@ -425,7 +425,7 @@ static void test_journal_goes_on_after_a_restart(void)
     down(&k);
 
     up(&k, 8);
-    journal_restore_head(k.j, 6);
+    journal_restore_head(k.j, 1, 6);
     CHECK_INT(journal_head(k.j), 6);
     for (size_t i = 1; i < kept.n; i++) { /* the first one was forgotten */
         if (kept.e[i].watched.n > 0) {
@@ -481,7 +481,7 @@ static void test_journal_restores_gaps_of_the_store(void)
     }
     down(&k);
     up(&k, 8);
-    journal_restore_head(k.j, 4);
+    journal_restore_head(k.j, 0, 4);
     journal_restore(k.j, &kept.e[0]);
     journal_restore(k.j, &lost);
     journal_restore(k.j, &kept.e[3]);
@@ -523,7 +523,7 @@ static void test_journal_row_is_cut(void)
     struct journal_cursor c;
     struct store_event bad = {
         .number = 5, .watched = STR("a"), .event = STR("x"), .data = STR("\2")};
-    journal_restore_head(k.j, 5);
+    journal_restore_head(k.j, 0, 5);
     journal_restore(k.j, &bad);
     CHECK_INT(journal_open(k.j, STR("a"), 4, &c), 0);
     check_next(&k, &c, "gap");

@@ -86,6 +86,8 @@ static void test_what_was_handed_over_is_there_again(void)
     CHECK_STR(str_c(rows(&k, STORE_BINDING)), "a= b=2");
     CHECK_STR(str_c(rows(&k, STORE_CALL)), "b=call");
     CHECK_STR(str_c(rows(&k, STORE_SESSION)), "");
+    CHECK_INT(store_reach(k.st, 10), 0);
+    CHECK_INT(store_reach(k.st, 1), 2);
     CHECK(store_each_event(k.st, 10, add_event, &t));
     CHECK_STR(str_make(t.buf, t.n), "1:1001@x:data 3:1002@x:data");
     t.n = 0;
