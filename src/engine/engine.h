@@ -71,9 +71,9 @@ struct engine_config {
     struct seal_keys *seal_keys; /**< borrowed likewise (engine_set_seal_keys); NULL: none */
     /** Of phones; borrowed likewise (engine_set_phone_profiles). NULL: the built-in ones. */
     const struct phone_profiles *phone_profiles;
-    struct guard_config guard;   /**< strangers; zeros: all of them come in */
-    struct load_config load;     /**< zeros: nothing is refused early */
-    struct directory *directory; /**< the caller's, must outlive the engine */
+    struct guard_config guard;     /**< strangers; zeros: all of them come in */
+    struct load_config load;       /**< zeros: nothing is refused early */
+    struct directory *directory;   /**< the caller's, must outlive the engine */
     const struct store_ops *store; /**< what outlives the process; borrowed. NULL: nothing */
 };
 
@@ -158,9 +158,9 @@ void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms);
 
 /**
  * What the store kept before this run: the number of the newest event (0: none), all events
- * behind `from` that are somebody's in order, then the rows kind by kind. Right after engine_new, when the listeners are there. A
- * row that cannot be read, or is about something that is configured no more, is dropped with a
- * line in the log. engine_restored ends it.
+ * behind `from` that are somebody's in order, then the rows kind by kind. Right after
+ * engine_new, when the listeners are there. A row that cannot be read, or is about something
+ * that is configured no more, is dropped with a line in the log. engine_restored ends it.
  */
 void engine_restore_head(struct engine *e, uint64_t from, uint64_t head);
 void engine_restore_event(struct engine *e, const struct store_event *ev);

@@ -14,7 +14,7 @@ struct engine_counters {
     uint64_t routed[RULE_REFER + 1]; /**< by enum rule_action */
     uint64_t redirect_asked;         /**< redirected because the caller wanted it */
     uint64_t uui_replaced, uui_refused, uui_forbidden; /**< by our own 3xx and REFER: carry.c */
-    uint64_t restored, not_restored; /**< rows of the store */
+    uint64_t restored, not_restored;                   /**< rows of the store */
 };
 
 /** Who sent a request, as far as it is proven. */

@@ -86,7 +86,7 @@ struct subscription {
     struct subscriber *subscriber; /**< NULL: a feed of nobody in particular */
     struct dialog dialog;
     struct list of_resource, of_subscriber, work, touch;
-    bool kept; /**< there is a row */
+    bool kept;     /**< there is a row */
     struct str id; /**< Event's id parameter; owned */
     char tag[16];  /**< ours, NUL-terminated */
     uint64_t expires_ms;
@@ -149,7 +149,7 @@ struct event_layer {
     struct list touched;                 /**< struct subscription.touch: not kept as they are */
     const struct store_ops *store;       /**< NULL: nobody keeps them */
     struct pack_room room;
-    event_waiting_fn on_waiting;         /**< may be NULL */
+    event_waiting_fn on_waiting; /**< may be NULL */
     void *waiting_ctx;
     struct event_stats count;
     bool stopping;

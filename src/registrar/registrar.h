@@ -38,11 +38,11 @@
 
 #include "base/arena.h"
 #include "base/env.h"
-#include "base/store.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/pool.h"
+#include "base/store.h"
 #include "base/wheel.h"
 #include "sip/hdr.h"
 #include "sip/msg.h"

@@ -70,8 +70,8 @@ struct config {
     size_t peer_room; /**< peers that a running server has room for */
     enum trace_level log_level;
     bool log_json;
-    const char *log_file;  /**< NULL: standard error */
-    const char *sip_trace; /**< NULL: none */
+    const char *log_file;      /**< NULL: standard error */
+    const char *sip_trace;     /**< NULL: none */
     struct store_config store; /**< path NULL: there is none */
     bool store_refuses;        /**< nothing new comes in while it is broken */
     uint32_t stop_ms;

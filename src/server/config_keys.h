@@ -533,7 +533,7 @@
     M(guard, guard, "Strangers.")                                                             \
     M(overload, overload, "What is refused before nothing works any more.")                   \
     M(events, events, "Subscriptions: busy lamps and other things that phones watch.")        \
-    M(store, store, "What outlives the process: docs/store.md.")                                \
+    M(store, store, "What outlives the process: docs/store.md.")                              \
     M(log, log, "The log.")
 
 #endif

@@ -13,8 +13,8 @@
       "`normal`: what was told to anybody survives the end of the process at any moment. "     \
       "`full`: it survives the loss of power, too; each group waits for the disk.")            \
     U(group_ms, 2, 0, 100,                                                                     \
-      "How long changes wait for others, to be written together. What tells of them waits "    \
-      "as long.")                                                                              \
+      "The least time between two groups of changes, which are written together. What tells "  \
+      "of a change waits until its group is written: not at all on a quiet server.")           \
     U(group_count, 256, 1, 100000, "So many do not wait any longer.")                          \
     U(queue_mb, 64, 1, 4096, "Changes that may wait for the disk.")                            \
     U(keep_days, 30, 0, 36500, "Events older than that are deleted; 0: none for its age.")     \

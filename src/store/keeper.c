@@ -57,26 +57,21 @@ static void sleep_until(struct store *st, uint64_t until_ms)
     (void)pthread_cond_timedwait(&st->news, &st->lock, &t);
 }
 
-/** Locked: until there is work, and a group of it. */
+/** Locked: until there is work, and the last group is long enough ago, or there is much of it.
+ */
 static void gather(struct store *st, uint64_t due_ms)
 {
-    uint64_t begun = 0;
+    uint64_t next = st->last_group_ms + st->config.group_ms;
 
     for (;;) {
         uint64_t now = keeper_now();
         if (st->stop || !list_empty(&st->reads) || now >= due_ms) {
             return;
         }
-        if (st->in.n == 0) {
-            begun = 0;
-            sleep_until(st, due_ms);
-            continue;
-        }
-        begun = begun == 0 ? now : begun;
-        if (st->in.batches >= st->config.group_count || now >= begun + st->config.group_ms) {
+        if (st->in.n > 0 && (st->in.batches >= st->config.group_count || now >= next)) {
             return;
         }
-        sleep_until(st, begun + st->config.group_ms);
+        sleep_until(st, st->in.n > 0 ? next : due_ms);
     }
 }
 
@@ -178,6 +173,7 @@ static bool commit(struct store *st)
     if (st->work.n == 0) {
         return true;
     }
+    st->last_group_ms = keeper_now();
     if (db_commit(&st->db, &st->work) == SQLITE_OK) {
         on_committed(st, now_us() - begun);
     } else {

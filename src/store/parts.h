@@ -151,6 +151,7 @@ struct store {
     struct recent recent;
     uint64_t oldest, head;
     uint64_t retention_ms; /**< when it is due */
+    uint64_t last_group_ms;
 };
 
 void *keeper_run(void *store);

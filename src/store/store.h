@@ -9,8 +9,8 @@
  *                        store_done, listeners ◄── wake ──────────┘
  *
  * GROUPS. What one input caused is one batch and is kept whole or not at all. The thread takes
- * all batches that wait and commits them at once: it waits for more at most `group_ms`, or
- * until there are `group_count`, so a busy server commits seldom and a quiet one at once.
+ * all batches that wait and commits them at once. Between two groups are `group_ms`, unless
+ * `group_count` batches wait; so a quiet server commits at once and a busy one seldom.
  *
  * WHAT IS KEPT survives the end of the process at any moment, `kill -9` included. With
  * `sync_full` it survives the loss of power, too, at the price of a flush of the disk for each
@@ -44,7 +44,7 @@ enum store_uui { STORE_UUI_NONE, STORE_UUI_LENGTH, STORE_UUI_FULL };
 struct store_config {
     const char *path;
     bool sync_full;       /**< flush the disk for each group */
-    uint32_t group_ms;    /**< how long a group waits for more; 0: not at all */
+    uint32_t group_ms;    /**< between two groups, at least; 0: one after the other */
     uint32_t group_count; /**< batches that do not wait any more; default 256 */
     size_t queue_bytes;   /**< that wait for the disk; default 64 MiB */
     uint32_t wait_ms;     /**< for room in the mailbox; default 200 */

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at random points under load, again and again.
+
+Three pairs of phones; an application for each pair has its own calls made, answered and cleared as
+fast as they go, and watches both phones. The server is killed after a random time and started
+again at once. Afterwards:
+
+  commands   every call whose MakeCall was answered is in the history; every ClearConnection that
+             was answered has ended its call; no monitor is lost: the sessions were never ended
+  events     no monitor was told the same event of a connection twice; each connection that a
+             monitor has heard of has ended exactly once
+  journal    numbers have no hole; each call in it has one end
+  database   sound, by its own check
+  phones     registered once, and never again
+
+A command that was not answered when the server died may or may not have been done; its pair
+takes a snapshot and clears what is there.
+"""
+import argparse
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
+import lib  # noqa: E402
+from lib import BATON, Failure, check, equal  # noqa: E402
+
+PAIRS = [(1001, 1002), (1003, 1004), (1005, 1006)]
+STORE = "store: {path: kept.db}\n"
+ENDS = ("ConnectionCleared",)
+SERVICES = {"make-call": "MakeCall", "clear": "ClearConnection", "snapshot": "SnapshotDevice"}
+
+
+class Pair(threading.Thread):
+    """Call, talk, clear, until told to stop."""
+
+    def __init__(self, app, numbers):
+        super().__init__(daemon=True)
+        self.app, self.numbers = app, numbers
+        self.stop, self.calls, self.unsure = False, 0, 0
+        self.made, self.cleared = set(), set()
+        self.error = None
+
+    def ask(self, line):
+        """The answer, or None: it was refused, or lost with the server."""
+        since = self.app.mark()
+        self.app.say(line)
+        service = SERVICES[line.split()[0]]
+        answer = self.app.item(lambda i: i["kind"] == "session" or i.get("request") == service,
+                               since, 60, f"the answer to {line!r}")
+        if answer["kind"] == "session":
+            raise Failure(f"{line!r}: the session was lost: {answer}")
+        return answer if answer["kind"] == "response" else None
+
+    def wait_event(self, call, name, since, limit=40):
+        self.app.item(lambda i: i["kind"] == "event" and i["event"] == name
+                      and i.get("connection", {}).get("callID") == call, since, limit,
+                      f"{name} of {call}")
+
+    def clean(self):
+        """Whatever stands is cleared."""
+        self.unsure += 1
+        for _ in range(20):
+            standing = 0
+            for number in self.numbers:
+                shown = self.ask(f"snapshot {number}")
+                for call in (shown or {}).get("calls", ()):
+                    standing += 1
+                    self.ask(f"clear {call['callID']}:{number}" if "callID" in call
+                             else f"clear {number}")
+            if shown is not None and standing == 0:
+                return
+            time.sleep(0.1)
+        raise Failure(f"{self.numbers}: calls that cannot be cleared")
+
+    def once(self):
+        a, b = self.numbers
+        since = self.app.mark()
+        made = self.ask(f"make-call {a} {b}")
+        if made is None:
+            self.clean()
+            return
+        call = made["connection"]["callID"]
+        self.made.add(call)
+        names = ("Established", "ConnectionCleared")
+        self.app.item(lambda i: i["kind"] == "event" and i["event"] in names
+                      and i.get("connection", {}).get("callID") == call
+                      and (i["event"] == "ConnectionCleared"
+                           or i["connection"]["deviceID"] == str(b)), since, 60,
+                      f"what becomes of {call}")
+        if self.ask(f"clear {a}") is None:
+            self.clean()
+        else:
+            self.cleared.add(call)
+        self.calls += 1
+
+    def run(self):
+        try:
+            while not self.stop:
+                self.once()
+            self.clean()
+        except Exception as e:  # noqa: BLE001  told by the main thread
+            self.error = e
+
+
+def check_events(pair):
+    """Nothing twice, and each connection that was heard of has ended once."""
+    told, ends, heard = set(), {}, set()
+    for event in pair.app.items("event"):
+        if "connection" not in event:
+            continue
+        ref, at = event["monitorCrossRefID"], event["connection"]
+        key = (ref, event["event"], at["callID"], at["deviceID"])
+        check(key not in told, "told twice", event)
+        told.add(key)
+        own = (ref, at["callID"])
+        heard.add(own)
+        if event["event"] in ENDS:
+            ends[own] = ends.get(own, 0) + 1
+    for own in heard:
+        equal(ends.get(own, 0), 1, f"ends of call {own[1]} on monitor {own[0]}")
+    return len(told)
+
+
+def check_database(path, pairs):
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    equal(db.execute("PRAGMA integrity_check").fetchone()[0], "ok", "the database's own check")
+    first, last, n = db.execute("SELECT min(seq), max(seq), count(*) FROM events").fetchone()
+    equal(last - first + 1, n, "numbers without a hole")
+    equal(db.execute("SELECT count(*) FROM events WHERE event = 'gap'").fetchone()[0], 0, "gaps")
+    ended = {row[0]: row[1] for row in db.execute(
+        "SELECT call, sum(event = 'CallClearedEvent') FROM events WHERE watched = '' "
+        "AND call NOT NULL GROUP BY call")}
+    for call, ends in ended.items():
+        equal(ends, 1, f"ends of call {call} in the journal")
+    for pair in pairs:
+        check(pair.made <= set(ended), "calls that were acknowledged and are not there",
+              pair.made - set(ended))
+    return n
+
+
+def play(w, rounds, seed):
+    rng = random.Random(seed)
+    s = w.server(extra=STORE)
+    phones = [w.phone(n, s, "--auto-answer=1") for pair in PAIRS for n in pair]
+    pairs = []
+    for numbers in PAIRS:
+        app = w.csta(s)
+        app.done(f"monitor {numbers[0]} {numbers[1]}")
+        pairs.append(Pair(app, numbers))
+    for pair in pairs:
+        pair.start()
+    registered = 0
+    for i in range(rounds):
+        time.sleep(rng.uniform(0.2, 1.2))
+        s.kill()
+        registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
+        os.remove(s.trace)
+        s = w.server(extra=STORE)
+        for pair in pairs:
+            check(pair.error is None, f"round {i + 1}", pair.error)
+    for pair in pairs:
+        pair.stop = True
+    for pair in pairs:
+        pair.join(120)
+        check(pair.error is None, "at the end", pair.error)
+        check(not pair.is_alive(), "a pair that does not come to its end")
+    time.sleep(1)
+    registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
+    equal(registered, 2 * len(phones), "REGISTERs: one, and one with credentials, a phone")
+    events = sum(check_events(pair) for pair in pairs)
+    kept = check_database(os.path.join(s.folder, "kept.db"), pairs)
+    for pair in pairs:
+        pair.app.expected = (0, 1)  # the shell remembers what was refused
+    print(f"kill: {rounds} times, {sum(p.calls for p in pairs)} calls, {events} events told, "
+          f"{kept} in the journal, {sum(p.unsure for p in pairs) - len(pairs)} commands in doubt")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    w = lib.World(tempfile.mkdtemp(prefix="baton-kill-"))
+    try:
+        play(w, args.rounds, args.seed)
+        wrong = w.close()
+    except Failure as e:
+        print(f"kill: FAILED: {e}")
+        print(w.last_words())
+        w.close()
+        return 1
+    for line in wrong:
+        print(f"kill: {line}")
+    if not wrong:
+        shutil.rmtree(w.folder)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
