@@ -132,6 +132,10 @@ void trail_request(struct branch *b, struct str request_uri, const struct sip_ms
     if (b->conn->trail == NULL && c->trail == NULL && history_concerns(m, &rules)) {
         c->trail =
             m != NULL ? begin(c, m, rules.diversion != DIVERSION_PASS) : begin_at(c, c->b->id);
+        if (c->trail == NULL) { /* nobody is told more than he may know */
+            take(content, &out, E_NOMEM);
+            return;
+        }
     }
     h = kept(b->conn);
     if (h == NULL) {
