@@ -107,10 +107,10 @@ struct connection {
     /** In a conference: its place at the focus, and of such a place who has it (conference.c)
      */
     struct connection *seat;
-    bool is_seat;    /**< it is such a place, and no party of the call */
-    uint8_t consult; /**< enum call_consult_for: what may become of a consultation */
-    bool uus_open;   /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
-    uint8_t isup;    /**< bits of enum conn_isup (uus_make.c) */
+    bool is_seat;         /**< it is such a place, and no party of the call */
+    uint8_t consult;      /**< enum call_consult_for: what may become of a consultation */
+    bool uus_open;        /**< an ISDN's: User-to-User may be used in this leg (uus.c) */
+    uint8_t isup;         /**< bits of enum conn_isup (uus_make.c) */
     struct str mate_call; /**< who is to be its mate again, while calls are put back (keep.c) */
     uint32_t mate_place;
 };

@@ -31,8 +31,7 @@ static const struct command commands[] = {
     {&help_serve, cmd_serve},   {&help_phone, cmd_phone},       {&help_csta, cmd_csta},
     {&help_refer, cmd_refer},   {&help_uui, cmd_uui},           {&help_route, cmd_route},
     {&help_number, cmd_number}, {&help_profiles, cmd_profiles}, {&help_diagnose, cmd_diagnose},
-    {&help_reload, cmd_reload},
-    {&help_history, cmd_history},
+    {&help_reload, cmd_reload}, {&help_history, cmd_history},
 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",

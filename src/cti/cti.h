@@ -52,7 +52,7 @@ struct cti_config {
                                           default, zeros mean false */
     bool failed_local_fail; /**< localConnectionInfo of Failed: fail instead of connected */
     enum cti_out_of_dialog out_of_dialog;
-    bool no_private_data; /**< events say nothing about User-to-User but its octets */
+    bool no_private_data;          /**< events say nothing about User-to-User but its octets */
     const struct store_ops *store; /**< outlives the process; NULL: nothing does */
 };
 

@@ -14,6 +14,10 @@
  * who has not seen it takes it, who has refuses it (500, or 482), and is passed over. A client
  * on a stream that does not answer events has to live with what its connection has swallowed.
  *
+ * CONNECTIONS. A client on a stream is not called at its Contact, where mostly nobody listens:
+ * its events wait until it comes over a new connection, or the leg finds that it does not
+ * (leg_timer.c, flow_lost_s).
+ *
  * RECORDS are the journal's. A monitor whose next record is not kept any more finds a gap, and
  * deliver.c does what it does with gaps.
  *
@@ -396,6 +400,7 @@ void cti_restored(struct cti *c, uint64_t now_ms)
     {
         struct cti_session *s = list_entry(it, struct cti_session, link);
         s->flying = (struct flying){.cseq = 0};
+        s->waits = s->leg != NULL && s->leg->dialog->lost;
         session_touch(s);
         deliver_mark(s);
         list_each(jt, &s->monitors)

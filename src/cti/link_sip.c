@@ -38,7 +38,8 @@ static bool on_stream(const struct cti_session *s)
 static bool ready(struct cti_session *s, uint64_t now_ms)
 {
     (void)now_ms;
-    if (s->leg->state != LEG_CONFIRMED) {
+    s->waits = s->waits && s->leg->dialog->lost;
+    if (s->leg->state != LEG_CONFIRMED || s->waits) {
         return false;
     }
     return s->in_flight == 0 || (s->mute && on_stream(s) && s->in_flight < MUTE_MAX);

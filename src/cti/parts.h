@@ -185,6 +185,7 @@ struct cti_session {
     struct leg *leg;
     uint32_t in_flight; /**< INFOs of ours without a final response */
     struct flying flying;
+    bool waits;     /**< put back without its connection: the client comes first */
     bool mute;      /**< leaves event INFOs unanswered, on a stream that lives */
     struct str sdp; /**< answer to the description that came with a request. Owned */
     uint64_t sdp_id, sdp_version; /**< of its origin */

@@ -8,6 +8,7 @@
  */
 #include "store/parts.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -300,7 +301,12 @@ struct store *store_open(const struct store_config *config, char *why, size_t ca
 
 bool store_start(struct store *st)
 {
+    sigset_t all, had;
+
+    (void)sigfillset(&all); /* signals are the program's business */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &had);
     st->running = pthread_create(&st->thread, NULL, keeper_run, st) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &had, NULL);
     return st->running;
 }
 

@@ -362,6 +362,80 @@ static void test_no_event_is_told_twice(void)
     down(&w);
 }
 
+/** Its connection is gone with the process; what it missed comes when it is back. */
+static void test_a_session_over_a_connection(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2, .transport = TP_TCP});
+    const char *ref = world_monitor(&w, &w.crm, "1001");
+    app_forget(&w.crm);
+    keep_restart(&w, &keep);
+    world_run(&w, 200);
+    phone_register(PHONE(&w, 0), 3600);
+    phone_register(PHONE(&w, 1), 3600);
+    world_run(&w, 200);
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    CHECK_STR(str_c(app_events(&w.crm, ref)), ""); /* nobody to be told, and nothing is lost */
+    CHECK_INT(world_stat(&w, "csta_sessions"), 1);
+    struct ask *q = app_ask(&w.crm, "RequestSystemStatus", "%s", "");
+    world_run(&w, 500);
+    CHECK_INT(q->status, 200);
+    CHECK_STR(str_c(app_events(&w.crm, ref)),
+              "Originated c1:1001 connected newCall 1001>1002; "
+              "Delivered c1:1002 connected newCall 1001>1002; "
+              "Established c1:1002 connected newCall 1001>1002");
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 300);
+    down(&w);
+}
+
+/* ---- a store that is broken ---- */
+
+/** What begins something is refused while it is; what stands goes on. */
+static void test_the_gate_is_closed(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 3, .no_apps = true});
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    engine_close_gate(w.engine, true);
+    (void)phone_call(PHONE(&w, 2), "1001", true, STR_NONE);
+    world_run(&w, 500);
+    CHECK_INT(world_stat(&w, "calls_active"), 1);
+    CHECK_INT(phone_offer(PHONE(&w, 0), SDP_SENDONLY), 0);
+    world_run(&w, 300);
+    CHECK_STR(str_c(phones_media(PHONE(&w, 0), PHONE(&w, 1))), "sendonly|recvonly");
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 300);
+    engine_close_gate(w.engine, false);
+    REQUIRE(world_call(&w, PHONE(&w, 2), PHONE(&w, 1)));
+    phone_hang_up(PHONE(&w, 2), STR_NONE);
+    world_run(&w, 300);
+    down(&w);
+}
+
+/** Rows were lost: all of them are handed over again, as they are. */
+static void test_all_is_handed_over_again(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2});
+    (void)world_monitor(&w, &w.crm, "1001");
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    size_t rows = keep.rows;
+    while (keep.rows > 0) { /* the disk has forgotten */
+        struct kept_row r = keep.row[0];
+        keep.ops.drop(keep.ops.ctx, r.kind, str_make(r.key, r.key_n));
+    }
+    engine_store_all(w.engine, w.net.now_ms);
+    CHECK_INT(keep.rows, rows + 1); /* and the secret, which a server writes at its start */
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "calls_active"), 1);
+    CHECK_INT(world_stat(&w, "csta_monitors"), 1);
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 300);
+    CHECK(!phone_talks(PHONE(&w, 1)));
+    down(&w);
+}
+
 /** Filters, spellings, monitors of calls, a registration for routes. */
 static void test_all_of_a_session_goes_on(void)
 {
@@ -515,5 +589,6 @@ TEST_MAIN(T(test_history_is_written_whoever_watches), T(test_a_refused_call_ends
           T(test_two_calls_of_one_phone_go_on), T(test_a_call_in_set_up_ends),
           T(test_a_session_goes_on), T(test_missed_events_are_told),
           T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
-          T(test_watchers_are_told_again), T(test_cut_rows_are_dropped),
-          T(test_memory_is_out_while_it_comes_back))
+          T(test_a_session_over_a_connection), T(test_the_gate_is_closed),
+          T(test_all_is_handed_over_again), T(test_watchers_are_told_again),
+          T(test_cut_rows_are_dropped), T(test_memory_is_out_while_it_comes_back))

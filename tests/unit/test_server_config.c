@@ -592,7 +592,41 @@ static void test_csta_tcp(void)
     config_free(c);
 }
 
-TEST_MAIN(T(test_csta_tcp), T(test_empty_is_loopback_only), T(test_full_file),
+static void test_store(void)
+{
+    struct config *c = good("{}\n");
+    CHECK(c->store.path == NULL); /* nothing outlives the process unless wanted */
+    config_free(c);
+    c = good("store: {path: kept.db}\n");
+    if (CHECK(c != NULL)) {
+        CHECK(str_ends(str_c(c->store.path), STR("kept.db")));
+        CHECK(!c->store.sync_full && !c->store_refuses);
+        CHECK_INT(c->store.group_ms, 2);
+        CHECK_INT(c->store.queue_bytes, 64 << 20);
+        CHECK_INT(c->store.keep_days, 30);
+        CHECK_INT(c->store.keep_bytes, 1 << 30);
+        CHECK_INT(c->store.history_uui, STORE_UUI_NONE);
+    }
+    config_free(c);
+    c = good("store: {path: /var/lib/baton/db, sync: full, group_ms: 0, group_count: 7,\n"
+             "        queue_mb: 1, keep_days: 0, keep_mb: 0, uui: length, on_error: refuse}\n");
+    if (CHECK(c != NULL)) {
+        CHECK_STR(str_c(c->store.path), "/var/lib/baton/db");
+        CHECK(c->store.sync_full && c->store_refuses);
+        CHECK_INT(c->store.group_ms, 0);
+        CHECK_INT(c->store.group_count, 7);
+        CHECK_INT(c->store.queue_bytes, 1 << 20);
+        CHECK_INT(c->store.keep_days, 0);
+        CHECK_INT(c->store.keep_bytes, 0);
+        CHECK_INT(c->store.history_uui, STORE_UUI_LENGTH);
+    }
+    config_free(c);
+    c = good("store: {path: x, uui: full}\n");
+    CHECK(c != NULL && c->store.history_uui == STORE_UUI_FULL);
+    config_free(c);
+}
+
+TEST_MAIN(T(test_store), T(test_csta_tcp), T(test_empty_is_loopback_only), T(test_full_file),
           T(test_directory_is_filled), T(test_other_listeners), T(test_tls_and_websocket),
           T(test_faults_have_a_place), T(test_prefixes_and_mutations),
           T(test_secrets_from_elsewhere), T(test_fault_text_never_shows_a_secret),
