@@ -149,7 +149,7 @@ def check_database(path, pairs):
 def play(w, rounds, seed):
     rng = random.Random(seed)
     s = w.server(extra=STORE)
-    phones = [w.phone(n, s, "--auto-answer=1") for pair in PAIRS for n in pair]
+    phones = [w.phone(n, s, "--auto-answer=1", "--expires=86400") for pair in PAIRS for n in pair]
     pairs = []
     for numbers in PAIRS:
         app = w.csta(s)
