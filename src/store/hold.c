@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The queue of what waits for the disk: entries one behind the other in a buffer that grows to
- * the most there ever was, each a head and its octets. Taken from the front; what is left moves
+ * the most there ever was, each a head and its octets. Those behind `sealed` are of the input
+ * that runs: what it changes is not known yet. Taken from the front; what is left moves
  * down when the front has become the larger half.
  */
 #include "store/hold.h"
@@ -23,7 +24,7 @@ struct hold {
     struct store *st;
     size_t most;
     char *p;
-    size_t head, tail, cap;
+    size_t head, sealed, tail, cap;
     struct hold_stats count;
 };
 
@@ -36,6 +37,7 @@ static void move_down(struct hold *h)
 {
     memmove(h->p, h->p + h->head, h->tail - h->head);
     h->tail -= h->head;
+    h->sealed -= h->head;
     h->head = 0;
 }
 
@@ -69,13 +71,8 @@ static struct entry *append(struct hold *h, size_t n)
     h->tail += need;
     h->count.waiting++;
     h->count.held++;
-    *e = (struct entry){.mark = store_mark(h->st), .n = n};
+    *e = (struct entry){.n = n};
     return e;
-}
-
-static bool must_wait(const struct hold *h)
-{
-    return h->head != h->tail || store_mark(h->st) > store_done(h->st);
 }
 
 static int on_send(void *ctx, const struct hop *hop, const struct str *run, size_t n)
@@ -85,9 +82,6 @@ static int on_send(void *ctx, const struct hop *hop, const struct str *run, size
     struct entry *e;
     char *at;
 
-    if (!must_wait(h)) {
-        return h->inner->send(h->inner->ctx, hop, run, n);
-    }
     for (size_t i = 0; i < n; i++) {
         len += run[i].n;
     }
@@ -112,7 +106,7 @@ static int on_send(void *ctx, const struct hop *hop, const struct str *run, size
 static void on_close(void *ctx, uint32_t flow)
 {
     struct hold *h = ctx;
-    struct entry *e = must_wait(h) ? append(h, 0) : NULL;
+    struct entry *e = append(h, 0);
 
     if (e == NULL) {
         h->inner->close(h->inner->ctx, flow);
@@ -122,10 +116,23 @@ static void on_close(void *ctx, uint32_t flow)
     e->hop.flow = flow;
 }
 
+/** What was sent since the last time waits for all that was handed over until now. */
+static void seal(struct hold *h)
+{
+    uint64_t mark = store_mark(h->st);
+
+    while (h->sealed != h->tail) {
+        struct entry *e = (struct entry *)(void *)(h->p + h->sealed);
+        e->mark = mark;
+        h->sealed += sizeof(*e) + padded(e->n);
+    }
+}
+
 void hold_release(struct hold *h)
 {
     uint64_t done = store_done(h->st);
 
+    seal(h);
     while (h->head != h->tail) {
         const struct entry *e = (const struct entry *)(const void *)(h->p + h->head);
         if (e->mark > done) {
@@ -141,7 +148,7 @@ void hold_release(struct hold *h)
             (void)h->inner->send(h->inner->ctx, &e->hop, &bytes, 1);
         }
     }
-    h->head = h->tail = 0;
+    h->head = h->sealed = h->tail = 0;
 }
 
 /* ---- the rest goes through ---- */

@@ -3,14 +3,16 @@
  * Nothing leaves before what it tells of is kept.
  *
  * The engine knows nothing of disks: it changes what it holds, hands the change to the store,
- * and sends. This stands between it and the sockets. What is sent while a change waits for the
- * disk waits behind it, in order, and leaves when the change is kept: an event after its
- * record, the 200 of a REGISTER after the binding, the answer of a service after what it did.
- * So whatever anybody was told is there after `kill -9`, and what is not there, nobody was
- * told. It costs a copy of the message, and the time of a group (store.h).
+ * and sends, in no particular order. This stands between it and the sockets. What it sends is
+ * looked at when the input is done with (hold_release): if that has changed something, or what
+ * was before still waits for the disk, it waits, too, and leaves when the change is kept: an
+ * event after its record, the 200 of a REGISTER after the binding, the answer of a service
+ * after what it did. So whatever anybody was told is there after `kill -9`, and what is not
+ * there, nobody was told. It costs a copy of the message, and the time of a group (store.h).
  *
- * While nothing waits, messages go straight through. A broken store (store_done) is not waited
- * for.
+ * What changes nothing leaves at the end of its input, unless others are before it. A broken
+ * store (store_done) is not waited for. That a flow is gone is told by its end
+ * (engine_flow_closed) and not by `send`.
  *
  * BOUND. `hold_bytes` may wait; beyond that sending fails with E_TOOBIG like a full socket.
  */
@@ -29,7 +31,8 @@ void hold_free(struct hold *h);
 /** What the engine gets; as `inner`, but `send` and `close` wait. */
 const struct env *hold_env(struct hold *h);
 
-/** What is kept now may leave. Call it after store_flush, and when the store wakes. */
+/** The input is done with, and what it has changed was flushed (store_flush): what is kept now
+    may leave. After each input, and when the store wakes. */
 void hold_release(struct hold *h);
 
 /** Messages and octets that wait now; how many had to, and how many found no room. */
