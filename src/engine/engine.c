@@ -584,7 +584,8 @@ void engine_stop(struct engine *e, uint64_t now_ms)
     silent, to whom not even a CANCEL can be sent yet (RFC 3261 §9.1): that holds nobody up. */
 static bool is_past(const struct leg *leg)
 {
-    return leg->state == LEG_ENDED || (leg->cancelled && leg->uac && leg->dialog == NULL);
+    return leg->state == LEG_ENDED || phones_gave_up(leg) ||
+           (leg->cancelled && leg->uac && leg->dialog == NULL);
 }
 
 bool engine_idle(const struct engine *e)

@@ -104,6 +104,9 @@ void phones_fetched(struct phones *p, uint64_t tag, unsigned status, uint64_t no
 
 /** BYE to every phone, and no new session. */
 void phones_end_all(struct phones *p, uint64_t now_ms);
+/** Is this the dialog of a session that was given up? Its BYE is sent, and nobody needs to wait
+    for a phone that may be gone. */
+bool phones_gave_up(const struct leg *leg);
 
 enum phone_state {
     PHONE_WAITING,  /**< for the next attempt, or for its registration */
