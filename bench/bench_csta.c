@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CSTA messages read and written, and expat over the same bytes for comparison: expat alone,
- * with handlers that do nothing, before anybody has looked at a name. Prints "NAME ns".
+ * CSTA messages read and written, as XML and as JSON, and expat over the same bytes for
+ * comparison: expat alone, with handlers that do nothing, before anybody has looked at a name.
+ * Prints "NAME ns".
  */
 #include "bench.h"
 
-#include "csta/csta.h"
+#include "csta/json.h"
 #include <expat.h>
 
 #define NS "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\""
@@ -44,6 +45,23 @@ static size_t encode(void *ctx, const char *p, size_t n)
     (void)n;
     out_init(&o, buf, sizeof(buf));
     return csta_encode(ctx, CSTA_ED3, &o) == 0 ? o.n : 0;
+}
+
+static size_t write_json(void *ctx, const char *p, size_t n)
+{
+    static char buf[4096];
+    struct out o;
+    (void)p;
+    (void)n;
+    out_init(&o, buf, sizeof(buf));
+    return csta_json_write(ctx, &o) == 0 ? o.n : 0;
+}
+
+static size_t read_json(void *ctx, const char *p, size_t n)
+{
+    struct csta_msg msg;
+    arena_reset(ctx);
+    return csta_json_read(str_make(p, n), NULL, ctx, &msg, NULL) == 0 ? msg.id : 0;
 }
 
 static void on_start(void *ctx, const XML_Char *name, const XML_Char **attr)
@@ -102,6 +120,8 @@ int main(void)
     struct arena a;
     struct arena kept;
     struct csta_msg msg;
+    static char json[4096];
+    struct out o;
     XML_Parser parser = XML_ParserCreate(NULL);
     int bad = parser == NULL;
     arena_init(&a, &mem_libc, 16384);
@@ -112,7 +132,11 @@ int main(void)
     bad |= csta_decode(str_c(make_call), NULL, &kept, &msg, NULL) != 0 ||
            measure("csta-encode-make-call", encode, &msg, make_call);
     bad |= csta_decode(str_c(delivered), NULL, &kept, &msg, NULL) != 0 ||
-           measure("csta-encode-delivered-640", encode, &msg, delivered);
+           measure("csta-encode-delivered-640", encode, &msg, delivered) ||
+           measure("csta-json-write-delivered", write_json, &msg, delivered);
+    out_init(&o, json, sizeof(json) - 1);
+    bad |= csta_json_write(&msg, &o) != 0 ||
+           measure("csta-json-read-delivered", read_json, &a, json);
     XML_ParserFree(parser);
     arena_fini(&a);
     arena_fini(&kept);
