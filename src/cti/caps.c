@@ -6,7 +6,8 @@
  * A profile is claimed when every service and event of it is supported in the table of
  * messages, so it appears by itself when the last one does; conferences want a focus besides.
  * Where public readings of a profile differ, all that any of them counts in is asked for (rule
- * P-1): a client that believes the claim is not disappointed.
+ * P-1): a client that believes the claim is not disappointed. The speaker
+ * profile is the phones': it is claimed while one of them has it (phone/phone.h).
  */
 #include "cti/parts.h"
 
@@ -21,6 +22,19 @@ static enum csta_bool claim(const struct cti *c, enum csta_profile profile)
                : CSTA_FALSE;
 }
 
+/** The speaker is a phone's: some phone has to have all of it now. */
+static enum csta_bool claim_speaker(const struct cti *c)
+{
+    static const uint16_t parts[] = {CSTA_MSG_GET_SPEAKER_MUTE, CSTA_MSG_SET_SPEAKER_MUTE,
+                                     CSTA_MSG_GET_SPEAKER_VOLUME, CSTA_MSG_SET_SPEAKER_VOLUME};
+    bool whole = csta_profile_is_whole(CSTA_PROFILE_SPEAKER);
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        whole = whole && phone_has(c, NULL, (enum csta_msg_id)parts[i]);
+    }
+    return whole ? CSTA_TRUE : CSTA_FALSE;
+}
+
 /** Both spellings: an edition is told those that it knows. */
 static void fill_profiles(const struct cti *c, struct csta_profiles *p)
 {
@@ -29,7 +43,7 @@ static void fill_profiles(const struct cti *c, struct csta_profiles *p)
     p->advanced_endpoint_call_control_profile = claim(c, CSTA_PROFILE_ADVANCED);
     p->conferencing_endpoint_call_control_profile = claim(c, CSTA_PROFILE_CONFERENCING);
     p->basic_endpoint_device_profile = claim(c, CSTA_PROFILE_DEVICE_FEATURE);
-    p->advanced_endpoint_device_profile = claim(c, CSTA_PROFILE_SPEAKER);
+    p->advanced_endpoint_device_profile = claim_speaker(c);
     p->minimal_uacsta_call_control_profile = p->minimal_endpoint_call_control_profile;
     p->basic_uacsta_call_control_profile = p->basic_endpoint_call_control_profile;
     p->advanced_uacsta_call_control_profile = p->advanced_endpoint_call_control_profile;

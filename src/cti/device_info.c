@@ -70,7 +70,7 @@ struct outcome service_get_logical_device_information(struct request *r)
         return err;
     }
     if (answer == NULL || services == NULL || events == NULL ||
-        csta_features_supported(a, &all) != 0) {
+        csta_features_supported(a, &all) != 0 || !phone_prune(r->cti, dev, &all)) {
         return outcome_nomem();
     }
     services->call_control_serv_list = all.supported_services->call_control_serv_list;
@@ -110,7 +110,8 @@ struct outcome service_get_physical_device_information(struct request *r)
     if (!device_of(r, asked == NULL ? NULL : &asked->device, &dev, &err)) {
         return err;
     }
-    if (answer == NULL || csta_features_supported(a, &all) != 0) {
+    if (answer == NULL || csta_features_supported(a, &all) != 0 ||
+        !phone_prune(r->cti, dev, &all)) {
         return outcome_nomem();
     }
     *answer = (struct csta_get_physical_device_information_response){

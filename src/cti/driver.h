@@ -68,6 +68,8 @@ struct cti_driver {
     enum call_error (*invite)(void *ctx, struct connection *c,
                               const struct call_invite_args *args, struct connection **out,
                               call_done_fn fn, void *owner, uint64_t now_ms);
+    /** Has a phone of that device (NULL: of any) this service now? NULL: none has any. */
+    bool (*has)(void *ctx, const struct device *d, enum csta_msg_id service);
 };
 
 /** Calls that Baton bridges; ctx: struct call_layer *. */

@@ -74,7 +74,8 @@ struct outcome service_get_csta_features(struct request *r)
     const struct csta_get_csta_features *m = r->msg->get_csta_features;
     struct outcome err;
 
-    if (answer == NULL || !fill_features(r->cti, answer)) {
+    if (answer == NULL || !fill_features(r->cti, answer) ||
+        !phone_prune(r->cti, NULL, answer)) {
         return outcome_nomem();
     }
     if (m != NULL && (!support_answer(r, m->extensions, &answer->extensions, &err) ||

@@ -457,6 +457,12 @@ struct outcome service_set_message_waiting_indicator(struct request *r);
 
 /** All services on speaker, microphone, ringer and hookswitch. */
 struct outcome service_phone(struct request *r);
+/** Can a phone of `d` (NULL: of any device) serve that now, or tell that event? What is not a
+    phone's alone is always true. */
+bool phone_has(const struct cti *c, const struct device *d, enum csta_msg_id id);
+/** Leave out of what is announced what phone_has not. @return false: no memory */
+bool phone_prune(const struct cti *c, const struct device *d,
+                 struct csta_get_csta_features_response *all);
 
 /* ---- agent.c ---- */
 

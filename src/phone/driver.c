@@ -607,6 +607,23 @@ static unsigned do_services(void *ctx, const struct connection *c)
     return can;
 }
 
+static bool do_has(void *ctx, const struct device *d, enum csta_msg_id service)
+{
+    struct phones *p = phones_of(ctx);
+
+    if (d != NULL) {
+        return phones_serve(p, d, service);
+    }
+    list_each(it, &p->phones)
+    {
+        const struct phone *f = list_entry(it, struct phone, link);
+        if (f->state == PHONE_UP && phone_serves(f, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void do_forget(void *ctx, void *owner)
 {
     struct phones *p = phones_of(ctx);
@@ -649,6 +666,7 @@ void phones_driver_init(struct phones *p)
     d->conference = do_conference;
     d->invite = do_invite;
     d->phone = phone_on_body;
+    d->has = do_has;
     p->world.calls->phones = p;
     cti_set_driver(p->world.cti, d);
 }

@@ -333,6 +333,38 @@ static void test_body(void)
     world_down(&w);
 }
 
+static bool body_has(const struct ask *q, const char *text)
+{
+    struct str m = wire_find(&w.wire, ENGINE(&w), &w.crm.s.node, "200 INFO",
+                             wire_count(&w.wire, ENGINE(&w), &w.crm.s.node, "200 INFO") - 1);
+    CHECK_INT(q->answers, 1);
+    return str_find(m, str_c(text)) < m.n;
+}
+
+/** What is announced is what works now. */
+static void test_announced(void)
+{
+    up();
+    struct ask *q = app_ask(&w.crm, "GetSwitchingFunctionCaps", "%s", "");
+    world_run(&w, 200);
+    CHECK(body_has(q, "<advancedEndpointDeviceProfile>true<") ||
+          body_has(q, "<speakerUACSTADeviceFeatureProfile>true<"));
+    q = app_ask(&w.crm, "GetCSTAFeatures", "%s", "");
+    world_run(&w, 200);
+    CHECK(body_has(q, "<getSpeakerMute/>"));
+    tel.take = 488;
+    leg_end(tel.session, 0, NULL, NULL, NULL, station_now(&tel.p->s));
+    world_run(&w, 1000);
+    q = app_ask(&w.crm, "GetSwitchingFunctionCaps", "%s", "");
+    world_run(&w, 200);
+    CHECK(body_has(q, "<advancedEndpointDeviceProfile>false<") ||
+          body_has(q, "<speakerUACSTADeviceFeatureProfile>false<"));
+    q = app_ask(&w.crm, "GetCSTAFeatures", "%s", "");
+    world_run(&w, 200);
+    CHECK(!body_has(q, "getSpeakerMute"));
+    world_down(&w);
+}
+
 /** Do not disturb is one switch, at the phone and here. */
 static void test_mirror(void)
 {
@@ -356,4 +388,5 @@ static void test_mirror(void)
 
 TEST_MAIN(T(test_open), T(test_foreign_in), T(test_foreign_out), T(test_anchored),
           T(test_anchored_out), T(test_answer), T(test_commands), T(test_refused),
-          T(test_restart), T(test_481), T(test_silent), T(test_body), T(test_mirror))
+          T(test_restart), T(test_481), T(test_silent), T(test_body), T(test_announced),
+          T(test_mirror))

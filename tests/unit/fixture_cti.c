@@ -620,3 +620,21 @@ struct cti_stats office_stats(const struct office *o)
     cti_stats(o->cti, &s);
     return s;
 }
+
+bool only_phones_have(enum csta_msg_id service)
+{
+    static const uint16_t ids[] = {
+        CSTA_MSG_GET_HOOKSWITCH_STATUS, CSTA_MSG_SET_HOOKSWITCH_STATUS,
+        CSTA_MSG_GET_MICROPHONE_MUTE,   CSTA_MSG_SET_MICROPHONE_MUTE,
+        CSTA_MSG_GET_RINGER_STATUS,     CSTA_MSG_SET_RINGER_STATUS,
+        CSTA_MSG_GET_SPEAKER_MUTE,      CSTA_MSG_SET_SPEAKER_MUTE,
+        CSTA_MSG_GET_SPEAKER_VOLUME,    CSTA_MSG_SET_SPEAKER_VOLUME,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        if (ids[i] == (unsigned)service) {
+            return true;
+        }
+    }
+    return false;
+}

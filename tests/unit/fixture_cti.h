@@ -108,4 +108,7 @@ struct cti_stats office_stats(const struct office *o);
 #define CSTA_NS(edition) "http://www.ecma-international.org/standards/ecma-323/csta/" edition
 #define STATUS_REQUEST "<RequestSystemStatus xmlns=\"" CSTA_NS("ed3") "\"/>"
 
+/** Services of a phone's body, which the phones of the office have not: no CSTA. */
+bool only_phones_have(enum csta_msg_id service);
+
 #endif

@@ -56,11 +56,11 @@ struct serving {
     unsigned answered, refused, unsupported;
 };
 
-/** What is only sent, and what needs mailboxes, which this office has not. */
+/** What is only sent, and what needs mailboxes or phones, which this office has not. */
 static bool is_none_of_ours(enum csta_msg_id id)
 {
     return id == CSTA_MSG_SWITCHING_FUNCTION_DEVICES ||
-           id == CSTA_MSG_GET_MESSAGE_WAITING_INDICATOR ||
+           id == CSTA_MSG_GET_MESSAGE_WAITING_INDICATOR || only_phones_have(id) ||
            id == CSTA_MSG_SET_MESSAGE_WAITING_INDICATOR;
 }
 

@@ -340,7 +340,8 @@ static bool all_supported(const char *parts)
     while (rest.n > 0) {
         struct str word = str_upto(rest, str_find(rest, STR(" ")));
         if (!csta_msg_is_supported(csta_msg_find(word)) ||
-            str_find(word, STR("Conference")) < word.n) {
+            str_find(word, STR("Conference")) < word.n ||
+            only_phones_have(csta_msg_find(word))) {
             return false;
         }
         rest = str_from(rest, word.n < rest.n ? word.n + 1 : word.n);
