@@ -7,6 +7,7 @@
  */
 #include "store/hold.h"
 #include "base/err.h"
+#include <stddef.h>
 #include <stdlib.h>
 
 enum { HOLD_BYTES = 64 << 20, DATAGRAM_MAX = 65507 };
@@ -208,11 +209,24 @@ static size_t on_queued(void *ctx, uint32_t flow)
     return in->queued(in->ctx, flow);
 }
 
+/** It orders something of a phone and tells of nothing: it need not wait. */
+static int on_fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag)
+{
+    const struct env *in = ((struct hold *)ctx)->inner;
+    return in->fetch(in->ctx, url, timeout_ms, tag);
+}
+
 static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
 {
     const struct env *in = ((struct hold *)ctx)->inner;
     in->trace(in->ctx, level, module, text);
 }
+
+/* Functions are called with our ctx, so each needs one of ours above; what is not there would
+   be switched off without a word. */
+_Static_assert(offsetof(struct env, trace_from) - offsetof(struct env, random) ==
+                   13 * sizeof(void (*)(void)),
+               "struct env has another function: let it through here, too");
 
 struct hold *hold_new(const struct env *inner, struct store *st, size_t hold_bytes)
 {
@@ -238,6 +252,7 @@ struct hold *hold_new(const struct env *inner, struct store *st, size_t hold_byt
         .close = inner->close != NULL ? on_close : NULL,
         .listener = inner->listener != NULL ? on_listener : NULL,
         .queued = inner->queued != NULL ? on_queued : NULL,
+        .fetch = inner->fetch != NULL ? on_fetch : NULL,
         .trace = inner->trace != NULL ? on_trace : NULL,
         .trace_from = inner->trace_from,
     };

@@ -5,6 +5,8 @@
 #include "kit_store.h"
 #include "store/hold.h"
 
+#include <stddef.h>
+
 struct wire {
     char text[512];
     size_t n;
@@ -131,6 +133,42 @@ static void test_bounds(void)
     down(&k);
 }
 
+static int on_fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag)
+{
+    struct wire *w = ctx;
+    w->n += (size_t)snprintf(w->text + w->n, sizeof(w->text) - w->n, "GET %.*s %u %llu",
+                             STR_ARG(url), (unsigned)timeout_ms, (unsigned long long)tag);
+    return E_TOOMANY;
+}
+
+/** What has nothing to do with the disk is as it was, and what is not there is not there. */
+static void test_the_rest_goes_through(void)
+{
+    struct kit k;
+    void (*fn[13])(void);
+    const size_t first = offsetof(struct env, random);
+    up(&k, 0);
+    CHECK(k.env->fetch == NULL);
+    hold_free(k.hold);
+    k.inner.fetch = on_fetch;
+    k.hold = hold_new(&k.inner, k.s.st, 0);
+    k.env = hold_env(k.hold);
+    kit_store_event(&k.s, 1, "d"); /* not even this keeps it back */
+    REQUIRE(k.env->fetch != NULL);
+    CHECK_INT(k.env->fetch(k.env->ctx, STR("http://10.0.1.1/x"), 500, 7), E_TOOMANY);
+    CHECK_STR(str_make(k.wire.text, k.wire.n), "GET http://10.0.1.1/x 500 7");
+    hold_free(k.hold);
+    /* every function of an environment that has all of them */
+    memset((char *)&k.inner + first, 0x55, sizeof(fn));
+    k.hold = hold_new(&k.inner, k.s.st, 0);
+    memcpy(fn, (const char *)hold_env(k.hold) + first, sizeof(fn));
+    for (size_t i = 0; i < ARRAY_LEN(fn); i++) {
+        CHECK(fn[i] != NULL);
+    }
+    CHECK(store_start(k.s.st));
+    down(&k);
+}
+
 /** A long time of waiting and releasing: the order holds, and memory is what waits. */
 static void test_many(void)
 {
@@ -162,4 +200,5 @@ static void test_many(void)
     down(&k);
 }
 
-TEST_MAIN(T(test_it_leaves_when_it_is_kept), T(test_bounds), T(test_many))
+TEST_MAIN(T(test_it_leaves_when_it_is_kept), T(test_bounds), T(test_the_rest_goes_through),
+          T(test_many))
