@@ -324,17 +324,19 @@ static struct watch *watch_of(struct cti *c, const struct cti_session *s,
                               const struct read_monitor *r, int *err)
 {
     struct device *d = r->device.n > 0 ? directory_device(c->directory, r->device) : NULL;
-    struct watch *w = NULL;
+    struct call *call = r->device.n > 0 ? NULL : call_find(c->calls, r->call);
 
-    *err = E_NOMEM;
-    if (d != NULL && directory_grants(s->app, d)) {
-        w = watch_of_device(c, d);
-    } else if (r->device.n > 0) {
-        *err = E_NOTFOUND;
-    } else {
-        w = watch_restored(c, call_find(c->calls, r->call), s->app, r->name);
+    if (r->device.n > 0) {
+        bool may = d != NULL && directory_grants(s->app, d);
+        *err = may ? E_NOMEM : E_NOTFOUND;
+        return may ? watch_of_device(c, d) : NULL;
     }
-    return w;
+    if (call != NULL && !call_is_granted(call, s->app)) {
+        *err = E_NOTFOUND;
+        return NULL;
+    }
+    *err = E_NOMEM;
+    return watch_restored(c, call, s->app, r->name);
 }
 
 static int restore_monitor(struct cti *c, uint64_t session, struct unpack *u)

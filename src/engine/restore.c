@@ -66,22 +66,6 @@ void engine_restore_row(struct engine *e, enum store_kind kind, struct str key,
     e->config.store->drop(e->config.store->ctx, kind, key);
 }
 
-/** Phones that are there again: what is spoken with them beside calls begins anew. */
-static void greet_phones(struct engine *e, uint64_t now_ms)
-{
-    size_t slot = 0;
-
-    for (struct map_node *n = map_walk(&e->registrar.records, &slot, NULL); n != NULL;
-         n = map_walk(&e->registrar.records, &slot, n)) {
-        const struct record *rec = container_of(n, struct record, node);
-        list_each(it, &rec->bindings)
-        {
-            phones_on_binding(e->phones, rec, list_entry(it, struct binding, link),
-                              BINDING_CREATED, now_ms);
-        }
-    }
-}
-
 void engine_restored(struct engine *e, uint64_t now_ms)
 {
     if (e->count.restored > 0) {
@@ -91,7 +75,7 @@ void engine_restored(struct engine *e, uint64_t now_ms)
     registrar_keep_secret(&e->registrar);
     call_restored(&e->calls, now_ms);
     cti_restored(e->cti, now_ms);
-    greet_phones(e, now_ms);
+    phones_roster_changed(e->phones, now_ms); /* phones that are registered again */
     engine_settle(e);
 }
 

@@ -113,6 +113,22 @@ struct str event_party_key(struct arena *a, const struct event_party *who)
     return who->peer != NULL ? arena_fmt(a, "peer:%.*s", STR_ARG(who->peer->name)) : STR_NONE;
 }
 
+bool event_party_keyed(const struct event_layer *l, struct str key, struct event_party *out)
+{
+    static const struct str app = STR_INIT("app:"), peer = STR_INIT("peer:");
+
+    *out = (struct event_party){.device = NULL};
+    if (str_starts(key, app)) {
+        out->application = directory_application(l->directory, str_from(key, app.n));
+    } else if (str_starts(key, peer)) {
+        const struct peer *p = directory_peer_named(l->directory, str_from(key, peer.n));
+        out->peer = p != NULL && p->trusted ? p : NULL; /* others prove nothing */
+    } else {
+        out->device = directory_device(l->directory, key);
+    }
+    return out->device != NULL || out->application != NULL || out->peer != NULL;
+}
+
 struct subscriber *subscriber_get(struct event_layer *l, const struct event_party *who)
 {
     return subscriber_keyed(l, event_party_key(l->scratch, who));

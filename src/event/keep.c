@@ -6,6 +6,10 @@
  * state that is now, as after a refresh, in its old dialog and with the next version of its
  * document. What is fed by somebody else (REFER) ends with him and is not kept, nor is what was
  * published: whoever published does so again.
+ *
+ * Nobody is told what he may not know any more: who subscribes and what he may are judged anew,
+ * as in a SUBSCRIBE, by the configuration that is now. Whose row is dropped hears 481 when he
+ * refreshes, and is judged by his next SUBSCRIBE.
  */
 #include "base/hop.h"
 #include "event/parts.h"
@@ -97,7 +101,7 @@ static int read_subscription(struct subscription *s, struct unpack *u, uint64_t 
     int err = mem_dup(&l->env->mem, unpack_str(u), &s->id);
 
     s->version = (uint32_t)unpack_upto(u, UINT32_MAX);
-    s->may_set = unpack_bool(u);
+    (void)unpack_bool(u); /* judged anew */
     s->expires_ms = unpack_date(u, l->env, now_ms);
     if (err == 0) {
         err = dialog_unpack(u, &s->dialog, &l->env->mem, l->env);
@@ -111,6 +115,7 @@ int event_restore(struct event_layer *l, struct str value, uint64_t now_ms)
     const struct mem *mem = &l->env->mem;
     struct subscription_args args = {.package = NULL};
     struct subscription *s;
+    struct event_party party;
     struct device *d;
     int err;
 
@@ -123,12 +128,19 @@ int event_restore(struct event_layer *l, struct str value, uint64_t now_ms)
     if (u.bad || who.n == 0 || args.package == NULL || d == NULL) {
         return u.bad ? E_SYNTAX : E_NOTFOUND;
     }
+    if (!event_party_keyed(l, who, &party)) {
+        return E_NOTFOUND;
+    }
+    if (!subscribe_may_watch(l, &party, args.package, d)) {
+        return E_DENIED;
+    }
     s = pool_get(&l->subscription_pool);
     if (s == NULL) {
         return E_NOMEM;
     }
     s->layer = l;
     err = read_subscription(s, &u, now_ms);
+    s->may_set = subscribe_may_set(&party, d);
     if (err == 0) {
         args.subscriber = subscriber_keyed(l, who);
         args.resource = resource_get(l, args.package, d, now_ms);

@@ -179,6 +179,17 @@ struct subscriber *subscriber_get(struct event_layer *l, const struct event_part
 struct subscriber *subscriber_keyed(struct event_layer *l, struct str key);
 void subscriber_settle(struct event_layer *l, struct subscriber *s);
 
+/** Whom a key means today. @return false: nobody any more */
+bool event_party_keyed(const struct event_layer *l, struct str key, struct event_party *out);
+
+/* ---- subscribe.c ---- */
+
+/** May he know of the device what this package tells? */
+bool subscribe_may_watch(const struct event_layer *l, const struct event_party *who,
+                         const struct event_package *p, const struct device *d);
+/** May a SUBSCRIBE of his change something? Who may only watch, may not. */
+bool subscribe_may_set(const struct event_party *who, const struct device *d);
+
 /* ---- subscription.c ---- */
 
 struct subscription_args {

@@ -101,8 +101,8 @@ static bool same_domain(const struct device *a, const struct device *b)
     return str_eq(str_from(a->key, a->number.n), str_from(b->key, b->number.n));
 }
 
-static bool may_watch(const struct event_layer *l, const struct event_party *who,
-                      const struct event_package *p, const struct device *d)
+bool subscribe_may_watch(const struct event_layer *l, const struct event_party *who,
+                         const struct event_package *p, const struct device *d)
 {
     const struct event_config *c = &l->config;
     if (who->device == d) {
@@ -167,8 +167,7 @@ static bool read_expires(struct event_layer *l, const struct sip_msg *m,
     return true;
 }
 
-/** May a SUBSCRIBE of his change something? Who may only watch, may not. */
-static bool may_set(const struct event_party *who, const struct device *d)
+bool subscribe_may_set(const struct event_party *who, const struct device *d)
 {
     return who->device == d || who->peer != NULL ||
            (who->application != NULL && directory_grants(who->application, d));
@@ -285,12 +284,12 @@ void event_subscribe(struct event_layer *l, const struct sip_msg *m, const struc
         refuse(l, out, 404, STR_NONE, STR_NONE);
         return;
     }
-    if (!may_watch(l, who, p, d)) {
+    if (!subscribe_may_watch(l, who, p, d)) {
         refuse(l, out, 403, STR_NONE, STR_NONE);
         return;
     }
     if (!is_acceptable(l, p, m, out) || !read_expires(l, m, p, &seconds, out) ||
-        !do_body(l, p, d, m, may_set(who, d), out, now_ms)) {
+        !do_body(l, p, d, m, subscribe_may_set(who, d), out, now_ms)) {
         return;
     }
     struct subscription *s = make(l, m, from, who, p, d, out, now_ms);
@@ -299,7 +298,7 @@ void event_subscribe(struct event_layer *l, const struct sip_msg *m, const struc
     }
     l->count.subscribed++;
     s->told_rev = s->resource->rev; /* what is over by now is no news */
-    s->may_set = may_set(who, d);
+    s->may_set = subscribe_may_set(who, d);
     accepted(s, seconds, true, out);
     if (seconds == 0) {
         subscription_end(s, EVENT_TIMEOUT);

@@ -3,7 +3,9 @@
  * What outlives the process: the engine goes without a word and comes back with what it had
  * handed to the store.
  */
+#include "base/attr.h"
 #include "keep.h"
+#include "tel.h"
 #include "test.h"
 #include "watcher.h"
 
@@ -504,6 +506,165 @@ static void test_watchers_are_told_again(void)
     watcher_down(&v);
 }
 
+static const struct str one[] = {STR_INIT("1001")}, two[] = {STR_INIT("1002")},
+                        three[] = {STR_INIT("1003")};
+static const struct event_rule only_two_watches_one[] = {
+    {.who = two, .who_count = 1, .devices = one, .device_count = 1}};
+
+static void nothing_changed(struct world *w)
+{
+    (void)w;
+}
+
+static void device_gone(struct world *w)
+{
+    directory_remove_device(&w->directory, &w->device[2]);
+}
+
+static void rules_changed(struct world *w)
+{
+    w->config.event.rules = only_two_watches_one;
+    w->config.event.rule_count = 1;
+}
+
+static void application_gone(struct world *w)
+{
+    directory_remove_application(&w->directory, &w->application[0]);
+}
+
+static void grants_changed(struct world *w)
+{
+    w->application[0].grants = two;
+}
+
+static void peer_untrusted(struct world *w)
+{
+    w->peer[0].trusted = false;
+}
+
+static void peer_gone(struct world *w)
+{
+    w->peer[0].name = STR("another");
+}
+
+/** Between two runs somebody has lost what he may know: he is told nothing more. */
+static void test_watchers_are_judged_again(void)
+{
+    static const struct {
+        const char *number, *password; /**< NULL: the gateway subscribes */
+        void (*change)(struct world *w);
+        size_t stay;
+    } table[] = {
+        {"1003", "pw1003", nothing_changed, 1},
+        {"1003", "pw1003", device_gone, 0},
+        {"1003", "pw1003", rules_changed, 0},
+        {"1002", "pw1002", rules_changed, 1},
+        {"1001", "pw1001", rules_changed, 1},
+        {"crm", "pwcrm", nothing_changed, 1},
+        {"crm", "pwcrm", application_gone, 0},
+        {"crm", "pwcrm", grants_changed, 0},
+        {NULL, NULL, nothing_changed, 1},
+        {NULL, NULL, peer_untrusted, 0},
+        {NULL, NULL, peer_gone, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct world w;
+        struct watcher v;
+        bool raw = table[i].number == NULL;
+        up(&w, &(struct world_options){.phones = 2, .no_apps = true});
+        watcher_up(&v, &w.net, ENGINE(&w), "lamp", "10.0.5.1", raw ? "1003" : table[i].number,
+                   raw ? "pw1003" : table[i].password, TP_UDP);
+        if (raw) {
+            struct hop to = vnet_hop(ENGINE(&w), TP_UDP);
+            raw_sendf(&w.gateway, &to,
+                      "SUBSCRIBE sip:1001@example.com SIP/2.0\n"
+                      "Via: SIP/2.0/UDP 10.0.2.1;branch=z9hG4bK-s\nMax-Forwards: 70\n"
+                      "From: <sip:gw@10.0.2.1>;tag=f\nTo: <sip:1001@example.com>\n"
+                      "Call-ID: gw\nCSeq: 1 SUBSCRIBE\nContact: <sip:gw@10.0.2.1>\n"
+                      "Event: dialog\nExpires: 600\n\n");
+        } else {
+            watcher_subscribe(&v, "1001", "dialog", 600, "", "");
+        }
+        world_run(&w, 300);
+        CHECK_INT(keep_count(&keep, STORE_SUBSCRIPTION), 1);
+        size_t notes = v.notes;
+        table[i].change(&w);
+        keep_restart(&w, &keep);
+        world_run(&w, 500);
+        test_context(raw ? "gateway" : table[i].number);
+        CHECK_INT(keep_count(&keep, STORE_SUBSCRIPTION), table[i].stay);
+        CHECK_INT(world_stat(&w, "event_subscriptions"), table[i].stay);
+        CHECK_INT(v.notes, notes + (raw ? 0 : table[i].stay));
+        test_context(NULL);
+        world_run(&w, 700000);
+        down(&w);
+        watcher_down(&v);
+    }
+}
+
+/** The monitor of a call is whose application still has a device in it. */
+static void test_monitors_of_calls_are_judged_again(void)
+{
+    for (int may = 0; may < 2; may++) {
+        struct world w;
+        up(&w, &(struct world_options){.phones = 3});
+        REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+        (void)world_monitor(&w, &w.crm, "1003");
+        const struct kept_row *call = NULL;
+        for (size_t i = 0; i < keep.rows; i++) {
+            call = keep.row[i].kind == STORE_CALL ? &keep.row[i] : call;
+        }
+        REQUIRE(call != NULL);
+        struct ask *q = app_ask(&w.crm, "MonitorStart",
+                                "<monitorObject><callObject><callID>%.*s</callID></callObject>"
+                                "</monitorObject><monitorType>call</monitorType>",
+                                (int)call->key_n, call->key);
+        world_run(&w, 200);
+        REQUIRE(q->msg.id == CSTA_MSG_MONITOR_START_RESPONSE);
+        CHECK_INT(world_stat(&w, "csta_monitors"), 2);
+        w.application[0].grants = may ? two : three;
+        app_forget(&w.crm);
+        keep_restart(&w, &keep);
+        CHECK_INT(world_stat(&w, "csta_monitors"), 1);
+        CHECK_INT(keep_count(&keep, STORE_SESSION), 2); /* the session and that */
+        phone_hang_up(PHONE(&w, 0), STR_NONE);
+        world_run(&w, 500);
+        CHECK((strstr(app_events(&w.crm, NULL), "CallCleared") != NULL) == (may == 1));
+        down(&w);
+    }
+}
+
+/* ---- phones that are spoken with ---- */
+
+static void with_uacsta(struct world *w)
+{
+    with_store(w);
+    w->device[0].phone_profile = STR("generic");
+    w->config.phone.refresh_s = 60;
+}
+
+/** What registered before the end is asked for a session after it, without a new REGISTER. */
+static void test_phones_are_called_again(void)
+{
+    struct world w;
+    struct tel tel;
+    keep_init(&keep);
+    world_up(&w, &(struct world_options){.tweak = with_uacsta, .unregistered = true});
+    tel_up(&tel, PHONE(&w, 0));
+    phone_register(PHONE(&w, 0), 3600);
+    world_run(&w, 1000);
+    CHECK_INT(world_stat(&w, "phones_monitored"), 1);
+    tel_reboot(&tel);
+    keep_restart(&w, &keep);
+    size_t registered = wire_count(&w.wire, PHONE_NODE(&w, 0), ENGINE(&w), "REGISTER");
+    CHECK_INT(world_stat(&w, "phones_monitored"), 0);
+    world_run(&w, 1000);
+    CHECK_INT(tel.sessions, 2);
+    CHECK_INT(world_stat(&w, "phones_monitored"), 1);
+    CHECK_INT(wire_count(&w.wire, PHONE_NODE(&w, 0), ENGINE(&w), "REGISTER"), registered);
+    down(&w);
+}
+
 /* ---- rows that are not what they were ---- */
 
 /** Everything that there is: a call, a session with monitors, a watcher. */
@@ -591,4 +752,6 @@ TEST_MAIN(T(test_history_is_written_whoever_watches), T(test_a_refused_call_ends
           T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
           T(test_a_session_over_a_connection), T(test_the_gate_is_closed),
           T(test_all_is_handed_over_again), T(test_watchers_are_told_again),
-          T(test_cut_rows_are_dropped), T(test_memory_is_out_while_it_comes_back))
+          T(test_watchers_are_judged_again), T(test_monitors_of_calls_are_judged_again),
+          T(test_phones_are_called_again), T(test_cut_rows_are_dropped),
+          T(test_memory_is_out_while_it_comes_back))
