@@ -7,7 +7,12 @@
  * more here. Of each message there is one with what is mandatory and no more (`least`), and as
  * many with everything in them as it takes for every alternative of every choice and every
  * value of every enumeration to have been written once in that edition.
+ *
+ *     csta_corpus FOLDER         XML, a file each
+ *     csta_corpus FOLDER json    JSON, which has no editions: messages.jsonl, a line each, for
+ *                                tests/schema/json_schema.py
  */
+#include "csta/json.h"
 #include "csta/table.h"
 #include "test.h"
 
@@ -26,6 +31,7 @@ struct turn {
 struct filler {
     struct arena arena;
     enum csta_edition edition;
+    FILE *lines; /**< where JSON goes; NULL: XML is wanted */
     bool least;
     bool local; /**< inside a ConnectionID, whose device identifiers are of a type of their own
                  */
@@ -245,31 +251,47 @@ static void fill(struct filler *f, const char *name, const struct csta_type *typ
     }
 }
 
+static bool write_file(const struct csta_msg *msg, struct str text, const char *folder,
+                       unsigned serial)
+{
+    char path[512];
+    FILE *file;
+    (void)snprintf(path, sizeof(path), "%s/ed%u-%.*s-%u.xml", folder,
+                   (unsigned)msg->edition + 1, STR_ARG(csta_msg_name(msg->id)), serial);
+    file = fopen(path, "w");
+    if (file == NULL) {
+        perror(path);
+        return false;
+    }
+    bool ok = fwrite(text.p, 1, text.n, file) == text.n;
+    return fclose(file) == 0 && ok;
+}
+
 static bool write_one(struct filler *f, enum csta_msg_id id, const char *folder,
                       unsigned serial)
 {
     static char buf[1 << 18];
     const struct csta_msg_info *info = &csta_msg_infos[id];
     struct csta_msg msg = {.id = id, .edition = f->edition};
-    char path[512], *body;
     struct out o;
-    FILE *file;
+    char *body;
 
     arena_init(&f->arena, &mem_libc, 16384);
     body = zeroed(f, info->body->size);
     fill(f, info->name.p, info->body, body);
     msg.body = body;
     out_init(&o, buf, sizeof(buf));
-    int err = csta_encode(&msg, f->edition, &o);
+    int err = f->lines != NULL ? csta_json_write(&msg, &o) : csta_encode(&msg, f->edition, &o);
     arena_fini(&f->arena);
-    (void)snprintf(path, sizeof(path), "%s/ed%u-%.*s-%u.xml", folder, (unsigned)f->edition + 1,
-                   STR_ARG(info->name), serial);
-    if (err != 0 || (file = fopen(path, "w")) == NULL) {
-        fprintf(stderr, "%s: error %d\n", path, err);
+    if (err != 0) {
+        fprintf(stderr, "%.*s: error %d\n", STR_ARG(info->name), err);
         return false;
     }
-    bool ok = fwrite(buf, 1, o.n, file) == o.n;
-    return fclose(file) == 0 && ok;
+    if (f->lines != NULL) {
+        out_ch(&o, '\n');
+        return fwrite(o.p, 1, o.n, f->lines) == o.n;
+    }
+    return write_file(&msg, out_str_of(&o), folder, serial);
 }
 
 /** All variants of a message: the least, and full ones until nothing new comes. */
@@ -286,20 +308,48 @@ static bool write_message(struct filler *f, enum csta_msg_id id, const char *fol
     return ok;
 }
 
-int main(int argc, char **argv)
+static bool write_edition(struct filler *f, const char *folder)
 {
-    static struct filler filler;
-    bool ok = argc == 2;
-    for (enum csta_edition edition = CSTA_ED2; ok && edition <= CSTA_ED6; edition++) {
-        filler = (struct filler){.edition = edition};
-        for (unsigned id = 0; ok && id < CSTA_MSG_COUNT; id++) {
-            if (csta_msg_infos[id].body != NULL && csta_msg_infos[id].since <= edition) {
-                ok = write_message(&filler, (enum csta_msg_id)id, argv[1]);
-            }
+    bool ok = true;
+    for (unsigned id = 0; ok && id < CSTA_MSG_COUNT; id++) {
+        if (csta_msg_infos[id].body != NULL && csta_msg_infos[id].since <= f->edition) {
+            ok = write_message(f, (enum csta_msg_id)id, folder);
         }
     }
-    if (!ok) {
-        fprintf(stderr, "usage: csta_corpus FOLDER\n");
+    return ok;
+}
+
+static bool write_all_xml(const char *folder)
+{
+    static struct filler filler;
+    bool ok = true;
+    for (enum csta_edition edition = CSTA_ED2; ok && edition <= CSTA_ED6; edition++) {
+        filler = (struct filler){.edition = edition};
+        ok = write_edition(&filler, folder);
     }
-    return ok ? 0 : 1;
+    return ok;
+}
+
+static bool write_all_json(const char *folder)
+{
+    static struct filler filler;
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/messages.jsonl", folder);
+    filler = (struct filler){.edition = CSTA_ED6, .lines = fopen(path, "w")};
+    if (filler.lines == NULL) {
+        perror(path);
+        return false;
+    }
+    bool ok = write_edition(&filler, folder);
+    return fclose(filler.lines) == 0 && ok;
+}
+
+int main(int argc, char **argv)
+{
+    bool json = argc == 3 && strcmp(argv[2], "json") == 0;
+    if (argc != 2 && !json) {
+        fprintf(stderr, "usage: csta_corpus FOLDER [json]\n");
+        return 1;
+    }
+    return (json ? write_all_json(argv[1]) : write_all_xml(argv[1])) ? 0 : 1;
 }
