@@ -147,7 +147,7 @@ void isup_invite(struct connection *to, struct str target, struct str uui,
     if (!str_is_set(uui)) {
         return;
     }
-    m.base = isup_version_base(to->policy.isup_version);
+    m.base = (uint8_t)isup_version_base(to->policy.isup_version);
     m.called = isup_number_of(target, called);
     if (caller != NULL && (to->trusted || !caller->restricted)) {
         m.calling = number_of(caller, calling);
@@ -240,7 +240,8 @@ static bool draft(struct isup_new *m, const struct connection *to, enum uus_mess
 void isup_pass(struct connection *to, enum uus_message kind, unsigned status, struct str uui,
                struct leg_content *content)
 {
-    struct isup_new m = {.base = isup_version_base(to->policy.isup_version), .uui = uui};
+    struct isup_new m = {.base = (uint8_t)isup_version_base(to->policy.isup_version),
+                         .uui = uui};
     struct isdn_content had;
 
     if ((to->isup & CONN_ISUP) == 0 || !draft(&m, to, kind, status, content)) {
