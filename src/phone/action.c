@@ -133,8 +133,63 @@ static void write_escaped(struct out *o, struct str s)
     }
 }
 
+/* ---- where to ---- */
+
+/** Does Baton serve this machine alone? */
+static bool is_alone(const struct directory *here)
+{
+    size_t i = 0;
+
+    while (here != NULL && i < here->own_count && addr_is_loopback(&here->own[i])) {
+        i++;
+    }
+    return here != NULL && here->own_count > 0 && i == here->own_count;
+}
+
+static bool is_ours(const struct directory *here, const struct addr *at)
+{
+    char text[64];
+    struct out o;
+
+    for (size_t i = 0; here != NULL && i < here->own_count; i++) {
+        if (addr_ip_eq(&here->own[i], at)) {
+            return true;
+        }
+    }
+    /* of a listener at the wildcard the domains have the addresses of all interfaces */
+    out_init(&o, text, sizeof(text));
+    addr_write_host(&o, at);
+    return here != NULL && directory_is_domain(here, out_str_of(&o));
+}
+
+/**
+ * Can it be the address of one machine? Not: a wildcard or another of "this network" (RFC 1122
+ * §3.2.1.3), multicast, reserved and broadcast, link-local.
+ */
+static bool is_host(const struct addr *a)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, none[16];
+    bool is_mapped = a->family == ADDR_IP6 && memcmp(a->ip, mapped, sizeof(mapped)) == 0;
+
+    if (a->family == ADDR_IP4 || is_mapped) {
+        const uint8_t *ip = is_mapped ? a->ip + sizeof(mapped) : a->ip;
+        return ip[0] != 0 && ip[0] < 224 && !(ip[0] == 169 && ip[1] == 254);
+    }
+    return a->family == ADDR_IP6 && memcmp(a->ip, none, sizeof(none)) != 0 &&
+           a->ip[0] != 0xff && !(a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80);
+}
+
+/** May that address be asked for anything? */
+static bool is_phones(const struct directory *here, const struct addr *at)
+{
+    if (addr_is_loopback(at)) {
+        return is_alone(here);
+    }
+    return is_host(at) && !is_ours(here, at);
+}
+
 int phone_action_write(const struct phone_profile *p, enum phone_act act, const struct addr *at,
-                       struct str number, struct out *out)
+                       const struct directory *here, struct str number, struct out *out)
 {
     struct str key = (unsigned)act < PHONE_ACT_COUNT ? p->action_key[act] : STR_NONE;
     size_t mark = str_find(key, number_mark);
@@ -144,7 +199,7 @@ int phone_action_write(const struct phone_profile *p, enum phone_act act, const 
     if (!str_is_set(key) || !cut_template(p->action_uri, &c, &why)) {
         return E_UNSUPPORTED;
     }
-    if (at->family == ADDR_NONE || (act == PHONE_ACT_MAKE && number.n == 0)) {
+    if (!is_phones(here, at) || (act == PHONE_ACT_MAKE && number.n == 0)) {
         return E_VALUE;
     }
     out_str(out, c.scheme);

@@ -6,6 +6,11 @@
  * that the phone knows the profile has what stands for {key}. With the numeric address of the
  * phone's registration and the key it becomes one GET, which whoever has the network makes.
  *
+ * WHERE TO. The address is the one from which the REGISTER came, so a phone can name no other
+ * machine by what it registers. Never asked are addresses that no phone has: wildcard,
+ * multicast, broadcast, link-local (where clouds keep their secrets), and those of Baton
+ * itself; the loopback only by a Baton that listens nowhere else.
+ *
  * STRICT, because the request leaves from a machine that may be able to reach what others
  * cannot. The host of a template is {address}, and so never any other machine, unless the
  * configuration allows it; user and password cannot stand in it; what comes from outside (the
@@ -14,6 +19,7 @@
 #ifndef BATON_PHONE_ACTION_H
 #define BATON_PHONE_ACTION_H
 
+#include "auth/directory.h"
 #include "base/addr.h"
 #include "base/out.h"
 #include "phone/profile.h"
@@ -36,11 +42,13 @@ bool phone_action_key_check(enum phone_act act, struct str key, const char **why
 /**
  * The request for one act.
  * @param at      address of the phone; its port does not count: that is its SIP
+ * @param here    whose addresses are ours; NULL: nobody knows, and the loopback is no phone's
  * @param number  for PHONE_ACT_MAKE, else absent
- * @return 0; E_UNSUPPORTED: the profile has no such act; E_VALUE: the address is none, or the
- * number is missing; E_SPACE
+ * @return 0; E_UNSUPPORTED: the profile has no such act; E_VALUE: the address is none that
+ * may be asked, or the number is missing; E_SPACE
  */
 int phone_action_write(const struct phone_profile *p, enum phone_act act, const struct addr *at,
-                       struct str number, struct out *out) MUST_USE;
+                       const struct directory *here, struct str number,
+                       struct out *out) MUST_USE;
 
 #endif

@@ -215,65 +215,13 @@ static enum call_error do_invite(void *ctx, struct connection *c,
 
 /* ---- answer ---- */
 
-/* A key was pressed, or not. */
-static void on_key(void *owner, unsigned status, struct str csta, uint64_t now_ms)
-{
-    struct act *a = owner;
-    call_done_fn fn = a->fn;
-    void *who = a->owner;
-
-    (void)csta;
-    act_free(a);
-    if (fn != NULL) {
-        fn(who, status < 300 ? CALL_OK : CALL_REFUSED, 0, now_ms);
-    }
-}
-
-static const struct csta_answer_call no_call;
-static const struct csta_msg answer_key = {.id = CSTA_MSG_ANSWER_CALL, .answer_call = &no_call};
-
-/** A phone of the device that answers when its key is pressed over HTTP. */
-static struct phone *phone_with_key(const struct connection *c)
-{
-    struct phones *p = c->call->layer->phones;
-
-    for (struct phone *f = NULL; p->env->fetch != NULL && c->device != NULL &&
-                                 (f = phone_of_device(p, c->device, f)) != NULL;) {
-        if (f->id.n > 0 && phone_means_action.takes(f->profile, &answer_key)) {
-            return f;
-        }
-    }
-    return NULL;
-}
-
-/** The last means: the key that answers what rings. */
-static enum call_error answer_by_key(struct connection *c, call_done_fn fn, void *owner,
-                                     uint64_t now_ms)
-{
-    struct phone *f = c->state == CONN_ALERTING ? phone_with_key(c) : NULL;
-    struct phone_path path;
-    struct act *a;
-
-    if (f == NULL || !phone_path(f, &path)) {
-        return CALL_UNSUPPORTED;
-    }
-    const struct phone_way way = {.uri = f->device->uri, .target = path.target};
-    a = act_new(f->phones, fn, owner);
-    if (a == NULL || phone_means_action.send(&f->phones->carrier, &way, f->profile, &answer_key,
-                                             STR_NONE, on_key, a, NULL, now_ms) != 0) {
-        act_free(a);
-        return CALL_NO_RESOURCES;
-    }
-    return CALL_OK;
-}
-
 /** The switch asks it in its own way, if it can. */
 static enum call_error answer_below(void *ctx, struct connection *c, call_done_fn fn,
                                     void *owner, uint64_t now_ms)
 {
     enum call_error err = below->answer(ctx, c, fn, owner, now_ms);
 
-    return err == CALL_UNSUPPORTED ? answer_by_key(c, fn, owner, now_ms) : err;
+    return err == CALL_UNSUPPORTED ? phone_press_answer(c, fn, owner, now_ms) : err;
 }
 
 /** The phone could not: the switch asks it in its own way, if it can. */
@@ -601,7 +549,7 @@ static unsigned do_services(void *ctx, const struct connection *c)
     }
     can = below->services(ctx, c);
     if (c->device != NULL && c->state == CONN_ALERTING &&
-        (phone_to_answer(c, &pc) != NULL || phone_with_key(c) != NULL)) {
+        (phone_to_answer(c, &pc) != NULL || phone_has_answer_key(c))) {
         can |= CALL_SVC_ANSWER;
     }
     return can;

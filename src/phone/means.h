@@ -39,6 +39,10 @@ struct phone_way {
     struct str routes;        /**< "Route: …" lines, or empty */
     struct str uri;           /**< of its device: From and To */
     struct txn_target target; /**< the way of its registration */
+    /** From where its REGISTER came, when that is the phone itself: what its contact or a Path
+     * names may be any machine. NULL: it is not known, and nothing goes over HTTP */
+    const struct addr *source;
+    const struct directory *here; /**< whose addresses are ours, with source */
 };
 
 /** What carries errands; one of a phone layer. */

@@ -3,7 +3,8 @@
  * ACTION-URI (action.h): the key that does what a request asks for, pressed over HTTP.
  *
  * The request leaves through env->fetch, by whoever has the network; without that nothing
- * leaves. A phone has one answer to it, that of its web server: 2xx means that the key was
+ * leaves. It goes to the address from which the phone has registered and to no other
+ * (action.h). A phone has one answer to it, that of its web server: 2xx means that the key was
  * pressed, not that anything came of it. So it stands for a service only where the phone has no
  * other means, and what came of it is seen in the call.
  *
@@ -75,12 +76,16 @@ static int send_action(struct phone_carrier *by, const struct phone_way *way,
     if (by->env->fetch == NULL || !takes(p, msg) || !act_of(msg, &act, &number)) {
         return E_UNSUPPORTED;
     }
+    if (way->source == NULL) {
+        by->refused++;
+        return E_VALUE;
+    }
     buf = arena_alloc(by->scratch, 2 * PHONE_ACTION_MAX);
     if (buf == NULL) {
         return E_NOMEM;
     }
     out_init(&url, buf, 2 * PHONE_ACTION_MAX);
-    err = phone_action_write(p, act, &way->target.hop.remote, number, &url);
+    err = phone_action_write(p, act, way->source, way->here, number, &url);
     if (err != 0) {
         by->refused++;
         return err == E_SPACE ? E_VALUE : err;

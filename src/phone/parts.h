@@ -15,6 +15,7 @@
  *   mirror.c    do not disturb, forwarding, message lamp: one fact at both ends
  *   driver.c    commands on calls; command.c what they send
  *   device.c    services on the phone's body
+ *   key.c       the key that answers, pressed over HTTP
  *   means.h     means besides the session: NOTIFY, keys over HTTP
  *   report.c    what there is to be said about the phones of a device
  */
@@ -130,6 +131,9 @@ struct phone_path {
     bool pin;
 };
 bool phone_path(const struct phone *f, struct phone_path *out);
+/** The phone of that registration (struct binding.id), and what there is of it; or NULL. */
+struct phone *phone_registered_as(const struct phones *p, const struct device *d, uint64_t id,
+                                  const struct binding **out);
 /** Does it serve that, as far as we know, and is there a session? */
 bool phone_serves(const struct phone *f, enum csta_msg_id service);
 /** It has said that it does not. */
@@ -281,6 +285,14 @@ enum call_error phone_command(struct connection *c, const struct csta_msg *msg, 
 void phones_driver_init(struct phones *p);
 /** Those who wait for this phone hear nothing any more. */
 void phones_driver_fini(struct phones *p);
+
+/* ---- key.c ---- */
+
+/** Is there a phone that rings with that connection and has a key for it? */
+bool phone_has_answer_key(const struct connection *c);
+/** Press it. @return CALL_UNSUPPORTED: there is none; else as phone_command */
+enum call_error phone_press_answer(struct connection *c, call_done_fn fn, void *owner,
+                                   uint64_t now_ms);
 
 /* ---- device.c ---- */
 

@@ -318,6 +318,25 @@ static bool same_hop(const struct hop *a, const struct hop *b)
            addr_eq(&a->remote, &b->remote);
 }
 
+struct phone *phone_registered_as(const struct phones *p, const struct device *d, uint64_t id,
+                                  const struct binding **out)
+{
+    const struct record *rec = registrar_find(p->world.registrar, d->key);
+
+    if (rec == NULL || id == 0) {
+        return NULL;
+    }
+    list_each(it, &rec->bindings)
+    {
+        const struct binding *b = list_entry(it, struct binding, link);
+        if (b->id == id) {
+            *out = b;
+            return find(p, d, id_of(b));
+        }
+    }
+    return NULL;
+}
+
 /** One that is gone, and was known by its contact only. */
 static struct phone *gone_without_instance(const struct phones *p, const struct device *d,
                                            const struct binding *b)

@@ -85,10 +85,13 @@ static struct phone_profile openstage(void)
 
 static struct phone_way way_by(enum transport transport)
 {
+    static struct addr source;
+    source = vnet_hop(&u.p.s.node, transport).remote;
     return (struct phone_way){.request_uri = STR("sip:1001@10.0.1.1"),
                               .routes = STR(""),
                               .uri = STR("sip:1001@example.com"),
-                              .target = {.hop = vnet_hop(&u.p.s.node, transport)}};
+                              .target = {.hop = vnet_hop(&u.p.s.node, transport)},
+                              .source = &source};
 }
 
 /** @return of the means that takes it, or E_UNSUPPORTED */
@@ -291,6 +294,16 @@ static void test_action_refused(void)
     fetched.answer = E_TOOMANY;
     CHECK_INT(answer_call(NULL), E_TOOMANY);
     CHECK_INT(c.count, 0);
+    fetched.answer = 0;
+    struct phone_way way = way_by(TP_UDP);
+    const struct csta_answer_call body = {.call_to_be_answered = {.call_id = STR("")}};
+    const struct csta_msg msg = {.id = CSTA_MSG_ANSWER_CALL, .answer_call = &body};
+    way.source =
+        NULL; /* nobody knows from where it registers: what the target says is no way */
+    CHECK_INT(phone_means_action.send(&c, &way, &profile, &msg, STR_NONE, heard, &outcome, NULL,
+                                      net.now_ms),
+              E_VALUE);
+    CHECK_INT(fetched.times, 1);
     s.node.env.fetch = NULL;
     CHECK_INT(answer_call(NULL), E_UNSUPPORTED);
     CHECK_INT(outcome.times, 0);

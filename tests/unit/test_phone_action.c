@@ -72,6 +72,8 @@ static struct phone_profile phone(void)
     };
 }
 
+static const struct directory *here; /**< whose addresses are ours */
+
 static const char *written(enum phone_act act, const char *at, const char *number, int *err)
 {
     static char buf[256];
@@ -80,7 +82,7 @@ static const char *written(enum phone_act act, const char *at, const char *numbe
     struct out o;
     (void)addr_parse(str_c(at), &a);
     out_init(&o, buf, sizeof(buf) - 1);
-    *err = phone_action_write(&p, act, &a, str_c(number), &o);
+    *err = phone_action_write(&p, act, &a, here, str_c(number), &o);
     buf[*err == 0 ? o.n : 0] = '\0';
     return buf;
 }
@@ -104,6 +106,71 @@ static void test_requests(void)
     CHECK_INT(err, E_UNSUPPORTED);
 }
 
+/** @return of phone_action_write for a phone there */
+static int asked(const char *at)
+{
+    int err;
+    (void)written(PHONE_ACT_ANSWER, at, NULL, &err);
+    return err;
+}
+
+/** What no phone has for its address is asked nothing. */
+static void test_addresses_of_no_phone(void)
+{
+    static const char *const none[] = {"0.0.0.0",
+                                       "0.1.2.3",
+                                       "127.0.0.1",
+                                       "127.9.9.9",
+                                       "169.254.169.254",
+                                       "224.0.0.1",
+                                       "239.1.1.1",
+                                       "240.0.0.1",
+                                       "255.255.255.255",
+                                       "[::]",
+                                       "[::1]",
+                                       "[fe80::1]",
+                                       "[febf::1]",
+                                       "[ff02::1]",
+                                       "[::ffff:127.0.0.1]",
+                                       "[::ffff:0.0.0.0]",
+                                       "[::ffff:169.254.1.1]"};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        test_context(none[i]);
+        CHECK_INT(asked(none[i]), E_VALUE);
+    }
+    test_context(NULL);
+    CHECK_INT(asked("169.253.0.1"), 0);
+    CHECK_INT(asked("192.168.1.1"), 0);
+    CHECK_INT(asked("[fec0::1]"), 0);
+    CHECK_INT(asked("[fd00::1]"), 0);
+}
+
+/** Nor is Baton itself; the loopback is a phone's only when nobody else is served. */
+static void test_own_addresses(void)
+{
+    static const struct str domains[] = {STR_INIT("example.com"), STR_INIT("10.0.0.9"),
+                                         STR_INIT("[2001:db8::9]")};
+    struct addr own[2] = {0};
+    struct directory d = {.domains = domains, .domain_count = ARRAY_LEN(domains)};
+    here = &d;
+    CHECK_INT(asked("10.0.0.9:1"), E_VALUE); /* of an interface */
+    CHECK_INT(asked("[2001:db8::9]"), E_VALUE);
+    CHECK_INT(asked("127.0.0.1"), E_VALUE);
+    d.own = own;
+    d.own_count = 2;
+    REQUIRE(addr_parse(STR("127.0.0.1:5060"), &own[0]));
+    REQUIRE(addr_parse(STR("10.0.0.1:5060"), &own[1]));
+    CHECK_INT(asked("127.0.0.1"), E_VALUE);
+    CHECK_INT(asked("10.0.0.1:7"), E_VALUE);
+    CHECK_INT(asked("[::ffff:10.0.0.1]"), E_VALUE);
+    CHECK_INT(asked("10.0.0.2"), 0);
+    REQUIRE(addr_parse(STR("0.0.0.0:5060"), &own[1]));
+    CHECK_INT(asked("127.0.0.1"), E_VALUE);
+    REQUIRE(addr_parse(STR("[::1]:5060"), &own[1])); /* it serves this machine alone */
+    CHECK_INT(asked("127.0.0.1"), 0);
+    here = NULL;
+}
+
 static void test_every_size_of_buffer(void)
 {
     struct phone_profile p = phone();
@@ -113,10 +180,10 @@ static void test_every_size_of_buffer(void)
     for (size_t n = 0; n <= 38; n++) {
         struct out o;
         out_init(&o, buf, n);
-        int err = phone_action_write(&p, PHONE_ACT_ANSWER, &a, STR_NONE, &o);
+        int err = phone_action_write(&p, PHONE_ACT_ANSWER, &a, NULL, STR_NONE, &o);
         CHECK_INT(err, n < 37 ? E_SPACE : 0);
     }
 }
 
 TEST_MAIN(T(test_templates), T(test_no_other_machine), T(test_keys), T(test_requests),
-          T(test_every_size_of_buffer))
+          T(test_addresses_of_no_phone), T(test_own_addresses), T(test_every_size_of_buffer))
