@@ -23,7 +23,9 @@ static const char *const synopsis[] = {
 static const struct help_option options[] = {
     {"-c, --config", "FILE", "The server's configuration, which names the database."},
     {"--database", "FILE", "The database itself."},
-    {"--csv", NULL, "Comma-separated values with a line of names, RFC 4180."},
+    {"--csv", NULL,
+     "Comma-separated values with a line of names, RFC 4180. An apostrophe stands before what a "
+     "spreadsheet would take for a formula (= + - @, tabulator), but not before +DIGITS."},
     {"--json", NULL, "One JSON object a line."},
     {"--since", "TIME",
      "Calls that began then or later: 2026-11-20, 2026-11-20T10:00:05 (UTC), or 90m, 2h, 7d "
@@ -135,12 +137,35 @@ static int64_t seconds(const struct history_call *c)
                : (c->ended_ms - c->answered_ms + 500) / 1000;
 }
 
+/**
+ * Would a spreadsheet run it? Who calls chooses what he is called. A number in the world
+ * ("+4930123456") is none: it stays as it is.
+ */
+static bool is_formula(struct str s)
+{
+    static const char starts[] = {'=', '+', '-', '@', '\t', '\r'};
+    struct str digits = str_from(s, 1);
+
+    if (s.n == 0 || memchr(starts, s.p[0], sizeof(starts)) == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < digits.n; i++) {
+        if (digits.p[i] < '0' || digits.p[i] > '9') {
+            return true;
+        }
+    }
+    return s.p[0] != '+' || digits.n == 0;
+}
+
 static void csv_field(struct str s, FILE *to, bool first)
 {
     if (!first) {
         putc(',', to);
     }
     putc('"', to);
+    if (is_formula(s)) {
+        putc('\'', to);
+    }
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '"') {
             putc('"', to);

@@ -133,6 +133,40 @@ static void test_forms(void)
     down(&k);
 }
 
+/** What callers choose is no formula; their numbers are left alone. */
+static void test_csv_has_no_formulas(void)
+{
+    static const struct {
+        const char *called, *shown;
+    } table[] = {{"=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""},
+                 {"+4930123456", "\"+4930123456\""},
+                 {"+1+cmd", "\"'+1+cmd\""},
+                 {"+", "\"'+\""},
+                 {"-1", "\"'-1\""},
+                 {"@SUM(1)", "\"'@SUM(1)\""},
+                 {"\t=1", "\"'\t=1\""},
+                 {"\r=1", "\"'\r=1\""},
+                 {"sip:=1@x", "\"sip:=1@x\""}};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct kit_store k;
+        uint64_t number = 0;
+        char want[80];
+        const struct told one = {"c", "OriginatedEvent", NULL, A,
+                                 A,   table[i].called,   NULL, NULL};
+        kit_store_make(&k);
+        kit_store_up(&k);
+        CHECK(store_start(k.st));
+        tell(&k, &number, &one, 1);
+        kit_store_sync(&k);
+        CHECK_INT(run(&k, "--csv", NULL, NULL, NULL), 0);
+        (void)snprintf(want, sizeof(want), ",\"" A "\",%s,", table[i].shown);
+        CHECK(strstr(text, want) != NULL);
+        CHECK_INT(run(&k, "--json", NULL, NULL, NULL), 0); /* nobody runs that */
+        CHECK(strchr(text, '\'') == NULL);
+        down(&k);
+    }
+}
+
 static void test_which(void)
 {
     struct kit_store k;
@@ -206,4 +240,5 @@ static void test_uui_by_policy(void)
     }
 }
 
-TEST_MAIN(T(test_forms), T(test_which), T(test_times), T(test_uui_by_policy))
+TEST_MAIN(T(test_forms), T(test_csv_has_no_formulas), T(test_which), T(test_times),
+          T(test_uui_by_policy))
