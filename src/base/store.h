@@ -51,6 +51,8 @@ struct store_ops {
     void (*event)(void *ctx, const struct store_event *e);
     void (*put)(void *ctx, enum store_kind kind, struct str key, struct str value);
     void (*drop)(void *ctx, enum store_kind kind, struct str key);
+    /** Nothing stands but what is put from now on. */
+    void (*clear)(void *ctx);
 };
 
 #endif

@@ -30,7 +30,7 @@
 #include "call/referral.h"
 #include "dialog/keep.h"
 
-enum { VERSION = 1, CONNECTIONS_MAX = 64, DESCRIPTION_MAX = 65535 };
+enum { VERSION = 1 };
 
 /* ---- writing ---- */
 
@@ -41,17 +41,28 @@ static enum role role_of(const struct connection *conn)
     return conn == conn->call->a ? ROLE_A : conn == conn->call->b ? ROLE_B : ROLE_NONE;
 }
 
-/** Its place in its call. */
+/**
+ * Who has left is told of already and has no way back; a call that has moved often would only
+ * grow by them. Seats without a leg are nothing that anybody sees.
+ */
+static bool is_written(const struct connection *conn)
+{
+    return leg_is_kept(connection_leg(conn)) ||
+           (!conn->is_seat && (!conn->ended || role_of(conn) != ROLE_NONE));
+}
+
+/** Its place in its call, among those that are written. */
 static unsigned place_of(const struct connection *conn)
 {
     unsigned place = 0;
 
     list_each(it, &conn->call->connections)
     {
-        if (list_entry(it, struct connection, link) == conn) {
+        const struct connection *other = list_entry(it, struct connection, link);
+        if (other == conn) {
             break;
         }
-        place++;
+        place += is_written(other) ? 1 : 0;
     }
     return place;
 }
@@ -115,7 +126,7 @@ static uint64_t write_parties(struct out *o, const struct list *all, uint64_t no
     for (const struct list *it = all->next; it != NULL && it != all; it = it->next) {
         const struct connection *conn =
             list_entry((struct list *)(uintptr_t)it, struct connection, link);
-        if (conn->is_seat && !leg_is_kept(connection_leg(conn))) {
+        if (!is_written(conn)) {
             continue;
         }
         n++;
@@ -237,7 +248,7 @@ static void take_description(struct connection *conn, struct unpack *u, struct s
 {
     struct str s = unpack_str(u);
 
-    if (s.n > DESCRIPTION_MAX || mem_dup(&conn->call->layer->env->mem, s, slot) != 0) {
+    if (mem_dup(&conn->call->layer->env->mem, s, slot) != 0) {
         u->bad = true;
     }
 }
@@ -300,7 +311,7 @@ static int read_way(struct unpack *u, struct connection *conn, struct str peer, 
         conn->stem->leg->user = &caller_user;
     }
     conn->mate_call = take(&c->arena, u);
-    conn->mate_place = (uint32_t)unpack_upto(u, CONNECTIONS_MAX);
+    conn->mate_place = (uint32_t)unpack_upto(u, UINT32_MAX);
     return u->bad || (has_leg && !has_stem) ? E_SYNTAX : err;
 }
 
@@ -358,7 +369,7 @@ static int read_call(struct unpack *u, struct call *c, uint64_t now_ms)
     c->cti_over = unpack_bool(u);
     c->forwards = (uint8_t)unpack_upto(u, UINT8_MAX);
     c->phase = unpack_bool(u) ? CALL_SETUP : CALL_ACTIVE; /* a conference does not go on */
-    n = unpack_upto(u, CONNECTIONS_MAX);
+    n = unpack_number(u); /* what is written is read: the row has an end, too */
     for (uint64_t i = 0; err == 0 && i < n; i++) {
         err = read_party(u, c, now_ms);
     }

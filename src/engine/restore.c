@@ -86,7 +86,7 @@ uint32_t engine_journal_records(const struct engine *e)
 
 void engine_store_all(struct engine *e, uint64_t now_ms)
 {
-    registrar_keep_secret(&e->registrar);
+    e->config.store->clear(e->config.store->ctx);
     registrar_keep_all(&e->registrar, now_ms);
     call_keep_all(&e->calls, now_ms);
     cti_keep_all(e->cti, now_ms);

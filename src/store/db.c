@@ -62,6 +62,7 @@ static const char *const statements[STMT_COUNT] = {
                    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
     [STMT_PUT] = "INSERT OR REPLACE INTO rows (kind, key, value) VALUES (?,?,?)",
     [STMT_DROP] = "DELETE FROM rows WHERE kind = ? AND key = ?",
+    [STMT_CLEAR] = "DELETE FROM rows",
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
@@ -69,8 +70,12 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_PAGE_SHARED] = "SELECT " EVENT_COLUMNS
                          "FROM events WHERE watched = '' AND seq > ? ORDER BY seq LIMIT ?",
     [STMT_OLDEST] = "SELECT ifnull(min(seq), 0), ifnull(max(seq), 0) FROM events",
-    [STMT_FORGET] = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < ? "
-                    "AND seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?)",
+    /* what is older than the first of the oldest few that is not: no look at the others */
+    [STMT_FORGET] =
+        "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq < ifnull("
+        "(SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ?2) WHERE at >= ?1 "
+        "ORDER BY seq LIMIT 1), 9223372036854775807) "
+        "AND seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?2)",
     [STMT_USED] = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, "
                   "pragma_freelist_count, pragma_page_size",
 };
@@ -314,6 +319,20 @@ static int write_row(struct db *db, const struct change *c)
     return step(s);
 }
 
+static int write_change(struct db *db, const struct change *c)
+{
+    switch (c->what) {
+    case MAIL_EVENT:
+        return write_event(db, &c->row);
+    case MAIL_CLEAR:
+        return step(db->stmt[STMT_CLEAR]);
+    case MAIL_PUT:
+    case MAIL_DROP:
+        break;
+    }
+    return write_row(db, c);
+}
+
 int db_commit(struct db *db, const struct mail *work)
 {
     struct unpack u = unpack_of(str_make(work->p, work->n));
@@ -324,7 +343,7 @@ int db_commit(struct db *db, const struct mail *work)
         return err;
     }
     while (err == SQLITE_OK && mail_next(&u, &c)) {
-        err = c.what == MAIL_EVENT ? write_event(db, &c.row) : write_row(db, &c);
+        err = write_change(db, &c);
     }
     if (err == SQLITE_OK) {
         err = step(db->stmt[STMT_COMMIT]);

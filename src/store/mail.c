@@ -122,6 +122,17 @@ bool mail_drop(struct mail *m, enum store_kind kind, struct str key)
     return end(m, &o);
 }
 
+bool mail_clear(struct mail *m)
+{
+    struct out o;
+
+    if (!begin(m, &o, 0)) {
+        return false;
+    }
+    pack_number(&o, MAIL_CLEAR);
+    return end(m, &o);
+}
+
 bool mail_read_event(struct unpack *u, struct store_row *out)
 {
     struct store_event *e = &out->event;
@@ -141,9 +152,12 @@ bool mail_next(struct unpack *u, struct change *out)
     if (u->rest.n == 0) {
         return false;
     }
-    *out = (struct change){.what = (enum mail_kind)unpack_upto(u, MAIL_DROP)};
+    *out = (struct change){.what = (enum mail_kind)unpack_upto(u, MAIL_CLEAR)};
     if (out->what == MAIL_EVENT) {
         return mail_read_event(u, &out->row);
+    }
+    if (out->what == MAIL_CLEAR) {
+        return !u->bad;
     }
     out->kind = (enum store_kind)unpack_upto(u, STORE_KINDS - 1);
     out->key = unpack_str(u);

@@ -38,11 +38,13 @@ void mail_free(struct mail *m);
 /** All of `from` behind `to`; `from` is empty then. @return false: no memory */
 bool mail_join(struct mail *to, struct mail *from);
 
-enum mail_kind { MAIL_EVENT = 1, MAIL_PUT, MAIL_DROP };
+enum mail_kind { MAIL_EVENT = 1, MAIL_PUT, MAIL_DROP, MAIL_CLEAR };
 
 bool mail_event(struct mail *m, const struct store_event *e, int64_t at_ms);
 bool mail_put(struct mail *m, enum store_kind kind, struct str key, struct str value);
 bool mail_drop(struct mail *m, enum store_kind kind, struct str key);
+/** All rows go, whatever their kind. */
+bool mail_clear(struct mail *m);
 
 /** One change as it is read again. */
 struct change {
@@ -60,6 +62,7 @@ enum {
     STMT_EVENT,
     STMT_PUT,
     STMT_DROP,
+    STMT_CLEAR,
     STMT_BEGIN,
     STMT_COMMIT,
     STMT_ROLLBACK,

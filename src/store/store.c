@@ -65,6 +65,15 @@ static void on_drop(void *ctx, enum store_kind kind, struct str key)
     }
 }
 
+static void on_clear(void *ctx)
+{
+    struct store *st = ctx;
+
+    if (!mail_clear(&st->local)) {
+        note_lost(st, 1, 0, 0);
+    }
+}
+
 const struct store_ops *store_ops(struct store *st)
 {
     return &st->ops;
@@ -277,7 +286,8 @@ struct store *store_open(const struct store_config *config, char *why, size_t ca
         return NULL;
     }
     st->config = defaults_of(config);
-    st->ops = (struct store_ops){.ctx = st, .event = on_event, .put = on_put, .drop = on_drop};
+    st->ops = (struct store_ops){
+        .ctx = st, .event = on_event, .put = on_put, .drop = on_drop, .clear = on_clear};
     st->db.lock_fd = -1;
     list_init(&st->reads);
     (void)pthread_mutex_init(&st->lock, NULL);

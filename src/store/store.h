@@ -20,7 +20,8 @@
  * at most `wait_ms`; then, and when the disk refuses, the store is BROKEN: what cannot wait is
  * dropped and counted, who runs the server is told (store_poll), and the thread tries again
  * each second. Once it works again, the numbers of events that are lost are one event of the
- * name `gap`, and store_poll asks for all rows anew. So a hole in the journal is always said.
+ * name `gap`, and store_poll asks for all rows anew, behind a `clear`: what should have been
+ * dropped meanwhile does not come back. So a hole in the journal is always said.
  *
  * READERS of the journal ask for the next events behind a number, from any thread, and are
  * answered in the store's thread: from memory when they are recent, from the database

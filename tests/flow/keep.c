@@ -100,9 +100,21 @@ static void on_drop(void *ctx, enum store_kind kind, struct str key)
     }
 }
 
+static void on_clear(void *ctx)
+{
+    struct keep *k = ctx;
+    while (k->rows > 0) {
+        k->rows--;
+        free(k->row[k->rows].key);
+        free(k->row[k->rows].value);
+    }
+}
+
 void keep_init(struct keep *k)
 {
-    *k = (struct keep){.ops = {.ctx = k, .event = on_event, .put = on_put, .drop = on_drop}};
+    *k = (struct keep){
+        .ops = {
+            .ctx = k, .event = on_event, .put = on_put, .drop = on_drop, .clear = on_clear}};
 }
 
 void keep_fini(struct keep *k)

@@ -241,6 +241,50 @@ static void test_two_calls_of_one_phone_go_on(void)
     down(&w);
 }
 
+static size_t call_row_size(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < keep.rows; i++) {
+        n += keep.row[i].kind == STORE_CALL ? keep.row[i].value_n : 0;
+    }
+    return n;
+}
+
+/** However often it was transferred: who has left it is not written. */
+static void test_a_call_that_moved_often_goes_on(void)
+{
+    struct world w;
+    size_t size = 0;
+    up(&w, &(struct world_options){.phones = 3});
+    (void)world_monitor(&w, &w.crm, "1002");
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    for (int i = 0; i < 63; i++) { /* 65 connections */
+        bool back = i % 2 == 1;
+        struct ask *q = app_on_connection(&w.crm, "SingleStepTransferCall", "activeCall", "c1",
+                                          back ? "1003" : "1001",
+                                          back ? "<transferredTo>1001</transferredTo>"
+                                               : "<transferredTo>1003</transferredTo>");
+        world_run(&w, 300);
+        CHECK_INT(phone_answer(PHONE(&w, back ? 0 : 2)), 0);
+        world_run(&w, 500);
+        CHECK(q->msg.id == CSTA_MSG_SINGLE_STEP_TRANSFER_CALL_RESPONSE);
+        app_forget(&w.crm);
+        size = i == 3 ? call_row_size() : size;
+    }
+    CHECK(call_row_size() < 2 * size);
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "store_not_restored"), 0);
+    CHECK_INT(world_stat(&w, "calls_active"), 1);
+    CHECK_INT(phone_offer(PHONE(&w, 1), SDP_SENDONLY), 0);
+    world_run(&w, 300);
+    CHECK_STR(str_c(phones_media(PHONE(&w, 1), PHONE(&w, 2))), "sendonly|recvonly");
+    phone_hang_up(PHONE(&w, 2), STR_NONE);
+    world_run(&w, 500);
+    CHECK(!phone_talks(PHONE(&w, 1)));
+    CHECK_INT(keep_count(&keep, STORE_CALL), 0);
+    down(&w);
+}
+
 /** A call that was being set up ends, and who watches hears so once. */
 static void test_a_call_in_set_up_ends(void)
 {
@@ -427,7 +471,11 @@ static void test_all_is_handed_over_again(void)
         struct kept_row r = keep.row[0];
         keep.ops.drop(keep.ops.ctx, r.kind, str_make(r.key, r.key_n));
     }
+    keep.ops.put(keep.ops.ctx, STORE_CALL, STR("over"), STR("not dropped in time"));
+    keep.ops.put(keep.ops.ctx, STORE_BINDING, STR("9"), STR("nor that"));
     engine_store_all(w.engine, w.net.now_ms);
+    CHECK_INT(keep_count(&keep, STORE_CALL), 1);
+    CHECK_INT(keep_count(&keep, STORE_BINDING), 2);
     CHECK_INT(keep.rows, rows + 1); /* and the secret, which a server writes at its start */
     keep_restart(&w, &keep);
     CHECK_INT(world_stat(&w, "calls_active"), 1);
@@ -747,11 +795,11 @@ TEST_MAIN(T(test_history_is_written_whoever_watches), T(test_a_refused_call_ends
           T(test_numbers_go_on_after_a_restart), T(test_phones_need_not_register_again),
           T(test_bindings_end_at_their_time), T(test_bindings_over_connections),
           T(test_a_call_goes_on), T(test_a_call_is_commanded),
-          T(test_two_calls_of_one_phone_go_on), T(test_a_call_in_set_up_ends),
-          T(test_a_session_goes_on), T(test_missed_events_are_told),
-          T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
-          T(test_a_session_over_a_connection), T(test_the_gate_is_closed),
-          T(test_all_is_handed_over_again), T(test_watchers_are_told_again),
-          T(test_watchers_are_judged_again), T(test_monitors_of_calls_are_judged_again),
-          T(test_phones_are_called_again), T(test_cut_rows_are_dropped),
-          T(test_memory_is_out_while_it_comes_back))
+          T(test_two_calls_of_one_phone_go_on), T(test_a_call_that_moved_often_goes_on),
+          T(test_a_call_in_set_up_ends), T(test_a_session_goes_on),
+          T(test_missed_events_are_told), T(test_no_event_is_told_twice),
+          T(test_all_of_a_session_goes_on), T(test_a_session_over_a_connection),
+          T(test_the_gate_is_closed), T(test_all_is_handed_over_again),
+          T(test_watchers_are_told_again), T(test_watchers_are_judged_again),
+          T(test_monitors_of_calls_are_judged_again), T(test_phones_are_called_again),
+          T(test_cut_rows_are_dropped), T(test_memory_is_out_while_it_comes_back))

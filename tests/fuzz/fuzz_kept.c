@@ -112,6 +112,11 @@ static void on_drop(void *ctx, enum store_kind kind, struct str key)
     }
 }
 
+static void on_clear(void *ctx)
+{
+    (void)ctx; /* nobody hands all over again here */
+}
+
 static void on_put(void *ctx, enum store_kind kind, struct str key, struct str value)
 {
     struct run *r = ctx;
@@ -136,7 +141,8 @@ static void up(struct run *r)
     r->f.env.open = on_open;
     r->f.env.query = on_query;
     r->f.env.local = on_local;
-    r->ops = (struct store_ops){.ctx = r, .event = on_event, .put = on_put, .drop = on_drop};
+    r->ops = (struct store_ops){
+        .ctx = r, .event = on_event, .put = on_put, .drop = on_drop, .clear = on_clear};
     MUST(directory_init(&r->directory, &r->f.env, domains, 2) == 0);
     for (size_t i = 0; i < ARRAY_LEN(r->device); i++) {
         r->device[i] = (struct device){

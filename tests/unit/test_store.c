@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "kit_store.h"
+#include "store/parts.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -274,6 +275,44 @@ static void test_lost_events_are_a_gap(void)
     kit_store_remove(&k);
 }
 
+/** Rows whose drop was lost: who hands all over again clears them first. */
+static void test_lost_drops_are_repaired(void)
+{
+    struct kit_store k;
+    struct store_news news;
+    static char big[4096];
+    kit_store_make(&k);
+    kit_store_up(&k);
+    CHECK(store_start(k.st));
+    put(&k, STORE_CALL, "over", "1");
+    put(&k, STORE_CALL, "stands", "1");
+    put(&k, STORE_BINDING, "gone", "1");
+    CHECK_INT(kit_store_down(&k), 0);
+    k.config.queue_bytes = 1000;
+    kit_store_up(&k);
+    const struct store_ops *ops = store_ops(k.st);
+    memset(big, 'x', sizeof(big));
+    drop(&k, STORE_CALL, "over");
+    drop(&k, STORE_BINDING, "gone");
+    ops->put(ops->ctx, STORE_CALL, STR("new"), str_make(big, sizeof(big)));
+    store_flush(k.st); /* no room */
+    store_poll(k.st, &news);
+    CHECK(news.resync);
+    CHECK_INT(news.lost, 3);
+    CHECK(store_start(k.st));
+    kit_store_event(&k, 1, "d");
+    ops->clear(ops->ctx);
+    put(&k, STORE_CALL, "stands", "2");
+    put(&k, STORE_CALL, "new", "1");
+    CHECK_INT(kit_store_down(&k), 3);
+    kit_store_up(&k);
+    CHECK_STR(str_c(rows(&k, STORE_CALL)), "new=1 stands=2");
+    CHECK_STR(str_c(rows(&k, STORE_BINDING)), "");
+    CHECK_INT(store_head(k.st), 1); /* events stay */
+    CHECK_INT(kit_store_down(&k), 0);
+    kit_store_remove(&k);
+}
+
 /* ---- readers ---- */
 
 struct got {
@@ -421,6 +460,42 @@ static void test_a_reader_of_what_is_gone_is_told(void)
     kit_store_remove(&k);
 }
 
+/** Only the oldest are looked at, however many there are; no hole is made. */
+static void test_forgetting_is_cheap(void)
+{
+    enum { EVENTS = 20000, AT_ONCE = 100 };
+    struct store_config config = {.path = NULL};
+    struct kit_store k;
+    struct mail m = {.n = 0};
+    struct db db;
+    char why[256];
+    kit_store_make(&k);
+    config.path = k.path;
+    REQUIRE(db_open(&db, &config, why, sizeof(why)));
+    for (uint64_t i = 1; i <= EVENTS; i++) {
+        struct store_event e = {.number = i, .watched = STR("d"), .event = STR("HeldEvent")};
+        /* the clock was set back once, behind number 250 */
+        REQUIRE(mail_event(&m, &e, i > 250 && i < 260 ? 100 : (int64_t)i));
+    }
+    CHECK_INT(db_commit(&db, &m), SQLITE_OK);
+    mail_free(&m);
+    sqlite3_stmt *s = db.stmt[STMT_FORGET];
+    CHECK_INT(db_forget(&db, 1, AT_ONCE), 0); /* the usual case: nothing is that old */
+    CHECK(sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1) < 20 * AT_ONCE);
+    CHECK_INT(db_forget(&db, 251, AT_ONCE), AT_ONCE);
+    CHECK_INT(db_forget(&db, 251, AT_ONCE), AT_ONCE);
+    CHECK_INT(db_forget(&db, 240, AT_ONCE), 39);
+    CHECK_INT(db_oldest(&db), 240);
+    CHECK_INT(db_forget(&db, 240, AT_ONCE), 0); /* 251 is old, but not the oldest */
+    CHECK_INT(db_forget(&db, 260, AT_ONCE), 20);
+    CHECK_INT(db_oldest(&db), 260);
+    CHECK_INT(db_forget(&db, 0, AT_ONCE), AT_ONCE); /* whatever their age */
+    CHECK(sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1) < 400 * AT_ONCE);
+    CHECK_INT(db_forget(&db, 0, EVENTS), EVENTS - 360); /* but the newest */
+    db_close(&db);
+    kit_store_remove(&k);
+}
+
 static void test_size_is_bounded(void)
 {
     struct kit_store k;
@@ -507,5 +582,6 @@ static void test_readers_follow_while_it_is_written(void)
 TEST_MAIN(T(test_what_was_handed_over_is_there_again), T(test_it_survives_a_kill),
           T(test_what_is_not_opened), T(test_a_damaged_database_is_told),
           T(test_a_full_disk_is_told_and_nothing_waits_for_it), T(test_lost_events_are_a_gap),
-          T(test_pages), T(test_a_reader_of_what_is_gone_is_told), T(test_size_is_bounded),
+          T(test_lost_drops_are_repaired), T(test_forgetting_is_cheap), T(test_pages),
+          T(test_a_reader_of_what_is_gone_is_told), T(test_size_is_bounded),
           T(test_readers_follow_while_it_is_written))
