@@ -224,8 +224,7 @@ static void test_no_json(void)
         "\"\\uD800\\u0041\"",
         "\"\xFF\"",
         "\"\n\"",
-        "\xEF\xBB\xBF"
-        "1",
+        "\xEF\xBB\xBFtrue",
         "//",
     };
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
