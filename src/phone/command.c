@@ -44,6 +44,62 @@ struct phone *phone_of_call(const struct connection *c, struct phone_call **pc)
     return NULL;
 }
 
+/* ---- what may be called ---- */
+
+static bool permits(const struct phone *f, struct device *device, struct str id)
+{
+    const struct call_layer *l = f->phones->world.calls;
+    const struct destination to = {.device = device, .id = id};
+    struct sip_uri u;
+    uint32_t at;
+
+    return sip_uri_parse(id, 0, &u, &at) == 0 && l->permits(l->ctx, f->device, &to);
+}
+
+bool phone_may_call(const struct phone *f, struct str to)
+{
+    const struct phone_world *w = &f->phones->world;
+    struct device *device = directory_device_named(w->directory, to);
+    struct csta_device_parts parts;
+
+    if (w->calls->permits == NULL || to.n == 0) {
+        return true;
+    }
+    if (device != NULL) {
+        return permits(f, device, device->uri);
+    }
+    /* Who carries the phone's calls may take a number by any name of his for ours: so what is
+       in another domain is asked for as a number too. */
+    csta_device_split(to, &parts);
+    return permits(f, NULL,
+                   arena_fmt(w->scratch, "sip:%.*s@%.*s", STR_ARG(parts.user),
+                             STR_ARG(w->directory->domains[0]))) &&
+           (parts.host.n == 0 || directory_is_domain(w->directory, parts.host) ||
+            permits(f, NULL,
+                    arena_fmt(w->scratch, "sip:%.*s@%.*s", STR_ARG(parts.user),
+                              STR_ARG(parts.host))));
+}
+
+bool phone_may_dial(const struct phone *f, struct phone_call *pc, struct str digits)
+{
+    size_t n = strlen(pc->dialled);
+
+    digits = str_trim(digits);
+    if (digits.n > 0 && digits.p[digits.n - 1] == ';') { /* there are more to come */
+        digits = str_upto(digits, digits.n - 1);
+    }
+    if (digits.n > PHONE_DIALLED_MAX - n) {
+        return false;
+    }
+    memcpy(pc->dialled + n, digits.n > 0 ? digits.p : "", digits.n);
+    pc->dialled[n + digits.n] = '\0';
+    if (!phone_may_call(f, str_c(pc->dialled))) {
+        pc->dialled[n] = '\0';
+        return false;
+    }
+    return true;
+}
+
 struct csta_connection_id phone_connection(const struct phone *f, const struct phone_call *pc)
 {
     bool nameless = pc == NULL || (f->profile->quirks & PHONE_QUIRK_DEVICE_ONLY) != 0;

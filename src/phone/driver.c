@@ -41,6 +41,15 @@ static struct csta_data data_of(struct str octets)
                         : (struct csta_data){0};
 }
 
+/** Of a foreign call: do the rules let it go there? */
+static bool may_go(const struct connection *c, struct str to)
+{
+    struct phone_call *pc;
+    struct phone *f = c->call->foreign ? phone_of_call(c, &pc) : NULL;
+
+    return f == NULL || phone_may_call(f, to);
+}
+
 /* ---- one call ---- */
 
 static enum call_error do_clear(void *ctx, struct connection *c, struct str reason,
@@ -69,6 +78,9 @@ static enum call_error do_deflect(void *ctx, struct connection *c, struct str to
 
     if (c->call->foreign && c->state != CONN_ALERTING) {
         return CALL_BAD_STATE;
+    }
+    if (!may_go(c, to)) {
+        return CALL_UNKNOWN_DESTINATION;
     }
     return c->call->foreign ? phone_command(c, &msg, NULL, NULL, now_ms)
                             : below->deflect(ctx, c, to, uui, now_ms);
@@ -108,6 +120,9 @@ static enum call_error do_transfer(void *ctx, struct connection *c, struct str t
     if (c->call->foreign && c->state != CONN_CONNECTED) {
         return CALL_BAD_STATE;
     }
+    if (!may_go(c, to)) {
+        return CALL_UNKNOWN_DESTINATION;
+    }
     return c->call->foreign ? phone_command(c, &msg, fn, owner, now_ms)
                             : below->transfer(ctx, c, to, uui, fn, owner, now_ms);
 }
@@ -133,7 +148,12 @@ static enum call_error do_dial(void *ctx, struct connection *c, struct str digit
 {
     MESSAGE(DIAL_DIGITS, dial_digits, .dialling_connection = id_of(c),
             .dialling_sequence = {.value = digits});
+    struct phone_call *pc;
+    struct phone *f = c->call->foreign ? phone_of_call(c, &pc) : NULL;
 
+    if (f != NULL && !phone_may_dial(f, pc, digits)) {
+        return CALL_UNKNOWN_DESTINATION;
+    }
     return c->call->foreign ? phone_command(c, &msg, NULL, NULL, now_ms)
                             : below->dial(ctx, c, digits, now_ms);
 }
@@ -379,6 +399,7 @@ static enum call_error begin_at(struct phone *f, const struct csta_msg *msg, str
                                 uint64_t now_ms)
 {
     struct phones *p = f->phones;
+    struct csta_device_parts parts;
     struct phone_call *pc = phone_call_new(f, STR(""));
     struct act *a = act_new(p, fn, owner);
     struct connection *own =
@@ -392,6 +413,10 @@ static enum call_error begin_at(struct phone *f, const struct csta_msg *msg, str
         return CALL_NO_RESOURCES;
     }
     pc->making = true;
+    csta_device_split(to, &parts);
+    if (parts.user.n > 0 && parts.user.n <= PHONE_DIALLED_MAX) {
+        memcpy(pc->dialled, parts.user.p, parts.user.n); /* digits may follow */
+    }
     a->service = msg->id;
     memcpy(a->made, own->call->id, CALL_ID_LEN);
     if (phone_ask(f, msg, on_made, a, now_ms) != 0) {
@@ -441,6 +466,9 @@ static enum call_error do_make(void *ctx, const struct call_make *args, struct c
     if (f == NULL) {
         return below->make(ctx, args, out, now_ms);
     }
+    if (!phone_may_call(f, args->to)) {
+        return CALL_UNKNOWN_DESTINATION;
+    }
     MESSAGE(MAKE_CALL, make_call, .calling_device = {.value = phone_name(f)},
             .called_directory_number = {.value = dialled(f, args->to)},
             .auto_originate =
@@ -479,6 +507,9 @@ static enum call_error do_consult(void *ctx, struct connection *c, const struct 
     }
     if (c->state != CONN_CONNECTED) {
         return CALL_BAD_STATE;
+    }
+    if (!phone_may_call(f, args->to)) {
+        return CALL_UNKNOWN_DESTINATION;
     }
     MESSAGE(CONSULTATION_CALL, consultation_call, .existing_call = phone_connection(f, pc),
             .consulted_device = {.value = dialled(f, args->to)},

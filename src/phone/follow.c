@@ -22,7 +22,7 @@
  */
 #include "phone/parts.h"
 
-enum { ALONE_MS = 2000 };
+enum { ALONE_MS = 2000, MOVES_MAX = 32 };
 
 enum hold_stage { HELD_NOT, HELD_TONE, HELD_ORIGINATED, HELD_DELIVERED, HELD_ESTABLISHED };
 
@@ -370,7 +370,11 @@ static void ended(struct phone_call *pc, struct connection *own, const struct fa
     timer_set(pc->phone->phones->world.wheel, &pc->timer, now_ms + ALONE_MS);
 }
 
-/** The line leaves both calls, or its party has changed. */
+/**
+ * The line leaves both calls, or its party has changed. A call keeps the names of all whom it
+ * has had for its other party, so a phone can hand it on only so often: then it stays with the
+ * last one.
+ */
 static void transferred(struct phone_call *pc, struct connection *own, const struct fact *fact,
                         uint64_t now_ms)
 {
@@ -394,6 +398,11 @@ static void transferred(struct phone_call *pc, struct connection *own, const str
     if (fact->new_id.n > 0) {
         (void)set_id(pc, fact->new_id);
     }
+    if (pc->moves == MOVES_MAX) {
+        f->phones->stats.unread++;
+        return;
+    }
+    pc->moves++;
     call_foreign_moved(call_other(own), to, fact->cause, now_ms);
 }
 

@@ -27,7 +27,7 @@
 #include "phone/means.h"
 #include "phone/phone.h"
 
-enum { PHONE_CALL_ID_MAX = 256, PHONE_REF_MAX = 64 };
+enum { PHONE_CALL_ID_MAX = 256, PHONE_REF_MAX = 64, PHONE_DIALLED_MAX = 64 };
 
 /** Why a session was lost: what `resynced` says. */
 enum phone_loss {
@@ -64,15 +64,17 @@ struct phones {
 struct phone_call {
     struct list link;
     struct phone *phone;
-    char id[PHONE_CALL_ID_MAX + 1]; /**< the phone's callID; empty: not known yet */
-    char call[CALL_ID_LEN + 1];     /**< ours; empty: `held` */
-    bool anchored;                  /**< Baton bridges it */
-    bool making;                    /**< we have asked for it, and wait for its callID */
-    bool seen;                      /**< in the snapshot that is being compared */
-    uint8_t stage;                  /**< while held: enum hold_stage, what it has told */
-    char called[CSTA_ID_MAX + 1];   /**< and who was called */
-    struct timer timer;             /**< held: until it counts as foreign; else: until its own
-                                         end is taken for granted */
+    char id[PHONE_CALL_ID_MAX + 1];      /**< the phone's callID; empty: not known yet */
+    char call[CALL_ID_LEN + 1];          /**< ours; empty: `held` */
+    bool anchored;                       /**< Baton bridges it */
+    bool making;                         /**< we have asked for it, and wait for its callID */
+    bool seen;                           /**< in the snapshot that is being compared */
+    uint8_t stage;                       /**< while held: enum hold_stage, what it has told */
+    char called[CSTA_ID_MAX + 1];        /**< and who was called */
+    char dialled[PHONE_DIALLED_MAX + 1]; /**< digits that we had it dial so far */
+    uint8_t moves;                       /**< how often its other party has changed */
+    struct timer timer; /**< held: until it counts as foreign; else: until its own
+                             end is taken for granted */
 };
 
 struct phone {
@@ -270,6 +272,11 @@ struct act *act_new(struct phones *p, call_done_fn fn, void *owner);
 /** NULL is allowed. */
 void act_free(struct act *a);
 
+/** Do the rules let the phone's device call that? Whoever gets calls through a phone shall get
+    no further than by the switch. */
+bool phone_may_call(const struct phone *f, struct str to);
+/** The same for further digits of a call that it begins, which are noted. */
+bool phone_may_dial(const struct phone *f, struct phone_call *pc, struct str digits);
 /** The phone that tells of this foreign call; NULL: it is gone. */
 struct phone *phone_of_call(const struct connection *c, struct phone_call **pc);
 /** How the phone names a connection of its own. */
