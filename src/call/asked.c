@@ -60,6 +60,14 @@ void asked_place(const struct call_plan *plan, struct destination *to)
         .device = plan->ask, .id = plan->ask->uri, .number = plan->ask->number};
 }
 
+void asked_leave(struct call *c)
+{
+    if (c->asked != NULL) {
+        c->asked->waits = false;
+        c->asked->rounds = UINT32_MAX; /* not asked about any more */
+    }
+}
+
 /* ---- waiting ---- */
 
 static void set_timer(struct call *c, uint64_t now_ms)

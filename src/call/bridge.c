@@ -74,6 +74,7 @@ static void enter_ending(struct call *c, uint64_t now_ms)
 
     c->phase = CALL_ENDING;
     queue_leave(c);
+    park_leave(c);
     if (caller != NULL && !caller->uac && caller->state < LEG_ANSWERED) {
         branch_leave_peer(c->a->stem); /* refused: no on_ended will tell */
     }

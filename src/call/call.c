@@ -37,6 +37,7 @@ static void call_fini(struct call *c)
     call_unkeep(c);
     conference_fini(c);
     queue_leave(c);
+    park_leave(c);
     timer_stop(l->wheel, &c->timer);
     timer_stop(l->wheel, &c->join.retry);
     digits_fini(c);
@@ -81,6 +82,8 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     list_init(&l->duos);
     list_init(&l->features);
     list_init(&l->queue);
+    list_init(&l->parked);
+    l->config.park_max = or_default(config->park_max, 100);
     l->key = (struct hash_key){env_random64(env), env_random64(env)};
     list_init(&l->calls);
     list_init(&l->dead);
@@ -92,6 +95,9 @@ int call_layer_init(struct call_layer *l, const struct env *env, struct wheel *w
     digits_pool_init(l);
     gather_pool_init(l);
     referral_pool_init(l);
+    l->config.callback_s = or_default(config->callback_s, 3600);
+    l->config.callback_max = or_default(config->callback_max, 1000);
+    callback_pool_init(l);
     return map_init(&l->by_id, &env->mem, 64);
 }
 
@@ -107,6 +113,7 @@ void call_layer_fini(struct call_layer *l)
     }
     features_fini(l);
     pack_room_fini(&l->room);
+    callbacks_fini(l);
     pool_fini(&l->call_pool);
     pool_fini(&l->step_pool);
     pool_fini(&l->duo_pool);
@@ -225,6 +232,9 @@ void branch_gone(struct branch *b)
     c->legs--;
     if (!list_empty(&c->layer->queue)) {
         queue_freed(b->conn, c->layer->wheel->now_ms);
+    }
+    if (!list_empty(&c->layer->callbacks)) {
+        callback_freed(b->conn, c->layer->wheel->now_ms);
     }
     call_check_dead(c);
 }

@@ -57,6 +57,8 @@ struct branch;
 struct away;
 struct hunt;
 struct queued;
+struct parked;
+struct call_group;
 struct asked;
 struct duo;
 struct digits;
@@ -153,6 +155,7 @@ enum call_error {
     CALL_GONE,       /**< the call ended meanwhile */
     CALL_RESTRICTED, /**< consultOptions forbid it */
     CALL_NO_SERVICE, /**< a foreign call, whose phone has no such service */
+    CALL_OCCUPIED,   /**< another call is parked there */
     CALL_UNFIT_DATA, /**< longer than the far side, or the seal, can carry; nothing was sent */
     CALL_NO_FOCUS,   /**< none is configured, or it has refused or gone: `status` says how */
     CALL_FULL,       /**< a conference takes no more parties */
@@ -242,6 +245,7 @@ struct call {
     struct away *away;          /**< where its caller is sent, send_away.c; NULL: nowhere */
     struct hunt *hunt;          /**< where it may go yet, hunt.c; NULL: nowhere else */
     struct queued *queued;      /**< its place in the queue, queue.c; NULL: it has none */
+    struct parked *parked;      /**< where it is or is to be parked, park.c; or NULL */
     struct asked *asked;        /**< who says where it goes, asked.c; NULL: nobody was asked */
     struct txn *early; /**< an offer that waits for the other side's ACK, or NULL; relay.c */
     struct branch *early_from; /**< where it came in */
@@ -253,6 +257,7 @@ struct call {
     bool cti_over;             /**< … and whether its end stands in the journal */
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
     bool foreign;              /**< a phone tells of it, and it has no leg: foreign.c */
+    const char *made_as;       /**< call_make.cause */
     bool dialling;             /**< `called` is not complete yet: DialDigits follows (dial.c) */
     bool sips; /**< begun with a sips URI: every leg of it is over TLS (RFC 5630 §5.1.1.3) */
     uint16_t sips_warning; /**< warn-code for a 480: somebody cannot be reached so; or 0 */
@@ -274,6 +279,7 @@ enum call_event_kind {
     CALL_EV_CONNECTION_CLEARED,
     CALL_EV_DIGITS_GENERATED,
     CALL_EV_QUEUED,
+    CALL_EV_INFORMATION, /**< the subject has sent User-to-User */
 };
 
 struct call_event {
@@ -308,6 +314,10 @@ struct call_event {
 
 typedef void (*call_event_fn)(void *ctx, const struct call_event *e);
 
+/** Call back of those devices is set, or is no more. */
+typedef void (*call_back_fn)(void *ctx, const struct device *from, const struct device *to,
+                             bool set, uint64_t now_ms);
+
 /** Who put that value in, one of those of call_event.uui_to, or with `back` of uui_from. NULL:
     that is not known */
 const struct uui_mark *call_uui_mark(const struct call *c, bool back, struct str value);
@@ -335,8 +345,14 @@ struct call_config {
     uint32_t queue_per_device; /**< … and for one device; default 10 */
     struct str focus; /**< where conferences are: a sip URI or a peer's name; absent: nowhere */
     struct str room;  /**< user part there: "conf-%s"; without "%s", or absent: a factory's */
-    struct str silent_room; /**< the same for parties that are to be heard by nobody */
-    uint32_t max_parties;   /**< of one conference; default 10 */
+    struct str silent_room;          /**< the same for parties that are to be heard by nobody */
+    uint32_t max_parties;            /**< of one conference; default 10 */
+    uint32_t park_s;                 /**< the parker is called back after this; 0: never */
+    uint32_t park_max;               /**< calls that are parked at a time; default 100 */
+    uint32_t callback_s;             /**< call back is given up after this; default 3600 */
+    uint32_t callback_max;           /**< of them at a time; default 1000 */
+    const struct call_group *groups; /**< for GroupPickupCall; the caller's */
+    size_t group_count;
     bool pickup; /**< any device may take a ringing call that it can name; default on */
 };
 
@@ -396,6 +412,8 @@ struct call_layer {
     struct list features; /**< struct device_features.link */
     struct list queue;    /**< callers who wait for a busy device, queue.c */
     uint32_t waiting;     /**< how many */
+    struct list parked;   /**< calls that are parked, park.c … */
+    uint32_t parked_now;  /**< … and how many */
     struct seal *seal;    /**< seals what applications give; NULL: there are no keys */
     const struct uui_packages *packages; /**< and their packages; NULL: isdn-uui alone */
     struct border *border; /**< its notes tell which values stayed behind; NULL: nobody's do */
@@ -415,12 +433,15 @@ struct call_layer {
     const struct store_ops *store; /**< who keeps calls (keep.h); NULL: nobody */
     struct list touched;           /**< struct call.touch */
     struct pack_room room;
-    uint64_t queued;       /**< callers that had to wait */
-    uint64_t queue_full;   /**< and those for whom there was no room */
-    uint64_t hunted;       /**< times that a next destination was tried */
-    uint64_t forwarded;    /**< times that a device's forwarding was followed */
-    uint64_t conferenced;  /**< times that parties were brought to the focus … */
-    uint64_t focus_failed; /**< … and that this came to nothing because of it */
+    struct list callbacks; /**< callback.c */
+    struct pool callback_pool;
+    call_back_fn on_callback; /**< may be NULL; gets ctx */
+    uint64_t queued;          /**< callers that had to wait */
+    uint64_t queue_full;      /**< and those for whom there was no room */
+    uint64_t hunted;          /**< times that a next destination was tried */
+    uint64_t forwarded;       /**< times that a device's forwarding was followed */
+    uint64_t conferenced;     /**< times that parties were brought to the focus … */
+    uint64_t focus_failed;    /**< … and that this came to nothing because of it */
     uint64_t made, bridged, failed, transferred, referred, redirected; /**< counters */
     struct uus_stats uus;
     uint64_t uui_replaced;  /**< values of calls, by those that a move brought … */
@@ -541,6 +562,7 @@ struct call_make {
     struct str uui_by; /**< … and the URI of the referrer whose they are; absent: nobody's */
     struct str lines;  /**< further header lines of the INVITE to `to` */
     struct call_progress heard;
+    const char *cause; /**< EventCause of its events, static text; NULL: makeCall */
 };
 
 /** Octets of correlatorData that a call keeps. */
@@ -721,7 +743,10 @@ enum call_service {
     CALL_SVC_DIGITS = 1024,
     CALL_SVC_DIAL = 2048,
     CALL_SVC_CONFERENCE = 4096,
-    CALL_SVC_INVITE = 8192, /**< SingleStepConferenceCall */
+    CALL_SVC_INVITE = 8192,  /**< SingleStepConferenceCall */
+    CALL_SVC_PICKUP = 16384, /**< it can be picked up */
+    CALL_SVC_PARK = 32768,
+    CALL_SVC_CALL_BACK = 65536,
 };
 unsigned call_services(const struct connection *c);
 

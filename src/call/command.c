@@ -236,6 +236,7 @@ unsigned call_services(const struct connection *conn)
     switch ((enum connection_state)conn->state) {
     case CONN_ALERTING:
         return CALL_SVC_CLEAR | (conn->behalf == NULL ? CALL_SVC_DEFLECT : 0U) |
+               (conn->behalf == NULL ? CALL_SVC_PICKUP : 0U) |
                (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U);
     case CONN_INITIATED:
         return CALL_SVC_CLEAR | (talker(conn, &d) != NULL ? CALL_SVC_ANSWER : 0U) |
@@ -243,14 +244,20 @@ unsigned call_services(const struct connection *conn)
     case CONN_CONNECTED:
         return CALL_SVC_CLEAR | two_call_services(conn) |
                (two ? CALL_SVC_HOLD | CALL_SVC_DIGITS : 0U) |
-               (two && conn->seat == NULL ? CALL_SVC_TRANSFER : 0U) |
+               (two && conn->seat == NULL ? CALL_SVC_TRANSFER | CALL_SVC_PARK : 0U) |
                (two && call_has_focus(conn->call->layer) ? CALL_SVC_INVITE : 0U) |
+               (conn == conn->call->a && conn->call->phase == CALL_SETUP && other != NULL &&
+                        other->device != NULL
+                    ? CALL_SVC_CALL_BACK
+                    : 0U) |
                (two && conn->mate == NULL ? CALL_SVC_CONSULT : 0U);
     case CONN_HOLD:
         return CALL_SVC_CLEAR | two_call_services(conn) |
+               (two && conn->seat == NULL ? CALL_SVC_PICKUP | CALL_SVC_PARK : 0U) |
                (share_is_parked(conn) && conn->mate->state != CONN_HOLD ? 0U
                                                                         : CALL_SVC_RETRIEVE);
     case CONN_QUEUED:
+        return CALL_SVC_CLEAR | CALL_SVC_PICKUP;
     case CONN_FAIL:
         return CALL_SVC_CLEAR;
     case CONN_NULL:

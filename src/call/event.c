@@ -133,6 +133,16 @@ static void from_party(struct call_event *e, const struct connection *from, enum
     }
 }
 
+void connection_informs(struct connection *conn, struct str uui, uint64_t now_ms)
+{
+    struct call_event e =
+        call_event_make(conn->call, CALL_EV_INFORMATION, conn, "normal", now_ms);
+
+    e.uui_to = STR_NONE;
+    from_party(&e, conn, SEAL_BACKWARD, uui);
+    call_tell(&e);
+}
+
 void connection_alerting(struct connection *conn, const struct sip_msg *m, const char *cause,
                          uint64_t now_ms)
 {

@@ -269,7 +269,8 @@ void call_incoming_by(struct call_layer *l, const struct sip_msg *m, const struc
     struct call *c;
     unsigned status = first_destination(l, m, plan, &to);
 
-    if (call_replace(l, m, from, device, now_ms)) {
+    if (call_replace(l, m, from, device, now_ms) ||
+        (status == 0 && replace_parked(l, m, from, device, to.device, now_ms))) {
         return;
     }
     if (status == 404 && sip_msg_has(m, SIP_HDR_REPLACES)) {

@@ -161,7 +161,7 @@ static void caller_answered(struct leg *leg, const struct sip_msg *m, uint64_t n
     if (c->dialling) { /* dial.c goes on */
         call_set_timer(c, c->layer->config.prompt_s * 1000, now_ms);
     } else {
-        call_set_out(c, "makeCall", now_ms);
+        call_set_out(c, c->made_as != NULL ? c->made_as : "makeCall", now_ms);
     }
 }
 
@@ -182,6 +182,9 @@ void call_set_out(struct call *c, const char *cause, uint64_t now_ms)
         to.gr = c->called_gr;
         to.sips = c->sips;
         c->b = call_add_connection(c, to.device, to.id);
+        if (c->b != NULL) {
+            c->b->moved = c->made_as;
+        }
         status = c->b == NULL ? 503 : forward_before(c, &to, now_ms);
         if (status == 0) {
             status = deflect_ring(c, &to, NULL, now_ms);
@@ -216,7 +219,7 @@ const struct leg_user made_caller_user = {
     BRANCH_LEG_USER,
 };
 
-static struct str auto_answer_lines(struct call_layer *l)
+struct str auto_answer_lines(struct call_layer *l)
 {
     struct str domain = l->directory->domains[0];
 
@@ -308,6 +311,7 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
         return err;
     }
     c->dialling = more;
+    c->made_as = args->cause;
     ring.from = arena_fmt(l->scratch, "<%.*s>", STR_ARG(more ? c->a->id : c->called));
     ring.to = connection_address(l->scratch, c->a);
     ring.lines = args->prompt || !l->config.auto_answer ? STR_NONE : auto_answer_lines(l);
@@ -319,7 +323,8 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     }
     call_set_timer(c, l->config.prompt_s * 1000, now_ms);
     c->heard = args->heard;
-    e = call_event_make(c, CALL_EV_SERVICE_INITIATED, c->a, "makeCall", now_ms);
+    e = call_event_make(c, CALL_EV_SERVICE_INITIATED, c->a,
+                        args->cause != NULL ? args->cause : "makeCall", now_ms);
     call_tell(&e);
     *out = c->a;
     return CALL_OK;

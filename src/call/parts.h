@@ -11,6 +11,8 @@
 
 #include "call/call.h"
 #include "call/keep.h"
+#include "call/place.h"
+#include "call/services.h"
 #include "peers/peers.h"
 #include "sip/disposition.h"
 #include "sip/embed.h"
@@ -71,6 +73,8 @@ void connection_established(struct connection *conn, const struct sip_msg *m, co
 /** The same with what is kept of the answer's User-to-User. */
 void connection_established_with(struct connection *conn, struct str uui, const char *cause,
                                  uint64_t now_ms);
+/** It has sent these User-to-User values to the caller. */
+void connection_informs(struct connection *conn, struct str uui, uint64_t now_ms);
 /** It waits at its device: in the queue, at a routing device, or parked. */
 void connection_queued(struct connection *conn, const char *cause, uint64_t now_ms);
 void connection_cleared(struct connection *conn, const struct connection *by, const char *cause,
@@ -326,6 +330,8 @@ void asked_place(const struct call_plan *plan, struct destination *to);
 unsigned asked_begin(struct call *c, const struct call_plan *plan, uint64_t now_ms);
 /** Does the call wait for that just now? */
 bool asked_waits(const struct call *c);
+/** It waits for that no more. */
+void asked_leave(struct call *c);
 /** The call's timer, while it waits. */
 void asked_on_timer(struct call *c, uint64_t now_ms);
 /** c->b, where it was sent, has failed with `status`. @return true: the call has moved on, or
@@ -566,6 +572,8 @@ enum step_kind {
     STEP_REFER,
     STEP_SILENCE, /**< the first half of STEP_HOLD */
     STEP_RESTORE, /**< both ends are offered each other anew */
+    STEP_PICKUP,
+    STEP_PARK, /**< the second half of STEP_HOLD, with nobody at the other end */
 };
 
 struct step;
@@ -589,6 +597,9 @@ enum call_error step_hold(struct connection *conn, const struct step_plan *plan,
                           call_done_fn fn, void *owner, uint64_t now_ms);
 enum call_error step_retrieve(struct connection *conn, const struct step_plan *plan,
                               call_done_fn fn, void *owner, uint64_t now_ms);
+/** The partner of `conn` is offered silence; when it has accepted, park_done. */
+enum call_error step_park(struct connection *conn, call_done_fn fn, void *owner,
+                          uint64_t now_ms);
 /** The phone of `conn` is to be silent; nobody hears how that went. */
 void step_silence(struct connection *conn, uint64_t now_ms);
 /** It need not be, the phone leaves. */
@@ -616,7 +627,8 @@ void step_answered(struct connection *conn, uint64_t now_ms);
 struct connection *share_prepare(struct call *c, const struct connection *of);
 /** They are mates from now on, and `to` has the leg. */
 void share_begin(struct connection *from, struct connection *to, uint64_t now_ms);
-/** Is its phone's leg at its mate? `conn` may be NULL. */
+/** Is nobody there: its phone's leg is at its mate, or it is a place where the call is parked?
+    `conn` may be NULL. */
 bool share_is_parked(const struct connection *conn);
 /** Will its phone stay when its call ends, since its mate takes the leg over? May be NULL. */
 bool share_keeps(const struct connection *conn);

@@ -17,7 +17,8 @@
  *                           N ── 200 (answer) ───► Baton ── 200 (answer) ─► the caller
  *
  * Two offers meet in a pickup, the caller's and N's, and neither is an answer to the other;
- * so N's is answered with silence first. To take the place of a party that is up without an
+ * so N's is answered with silence first. A caller who has made none gets N's second one, for
+ * which it is asked (place.c). To take the place of a party that is up without an
  * offer of one's own is possible too: who stays is asked for one (join.c). An INVITE without an
  * offer gets the caller's at once.
  *
@@ -31,9 +32,11 @@
  *   it is the caller's own early dialog (§3), or no call's               481
  *   another procedure of the call runs                                   491
  *   an offer that the party that stays does not like, or none from it    488
- *   pickup of a call whose caller has made no offer: N's would have to
- *   become an offer to the caller, whose answer comes after the 200      488
+ *   pickup without an offer of a call whose caller has made none either  488
  *   one may not                                                          403
+ *
+ * A call to a device at which no phone can be, where a call is parked (park.c), takes the place
+ * of that in the same way.
  *
  * A dialog that is not ours is the target's business: the INVITE goes on as it is.
  *
@@ -139,73 +142,7 @@ static struct connection *take(struct call *c, const struct sip_msg *m, const st
     return n;
 }
 
-/** The caller's and the callee's side: `n` stands where `old` stood. */
-static void put_in_place(struct connection *n, struct connection *old)
-{
-    struct call *c = n->call;
-
-    if (old->originating) {
-        old->originating = false;
-        call_other(old)->originating = true;
-        c->called = n->id;
-    }
-    if (c->a == old) {
-        c->a = n;
-    } else {
-        c->b = n;
-    }
-    c->last_redirection = old->id;
-}
-
-static void tell_moved(struct connection *n, struct connection *old, enum call_event_kind kind,
-                       uint64_t now_ms)
-{
-    struct call_event e;
-
-    old->ended = true;
-    old->state = CONN_NULL;
-    e = call_event_make(n->call, kind, old, n->moved, now_ms);
-    e.by = old;
-    e.by_id = old->id;
-    e.to_id = n->id;
-    call_tell(&e);
-}
-
 /* ---- the party that stays is up ---- */
-
-static void on_replaced(void *owner, enum call_error err, unsigned status, uint64_t now_ms)
-{
-    struct connection *n = owner, *old = n->replaces;
-    struct call *c = n->call;
-
-    (void)status;
-    n->replaces = NULL;
-    if (err != CALL_OK) {
-        n->ended = true;
-        if (connection_leg(n) != NULL) {
-            leg_end(connection_leg(n), 500, NULL, NULL, NULL, now_ms);
-        }
-        return;
-    }
-    put_in_place(n, old);
-    call_set_timer(c, 0, now_ms);
-    if (c->phase != CALL_ACTIVE) {
-        c->phase = CALL_ACTIVE;
-        c->layer->bridged++;
-    }
-    c->layer->transferred += old->established ? 1 : 0;
-    if (old->stem != NULL) {
-        uus_transferred(c);
-    }
-    tell_moved(n, old, old->stem != NULL ? CALL_EV_TRANSFERRED : CALL_EV_DIVERTED, now_ms);
-    connection_established_with(n, STR_NONE, n->moved, now_ms);
-    connection_stop_ringing(old, old->stem, STR("Reason: SIP;cause=200\r\n"), now_ms);
-    if (connection_leg(old) != NULL) {
-        if (!share_leave(old, now_ms)) {
-            leg_end(connection_leg(old), 0, NULL, NULL, NULL, now_ms);
-        }
-    }
-}
 
 static void replace_party(struct connection *n, struct connection *old, const struct sip_msg *m,
                           uint64_t now_ms)
@@ -217,69 +154,13 @@ static void replace_party(struct connection *n, struct connection *old, const st
     n->replaces = old;
     c->join.lines = arena_dup(&c->arena, call_uui_values_line(a, uus_values(n, UUS_ANSWER, m)));
     if (media_has_sdp(m)) {
-        join_start(n, call_other(old), m, on_replaced, n, now_ms);
+        join_start(n, call_other(old), m, place_on_joined, n, now_ms);
     } else {
-        join_ask(n, call_other(old), on_replaced, n, now_ms);
+        join_ask(n, call_other(old), place_on_joined, n, now_ms);
     }
 }
 
 /* ---- the party that stays waits for an answer ---- */
-
-/** The caller hears what N has answered to its offer. */
-static void answer_caller(struct connection *n, const struct sip_msg *m, uint64_t now_ms)
-{
-    struct call *c = n->call;
-    struct leg_content content = {.type = STR("application/sdp"), .body = sip_msg_body(m)};
-
-    if (!media_has_sdp(m) || !media_sent(c->a, content.body) ||
-        leg_respond(connection_leg(c->a), NULL, 200, STR_NONE, &content, now_ms) != 0) {
-        call_setup_failed(c, 488, NULL, now_ms);
-        return;
-    }
-    media_received(n, m);
-    call_set_timer(c, 0, now_ms);
-    c->phase = CALL_ACTIVE;
-    c->layer->bridged++;
-    connection_established_with(n, STR_NONE, n->moved, now_ms);
-}
-
-static void on_caller_offer_answered(struct leg_request *r, unsigned status,
-                                     const struct sip_msg *m, uint64_t now_ms)
-{
-    struct connection *n = r->owner;
-
-    if (status < 200) {
-        return;
-    }
-    if (status < 300) {
-        (void)leg_ack(r->leg, &(struct leg_content){0}, now_ms);
-    }
-    if (n->call->phase == CALL_ENDING) {
-        return;
-    }
-    if (status >= 300) {
-        call_setup_failed(n->call, 488, NULL, now_ms);
-    } else {
-        answer_caller(n, m, now_ms);
-    }
-}
-
-/** N has acknowledged silence: now it gets the caller's offer. */
-static void offer_to(struct connection *n, uint64_t now_ms)
-{
-    struct call *c = n->call;
-    struct leg_content content = {.type = STR("application/sdp"), .body = c->a->desc};
-    struct str continued = media_continue(n, content.body, c->layer->scratch);
-
-    if (str_is_set(continued)) {
-        content.body = continued;
-    }
-    if (!media_sent(n, content.body) ||
-        leg_send(connection_leg(n), NULL, STR("INVITE"), &content, on_caller_offer_answered, n,
-                 NULL, now_ms) != 0) {
-        call_setup_failed(c, 500, NULL, now_ms);
-    }
-}
 
 static void pick_up(struct connection *n, struct connection *old, const struct sip_msg *m,
                     uint64_t now_ms)
@@ -297,16 +178,13 @@ static void pick_up(struct connection *n, struct connection *old, const struct s
     }
     answer = content.body;
     uus_pass(NULL, n, UUS_ANSWER, &content);
-    if (c->a->desc.n == 0 || answer.n == 0 || !media_sent(n, answer) ||
+    if (answer.n == 0 || !media_sent(n, answer) ||
         leg_respond(connection_leg(n), NULL, 200, STR_NONE, &content, now_ms) != 0) {
         n->ended = true;
         leg_end(connection_leg(n), 488, NULL, NULL, NULL, now_ms);
         return;
     }
-    put_in_place(n, old);
-    tell_moved(n, old, CALL_EV_DIVERTED, now_ms);
-    connection_stop_ringing(
-        old, NULL, STR("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"), now_ms);
+    place_take(n, old, now_ms);
 }
 
 static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uint64_t now_ms)
@@ -323,9 +201,9 @@ static void on_acked(struct leg *leg, const struct sip_msg *m, bool initial, uin
         caller->state > LEG_EARLY) {
         branch_on_acked(leg, m, initial, now_ms);
     } else if (media_has_sdp(m)) {
-        answer_caller(n, m, now_ms);
+        place_answer_caller(n, m, now_ms);
     } else {
-        offer_to(n, now_ms);
+        place_bring_together(n, now_ms);
     }
 }
 
@@ -341,25 +219,11 @@ static void on_cancelled(struct leg *leg, const struct sip_msg *m, uint64_t now_
     }
 }
 
-/** Answered, and gone before it has taken the place: the call goes on as it was. */
-static bool left_before(struct connection *n, uint64_t now_ms)
-{
-    struct call *c = n->call;
-
-    if (n->replaces == NULL || c->phase == CALL_ENDING || c->join.offerer != n) {
-        return false;
-    }
-    n->ended = true;
-    n->replaces = NULL;
-    join_undo(c, now_ms);
-    return true;
-}
-
 static void on_bye(struct leg *leg, struct txn *t, const struct sip_msg *m, uint64_t now_ms)
 {
     struct branch *b = leg->owner;
 
-    if (left_before(b->conn, now_ms)) {
+    if (place_left(b->conn, now_ms)) {
         call_answer_request(leg, t, 200, &(struct leg_content){0}, now_ms);
     } else {
         branch_on_bye(leg, t, m, now_ms);
@@ -370,7 +234,7 @@ static void on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
 {
     struct branch *b = leg->owner;
 
-    if (left_before(b->conn, now_ms)) {
+    if (place_left(b->conn, now_ms)) {
         branch_leave_peer(b);
     } else {
         branch_on_ended(leg, why, now_ms);
@@ -439,6 +303,37 @@ bool call_is_named(struct call_layer *l, const struct sip_msg *m)
            (sip_msg_has(m, SIP_HDR_REPLACES) &&
             sip_replaces_parse(sip_msg_value(m, SIP_HDR_REPLACES), &r) == 0 &&
             named(l, &r) != NULL);
+}
+
+bool replace_parked(struct call_layer *l, const struct sip_msg *m, const struct hop *from,
+                    struct device *device, const struct device *at, uint64_t now_ms)
+{
+    struct connection *old = at == NULL || at->has_secret ? NULL : park_find(l, at), *n;
+    struct call *c;
+    unsigned status = 0;
+
+    if (old == NULL) {
+        return false;
+    }
+    c = old->call;
+    if (c->sips && !sip_msg_is_sips(m)) {
+        status = 480;
+    } else if (c->duo != NULL || call_is_busy(c)) {
+        status = 491;
+    } else if (device != NULL && device == call_other(old)->device) {
+        status = 482;
+    } else if (!call_room_for(l, device)) {
+        status = 403;
+    }
+    if (status != 0) {
+        call_refuse(l, m, from, status, NULL, now_ms);
+        return true;
+    }
+    n = take(c, m, from, device, now_ms);
+    if (n != NULL) {
+        replace_party(n, old, m, now_ms);
+    }
+    return true;
 }
 
 bool call_replace(struct call_layer *l, const struct sip_msg *m, const struct hop *from,

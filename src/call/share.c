@@ -64,7 +64,8 @@ void share_begin(struct connection *from, struct connection *to, uint64_t now_ms
 
 bool share_is_parked(const struct connection *conn)
 {
-    return conn != NULL && conn->mate != NULL && !conn->ended && connection_leg(conn) == NULL;
+    return conn != NULL && !conn->ended && connection_leg(conn) == NULL &&
+           (conn->mate != NULL || park_is_at(conn));
 }
 
 /** May its leg go over to the mate? */

@@ -20,6 +20,8 @@
  * a procedure on two calls (duo.c), HOLD can begin with its second stage, since the device gets
  * another description at once.
  *
+ * PARK (park.c) is the second stage of HOLD alone, with silence for a description.
+ *
  * A re-INVITE that meets another one (491) is tried again after the time of RFC 3261 §14.1.
  *
  * OWNERSHIP. The step belongs to its call. The one who asked (`owner`) hears exactly once; when
@@ -61,7 +63,11 @@ static void out_of_time(struct step *s, uint64_t now_ms)
 {
     call_done_fn fn = s->fn;
 
-    transfer_call_off(s->call, now_ms);
+    if (s->kind == STEP_PICKUP) {
+        pickup_call_off(s->call, now_ms);
+    } else {
+        transfer_call_off(s->call, now_ms);
+    }
     if (s->request != NULL) {
         leg_request_cancel(s->request, now_ms);
     }
@@ -157,6 +163,9 @@ void step_cancel(struct step *s, uint64_t now_ms)
 void step_abort(struct call *c, uint64_t now_ms)
 {
     if (c->step != NULL) {
+        if (c->step->kind == STEP_PICKUP) {
+            pickup_call_off(c, now_ms);
+        }
         step_done(c->step, CALL_GONE, 0, now_ms);
     }
 }
@@ -167,6 +176,9 @@ void step_answered(struct connection *conn, uint64_t now_ms)
 
     if (s != NULL && s->kind == STEP_ANSWER && s->conn == conn) {
         step_done(s, CALL_OK, 0, now_ms);
+    } else if (s != NULL && s->kind == STEP_PICKUP && s->conn == conn) {
+        pickup_call_off(conn->call, now_ms); /* its own phone was quicker */
+        step_done(s, CALL_BAD_STATE, 0, now_ms);
     }
 }
 
@@ -270,6 +282,8 @@ static void hold_on_response(struct leg_request *r, unsigned status, const struc
     }
     if (s->kind == STEP_SILENCE) {
         step_done(s, CALL_OK, 0, now_ms);
+    } else if (s->kind == STEP_PARK) {
+        park_done(s->conn, now_ms);
     } else if (s->stage == HOLD_SELF) {
         s->stage = HOLD_OTHER;
         run(s, now_ms);
@@ -305,7 +319,9 @@ static struct str hold_body(struct step *s, struct connection **to)
     case HOLD_OTHER:
         *to = other;
         /* a focus would mix what the phone plays to who is held */
-        body = media_aimed(s->conn->desc, other->is_seat ? SDP_SILENCE : SDP_HOLD, a);
+        body = s->kind == STEP_PARK
+                   ? media_silence(other, a)
+                   : media_aimed(s->conn->desc, other->is_seat ? SDP_SILENCE : SDP_HOLD, a);
         break;
     default:
         *to = s->conn;
@@ -426,6 +442,14 @@ enum call_error step_retrieve(struct connection *conn, const struct step_plan *p
                               call_done_fn fn, void *owner, uint64_t now_ms)
 {
     return begin(conn, STEP_RETRIEVE, plan, fn, owner, now_ms);
+}
+
+enum call_error step_park(struct connection *conn, call_done_fn fn, void *owner,
+                          uint64_t now_ms)
+{
+    static const struct step_plan partner_only = {.cause = "park", .other_only = true};
+
+    return begin(conn, STEP_PARK, &partner_only, fn, owner, now_ms);
 }
 
 void step_silence(struct connection *conn, uint64_t now_ms)

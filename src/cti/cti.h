@@ -112,6 +112,11 @@ void cti_on_feature(void *cti, struct device *d, unsigned which, uint64_t now_ms
  */
 int cti_device_event(struct cti *c, const struct device *dev, enum csta_msg_id event,
                      const struct csta_msg *body, uint64_t now_ms);
+
+/** Call back of two devices is set, or is no more (call_back_fn). */
+void cti_on_callback(void *cti, const struct device *from, const struct device *to, bool set,
+                     uint64_t now_ms);
+
 /** The message waiting indicator of the device is another one (event_waiting_fn). */
 void cti_on_waiting(void *cti, struct device *d, uint64_t now_ms);
 

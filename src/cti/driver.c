@@ -136,6 +136,29 @@ static enum call_error do_invite(void *ctx, struct connection *c,
     return call_invite_party(c, args, out, fn, owner, now_ms);
 }
 
+static enum call_error do_pickup(void *ctx, struct connection *c,
+                                 const struct call_pickup *args, struct connection **out,
+                                 call_done_fn fn, void *owner, uint64_t now_ms)
+{
+    (void)ctx;
+    return call_pickup(c, args, out, fn, owner, now_ms);
+}
+
+static enum call_error do_inform(void *ctx, struct connection *c, struct str uui,
+                                 uint64_t now_ms)
+{
+    (void)ctx;
+    return call_inform(c, uui, now_ms);
+}
+
+static enum call_error do_park(void *ctx, struct connection *c, struct str to,
+                               struct connection **out, call_done_fn fn, void *owner,
+                               uint64_t now_ms)
+{
+    (void)ctx;
+    return call_park(c, to, out, fn, owner, now_ms);
+}
+
 const struct cti_driver cti_switch_driver = {
     .name = "switch",
     .make = do_make,
@@ -157,4 +180,7 @@ const struct cti_driver cti_switch_driver = {
     .has_focus = do_has_focus,
     .conference = do_conference,
     .invite = do_invite,
+    .pickup = do_pickup,
+    .park = do_park,
+    .inform = do_inform,
 };

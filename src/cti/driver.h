@@ -13,6 +13,7 @@
 #define BATON_CTI_DRIVER_H
 
 #include "call/conference.h"
+#include "call/services.h"
 #include "csta/csta.h"
 
 /** What the phone says to a service on itself: the response or a CSTAErrorCode, which die when
@@ -70,6 +71,13 @@ struct cti_driver {
                               call_done_fn fn, void *owner, uint64_t now_ms);
     /** Has a phone of that device (NULL: of any) this service now? NULL: none has any. */
     bool (*has)(void *ctx, const struct device *d, enum csta_msg_id service);
+    enum call_error (*pickup)(void *ctx, struct connection *c, const struct call_pickup *args,
+                              struct connection **out, call_done_fn fn, void *owner,
+                              uint64_t now_ms);
+    enum call_error (*inform)(void *ctx, struct connection *c, struct str uui, uint64_t now_ms);
+    enum call_error (*park)(void *ctx, struct connection *c, struct str to,
+                            struct connection **out, call_done_fn fn, void *owner,
+                            uint64_t now_ms);
 };
 
 /** Calls that Baton bridges; ctx: struct call_layer *. */

@@ -16,12 +16,18 @@ struct csta_error error_of_state(enum csta_msg_id service)
         value = CSTA_INCOMPATIBLE_INVALID_CALLING_DEVICE_STATE;
         break;
     case CSTA_MSG_ANSWER_CALL:
+    case CSTA_MSG_DIRECTED_PICKUP_CALL:
+    case CSTA_MSG_GROUP_PICKUP_CALL:
         value = CSTA_INCOMPATIBLE_NO_CALL_TO_ANSWER;
         break;
     case CSTA_MSG_CLEAR_CONNECTION:
         value = CSTA_INCOMPATIBLE_NO_CONNECTION_TO_CLEAR;
         break;
+    case CSTA_MSG_CALL_BACK:
+        value = CSTA_INCOMPATIBLE_NO_CALL_TO_COMPLETE;
+        break;
     case CSTA_MSG_HOLD_CALL:
+    case CSTA_MSG_PARK_CALL:
     case CSTA_MSG_SINGLE_STEP_TRANSFER_CALL:
     case CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL:
     case CSTA_MSG_CONSULTATION_CALL:
@@ -47,16 +53,30 @@ static bool calls_somebody(enum csta_msg_id service)
            service == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL;
 }
 
+static bool is_pickup(enum csta_msg_id service)
+{
+    return service == CSTA_MSG_DIRECTED_PICKUP_CALL || service == CSTA_MSG_GROUP_PICKUP_CALL;
+}
+
 static struct outcome unknown_destination(enum csta_msg_id service)
 {
     if (service == CSTA_MSG_GENERATE_DIGITS) {
         return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_PARAMETER_VALUE,
                              "charactersToSend are 1 to 64 of 0-9 * # A-D and ','");
     }
+    if (service == CSTA_MSG_PARK_CALL) {
+        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_PARK_TO_DEVICE_ID,
+                             "a call is parked at a device of ours that is not in it");
+    }
+    if (is_pickup(service)) {
+        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_NOT_DIFFERENT_DEVICES,
+                             "the device is in that call already");
+    }
     return outcome_error(
         CSTA_ERROR_OPERATION,
         service == CSTA_MSG_MAKE_CALL || service == CSTA_MSG_CONSULTATION_CALL ||
-                service == CSTA_MSG_DIAL_DIGITS
+                service == CSTA_MSG_DIAL_DIGITS || service == CSTA_MSG_CALL_BACK ||
+                service == CSTA_MSG_CALL_BACK_NON_CALL_RELATED
             ? CSTA_OPERATION_INVALID_CALLED_DEVICE_ID
             : CSTA_OPERATION_INVALID_DESTINATION,
         "the destination is no device of ours and no number that a peer takes, "
@@ -65,7 +85,7 @@ static struct outcome unknown_destination(enum csta_msg_id service)
 
 static struct outcome not_registered(enum csta_msg_id service)
 {
-    if (service == CSTA_MSG_DEFLECT_CALL || calls_somebody(service)) {
+    if (service == CSTA_MSG_DEFLECT_CALL || is_pickup(service) || calls_somebody(service)) {
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
                              CSTA_SYSTEM_DESTINATION_DEVICE_OUT_OF_SERVICE,
                              "the destination is not registered");
@@ -153,6 +173,13 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
                 CSTA_ERROR_OPERATION, CSTA_OPERATION_PARTICIPATION_TYPE_OUT_OF_RANGE,
                 "the focus has no silent room: conference.silent_room is not set");
         }
+        if (service == CSTA_MSG_SEND_USER_INFORMATION) {
+            return outcome_error(CSTA_ERROR_OPERATION,
+                                 CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
+                                 "in this state no message to the other end could carry user "
+                                 "data: it goes with MakeCall, with ClearConnection, and from "
+                                 "who is called while the call rings");
+        }
         if (service == CSTA_MSG_GENERATE_DIGITS) {
             return outcome_error(CSTA_ERROR_OPERATION,
                                  CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
@@ -187,6 +214,10 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
                              CSTA_SYSTEM_CONFERENCE_MEMBER_LIMIT_EXCEEDED,
                              "the conference takes no more parties");
+    case CALL_OCCUPIED:
+        return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
+                             CSTA_INCOMPATIBLE_INVALID_PARK_TO_DEVICE_STATE,
+                             "another call is parked there");
     case CALL_GONE:
         return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
                              CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,

@@ -72,6 +72,7 @@ static const uint16_t event_ids[] = {
     [CALL_EV_CONNECTION_CLEARED] = CSTA_MSG_CONNECTION_CLEARED_EVENT,
     [CALL_EV_DIGITS_GENERATED] = CSTA_MSG_DIGITS_GENERATED_EVENT,
     [CALL_EV_QUEUED] = CSTA_MSG_QUEUED_EVENT,
+    [CALL_EV_INFORMATION] = CSTA_MSG_CALL_INFORMATION_EVENT,
 };
 
 static bool sees(const struct call_event *e, const struct connection *conn)
@@ -98,6 +99,7 @@ static bool sees(const struct call_event *e, const struct connection *conn)
     case CALL_EV_CONFERENCED:
     case CALL_EV_DIGITS_GENERATED:
     case CALL_EV_QUEUED:
+    case CALL_EV_INFORMATION:
         return own || connection_is_live(conn);
     }
     return false;
@@ -234,9 +236,10 @@ struct str event_user_data(const struct cti *c, struct str raw, const struct sea
 /** Does the event have userData, by the standard? */
 static bool has_user_data(enum call_event_kind kind)
 {
-    return kind == CALL_EV_QUEUED || kind == CALL_EV_DELIVERED || kind == CALL_EV_ESTABLISHED ||
-           kind == CALL_EV_FAILED || kind == CALL_EV_DIVERTED || kind == CALL_EV_TRANSFERRED ||
-           kind == CALL_EV_CONFERENCED || kind == CALL_EV_CONNECTION_CLEARED;
+    return kind == CALL_EV_QUEUED || kind == CALL_EV_INFORMATION || kind == CALL_EV_DELIVERED ||
+           kind == CALL_EV_ESTABLISHED || kind == CALL_EV_FAILED || kind == CALL_EV_DIVERTED ||
+           kind == CALL_EV_TRANSFERRED || kind == CALL_EV_CONFERENCED ||
+           kind == CALL_EV_CONNECTION_CLEARED;
 }
 
 /** What an application is told of the User-to-User of an event. */

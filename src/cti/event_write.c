@@ -298,6 +298,8 @@ static const void *call_information(const struct view *v)
             .device = ref_of(v, JOURNAL_SUBJECT),
             .calling_device = ref_of(v, JOURNAL_CALLING),
             .correlator_data = v->correlator,
+            .user_data = v->user,
+            .extensions = v->extensions,
         };
     }
     return e;

@@ -17,6 +17,8 @@
  *   service_data.c  data of a call
  *   route.c         an application says where calls go
  *   service_two.c   those on two calls of a device
+ *   service_pickup.c  another device takes a call, or it is parked
+ *   service_callback.c  who could not be reached is called when he can be
  *   service_digits.c  DialDigits and GenerateDigits
  *   serve.h         what services on calls share
  *   snapshot.c, features.c, monitor.c   the other services
@@ -286,7 +288,7 @@ struct pending {
     enum csta_msg_id service;
     const struct device *device; /**< of the connection */
     char call_id[CALL_ID_LEN];
-    struct connection *made;     /**< by ConsultationCall; good when the outcome is CALL_OK */
+    struct connection *made;     /**< by the service; good when the outcome is CALL_OK */
     char second_id[CALL_ID_LEN]; /**< of TransferCall: the other call that it is about */
     struct timer limit;
 };
@@ -377,6 +379,13 @@ struct outcome service_dial_digits(struct request *r);
 struct outcome service_generate_digits(struct request *r);
 struct outcome service_reconnect_call(struct request *r);
 struct outcome service_transfer_call(struct request *r);
+struct outcome service_directed_pickup_call(struct request *r);
+struct outcome service_group_pickup_call(struct request *r);
+struct outcome service_park_call(struct request *r);
+struct outcome service_call_back(struct request *r);
+struct outcome service_call_back_non_call_related(struct request *r);
+struct outcome service_cancel_call_back(struct request *r);
+struct outcome service_get_call_back(struct request *r);
 struct outcome service_snapshot_device(struct request *r);
 struct outcome service_get_csta_features(struct request *r);
 struct outcome service_request_system_status(struct request *r);
@@ -515,6 +524,7 @@ struct outcome service_set_agent_state(struct request *r);
 /* ---- service_data.c ---- */
 
 struct outcome service_associate_data(struct request *r);
+struct outcome service_send_user_information(struct request *r);
 
 /* ---- route.c ---- */
 

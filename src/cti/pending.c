@@ -144,6 +144,9 @@ static const void *positive_body(const struct cti_session *s, const struct done 
     struct csta_single_step_transfer_call_response *single;
     struct csta_transfer_call_response *transfer;
     struct csta_consultation_call_response *consult;
+    struct csta_directed_pickup_call_response *directed;
+    struct csta_group_pickup_call_response *group;
+    struct csta_park_call_response *park;
     struct str call_id = str_make(d->call_id, CALL_ID_LEN);
     struct csta_conference_call_response *conference;
     struct csta_single_step_conference_call_response *invited;
@@ -181,6 +184,24 @@ static const void *positive_body(const struct cti_session *s, const struct done 
             invited->conferenced_call = connection_of(s, d->made);
         }
         return invited;
+    case CSTA_MSG_DIRECTED_PICKUP_CALL:
+        directed = arena_zalloc(a, sizeof(*directed));
+        if (directed != NULL) {
+            directed->picked_call = connection_of(s, d->made);
+        }
+        return directed;
+    case CSTA_MSG_GROUP_PICKUP_CALL:
+        group = arena_zalloc(a, sizeof(*group));
+        if (group != NULL) {
+            group->picked_call = connection_of(s, d->made);
+        }
+        return group;
+    case CSTA_MSG_PARK_CALL:
+        park = arena_zalloc(a, sizeof(*park));
+        if (park != NULL) {
+            park->parked_to = connection_of(s, d->made);
+        }
+        return park;
     default:
         return &plain;
     }

@@ -53,3 +53,30 @@ struct outcome service_associate_data(struct request *r)
     event_call_information(r->cti, conn, r->now_ms);
     return outcome_answer(r, &answer);
 }
+
+/** User data of a call that is being set up: call/inform.c says when there is a way. */
+struct outcome service_send_user_information(struct request *r)
+{
+    static const struct csta_send_user_information_response answer;
+    static const struct wanted want = {CSTA_MSG_SEND_USER_INFORMATION, ~STATE(NULL)};
+    const struct csta_send_user_information *m = r->msg->send_user_information;
+    const struct cti_driver *driver = r->cti->driver;
+    struct connection *conn;
+    struct outcome err;
+    struct data none = {0};
+    struct str uui;
+
+    if (driver->inform == NULL) {
+        return not_for_this_device();
+    }
+    if (!take_user_data(r, &m->user_data, &uui, &err) ||
+        !resolve_connection(r, &m->existing_call, &want, &conn, &err)) {
+        return err;
+    }
+    if (uui.n == 0) {
+        return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_PARAMETER_VALUE,
+                             "there is no user data");
+    }
+    return answer_of(r, &answer, conn, &none,
+                     driver->inform(r->cti->driver_ctx, conn, uui, r->now_ms));
+}

@@ -91,6 +91,9 @@ static const struct csta_services_permitted *permitted(const struct request *r,
     calls->single_step_conference = if_set(can, CALL_SVC_INVITE);
     calls->dial_digits = if_set(can, CALL_SVC_DIAL);
     calls->clear_call = if_set(can, CALL_SVC_CLEAR);
+    calls->call_back = if_set(can, CALL_SVC_CALL_BACK);
+    calls->park_call = if_set(can, CALL_SVC_PARK);
+    calls->directed_pickup_call = if_set(can, CALL_SVC_PICKUP);
     out->call_control_services = calls;
     if ((can & CALL_SVC_DIGITS) != 0) {
         more = arena_zalloc(r->cti->scratch, sizeof(*more));

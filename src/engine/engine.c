@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 
 #include "base/err.h"
+#include "call/services.h"
 #include "engine/parts.h"
 #include "registrar/select.h"
 
@@ -253,6 +254,7 @@ static int make_layers(struct engine *e)
     e->calls.on_event = report_call_event;
     e->calls.on_gone = cti_on_call_gone;
     e->calls.on_feature = report_feature;
+    e->calls.on_callback = report_callback;
     e->calls.permits = steer_permits;
     seal_set_keys(&e->seal, c->seal_keys);
     e->border.seal = &e->seal;
@@ -670,6 +672,7 @@ void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
     event_device_gone(e->events, d, now_ms);
     phones_device_gone(e->phones, d, now_ms);
     call_clear_features(&e->calls, d);
+    call_back_forget(&e->calls, d, now_ms);
     cti_device_gone(e->cti, d);
     engine_settle(e);
 }

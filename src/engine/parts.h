@@ -183,6 +183,8 @@ void refer_fini(struct engine *e);
 void report_call_event(void *engine, const struct call_event *ev);
 void report_registration(void *engine, const struct record *r, bool registered,
                          uint64_t now_ms);
+void report_callback(void *engine, const struct device *from, const struct device *to, bool set,
+                     uint64_t now_ms);
 void report_feature(void *engine, struct device *d, unsigned which, bool changed,
                     uint64_t now_ms);
 void report_waiting(void *engine, struct device *d, uint64_t now_ms);

@@ -135,6 +135,9 @@ void report_call_event(void *ctx, const struct call_event *ev)
     case CALL_EV_QUEUED:
         say(env, TRACE_INFO, ev, "has the call waiting: ", str_c(ev->cause));
         break;
+    case CALL_EV_INFORMATION:
+        say(env, TRACE_DEBUG, ev, "has sent user data", STR(""));
+        break;
     case CALL_EV_FAILED:
         on_failed(env, ev);
         break;
@@ -168,6 +171,16 @@ void report_feature(void *ctx, struct device *d, unsigned which, bool changed, u
         cti_on_feature(e->cti, d, which, now_ms);
         phones_on_feature(e->phones, d, which, now_ms);
     }
+}
+
+void report_callback(void *ctx, const struct device *from, const struct device *to, bool set,
+                     uint64_t now_ms)
+{
+    struct engine *e = ctx;
+
+    env_trace(e->env, TRACE_INFO, "call", "%.*s: call back of %.*s %s", CUT_ARG(from->uri),
+              CUT_ARG(to->uri), set ? "set" : "over");
+    cti_on_callback(e->cti, from, to, set, now_ms);
 }
 
 void report_waiting(void *ctx, struct device *d, uint64_t now_ms)

@@ -112,6 +112,8 @@ static bool state_of(const struct connection *conn, uint8_t *out)
     const struct connection *other = other_of(conn);
     if (conn->ended || conn->state == CONN_FAIL) {
         *out = ITEM_TERMINATED;
+    } else if (conn->state == CONN_QUEUED && conn->call->phase == CALL_ACTIVE) {
+        *out = ITEM_CONFIRMED; /* it is parked there */
     } else if (conn->state == CONN_NULL || conn->state == CONN_QUEUED) {
         return false;
     } else if (conn->state == CONN_ALERTING) {

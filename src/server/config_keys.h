@@ -309,6 +309,14 @@
       "waits at most so long; 0: he does not.")                                                         \
     U(queue_max, 100, 1, 1000000, "Callers that wait at a time.")                                       \
     U(queue_per_device, 10, 1, 1000000, "Those for one device.")                                        \
+    U(park_s, 180, 0, 86400,                                                                            \
+      "A parked call (ParkCall) that nobody takes comes back to who parked it after this; 0: it does "  \
+      "not.")                                                                                           \
+    U(park_max, 100, 1, 1000000, "Calls that are parked at a time.")                                    \
+    U(callback_s, 3600, 1, 604800,                                                                      \
+      "Call back (CallBack, CallBackNonCallRelated) is given up after this. None survives a restart.")  \
+    U(callback_max, 1000, 1, 1000000,                                                                   \
+      "Call backs that are set at a time; of one device at most 16.")                                   \
     B(pickup, true,                                                                                     \
       "A device may take a call that rings elsewhere, with an INVITE whose Replaces "                   \
       "names the ringing dialog. Off: only who was referred by its owner.")
@@ -364,6 +372,14 @@
       "(docs/csta-private.md).")                                                           \
     B(failed_local_fail, false,                                                            \
       "localConnectionInfo of a Failed event is `fail`; otherwise `connected`.")
+
+/** Bounds of `groups`. */
+#define CONFIG_GROUPS_MAX 1000
+#define CONFIG_GROUP_MEMBERS_MAX 1000
+
+#define CONFIG_GROUP(U, B, S, W, L, N, M, Q)                \
+    N(name, "What GroupPickupCall calls it (`pickGroup`).") \
+    L(members, "", "Its devices: numbers, `number@domain`, or beginnings as in `10*`.")
 
 #define CONFIG_WATCHER(U, B, S, W, L, N, M, Q)                                           \
     L(who, "",                                                                           \
@@ -499,6 +515,9 @@
     Q(devices, device,                                                                        \
       "The phones. A device without a secret can be called and named, but cannot "            \
       "register or call.")                                                                    \
+    Q(groups, group,                                                                          \
+      "Groups of devices whose users take each other's calls (GroupPickupCall), at most "     \
+      "1000 with 1000 members each.")                                                         \
     Q(applications, application, "Programs that control and watch devices.")                  \
     Q(peers, peer,                                                                            \
       "PBX, trunk, gateway: neighbours that are known by address or certificate.")            \

@@ -8,6 +8,7 @@
 #include "server/config_map.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "call/services.h"
 #include "net/sockaddr.h"
 
 #define PRODUCT "Baton/" BATON_VERSION
@@ -463,8 +464,51 @@ static void map_calls(const struct raw_root *raw, struct engine_config *e)
                                    .queue_s = raw->calls.queue_s,
                                    .queue_max = raw->calls.queue_max,
                                    .queue_per_device = raw->calls.queue_per_device,
+                                   .park_s = raw->calls.park_s,
+                                   .park_max = raw->calls.park_max,
+                                   .callback_s = raw->calls.callback_s,
+                                   .callback_max = raw->calls.callback_max,
                                    .pass_redirects = raw->calls.redirect != NULL &&
                                                      strcmp(raw->calls.redirect, "pass") == 0};
+}
+
+static bool map_groups(struct config_tree *t, struct config *c)
+{
+    const struct raw_root *raw = c->raw;
+    struct call_group *groups = many(c, raw->groups_count, sizeof(*groups));
+    if (groups == NULL) {
+        return out_of_memory(t);
+    }
+    if (raw->groups_count > CONFIG_GROUPS_MAX) {
+        return tree_fault(t, tree_key(t, tree_root(t), "groups"), "groups: more than %d",
+                          CONFIG_GROUPS_MAX);
+    }
+    for (size_t i = 0; i < raw->groups_count; i++) {
+        const struct raw_group *from = &raw->groups[i];
+        yaml_node_t *list = tree_key(t, entry_of(t, "groups", i), "members");
+        groups[i] = (struct call_group){
+            .name = str_c(from->name),
+            .members = config_strings(c, from->members, from->members_count),
+            .member_count = from->members_count};
+        if (groups[i].members == NULL) {
+            return out_of_memory(t);
+        }
+        if (from->members_count > CONFIG_GROUP_MEMBERS_MAX) {
+            return tree_fault(t, list, "members: more than %d", CONFIG_GROUP_MEMBERS_MAX);
+        }
+        if (!config_check_patterns(t, list, from->members, from->members_count, "members")) {
+            return false;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq(groups[k].name, groups[i].name)) {
+                return tree_fault(t, entry_of(t, "groups", i), "groups: %s is there twice",
+                                  from->name);
+            }
+        }
+    }
+    c->engine.call.groups = groups;
+    c->engine.call.group_count = raw->groups_count;
+    return true;
 }
 
 static bool map_engine(struct config_tree *t, struct config *c)
@@ -641,7 +685,7 @@ bool config_map(struct config_tree *t, struct config *c)
     if (!config_map_net(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
         !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
         !config_map_conference(t, c) || !map_dns(t, c) || !config_map_policy(t, c) ||
-        !config_map_guard(t, c) || !config_map_routes(t, c) || !config_map_events(t, c) ||
+        !config_map_guard(t, c) || !map_groups(t, c) || !config_map_routes(t, c) || !config_map_events(t, c) ||
         !config_map_packages(t, c) || !config_map_seal(t, c) || !config_map_border(t, c) ||
         !config_map_uui(t, c) || !config_map_phones(t, c) || !config_map_store(t, c)) {
         return false;

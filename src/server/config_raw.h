@@ -96,6 +96,9 @@ struct raw_cti {
 struct raw_phones {
     RAW_STRUCT(CONFIG_PHONES)
 };
+struct raw_group {
+    RAW_STRUCT(CONFIG_GROUP)
+};
 struct raw_watcher {
     RAW_STRUCT(CONFIG_WATCHER)
 };

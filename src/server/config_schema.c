@@ -169,6 +169,10 @@ SUBSECTION(cti, CONFIG_CTI)
 #define RAW struct raw_phones
 SUBSECTION(phones, CONFIG_PHONES)
 #undef RAW
+#define RAW struct raw_group
+SUBSECTION(group, CONFIG_GROUP)
+ENTRY(group)
+#undef RAW
 #define RAW struct raw_watcher
 SUBSECTION(watcher, CONFIG_WATCHER)
 ENTRY(watcher)

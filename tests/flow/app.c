@@ -324,6 +324,7 @@ static void put_information(struct text *t, struct note *n,
     snprintf(n->ref, sizeof(n->ref), "%.*s", STR_ARG(e->monitor_cross_ref_id));
     out_c(&t->o, "CallInformation");
     put_connection(t, &e->connection);
+    put_data(t, " uui=", &e->user_data);
     put_data(t, " corr=", &e->correlator_data);
 }
 
@@ -453,6 +454,15 @@ static bool put_device_event(struct text *t, struct note *n)
 static bool put_system(struct text *t, struct note *n)
 {
     const struct csta_msg *m = &n->msg;
+    if (m->id == CSTA_MSG_CALL_BACK_EVENT) {
+        const struct csta_call_back_event *e = m->call_back_event;
+        snprintf(n->ref, sizeof(n->ref), "%.*s", STR_ARG(e->monitor_cross_ref_id));
+        out_c(&t->o, "CallBack");
+        put_ref(t, " ", &e->originating_device);
+        put_ref(t, ">", &e->target_device);
+        out_c(&t->o, e->call_back_set_canceled == CSTA_TRUE ? " set" : " over");
+        return true;
+    }
     if (m->id == CSTA_MSG_SYSTEM_STATUS) {
         out_fmt(&t->o, "SystemStatus %.*s",
                 STR_ARG(csta_system_status_value_name(m->system_status->system_status)));
@@ -612,6 +622,22 @@ static void ask_text(struct app *a, struct ask *q)
             put_connection(&t, &q->msg.conference_call_response->conference_call);
         } else if (q->msg.id == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL_RESPONSE) {
             put_connection(&t, &q->msg.single_step_conference_call_response->conferenced_call);
+        } else if (q->msg.id == CSTA_MSG_DIRECTED_PICKUP_CALL_RESPONSE) {
+            put_connection(&t, &q->msg.directed_pickup_call_response->picked_call);
+        } else if (q->msg.id == CSTA_MSG_GROUP_PICKUP_CALL_RESPONSE) {
+            put_connection(&t, &q->msg.group_pickup_call_response->picked_call);
+        } else if (q->msg.id == CSTA_MSG_PARK_CALL_RESPONSE) {
+            put_connection(&t, &q->msg.park_call_response->parked_to);
+        } else if (q->msg.id == CSTA_MSG_CALL_BACK_RESPONSE) {
+            out_c(&t.o, " ");
+            put_device(&t, q->msg.call_back_response->target_device.value);
+        } else if (q->msg.id == CSTA_MSG_GET_CALL_BACK_RESPONSE) {
+            const struct csta_call_back_list_item_list *l =
+                &q->msg.get_call_back_response->call_back_list;
+            for (size_t i = 0; i < l->n; i++) {
+                out_c(&t.o, " ");
+                put_device(&t, l->item[i].target_device.value);
+            }
         } else if (q->msg.id == CSTA_MSG_SNAPSHOT_DEVICE_RESPONSE) {
             put_snapshot(&t, q->msg.snapshot_device_response);
         }

@@ -263,6 +263,84 @@ static void queue(struct world *w)
     phone_hang_up(bob, STR_NONE);
 }
 
+/** cleo takes bob's calls: one that rings, and one that he holds. */
+static void pickup(struct world *w)
+{
+    struct phone *ann = PHONE(w, 0), *bob = PHONE(w, 1), *cleo = PHONE(w, 2);
+    watch(w);
+    cleo->obeys_auto = true;
+    for (int i = 0; i < 2; i++) {
+        bool rang = i == 0;
+        if (rang ? phone_call(ann, "1002", true, STR_NONE) != NULL &&
+                       wait_phone(w, bob, rings, 40000)
+                 : talk(w)) {
+            const char *name = rang ? "c1" : "c2";
+            if (!rang) {
+                (void)wait_answer(w, app_on_connection(&w->crm, "HoldCall", "callToBeHeld",
+                                                       name, "1002", ""));
+            }
+            (void)wait_answer(
+                w, app_on_connection(&w->crm, "DirectedPickupCall", "callToBePickedUp", name,
+                                     "1002", "<requestingDevice>1003</requestingDevice>"));
+            world_run(w, 1000);
+        }
+        phone_hang_up(ann, STR_NONE);
+        (void)wait_phone(w, ann, idle, 40000);
+        phone_hang_up(bob, STR_NONE);
+        phone_hang_up(cleo, STR_NONE);
+        (void)wait_phone(w, cleo, idle, 40000);
+    }
+    cleo->obeys_auto = false;
+}
+
+/** bob parks ann, cleo takes her. */
+static void park(struct world *w)
+{
+    struct phone *ann = PHONE(w, 0), *bob = PHONE(w, 1), *cleo = PHONE(w, 2);
+    watch(w);
+    cleo->obeys_auto = true;
+    if (talk(w) && serve(w, "ParkCall", "parking", "1002", "<parkTo>1003</parkTo>")) {
+        world_run(w, 1000);
+        (void)serve(w, "DirectedPickupCall", "callToBePickedUp", "1003",
+                    "<requestingDevice>1003</requestingDevice>");
+        world_run(w, 1000);
+    }
+    phone_hang_up(ann, STR_NONE);
+    (void)wait_phone(w, ann, idle, 40000);
+    phone_hang_up(bob, STR_NONE);
+    phone_hang_up(cleo, STR_NONE);
+    (void)wait_phone(w, cleo, idle, 40000);
+    cleo->obeys_auto = false;
+}
+
+/** bob does not answer, tells ann why, and she is called back when he can. */
+static void callback(struct world *w)
+{
+    struct phone *ann = PHONE(w, 0), *bob = PHONE(w, 1);
+    watch(w);
+    bob->on_call = 486;
+    if (phone_call(ann, "1002", true, STR("Request-Disposition: queue\r\n")) != NULL) {
+        world_run(w, 2000);
+        (void)serve(w, "SendUserInformation", "existingCall", "1002",
+                    "<userData><string>6869</string></userData>");
+        (void)serve(w, "CallBack", "callbackConnection", "1001", "");
+        (void)wait_phone(w, ann, idle, 40000);
+    }
+    bob->on_call = 180;
+    (void)wait_answer(w, app_ask(&w->crm, "GetCallBack", "<device>1001</device>"));
+    if (wait_phone(w, ann, rings, 40000) && phone_answer(ann) == 0 &&
+        wait_phone(w, bob, rings, 40000) && phone_answer(bob) == 0) {
+        (void)wait_phone(w, bob, phone_talks, 40000);
+    }
+    phone_hang_up(ann, STR_NONE);
+    (void)wait_phone(w, ann, idle, 40000);
+    phone_hang_up(bob, STR_NONE);
+    (void)wait_phone(w, bob, idle, 40000);
+    (void)wait_answer(w, app_ask(&w->crm, "CancelCallBack",
+                                 "<originatingDevice>1001</originatingDevice>"
+                                 "<targetDevice>1002</targetDevice>"));
+}
+
 static void let_wait(struct world *w)
 {
     w->config.call.queue_s = 60;
@@ -281,5 +359,8 @@ const struct script scripts[] = {
     {"cancel", cancel, false, NULL},
     {"forwarding", forwarding, false, NULL},
     {"queue", queue, false, let_wait},
+    {"pickup", pickup, false, NULL},
+    {"park", park, false, NULL},
+    {"callback", callback, false, let_wait},
 };
 const size_t script_count = ARRAY_LEN(scripts);

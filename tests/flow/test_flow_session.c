@@ -207,7 +207,7 @@ static void test_bad_requests(void)
         {"<!DOCTYPE a [<!ENTITY b \"c\">]><MakeCall>&b;</MakeCall>", "SIP 400"},
         {"<FlyToTheMoon xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed5\"/>",
          "operation/serviceNotSupported"},
-        {"<ParkCall xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed5\"/>",
+        {"<IntrudeCall xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed5\"/>",
          "operation/serviceNotSupported"},
         {"<MonitorStop><monitorCrossRefID>77</monitorCrossRefID></MonitorStop>",
          "operation/invalidMonitorCrossRefID"},

@@ -122,6 +122,21 @@ static void test_net_queue(void)
     sweep("queue");
 }
 
+static void test_net_pickup(void)
+{
+    sweep("pickup");
+}
+
+static void test_net_park(void)
+{
+    sweep("park");
+}
+
+static void test_net_callback(void)
+{
+    sweep("callback");
+}
+
 /* ---- memory ---- */
 
 /** Does it work again? */
@@ -247,6 +262,21 @@ static void test_memory_queue(void)
     starve("queue");
 }
 
+static void test_memory_pickup(void)
+{
+    starve("pickup");
+}
+
+static void test_memory_park(void)
+{
+    starve("park");
+}
+
+static void test_memory_callback(void)
+{
+    starve("callback");
+}
+
 /** One run of either kind, for a closer look: BATON_FLOW_ONE="cancel 50 20 20 11053", "hold
    @17" or "hold @17+". */
 static void test_one(void)
@@ -293,8 +323,10 @@ static void test_memory_engine_new(void)
 TEST_MAIN(T(test_net_registration), T(test_net_call), T(test_net_make_call), T(test_net_hold),
           T(test_net_transfer), T(test_net_deflect), T(test_net_reconnect),
           T(test_net_attended), T(test_net_digits), T(test_net_cancel), T(test_net_forwarding),
-          T(test_net_queue), T(test_memory_registration), T(test_memory_call),
-          T(test_memory_make_call), T(test_memory_hold), T(test_memory_transfer),
-          T(test_memory_deflect), T(test_memory_reconnect), T(test_memory_attended),
-          T(test_memory_digits), T(test_memory_cancel), T(test_memory_forwarding),
-          T(test_memory_queue), T(test_memory_engine_new), T(test_one))
+          T(test_net_queue), T(test_net_pickup), T(test_net_park), T(test_net_callback),
+          T(test_memory_registration), T(test_memory_call), T(test_memory_make_call),
+          T(test_memory_hold), T(test_memory_transfer), T(test_memory_deflect),
+          T(test_memory_reconnect), T(test_memory_attended), T(test_memory_digits),
+          T(test_memory_cancel), T(test_memory_forwarding), T(test_memory_queue),
+          T(test_memory_pickup), T(test_memory_park), T(test_memory_callback),
+          T(test_memory_engine_new), T(test_one))

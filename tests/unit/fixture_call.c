@@ -43,7 +43,8 @@ static void on_event(void *ctx, const struct call_event *e)
         [CALL_EV_ESTABLISHED] = "established",     [CALL_EV_HELD] = "held",
         [CALL_EV_RETRIEVED] = "retrieved",         [CALL_EV_DIVERTED] = "diverted",
         [CALL_EV_TRANSFERRED] = "transferred",     [CALL_EV_FAILED] = "failed",
-        [CALL_EV_CONNECTION_CLEARED] = "cleared",  [CALL_EV_QUEUED] = "queued"};
+        [CALL_EV_CONNECTION_CLEARED] = "cleared",  [CALL_EV_QUEUED] = "queued",
+        [CALL_EV_INFORMATION] = "information"};
     struct exchange *x = ctx;
     struct str subject = user_of(e->subject->id);
     append(x->log, sizeof(x->log), &x->log_n, "%s%s:%.*s/%s", x->log_n == 0 ? "" : " ",

@@ -307,9 +307,10 @@ static void test_answer_by_talk(void)
     vnet_run_for(&w.net, 100);
     struct connection *b = exchange_connection(&w.x, 1);
     CHECK_INT(call_answer(b, exchange_done, &w.x, w.net.now_ms), CALL_UNSUPPORTED);
-    CHECK_INT(call_services(b), CALL_SVC_CLEAR | CALL_SVC_DEFLECT);
+    CHECK_INT(call_services(b), CALL_SVC_CLEAR | CALL_SVC_DEFLECT | CALL_SVC_PICKUP);
     list_entry(b->branches.next, struct branch, link)->talk = true;
-    CHECK_INT(call_services(b), CALL_SVC_CLEAR | CALL_SVC_DEFLECT | CALL_SVC_ANSWER);
+    CHECK_INT(call_services(b),
+              CALL_SVC_CLEAR | CALL_SVC_DEFLECT | CALL_SVC_PICKUP | CALL_SVC_ANSWER);
     CHECK_INT(call_answer(b, exchange_done, &w.x, w.net.now_ms), CALL_OK);
     vnet_run_for(&w.net, 100);
     CHECK_INT(w.x.done, CALL_OK);

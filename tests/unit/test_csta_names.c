@@ -100,7 +100,7 @@ static void test_features(void)
     arena_init(&a, &mem_libc, 4096);
     REQUIRE(csta_features_supported(&a, &r) == 0);
     out_init(&o, buf, sizeof(buf));
-    REQUIRE(csta_encode(&msg, CSTA_ED3, &o) == 0);
+    REQUIRE(csta_encode(&msg, CSTA_ED6, &o) == 0);
     REQUIRE(csta_decode(out_str_of(&o), NULL, &a, &msg, NULL) == 0);
     const struct csta_supported_services *s =
         msg.get_csta_features_response->supported_services;

@@ -44,7 +44,7 @@ static const struct {
     /* known? */
     {"NoSuchService", "", "X:operation/serviceNotSupported", "NoSuchService is not served"},
     {"ConferenceCall", "", "X:operation/serviceNotSupported", "ConferenceCall"},
-    {"CallBack", "", "X:operation/serviceNotSupported", ""},
+    {"CamponCall", "", "X:operation/serviceNotSupported", ""},
     {"ChangeSysStatFilter", "", "X:operation/serviceNotSupported", ""},
     {"DeliveredEvent", "<monitorCrossRefID>1</monitorCrossRefID>",
      "X:operation/serviceNotSupported", ""},
@@ -397,7 +397,7 @@ static void test_service_snapshot(void)
               "<deviceIdentifier>sip:1001@example.com</deviceIdentifier>");
     CHECK_STR(client_value(c, "tel:1002", "callControlServices"),
               "<clearCall>true</clearCall><clearConnection>true</clearConnection>"
-              "<deflectCall>true</deflectCall>");
+              "<deflectCall>true</deflectCall><directedPickupCall>true</directedPickupCall>");
     CHECK_STR(client_value(c, "tel:1002", "deviceID"), "tel:1002");
     CHECK_INT(station_respond(&o->phone[1], 200, SDP_B), 0);
     office_run(o, 100);

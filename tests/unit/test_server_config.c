@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration: what is right, what is wrong and where, secrets, the documentation. */
+#include "call/services.h"
 #include "server/config.h"
 #include "test.h"
 #include <stdio.h>
@@ -89,6 +90,7 @@ static const char full[] =
     "timers: {t1_ms: 100, session_expires_s: 0, stop_s: 0}\n"
     "registrar: {default_expires_s: 120, min_expires_s: 30}\n"
     "calls: {auto_answer: false, decline_status: 486}\n"
+    "groups: [{name: sales, members: [\"1001\", \"20*\"]}, {name: all, members: [\"*\"]}]\n"
     "cti: {max_unsent: 16, failed_local_fail: true, private_data: false}\n"
     "events: {dialog_replaces: all, interval_ms: 250, watchers: [\n"
     "  {who: [\"10*\", \"peer:pbx\"], devices: [\"*\"], packages: [dialog]}, {who: [door],\n"
@@ -123,6 +125,12 @@ static void test_full_file(void)
     CHECK_INT(c->devices[1].secret.ha1[AUTH_SHA256].n, 64);
     CHECK(c->devices[1].has_secret);
     CHECK(!c->devices[2].has_secret);
+    CHECK_INT(c->engine.call.group_count, 2);
+    CHECK_STR(c->engine.call.groups[0].name, "sales");
+    CHECK_INT(c->engine.call.groups[0].member_count, 2);
+    CHECK(call_group_has(&c->engine.call.groups[0], &c->devices[0]));
+    CHECK(!call_group_has(&c->engine.call.groups[0], &c->devices[2]));
+    CHECK(call_group_has(&c->engine.call.groups[1], &c->devices[2]));
     CHECK_INT(c->application_count, 1);
     CHECK_INT(c->applications[0].grant_count, 2);
     CHECK_STR(c->applications[0].grants[1], "door");
@@ -335,6 +343,9 @@ static const struct bad bad_table[] = {
     {"timers:\nlog: {}\n", 1, 8, "not nothing"},
     {"calls: {auto_answer: maybe}\n", 1, 22, "true or false"},
     {"calls: {auto_answer: yes}\n", 1, 22, "true or false"},
+    {"groups: [{members: [\"1\"]}]\n", 1, 10, "name"},
+    {"groups: [{name: a, members: [\"1*2\"]}]\n", 1, 30, "end"},
+    {"groups: [{name: a}, {name: a}]\n", 1, 21, "twice"},
     {"digest: sha-256\ndevices: [{number: a, ha1_md5: 0123456789ABCDEF0123456789abcdef}]\n", 2,
      32, "ha1_md5: `digest` offers SHA-256"},
     {"applications: [{name: a,\n"
