@@ -177,6 +177,7 @@ struct connection *call_add_connection(struct call *c, struct device *dev, struc
         return NULL;
     }
     list_append(&c->connections, &conn->link);
+    c->parties++;
     if (dev != NULL) {
         list_append(device_calls(dev), &conn->of_device);
     }

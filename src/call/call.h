@@ -51,6 +51,8 @@ enum connection_state {
 };
 
 #define CALL_ID_LEN 20
+/** A call that has had so many parties is picked up and parked no more. */
+#define CALL_PARTIES_MAX 32
 
 struct call;
 struct branch;
@@ -210,6 +212,7 @@ struct call {
     char id[CALL_ID_LEN + 1]; /**< callID, [0-9a-z] */
     uint8_t phase;
     struct list connections;
+    uint32_t parties;         /**< connections there have been: they stay with the call */
     struct connection *a, *b; /**< the two that are bridged now; b NULL while unknown */
     struct str called_gr;     /**< and which phone of it (RFC 5627), or absent: all */
     struct str called;        /**< device identifier that was dialled first */

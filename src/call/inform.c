@@ -54,6 +54,9 @@ enum call_error call_inform(struct connection *conn, struct str uui, uint64_t no
     struct str line, values;
     enum call_error err;
 
+    if (c->foreign) {
+        return CALL_NO_SERVICE;
+    }
     if (conn != c->b || c->phase != CALL_SETUP || (!rings && conn->state != CONN_QUEUED) ||
         conn->behalf != NULL || !can_be_told(c->a)) {
         return CALL_UNSUPPORTED;

@@ -119,6 +119,9 @@ static enum call_error judge(const struct connection *conn, struct str to,
     struct call_layer *l = c->layer;
     const struct connection *stays = call_other(conn);
 
+    if (c->foreign) {
+        return CALL_NO_SERVICE;
+    }
     if (c->phase != CALL_ACTIVE || conn->seat != NULL || conn->is_seat || stays == NULL ||
         stays->is_seat || (conn->state != CONN_CONNECTED && conn->state != CONN_HOLD) ||
         !is_up(stays) || (!is_up(conn) && !share_is_parked(conn))) {
@@ -134,7 +137,9 @@ static enum call_error judge(const struct connection *conn, struct str to,
     if (park_find(l, dest->device) != NULL) {
         return CALL_OCCUPIED;
     }
-    return l->parked_now < l->config.park_max ? CALL_OK : CALL_NO_RESOURCES;
+    return l->parked_now < l->config.park_max && c->parties < CALL_PARTIES_MAX
+               ? CALL_OK
+               : CALL_NO_RESOURCES;
 }
 
 /** A place in the call that is nobody's yet. @return false: no memory */

@@ -59,6 +59,9 @@ static enum call_error judge(const struct connection *conn, const struct device 
     struct call *c = conn->call;
     const struct connection *stays = call_other(conn);
 
+    if (c->foreign) {
+        return CALL_NO_SERVICE;
+    }
     if (!is_called(conn) && !is_kept(conn)) {
         return CALL_BAD_STATE;
     }
@@ -292,6 +295,9 @@ enum call_error call_pickup(struct connection *conn, const struct call_pickup *a
 
     if (err != CALL_OK) {
         return err;
+    }
+    if (c->parties >= CALL_PARTIES_MAX) {
+        return CALL_NO_RESOURCES; /* each attempt stays with the call */
     }
     step_unsilence(c, now_ms);
     err = context_of_service(c, args->uui, &to, &lines);

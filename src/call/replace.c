@@ -309,11 +309,16 @@ bool replace_parked(struct call_layer *l, const struct sip_msg *m, const struct 
                     struct device *device, const struct device *at, uint64_t now_ms)
 {
     struct connection *old = at == NULL || at->has_secret ? NULL : park_find(l, at), *n;
+    const struct peer *peer = device == NULL ? directory_peer_from(l->directory, from) : NULL;
     struct call *c;
     unsigned status = 0;
 
     if (old == NULL) {
         return false;
+    }
+    if (device == NULL && (peer == NULL || !peer_is_inside(peer))) {
+        call_refuse(l, m, from, 486, NULL, now_ms); /* a trunk takes no parked call */
+        return true;
     }
     c = old->call;
     if (c->sips && !sip_msg_is_sips(m)) {

@@ -6,7 +6,8 @@
  * Directed, the application must be granted both devices. The call may be one that is only
  * offered: it has no events yet, but callID and deviceID name it all the same. In a group the
  * device that takes the call must be granted; whose calls it may take is said by the groups of
- * the configuration. Without pickGroup all groups are meant that the device is in.
+ * the configuration. A group that is named must have it; without pickGroup all are
+ * meant that the device is in.
  */
 #include "cti/serve.h"
 
@@ -78,7 +79,7 @@ static struct connection *find_in_groups(const struct request *r, struct str nam
 
     for (size_t i = 0; found == NULL && i < config->group_count; i++) {
         const struct call_group *g = &config->groups[i];
-        if (name.n > 0 ? str_eq(g->name, name) : call_group_has(g, by)) {
+        if ((name.n == 0 || str_eq(g->name, name)) && call_group_has(g, by)) {
             known = true;
             found = call_group_call(r->cti->calls, g, by);
         }
@@ -87,7 +88,7 @@ static struct connection *find_in_groups(const struct request *r, struct str nam
                          "nobody is called in the group");
     if (!known && name.n > 0) {
         *err = outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_INVALID_PICK_UP_DEVICE_ID,
-                             "there is no such group");
+                             "the device is in no such group");
     } else if (!known) {
         *err =
             outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_DEVICE,

@@ -685,9 +685,10 @@ bool config_map(struct config_tree *t, struct config *c)
     if (!config_map_net(t, c) || !map_domains(t, c) || !map_devices(t, c) ||
         !map_applications(t, c) || !map_peers(t, c) || !map_engine(t, c) || !map_digest(t, c) ||
         !config_map_conference(t, c) || !map_dns(t, c) || !config_map_policy(t, c) ||
-        !config_map_guard(t, c) || !map_groups(t, c) || !config_map_routes(t, c) || !config_map_events(t, c) ||
-        !config_map_packages(t, c) || !config_map_seal(t, c) || !config_map_border(t, c) ||
-        !config_map_uui(t, c) || !config_map_phones(t, c) || !config_map_store(t, c)) {
+        !config_map_guard(t, c) || !map_groups(t, c) || !config_map_routes(t, c) ||
+        !config_map_events(t, c) || !config_map_packages(t, c) || !config_map_seal(t, c) ||
+        !config_map_border(t, c) || !config_map_uui(t, c) || !config_map_phones(t, c) ||
+        !config_map_store(t, c)) {
         return false;
     }
     config_map_asking(c);

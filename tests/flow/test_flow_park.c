@@ -127,6 +127,24 @@ static void test_taken_by_calling(void)
     down();
 }
 
+/** Who comes from a trunk that is not inside finds the place occupied, and the call stays. */
+static void test_not_for_strangers(void)
+{
+    struct text_msg t;
+    parked();
+    s.w.peer[1].domain = PEER_OUTSIDE;
+    world_raw_invite(&s.w, &s.w.trunk, "out", "1005", "", world_sdp);
+    service_run(&s, 300);
+    t = world_take(&s.w.trunk, "486 INVITE");
+    text_free(&t);
+    EVENTS(e, "");
+    s.w.peer[1].domain = PEER_AS_TRUSTED;
+    REQUIRE(phone_call(s.cleo, "1005", true, STR_NONE) != NULL);
+    service_run(&s, 700);
+    check_parties(s.ann, s.cleo);
+    down();
+}
+
 /** A place where a phone can be rings when it is called. */
 static void test_at_an_extension(void)
 {
@@ -330,7 +348,7 @@ static void test_party_leaves(void)
     down();
 }
 
-TEST_MAIN(T(test_taken_by_service), T(test_taken_by_calling), T(test_at_an_extension),
-          T(test_by_the_caller), T(test_one_of_two), T(test_recall), T(test_recall_in_vain),
-          T(test_ends), T(test_party_offers), T(test_refused), T(test_no_room), T(test_states),
-          T(test_party_leaves))
+TEST_MAIN(T(test_taken_by_service), T(test_taken_by_calling), T(test_not_for_strangers),
+          T(test_at_an_extension), T(test_by_the_caller), T(test_one_of_two), T(test_recall),
+          T(test_recall_in_vain), T(test_ends), T(test_party_offers), T(test_refused),
+          T(test_no_room), T(test_states), T(test_party_leaves))

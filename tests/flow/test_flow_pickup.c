@@ -270,11 +270,13 @@ static void test_group_named(void)
            "stateIncompatibility/noCallToAnswer"); /* it is his own phone that rings */
     ANSWER(done(group("1002", "<pickGroup>marketing</pickGroup>")),
            "operation/invalidPickUpDeviceID");
+    ANSWER(done(group("1004", "<pickGroup>sales</pickGroup>")),
+           "operation/invalidPickUpDeviceID"); /* it is not in that group */
     ANSWER(done(group("1777", "")), "operation/invalidDeviceID");
     ANSWER(done(group("1002", "<pickGroup>sales</pickGroup>")),
            "GroupPickupCallResponse c1:1002");
     check_parties(s.ann, s.bob);
-    ANSWER(done(group("1004", "<pickGroup>sales</pickGroup>")),
+    ANSWER(done(group("1003", "<pickGroup>sales</pickGroup>")),
            "stateIncompatibility/noCallToAnswer"); /* it is answered */
     down();
 }
@@ -300,6 +302,26 @@ static void test_refused(void)
     service_run(&s, 300);
     ANSWER(done(ask("1003", "")), "stateIncompatibility/noCallToAnswer");
     EVENTS(b, "Established c1:1002 connected newCall 1001>1002 uui=hello");
+    check_parties(s.ann, s.bob);
+    down();
+}
+
+/** Attempts that fail stay with the call, so they come to an end. */
+static void test_attempts_are_bounded(void)
+{
+    unsigned tries = 0;
+    up();
+    ring();
+    s.cleo->obeys_auto = false;
+    s.cleo->on_call = 486;
+    while (tries < 2 * CALL_PARTIES_MAX &&
+           str_eq(str_c(done(ask("1003", ""))->text),
+                  STR("systemResourceAvailibility/resourceBusy"))) {
+        tries++;
+    }
+    CHECK_INT(tries, CALL_PARTIES_MAX - 2);
+    CHECK_INT(phone_answer(s.bob), 0);
+    service_run(&s, 300);
     check_parties(s.ann, s.bob);
     down();
 }
@@ -450,6 +472,6 @@ static void test_picker_leaves(void)
 TEST_MAIN(T(test_ringing), T(test_data), T(test_prompted), T(test_offered), T(test_made),
           T(test_caller_without_offer), T(test_replaces_caller_without_offer), T(test_queued),
           T(test_held), T(test_group), T(test_group_named), T(test_refused),
-          T(test_not_granted), T(test_two_at_once), T(test_answered_meanwhile),
-          T(test_caller_gives_up), T(test_moves_on), T(test_nobody_picks_up),
-          T(test_held_refused), T(test_picker_leaves))
+          T(test_attempts_are_bounded), T(test_not_granted), T(test_two_at_once),
+          T(test_answered_meanwhile), T(test_caller_gives_up), T(test_moves_on),
+          T(test_nobody_picks_up), T(test_held_refused), T(test_picker_leaves))
