@@ -597,9 +597,6 @@ enum call_error step_hold(struct connection *conn, const struct step_plan *plan,
                           call_done_fn fn, void *owner, uint64_t now_ms);
 enum call_error step_retrieve(struct connection *conn, const struct step_plan *plan,
                               call_done_fn fn, void *owner, uint64_t now_ms);
-/** The partner of `conn` is offered silence; when it has accepted, park_done. */
-enum call_error step_park(struct connection *conn, call_done_fn fn, void *owner,
-                          uint64_t now_ms);
 /** The phone of `conn` is to be silent; nobody hears how that went. */
 void step_silence(struct connection *conn, uint64_t now_ms);
 /** It need not be, the phone leaves. */
@@ -627,9 +624,6 @@ void step_answered(struct connection *conn, uint64_t now_ms);
 struct connection *share_prepare(struct call *c, const struct connection *of);
 /** They are mates from now on, and `to` has the leg. */
 void share_begin(struct connection *from, struct connection *to, uint64_t now_ms);
-/** Is nobody there: its phone's leg is at its mate, or it is a place where the call is parked?
-    `conn` may be NULL. */
-bool share_is_parked(const struct connection *conn);
 /** Will its phone stay when its call ends, since its mate takes the leg over? May be NULL. */
 bool share_keeps(const struct connection *conn);
 /** The leg comes here if it is at the mate. @return false: there is none to have */

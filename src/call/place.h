@@ -15,8 +15,14 @@ void callbacks_fini(struct call_layer *l);
 /** A leg of that connection is gone: its device may be free now. */
 void callback_freed(const struct connection *conn, uint64_t now_ms);
 
-/* ---- park.c ---- */
+/* ---- park.c, step.c, share.c ---- */
 
+/** Is nobody there: its phone's leg is at its mate, or it is a place where the call is parked?
+    `conn` may be NULL. */
+bool share_is_parked(const struct connection *conn);
+/** The partner of `conn` is offered silence; when it has accepted, park_done. */
+enum call_error step_park(struct connection *conn, call_done_fn fn, void *owner,
+                          uint64_t now_ms);
 /** The party that `leaver` talked to is parked now. */
 void park_done(struct connection *leaver, uint64_t now_ms);
 /** Is it a place where the call is parked? */

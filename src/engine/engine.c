@@ -187,6 +187,27 @@ static int make_phones(struct engine *e)
     return e->phones == NULL ? E_NOMEM : 0;
 }
 
+/** What the layers tell and ask comes to the engine. */
+static void hear_layers(struct engine *e)
+{
+    const struct engine_config *c = &e->config;
+    event_on_waiting(e->events, report_waiting, e);
+    e->calls.on_event = report_call_event;
+    e->calls.on_gone = cti_on_call_gone;
+    e->calls.on_feature = report_feature;
+    e->calls.on_callback = report_callback;
+    e->calls.permits = steer_permits;
+    seal_set_keys(&e->seal, c->seal_keys);
+    e->border.seal = &e->seal;
+    e->calls.border = e->proxy.border = &e->border;
+    e->calls.seal = &e->seal;
+    e->calls.packages = e->proxy.packages = c->packages;
+    e->calls.ctx = e;
+    e->registrar.on_change = report_registration;
+    e->registrar.on_binding = report_binding;
+    e->registrar.ctx = e;
+}
+
 static int make_layers(struct engine *e)
 {
     const struct engine_config *c = &e->config;
@@ -250,21 +271,7 @@ static int make_layers(struct engine *e)
     if (e->events == NULL || make_phones(e) != 0) {
         return E_NOMEM;
     }
-    event_on_waiting(e->events, report_waiting, e);
-    e->calls.on_event = report_call_event;
-    e->calls.on_gone = cti_on_call_gone;
-    e->calls.on_feature = report_feature;
-    e->calls.on_callback = report_callback;
-    e->calls.permits = steer_permits;
-    seal_set_keys(&e->seal, c->seal_keys);
-    e->border.seal = &e->seal;
-    e->calls.border = e->proxy.border = &e->border;
-    e->calls.seal = &e->seal;
-    e->calls.packages = e->proxy.packages = c->packages;
-    e->calls.ctx = e;
-    e->registrar.on_change = report_registration;
-    e->registrar.on_binding = report_binding;
-    e->registrar.ctx = e;
+    hear_layers(e);
     engine_keep_in(e, c->store);
     return 0;
 }
