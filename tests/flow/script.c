@@ -329,8 +329,12 @@ static void callback(struct world *w)
     bob->on_call = 180;
     (void)wait_answer(w, app_ask(&w->crm, "GetCallBack", "<device>1001</device>"));
     if (wait_phone(w, ann, rings, 40000) && phone_answer(ann) == 0 &&
-        wait_phone(w, bob, rings, 40000) && phone_answer(bob) == 0) {
-        (void)wait_phone(w, bob, phone_talks, 40000);
+        wait_phone(w, bob, rings, 40000)) {
+        /* what is late of the first call: a phone of the kit has room for one */
+        world_run(w, 3000);
+        if (phone_answer(bob) == 0) {
+            (void)wait_phone(w, bob, phone_talks, 40000);
+        }
     }
     phone_hang_up(ann, STR_NONE);
     (void)wait_phone(w, ann, idle, 40000);
