@@ -76,8 +76,8 @@ static const char *const statements[STMT_COUNT] = {
         "(SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ?2) WHERE at >= ?1 "
         "ORDER BY seq LIMIT 1), 9223372036854775807) "
         "AND seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?2)",
-    [STMT_USED] = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, "
-                  "pragma_freelist_count, pragma_page_size",
+    [STMT_USED] = ("SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, "
+                   "pragma_freelist_count, pragma_page_size"),
 };
 
 static bool fail(char *why, size_t cap, const char *path, const char *what, const char *more)
