@@ -4,7 +4,7 @@
  * to it, the gateway (9*) and the phones are not, unless a test says otherwise. What opens the
  * service, what closes it, which messages may have it, and ISUP bodies.
  */
-#include "world.h"
+#include "peer.h"
 
 #include <stdio.h>
 
@@ -39,77 +39,10 @@ static void up(void (*tweak)(struct world *))
     world_up(&w, &(struct world_options){.no_apps = true, .tweak = tweak});
 }
 
-static struct str bytes_of(const struct text_msg *t)
-{
-    return str_make(t->m->buf, t->m->len);
-}
-
-/** Its User-to-User, trimmed, lines joined by '|'. */
-static struct str uui_of(const struct text_msg *t)
-{
-    static char text[1024];
-    struct str v;
-    struct out o;
-    out_init(&o, text, sizeof(text));
-    for (size_t i = 0; str_is_set(v = wire_raw(bytes_of(t), "User-to-User", i)); i++) {
-        out_c(&o, i > 0 ? "|" : "");
-        out_str(&o, str_trim(v));
-    }
-    return out_str_of(&o);
-}
-
-/** The next such message at `r` has this User-to-User ("": none). @return it */
-static struct text_msg expect(struct raw *r, const char *pattern, const char *uui)
-{
-    world_run(&w, 50);
-    struct text_msg t = world_take(r, pattern);
-    test_context(pattern);
-    CHECK_STR(uui_of(&t), uui);
-    test_context(NULL);
-    return t;
-}
-
 static void expect_free(struct raw *r, const char *pattern, const char *uui)
 {
-    struct text_msg t = expect(r, pattern, uui);
+    struct text_msg t = peer_expect(&w, r, pattern, uui);
     text_free(&t);
-}
-
-/** A response with lines (LF) and a body that may be binary. */
-static void respond_with(struct raw *r, const struct text_msg *req, const char *status,
-                         const char *lines, const char *type, struct str body)
-{
-    char head[4096], wire[8192];
-    struct hop back = raw_from(r);
-    struct out o;
-    bool tagged = str_is_set(sip_msg_tag(req->m, SIP_HDR_TO));
-    snprintf(head, sizeof(head),
-             "SIP/2.0 %s\nVia: %.*s\nFrom: %.*s\nTo: %.*s%s\nCall-ID: %.*s\nCSeq: %.*s\n"
-             "Contact: <sip:raw@%s>\n%s%s%s%sContent-Length: %zu\n\n",
-             status, STR_ARG(text_value(req, "Via")), STR_ARG(text_value(req, "From")),
-             STR_ARG(text_value(req, "To")), tagged ? "" : ";tag=t",
-             STR_ARG(text_value(req, "Call-ID")), STR_ARG(text_value(req, "CSeq")),
-             r == &w.trunk ? "10.0.2.2" : "10.0.2.1", lines, body.n > 0 ? "Content-Type: " : "",
-             body.n > 0 ? type : "", body.n > 0 ? "\n" : "", body.n);
-    out_init(&o, wire, sizeof(wire));
-    for (const char *p = head; *p != '\0'; p++) {
-        out_c(&o, *p == '\n' ? "\r" : "");
-        out_ch(&o, *p);
-    }
-    out_str(&o, body);
-    struct str run = out_str_of(&o);
-    CHECK(!o.over);
-    CHECK_INT(r->node.env.send(&r->node, &back, &run, 1), 0);
-}
-
-static void respond(struct raw *r, const struct text_msg *req, const char *status,
-                    const char *lines)
-{
-    bool answers = status[0] == '2' && req->m->method == SIP_METHOD_INVITE;
-    respond_with(r, req, status, lines, "application/sdp",
-                 answers ? STR("v=0\r\no=- 5 1 IN IP4 10.0.2.9\r\ns=-\r\nc=IN IP4 10.0.2.9\r\n"
-                               "t=0 0\r\nm=audio 4002 RTP/AVP 8\r\n")
-                         : STR(""));
 }
 
 /** One whole call; each message with these lines; what of them arrives. */
@@ -124,21 +57,21 @@ static void whole_call(const struct whole *c)
 {
     struct text_msg out, ok, bye;
     world_raw_invite(&w, c->caller, "c", c->number, c->invite, world_sdp);
-    out = expect(c->callee, "INVITE", c->at_invite);
-    respond(c->callee, &out, "180 Ringing", c->other);
+    out = peer_expect(&w, c->callee, "INVITE", c->at_invite);
+    peer_answer(&w, c->callee, &out, "180 Ringing", c->other);
     expect_free(c->caller, "180 INVITE", c->at_other);
-    respond(c->callee, &out, "183 Session Progress", c->other);
+    peer_answer(&w, c->callee, &out, "183 Session Progress", c->other);
     expect_free(c->caller, "183 INVITE", c->at_other);
-    respond(c->callee, &out, "200 OK", c->other);
-    ok = expect(c->caller, "200 INVITE", c->at_other);
+    peer_answer(&w, c->callee, &out, "200 OK", c->other);
+    ok = peer_expect(&w, c->caller, "200 INVITE", c->at_other);
     world_raw_request(&w, c->caller, "ACK", 1, &ok, c->other, "");
     world_run(&w, 50);
     CHECK_INT(wire_count(&w.wire, ENGINE(&w), &c->callee->node, "ACK"), 1);
     CHECK(!str_is_set(wire_raw(wire_find(&w.wire, ENGINE(&w), &c->callee->node, "ACK", 0),
                                "User-to-User", 0)));
     world_raw_request(&w, c->caller, "BYE", 2, &ok, c->other, "");
-    bye = expect(c->callee, "BYE", c->at_end);
-    respond(c->callee, &bye, "200 OK", c->other);
+    bye = peer_expect(&w, c->callee, "BYE", c->at_end);
+    peer_answer(&w, c->callee, &bye, "200 OK", c->other);
     expect_free(c->caller, "200 BYE", c->at_end);
     text_free(&bye);
     text_free(&ok);
@@ -186,8 +119,8 @@ static void test_other_packages(void)
 {
     up(isdn);
     world_raw_invite(&w, &w.gateway, "o", "8555", OTHER HI OTHER, world_sdp);
-    struct text_msg out = expect(&w.trunk, "INVITE", CRM "|" VALUE "|" CRM);
-    respond(&w.trunk, &out, "486 Busy Here", HI OTHER);
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", CRM "|" VALUE "|" CRM);
+    peer_answer(&w, &w.trunk, &out, "486 Busy Here", HI OTHER);
     expect_free(&w.gateway, "486 INVITE", CRM);
     text_free(&out);
     world_down(&w);
@@ -283,16 +216,16 @@ static void test_length_later(void)
     (void)line_of(UUI_ISDN_OCTETS + 1, longer, &unused);
     up(isdn);
     world_raw_invite(&w, &w.trunk, "l", "9555", HI, world_sdp);
-    struct text_msg out = expect(&w.gateway, "INVITE", VALUE), ok;
-    respond(&w.gateway, &out, "180 Ringing", longer);
+    struct text_msg out = peer_expect(&w, &w.gateway, "INVITE", VALUE), ok;
+    peer_answer(&w, &w.gateway, &out, "180 Ringing", longer);
     expect_free(&w.trunk, "180 INVITE", "");
-    respond(&w.gateway, &out, "200 OK", HI);
-    ok = expect(&w.trunk, "200 INVITE", "");
+    peer_answer(&w, &w.gateway, &out, "200 OK", HI);
+    ok = peer_expect(&w, &w.trunk, "200 INVITE", "");
     world_raw_request(&w, &w.trunk, "ACK", 1, &ok, "", "");
     world_run(&w, 50);
     world_raw_request(&w, &w.trunk, "BYE", 2, &ok, HI, "");
-    struct text_msg bye = expect(&w.gateway, "BYE", "");
-    respond(&w.gateway, &bye, "200 OK", "");
+    struct text_msg bye = peer_expect(&w, &w.gateway, "BYE", "");
+    peer_answer(&w, &w.gateway, &bye, "200 OK", "");
     world_run(&w, 50);
     CHECK_INT(world_stat(&w, "isdn_too_long"), 1);
     text_free(&bye);
@@ -312,8 +245,8 @@ static void test_malformed(void)
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         up(isdn);
         world_raw_invite(&w, &w.gateway, "m", "8555", lines[i], world_sdp);
-        struct text_msg out = expect(&w.trunk, "INVITE", "");
-        respond(&w.trunk, &out, "180 Ringing", HI);
+        struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", "");
+        peer_answer(&w, &w.trunk, &out, "180 Ringing", HI);
         expect_free(&w.gateway, "180 INVITE", "");
         CHECK_INT(world_stat(&w, "isdn_malformed"), 1);
         text_free(&out);
@@ -330,8 +263,8 @@ static void test_refusal(void)
             struct raw *to = way == 0 ? &w.trunk : &w.gateway;
             up(tells ? isdn_tells : isdn);
             world_raw_invite(&w, from, "r", way == 0 ? "8555" : "9555", HI, world_sdp);
-            struct text_msg out = expect(to, "INVITE", VALUE);
-            respond(to, &out, "486 Busy Here", HI);
+            struct text_msg out = peer_expect(&w, to, "INVITE", VALUE);
+            peer_answer(&w, to, &out, "486 Busy Here", HI);
             expect_free(from, "486 INVITE", tells ? VALUE : "");
             CHECK_INT(world_stat(&w, "isdn_misplaced"), tells ? 0 : 1);
             text_free(&out);
@@ -346,9 +279,9 @@ static void test_inside(void)
     static const char *const methods[] = {"INVITE", "UPDATE", "INFO"};
     up(isdn);
     world_raw_invite(&w, &w.gateway, "i", "8555", HI, world_sdp);
-    struct text_msg out = expect(&w.trunk, "INVITE", VALUE), ok;
-    respond(&w.trunk, &out, "200 OK", "");
-    ok = expect(&w.gateway, "200 INVITE", "");
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", VALUE), ok;
+    peer_answer(&w, &w.trunk, &out, "200 OK", "");
+    ok = peer_expect(&w, &w.gateway, "200 INVITE", "");
     world_raw_request(&w, &w.gateway, "ACK", 1, &ok, "", "");
     world_run(&w, 50);
     expect_free(&w.trunk, "ACK", "");
@@ -356,10 +289,10 @@ static void test_inside(void)
         char answer[32];
         world_raw_request(&w, &w.gateway, methods[i], (unsigned)i + 2, &ok, OTHER HI,
                           i == 2 ? "" : world_sdp);
-        struct text_msg again = expect(&w.trunk, methods[i], CRM);
-        respond(&w.trunk, &again, "200 OK", HI);
+        struct text_msg again = peer_expect(&w, &w.trunk, methods[i], CRM);
+        peer_answer(&w, &w.trunk, &again, "200 OK", HI);
         snprintf(answer, sizeof(answer), "200 %s", methods[i]);
-        struct text_msg got = expect(&w.gateway, answer, "");
+        struct text_msg got = peer_expect(&w, &w.gateway, answer, "");
         if (i == 0) {
             world_raw_request(&w, &w.gateway, "ACK", 2, &got, "", "");
             world_run(&w, 50);
@@ -384,7 +317,7 @@ static void test_transfer(void)
                                 "User-to-User", 0)),
               VALUE);
     CHECK_INT(phone_answer(PHONE(&w, 0)), 0);
-    struct text_msg ok = expect(&w.trunk, "200 INVITE", "");
+    struct text_msg ok = peer_expect(&w, &w.trunk, "200 INVITE", "");
     world_raw_request(&w, &w.trunk, "ACK", 1, &ok, "", "");
     world_run(&w, 100);
     struct leg_content refer = {.lines = STR("Refer-To: <sip:1002@example.com>\r\n")};
@@ -395,8 +328,8 @@ static void test_transfer(void)
     bob->answer_lines = STR("User-to-User: 0461;encoding=hex\r\n");
     CHECK_INT(phone_answer(bob), 0);
     world_run(&w, 200);
-    struct text_msg again = expect(&w.trunk, "INVITE", ""); /* the join's */
-    respond(&w.trunk, &again, "200 OK", HI);
+    struct text_msg again = peer_expect(&w, &w.trunk, "INVITE", ""); /* the join's */
+    peer_answer(&w, &w.trunk, &again, "200 OK", HI);
     world_run(&w, 300);
     CHECK_INT(world_stat(&w, "calls_transferred"), 1);
     CHECK_INT(world_stat(&w, "isdn_ended"), 1);
@@ -466,13 +399,13 @@ static void test_isup_becomes_header(void)
 {
     up(isup);
     invite_isup(&w.trunk, "9555", "", B("\x20\x03\x04Hi"));
-    struct text_msg out = expect(&w.gateway, "INVITE", FROM_BODY), ok;
+    struct text_msg out = peer_expect(&w, &w.gateway, "INVITE", FROM_BODY), ok;
     CHECK(has(&out, B("\x20\x03\x04Hi\x29\x01\x02")));
     CHECK_INT(world_stat(&w, "isdn_opened"), 1);
-    respond(&w.gateway, &out, "180 Ringing", HI);
+    peer_answer(&w, &w.gateway, &out, "180 Ringing", HI);
     expect_free(&w.trunk, "180 INVITE", VALUE); /* there is no ISUP message to put it into */
-    respond(&w.gateway, &out, "200 OK", HI);
-    ok = expect(&w.trunk, "200 INVITE", VALUE);
+    peer_answer(&w, &w.gateway, &out, "200 OK", HI);
+    ok = peer_expect(&w, &w.trunk, "200 INVITE", VALUE);
     world_raw_request(&w, &w.trunk, "ACK", 1, &ok, "", "");
     world_run(&w, 50);
     world_raw_request(&w, &w.trunk, "BYE", 2, &ok, "", "");
@@ -488,21 +421,21 @@ static void test_isup_answers(void)
 {
     up(isup);
     world_raw_invite(&w, &w.gateway, "a", "8555", HI, world_sdp);
-    struct text_msg out = expect(&w.trunk, "INVITE", VALUE), ok, bye;
-    respond_with(&w.trunk, &out, "180 Ringing", "", "application/isup;version=itu-t92+",
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", VALUE), ok, bye;
+    peer_respond(&w, &w.trunk, &out, "180 Ringing", "", "application/isup;version=itu-t92+",
                  B(ACM "\x01\x20\x02\x04r\0"));
     struct text_msg ring =
-        expect(&w.gateway, "180 INVITE", "0472;encoding=hex;purpose=isdn-uui");
+        peer_expect(&w, &w.gateway, "180 INVITE", "0472;encoding=hex;purpose=isdn-uui");
     CHECK_BYTES(sip_msg_body(ring.m), B(ACM "\x01\x20\x02\x04r\0"));
-    respond_with(&w.trunk, &out, "200 OK", HI, SIPI,
+    peer_respond(&w, &w.trunk, &out, "200 OK", HI, SIPI,
                  B(SDP_PART ISUP_PART "\x09\x01\x20\x02\x04y\0\r\n--b--"));
-    ok = expect(&w.gateway, "200 INVITE", VALUE); /* a native end: the header wins */
+    ok = peer_expect(&w, &w.gateway, "200 INVITE", VALUE); /* a native end: the header wins */
     CHECK_INT(world_stat(&w, "isdn_differed"), 1);
     world_raw_request(&w, &w.gateway, "ACK", 1, &ok, "", "");
     world_run(&w, 50);
     world_raw_request(&w, &w.gateway, "BYE", 2, &ok, HI, "");
-    bye = expect(&w.trunk, "BYE", VALUE);
-    respond_with(&w.trunk, &bye, "200 OK", "", "application/isup", B("\x10\0"));
+    bye = peer_expect(&w, &w.trunk, "BYE", VALUE);
+    peer_respond(&w, &w.trunk, &bye, "200 OK", "", "application/isup", B("\x10\0"));
     expect_free(&w.gateway, "200 BYE", "");
     text_free(&ring);
     text_free(&bye);
@@ -516,11 +449,11 @@ static void test_isup_to_isup(void)
 {
     up(isup_both);
     invite_isup(&w.gateway, "8555", "User-to-User: 0461;encoding=hex\r\n", B("\x20\x03\x04Hi"));
-    struct text_msg out = expect(&w.trunk, "INVITE", VALUE);
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", VALUE);
     CHECK(has(&out, B("\x20\x03\x04Hi\x29\x01\x02\0\r\n--b--\r\n")));
     CHECK_INT(world_stat(&w, "isdn_differed"), 1);
-    respond_with(&w.trunk, &out, "180 Ringing", HI, "application/isup", B(ACM "\0"));
-    struct text_msg ring = expect(&w.gateway, "180 INVITE", VALUE);
+    peer_respond(&w, &w.trunk, &out, "180 Ringing", HI, "application/isup", B(ACM "\0"));
+    struct text_msg ring = peer_expect(&w, &w.gateway, "180 INVITE", VALUE);
     CHECK_BYTES(sip_msg_body(ring.m), B(ACM "\x01\x20\x03\x04Hi\0"));
     text_free(&ring);
     text_free(&out);
@@ -532,15 +465,15 @@ static void test_isup_closed(void)
 {
     up(isup);
     world_raw_invite(&w, &w.gateway, "x", "8555", "", world_sdp);
-    struct text_msg out = expect(&w.trunk, "INVITE", "");
-    respond_with(&w.trunk, &out, "183 Session Progress", "", SIPI,
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", "");
+    peer_respond(&w, &w.trunk, &out, "183 Session Progress", "", SIPI,
                  B(SDP_PART ISUP_PART "\x2c\x02\x01\x20\x02\x04y\x2a\x01\x04\0\r\n--b--"));
-    struct text_msg news = expect(&w.gateway, "183 INVITE", "");
+    struct text_msg news = peer_expect(&w, &w.gateway, "183 INVITE", "");
     CHECK_BYTES(sip_msg_body(news.m),
                 B(SDP_PART ISUP_PART "\x2c\x02\x01\x2a\x01\x04\0\r\n--b--"));
-    respond_with(&w.trunk, &out, "486 Busy Here", "", "application/isup",
+    peer_respond(&w, &w.trunk, &out, "486 Busy Here", "", "application/isup",
                  B(REL "\x04\x02\x83\x91\x20\x02\x04n\0"));
-    struct text_msg busy = expect(&w.gateway, "486 INVITE", "");
+    struct text_msg busy = peer_expect(&w, &w.gateway, "486 INVITE", "");
     CHECK_BYTES(sip_msg_body(busy.m), B(REL "\0\x02\x83\x91"));
     text_free(&busy);
     text_free(&news);
@@ -563,7 +496,7 @@ static void test_isup_invalid(void)
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         up(isup_both);
         invite_isup(&w.gateway, "8555", "", t[i].uui);
-        struct text_msg out = expect(&w.trunk, "INVITE", "");
+        struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", "");
         CHECK(has(&out, B("\xf0\x29\x01\x02\0\r\n--b--")));
         CHECK_INT(world_stat(&w, t[i].counter), 1);
         CHECK_INT(world_stat(&w, "isdn_opened"), 0);
@@ -578,7 +511,7 @@ static void test_isup_length(void)
     up(isup_both);
     w.peer[1].policy.isdn_octets = 3;
     invite_isup(&w.gateway, "8555", "", B("\x20\x04\x04Hi!"));
-    struct text_msg out = expect(&w.trunk, "INVITE", "");
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", "");
     CHECK(!has(&out, B("Hi!")));
     CHECK_INT(world_stat(&w, "isdn_too_long"), 1);
     text_free(&out);
@@ -601,8 +534,8 @@ static void test_events(void)
     app_forget(&w.crm);
     REQUIRE(phone_call(PHONE(&w, 0), "8555", true, STR_NONE) != NULL);
     world_run(&w, 50);
-    struct text_msg out = expect(&w.trunk, "INVITE", "");
-    respond(&w.trunk, &out, "180 Ringing", HI);
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", "");
+    peer_answer(&w, &w.trunk, &out, "180 Ringing", HI);
     world_run(&w, 100);
     CHECK(strstr(app_events(&w.crm, a), "Delivered") != NULL);
     CHECK(strstr(app_events(&w.crm, a), "uui=") == NULL); /* never asked for */
@@ -639,7 +572,7 @@ static void test_memory_keeps_it_closed(void)
         w.mem.calls = 0;
         w.mem.fail_at = n;
         w.mem.fail_on = n % 2 != 0;
-        respond_with(&w.trunk, &out, "180 Ringing", OTHER HI, SIPI,
+        peer_respond(&w, &w.trunk, &out, "180 Ringing", OTHER HI, SIPI,
                      B(SDP_PART ISUP_PART "\x2c\x02\x01\x20\x03\x04Hi\0\r\n--b--"));
         world_run(&w, 50);
         w.mem.fail_at = 0;

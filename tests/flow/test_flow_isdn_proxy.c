@@ -5,7 +5,7 @@
  * the service, what is left of it in a dialog of which no state is kept, and ISUP and GTD
  * bodies.
  */
-#include "world.h"
+#include "peer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -83,78 +83,10 @@ static void down(void)
     records = true;
 }
 
-/** Its User-to-User, trimmed, lines joined by '|'. */
-static struct str uui_of(const struct text_msg *t)
-{
-    static char text[1024];
-    struct str v, bytes = str_make(t->m->buf, t->m->len);
-    struct out o;
-    out_init(&o, text, sizeof(text));
-    for (size_t i = 0; str_is_set(v = wire_raw(bytes, "User-to-User", i)); i++) {
-        out_c(&o, i > 0 ? "|" : "");
-        out_str(&o, str_trim(v));
-    }
-    return out_str_of(&o);
-}
-
-static struct text_msg expect(struct raw *r, const char *pattern, const char *uui)
-{
-    world_run(&w, 50);
-    struct text_msg t = world_take(r, pattern);
-    test_context(pattern);
-    CHECK_STR(uui_of(&t), uui);
-    test_context(NULL);
-    return t;
-}
-
 static void expect_free(struct raw *r, const char *pattern, const char *uui)
 {
-    struct text_msg t = expect(r, pattern, uui);
+    struct text_msg t = peer_expect(&w, r, pattern, uui);
     text_free(&t);
-}
-
-/** A response with lines (LF) and a body that may be binary; all of the Vias come back. */
-static void respond_with(struct raw *r, const struct text_msg *req, const char *status,
-                         const char *lines, const char *type, struct str body)
-{
-    char wire[8192];
-    struct hop back = raw_from(r);
-    struct str via, bytes = str_make(req->m->buf, req->m->len);
-    bool tagged = str_is_set(sip_msg_tag(req->m, SIP_HDR_TO));
-    struct out o;
-    out_init(&o, wire, sizeof(wire));
-    out_fmt(&o, "SIP/2.0 %s\r\n", status);
-    for (size_t i = 0; str_is_set(via = wire_raw(bytes, "Via", i)); i++) {
-        out_fmt(&o, "Via: %.*s\r\n", STR_ARG(str_trim(via)));
-    }
-    out_fmt(&o,
-            "From: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n"
-            "Contact: <sip:raw@%s>\r\n",
-            STR_ARG(text_value(req, "From")), STR_ARG(text_value(req, "To")),
-            tagged ? "" : ";tag=t", STR_ARG(text_value(req, "Call-ID")),
-            STR_ARG(text_value(req, "CSeq")), r == &w.trunk ? "10.0.2.2" : "10.0.2.1");
-    for (const char *p = lines; *p != '\0'; p++) {
-        out_c(&o, *p == '\n' ? "\r" : "");
-        out_ch(&o, *p);
-    }
-    if (body.n > 0) {
-        out_fmt(&o, "Content-Type: %s\r\n", type);
-    }
-    out_fmt(&o, "Content-Length: %zu\r\n\r\n", body.n);
-    out_str(&o, body);
-    struct str run = out_str_of(&o);
-    CHECK(!o.over);
-    CHECK_INT(r->node.env.send(&r->node, &back, &run, 1), 0);
-}
-
-static void respond(struct raw *r, const struct text_msg *req, const char *status,
-                    const char *lines)
-{
-    bool answers = status[0] == '2' && req->m->method == SIP_METHOD_INVITE;
-    respond_with(r, req, status, lines, "application/sdp",
-                 answers ? STR("v=0\r\no=- 5 1 IN IP4 10.0.2.9\r\ns=-\r\nc=IN IP4 10.0.2.9\r\n"
-                               "t=0 0\r\nm=audio 4002 RTP/AVP 8\r\n")
-                         : STR(""));
 }
 
 /** A request of the dialog that `invite` began, through the proxy. */
@@ -179,26 +111,26 @@ static void whole_call(const struct whole *c)
 {
     struct text_msg out, ok, bye;
     world_raw_invite(&w, c->caller, "c", c->number, c->invite, world_sdp);
-    out = expect(c->callee, "INVITE", c->at_invite);
-    respond(c->callee, &out, "180 Ringing", c->other);
+    out = peer_expect(&w, c->callee, "INVITE", c->at_invite);
+    peer_answer(&w, c->callee, &out, "180 Ringing", c->other);
     expect_free(c->caller, "180 INVITE", c->at_other);
-    respond(c->callee, &out, "200 OK", c->other);
-    ok = expect(c->caller, "200 INVITE", c->at_other);
+    peer_answer(&w, c->callee, &out, "200 OK", c->other);
+    ok = peer_expect(&w, c->caller, "200 INVITE", c->at_other);
     request(c->caller, "ACK", 1, &ok, &out, c->other);
     expect_free(c->callee, "ACK", "");
     request(c->caller, "INFO", 2, &ok, &out, c->other);
-    bye = expect(c->callee, "INFO", "");
-    respond(c->callee, &bye, "200 OK", c->other);
+    bye = peer_expect(&w, c->callee, "INFO", "");
+    peer_answer(&w, c->callee, &bye, "200 OK", c->other);
     expect_free(c->caller, "200 INFO", "");
     text_free(&bye);
     request(c->caller, "UPDATE", 3, &ok, &out, ""); /* of which only the answer has some */
-    bye = expect(c->callee, "UPDATE", "");
-    respond(c->callee, &bye, "200 OK", c->other);
+    bye = peer_expect(&w, c->callee, "UPDATE", "");
+    peer_answer(&w, c->callee, &bye, "200 OK", c->other);
     expect_free(c->caller, "200 UPDATE", "");
     text_free(&bye);
     request(c->caller, "BYE", 4, &ok, &out, c->other);
-    bye = expect(c->callee, "BYE", c->at_end);
-    respond(c->callee, &bye, "200 OK", c->other);
+    bye = peer_expect(&w, c->callee, "BYE", c->at_end);
+    peer_answer(&w, c->callee, &bye, "200 OK", c->other);
     expect_free(c->caller, "200 BYE", c->at_end);
     text_free(&bye);
     text_free(&ok);
@@ -252,9 +184,9 @@ static void test_proxied_others(void)
     records = false;
     up(nobody);
     world_raw_invite(&w, &w.gateway, "o", "8555", OTHER, world_sdp);
-    struct text_msg out = expect(&w.trunk, "INVITE", CRM);
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", CRM);
     CHECK_INT(text_value(&out, "Record-Route").n, 0);
-    respond(&w.trunk, &out, "486 Busy Here", HI);
+    peer_answer(&w, &w.trunk, &out, "486 Busy Here", HI);
     expect_free(&w.gateway, "486 INVITE", VALUE);
     text_free(&out);
     down();
@@ -274,8 +206,8 @@ static void test_proxied_elements(void)
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         up(isdn);
         world_raw_invite(&w, &w.gateway, "e", "8555", row[i].lines, world_sdp);
-        struct text_msg out = expect(&w.trunk, "INVITE", row[i].want);
-        respond(&w.trunk, &out, "180 Ringing", HI);
+        struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", row[i].want);
+        peer_answer(&w, &w.trunk, &out, "180 Ringing", HI);
         expect_free(&w.gateway, "180 INVITE", "");
         CHECK_INT(world_stat(&w, row[i].counter), 1);
         text_free(&out);
@@ -309,15 +241,15 @@ static void test_proxied_length(void)
     down();
     up(isdn); /* in an answer: nothing says it but the table of such calls */
     world_raw_invite(&w, &w.trunk, "l", "9555", HI, world_sdp);
-    struct text_msg out = expect(&w.gateway, "INVITE", VALUE), ok, bye;
-    respond(&w.gateway, &out, "180 Ringing", line);
+    struct text_msg out = peer_expect(&w, &w.gateway, "INVITE", VALUE), ok, bye;
+    peer_answer(&w, &w.gateway, &out, "180 Ringing", line);
     expect_free(&w.trunk, "180 INVITE", "");
-    respond(&w.gateway, &out, "200 OK", HI);
-    ok = expect(&w.trunk, "200 INVITE", "");
+    peer_answer(&w, &w.gateway, &out, "200 OK", HI);
+    ok = peer_expect(&w, &w.trunk, "200 INVITE", "");
     request(&w.trunk, "ACK", 1, &ok, &out, "");
     request(&w.trunk, "BYE", 2, &ok, &out, HI);
-    bye = expect(&w.gateway, "BYE", "");
-    respond(&w.gateway, &bye, "200 OK", HI);
+    bye = peer_expect(&w, &w.gateway, "BYE", "");
+    peer_answer(&w, &w.gateway, &bye, "200 OK", HI);
     expect_free(&w.trunk, "200 BYE", "");
     CHECK_INT(world_stat(&w, "isdn_too_long"), 1);
     CHECK_INT(world_stat(&w, "isdn_closed"), 3);
@@ -332,8 +264,8 @@ static void test_proxied_refusal(void)
     for (int tells = 0; tells <= 1; tells++) {
         up(tells ? isdn_tells : isdn);
         world_raw_invite(&w, &w.gateway, "r", "8555", HI, world_sdp);
-        struct text_msg out = expect(&w.trunk, "INVITE", VALUE);
-        respond(&w.trunk, &out, "486 Busy Here", HI OTHER);
+        struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", VALUE);
+        peer_answer(&w, &w.trunk, &out, "486 Busy Here", HI OTHER);
         expect_free(&w.gateway, "486 INVITE", tells ? VALUE "|" CRM : CRM);
         text_free(&out);
         down();
@@ -350,29 +282,6 @@ static void test_proxied_refusal(void)
 #define ISUP_PART "--b\r\nContent-Type: application/isup;version=itu-t92+\r\n\r\n"
 #define GTD_PART "--b\r\nContent-Type: application/gtd\r\n\r\n"
 #define END "\r\n--b--\r\n"
-
-static void invite(struct raw *r, const char *user, const char *lines, const char *type,
-                   struct str body)
-{
-    char wire[4096];
-    struct hop to = vnet_hop(ENGINE(&w), TP_UDP);
-    const char *host = r == &w.trunk ? "10.0.2.2" : "10.0.2.1";
-    struct out o;
-    out_init(&o, wire, sizeof(wire));
-    out_fmt(&o,
-            "INVITE sip:%s@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb\r\n"
-            "Max-Forwards: 70\r\nFrom: <sip:9000@%s>;tag=f\r\nTo: <sip:%s@example.com>\r\n"
-            "Call-ID: body\r\nCSeq: 1 INVITE\r\nContact: <sip:raw@%s>\r\n%s"
-            "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-            user, host, host, user, host, lines, type, body.n);
-    out_str(&o, body);
-    struct str run = out_str_of(&o);
-    if (to.flow == 0) {
-        (void)r->node.env.open(&r->node, &to, STR_NONE);
-    }
-    CHECK(!o.over);
-    CHECK_INT(r->node.env.send(&r->node, &to, &run, 1), 0);
-}
 
 static const struct {
     void (*tweak)(struct world *);
@@ -416,9 +325,9 @@ static void test_proxied_bodies(void)
         struct raw *from = bodies[i].from_trunk ? &w.trunk : &w.gateway;
         struct raw *to = bodies[i].from_trunk ? &w.gateway : &w.trunk;
         up(bodies[i].tweak);
-        invite(from, bodies[i].from_trunk ? "9555" : "8555", bodies[i].lines, MIXED,
-               bodies[i].body);
-        struct text_msg out = expect(to, "INVITE", bodies[i].uui);
+        peer_invite(&w, from, "body", bodies[i].from_trunk ? "9555" : "8555", bodies[i].lines,
+                    MIXED, bodies[i].body);
+        struct text_msg out = peer_expect(&w, to, "INVITE", bodies[i].uui);
         CHECK_BYTES(sip_msg_body(out.m), bodies[i].want);
         text_free(&out);
         down();
@@ -430,15 +339,15 @@ static void test_proxied_answers_with_bodies(void)
 {
     up(isup);
     world_raw_invite(&w, &w.gateway, "a", "8555", HI, world_sdp);
-    struct text_msg out = expect(&w.trunk, "INVITE", VALUE), ok, bye;
-    respond_with(&w.trunk, &out, "200 OK", "", MIXED,
+    struct text_msg out = peer_expect(&w, &w.trunk, "INVITE", VALUE), ok, bye;
+    peer_respond(&w, &w.trunk, &out, "200 OK", "", MIXED,
                  B(SDP_PART ISUP_PART "\x09\x01\x20\x02\x04y\0" END));
-    ok = expect(&w.gateway, "200 INVITE", "0479;encoding=hex;purpose=isdn-uui");
+    ok = peer_expect(&w, &w.gateway, "200 INVITE", "0479;encoding=hex;purpose=isdn-uui");
     CHECK_BYTES(sip_msg_body(ok.m), B(SDP_PART ISUP_PART "\x09\x01\x20\x02\x04y\0" END));
     request(&w.gateway, "ACK", 1, &ok, &out, "");
     request(&w.gateway, "BYE", 2, &ok, &out, HI);
-    bye = expect(&w.trunk, "BYE", VALUE);
-    respond(&w.trunk, &bye, "200 OK", "");
+    bye = peer_expect(&w, &w.trunk, "BYE", VALUE);
+    peer_answer(&w, &w.trunk, &bye, "200 OK", "");
     world_run(&w, 100);
     text_free(&bye);
     text_free(&ok);
@@ -446,10 +355,10 @@ static void test_proxied_answers_with_bodies(void)
     down();
     up(isup); /* the service is closed: what the body has is taken out */
     world_raw_invite(&w, &w.gateway, "b", "8555", "", world_sdp);
-    out = expect(&w.trunk, "INVITE", "");
-    respond_with(&w.trunk, &out, "180 Ringing", "", "application/isup;version=itu-t92+",
+    out = peer_expect(&w, &w.trunk, "INVITE", "");
+    peer_respond(&w, &w.trunk, &out, "180 Ringing", "", "application/isup;version=itu-t92+",
                  B("\x06\x01\x20\x01\x20\x02\x04y\0"));
-    struct text_msg ring = expect(&w.gateway, "180 INVITE", "");
+    struct text_msg ring = peer_expect(&w, &w.gateway, "180 INVITE", "");
     CHECK_BYTES(sip_msg_body(ring.m), B("\x06\x01\x20\0"));
     text_free(&ring);
     text_free(&out);
@@ -466,8 +375,8 @@ static void test_proxied_memory(void)
         w.mem.calls = 0;
         w.mem.fail_at = n;
         w.mem.fail_on = n % 2 != 0;
-        invite(&w.trunk, "9555", "User-to-User: 044869, 05\r\n", MIXED,
-               B(SDP_PART ISUP_PART "\x06\x01\x20\x01\x20\x03\x04Hi\0" END));
+        peer_invite(&w, &w.trunk, "body", "9555", "User-to-User: 044869, 05\r\n", MIXED,
+                    B(SDP_PART ISUP_PART "\x06\x01\x20\x01\x20\x03\x04Hi\0" END));
         world_run(&w, 100);
         w.mem.fail_at = 0;
         w.mem.fail_on = false;

@@ -5,7 +5,7 @@
  * arrives is read by our own reader of bodies, and octet by octet where it matters.
  */
 #include "isdn/body.h"
-#include "world.h"
+#include "peer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,30 +103,6 @@ static void respond(struct raw *r, const struct text_msg *req, const char *statu
     raw_reply(r, &back, req->m, status, "t", more, answers ? world_sdp : "");
 }
 
-/** An INVITE with a body of that type. */
-static void invite(struct raw *r, const char *user, const char *lines, const char *type,
-                   struct str body)
-{
-    char wire[4096];
-    struct hop to = vnet_hop(ENGINE(&w), TP_UDP);
-    const char *host = r == &w.trunk ? "10.0.2.2" : "10.0.2.1";
-    struct out o;
-    out_init(&o, wire, sizeof(wire));
-    out_fmt(&o,
-            "INVITE sip:%s@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKi\r\n"
-            "Max-Forwards: 70\r\nFrom: <sip:9000@%s>;tag=f\r\nTo: <sip:%s@example.com>\r\n"
-            "Call-ID: isup\r\nCSeq: 1 INVITE\r\nContact: <sip:raw@%s>\r\n%s"
-            "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-            user, host, host, user, host, lines, type, body.n);
-    out_str(&o, body);
-    struct str run = out_str_of(&o);
-    if (to.flow == 0) {
-        (void)r->node.env.open(&r->node, &to, STR_NONE);
-    }
-    CHECK(!o.over);
-    CHECK_INT(r->node.env.send(&r->node, &to, &run, 1), 0);
-}
-
 #define SDP                                                                                \
     "v=0\r\no=- 7 1 IN IP4 10.0.2.9\r\ns=-\r\nc=IN IP4 10.0.2.9\r\nt=0 0\r\nm=audio 4002 " \
     "RTP/AVP 8\r\n"
@@ -143,7 +119,7 @@ static void invite_isup(const char *user, struct str uui)
     out_str(&b, str_make(iam, sizeof(iam) - 1));
     out_str(&b, uui);
     out_str(&b, B("\x29\x01\x02\0\r\n--b--\r\n"));
-    invite(&w.trunk, user, "", "multipart/mixed;boundary=b", out_str_of(&b));
+    peer_invite(&w, &w.trunk, "isup", user, "", "multipart/mixed;boundary=b", out_str_of(&b));
 }
 
 /** A call to the gateway: IAM with the description, REL when the caller leaves. */
@@ -282,7 +258,8 @@ static void test_isup_header_only(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         up(create);
-        invite(&w.gateway, row[i].user, row[i].lines, row[i].type, str_c(row[i].body));
+        peer_invite(&w, &w.gateway, "isup", row[i].user, row[i].lines, row[i].type,
+                    str_c(row[i].body));
         world_run(&w, 50);
         struct text_msg out = world_take(&w.trunk, "INVITE");
         CHECK_STR(text_value(&out, "User-to-User"), row[i].uui);
