@@ -7,15 +7,12 @@ No program of Debian 12 mixes several calls that wait for their ACK at a time: b
 mixer there, and liblinphone answers the next call only when the last one is acknowledged.
 """
 import os
-import wave
 
 import lib
 from lib import IP, PORTS, Process, equal, rtp_base
 from media import Media
 from t_application import order
-from t_keys import VOICE_S, phone
-
-OTHER = {"linphone": "baresip", "baresip": "linphone"}
+from t_two_calls import OTHER, Office
 
 ANSWER = """\
 <send{retrans}><![CDATA[
@@ -81,35 +78,14 @@ class Focus(Process):
         return self
 
 
-class Office:
-    def __init__(self, w, program, transport, media):
-        with wave.open(os.path.join(w.folder, "voice.wav"), "wb") as f:
-            f.setparams((1, 2, 8000, 0, "NONE", ""))
-            f.writeframes(bytes(16000 * VOICE_S))
-        port = next(PORTS)
-        self.s = w.server(extra="conference:\n"
-                                f"  focus: \"sip:{lib.IP}:{port}\"\n  room: \"conf-%s\"\n")
-        self.focus = w.start(Focus(w.folder, port))
-        self.media = media
-        self.a = phone(w, program, 1001, self.s, transport)
-        self.b = phone(w, OTHER[program], 1002, self.s, transport)
-        self.c = phone(w, program, 1003, self.s, transport)
-        for p in (self.a, self.b, self.c):
-            p.ready()
-        self.app = w.csta(self.s)
-        for number in (1001, 1002, 1003):
-            self.app.done(f"monitor {number}")
-            self.app.event("BackInService", str(number))
+class Meeting(Office):
+    """An office with a focus."""
 
-    def talk(self):
-        since, seen, mark = self.a.mark(), self.b.mark(), self.app.mark()
-        self.a.dial(1002)
-        self.b.rings(seen, 1001)
-        self.b.answer()
-        self.a.talks(since)
-        self.b.talks(seen)
-        self.media.both_ways(self.a, self.b)
-        return self.app.event("Established", "1001", mark)["connection"]["callID"]
+    def __init__(self, w, program, transport, media):
+        port = next(PORTS)
+        super().__init__(w, program, transport, media,
+                         f"conference:\n  focus: \"sip:{IP}:{port}\"\n  room: \"conf-%s\"\n")
+        self.focus = w.start(Focus(w.folder, port))
 
     def together(self, *phones):
         for p in phones:
@@ -170,7 +146,7 @@ def of_one_call(o):
 for _program in OTHER:
     def of_program(w, program=_program):
         with Media() as media:
-            o = Office(w, program, "udp", media)
+            o = Meeting(w, program, "udp", media)
             of_two_calls(o)
             of_one_call(o)
     of_program.__name__ = f"conference_{_program}"

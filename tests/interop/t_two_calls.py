@@ -28,11 +28,13 @@ def step(name):
 
 
 class Office:
-    def __init__(self, w, program, transport, media):
+    """Three phones and an application that watches them; `extra` configuration of the server."""
+
+    def __init__(self, w, program, transport, media, extra=""):
         with wave.open(os.path.join(w.folder, "voice.wav"), "wb") as f:
             f.setparams((1, 2, 8000, 0, "NONE", ""))
             f.writeframes(bytes(16000 * VOICE_S))
-        self.s = w.server()
+        self.s = w.server(extra=extra)
         self.media = media
         other = {"udp": "tcp", "tcp": "udp"}[transport]
         self.a = phone(w, program, 1001, self.s, transport)
