@@ -14,12 +14,13 @@ import subprocess
 import sys
 
 LAYERS = [["base"], ["sip", "sdp", "mime", "isdn", "uui", "csta"],
-          ["route", "txn", "auth", "history", "seal"], ["dialog", "border"],
+          ["route", "txn", "access", "auth", "history", "seal"], ["dialog", "border"],
           ["peers", "registrar", "proxy", "rules", "call", "cti", "event",
            "phone"],
           ["engine"], ["net", "store"], ["server"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
+    ("auth", "access"),     # an application has scopes, as the owner of a token has
     ("txn", "route"),       # a request goes to the servers of its target
     ("uui", "sip"),         # the header's values are found in an indexed message
     ("peers", "registrar"), # what a peer says that it can do is read as a phone's is
