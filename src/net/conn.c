@@ -15,6 +15,7 @@
 #include "net/net_int.h"
 #include "net/tls_store.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 #define BACKLOG 1024
 #define KEEPALIVE_S 60
@@ -242,6 +243,23 @@ void acceptor_close(struct acceptor *a)
     uv_close((uv_handle_t *)&a->tcp, on_acceptor_closed);
 }
 
+/** The socket that was given for it, or one of our own. @return 0 or an error of libuv */
+static int take_or_bind(struct acceptor *a, enum transport transport, bool csta,
+                        const struct addr *at)
+{
+    union net_sockaddr sa;
+    int fd = given_take(a->net, transport, csta, at);
+    if (fd < 0) {
+        (void)sockaddr_of(at, &sa);
+        return uv_tcp_bind(&a->tcp, &sa.sa, at->family == ADDR_IP6 ? UV_TCP_IPV6ONLY : 0);
+    }
+    int err = uv_tcp_open(&a->tcp, fd);
+    if (err != 0) {
+        (void)close(fd);
+    }
+    return err;
+}
+
 int conn_listen(struct net *n, enum transport transport, bool csta, const struct addr *at,
                 const struct addr *shown, struct addr *bound)
 {
@@ -263,7 +281,7 @@ int conn_listen(struct net *n, enum transport transport, bool csta, const struct
     timer_init(&a->retry, on_retry);
     uv_tcp_init(&n->loop, &a->tcp);
     a->tcp.data = a;
-    int err = uv_tcp_bind(&a->tcp, &sa.sa, at->family == ADDR_IP6 ? UV_TCP_IPV6ONLY : 0);
+    int err = take_or_bind(a, transport, csta, at);
     if (err == 0) {
         err = uv_listen((uv_stream_t *)&a->tcp, BACKLOG, on_connection);
     }

@@ -409,8 +409,8 @@ struct net *net_new(const struct net_config *config)
         .trace_from = config->handler.trace_from,
     };
     env_random(n, &n->key, sizeof(n->key));
-    struct list *heads[] = {&n->udp,   &n->udp_dirty, &n->acceptors, &n->conns,
-                            &n->dirty, &n->ended,     &n->name_age,  &n->half};
+    struct list *heads[] = {&n->udp,   &n->udp_dirty, &n->acceptors, &n->conns, &n->dirty,
+                            &n->ended, &n->name_age,  &n->half,      &n->given};
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         list_init(heads[i]);
     }
@@ -436,6 +436,7 @@ void net_free(struct net *n)
     }
     names_cancel(n);
     fetch_end(n);
+    net_given_rest(n, NULL, NULL);
     list_each(it, &n->udp)
     {
         udp_close(list_entry(it, struct udp, link));
@@ -525,6 +526,23 @@ int net_tls_load(struct net *n, const struct net_tls *tls, char *why, size_t cap
         why[o.n] = '\0';
     }
     return err;
+}
+
+void net_each_listener(struct net *n, void (*fn)(void *ctx, const char *kind, int fd),
+                       void *ctx)
+{
+    list_each(it, &n->udp)
+    {
+        fn(ctx, "udp", list_entry(it, struct udp, link)->fd);
+    }
+    list_each(it, &n->acceptors)
+    {
+        struct acceptor *a = list_entry(it, struct acceptor, link);
+        uv_os_fd_t fd;
+        if (uv_fileno((uv_handle_t *)&a->tcp, &fd) == 0) {
+            fn(ctx, net_kind_name((enum transport)a->ops->transport, a->ops->csta), fd);
+        }
+    }
 }
 
 void net_set_trace_from(struct net *n, enum trace_level level)

@@ -185,6 +185,28 @@ int net_listen_as(struct net *n, enum transport transport, const struct addr *at
 int net_listen_csta(struct net *n, enum transport transport, const struct addr *at,
                     struct addr *bound);
 
+/**
+ * A socket that was opened for us: the next listener of its kind and address takes it instead
+ * of opening one, so that what came in before is not lost. Before net_listen….
+ * @param fd    ours from now on, whatever becomes of it
+ * @param name  what it is for, as net_kind_name has it; any other one, or NULL, says nothing
+ * @return 0, E_NOMEM (fd is not taken)
+ */
+int net_give(struct net *n, int fd, const char *name);
+
+/** Those that no listener has taken are told, and closed. @param fn  may be NULL. `what` is
+    its kind and address, `why` a clause */
+void net_given_rest(struct net *n,
+                    void (*fn)(void *ctx, const char *name, const char *what, const char *why),
+                    void *ctx);
+
+/** "udp", "tcp", "tls", "ws", "wss", "csta", "csta-tls" */
+const char *net_kind_name(enum transport transport, bool csta);
+
+/** Each socket that listens, by the name of its kind; it stays ours. */
+void net_each_listener(struct net *n, void (*fn)(void *ctx, const char *kind, int fd),
+                       void *ctx);
+
 /** From now on trace lines of lower levels are not wanted. */
 void net_set_trace_from(struct net *n, enum trace_level level);
 

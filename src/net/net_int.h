@@ -15,6 +15,7 @@
  *   answer.c  records from the octets of an answer
  *   fetch.c   HTTP requests of the program
  *   local.c   which address of ours a peer should see
+ *   given.c   sockets that were opened for us
  */
 #ifndef BATON_NET_NET_INT_H
 #define BATON_NET_NET_INT_H
@@ -73,6 +74,16 @@ struct udp {
     struct udp_out *out;
     uint32_t out_first, out_n;
     struct buf bytes; /**< what `out` points into */
+};
+
+/** A socket that nobody has taken yet (given.c). */
+struct given {
+    struct list link; /**< net->given */
+    int fd;
+    bool datagrams;
+    struct addr at;  /**< family ADDR_NONE: none of IP */
+    const char *why; /**< it cannot be used; NULL: it can */
+    char name[32];
 };
 
 struct acceptor {
@@ -193,6 +204,7 @@ struct net {
     uint32_t last_flow;
     struct map flows, by_remote, by_ip, names;
     struct list udp, udp_dirty, acceptors;
+    struct list given; /**< waiting for their listeners */
     struct list conns, dirty, ended, half;
     struct list name_age; /**< finished look-ups, oldest first */
     struct net_dns dns;
@@ -325,6 +337,12 @@ uint32_t answer_ttl(const unsigned char *all, int n);
 int answer_read(enum dns_type type, const unsigned char *all, int n,
                 struct dns_record **records, size_t *count);
 int answer_of_host(const struct hostent *host, struct dns_record **records, size_t *count);
+
+/* given.c */
+/** The socket that was given for this listener; it is the caller's now. @return -1: there is
+ * none
+ */
+int given_take(struct net *n, enum transport transport, bool csta, const struct addr *at);
 
 /* local.c */
 void local_address(struct net *n, const struct hop *hop, struct addr *out);

@@ -134,7 +134,15 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     }
 }
 
-static int open_socket(const struct addr *at, const struct net_config *config)
+/** A wish: the kernel grants what net.core.rmem_max allows. */
+static void ask_for_buffers(int fd, const struct net_config *config)
+{
+    int size = (int)config->udp_receive_buffer;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+static int open_socket(const struct addr *at)
 {
     union net_sockaddr sa;
     socklen_t len = sockaddr_of(at, &sa);
@@ -146,10 +154,6 @@ static int open_socket(const struct addr *at, const struct net_config *config)
     if (at->family == ADDR_IP6) {
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     }
-    /* A wish: the kernel grants what net.core.rmem_max allows. */
-    int size = (int)config->udp_receive_buffer;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     if (bind(fd, &sa.sa, len) != 0) {
         int err = -errno;
         close(fd);
@@ -171,12 +175,14 @@ int udp_listen(struct net *n, const struct addr *at, const struct addr *shown,
         free(out);
         return E_NOMEM;
     }
-    int fd = open_socket(at, &n->config);
+    int fd = given_take(n, TP_UDP, false, at);
+    fd = fd >= 0 ? fd : open_socket(at);
     if (fd < 0) {
         free(u);
         free(out);
         return net_err(fd);
     }
+    ask_for_buffers(fd, &n->config);
     union net_sockaddr sa;
     socklen_t len = sizeof(sa);
     if (getsockname(fd, &sa.sa, &len) != 0 || !sockaddr_read(&sa.sa, &u->bound) ||

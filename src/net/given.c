@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sockets that somebody else has opened for us: the service manager (socket activation, or a
+ * store of descriptors that outlives the process), or the process before us.
+ *
+ *   net_give ──► waits ──(a listener of its kind and address)──► that listener's
+ *                  └──── net_given_rest: told, and closed
+ *
+ * A socket fits a listener when kind and address are the same; the name says what it is for
+ * where both cannot: TCP, TLS and CSTA all are streams. So a listener that was configured at
+ * port 0 takes the one that bears its name.
+ *
+ * A socket of IPv6 that takes IPv4 as well is nobody's: we would see IPv4 peers at addresses
+ * of IPv6, where no rule about their network finds them.
+ */
+#include "base/err.h"
+#include "net/net_int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    enum transport transport;
+    bool csta;
+} kinds[] = {
+    {"udp", TP_UDP, false},     {"tcp", TP_TCP, false}, {"tls", TP_TLS, false},
+    {"ws", TP_WS, false},       {"wss", TP_WSS, false}, {"csta", TP_TCP, true},
+    {"csta-tls", TP_TLS, true},
+};
+
+const char *net_kind_name(enum transport transport, bool csta)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i].transport == transport && kinds[i].csta == csta) {
+            return kinds[i].name;
+        }
+    }
+    return "";
+}
+
+static bool is_kind(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+    return getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
+}
+
+/** What it is, and what speaks against it. */
+static void look_at(struct given *g)
+{
+    union net_sockaddr sa;
+    socklen_t len = sizeof(sa);
+    int type = option(g->fd, SOL_SOCKET, SO_TYPE);
+    if (type < 0) {
+        g->why = "it is no socket";
+        return;
+    }
+    if (getsockname(g->fd, &sa.sa, &len) != 0 || !sockaddr_read(&sa.sa, &g->at)) {
+        g->why = "it is not of IPv4 or IPv6";
+        return;
+    }
+    g->datagrams = type == SOCK_DGRAM;
+    if (type != SOCK_DGRAM && type != SOCK_STREAM) {
+        g->why = "it is neither of datagrams nor of streams";
+    } else if (type == SOCK_STREAM && option(g->fd, SOL_SOCKET, SO_ACCEPTCONN) != 1) {
+        g->why = "it does not listen";
+    } else if (g->at.family == ADDR_IP6 && addr_is_any(&g->at) &&
+               option(g->fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0) {
+        g->why = "it takes IPv4, too (BindIPv6Only=ipv6-only is wanted)";
+    }
+}
+
+int net_give(struct net *n, int fd, const char *name)
+{
+    struct given *g = calloc(1, sizeof(*g));
+    if (g == NULL) {
+        return E_NOMEM;
+    }
+    g->fd = fd;
+    (void)snprintf(g->name, sizeof(g->name), "%s", name != NULL ? name : "");
+    look_at(g);
+    int flags = fcntl(fd, F_GETFL);
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || flags < 0 ||
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+        g->why = "it cannot be used";
+    }
+    list_append(&n->given, &g->link);
+    return 0;
+}
+
+static bool fits(const struct given *g, const char *kind, const struct addr *at)
+{
+    bool named = strcmp(g->name, kind) == 0;
+    if (g->why != NULL || g->datagrams != (strcmp(kind, "udp") == 0) ||
+        (is_kind(g->name) && !named)) {
+        return false;
+    }
+    return addr_eq(&g->at, at) || (at->port == 0 && named && addr_ip_eq(&g->at, at));
+}
+
+int given_take(struct net *n, enum transport transport, bool csta, const struct addr *at)
+{
+    const char *kind = net_kind_name(transport, csta);
+    list_each(it, &n->given)
+    {
+        struct given *g = list_entry(it, struct given, link);
+        if (fits(g, kind, at)) {
+            int fd = g->fd;
+            list_remove(&g->link);
+            free(g);
+            return fd;
+        }
+    }
+    return -1;
+}
+
+void net_given_rest(struct net *n,
+                    void (*fn)(void *ctx, const char *name, const char *what, const char *why),
+                    void *ctx)
+{
+    while (!list_empty(&n->given)) {
+        struct given *g = list_entry(n->given.next, struct given, link);
+        char what[80];
+        struct out o;
+        out_init(&o, what, sizeof(what) - 1);
+        if (g->at.family != ADDR_NONE) {
+            out_c(&o, g->datagrams ? "UDP " : "TCP ");
+            addr_write(&o, &g->at);
+        }
+        what[o.n] = '\0';
+        if (fn != NULL) {
+            fn(ctx, g->name, what,
+               g->why != NULL ? g->why : "no listener of the configuration is for it");
+        }
+        list_remove(&g->link);
+        (void)close(g->fd);
+        free(g);
+    }
+}
