@@ -13,9 +13,11 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "net/sockaddr.h"
+#include "server/inherit.h"
 #include "server/keeping.h"
 #include "server/pid_file.h"
 #include "server/reload.h"
+#include "server/service.h"
 #include "server/trace.h"
 #include <errno.h>
 #include <signal.h>
@@ -33,6 +35,8 @@ struct server {
     struct reload reload; /**< what of the configuration can change */
     int pid_file;
     struct keeping keeping; /**< what outlives the process */
+    struct service service; /**< who started us and watches over us */
+    struct inherited inherited;
     struct net *net;
     struct engine *engine;
     uv_signal_t signals[ARRAY_LEN(signal_numbers)];
@@ -266,6 +270,37 @@ static bool load_tls(struct server *s, const struct net_tls *tls)
     return true;
 }
 
+/* ---- the service manager ---- */
+
+/** What `systemctl status` shows. */
+static void write_status(void *ctx, struct out *o)
+{
+    const struct server *s = ctx;
+    if (s->engine == NULL) {
+        return;
+    }
+    out_fmt(o, "%s%llu calls, %llu of %zu devices registered, %llu CSTA sessions",
+            s->stopping ? "Stopping: " : "",
+            (unsigned long long)engine_stat(s->engine, "calls_active"),
+            (unsigned long long)engine_stat(s->engine, "registrar_records"),
+            s->reload.routes->device_count,
+            (unsigned long long)engine_stat(s->engine, "csta_sessions"));
+}
+
+static void keep_listener(void *ctx, const char *kind, int fd)
+{
+    struct server *s = ctx;
+    service_keep(&s->service, kind, fd);
+}
+
+static void complain_of_socket(void *ctx, const char *name, const char *what, const char *why)
+{
+    struct server *s = ctx;
+    log_fmt(s->log, TRACE_WARN, "server",
+            "the socket \"%s\"%s%s that was handed over is closed: %s", name,
+            what[0] != '\0' ? ", " : "", what, why);
+}
+
 /* ---- stopping ---- */
 
 static void on_limit(uv_timer_t *t)
@@ -291,6 +326,7 @@ static void stop(struct server *s)
     }
     log_fmt(s->log, TRACE_INFO, "server", "stopping");
     s->stopping = true;
+    service_stopping(&s->service, s->config->stop_ms);
     uv_timer_start(&s->limit, on_limit, s->config->stop_ms, 0);
     engine_stop(s->engine, net_now(s->net));
     after(s);
@@ -317,7 +353,9 @@ static void on_signal(uv_signal_t *h, int number)
     switch (number) {
     case SIGHUP:
         log_reopen(s->log);
+        service_reloading(&s->service);
         reload(s);
+        service_ready(&s->service, s->keeping.store);
         if (s->trace != NULL && !sip_trace_reopen(s->trace)) {
             log_fmt(s->log, TRACE_ERROR, "server", "%s: %s", s->config->sip_trace,
                     strerror(errno));
@@ -394,7 +432,19 @@ static bool listen_all(struct server *s)
             return false;
         }
     }
+    net_given_rest(s->net, complain_of_socket, s);
     return true;
+}
+
+/** Sockets that were opened for us wait for their listeners. */
+static bool take_over(struct server *s)
+{
+    if (inherit_read(&s->inherited) != 0) {
+        log_fmt(
+            s->log, TRACE_WARN, "server",
+            "LISTEN_FDS is no number of descriptors, or memory is out; none are taken over");
+    }
+    return inherit_give(&s->inherited, s->net, s->log);
 }
 
 /** A wildcard listener is reached by every address of this machine: they all mean us. */
@@ -466,6 +516,10 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "no event loop: out of memory or descriptors");
         return false;
     }
+    if (!take_over(s) ||
+        !service_open(&s->service, net_loop(s->net), s->log, write_status, s)) {
+        return false;
+    }
     const struct env *env = engine_env(s);
     if (env == NULL) {
         return false;
@@ -495,7 +549,13 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
         return false;
     }
-    return listen_all(s) && keeping_restore(&s->keeping, s->engine) && take_pid_file(s);
+    if (!listen_all(s) || !keeping_restore(&s->keeping, s->engine) || !take_pid_file(s)) {
+        return false;
+    }
+    inherit_close(&s->inherited);
+    net_each_listener(s->net, keep_listener, s);
+    service_ready(&s->service, s->keeping.store);
+    return true;
 }
 
 static void finish(struct server *s)
@@ -513,6 +573,8 @@ static void finish(struct server *s)
     s->engine = NULL; /* closing sockets must not reach it any more */
     engine_free(e);
     keeping_close(&s->keeping);
+    service_close(&s->service);
+    inherit_close(&s->inherited);
     reload_fini(&s->reload);
     if (s->directory.env != NULL) {
         directory_fini(&s->directory);
@@ -527,7 +589,7 @@ static void finish(struct server *s)
 
 int server_run(struct config *c, struct log *l)
 {
-    struct server s = {.config = c, .log = l, .pid_file = -1};
+    struct server s = {.config = c, .log = l, .pid_file = -1, .service = {.fd = -1}};
     if (c->exposed) {
         log_fmt(
             l, TRACE_WARN, "server",
