@@ -5,22 +5,41 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void trace_line(const struct env *env, enum trace_level level, const char *module,
+                       const struct trace_ids *ids, const char *fmt, va_list args)
+{
+    static const struct trace_ids nobody = {0};
+    char text[512];
+    int len = vsnprintf(text, sizeof(text), fmt, args);
+    if (len < 0) {
+        return;
+    }
+    size_t n = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
+    env->trace(env->ctx, level, module, ids != NULL ? ids : &nobody, str_make(text, n));
+}
+
 void env_trace(const struct env *env, enum trace_level level, const char *module,
                const char *fmt, ...)
 {
-    char text[512];
     va_list args;
     if (env->trace == NULL || level < env->trace_from) {
         return;
     }
     va_start(args, fmt);
-    int len = vsnprintf(text, sizeof(text), fmt, args);
+    trace_line(env, level, module, NULL, fmt, args);
     va_end(args);
-    if (len < 0) {
+}
+
+void env_trace_of(const struct env *env, enum trace_level level, const char *module,
+                  const struct trace_ids *ids, const char *fmt, ...)
+{
+    va_list args;
+    if (env->trace == NULL || level < env->trace_from) {
         return;
     }
-    size_t n = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
-    env->trace(env->ctx, level, module, str_make(text, n));
+    va_start(args, fmt);
+    trace_line(env, level, module, ids, fmt, args);
+    va_end(args);
 }
 
 uint64_t env_random64(const struct env *env)

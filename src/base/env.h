@@ -37,6 +37,17 @@ struct dns_record {
 
 enum trace_level { TRACE_DEBUG, TRACE_INFO, TRACE_WARN, TRACE_ERROR };
 
+/** Whom a log line is about, for who searches for one call: what is absent is not known.
+    Borrowed for the call. */
+struct trace_ids {
+    struct str call;     /**< our callID */
+    struct str device;   /**< the device, or the one whose connection it is */
+    struct str sip_call; /**< Call-ID of the SIP dialog or message */
+    struct str who;      /**< the application or token that asks */
+    struct str request;  /**< identifier of an API request */
+    struct str parent;   /**< its traceparent (W3C Trace Context) */
+};
+
 struct env {
     void *ctx;
     struct mem mem;
@@ -119,8 +130,9 @@ struct env {
      */
     int (*fetch)(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag);
 
-    /** A thing worth a log line. `text` is borrowed. */
-    void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
+    /** A thing worth a log line. `ids` (never NULL) and `text` are borrowed. */
+    void (*trace)(void *ctx, enum trace_level level, const char *module,
+                  const struct trace_ids *ids, struct str text);
     enum trace_level trace_from; /**< lower ones are not even formatted; 0: all are wanted */
 };
 
@@ -128,6 +140,9 @@ struct env {
     or when nobody wants that level. */
 void env_trace(const struct env *env, enum trace_level level, const char *module,
                const char *fmt, ...) PRINTF_LIKE(4, 5);
+/** The same about somebody. `ids` may be NULL. */
+void env_trace_of(const struct env *env, enum trace_level level, const char *module,
+                  const struct trace_ids *ids, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 uint64_t env_random64(const struct env *env);
 

@@ -59,15 +59,16 @@ static void log_line(struct crossing *x, const struct border_note *n)
     if (!may_log(b)) {
         return;
     }
-    env_trace(b->env, TRACE_INFO, "uui",
-              "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %.*s%s%s",
-              border_action_name((enum border_action)n->action),
-              n->package[0] != '\0' ? n->package : "unknown package", n->octets,
-              border_place_name((enum border_place)n->place), header.n > 0 ? " of " : "",
-              STR_ARG(header), STR_ARG(what),
-              STR_ARG(sip_method_name((enum sip_method)n->method)),
-              n->direction == BORDER_IN ? "from" : "to", STR_ARG(n->peer), STR_ARG(n->rule),
-              n->rule.n > 0 && n->why != NULL ? ": " : "", n->why != NULL ? n->why : "");
+    env_trace_of(b->env, TRACE_INFO, "uui",
+                 &(struct trace_ids){.sip_call = sip_msg_value(x->m, SIP_HDR_CALL_ID)},
+                 "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %.*s%s%s",
+                 border_action_name((enum border_action)n->action),
+                 n->package[0] != '\0' ? n->package : "unknown package", n->octets,
+                 border_place_name((enum border_place)n->place), header.n > 0 ? " of " : "",
+                 STR_ARG(header), STR_ARG(what),
+                 STR_ARG(sip_method_name((enum sip_method)n->method)),
+                 n->direction == BORDER_IN ? "from" : "to", STR_ARG(n->peer), STR_ARG(n->rule),
+                 n->rule.n > 0 && n->why != NULL ? ": " : "", n->why != NULL ? n->why : "");
 }
 
 /** Room for a note that is no repetition. NULL: there is one, or memory is out, *no_memory. */

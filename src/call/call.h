@@ -784,6 +784,10 @@ void call_foreign_transferred(struct connection *own, struct connection *second,
 void call_foreign_moved(struct connection *other, struct str to, const char *cause,
                         uint64_t now_ms);
 
+/** By what a log line about a call, or about one connection of it (NULL: none), is found.
+    Borrowed from both. */
+struct trace_ids call_trace_ids(const struct call *c, const struct connection *conn);
+
 /** End every call (shutdown): BYE, CANCEL, 503. */
 void call_end_all(struct call_layer *l, uint64_t now_ms);
 

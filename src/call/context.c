@@ -287,6 +287,7 @@ static void tell_outcome(struct call *c, const struct move *m, const struct uui_
                                       [UUI_MOVE_SERVICE] = "service"};
     struct call_layer *l = c->layer;
     struct str by = m->by != NULL ? m->by->id : STR("baton");
+    struct trace_ids ids = call_trace_ids(c, m->by);
 
     c->uui_replaced = (uint16_t)(c->uui_replaced + out->replaced); /* bounded by the moves */
     c->uui_refused = (uint16_t)(c->uui_refused + out->refused);
@@ -295,19 +296,21 @@ static void tell_outcome(struct call *c, const struct move *m, const struct uui_
     l->uui_refused += out->refused;
     l->uui_forbidden += out->forbidden;
     if (out->replaced > 0) {
-        env_trace(l->env, TRACE_INFO, "call", "call %s: User-to-User replaced: %s by %.*s",
-                  c->id, how[m->how], STR_ARG(by));
+        env_trace_of(l->env, TRACE_INFO, "call", &ids,
+                     "call %s: User-to-User replaced: %s by %.*s", c->id, how[m->how],
+                     STR_ARG(by));
     }
     if (out->refused > 0) {
-        env_trace(l->env, TRACE_INFO, "call",
-                  "call %s: User-to-User: foreign replacement refused: %s by %.*s", c->id,
-                  how[m->how], STR_ARG(by));
+        env_trace_of(l->env, TRACE_INFO, "call", &ids,
+                     "call %s: User-to-User: foreign replacement refused: %s by %.*s", c->id,
+                     how[m->how], STR_ARG(by));
     }
     if (out->forbidden > 0) {
-        env_trace(l->env, TRACE_INFO, "call",
-                  "call %s: User-to-User: isdn-uui is not taken from others than the caller: "
-                  "%s by %.*s (RFC 7434 §8)",
-                  c->id, how[m->how], STR_ARG(by));
+        env_trace_of(
+            l->env, TRACE_INFO, "call", &ids,
+            "call %s: User-to-User: isdn-uui is not taken from others than the caller: "
+            "%s by %.*s (RFC 7434 §8)",
+            c->id, how[m->how], STR_ARG(by));
     }
 }
 

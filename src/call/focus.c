@@ -163,7 +163,8 @@ bool focus_learn(struct call *c, const struct sip_msg *m)
         conf->user = arena_dup(&c->arena, contact.uri.user);
     }
     conf->known = conf->uri.n > 0 || conf->user.n > 0;
-    env_trace(c->layer->env, TRACE_INFO, "call", "%s: the room is %.*s%s", c->id,
-              STR_ARG(contact.uri.text), conf->isfocus ? ", a focus" : "");
+    struct trace_ids ids = call_trace_ids(c, NULL);
+    env_trace_of(c->layer->env, TRACE_INFO, "call", &ids, "%s: the room is %.*s%s", c->id,
+                 STR_ARG(contact.uri.text), conf->isfocus ? ", a focus" : "");
     return conf->known;
 }

@@ -151,12 +151,13 @@ static void refuse_because(struct call_layer *l, const struct sip_msg *m,
 {
     struct txn *t = txn_server_new(l->legs->txn, m, from, NULL, NULL, now_ms);
     struct txn_reply r = {.status = status, .reason = reason, .lines = str_c(lines)};
+    struct trace_ids ids = {.sip_call = sip_msg_value(m, SIP_HDR_CALL_ID)};
     struct sip_addr who = {0};
 
     (void)sip_msg_addr(m, SIP_HDR_FROM, &who);
-    env_trace(l->env, TRACE_INFO, "call", "%.*s calls %.*s: refused, %u %s%s",
-              STR_ARG(str_upto(who.uri_text, 96)), STR_ARG(str_upto(sip_msg_ruri(m), 96)),
-              status, sip_reason(status), why);
+    env_trace_of(l->env, TRACE_INFO, "call", &ids, "%.*s calls %.*s: refused, %u %s%s",
+                 STR_ARG(str_upto(who.uri_text, 96)), STR_ARG(str_upto(sip_msg_ruri(m), 96)),
+                 status, sip_reason(status), why);
 
     if (t == NULL) {
         (void)txn_reply_stateless(l->legs->txn, m, from, &r);

@@ -47,10 +47,11 @@ bool uus_concerns(const struct connection *from, const struct connection *to)
 static void note(const struct connection *conn, uint64_t *count, const char *what)
 {
     const struct call *c = conn->call;
+    struct trace_ids ids = call_trace_ids(c, conn);
 
     (*count)++;
-    env_trace(c->layer->env, TRACE_INFO, "call", "%s: User-to-User, %.*s: %s", c->id,
-              STR_ARG(str_upto(conn->id, 96)), what);
+    env_trace_of(c->layer->env, TRACE_INFO, "call", &ids, "%s: User-to-User, %.*s: %s", c->id,
+                 STR_ARG(str_upto(conn->id, 96)), what);
 }
 
 /* ---- what is there ---- */

@@ -28,9 +28,11 @@
 
 static void say(const struct connection *conn, uint64_t *count, const char *what)
 {
+    struct trace_ids ids = call_trace_ids(conn->call, conn);
+
     (*count)++;
-    env_trace(conn->call->layer->env, TRACE_INFO, "call", "%s: ISUP, %.*s: %s", conn->call->id,
-              STR_ARG(str_upto(conn->id, 96)), what);
+    env_trace_of(conn->call->layer->env, TRACE_INFO, "call", &ids, "%s: ISUP, %.*s: %s",
+                 conn->call->id, STR_ARG(str_upto(conn->id, 96)), what);
 }
 
 /* ---- the body that there is ---- */

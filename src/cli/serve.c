@@ -203,6 +203,7 @@ int cmd_serve(int argc, char **argv)
         config_free(c);
         return EXIT_CODE_FAILED;
     }
+    log_set_uui(log, c->log_uui);
     c->log_all = args.verbose;
     if (args.sip_trace != NULL) {
         c->sip_trace = args.sip_trace;

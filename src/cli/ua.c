@@ -187,8 +187,10 @@ static size_t on_stream(void *ctx, struct sip_framer *f, const struct hop *from,
     return used;
 }
 
-static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void on_trace(void *ctx, enum trace_level level, const char *module,
+                     const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     struct ua *u = ctx;
 
     (void)level;

@@ -56,12 +56,12 @@ static bool messages_lost(struct cti_session *s, uint64_t now_ms)
 {
     s->cti->stats.gaps++;
     if (system_tell_lost(s, now_ms)) {
-        env_trace(s->cti->env, TRACE_WARN, "cti", "%.*s: too far behind, told messagesLost",
-                  STR_ARG(s->app->name));
+        env_trace_of(s->cti->env, TRACE_WARN, "cti", &(struct trace_ids){.who = s->app->name},
+                     "%.*s: too far behind, told messagesLost", STR_ARG(s->app->name));
         return !s->over;
     }
-    env_trace(s->cti->env, TRACE_WARN, "cti", "%.*s: too far behind, session closed",
-              STR_ARG(s->app->name));
+    env_trace_of(s->cti->env, TRACE_WARN, "cti", &(struct trace_ids){.who = s->app->name},
+                 "%.*s: too far behind, session closed", STR_ARG(s->app->name));
     session_end(s, CTI_END_MESSAGES_LOST, now_ms);
     return false;
 }

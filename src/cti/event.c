@@ -210,9 +210,10 @@ static int values_of(const struct cti *c, struct str raw, const struct seal_from
         s->result = (uint8_t)seal_value(l->seal, l->packages, &out->list.v[i], came, c->scratch,
                                         &s->opened);
         if (tell != NULL && out->list.v[i].rule == UUI_R_BAD_SEAL) {
-            env_trace(c->env, TRACE_INFO, "cti", "call %s: seal of User-to-User, key %u: %s",
-                      tell->id, s->opened.key_id,
-                      seal_result_text((enum seal_result)s->result));
+            struct trace_ids ids = call_trace_ids(tell, NULL);
+            env_trace_of(c->env, TRACE_INFO, "cti", &ids,
+                         "call %s: seal of User-to-User, key %u: %s", tell->id,
+                         s->opened.key_id, seal_result_text((enum seal_result)s->result));
         }
     }
     if (err == 0 && out->list.isdn != NULL && out->list.isdn->verdict != UUI_VALID) {
@@ -271,18 +272,20 @@ static struct told told_of(const struct cti *c, const struct call_event *e, bool
 static void tell_of_value(const struct cti *c, const struct call *call, struct str raw,
                           const struct uui_value *v)
 {
+    struct trace_ids ids = call_trace_ids(call, NULL);
     if (v->rule == UUI_R_NONE) { /* nothing wrong with it, but it is not what is shown */
-        env_trace(c->env, TRACE_INFO, "cti",
-                  v->octets.n > USER_DATA_MAX
-                      ? "call %s: User-to-User ignored: %zu octets are too many for events"
-                      : "call %s: User-to-User ignored: another value is shown (%zu octets)",
-                  call->id, v->octets.n);
+        env_trace_of(c->env, TRACE_INFO, "cti", &ids,
+                     v->octets.n > USER_DATA_MAX
+                         ? "call %s: User-to-User ignored: %zu octets are too many for events"
+                         : "call %s: User-to-User ignored: another value is shown (%zu octets)",
+                     call->id, v->octets.n);
         return;
     }
-    env_trace(c->env, TRACE_INFO, "cti", "call %s: User-to-User %s: %s (%s), offset %zu",
-              call->id, uui_verdict_text((enum uui_verdict)v->verdict),
-              uui_rule_text((enum uui_rule)v->rule), uui_rule_source((enum uui_rule)v->rule),
-              (size_t)(v->text.p - raw.p) + v->at);
+    env_trace_of(c->env, TRACE_INFO, "cti", &ids,
+                 "call %s: User-to-User %s: %s (%s), offset %zu", call->id,
+                 uui_verdict_text((enum uui_verdict)v->verdict),
+                 uui_rule_text((enum uui_rule)v->rule), uui_rule_source((enum uui_rule)v->rule),
+                 (size_t)(v->text.p - raw.p) + v->at);
 }
 
 /** Count what is wrong with the values of one message, and say why. */
@@ -296,8 +299,10 @@ static void judge(struct cti *c, const struct call *call, struct str raw,
 
     if (err == E_TOOMANY) {
         c->stats.uui_wrong++;
-        env_trace(c->env, TRACE_INFO, "cti", "call %s: User-to-User wrong: more than %d values",
-                  call->id, UUI_VALUES_MAX);
+        struct trace_ids ids = call_trace_ids(call, NULL);
+        env_trace_of(c->env, TRACE_INFO, "cti", &ids,
+                     "call %s: User-to-User wrong: more than %d values", call->id,
+                     UUI_VALUES_MAX);
     }
     if (err != 0) {
         return;

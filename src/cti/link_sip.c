@@ -82,8 +82,8 @@ static void on_event_answer(struct leg_request *r, unsigned status, const struct
         return;
     }
     if (status >= 300) {
-        env_trace(s->cti->env, TRACE_INFO, "cti", "%.*s: event answered %u",
-                  STR_ARG(s->app->name), status);
+        env_trace_of(s->cti->env, TRACE_INFO, "cti", &(struct trace_ids){.who = s->app->name},
+                     "%.*s: event answered %u", STR_ARG(s->app->name), status);
     }
     deliver_mark(s);
     cti_flush(s->cti, now_ms);
@@ -243,7 +243,8 @@ static void on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
     struct cti_session *s = leg->owner;
 
     if (!s->over && why != LEG_END_BYE && why != LEG_END_LOCAL) {
-        env_trace(s->cti->env, TRACE_INFO, "cti", "%.*s: session lost", STR_ARG(s->app->name));
+        env_trace_of(s->cti->env, TRACE_INFO, "cti", &(struct trace_ids){.who = s->app->name},
+                     "%.*s: session lost", STR_ARG(s->app->name));
     }
     session_over(s, now_ms);
 }

@@ -140,8 +140,9 @@ static void answer(const struct asker *to, const struct cti_reply *reply, uint64
                    error_of_status(reply->status));
     }
     if (reply->why.n > 0) {
-        env_trace(conn->cti->env, TRACE_DEBUG, "cti", "%.*s: %.*s",
-                  STR_ARG(to->session->app->name), STR_ARG(reply->why));
+        env_trace_of(conn->cti->env, TRACE_DEBUG, "cti",
+                     &(struct trace_ids){.who = to->session->app->name}, "%.*s: %.*s",
+                     STR_ARG(to->session->app->name), STR_ARG(reply->why));
     }
 }
 
@@ -272,8 +273,9 @@ static void on_timer(struct timer *t, uint64_t now_ms)
         hang_up(conn);
         return;
     }
-    env_trace(conn->cti->env, TRACE_INFO, "cti", "%.*s: session timer expired",
-              STR_ARG(conn->session->app->name));
+    env_trace_of(conn->cti->env, TRACE_INFO, "cti",
+                 &(struct trace_ids){.who = conn->session->app->name},
+                 "%.*s: session timer expired", STR_ARG(conn->session->app->name));
     session_over(conn->session, now_ms);
     terminate(conn, "sessionTimerExpired", true);
 }

@@ -177,8 +177,8 @@ static void tell_abort(struct cti_session *s, uint64_t now_ms)
 
     s->system.id = 0;
     if (cti_ask(s, &msg, NULL, NULL, now_ms) != 0) {
-        env_trace(s->cti->env, TRACE_WARN, "cti", "%.*s: not told that its registration ended",
-                  STR_ARG(s->app->name));
+        env_trace_of(s->cti->env, TRACE_WARN, "cti", &(struct trace_ids){.who = s->app->name},
+                     "%.*s: not told that its registration ended", STR_ARG(s->app->name));
     }
 }
 

@@ -307,8 +307,9 @@ static void say(const struct routeing *q, struct csta_msg *msg, uint64_t now_ms)
 {
     msg->edition = q->edition;
     if (cti_ask(q->session, msg, NULL, NULL, now_ms) != 0) {
-        env_trace(q->session->cti->env, TRACE_WARN, "cti", "%.*s: routeing %u: not told",
-                  STR_ARG(q->session->app->name), q->id);
+        env_trace_of(q->session->cti->env, TRACE_WARN, "cti",
+                     &(struct trace_ids){.who = q->session->app->name},
+                     "%.*s: routeing %u: not told", STR_ARG(q->session->app->name), q->id);
     }
 }
 

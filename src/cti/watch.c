@@ -226,8 +226,8 @@ void monitor_told_all(struct monitor *m, uint64_t now_ms)
     over = !m->ending;
     monitor_free(m);
     if (!over && cti_ask(s, &msg, NULL, NULL, now_ms) != 0) {
-        env_trace(s->cti->env, TRACE_WARN, "cti", "%.*s: a monitor ended, and it is not told",
-                  STR_ARG(s->app->name));
+        env_trace_of(s->cti->env, TRACE_WARN, "cti", &(struct trace_ids){.who = s->app->name},
+                     "%.*s: a monitor ended, and it is not told", STR_ARG(s->app->name));
     }
 }
 

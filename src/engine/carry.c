@@ -77,8 +77,9 @@ static void tell(const struct steering *s, const struct uui_merged *r, struct st
     e->count.uui_refused += r->refused;
     e->count.uui_forbidden += r->forbidden;
     if (r->replaced + r->refused + r->forbidden > 0) {
-        env_trace(e->env, TRACE_INFO, "route", "call %.*s: User-to-User %s: rule %.*s, to %.*s",
-                  STR_ARG(id), what, STR_ARG(s->verdict.rule->name), STR_ARG(uri));
+        env_trace_of(e->env, TRACE_INFO, "route", &(struct trace_ids){.sip_call = id},
+                     "call %.*s: User-to-User %s: rule %.*s, to %.*s", STR_ARG(id), what,
+                     STR_ARG(s->verdict.rule->name), STR_ARG(uri));
     }
 }
 

@@ -63,25 +63,30 @@ static bool is_over(const struct call *c)
 
 static void on_begun(const struct env *env, const struct call_event *ev)
 {
+    struct trace_ids ids = call_trace_ids(ev->call, ev->subject);
     struct str id = call_id_of(ev->subject);
 
     if (str_is_set(id)) {
-        env_trace(env, TRACE_INFO, "call", "%s: %.*s calls %.*s, Call-ID %.*s", ev->call->id,
-                  CUT_ARG(ev->subject->id), CUT_ARG(ev->called_id), CUT_ARG(id));
+        env_trace_of(env, TRACE_INFO, "call", &ids, "%s: %.*s calls %.*s, Call-ID %.*s",
+                     ev->call->id, CUT_ARG(ev->subject->id), CUT_ARG(ev->called_id),
+                     CUT_ARG(id));
     } else { /* MakeCall: ServiceInitiated said whom */
-        env_trace(env, TRACE_DEBUG, "call", "%s: %.*s's phone is ready", ev->call->id,
-                  CUT_ARG(ev->subject->id));
+        env_trace_of(env, TRACE_DEBUG, "call", &ids, "%s: %.*s's phone is ready", ev->call->id,
+                     CUT_ARG(ev->subject->id));
     }
 }
 
 static void on_failed(const struct env *env, const struct call_event *ev)
 {
+    struct trace_ids ids = call_trace_ids(ev->call, ev->subject);
+
     if (ev->status != 0) {
-        env_trace(env, TRACE_INFO, "call", "%s: %.*s was not reached: %s, %u %s", ev->call->id,
-                  CUT_ARG(ev->subject->id), ev->cause, ev->status, sip_reason(ev->status));
+        env_trace_of(env, TRACE_INFO, "call", &ids, "%s: %.*s was not reached: %s, %u %s",
+                     ev->call->id, CUT_ARG(ev->subject->id), ev->cause, ev->status,
+                     sip_reason(ev->status));
     } else {
-        env_trace(env, TRACE_INFO, "call", "%s: %.*s was not reached: %s", ev->call->id,
-                  CUT_ARG(ev->subject->id), ev->cause);
+        env_trace_of(env, TRACE_INFO, "call", &ids, "%s: %.*s was not reached: %s",
+                     ev->call->id, CUT_ARG(ev->subject->id), ev->cause);
     }
 }
 
@@ -89,8 +94,10 @@ static void on_failed(const struct env *env, const struct call_event *ev)
 static void say(const struct env *env, enum trace_level level, const struct call_event *ev,
                 const char *verb, struct str object)
 {
-    env_trace(env, level, "call", "%s: %.*s %s%.*s", ev->call->id, CUT_ARG(ev->subject->id),
-              verb, CUT_ARG(object));
+    struct trace_ids ids = call_trace_ids(ev->call, ev->subject);
+
+    env_trace_of(env, level, "call", &ids, "%s: %.*s %s%.*s", ev->call->id,
+                 CUT_ARG(ev->subject->id), verb, CUT_ARG(object));
 }
 
 void report_call_event(void *ctx, const struct call_event *ev)
@@ -143,9 +150,10 @@ void report_call_event(void *ctx, const struct call_event *ev)
         break;
     case CALL_EV_CONNECTION_CLEARED:
         if (is_over(ev->call)) { /* CSTA has a party that failed release itself */
+            struct trace_ids ids = call_trace_ids(ev->call, ev->subject);
             bool by = ev->by != NULL && ev->by != ev->subject;
-            env_trace(env, TRACE_INFO, "call", "%s: ended%s%.*s, %s", ev->call->id,
-                      by ? " by " : "", CUT_ARG(by ? ev->by_id : STR("")), ev->cause);
+            env_trace_of(env, TRACE_INFO, "call", &ids, "%s: ended%s%.*s, %s", ev->call->id,
+                         by ? " by " : "", CUT_ARG(by ? ev->by_id : STR("")), ev->cause);
         }
         break;
     }
@@ -164,8 +172,8 @@ void report_feature(void *ctx, struct device *d, unsigned which, bool changed, u
     const struct device_features *f = call_features(d);
     bool on = which == FEATURE_DND ? f->dnd : f->forward[which].on;
 
-    env_trace(e->env, TRACE_INFO, "call", "%.*s: %s %s", CUT_ARG(d->uri), names[which],
-              on ? "on" : "off");
+    env_trace_of(e->env, TRACE_INFO, "call", &(struct trace_ids){.device = d->uri},
+                 "%.*s: %s %s", CUT_ARG(d->uri), names[which], on ? "on" : "off");
     event_on_feature(e->events, d, which);
     if (changed) {
         cti_on_feature(e->cti, d, which, now_ms);
@@ -178,8 +186,9 @@ void report_callback(void *ctx, const struct device *from, const struct device *
 {
     struct engine *e = ctx;
 
-    env_trace(e->env, TRACE_INFO, "call", "%.*s: call back of %.*s %s", CUT_ARG(from->uri),
-              CUT_ARG(to->uri), set ? "set" : "over");
+    env_trace_of(e->env, TRACE_INFO, "call", &(struct trace_ids){.device = from->uri},
+                 "%.*s: call back of %.*s %s", CUT_ARG(from->uri), CUT_ARG(to->uri),
+                 set ? "set" : "over");
     cti_on_callback(e->cti, from, to, set, now_ms);
 }
 
@@ -187,8 +196,9 @@ void report_waiting(void *ctx, struct device *d, uint64_t now_ms)
 {
     struct engine *e = ctx;
 
-    env_trace(e->env, TRACE_INFO, "event", "%.*s: message waiting %s", CUT_ARG(d->uri),
-              event_waiting(e->events, d).on ? "on" : "off");
+    env_trace_of(e->env, TRACE_INFO, "event", &(struct trace_ids){.device = d->uri},
+                 "%.*s: message waiting %s", CUT_ARG(d->uri),
+                 event_waiting(e->events, d).on ? "on" : "off");
     cti_on_waiting(e->cti, d, now_ms);
     phones_on_waiting(e->phones, d, now_ms);
 }
@@ -202,13 +212,14 @@ void report_registration(void *ctx, const struct record *r, bool registered, uin
 
     if (registered && !list_empty(&r->bindings)) {
         const struct binding *b = list_entry(r->bindings.next, struct binding, link);
-        env_trace(e->env, TRACE_INFO, "registrar", "%.*s is registered, from %.*s%s%.*s%s",
-                  CUT_ARG(r->key), STR_ARG(hop_text(&b->hop, buf, sizeof(buf))),
-                  b->user_agent.n > 0 ? " (" : "", CUT_ARG(b->user_agent),
-                  b->user_agent.n > 0 ? ")" : "");
+        env_trace_of(e->env, TRACE_INFO, "registrar", &(struct trace_ids){.device = r->key},
+                     "%.*s is registered, from %.*s%s%.*s%s", CUT_ARG(r->key),
+                     STR_ARG(hop_text(&b->hop, buf, sizeof(buf))),
+                     b->user_agent.n > 0 ? " (" : "", CUT_ARG(b->user_agent),
+                     b->user_agent.n > 0 ? ")" : "");
     } else {
-        env_trace(e->env, TRACE_INFO, "registrar", "%.*s is no longer registered",
-                  CUT_ARG(r->key));
+        env_trace_of(e->env, TRACE_INFO, "registrar", &(struct trace_ids){.device = r->key},
+                     "%.*s is no longer registered", CUT_ARG(r->key));
     }
     cti_on_registration(e->cti, r, registered, now_ms);
     event_on_registration(e->events, r, registered, now_ms);
@@ -251,9 +262,11 @@ void report_request(struct engine *e, enum trace_level level, const char *module
         return;
     }
     (void)sip_msg_addr(m, SIP_HDR_FROM, &who);
-    env_trace(e->env, level, module, "%.*s %.*s of %.*s from %.*s: %s",
-              STR_ARG(str_upto(sip_msg_method(m), 32)), CUT_ARG(sip_msg_ruri(m)),
-              CUT_ARG(who.uri_text), STR_ARG(hop_text(from, buf, sizeof(buf))), what);
+    env_trace_of(e->env, level, module,
+                 &(struct trace_ids){.sip_call = sip_msg_value(m, SIP_HDR_CALL_ID)},
+                 "%.*s %.*s of %.*s from %.*s: %s", STR_ARG(str_upto(sip_msg_method(m), 32)),
+                 CUT_ARG(sip_msg_ruri(m)), CUT_ARG(who.uri_text),
+                 STR_ARG(hop_text(from, buf, sizeof(buf))), what);
 }
 
 void report_refusal(struct engine *e, const struct sip_msg *m, const struct hop *from,

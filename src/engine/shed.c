@@ -57,8 +57,9 @@ bool shed_past(struct engine *e, const struct hop *from, struct sip_msg *m)
         sip_msg_index(m, bytes, true, &e->config.limits, &fault) != 0) {
         return false;
     }
-    env_trace(e->env, TRACE_DEBUG, "history",
-              "taken out of a message from outside: Call-ID %.*s",
-              STR_ARG(sip_msg_value(m, SIP_HDR_CALL_ID)));
+    env_trace_of(e->env, TRACE_DEBUG, "history",
+                 &(struct trace_ids){.sip_call = sip_msg_value(m, SIP_HDR_CALL_ID)},
+                 "taken out of a message from outside: Call-ID %.*s",
+                 STR_ARG(sip_msg_value(m, SIP_HDR_CALL_ID)));
     return true;
 }

@@ -197,10 +197,10 @@ static int env_fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t ta
 }
 
 static void env_trace_line(void *ctx, enum trace_level level, const char *module,
-                           struct str text)
+                           const struct trace_ids *ids, struct str text)
 {
     struct net *n = ctx;
-    n->config.handler.trace(n->config.handler.ctx, level, module, text);
+    n->config.handler.trace(n->config.handler.ctx, level, module, ids, text);
 }
 
 /* ---- the loop ---- */

@@ -62,7 +62,8 @@ struct net_handler {
      */
     void (*fetched)(void *ctx, uint64_t tag, unsigned status, uint64_t now_ms);
     /** env->trace; NULL: nothing is traced. */
-    void (*trace)(void *ctx, enum trace_level level, const char *module, struct str text);
+    void (*trace)(void *ctx, enum trace_level level, const char *module,
+                  const struct trace_ids *ids, struct str text);
     enum trace_level trace_from; /**< the lowest level that is wanted */
 };
 

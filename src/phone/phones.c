@@ -290,8 +290,10 @@ void phone_strike(struct phone *f, enum csta_msg_id service)
 {
     if (!phone_messages_has(&f->refused, service)) {
         phone_messages_add(&f->refused, service);
-        env_trace(f->phones->env, TRACE_INFO, "phone", "%.*s: the phone has no %.*s",
-                  STR_ARG(f->device->uri), STR_ARG(csta_msg_name(service)));
+        env_trace_of(f->phones->env, TRACE_INFO, "phone",
+                     &(struct trace_ids){.device = f->device->uri},
+                     "%.*s: the phone has no %.*s", STR_ARG(f->device->uri),
+                     STR_ARG(csta_msg_name(service)));
     }
 }
 

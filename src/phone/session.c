@@ -201,8 +201,9 @@ void phone_lost(struct phone *f, enum phone_loss why, uint64_t now_ms)
     if (stood) {
         f->phones->stats.lost++;
         f->trouble = "the session was lost";
-        env_trace(f->phones->env, TRACE_INFO, "phone", "%.*s: session lost: %s",
-                  STR_ARG(f->device->uri), phone_loss_name(why));
+        env_trace_of(f->phones->env, TRACE_INFO, "phone",
+                     &(struct trace_ids){.device = f->device->uri}, "%.*s: session lost: %s",
+                     STR_ARG(f->device->uri), phone_loss_name(why));
     }
     is_down(f, true, now_ms);
     phone_open_soon(f, back_off(f), now_ms);
@@ -300,8 +301,9 @@ static void on_rejected(struct leg *leg, unsigned status, const struct sip_msg *
     } else if (f->attempts == REFUSED_AGAIN) {
         phone_calls_over(f, "destOutOfOrder", now_ms);
     }
-    env_trace(f->phones->env, f->attempts == 1 ? TRACE_INFO : TRACE_DEBUG, "phone",
-              "%.*s: no session: %u, %s", STR_ARG(f->device->uri), status, f->trouble);
+    env_trace_of(f->phones->env, f->attempts == 1 ? TRACE_INFO : TRACE_DEBUG, "phone",
+                 &(struct trace_ids){.device = f->device->uri}, "%.*s: no session: %u, %s",
+                 STR_ARG(f->device->uri), status, f->trouble);
 }
 
 static void on_ended(struct leg *leg, enum leg_end why, uint64_t now_ms)
@@ -404,9 +406,10 @@ void phone_is_up(struct phone *f, uint64_t now_ms)
 
     f->state = PHONE_UP;
     f->was_up = true;
-    env_trace(f->phones->env, TRACE_INFO, "phone", "%.*s: %s with a %.*s%s",
-              STR_ARG(f->device->uri), first ? "CSTA session" : "CSTA session again",
-              STR_ARG(f->profile->name), f->monitored ? "" : ", which tells no events");
+    env_trace_of(f->phones->env, TRACE_INFO, "phone",
+                 &(struct trace_ids){.device = f->device->uri}, "%.*s: %s with a %.*s%s",
+                 STR_ARG(f->device->uri), first ? "CSTA session" : "CSTA session again",
+                 STR_ARG(f->profile->name), f->monitored ? "" : ", which tells no events");
     phone_tell_resynced(f, now_ms);
     f->loss = PHONE_LOSS_NONE;
     f->up_ms = now_ms;

@@ -157,9 +157,9 @@ static void tell_merged(struct proxy *p, const struct sip_msg *m, const struct u
     for (size_t i = 0; i < ARRAY_LEN(n); i++) {
         if (n[i] > 0) {
             struct str id = sip_msg_value(m, SIP_HDR_CALL_ID);
-            env_trace(p->env, TRACE_INFO, "proxy",
-                      "call %.*s: User-to-User %s: redirection by %.*s", STR_ARG(id), text[i],
-                      STR_ARG(by));
+            env_trace_of(p->env, TRACE_INFO, "proxy", &(struct trace_ids){.sip_call = id},
+                         "call %.*s: User-to-User %s: redirection by %.*s", STR_ARG(id),
+                         text[i], STR_ARG(by));
         }
     }
 }

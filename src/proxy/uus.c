@@ -35,8 +35,10 @@ static size_t limit_of(const struct neighbour *n)
 static void note(struct proxy *p, const struct sip_msg *m, uint64_t *count, const char *what)
 {
     (*count)++;
-    env_trace(p->env, TRACE_INFO, "proxy", "%.*s: User-to-User: %s",
-              STR_ARG(str_upto(sip_msg_value(m, SIP_HDR_CALL_ID), 96)), what);
+    env_trace_of(p->env, TRACE_INFO, "proxy",
+                 &(struct trace_ids){.sip_call = sip_msg_value(m, SIP_HDR_CALL_ID)},
+                 "%.*s: User-to-User: %s",
+                 STR_ARG(str_upto(sip_msg_value(m, SIP_HDR_CALL_ID), 96)), what);
 }
 
 /* ---- calls whose service has ended ---- */

@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "net/net.h"
 #include "rules/rules.h"
+#include "server/log.h"
 #include "store/store.h"
 #include <stdio.h>
 
@@ -70,6 +71,7 @@ struct config {
     size_t peer_room; /**< peers that a running server has room for */
     enum trace_level log_level;
     bool log_json;
+    enum log_uui log_uui;
     const char *log_file;      /**< NULL: standard error */
     const char *sip_trace;     /**< NULL: none */
     struct store_config store; /**< path NULL: there is none */

@@ -454,6 +454,9 @@
 #define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                 \
     W(level, "info", "error warn info debug", "What is logged: this and what is graver.")  \
     W(format, "text", "text json", "Lines of text, or one JSON object per line.")          \
+    W(uui, "redact", "redact length full",                                                 \
+      "What lines show of values of User-to-User that they quote: nothing, how many "      \
+      "octets they have, or all of them. `sip_trace` shows them all.")                     \
     S(file, "", "Appended to; reopened on SIGHUP. Standard error unless given.")           \
     S(sip_trace, "",                                                                       \
       "A file for the SIP trace: one JSON object per message sent or received, with its "  \

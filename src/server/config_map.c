@@ -674,6 +674,9 @@ static void map_log(struct config *c)
                    : strcmp(level, "warn") == 0 ? TRACE_WARN
                                                 : TRACE_ERROR;
     c->log_json = raw->format != NULL && strcmp(raw->format, "json") == 0;
+    c->log_uui = raw->uui == NULL || strcmp(raw->uui, "redact") == 0 ? LOG_UUI_REDACT
+                 : strcmp(raw->uui, "length") == 0                   ? LOG_UUI_LENGTH
+                                                                     : LOG_UUI_FULL;
     c->log_file = raw->file;
     c->sip_trace = raw->sip_trace;
     c->pid_file = c->raw->pid_file;

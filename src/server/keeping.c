@@ -75,6 +75,13 @@ bool keeping_open(struct keeping *k, const struct config *c, struct log *log, st
     return true;
 }
 
+void keeping_trace_from(struct keeping *k)
+{
+    if (k->hold != NULL) {
+        (void)hold_env(k->hold);
+    }
+}
+
 const struct store_ops *keeping_ops(struct keeping *k)
 {
     return k->store != NULL ? store_ops(k->store) : NULL;

@@ -38,6 +38,8 @@ struct keeping {
  */
 bool keeping_open(struct keeping *k, const struct config *c, struct log *log, struct net *net,
                   const struct env **env);
+/** net_set_trace_from was called. */
+void keeping_trace_from(struct keeping *k);
 /** NULL: there is no store. */
 const struct store_ops *keeping_ops(struct keeping *k);
 /** Put back what was kept, and start the thread. The listeners are there. */

@@ -5,27 +5,40 @@
  *   text   2026-01-31T12:00:00.123Z warn  net: flow 7 closed: its peer does not read
  *   json   {"time":"2026-01-31T12:00:00.123Z","level":"warn","module":"net","text":"…"}
  *
- * SECRETS. Whatever follows `response=`, `password=`, `ha1…=` or `key=` (also with a colon),
- * and the password in `sip:user:password@host`, becomes `***`. The modules do not log secrets;
- * this is the second lock, for lines that quote what came in.
+ * Behind the text stands whom the line is about, as far as it is known: callID, device,
+ * sipCallID, who, request, traceparent; `key=value` in text, members in JSON.
+ *
+ * THREADS. Lines may come from any; each is one write. Levels are behind a lock.
  */
 #include "server/log.h"
 #include "base/out.h"
 #include "base/utf8.h"
 #include "server/lines.h"
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define TEXT_MAX_LEN 1024
+enum { TEXT_MAX_LEN = 1024, ID_MAX_LEN = 160 };
 
 struct log {
-    enum trace_level level;
-    bool json;
+    struct log_form form;
     struct lines lines;
+    pthread_mutex_t lock; /**< of levels */
+    struct log_levels levels;
 };
+
+static const struct trace_ids nobody = {0};
+
+/** Of a clock that never jumps: a following ends by it. */
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 struct log *log_new(enum trace_level level, bool json, const char *file)
 {
@@ -34,8 +47,9 @@ struct log *log_new(enum trace_level level, bool json, const char *file)
         free(l);
         return NULL;
     }
-    l->level = level;
-    l->json = json;
+    (void)pthread_mutex_init(&l->lock, NULL);
+    l->levels.all = level;
+    l->form.json = json;
     return l;
 }
 
@@ -43,6 +57,7 @@ void log_free(struct log *l)
 {
     if (l != NULL) {
         lines_close(&l->lines);
+        (void)pthread_mutex_destroy(&l->lock);
         free(l);
     }
 }
@@ -54,118 +69,75 @@ void log_reopen(struct log *l)
     }
 }
 
+void log_set_uui(struct log *l, enum log_uui uui)
+{
+    l->form.uui = uui;
+}
+
+/* ---- levels ---- */
+
 void log_set_level(struct log *l, enum trace_level level)
 {
-    l->level = level;
+    pthread_mutex_lock(&l->lock);
+    l->levels.all = level;
+    pthread_mutex_unlock(&l->lock);
 }
 
-bool log_wants(const struct log *l, enum trace_level level)
+void log_levels_get(struct log *l, struct log_levels *out)
 {
-    return level >= l->level;
+    pthread_mutex_lock(&l->lock);
+    log_levels_expire(&l->levels, now_ms());
+    *out = l->levels;
+    pthread_mutex_unlock(&l->lock);
 }
 
-/* ---- secrets ---- */
-
-static bool is_word(char c)
+int log_level_change(struct log *l, struct str module, const enum trace_level *level)
 {
-    c = ascii_lower(c);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    int err = 0;
+    pthread_mutex_lock(&l->lock);
+    if (level != NULL) {
+        err = log_levels_set(&l->levels, module, *level);
+    } else {
+        log_levels_unset(&l->levels, module);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return err;
 }
 
-/** Octets of a secret's name at the front of `s`, and of what follows it up to the value;
-    0: there is none. */
-static size_t secret_name(struct str s)
+int log_follow_change(struct log *l, struct str id, uint64_t for_ms)
 {
-    static const struct str names[] = {STR_INIT("response"),   STR_INIT("password"),
-                                       STR_INIT("ha1"),        STR_INIT("ha1_md5"),
-                                       STR_INIT("ha1_sha256"), STR_INIT("key")};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        size_t n = names[i].n;
-        if (!str_istarts(s, names[i])) {
-            continue;
-        }
-        while (n < s.n && s.p[n] == ' ') {
-            n++;
-        }
-        bool colon = n + 1 < s.n && s.p[n] == ':' && s.p[n + 1] == ' ';
-        if (!colon && (n >= s.n || s.p[n] != '=')) {
-            continue;
-        }
-        n++;
-        while (n < s.n && s.p[n] == ' ') {
-            n++;
-        }
-        return n;
+    uint64_t now = now_ms();
+    int err = 0;
+    pthread_mutex_lock(&l->lock);
+    if (for_ms > 0) {
+        err = log_levels_follow(&l->levels, id, now + for_ms, now);
+    } else {
+        log_levels_unfollow(&l->levels, id);
     }
-    return 0;
+    pthread_mutex_unlock(&l->lock);
+    return err;
 }
 
-/** Octets of the value at the front of `s`: a quoted string or up to a separator. */
-static size_t secret_value(struct str s)
+static bool wants(struct log *l, enum trace_level level, const char *module,
+                  const struct trace_ids *ids)
 {
-    size_t n = 0;
-    if (s.n > 0 && s.p[0] == '"') {
-        n = 1;
-        while (n < s.n && s.p[n] != '"') {
-            n += s.p[n] == '\\' && n + 1 < s.n ? 2 : 1;
-        }
-        return n < s.n ? n + 1 : n;
-    }
-    while (n < s.n && s.p[n] != ' ' && s.p[n] != ',' && s.p[n] != ';' && s.p[n] != '\r' &&
-           s.p[n] != '\n') {
-        n++;
-    }
-    return n;
+    pthread_mutex_lock(&l->lock);
+    bool yes =
+        log_levels_wants(&l->levels, level, module, ids, l->levels.followed > 0 ? now_ms() : 0);
+    pthread_mutex_unlock(&l->lock);
+    return yes;
 }
 
-/** "sip:user:" at the front of `s`, when a password and '@' follow: its length; 0: none. */
-static size_t userinfo(struct str s, size_t *password)
+bool log_wants(struct log *l, enum trace_level level)
 {
-    if (!str_istarts(s, STR("sip:")) && !str_istarts(s, STR("sips:"))) {
-        return 0;
-    }
-    size_t colon = str_index(s, ':') + 1;
-    size_t second = colon;
-    while (second < s.n && s.p[second] != ':') {
-        if (s.p[second] == ' ' || s.p[second] == '@' || s.p[second] == '>') {
-            return 0;
-        }
-        second++;
-    }
-    size_t at = second;
-    while (at < s.n && s.p[at] != '@') {
-        if (s.p[at] == ' ' || s.p[at] == '>' || s.p[at] == ';') {
-            return 0;
-        }
-        at++;
-    }
-    if (at >= s.n) {
-        return 0;
-    }
-    *password = at - second - 1;
-    return second + 1;
+    return wants(l, level, "", &nobody);
 }
 
-void log_blank(struct out *o, struct str s)
+enum trace_level log_lowest(struct log *l)
 {
-    size_t i = 0;
-    while (i < s.n) {
-        bool word_start = i == 0 || !is_word(s.p[i - 1]);
-        size_t skip = 0;
-        size_t n = word_start ? secret_name(str_from(s, i)) : 0;
-        if (n > 0) {
-            skip = secret_value(str_from(s, i + n));
-        } else if (word_start) {
-            n = userinfo(str_from(s, i), &skip);
-        }
-        if (n == 0) {
-            out_ch(o, s.p[i++]);
-            continue;
-        }
-        out_str(o, str_upto(str_from(s, i), n));
-        out_c(o, "***");
-        i += n + skip;
-    }
+    struct log_levels now;
+    log_levels_get(l, &now);
+    return log_levels_lowest(&now);
 }
 
 /* ---- the line ---- */
@@ -199,22 +171,61 @@ void log_escape(struct out *o, struct str s, bool json)
     }
 }
 
-void log_format(struct out *o, bool json, enum trace_level level, const char *module,
-                struct str text)
+/** Does a value of `key=value` need quotes? */
+static bool is_plain(struct str s)
 {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == ' ' || s.p[i] == '"' || s.p[i] == '=') {
+            return false;
+        }
+    }
+    return s.n > 0;
+}
+
+static void write_id(struct out *o, const struct log_form *f, const char *name, struct str id)
+{
+    char buf[ID_MAX_LEN * 2];
+    struct out clean;
+    if (!str_is_set(id)) {
+        return;
+    }
+    out_init(&clean, buf, sizeof(buf));
+    log_blank(&clean, str_upto(id, ID_MAX_LEN), f->uui);
+    bool quotes = f->json || !is_plain(id);
+    out_fmt(o, f->json ? ",\"%s\":" : " %s=", name);
+    out_c(o, quotes ? "\"" : "");
+    log_escape(o, out_str_of(&clean), f->json);
+    out_c(o, quotes ? "\"" : "");
+}
+
+static void write_ids(struct out *o, const struct log_form *f, const struct trace_ids *ids)
+{
+    write_id(o, f, "callID", ids->call);
+    write_id(o, f, "device", ids->device);
+    write_id(o, f, "sipCallID", ids->sip_call);
+    write_id(o, f, "who", ids->who);
+    write_id(o, f, "request", ids->request);
+    write_id(o, f, "traceparent", ids->parent);
+}
+
+void log_format(struct out *o, const struct log_form *form, enum trace_level level,
+                const char *module, const struct trace_ids *ids, struct str text)
+{
     char buf[TEXT_MAX_LEN * 2];
     struct out clean;
     out_init(&clean, buf, sizeof(buf));
-    log_blank(&clean, str_upto(text, TEXT_MAX_LEN));
-    if (json) {
-        out_fmt(o, "\"level\":\"%s\",\"module\":\"%s\",\"text\":\"", names[level], module);
+    log_blank(&clean, str_upto(text, TEXT_MAX_LEN), form->uui);
+    if (form->json) {
+        out_fmt(o, "\"level\":\"%s\",\"module\":\"%s\",\"text\":\"", log_level_name(level),
+                module);
         log_escape(o, out_str_of(&clean), true);
-        out_c(o, "\"}");
+        out_ch(o, '"');
     } else {
-        out_fmt(o, "%-5s %s: ", names[level], module);
+        out_fmt(o, "%-5s %s: ", log_level_name(level), module);
         log_escape(o, out_str_of(&clean), false);
     }
+    write_ids(o, form, ids);
+    out_c(o, form->json ? "}" : "");
 }
 
 void log_time(struct out *o)
@@ -227,35 +238,58 @@ void log_time(struct out *o)
             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
 }
 
-void log_write(void *ctx, enum trace_level level, const char *module, struct str text)
+static void write_line(struct log *l, enum trace_level level, const char *module,
+                       const struct trace_ids *ids, struct str text)
 {
-    struct log *l = ctx;
-    if (!log_wants(l, level)) {
-        return;
-    }
-    char line[TEXT_MAX_LEN * 2 * 6 + 256]; /* every octet may become an escape of six */
+    /* every octet may become an escape of six */
+    char line[(TEXT_MAX_LEN + 6 * ID_MAX_LEN) * 2 * 6 + 512];
     struct out o;
     out_init(&o, line, sizeof(line));
-    out_c(&o, l->json ? "{\"time\":\"" : "");
+    out_c(&o, l->form.json ? "{\"time\":\"" : "");
     log_time(&o);
-    out_c(&o, l->json ? "\"," : " ");
-    log_format(&o, l->json, level, module, text);
+    out_c(&o, l->form.json ? "\"," : " ");
+    log_format(&o, &l->form, level, module, ids, text);
     out_ch(&o, '\n');
     lines_write(&l->lines, out_str_of(&o));
 }
 
+void log_write(void *ctx, enum trace_level level, const char *module,
+               const struct trace_ids *ids, struct str text)
+{
+    struct log *l = ctx;
+    if (wants(l, level, module, ids)) {
+        write_line(l, level, module, ids, text);
+    }
+}
+
+static void write_fmt(struct log *l, enum trace_level level, const char *module,
+                      const struct trace_ids *ids, const char *fmt, va_list args)
+{
+    char text[TEXT_MAX_LEN];
+    int n = vsnprintf(text, sizeof(text), fmt, args);
+    if (n > 0) {
+        write_line(l, level, module, ids,
+                   str_make(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1));
+    }
+}
+
 void log_fmt(struct log *l, enum trace_level level, const char *module, const char *fmt, ...)
 {
-    if (!log_wants(l, level)) {
-        return;
-    }
-    char text[TEXT_MAX_LEN];
     va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (n > 0) {
-        log_write(l, level, module,
-                  str_make(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1));
+    if (wants(l, level, module, &nobody)) {
+        va_start(args, fmt);
+        write_fmt(l, level, module, &nobody, fmt, args);
+        va_end(args);
+    }
+}
+
+void log_fmt_of(struct log *l, enum trace_level level, const char *module,
+                const struct trace_ids *ids, const char *fmt, ...)
+{
+    va_list args;
+    if (wants(l, level, module, ids)) {
+        va_start(args, fmt);
+        write_fmt(l, level, module, ids, fmt, args);
+        va_end(args);
     }
 }

@@ -158,20 +158,11 @@ static void on_flow_closed(void *ctx, uint32_t flow, uint64_t now_ms)
     after(s);
 }
 
-/** What the log would write: nothing below is worth a line's making. */
-static enum trace_level lowest_level(const struct log *l)
-{
-    enum trace_level level = TRACE_DEBUG;
-    while (level < TRACE_ERROR && !log_wants(l, level)) {
-        level++;
-    }
-    return level;
-}
-
-static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void on_trace(void *ctx, enum trace_level level, const char *module,
+                     const struct trace_ids *ids, struct str text)
 {
     struct server *s = ctx;
-    log_write(s->log, level, module, text);
+    log_write(s->log, level, module, ids, text);
 }
 
 /* ---- counters ---- */
@@ -186,7 +177,7 @@ struct counters {
 static void counters_flush(struct counters *c)
 {
     if (c->out.n > 0) {
-        log_write(c->server->log, TRACE_INFO, c->module, out_str_of(&c->out));
+        log_fmt(c->server->log, TRACE_INFO, c->module, "%.*s", STR_ARG(out_str_of(&c->out)));
     }
     out_init(&c->out, c->buf, sizeof(c->buf));
 }
@@ -332,6 +323,13 @@ static void stop(struct server *s)
     after(s);
 }
 
+/** Nobody makes lines that the log would not write. */
+static void trace_from(struct server *s)
+{
+    net_set_trace_from(s->net, log_lowest(s->log));
+    keeping_trace_from(&s->keeping);
+}
+
 /** The configuration anew; when it stays as it was, the files that it names are read anew. */
 static void reload(struct server *s)
 {
@@ -342,8 +340,9 @@ static void reload(struct server *s)
     }
     if (!s->config->log_all) {
         log_set_level(s->log, s->reload.routes->log_level);
-        net_set_trace_from(s->net, lowest_level(s->log));
     }
+    log_set_uui(s->log, s->reload.routes->log_uui);
+    trace_from(s);
     after(s);
 }
 
@@ -510,7 +509,7 @@ static bool start(struct server *s)
                                           .fetched = on_fetched,
                                           .flow_closed = on_flow_closed,
                                           .trace = on_trace,
-                                          .trace_from = lowest_level(s->log)};
+                                          .trace_from = log_lowest(s->log)};
     s->net = net_new(&c->net);
     if (s->net == NULL || !init_handles(s)) {
         log_fmt(s->log, TRACE_ERROR, "server", "no event loop: out of memory or descriptors");

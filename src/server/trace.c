@@ -85,7 +85,7 @@ static void member_party(struct out *o, struct str name, const struct sip_msg *m
         char buf[512];
         struct out text;
         out_init(&text, buf, sizeof(buf));
-        log_blank(&text, a.uri_text);
+        log_blank(&text, a.uri_text, LOG_UUI_FULL);
         member(o, name, text.over ? STR_NONE : out_str_of(&text));
     }
 }
@@ -231,7 +231,7 @@ static void write_start(struct out *o, struct str line)
     char buf[4096];
     struct out text;
     out_init(&text, buf, sizeof(buf));
-    log_blank(&text, str_upto(line, sizeof(buf) / 4));
+    log_blank(&text, str_upto(line, sizeof(buf) / 4), LOG_UUI_FULL);
     member(o, STR("start"), out_str_of(&text));
 }
 
@@ -391,10 +391,11 @@ static size_t traced_queued(void *ctx, uint32_t flow)
     return t->inner->queued(t->inner->ctx, flow);
 }
 
-static void traced_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void traced_trace(void *ctx, enum trace_level level, const char *module,
+                         const struct trace_ids *ids, struct str text)
 {
     struct sip_trace *t = ctx;
-    t->inner->trace(t->inner->ctx, level, module, text);
+    t->inner->trace(t->inner->ctx, level, module, ids, text);
 }
 
 const struct env *sip_trace_env(struct sip_trace *t, const struct env *inner)

@@ -216,10 +216,11 @@ static int on_fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag
     return in->fetch(in->ctx, url, timeout_ms, tag);
 }
 
-static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void on_trace(void *ctx, enum trace_level level, const char *module,
+                     const struct trace_ids *ids, struct str text)
 {
     const struct env *in = ((struct hold *)ctx)->inner;
-    in->trace(in->ctx, level, module, text);
+    in->trace(in->ctx, level, module, ids, text);
 }
 
 /* Functions are called with our ctx, so each needs one of ours above; what is not there would

@@ -110,8 +110,10 @@ static void resolved(void *ctx, uint64_t now_ms)
 
 static const struct vnode_user engine_node = {receive, tick, deadline, flow_closed, resolved};
 
-static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void on_trace(void *ctx, enum trace_level level, const char *module,
+                     const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     struct vnode *node = ctx;
     struct world *w = node->ctx;
     (void)level;

@@ -43,8 +43,9 @@ struct world {
 };
 
 static inline void on_log(void *ctx, enum trace_level level, const char *module,
-                          struct str text)
+                          const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     struct world *w = ctx;
     (void)level;
     (void)snprintf(w->logged, sizeof(w->logged), "%s: %.*s", module, STR_ARG(text));

@@ -240,8 +240,10 @@ static void test_wrong_credentials_are_refused(void)
 
 static unsigned told; /* that a right password was for another URI */
 
-static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void on_trace(void *ctx, enum trace_level level, const char *module,
+                     const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     (void)ctx;
     (void)module;
     CHECK_INT(level, TRACE_WARN);

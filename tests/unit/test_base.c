@@ -464,6 +464,7 @@ struct world {
     size_t n;
     int level, calls;
     const char *module;
+    struct trace_ids ids;
 };
 
 static void give_bytes(void *ctx, void *out, size_t n)
@@ -475,7 +476,8 @@ static void give_bytes(void *ctx, void *out, size_t n)
     }
 }
 
-static void keep_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void keep_trace(void *ctx, enum trace_level level, const char *module,
+                       const struct trace_ids *ids, struct str text)
 {
     struct world *w = ctx;
     memcpy(w->text, text.p, text.n);
@@ -483,6 +485,7 @@ static void keep_trace(void *ctx, enum trace_level level, const char *module, st
     w->level = (int)level;
     w->module = module;
     w->calls++;
+    w->ids = *ids;
 }
 
 static void test_env_trace(void)
@@ -497,6 +500,10 @@ static void test_env_trace(void)
     CHECK_INT(w.level, TRACE_WARN);
     CHECK_STR(str_c(w.module), "base");
     CHECK_STR(str_make(w.text, w.n), "5 calls of x");
+    CHECK(!str_is_set(w.ids.call));
+    env_trace_of(&env, TRACE_WARN, "base", &(struct trace_ids){.call = STR("c1")}, "%s", "x");
+    CHECK_STR(w.ids.call, "c1");
+    w.calls--;
     env_trace(&env, TRACE_INFO, "base", "%600d", 5);
     CHECK_INT(w.n, 511);
     CHECK_INT(w.calls, 2);

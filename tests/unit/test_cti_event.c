@@ -8,8 +8,10 @@
 /* What was traced since watch_trace, line by line. */
 static char traced[4096];
 
-static void on_trace(void *ctx, enum trace_level level, const char *module, struct str text)
+static void on_trace(void *ctx, enum trace_level level, const char *module,
+                     const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     size_t n = strlen(traced);
     (void)ctx;
     if (level == TRACE_INFO && strcmp(module, "cti") == 0) {

@@ -232,8 +232,10 @@ static void test_long_lists(void)
 
 static size_t lines_written;
 
-static void count_line(void *ctx, enum trace_level level, const char *module, struct str text)
+static void count_line(void *ctx, enum trace_level level, const char *module,
+                       const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     (void)ctx;
     (void)level;
     (void)module;

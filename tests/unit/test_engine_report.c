@@ -23,6 +23,7 @@ struct site {
     struct hop to;
     char log[8192]; /* "level module: text\n" … */
     size_t n;
+    int about, of_caller, of_callee, of_device, of_message; /* lines, by whom they name */
 };
 
 static void receive(void *ctx, struct str bytes, const struct hop *from, uint64_t now_ms)
@@ -43,7 +44,8 @@ static uint64_t deadline(void *ctx)
 
 static struct site *the_site; /* env.ctx is the node's */
 
-static void keep(void *ctx, enum trace_level level, const char *module, struct str text)
+static void keep(void *ctx, enum trace_level level, const char *module,
+                 const struct trace_ids *ids, struct str text)
 {
     struct site *s = the_site;
     size_t room = sizeof(s->log) - s->n;
@@ -51,6 +53,15 @@ static void keep(void *ctx, enum trace_level level, const char *module, struct s
     int n =
         snprintf(s->log + s->n, room, "%c %s: %.*s\n", "DIWE"[level], module, STR_ARG(text));
     s->n += n > 0 && (size_t)n < room ? (size_t)n : 0;
+    if (str_is_set(ids->call) && str_starts(text, ids->call) && str_is_set(ids->sip_call)) {
+        s->about++;
+        s->of_caller +=
+            str_eq(ids->sip_call, STR("abc")) && str_eq(ids->device, STR("sip:9@example.com"));
+        s->of_callee += !str_eq(ids->sip_call, STR("abc")) &&
+                        str_eq(ids->device, STR("sip:1001@example.com"));
+    }
+    s->of_device += str_eq(ids->device, STR("1001@example.com"));
+    s->of_message += str_eq(ids->sip_call, STR("def"));
 }
 
 static void up(struct site *s)
@@ -130,6 +141,7 @@ static void test_registration(void)
     register_1001(&s, "r1", "User-Agent: Desk\n");
     check_said(&s,
                "I registrar: 1001@example.com is registered, from UDP 10.0.0.9:", " (Desk)");
+    CHECK_INT(s.of_device, 1);
     s.n = 0;
     register_1001(&s, "r2", "User-Agent: Desk\n");
     CHECK_INT(s.n, 0); /* a refresh is no news */
@@ -165,10 +177,13 @@ static void test_a_call_that_is_refused(void)
     vnet_run_for(&s.net, 40);
     check_said(&s, "I call: ", " was not reached: busy, 486 Busy Here");
     CHECK(strstr(s.log, ": ended, busy\n") != NULL);
+    CHECK(s.of_caller >= 1 && s.of_callee >= 1);
+    CHECK_INT(s.of_caller + s.of_callee, s.about);
     s.n = 0;
     ask(&s, &s.pbx, "def", "INVITE", "sip:1009@example.com", "sip:1009@example.com", "");
     check_said(&s, "I call: sip:9@example.com calls sip:1009@example.com",
                ": refused, 404 Not Found: no device has the number, and no peer takes it");
+    CHECK(s.of_message >= 1);
     vnet_run_for(&s.net, 100000);
     down(&s);
 }

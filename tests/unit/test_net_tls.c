@@ -436,8 +436,10 @@ static void test_bad_files_are_refused_whole(void)
     pki_fini(&p);
 }
 
-static void note(void *ctx, enum trace_level level, const char *module, struct str text)
+static void note(void *ctx, enum trace_level level, const char *module,
+                 const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     char *all = ctx;
     (void)module;
     if (level == TRACE_WARN) {
