@@ -90,7 +90,7 @@ static struct application *nobody(void *ctx, const struct hop *from, struct str 
 static bool site_up(struct site *s)
 {
     static struct str domains[] = {STR_INIT("example.com")};
-    static const struct str all[] = {STR_INIT("*")};
+    static const struct access_scope all[] = {{STR_INIT("*"), ACCESS_CONTROL}};
     static const struct cti_config config = {.max_connections = MONITORS_MAX,
                                              .max_sessions = MONITORS_MAX};
     const struct cti_gate gate = {.ctx = s, .login = nobody, .known = everybody};
@@ -101,7 +101,7 @@ static bool site_up(struct site *s)
                           .send = take_message,
                           .close = hang_up,
                           .queued = nothing_queued};
-    s->app = (struct application){.name = STR("crm"), .grants = all, .grant_count = 1};
+    s->app = (struct application){.name = STR("crm"), .scopes = all, .scope_count = 1};
     s->device = (struct device){.number = STR("1001"),
                                 .uri = STR("sip:1001@example.com"),
                                 .key = STR("1001@example.com")};

@@ -541,14 +541,15 @@ static void add_devices(uint32_t from, uint32_t n)
 
 static void make_world(uint32_t bindings, uint32_t monitors)
 {
-    static const struct str domains[] = {STR_INIT("example.com")}, all[] = {STR_INIT("*")};
+    static const struct str domains[] = {STR_INIT("example.com")};
+    static const struct access_scope all[] = {{STR_INIT("*"), ACCESS_CONTROL}};
     static struct peer peer = {.name = STR_INIT("phones"),
                                .addr = {.ip = {192, 0, 2, 1}, .family = ADDR_IP4},
                                .trusted = true};
     static struct application app = {.name = STR_INIT("bench"),
                                      .secret = {.password = STR_INIT("bench-secret")},
-                                     .grants = all,
-                                     .grant_count = 1};
+                                     .scopes = all,
+                                     .scope_count = 1};
     struct engine_config config = {
         .directory = &w.directory,
         .server_name = STR("Baton"),

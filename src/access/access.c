@@ -64,14 +64,20 @@ bool access_scopes_admin(const struct access_scope *scopes, size_t n)
     return false;
 }
 
+/** The owner's thread may say so at any time. */
+static bool is_gone(const struct access_principal *p)
+{
+    return p == NULL || __atomic_load_n(&p->gone, __ATOMIC_RELAXED);
+}
+
 bool access_observe(const struct access_principal *p, struct str device)
 {
-    return p != NULL && !p->gone && access_scopes_observe(p->scopes, p->count, device);
+    return !is_gone(p) && access_scopes_observe(p->scopes, p->count, device);
 }
 
 bool access_control(const struct access_principal *p, struct str device)
 {
-    return p != NULL && !p->gone && access_scopes_control(p->scopes, p->count, device);
+    return !is_gone(p) && access_scopes_control(p->scopes, p->count, device);
 }
 
 bool access_is_admin(const struct access_principal *p)
@@ -81,7 +87,7 @@ bool access_is_admin(const struct access_principal *p)
 
 bool access_may_some(const struct access_principal *p, enum access_kind kind)
 {
-    for (size_t i = 0; p != NULL && !p->gone && i < p->count; i++) {
+    for (size_t i = 0; !is_gone(p) && i < p->count; i++) {
         if (p->scopes[i].kind >= kind) {
             return true;
         }
@@ -91,7 +97,7 @@ bool access_may_some(const struct access_principal *p, enum access_kind kind)
 
 bool access_alive(const struct access_principal *p, uint64_t now_ms)
 {
-    return p != NULL && !p->gone && (p->expires_ms == 0 || now_ms < p->expires_ms);
+    return !is_gone(p) && (p->expires_ms == 0 || now_ms < p->expires_ms);
 }
 
 /* ---- text ---- */

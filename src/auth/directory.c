@@ -308,23 +308,14 @@ struct device *directory_device_named(const struct directory *d, struct str text
     return dev != NULL ? dev : named_here(d, text);
 }
 
-bool directory_matches(struct str pattern, struct str text)
+bool directory_may_observe(const struct application *app, const struct device *dev)
 {
-    if (pattern.n > 0 && pattern.p[pattern.n - 1] == '*') {
-        return str_starts(text, str_upto(pattern, pattern.n - 1));
-    }
-    return str_eq(pattern, text);
+    return access_scopes_observe(app->scopes, app->scope_count, dev->key);
 }
 
-bool directory_grants(const struct application *app, const struct device *dev)
+bool directory_may_control(const struct application *app, const struct device *dev)
 {
-    for (size_t i = 0; i < app->grant_count; i++) {
-        if (directory_matches(app->grants[i], dev->number) ||
-            directory_matches(app->grants[i], dev->key)) {
-            return true;
-        }
-    }
-    return false;
+    return access_scopes_control(app->scopes, app->scope_count, dev->key);
 }
 
 static const struct peer *proven_peer(const struct directory *d, const struct hop *from)

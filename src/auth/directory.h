@@ -6,11 +6,12 @@
  *
  * Filled from the configuration before the engine starts and not changed while it is in use
  * (a reload builds a new one). All strings are borrowed from the configuration; the
- * directory owns only its tables. Look-ups are O(1), except peers and grants, which are few.
+ * directory owns only its tables. Look-ups are O(1), except peers and scopes, which are few.
  */
 #ifndef BATON_AUTH_DIRECTORY_H
 #define BATON_AUTH_DIRECTORY_H
 
+#include "access/access.h"
 #include "auth/auth.h"
 #include "base/arena.h"
 #include "base/hash.h"
@@ -48,9 +49,8 @@ struct application {
     struct map_node by_name;
     struct str name; /**< the user name of its digest credentials */
     struct auth_secret secret;
-    /** Which devices it may control: numbers or patterns with '*' at the end; "*" is all. */
-    const struct str *grants;
-    size_t grant_count;
+    const struct access_scope *scopes; /**< which devices it may observe and control */
+    size_t scope_count;
     uint32_t max_monitors; /**< 0: no limit of its own */
     uint32_t max_sessions; /**< CSTA sessions at a time; 0: as others */
     /** CSTA over TCP from these addresses needs no password; ports do not count. */
@@ -186,8 +186,9 @@ struct application *directory_application(const struct directory *d, struct str 
 struct application *directory_application_from(const struct directory *d,
                                                const struct hop *from);
 
-/** May this application control and watch this device? */
-bool directory_grants(const struct application *app, const struct device *dev);
+/** May this application see this device, may it command it? Whoever may command may see. */
+bool directory_may_observe(const struct application *app, const struct device *dev);
+bool directory_may_control(const struct application *app, const struct device *dev);
 
 /**
  * The trusted or plain peer from whom this hop leads here, or NULL: one whose `tls_name` the
@@ -197,8 +198,5 @@ bool directory_grants(const struct application *app, const struct device *dev);
 const struct peer *directory_peer_from(const struct directory *d, const struct hop *from);
 
 const struct peer *directory_peer_named(const struct directory *d, struct str name);
-
-/** "10*" matches what begins with "10"; without '*' only the same text. */
-bool directory_matches(struct str pattern, struct str text);
 
 #endif

@@ -330,8 +330,7 @@ enum call_error call_pickup(struct connection *conn, const struct call_pickup *a
 bool call_group_has(const struct call_group *g, const struct device *d)
 {
     for (size_t i = 0; i < g->member_count; i++) {
-        if (directory_matches(g->members[i], d->number) ||
-            directory_matches(g->members[i], d->key)) {
+        if (access_matches(g->members[i], d->number) || access_matches(g->members[i], d->key)) {
             return true;
         }
     }

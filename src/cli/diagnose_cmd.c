@@ -92,10 +92,13 @@ static int look(struct directory *dir, const struct config *c, const char *devic
         fprintf(out, "%-12sno application is called %.*s\n%-12s-> add it to `applications`\n",
                 "", STR_ARG(name), "");
         code = EXIT_CODE_FAILED;
-    } else if (a != NULL && !directory_grants(a, d)) {
+    } else if (a != NULL && !directory_may_observe(a, d)) {
         fprintf(out, "%-12s%.*s is not granted it\n%-12s-> add it to `grants` of %.*s\n", "",
                 STR_ARG(name), "", STR_ARG(name));
         code = EXIT_CODE_FAILED;
+    } else if (a != NULL && !directory_may_control(a, d)) {
+        fprintf(out, "%-12s%.*s may only observe it\n%-12s-> add it to `grants` of %.*s\n", "",
+                STR_ARG(name), "", STR_ARG(name));
     }
     if (d->phone_profile.n > 0) {
         const struct phone_profile *p =

@@ -162,7 +162,7 @@ static const struct peer *peer_that_takes(const struct directory *d, struct str 
 {
     for (size_t i = 0; i < d->peer_count; i++) {
         for (size_t k = 0; k < d->peers[i].number_count; k++) {
-            if (directory_matches(d->peers[i].numbers[k], number)) {
+            if (access_matches(d->peers[i].numbers[k], number)) {
                 return &d->peers[i];
             }
         }

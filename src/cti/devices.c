@@ -28,7 +28,7 @@ struct listing {
 static bool is_listed(const struct listing *l, const struct device *dev)
 {
     return !l->none && (l->only == NULL || l->only == dev) &&
-           directory_grants(l->r->from.session->app, dev);
+           directory_may_observe(l->r->from.session->app, dev);
 }
 
 static int send_segment(struct listing *l)

@@ -377,12 +377,12 @@ void event_record(struct cti *c, struct watch *w, struct journal_record *r)
 
 /* ---- calls that are watched as calls ---- */
 
-bool call_is_granted(const struct call *call, const struct application *app)
+bool call_may_observe(const struct call *call, const struct application *app)
 {
     list_each(it, &call->connections)
     {
         const struct connection *conn = list_entry(it, struct connection, link);
-        if (conn->device != NULL && directory_grants(app, conn->device)) {
+        if (conn->device != NULL && directory_may_observe(app, conn->device)) {
             return true;
         }
     }
@@ -392,13 +392,13 @@ bool call_is_granted(const struct call *call, const struct application *app)
 /** Is it the application's business, or does a device of its own hear of it? */
 static bool may_see(const struct call_event *e, const struct application *app)
 {
-    if (e->subject->device == NULL || directory_grants(app, e->subject->device)) {
+    if (e->subject->device == NULL || directory_may_observe(app, e->subject->device)) {
         return true;
     }
     list_each(it, &e->call->connections)
     {
         const struct connection *conn = list_entry(it, struct connection, link);
-        if (conn->device != NULL && sees(e, conn) && directory_grants(app, conn->device)) {
+        if (conn->device != NULL && sees(e, conn) && directory_may_observe(app, conn->device)) {
             return true;
         }
     }

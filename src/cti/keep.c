@@ -327,11 +327,11 @@ static struct watch *watch_of(struct cti *c, const struct cti_session *s,
     struct call *call = r->device.n > 0 ? NULL : call_find(c->calls, r->call);
 
     if (r->device.n > 0) {
-        bool may = d != NULL && directory_grants(s->app, d);
+        bool may = d != NULL && directory_may_observe(s->app, d);
         *err = may ? E_NOMEM : E_NOTFOUND;
         return may ? watch_of_device(c, d) : NULL;
     }
-    if (call != NULL && !call_is_granted(call, s->app)) {
+    if (call != NULL && !call_may_observe(call, s->app)) {
         *err = E_NOTFOUND;
         return NULL;
     }

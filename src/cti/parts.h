@@ -259,6 +259,7 @@ struct request {
     struct asker from;
     struct cti *cti;
     const struct csta_msg *msg;
+    enum access_kind need; /**< of the devices it speaks of: to observe, or to control them */
     uint64_t now_ms;
 };
 
@@ -315,8 +316,11 @@ struct wanted {
     unsigned states; /**< bits 1 << enum connection_state */
 };
 
+/** May the application do to the device what its request is about (request.need)? */
+bool request_may(const struct request *r, const struct device *d);
+
 /**
- * The device that `id` names, if the application may use it.
+ * The device that `id` names, if the application may do that to it.
  * @param unknown  operation error when there is none, e.g. CSTA_OPERATION_INVALID_DEVICE_ID
  * @return true, or false and *err
  */
@@ -360,8 +364,8 @@ struct csta_device_ref party_ref(const struct cti_session *s, const struct conne
 struct csta_connection_id party_id(const struct cti_session *s, const struct connection *conn,
                                    unsigned place);
 
-/** Is one of its devices granted? */
-bool call_is_granted(const struct call *call, const struct application *app);
+/** May the application observe one of its devices? */
+bool call_may_observe(const struct call *call, const struct application *app);
 
 /* ---- service.c, snapshot.c, features.c, monitor.c ---- */
 

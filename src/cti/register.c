@@ -32,7 +32,7 @@ uint64_t devices_seen(const struct cti *c, const struct application *app)
     for (struct map_node *n = map_walk(&d->devices, &slot, NULL); n != NULL;
          n = map_walk(&d->devices, &slot, n)) {
         const struct device *dev = container_of(n, struct device, by_key);
-        sum += directory_grants(app, dev) ? hash_bytes(&d->key, dev->key) : 0;
+        sum += directory_may_observe(app, dev) ? hash_bytes(&d->key, dev->key) : 0;
     }
     return sum;
 }
@@ -190,9 +190,9 @@ static bool may_watch(const struct monitor *m)
 
     if (w->device != NULL) {
         return directory_device(s->cti->directory, w->device->key) == w->device &&
-               directory_grants(s->app, w->device);
+               directory_may_observe(s->app, w->device);
     }
-    return w->call == NULL || call_is_granted(w->call, s->app);
+    return w->call == NULL || call_may_observe(w->call, s->app);
 }
 
 static struct monitor *find_lost(const struct cti_session *s)

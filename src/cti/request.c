@@ -142,9 +142,43 @@ static bool needs_session(enum csta_msg_id id)
            id == CSTA_MSG_ROUTE_REGISTER || id == CSTA_MSG_GET_SWITCHING_FUNCTION_DEVICES;
 }
 
+/** What only tells how things are. Whatever is not in this list takes control of its device. */
+static bool only_looks(enum csta_msg_id id)
+{
+    switch (id) {
+    case CSTA_MSG_MONITOR_START:
+    case CSTA_MSG_MONITOR_STOP:
+    case CSTA_MSG_CHANGE_MONITOR_FILTER:
+    case CSTA_MSG_SNAPSHOT_CALL:
+    case CSTA_MSG_SNAPSHOT_DEVICE:
+    case CSTA_MSG_GET_CALL_BACK:
+    case CSTA_MSG_GET_LOGICAL_DEVICE_INFORMATION:
+    case CSTA_MSG_GET_PHYSICAL_DEVICE_INFORMATION:
+    case CSTA_MSG_GET_SWITCHING_FUNCTION_CAPS:
+    case CSTA_MSG_GET_SWITCHING_FUNCTION_DEVICES:
+    case CSTA_MSG_GET_CSTA_FEATURES:
+    case CSTA_MSG_GET_AGENT_STATE:
+    case CSTA_MSG_GET_DO_NOT_DISTURB:
+    case CSTA_MSG_GET_FORWARDING:
+    case CSTA_MSG_GET_MESSAGE_WAITING_INDICATOR:
+    case CSTA_MSG_GET_HOOKSWITCH_STATUS:
+    case CSTA_MSG_GET_MICROPHONE_MUTE:
+    case CSTA_MSG_GET_RINGER_STATUS:
+    case CSTA_MSG_GET_SPEAKER_MUTE:
+    case CSTA_MSG_GET_SPEAKER_VOLUME:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
 {
-    struct request r = {.from = *from, .cti = from->session->cti, .msg = msg, .now_ms = now_ms};
+    struct request r = {.from = *from,
+                        .cti = from->session->cti,
+                        .msg = msg,
+                        .need = only_looks(msg->id) ? ACCESS_OBSERVE : ACCESS_CONTROL,
+                        .now_ms = now_ms};
     struct outcome o = services[msg->id](&r);
 
     if (o.kind == OUTCOME_ANSWER) {

@@ -16,10 +16,20 @@ static bool fail(struct outcome *err, enum csta_error_kind kind, unsigned value,
     return false;
 }
 
-static bool denied(struct outcome *err)
+bool request_may(const struct request *r, const struct device *d)
+{
+    const struct application *app = r->from.session->app;
+
+    return r->need == ACCESS_OBSERVE ? directory_may_observe(app, d)
+                                     : directory_may_control(app, d);
+}
+
+/** @param seen  the application may observe what it wanted to command */
+static bool denied(struct outcome *err, bool seen)
 {
     return fail(err, CSTA_ERROR_OPERATION, CSTA_OPERATION_PRIVILEGE_VIOLATION_SPECIFIED_DEVICE,
-                "this application is not granted the device");
+                seen ? "this application may observe the device, but not control it"
+                     : "this application is not granted the device");
 }
 
 bool resolve_device(const struct request *r, const struct csta_device_id *id, unsigned unknown,
@@ -29,7 +39,8 @@ bool resolve_device(const struct request *r, const struct csta_device_id *id, un
     if (*out == NULL) {
         return fail(err, CSTA_ERROR_OPERATION, unknown, "there is no such device");
     }
-    return directory_grants(r->from.session->app, *out) || denied(err);
+    return request_may(r, *out) ||
+           denied(err, directory_may_observe(r->from.session->app, *out));
 }
 
 static bool no_connection(struct outcome *err)
@@ -83,7 +94,7 @@ static bool of_call(const struct request *r, const struct call *call, const stru
     {
         struct connection *conn = list_entry(it, struct connection, link);
         if (!connection_is_live(conn) || conn->device == NULL ||
-            !directory_grants(r->from.session->app, conn->device)) {
+            !request_may(r, conn->device)) {
             continue;
         }
         any = true;
@@ -92,7 +103,8 @@ static bool of_call(const struct request *r, const struct call *call, const stru
             count++;
         }
     }
-    return any ? decide(found, count, want->service, out, err) : denied(err);
+    return any ? decide(found, count, want->service, out, err)
+               : denied(err, call_may_observe(call, r->from.session->app));
 }
 
 bool resolve_connection(const struct request *r, const struct csta_connection_id *id,
@@ -124,6 +136,19 @@ bool resolve_connection(const struct request *r, const struct csta_connection_id
     return *out != NULL && connection_is_live(*out) ? true : no_connection(err);
 }
 
+/** One device of the call is enough. */
+static bool request_may_call(const struct request *r, const struct call *call)
+{
+    list_each(it, &call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->device != NULL && request_may(r, conn->device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool resolve_call(const struct request *r, const struct csta_connection_id *id,
                   struct call **out, struct outcome *err)
 {
@@ -141,5 +166,6 @@ bool resolve_call(const struct request *r, const struct csta_connection_id *id,
     if (*out == NULL) {
         return no_connection(err);
     }
-    return call_is_granted(*out, r->from.session->app) || denied(err);
+    return request_may_call(r, *out) ||
+           denied(err, call_may_observe(*out, r->from.session->app));
 }

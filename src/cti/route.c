@@ -98,13 +98,13 @@ static struct registration *who_routes(const struct cti *c, const struct device 
 {
     struct registration *g = registered(c, d->key, NULL);
 
-    if (g != NULL && directory_grants(g->session->app, d)) {
+    if (g != NULL && directory_may_control(g->session->app, d)) {
         return g;
     }
     list_each(it, &c->registrations)
     {
         g = list_entry(it, struct registration, of_cti);
-        if (!str_is_set(g->key) && directory_grants(g->session->app, d)) {
+        if (!str_is_set(g->key) && directory_may_control(g->session->app, d)) {
             return g;
         }
     }

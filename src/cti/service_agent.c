@@ -47,7 +47,7 @@ static struct agent *of_name(const struct request *r, struct str id, struct outc
     for (n = map_walk(&r->cti->agents, &slot, NULL); n != NULL;
          n = map_walk(&r->cti->agents, &slot, n)) {
         struct agent *a = container_of(n, struct agent, node);
-        if (!str_eq(a->id, id) || !directory_grants(r->from.session->app, a->device)) {
+        if (!str_eq(a->id, id) || !request_may(r, a->device)) {
             continue;
         }
         if (found != NULL) {

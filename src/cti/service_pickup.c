@@ -19,8 +19,7 @@ static struct connection *offered(const struct request *r, const struct csta_con
     struct connection *conn = call != NULL && dev != NULL ? call_connection(call, dev) : NULL;
 
     return conn != NULL && conn == call->b && conn->state == CONN_NULL &&
-                   call->phase == CALL_SETUP &&
-                   directory_grants(r->from.session->app, conn->device)
+                   call->phase == CALL_SETUP && request_may(r, conn->device)
                ? conn
                : NULL;
 }

@@ -66,10 +66,13 @@ static enum csta_bool if_set(unsigned bits, unsigned bit)
     return (bits & bit) != 0 ? CSTA_TRUE : CSTA_BOOL_ABSENT;
 }
 
+/** What the application can do with it now: nothing when it may only look. */
 static const struct csta_services_permitted *permitted(const struct request *r,
                                                        const struct connection *conn)
 {
-    unsigned can = r->cti->driver->services(r->cti->driver_ctx, conn);
+    bool may =
+        conn->device != NULL && directory_may_control(r->from.session->app, conn->device);
+    unsigned can = may ? r->cti->driver->services(r->cti->driver_ctx, conn) : 0;
     struct csta_services_permitted *out = arena_zalloc(r->cti->scratch, sizeof(*out));
     struct csta_call_associated_services *more;
     struct csta_call_control_services *calls = arena_zalloc(r->cti->scratch, sizeof(*calls));
@@ -181,7 +184,7 @@ static bool write_party(const struct request *r, const struct connection *conn, 
         .call_identifier = party_id(r->from.session, conn, place),
         .local_connection_info = connection_csta_state(conn),
     };
-    if (conn->device == NULL || !directory_grants(r->from.session->app, conn->device)) {
+    if (conn->device == NULL || !directory_may_control(r->from.session->app, conn->device)) {
         return out->call_identifier.device_id.value.n > 0;
     }
     out->services_permitted = permitted(r, conn);

@@ -111,7 +111,7 @@ static unsigned status_of(enum call_error err)
 static bool may(const struct identity *who, const struct device *d)
 {
     return who->peer != NULL || who->device == d ||
-           (who->application != NULL && directory_grants(who->application, d));
+           (who->application != NULL && directory_may_control(who->application, d));
 }
 
 /** The device shall call. @return 0 or a status */

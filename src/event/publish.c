@@ -143,7 +143,7 @@ static bool read_body(struct request *q, struct txn_reply *out)
 static bool may_publish(const struct event_party *who, const struct device *d)
 {
     return who->peer != NULL || who->device == d ||
-           (who->application != NULL && directory_grants(who->application, d));
+           (who->application != NULL && directory_may_control(who->application, d));
 }
 
 static bool is_summary(const struct sip_msg *m)

@@ -68,7 +68,7 @@ bool event_known(struct event_layer *l, const struct sip_msg *m, struct txn_repl
 static bool in_list(const struct str *list, size_t n, const struct device *d)
 {
     for (size_t i = 0; i < n; i++) {
-        if (directory_matches(list[i], d->number) || directory_matches(list[i], d->key)) {
+        if (access_matches(list[i], d->number) || access_matches(list[i], d->key)) {
             return true;
         }
     }
@@ -79,7 +79,7 @@ static bool is_who(const struct event_rule *r, const struct event_party *who)
 {
     for (size_t i = 0; i < r->who_count && who->peer != NULL; i++) {
         if (str_starts(r->who[i], STR("peer:")) &&
-            directory_matches(str_from(r->who[i], 5), who->peer->name)) {
+            access_matches(str_from(r->who[i], 5), who->peer->name)) {
             return true;
         }
     }
@@ -109,7 +109,7 @@ bool subscribe_may_watch(const struct event_layer *l, const struct event_party *
         return true;
     }
     if (who->application != NULL) {
-        return directory_grants(who->application, d);
+        return directory_may_observe(who->application, d);
     }
     for (size_t i = 0; i < c->rule_count; i++) {
         const struct event_rule *r = &c->rules[i];
@@ -170,7 +170,7 @@ static bool read_expires(struct event_layer *l, const struct sip_msg *m,
 bool subscribe_may_set(const struct event_party *who, const struct device *d)
 {
     return who->device == d || who->peer != NULL ||
-           (who->application != NULL && directory_grants(who->application, d));
+           (who->application != NULL && directory_may_control(who->application, d));
 }
 
 static bool asks(const struct event_package *p, const struct sip_msg *m)

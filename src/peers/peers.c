@@ -114,7 +114,7 @@ struct choice {
 static bool takes(const struct peer *p, struct str number)
 {
     for (size_t i = 0; i < p->number_count; i++) {
-        if (directory_matches(p->numbers[i], number)) {
+        if (access_matches(p->numbers[i], number)) {
             return true;
         }
     }

@@ -52,22 +52,25 @@
       "that peer and not over a registration.")                                            \
     CONFIG_SECRET(S)
 
-#define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                            \
-    N(name, "The user name of its digest credentials.")                                       \
-    L(grants, "",                                                                             \
-      "The devices that it may control and watch: numbers, `number@domain`, or "              \
-      "beginnings such as `10*`; `*` is all. Nothing is granted unless listed.")              \
-    L(hosts, "",                                                                              \
-      "Numeric addresses from which it may use CSTA over TCP (`csta_tcp`) without a "         \
-      "password. Nobody else on those machines may be able to connect.")                      \
-    S(tls_name, "",                                                                           \
-      "The same for who shows a certificate for this name, over TLS "                         \
-      "(`tls.verify_client` must ask for it).")                                               \
-    S(dial_plan, "",                                                                          \
-      "The one of `dial_plans` by which it writes numbers: of whom it calls, and of devices " \
-      "that have a `tel`. Unless given, numbers are taken as they are.")                      \
-    U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.")        \
-    U(max_sessions, 0, 0, 100000, "Most CSTA sessions at a time; 0: `cti.max_app_sessions`.") \
+#define CONFIG_APPLICATION(U, B, S, W, L, N, M, Q)                                             \
+    N(name, "The user name of its digest credentials.")                                        \
+    L(grants, "",                                                                              \
+      "The devices that it may control and observe: numbers, `number@domain`, or "             \
+      "beginnings such as `10*`; `*` is all. Nothing is granted unless listed.")               \
+    L(observe, "",                                                                             \
+      "Further devices that it may observe, written in the same way: monitors, snapshots and " \
+      "settings of them, but no command.")                                                     \
+    L(hosts, "",                                                                               \
+      "Numeric addresses from which it may use CSTA over TCP (`csta_tcp`) without a "          \
+      "password. Nobody else on those machines may be able to connect.")                       \
+    S(tls_name, "",                                                                            \
+      "The same for who shows a certificate for this name, over TLS "                          \
+      "(`tls.verify_client` must ask for it).")                                                \
+    S(dial_plan, "",                                                                           \
+      "The one of `dial_plans` by which it writes numbers: of whom it calls, and of devices "  \
+      "that have a `tel`. Unless given, numbers are taken as they are.")                       \
+    U(max_monitors, 0, 0, 1000000, "Most monitors at a time; 0: no limit of its own.")         \
+    U(max_sessions, 0, 0, 100000, "Most CSTA sessions at a time; 0: `cti.max_app_sessions`.")  \
     CONFIG_SECRET(S)
 
 #define CONFIG_CERTIFICATE(U, B, S, W, L, N, M, Q)                                           \

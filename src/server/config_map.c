@@ -294,6 +294,29 @@ static bool map_hosts(struct config_tree *t, struct config *c, yaml_node_t *at,
     return map_tls_name(t, c, at, raw->tls_name, &to->tls_name);
 }
 
+/** What is granted it may control; what stands in `observe` it may only see. */
+static bool map_scopes(struct config_tree *t, struct config *c, yaml_node_t *at,
+                       const struct raw_application *raw, struct application *to)
+{
+    struct access_scope *s = many(c, raw->grants_count + raw->observe_count, sizeof(*s));
+    size_t n = 0;
+    if (s == NULL) {
+        return out_of_memory(t);
+    }
+    for (size_t i = 0; i < raw->grants_count; i++) {
+        s[n++] = (struct access_scope){str_c(raw->grants[i]), ACCESS_CONTROL};
+    }
+    for (size_t i = 0; i < raw->observe_count; i++) {
+        s[n++] = (struct access_scope){str_c(raw->observe[i]), ACCESS_OBSERVE};
+    }
+    to->scopes = s;
+    to->scope_count = n;
+    return config_check_patterns(t, tree_key(t, at, "grants"), raw->grants, raw->grants_count,
+                                 "grants") &&
+           config_check_patterns(t, tree_key(t, at, "observe"), raw->observe,
+                                 raw->observe_count, "observe");
+}
+
 static bool map_applications(struct config_tree *t, struct config *c)
 {
     size_t n = c->raw->applications_count;
@@ -315,9 +338,7 @@ static bool map_applications(struct config_tree *t, struct config *c)
         to->name = str_c(raw->name);
         to->max_monitors = raw->max_monitors;
         to->max_sessions = raw->max_sessions;
-        to->grant_count = raw->grants_count;
-        to->grants = config_strings(c, raw->grants, raw->grants_count);
-        ok = (to->grants != NULL || out_of_memory(t)) &&
+        ok = map_scopes(t, c, at, raw, to) &&
              (is_user(to->name) ||
               tree_fault(
                   t, tree_key(t, at, "name"),
@@ -325,8 +346,6 @@ static bool map_applications(struct config_tree *t, struct config *c)
              (first_time(&names, &seen[i], to->name) ||
               tree_fault(t, tree_key(t, at, "name"), "name: there is an application %s already",
                          raw->name)) &&
-             config_check_patterns(t, tree_key(t, at, "grants"), raw->grants, raw->grants_count,
-                                   "grants") &&
              config_secret(t, c, at, &secret, &to->secret, &has) &&
              map_hosts(t, c, at, raw, to) &&
              (has || to->host_count > 0 || str_is_set(to->tls_name) ||

@@ -3,7 +3,7 @@
  * The roster: see roster.h.
  *
  * What never changes about a device or an application (key, number, name) lies behind its
- * struct, in the same block; what a change brings (secret, display, grants) is a second block
+ * struct, in the same block; what a change brings (secret, display, scopes) is a second block
  * that is replaced. Blocks with secrets are overwritten before they are freed.
  */
 #include "server/roster.h"
@@ -33,6 +33,15 @@ static struct str pack(struct packing *b, struct str s)
 static struct str *pack_list(struct packing *b, size_t n)
 {
     struct str *list = b->p != NULL ? (struct str *)(void *)(b->p + b->n) : NULL;
+    b->n += n * sizeof(*list);
+    return list;
+}
+
+/** The same for scopes, whose slices come behind them. */
+static struct access_scope *pack_scopes(struct packing *b, size_t n)
+{
+    struct access_scope *list =
+        b->p != NULL ? (struct access_scope *)(void *)(b->p + b->n) : NULL;
     b->n += n * sizeof(*list);
     return list;
 }
@@ -145,7 +154,7 @@ static const struct dial_plan *pack_plan(struct packing *b, const struct dial_pl
 static void pack_application(struct packing *b, const struct application *from,
                              struct application *to)
 {
-    struct str *grants = pack_list(b, from->grant_count);
+    struct access_scope *scopes = pack_scopes(b, from->scope_count);
     const struct dial_plan *plan = pack_plan(b, from->dial_plan);
     struct str hosts =
         pack(b, str_make((const char *)from->hosts, from->host_count * sizeof(*from->hosts)));
@@ -153,14 +162,14 @@ static void pack_application(struct packing *b, const struct application *from,
     to->host_count = from->host_count;
     to->dial_plan = plan;
     to->tls_name = pack(b, from->tls_name);
-    for (size_t i = 0; i < from->grant_count; i++) {
-        struct str s = pack(b, from->grants[i]);
-        if (grants != NULL) {
-            grants[i] = s;
+    for (size_t i = 0; i < from->scope_count; i++) {
+        struct access_scope s = {pack(b, from->scopes[i].pattern), from->scopes[i].kind};
+        if (scopes != NULL) {
+            scopes[i] = s;
         }
     }
-    to->grants = grants;
-    to->grant_count = from->grant_count;
+    to->scopes = scopes;
+    to->scope_count = from->scope_count;
     to->max_monitors = from->max_monitors;
     to->max_sessions = from->max_sessions;
     pack_secret(b, &from->secret, &to->secret);
@@ -508,8 +517,8 @@ static void drop_missing_applications(struct roster *r)
         o->a.hosts = NULL;
         o->a.host_count = 0;
         o->a.tls_name = STR_NONE;
-        o->a.grants = NULL; /* its sessions may go on, over nothing */
-        o->a.grant_count = 0;
+        o->a.scopes = NULL; /* its sessions may go on, over nothing */
+        o->a.scope_count = 0;
         block_free(o->changing);
         o->changing = NULL;
     }

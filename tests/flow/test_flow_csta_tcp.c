@@ -175,12 +175,12 @@ static const char *on_session(const char *what, const char *id, const char *more
 
 static void tweak(struct world *to)
 {
-    static const struct str all[] = {STR_INIT("*")};
+    static const struct access_scope all[] = {{STR_INIT("*"), ACCESS_CONTROL}};
     eltex = (struct application){
-        .name = STR("p.city"), .secret.password = STR("1234"), .grants = all, .grant_count = 1};
+        .name = STR("p.city"), .secret.password = STR("1234"), .scopes = all, .scope_count = 1};
     hosted = (struct application){.name = STR("recorder"),
-                                  .grants = all,
-                                  .grant_count = 1,
+                                  .scopes = all,
+                                  .scope_count = 1,
                                   .max_sessions = 1,
                                   .hosts = &host,
                                   .host_count = 1};
@@ -241,6 +241,28 @@ static void test_start(void)
     hear(c, 18, "<definedError>maxNumberSessions</definedError>");
     hear_nothing(c);
     CHECK(!c->closed);
+    down();
+}
+
+/** Over TCP too an application that may only observe is refused what commands. */
+static void test_observe_only(void)
+{
+    static const struct access_scope sees[] = {{STR_INIT("*"), ACCESS_OBSERVE}};
+    struct client *c = &client[0];
+    up();
+    eltex.scopes = sees;
+    connect(c);
+    ask(c, 1, login("p.city", "1234", ED("4"), 600));
+    hear(c, 1, "PosResponse");
+    ask(c, 2, WATCH("4", "1001"));
+    hear(c, 2, "<MonitorStartResponse");
+    ask(c, 3,
+        "<MakeCall xmlns=\"" ED(
+            "4") "\"><callingDevice>1001</callingDevice>"
+                 "<calledDirectoryNumber>1002</calledDirectoryNumber></MakeCall>");
+    hear(c, 3, "<operation>privilegeViolationSpecifiedDevice</operation>");
+    hear_nothing(c);
+    CHECK_INT(world_stat(&w, "calls_active"), 0);
     down();
 }
 
@@ -597,7 +619,7 @@ static void test_memory(void)
     }
 }
 
-TEST_MAIN(T(test_start), T(test_start_as_others_write_it), T(test_refused), T(test_reset_stop),
-          T(test_silence), T(test_no_other_name), T(test_implicit), T(test_events),
-          T(test_make_call), T(test_wrong), T(test_pieces), T(test_slow_reader), T(test_limits),
-          T(test_server_stops), T(test_memory))
+TEST_MAIN(T(test_start), T(test_observe_only), T(test_start_as_others_write_it),
+          T(test_refused), T(test_reset_stop), T(test_silence), T(test_no_other_name),
+          T(test_implicit), T(test_events), T(test_make_call), T(test_wrong), T(test_pieces),
+          T(test_slow_reader), T(test_limits), T(test_server_stops), T(test_memory))

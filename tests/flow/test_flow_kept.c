@@ -554,8 +554,9 @@ static void test_watchers_are_told_again(void)
     watcher_down(&v);
 }
 
-static const struct str one[] = {STR_INIT("1001")}, two[] = {STR_INIT("1002")},
-                        three[] = {STR_INIT("1003")};
+static const struct str one[] = {STR_INIT("1001")}, two[] = {STR_INIT("1002")};
+static const struct access_scope sees_two[] = {{STR_INIT("1002"), ACCESS_OBSERVE}},
+                                 sees_three[] = {{STR_INIT("1003"), ACCESS_OBSERVE}};
 static const struct event_rule only_two_watches_one[] = {
     {.who = two, .who_count = 1, .devices = one, .device_count = 1}};
 
@@ -582,7 +583,7 @@ static void application_gone(struct world *w)
 
 static void grants_changed(struct world *w)
 {
-    w->application[0].grants = two;
+    w->application[0].scopes = sees_two;
 }
 
 static void peer_untrusted(struct world *w)
@@ -670,7 +671,7 @@ static void test_monitors_of_calls_are_judged_again(void)
         world_run(&w, 200);
         REQUIRE(q->msg.id == CSTA_MSG_MONITOR_START_RESPONSE);
         CHECK_INT(world_stat(&w, "csta_monitors"), 2);
-        w.application[0].grants = may ? two : three;
+        w.application[0].scopes = may ? sees_two : sees_three;
         app_forget(&w.crm);
         keep_restart(&w, &keep);
         CHECK_INT(world_stat(&w, "csta_monitors"), 1);

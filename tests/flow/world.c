@@ -126,8 +126,8 @@ static void on_trace(void *ctx, enum trace_level level, const char *module,
 /* ---- who there is ---- */
 
 static const struct str domains[] = {STR_INIT("example.com"), STR_INIT("10.0.0.1")};
-static const struct str all[] = {STR_INIT("*")};
-static const struct str first[] = {STR_INIT("1001")};
+static const struct access_scope all[] = {{STR_INIT("*"), ACCESS_CONTROL}};
+static const struct access_scope first[] = {{STR_INIT("1001"), ACCESS_CONTROL}};
 static const struct str outside[] = {STR_INIT("9*"), STR_INIT("8*")};
 
 static void populate(struct world *w)
@@ -152,11 +152,11 @@ static void populate(struct world *w)
         CHECK_INT(directory_add_device(&w->directory, &w->device[i]), 0);
     }
     w->application[0] = (struct application){
-        .name = STR("crm"), .secret.password = STR("pwcrm"), .grants = all, .grant_count = 1};
+        .name = STR("crm"), .secret.password = STR("pwcrm"), .scopes = all, .scope_count = 1};
     w->application[1] = (struct application){.name = STR("frontdesk"),
                                              .secret.password = STR("pwfrontdesk"),
-                                             .grants = first,
-                                             .grant_count = 1};
+                                             .scopes = first,
+                                             .scope_count = 1};
     CHECK_INT(directory_add_application(&w->directory, &w->application[0]), 0);
     CHECK_INT(directory_add_application(&w->directory, &w->application[1]), 0);
     w->peer[0] = (struct peer){.name = STR("gateway"),

@@ -778,7 +778,7 @@ static const struct rule_table *rules(void)
 }
 
 static const struct str domains[] = {STR_INIT("example.com"), STR_INIT("10.0.0.100")};
-static const struct str all[] = {STR_INIT("*")};
+static const struct access_scope all[] = {{STR_INIT("*"), ACCESS_CONTROL}};
 static const struct str outside[] = {STR_INIT("9*")};
 
 static void set_up(struct directory *dir, struct device *dev, struct application *app,
@@ -797,7 +797,7 @@ static void set_up(struct directory *dir, struct device *dev, struct application
         MUST(directory_add_device(dir, &dev[i]) == 0);
     }
     *app = (struct application){
-        .name = STR("crm"), .secret.password = STR("pw"), .grants = all, .grant_count = 1};
+        .name = STR("crm"), .secret.password = STR("pw"), .scopes = all, .scope_count = 1};
     MUST(directory_add_application(dir, app) == 0);
     for (unsigned i = 0; i < 4; i++) {
         peers[i] = (struct peer){

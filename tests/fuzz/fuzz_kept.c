@@ -33,7 +33,7 @@ struct run {
 };
 
 static const struct str domains[] = {STR_INIT("example.com"), STR_INIT("10.0.0.100")};
-static const struct str all[] = {STR_INIT("*")};
+static const struct access_scope all[] = {{STR_INIT("*"), ACCESS_CONTROL}};
 
 static int on_send(void *ctx, const struct hop *hop, const struct str *run, size_t n)
 {
@@ -149,7 +149,7 @@ static void up(struct run *r)
             .number = str_c(names[i]), .key = str_c(keys[i]), .uri = str_c(uris[i])};
         MUST(directory_add_device(&r->directory, &r->device[i]) == 0);
     }
-    r->app = (struct application){.name = STR("crm"), .grants = all, .grant_count = 1};
+    r->app = (struct application){.name = STR("crm"), .scopes = all, .scope_count = 1};
     MUST(directory_add_application(&r->directory, &r->app) == 0);
     struct engine_config config = {.directory = &r->directory,
                                    .leg.session_expires_s = 1800,

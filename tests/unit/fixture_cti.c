@@ -126,12 +126,12 @@ static void directory_up(struct office *o)
                                        .key = str_from(str_c(uris[i]), 4)};
         CHECK_INT(directory_add_device(&o->directory, &o->device[i]), 0);
     }
-    o->crm_grants[0] = STR("100*");
-    o->desk_grants[0] = STR("1001");
+    o->crm_scopes[0] = (struct access_scope){STR("100*"), ACCESS_CONTROL};
+    o->desk_scopes[0] = (struct access_scope){STR("1001"), ACCESS_CONTROL};
     o->crm =
-        (struct application){.name = STR("crm"), .grants = o->crm_grants, .grant_count = 1};
+        (struct application){.name = STR("crm"), .scopes = o->crm_scopes, .scope_count = 1};
     o->desk =
-        (struct application){.name = STR("desk"), .grants = o->desk_grants, .grant_count = 1};
+        (struct application){.name = STR("desk"), .scopes = o->desk_scopes, .scope_count = 1};
     o->peer = (struct peer){.name = STR("trunk"),
                             .uri = STR("sip:192.0.2.99"),
                             .transport = TP_UDP,

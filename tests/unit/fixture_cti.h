@@ -55,7 +55,7 @@ struct office {
     struct str domains[1];
     struct device device[PHONES];
     struct application crm, desk;
-    struct str crm_grants[1], desk_grants[1];
+    struct access_scope crm_scopes[1], desk_scopes[1];
     struct peer peer;
     struct station phone[PHONES], outside;
     struct client client[CLIENTS];

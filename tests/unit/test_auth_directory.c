@@ -221,31 +221,34 @@ static void test_ports_of_domains(void)
 
 static void test_grants(void)
 {
-    static const struct str some[] = {STR_INIT("2*"), STR_INIT("1001@sales.example.com")};
-    static const struct str all[] = {STR_INIT("*")};
+    static const struct access_scope some[] = {
+        {STR_INIT("2*"), ACCESS_CONTROL},
+        {STR_INIT("1001@sales.example.com"), ACCESS_OBSERVE},
+    };
+    static const struct access_scope all[] = {{STR_INIT("*"), ACCESS_CONTROL}};
     struct world w;
     world_init(&w);
-    struct application app = {.grants = some, .grant_count = 2};
+    struct application app = {.scopes = some, .scope_count = 2};
     struct device dev = device_of("2005", "2005@example.com");
-    CHECK(directory_grants(&app, &dev));
-    CHECK(!directory_grants(&app, &w.dev[0]));
-    CHECK(directory_grants(&app, &w.dev[1]));
-    app = (struct application){.grants = all, .grant_count = 1};
-    CHECK(directory_grants(&app, &w.dev[0]));
-    app.grant_count = 0;
-    CHECK(!directory_grants(&app, &w.dev[0]));
+    CHECK(directory_may_observe(&app, &dev) && directory_may_control(&app, &dev));
+    CHECK(!directory_may_observe(&app, &w.dev[0]) && !directory_may_control(&app, &w.dev[0]));
+    CHECK(directory_may_observe(&app, &w.dev[1]) && !directory_may_control(&app, &w.dev[1]));
+    app = (struct application){.scopes = all, .scope_count = 1};
+    CHECK(directory_may_control(&app, &w.dev[0]));
+    app.scope_count = 0;
+    CHECK(!directory_may_control(&app, &w.dev[0]));
     world_fini(&w);
 }
 
 static void test_patterns(void)
 {
-    CHECK(directory_matches(STR("10*"), STR("10")));
-    CHECK(directory_matches(STR("10*"), STR("1001")));
-    CHECK(!directory_matches(STR("10*"), STR("1")));
-    CHECK(!directory_matches(STR("10"), STR("1001")));
-    CHECK(directory_matches(STR("10"), STR("10")));
-    CHECK(directory_matches(STR("*"), STR("")));
-    CHECK(!directory_matches(STR("1*0"), STR("1x0")));
+    CHECK(access_matches(STR("10*"), STR("10")));
+    CHECK(access_matches(STR("10*"), STR("1001")));
+    CHECK(!access_matches(STR("10*"), STR("1")));
+    CHECK(!access_matches(STR("10"), STR("1001")));
+    CHECK(access_matches(STR("10"), STR("10")));
+    CHECK(access_matches(STR("*"), STR("")));
+    CHECK(!access_matches(STR("1*0"), STR("1x0")));
 }
 
 static void test_peers(void)

@@ -65,4 +65,21 @@ static void test_once_too_many(void)
     office_drop(o);
 }
 
-TEST_MAIN(T(test_once_without_memory), T(test_once_too_many))
+static void test_once_observe_only(void)
+{
+    struct office *o = office_up(&config, TP_UDP);
+    office_register(o, 0, false, 3600);
+    office_register(o, 1, false, 3600);
+    o->crm_scopes[0].kind = ACCESS_OBSERVE;
+    send_once(o, 1);
+    office_run(o, 50);
+    CHECK_INT(office_stats(o).errors, 1);
+    CHECK(list_empty(&o->calls.calls));
+    o->crm_scopes[0].kind = ACCESS_CONTROL;
+    send_once(o, 2);
+    CHECK_INT(office_stats(o).errors, 1);
+    CHECK(!list_empty(&o->calls.calls));
+    office_drop(o);
+}
+
+TEST_MAIN(T(test_once_observe_only), T(test_once_without_memory), T(test_once_too_many))

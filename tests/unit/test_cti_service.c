@@ -246,10 +246,75 @@ static void test_service_grants(void)
     office_run(o, 200);
     CHECK_STR(str_c(c->log), "A:HoldCallResponse");
     /* and none at all of a call of others */
-    o->desk_grants[0] = STR("1003");
+    o->desk_scopes[0].pattern = STR("1003");
     client_ask(c, "HoldCall", inside);
     CHECK_STR(str_c(c->log),
               "A:HoldCallResponse X:operation/privilegeViolationSpecifiedDevice");
+    office_down(o);
+}
+
+/** "desk" may observe 1001 and 1002, and control nothing: it looks, and commands nobody. */
+static void test_service_observe_only(void)
+{
+    static const struct {
+        const char *root, *inside;
+    } looks[] = {
+        {"MonitorStart", "<monitorObject><deviceObject>1001</deviceObject></monitorObject>"},
+        {"SnapshotDevice", "<snapshotObject>1002</snapshotObject>"},
+        {"SnapshotCall", BOTH("snapshotObject", "$", "1001")},
+        {"GetDoNotDisturb", "<device>1001</device>"},
+        {"GetForwarding", "<device>1001</device>"},
+        {"GetLogicalDeviceInformation", "<device>1001</device>"},
+    };
+    static const struct {
+        const char *root, *inside;
+    } commands[] = {
+        {"MakeCall", FROM("1001") TO("1003")},
+        {"AnswerCall", DEVICE("callToBeAnswered", "1002")},
+        {"ClearConnection", BOTH("connectionToBeCleared", "$", "1001")},
+        {"ClearCall", CALL("callToBeCleared", "$")},
+        {"HoldCall", CALL("callToBeHeld", "$")},
+        {"DeflectCall",
+         DEVICE("callToBeDiverted", "1002") "<newDestination>1001</newDestination>"},
+        {"SingleStepTransferCall",
+         DEVICE("activeCall", "1002") "<transferredTo>1003</transferredTo>"},
+        {"AssociateData", CALL("existingCall", "$") DATA("correlatorData", "0011")},
+        {"SendUserInformation", BOTH("existingCall", "$", "1001") DATA("userData", "0011")},
+        {"SetDoNotDisturb", "<device>1001</device><doNotDisturbOn>true</doNotDisturbOn>"},
+        {"SetForwarding", "<device>1001</device><activateForward>true</activateForward>"
+                          "<forwardDN>1003</forwardDN>"},
+        {"RouteRegister", "<routeingDevice>1001</routeingDevice>"},
+    };
+    struct office *o = up();
+    struct client *c = &o->client[1];
+    char inside[1024];
+    o->desk_scopes[0] = (struct access_scope){STR("100*"), ACCESS_OBSERVE};
+    talk(o);
+    struct call *call = list_entry(o->calls.calls.next, struct call, link);
+    for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+        test_context(looks[i].root);
+        client_clear(c);
+        expand(looks[i].inside, call->id, inside, sizeof(inside));
+        client_ask(c, looks[i].root, inside);
+        CHECK(strstr(c->log, "Response") != NULL && strstr(c->log, "X:") == NULL);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        test_context(commands[i].root);
+        client_clear(c);
+        expand(commands[i].inside, call->id, inside, sizeof(inside));
+        client_ask(c, commands[i].root, inside);
+        CHECK_STR(str_c(c->log), "X:operation/privilegeViolationSpecifiedDevice");
+    }
+    test_context(NULL);
+    CHECK(strstr(c->warning, "may observe the device, but not control it") != NULL);
+    /* and it is told that there is nothing it could do */
+    client_clear(c);
+    client_ask(c, "SnapshotDevice", "<snapshotObject>1001</snapshotObject>");
+    CHECK(strstr(client_text(c, "SnapshotDeviceResponse"), "<holdCall>") == NULL);
+    o->desk_scopes[0].kind = ACCESS_CONTROL;
+    client_clear(c);
+    client_ask(c, "SnapshotDevice", "<snapshotObject>1001</snapshotObject>");
+    CHECK(strstr(client_text(c, "SnapshotDeviceResponse"), "<holdCall>true") != NULL);
     office_down(o);
 }
 
@@ -686,9 +751,9 @@ static void test_service_pending_in_cancelled_invite(void)
     office_down(o);
 }
 
-TEST_MAIN(T(test_service_errors), T(test_service_grants), T(test_service_announced_is_served),
-          T(test_service_answers_in_the_edition_asked), T(test_service_several_at_once),
-          T(test_service_support), T(test_service_snapshot),
+TEST_MAIN(T(test_service_errors), T(test_service_grants), T(test_service_observe_only),
+          T(test_service_announced_is_served), T(test_service_answers_in_the_edition_asked),
+          T(test_service_several_at_once), T(test_service_support), T(test_service_snapshot),
           T(test_service_snapshot_of_two_calls), T(test_service_outcomes),
           T(test_service_transfer_refused), T(test_service_pending_is_answered_in_time),
           T(test_service_pending_when_session_ends), T(test_service_pending_limit),

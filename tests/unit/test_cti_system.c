@@ -211,7 +211,7 @@ static void test_system_rights_lost(void)
                "<monitorObject><callObject><deviceID>1001</deviceID></callObject>"
                "</monitorObject>");
     client_clear(c);
-    o->crm_grants[0] = STR("1003");
+    o->crm_scopes[0].pattern = STR("1003");
     cti_roster_changed(o->cti, o->net.now_ms);
     office_run(o, 100);
     CHECK_STR(str_c(c->log), "E:MonitorStop E:MonitorStop"); /* no registration: no more */
@@ -227,7 +227,7 @@ static void test_system_application_removed(void)
     client_watch(c, "crm", "1001");
     enlist(c);
     directory_remove_application(&o->directory, &o->crm);
-    o->crm.grant_count = 0;
+    o->crm.scope_count = 0;
     cti_roster_changed(o->cti, o->net.now_ms);
     office_run(o, 100);
     CHECK_STR(str_c(c->log), "E:MonitorStop E:SystemRegisterAbort");
@@ -434,7 +434,7 @@ static void story(struct office *o)
         client_answer(c, 200);
     }
     office_run(o, 50);
-    o->crm_grants[0] = STR("1003");
+    o->crm_scopes[0].pattern = STR("1003");
     cti_roster_changed(o->cti, o->net.now_ms);
     office_run(o, 2000);
 }

@@ -79,7 +79,7 @@ static const char full[] =
     "     ha1_sha256: \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}\n"
     "  - number: door\n"
     "applications:\n"
-    "  - {name: crm, grants: [\"10*\", door], max_monitors: 7, password: x}\n"
+    "  - {name: crm, grants: [\"10*\", door], observe: [\"10*\"], max_monitors: 7, password: x}\n"
     "peers:\n"
     "  - {name: pbx, uri: \"sip:192.0.2.7:5062\", trusted: true, numbers: [\"0*\"],\n"
     "     uui_tags: [uui, isdn-uui, +com.example.crm]}\n"
@@ -132,8 +132,11 @@ static void test_full_file(void)
     CHECK(!call_group_has(&c->engine.call.groups[0], &c->devices[2]));
     CHECK(call_group_has(&c->engine.call.groups[1], &c->devices[2]));
     CHECK_INT(c->application_count, 1);
-    CHECK_INT(c->applications[0].grant_count, 2);
-    CHECK_STR(c->applications[0].grants[1], "door");
+    CHECK_INT(c->applications[0].scope_count, 3);
+    CHECK_STR(c->applications[0].scopes[1].pattern, "door");
+    CHECK_INT(c->applications[0].scopes[1].kind, ACCESS_CONTROL);
+    CHECK_STR(c->applications[0].scopes[2].pattern, "10*");
+    CHECK_INT(c->applications[0].scopes[2].kind, ACCESS_OBSERVE);
     CHECK_INT(c->applications[0].max_monitors, 7);
     CHECK(c->peers[0].trusted);
     CHECK_INT(c->peers[0].addr.port, 5062);
@@ -405,6 +408,7 @@ static const struct bad bad_table[] = {
     {"applications: [{name: a, password: x}, {name: a, password: x}]\n", 1, 47,
      "an application a already"},
     {"applications: [{name: a, password: x, grants: [\"1*0\"]}]\n", 1, 48, "only at the end"},
+    {"applications: [{name: a, password: x, observe: [\"1*0\"]}]\n", 1, 49, "only at the end"},
     {"peers: [{name: a, uri: \"tel:1\"}]\n", 1, 24, "a sip: URI"},
     {"peers: [{name: a, uri: \"sip:192.0.2.1\", uui_tags: [uui, none]}]\n", 1, 57,
      "`none` alone"},

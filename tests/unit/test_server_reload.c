@@ -117,19 +117,19 @@ static void test_applications(void)
     struct application *crm = directory_application(&f.dir, STR("crm"));
     struct application *old = directory_application(&f.dir, STR("old"));
     REQUIRE(crm != NULL && old != NULL);
-    CHECK(directory_grants(crm, directory_device(&f.dir, STR("2001"))));
+    CHECK(directory_may_control(crm, directory_device(&f.dir, STR("2001"))));
     take(
         &f, HEAD
         "devices: [{number: \"1001\"}, {number: \"2001\"}]\n"
         "applications: [{name: crm, grants: [\"10*\"], max_monitors: 7, max_sessions: 3, password: z}]\n");
     CHECK(directory_application(&f.dir, STR("crm")) == crm);
-    CHECK(!directory_grants(crm, directory_device(&f.dir, STR("2001"))));
-    CHECK(directory_grants(crm, directory_device(&f.dir, STR("1001"))));
+    CHECK(!directory_may_control(crm, directory_device(&f.dir, STR("2001"))));
+    CHECK(directory_may_control(crm, directory_device(&f.dir, STR("1001"))));
     CHECK_INT(crm->max_monitors, 7);
     CHECK_INT(crm->max_sessions, 3);
     CHECK_STR(crm->secret.password, "z");
     CHECK(directory_application(&f.dir, STR("old")) == NULL);
-    CHECK(!directory_grants(old, directory_device(&f.dir, STR("1001"))));
+    CHECK(!directory_may_control(old, directory_device(&f.dir, STR("1001"))));
     fini(&f);
 }
 
