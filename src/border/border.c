@@ -71,7 +71,7 @@ int border_refresh(struct border *b, const struct border_policy *policy,
     }
     b->policy = policy;
     b->packages = packages;
-    b->recent.m = NULL;
+    border_forget(b);
     b->named.peer = NULL;
     b->active = (policy != NULL && policy->count > 0) || packages_want(packages) ||
                 peers_want(b->directory);
@@ -194,11 +194,15 @@ static void remember(struct border *b, const struct sip_msg *m, unsigned what,
     if (b->recent.found != NULL) {
         *b->recent.found = x->found;
     }
+    if (b->recent.m != NULL && b->asked == NULL) {
+        b->known = (struct txn_known){.octets = m->buf, .clean = what == 0};
+    }
 }
 
 void border_forget(struct border *b)
 {
     b->recent.m = NULL;
+    b->known = (struct txn_known){0};
 }
 
 void border_copied(void *border, const struct sip_msg *m, const struct sip_msg *copy)
@@ -206,6 +210,7 @@ void border_copied(void *border, const struct sip_msg *m, const struct sip_msg *
     struct border *b = border;
     if (b->recent.m == m) {
         b->recent.copy = str_make(copy->buf, copy->len);
+        b->known.copy = copy->buf;
     }
 }
 
@@ -213,7 +218,7 @@ enum border_verdict border_in(struct border *b, const struct sip_msg *m, const s
                               struct border_result *out)
 {
     *out = (struct border_result){0};
-    b->recent.m = NULL;
+    border_forget(b);
     if (!b->active) {
         return BORDER_AS_IT_IS;
     }
@@ -290,11 +295,11 @@ static bool values_leave(struct border *b, const struct hop *to, struct str name
 }
 
 /** Without looking at the octets again. @return true: it leaves as it is */
-static bool leaves_as_known(struct border *b, const struct hop *to, struct str name,
-                            const struct str *run, size_t n)
+static bool leaves_as_known(struct border *b, const struct hop *to,
+                            const struct txn_leaving *what)
 {
-    return is_known(b, run, n) &&
-           (b->recent.found == NULL || values_leave(b, to, name, run[0]));
+    return is_known(b, what->run, what->known ? 1 : what->n) &&
+           (b->recent.found == NULL || values_leave(b, to, what->name, what->run[0]));
 }
 
 /** The runs as one. Absent: memory is out. */
@@ -330,23 +335,22 @@ static enum border_verdict look_at(struct border *b, const struct hop *to, struc
     return settled(b, cross(&x));
 }
 
-enum border_verdict border_out(struct border *b, const struct hop *to, struct str name,
-                               const struct str *run, size_t n, struct str bytes,
-                               struct border_result *out)
+enum border_verdict border_out(struct border *b, const struct hop *to,
+                               const struct txn_leaving *what, struct border_result *out)
 {
-    if (!b->active || leaves_as_known(b, to, name, run, n)) {
+    if (!b->active || leaves_as_known(b, to, what)) {
         return BORDER_AS_IT_IS;
     }
     *out = (struct border_result){0};
-    return look_at(b, to, name, str_is_set(bytes) ? bytes : joined(b, run, n), out);
+    return look_at(b, to, what->name,
+                   str_is_set(what->bytes) ? what->bytes : joined(b, what->run, what->n), out);
 }
 
-enum txn_exit border_leaves(void *border, const struct hop *hop, struct str name,
-                            const struct str *run, size_t n, struct str bytes,
+enum txn_exit border_leaves(void *border, const struct hop *hop, const struct txn_leaving *what,
                             struct txn_exit_out *out)
 {
     struct border_result r;
-    switch (border_out(border, hop, name, run, n, bytes, &r)) {
+    switch (border_out(border, hop, what, &r)) {
     case BORDER_AS_IT_IS:
         return TXN_EXIT_PASS;
     case BORDER_CHANGED:

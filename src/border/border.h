@@ -126,6 +126,7 @@ struct border {
         struct border_found
             *found; /**< its values, all of them in headers; NULL: it has none */
     } recent;
+    struct txn_known known; /**< the same, for the transactions */
     struct {
         const struct peer *peer;
         uint64_t hash;
@@ -167,14 +168,12 @@ enum border_verdict border_in(struct border *b, const struct sip_msg *m, const s
 /** The input has been dealt with. */
 void border_forget(struct border *b);
 
-/** A message that is about to leave; run, n and bytes as in struct txn_border. */
-enum border_verdict border_out(struct border *b, const struct hop *to, struct str name,
-                               const struct str *run, size_t n, struct str bytes,
-                               struct border_result *out);
+/** A message that is about to leave. */
+enum border_verdict border_out(struct border *b, const struct hop *to,
+                               const struct txn_leaving *what, struct border_result *out);
 
 /** txn_border.leaves; `border` is the ctx. */
-enum txn_exit border_leaves(void *border, const struct hop *hop, struct str name,
-                            const struct str *run, size_t n, struct str bytes,
+enum txn_exit border_leaves(void *border, const struct hop *hop, const struct txn_leaving *what,
                             struct txn_exit_out *out);
 /** txn_border.copied */
 void border_copied(void *border, const struct sip_msg *m, const struct sip_msg *copy);

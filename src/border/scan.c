@@ -124,20 +124,30 @@ static inline bool is_correlation(const char *p)
     return ascii_lower(p[-1]) == 's' && ascii_lower(p[1]) == 'c';
 }
 
+#if SIP_SCAN_SSE2
+/** Which of 16 octets are '-'? */
+static inline unsigned dashes(const char *p)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+}
+#endif
+
 /** Such a '-'; `p` is behind the first three octets of the body. Descriptions have few others.
  */
 static bool body_has_marker(const char *p, const char *end)
 {
     end--; /* one octet follows it */
 #if SIP_SCAN_SSE2
-    const __m128i dash = _mm_set1_epi8('-');
-    for (; end - p >= 16; p += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-        unsigned hit = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, dash));
-        for (; hit != 0; hit &= hit - 1) {
+    const char *last = end - 16; /* the last step overlaps the one before */
+    for (; end - p >= 16; p = last - p < 16 && p != last ? last : p + 16) {
+        for (unsigned hit = dashes(p); hit != 0; hit &= hit - 1) {
             if (is_correlation(p + __builtin_ctz(hit))) {
                 return true;
             }
+        }
+        if (p == last) {
+            return false;
         }
     }
 #endif

@@ -259,7 +259,8 @@ static int explain(struct explaining *x, struct str bytes)
     if (on && x->to.who != NULL) {
         print_door(x, "out, to", &x->to);
         enum border_verdict v =
-            border_out(&x->border, &x->to.hop, x->to.name, &bytes, 1, STR_NONE, &r);
+            border_out(&x->border, &x->to.hop,
+                       &(struct txn_leaving){.name = x->to.name, .run = &bytes, .n = 1}, &r);
         on = print_verdict(x, v, &r, &bytes);
     }
     if (on && x->show) {

@@ -119,7 +119,8 @@ int proxy__pass_response(struct proxy__fork *f, const struct sip_msg *m, unsigne
         return n;
     }
     p->stats.responses++;
-    return txn_respond(f->server, status, run, (size_t)n, now_ms);
+    return txn_pass_response(f->server, status, run, (size_t)n,
+                             sip_edit_only_cuts(&e) ? m->buf : NULL, now_ms);
 }
 
 /** The status of all branches together, when none of them has said anything. */

@@ -318,6 +318,9 @@ int proxy__write_copy(struct proxy *p, const struct proxy__copy *c, struct str *
     if (r->outside && !is_judged(c->target)) {
         cut_headers(&e, assertions);
     }
+    if (said.lines.n == 0 && !said.header && !said.body) {
+        to->same = r->m->buf; /* what is put into it are Via, Route and numbers */
+    }
     int n = sip_edit_emit(&e, run + 1);
     return n < 0 ? n : n + 1;
 }

@@ -168,6 +168,16 @@ static void sort(struct sip_edit *e)
     }
 }
 
+bool sip_edit_only_cuts(const struct sip_edit *e)
+{
+    for (uint32_t i = 0; i < e->count; i++) {
+        if (e->change[i].put.n > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int sip_edit_emit(struct sip_edit *e, struct str *run)
 {
     const struct sip_msg *m = e->m;

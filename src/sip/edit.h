@@ -71,6 +71,9 @@ void sip_edit_top(struct sip_edit *e, struct str lines);
  */
 void sip_edit_body(struct sip_edit *e, struct str type, struct str body);
 
+/** Is what is left all there is, and nothing was put? */
+bool sip_edit_only_cuts(const struct sip_edit *e);
+
 /**
  * Resolve. @param run SIP_RUN_MAX entries
  * @return number of runs, or e->err

@@ -11,12 +11,13 @@
  */
 #include "txn/priv.h"
 
-int txn__send_past_border(const struct txn_layer *l, const struct hop *hop, struct str name,
-                          const struct str *run, size_t n)
+int txn__send_past_border(const struct txn_layer *l, const char *same, const struct hop *hop,
+                          struct str name, const struct str *run, size_t n)
 {
     const struct env *env = l->env;
+    struct txn_leaving what = {.name = name, .run = run, .n = n};
     struct txn_exit_out x;
-    switch (txn__leave(l, hop, name, run, n, STR_NONE, &x)) {
+    switch (txn__leave(l, same, hop, &what, &x)) {
     case TXN_EXIT_PASS:
         return env->send(env->ctx, hop, run, n);
     case TXN_EXIT_CHANGED:

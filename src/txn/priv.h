@@ -165,20 +165,27 @@ uint32_t txn__retry_after(const struct sip_msg *m);
 /** txn.why of a request that the border has refused: `sent` is the answer. */
 #define TXN__DENIED 3
 
-/** Ask it; without one everything passes. */
-static inline enum txn_exit txn__leave(const struct txn_layer *l, const struct hop *hop,
-                                       struct str name, const struct str *run, size_t n,
-                                       struct str bytes, struct txn_exit_out *out)
+static inline bool txn__is_known(const struct txn_layer *l, const char *same)
+{
+    const struct txn_known *k = l->border.known;
+    return same != NULL && k != NULL && (same == k->octets || same == k->copy);
+}
+
+/** Ask it; without one everything passes. @param same  as of txn_target */
+static inline enum txn_exit txn__leave(const struct txn_layer *l, const char *same,
+                                       const struct hop *hop, struct txn_leaving *what,
+                                       struct txn_exit_out *out)
 {
     *out = (struct txn_exit_out){0};
-    return l->border.leaves == NULL
-               ? TXN_EXIT_PASS
-               : l->border.leaves(l->border.ctx, hop, name, run, n, bytes, out);
+    what->known = txn__is_known(l, same);
+    bool clean = what->known && l->border.known->clean && what->run[0].p == same;
+    return l->border.leaves == NULL || clean ? TXN_EXIT_PASS
+                                             : l->border.leaves(l->border.ctx, hop, what, out);
 }
 
 /** Ask it and send, without a transaction. @return E_NOMEM, E_DENIED, what env->send says */
-int txn__send_past_border(const struct txn_layer *l, const struct hop *hop, struct str name,
-                          const struct str *run, size_t n);
+int txn__send_past_border(const struct txn_layer *l, const char *same, const struct hop *hop,
+                          struct str name, const struct str *run, size_t n);
 
 /** Refused: make the answer of t->sent, which is the request as it would have been sent.
     @return E_DENIED, or E_NOMEM */

@@ -138,12 +138,14 @@ static int respond(struct txn *t, unsigned status, struct str bytes, uint64_t no
 }
 
 /** What the border leaves of a response: *bytes, which are ours. @return 0 or E_NOMEM */
-static int past_border(const struct txn *t, const struct str *run, size_t n, struct str *bytes)
+static int past_border(const struct txn *t, const char *same, const struct str *run, size_t n,
+                       struct str *bytes)
 {
     const struct mem *mem = &t->layer->env->mem;
     struct txn_exit_out x;
     struct str own = *bytes;
-    enum txn_exit exit = txn__leave(t->layer, &t->hop, STR_NONE, run, n, own, &x);
+    struct txn_leaving what = {.run = run, .n = n, .bytes = own};
+    enum txn_exit exit = txn__leave(t->layer, same, &t->hop, &what, &x);
     if (exit == TXN_EXIT_PASS) {
         return 0;
     }
@@ -152,16 +154,22 @@ static int past_border(const struct txn *t, const struct str *run, size_t n, str
     return err;
 }
 
-int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
-                uint64_t now_ms)
+int txn_pass_response(struct txn *t, unsigned status, const struct str *run, size_t n,
+                      const char *same, uint64_t now_ms)
 {
     int err = accepts(t, status);
     if (err != 0) {
         return err;
     }
     struct str bytes = sip_runs_flatten(&t->layer->env->mem, run, n);
-    err = str_is_set(bytes) ? past_border(t, run, n, &bytes) : E_NOMEM;
+    err = str_is_set(bytes) ? past_border(t, same, run, n, &bytes) : E_NOMEM;
     return err == 0 ? respond(t, status, bytes, now_ms) : err;
+}
+
+int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
+                uint64_t now_ms)
+{
+    return txn_pass_response(t, status, run, n, NULL, now_ms);
 }
 
 static int reply(struct txn *t, const struct txn_reply *r, uint32_t delay_ms, uint64_t now_ms)
@@ -184,7 +192,7 @@ static int reply(struct txn *t, const struct txn_reply *r, uint32_t delay_ms, ui
     err = txn__text_keep(&x, mem, &bytes);
     txn__text_fini(&x, mem);
     if (err == 0 && r->status != 100) {
-        err = past_border(t, &bytes, 1, &bytes);
+        err = past_border(t, NULL, &bytes, 1, &bytes);
     }
     return err != 0 ? err : respond(t, r->status, bytes, now_ms);
 }
@@ -256,7 +264,7 @@ int txn_reply_stateless(struct txn_layer *l, const struct sip_msg *m, const stru
     }
     err = hop.flow != 0 ? 0 : env->open(env->ctx, &hop, STR_NONE);
     if (err == 0) {
-        err = txn__send_past_border(l, &hop, STR_NONE, &x.s, 1);
+        err = txn__send_past_border(l, NULL, &hop, STR_NONE, &x.s, 1);
     }
     if (err != 0) {
         l->stats.transport_errors++;

@@ -202,6 +202,23 @@ struct txn_exit_out {
     struct txn_reply refusal; /**< status, reason, lines; likewise */
 };
 
+/** A message whose octets the border has seen. */
+struct txn_known {
+    const char *octets; /**< of the message that is dealt with now; NULL: of none */
+    const char *copy;   /**< of the copy that its server transaction keeps; NULL: none */
+    bool clean;         /**< there was nothing in it: its copies need not be shown */
+};
+
+/** What is about to leave. */
+struct txn_leaving {
+    struct str name;       /**< the host that the target was named by, or absent */
+    const struct str *run; /**< what of the message its user gave, as it is in it … */
+    size_t n;              /**< … in so many runs */
+    struct str bytes;      /**< the whole message; absent: it is those runs */
+    bool known; /**< it is the message of struct txn_known, changed in nothing but its
+                start line and lines about its way */
+};
+
 /**
  * Who looks at every message before it leaves: at a request when its way is known, again for
  * each server; at each response but 100. ACK and CANCEL of a transaction, which this layer
@@ -209,18 +226,14 @@ struct txn_exit_out {
  * written must stay as they are.
  */
 struct txn_border {
-    /**
-     * @param hop   where it goes
-     * @param name  the host that the target was named by, or absent
-     * @param run   what of the message its user gave, in `n` runs, as they are in it
-     * @param bytes the whole message; absent: it is those runs
-     */
-    enum txn_exit (*leaves)(void *ctx, const struct hop *hop, struct str name,
-                            const struct str *run, size_t n, struct str bytes,
+    enum txn_exit (*leaves)(void *ctx, const struct hop *hop, const struct txn_leaving *what,
                             struct txn_exit_out *out);
     /** A server transaction keeps this copy of the message. May be NULL. */
     void (*copied)(void *ctx, const struct sip_msg *m, const struct sip_msg *copy);
     void *ctx;
+    /** The message at which it has looked last, for those who send it on as it came (`same`
+        of txn_target). NULL: it looks at all of them */
+    const struct txn_known *known;
 };
 
 struct txn_layer {
@@ -235,6 +248,7 @@ struct txn_layer {
     struct list flows[TXN_FLOW_LISTS]; /**< transactions by the flow they stand on */
     struct timer reap;                 /**< frees the dying at the next tick */
     struct txn_seen seen;              /**< good from txn_on_request to txn_server_new */
+    const char *same;                  /**< txn_target.same, within txn_client_new */
     struct txn_stats stats;
     struct route_black black; /**< servers that have failed; its times may be set */
     /** Octets up to which a request goes over UDP (RFC 3261 §18.1.1); 0: any. */
@@ -293,6 +307,11 @@ struct txn *txn_server_new(struct txn_layer *l, const struct sip_msg *m, const s
 int txn_respond(struct txn *t, unsigned status, const struct str *run, size_t n,
                 uint64_t now_ms);
 
+/** The same with a response that came from elsewhere. @param same  as of txn_target; NULL when
+    it was changed in more than its way */
+int txn_pass_response(struct txn *t, unsigned status, const struct str *run, size_t n,
+                      const char *same, uint64_t now_ms);
+
 /** 100 gets the request's Timestamp (§8.2.6.1). @return as txn_respond; E_STATE also when
     the request is no longer kept, i.e. after a final response */
 int txn_reply(struct txn *t, const struct txn_reply *r, uint64_t now_ms);
@@ -342,6 +361,8 @@ struct txn_target {
     struct str mark;   /**< text put behind our own part of the branch, at most TXN_MARK_MAX
                             octets of a token: what a proxy knows loops by (RFC 5393 §4.2.1) */
     struct str branch; /**< txn_send_ack: this and no other, when it is set (§16.11) */
+    const char *same;  /**< the octets of the message of which this is a copy, changed in
+                            nothing but its start line and lines about its way; NULL: of none */
 };
 
 /**

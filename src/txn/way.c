@@ -152,7 +152,8 @@ static int write_for_hop(struct txn *t, struct str name, const struct str *run, 
     if (!str_is_set(t->sent)) {
         return E_NOMEM;
     }
-    switch (txn__leave(t->layer, &t->hop, name, run, n, t->sent, &x)) {
+    struct txn_leaving what = {.name = name, .run = run, .n = n, .bytes = t->sent};
+    switch (txn__leave(t->layer, t->layer->same, &t->hop, &what, &x)) {
     case TXN_EXIT_PASS:
         return 0;
     case TXN_EXIT_FAILED:
@@ -370,7 +371,9 @@ struct txn *txn_client_new(struct txn_layer *l, enum sip_method method,
     write_branch(l->env, to->mark, t->branch);
     t->fixed = to->fixed;
     t->has_other = to->has_other;
+    l->same = to->same;
     int err = aim(t, to, run, n);
+    l->same = NULL; /* its octets are there for this call only */
     if (err == E_NOMEM) {
         txn__discard(t);
         return NULL;
@@ -624,7 +627,7 @@ int txn_send_ack(struct txn_layer *l, const struct txn_target *to, const struct 
     all[0] = run[0];
     all[1] = out_str_of(&via);
     memcpy(all + 2, run + 1, (n - 1) * sizeof *run);
-    err = txn__send_past_border(l, &hop, to->host, all, n + 1);
+    err = txn__send_past_border(l, to->same, &hop, to->host, all, n + 1);
     if (err != 0) {
         l->stats.transport_errors++;
     }

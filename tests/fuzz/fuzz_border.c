@@ -73,7 +73,8 @@ static enum border_verdict go(struct kit_border *k, struct str bytes, bool in)
     static struct kit_msg msg;
     struct hop hop = kit_border_hop(2, TP_UDP);
     if (!in) {
-        return border_out(&k->border, &hop, STR_NONE, &bytes, 1, STR_NONE, &k->result);
+        struct txn_leaving what = {.run = &bytes, .n = 1};
+        return border_out(&k->border, &hop, &what, &k->result);
     }
     demand(kit_index(&msg, bytes));
     return border_in(&k->border, &msg.m, &hop, &k->result);

@@ -80,7 +80,8 @@ static inline enum border_verdict kit_border_out(struct kit_border *k, struct st
                                                  enum transport tp)
 {
     struct hop hop = kit_border_hop(to, tp);
-    return border_out(&k->border, &hop, STR_NONE, &text, 1, STR_NONE, &k->result);
+    return border_out(&k->border, &hop, &(struct txn_leaving){.run = &text, .n = 1},
+                      &k->result);
 }
 
 #endif

@@ -451,18 +451,49 @@ static void test_named_peer(void)
     kit_init(&k.kit);
     CHECK_INT(kit_border_up(&k, &to_far, 1, NULL), 0);
     struct str text = message("User-to-User: " ISDN "\r\n");
-    CHECK_INT(
-        border_out(&k.border, &hop, STR("other.example.net"), &text, 1, STR_NONE, &k.result),
-        BORDER_AS_IT_IS);
-    CHECK_INT(
-        border_out(&k.border, &hop, STR("FAR.example.net"), &text, 1, STR_NONE, &k.result),
-        BORDER_CHANGED);
-    CHECK_INT(border_out(&k.border, &hop, STR_NONE, &text, 1, STR_NONE, &k.result),
-              BORDER_CHANGED);
+    struct txn_leaving what = {.name = STR("other.example.net"), .run = &text, .n = 1};
+    CHECK_INT(border_out(&k.border, &hop, &what, &k.result), BORDER_AS_IT_IS);
+    what.name = STR("FAR.example.net");
+    CHECK_INT(border_out(&k.border, &hop, &what, &k.result), BORDER_CHANGED);
+    what.name = STR_NONE;
+    CHECK_INT(border_out(&k.border, &hop, &what, &k.result), BORDER_CHANGED);
     k.policy.rule = &from_far;
     CHECK_INT(kit_border_in(&k, text, 44, TP_UDP), BORDER_CHANGED);
     CHECK_INT(kit_border_in(&k, text, 45, TP_UDP), BORDER_AS_IT_IS);
     kit_border_down(&k);
+}
+
+static const struct border_rule to_phones = {ONE(to, "device"), .action = BORDER_STRIP};
+
+/** Of a message that is sent on with changes about its way only, the start line is looked at;
+    and the word of the rules is asked as for any other. */
+static void test_sent_on(void)
+{
+    static const char hidden[] = "INVITE sip:b@example.com?User-to-User=04AA SIP/2.0\r\n";
+    struct hop hop = kit_border_hop(44, TP_UDP);
+    for (int has = 0; has < 2; has++) {
+        kit_init(&k.kit);
+        CHECK_INT(kit_border_up(&k, &to_phones, 1, NULL), 0);
+        struct str text = message(has ? "User-to-User: " ISDN "\r\n" : "");
+        CHECK_INT(kit_border_in(&k, text, 45, TP_UDP), BORDER_AS_IT_IS);
+        CHECK(k.border.known.octets == text.p);
+        CHECK(k.border.known.clean == !has);
+        size_t line = str_find(text, STR("\r\n")) + 2;
+        struct str run[] = {str_upto(text, line), STR("User-to-User: 04BB;encoding=hex\r\n"),
+                            str_from(text, line)};
+        struct txn_leaving what = {.run = run, .n = ARRAY_LEN(run), .known = true};
+        CHECK_INT(border_out(&k.border, &hop, &what, &k.result),
+                  has ? BORDER_CHANGED : BORDER_AS_IT_IS); /* it was said that there is none */
+        what.known = false;
+        CHECK_INT(border_out(&k.border, &hop, &what, &k.result), BORDER_CHANGED);
+        what.known = true;
+        run[0] = str_make(hidden, sizeof(hidden) - 1);
+        run[1] = STR("Max-Forwards: 7\r\n");
+        CHECK_INT(border_out(&k.border, &hop, &what, &k.result), BORDER_CHANGED);
+        border_forget(&k.border);
+        CHECK(k.border.known.octets == NULL && !k.border.known.clean);
+        kit_border_down(&k);
+    }
 }
 
 /** The quick way to a rule's word is the same word, for every simple condition and value. */
@@ -502,4 +533,5 @@ static void test_ready_rules(void)
 
 TEST_MAIN(T(test_ready_rules), T(test_elements), T(test_who_brought_it), T(test_refusal),
           T(test_conditions), T(test_first_match_wins), T(test_tls_only), T(test_notes),
-          T(test_ring_is_bounded), T(test_too_many), T(test_without_memory), T(test_named_peer))
+          T(test_ring_is_bounded), T(test_too_many), T(test_without_memory), T(test_named_peer),
+          T(test_sent_on))

@@ -11,20 +11,20 @@ static struct {
     enum txn_exit say;
     size_t asked;
     char shown[160]; /**< "INVITE 180 …" */
+    bool known;      /**< as it was said of the last one */
     char bytes[8192];
     struct hop hop;
 } guard;
 
-static enum txn_exit leaves(void *ctx, const struct hop *hop, struct str name,
-                            const struct str *run, size_t n, struct str bytes,
+static enum txn_exit leaves(void *ctx, const struct hop *hop, const struct txn_leaving *what,
                             struct txn_exit_out *out)
 {
+    struct str bytes = what->bytes;
     struct out o;
     (void)ctx;
-    (void)name;
     out_init(&o, guard.bytes, sizeof(guard.bytes));
-    for (size_t i = 0; !str_is_set(bytes) && i < n; i++) {
-        out_str(&o, run[i]);
+    for (size_t i = 0; !str_is_set(bytes) && i < what->n; i++) {
+        out_str(&o, what->run[i]);
     }
     if (str_is_set(bytes)) {
         out_str(&o, bytes);
@@ -35,6 +35,7 @@ static enum txn_exit leaves(void *ctx, const struct hop *hop, struct str name,
     (void)snprintf(guard.shown + at, sizeof(guard.shown) - at, "%s%.*s", at > 0 ? " " : "",
                    STR_ARG(str_upto(rest, str_index(rest, ' '))));
     guard.asked++;
+    guard.known = what->known;
     guard.hop = *hop;
     if (guard.say == TXN_EXIT_CHANGED) {
         CHECK(str_ends(all, STR("\r\n\r\n")));
@@ -170,6 +171,41 @@ static void test_responses(void)
     }
 }
 
+/** What the border knows to be clean, and is sent on as it came, is not shown. */
+static void test_known(void)
+{
+    static const char line[] = "OPTIONS sip:bob@203.0.113.9 SIP/2.0\r\n", other[] = "other";
+    static const struct {
+        const char *octets, *copy, *same;
+        bool clean, shown, known;
+    } row[] = {
+        {line, NULL, line, true, false, false}, {other, line, line, true, false, false},
+        {line, NULL, line, false, true, true},  {other, line, line, false, true, true},
+        {line, other, other, true, true, true}, /* another start line */
+        {other, NULL, line, true, true, false}, {NULL, NULL, line, true, true, false},
+        {line, NULL, NULL, true, true, false},  {NULL, NULL, NULL, true, true, false},
+    };
+    struct str run[] = {str_make(line, sizeof(line) - 1),
+                        STR("Call-ID: a\r\nCSeq: 1 OPTIONS\r\n\r\n")};
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        struct fx f;
+        struct txn_known known = {row[i].octets, row[i].copy, row[i].clean};
+        struct txn_target to = {.hop = fx_hop(TP_UDP), .same = row[i].same};
+        begin(&f, TXN_EXIT_CHANGED);
+        f.l.border.known = &known;
+        CHECK(txn_client_new(&f.l, SIP_METHOD_OPTIONS, &to, run, 2, &fx_user, &f, f.now));
+        CHECK_INT(guard.asked, row[i].shown ? 1 : 0);
+        CHECK_INT(guard.known, row[i].known);
+        CHECK(is_changed(&f, 0) == row[i].shown);
+        CHECK(f.l.same == NULL);
+        CHECK_INT(txn_send_ack(&f.l, &to, run, 2), 0);
+        CHECK_INT(guard.asked, row[i].shown ? 2 : 0);
+        CHECK(is_changed(&f, 1) == row[i].shown);
+        fx_run(&f, 40000);
+        fx_fini(&f);
+    }
+}
+
 /** Without a transaction, too. */
 static void test_stateless(void)
 {
@@ -188,4 +224,4 @@ static void test_stateless(void)
 }
 
 TEST_MAIN(T(test_requests), T(test_refused), T(test_failed), T(test_own_requests),
-          T(test_responses), T(test_stateless))
+          T(test_responses), T(test_known), T(test_stateless))
