@@ -61,7 +61,7 @@ static bool is_party(const struct str *list, size_t n, const struct border_party
             return true;
         }
     }
-    return n == 0;
+    return false;
 }
 
 /** One of these names, in any case, or the beginning of one. */
@@ -74,7 +74,7 @@ static bool is_named(const struct str *list, size_t n, struct str name)
             return true;
         }
     }
-    return n == 0;
+    return false;
 }
 
 static bool is_flag(uint8_t flag, bool is)
@@ -97,28 +97,20 @@ static bool in_bits(unsigned bits, unsigned (*ask)(void *ctx), void *ctx)
     return bits == 0 || (ask != NULL && (bits >> ask(ctx) & 1u) != 0);
 }
 
-/** The condition that does not hold; NULL: all do. The costly ones come last. */
-static const char *failing(const struct border_rule *r, const struct border_question *q)
+/** Of those that border_rule_ready makes bits of. */
+static const char *failing_fact(const struct border_rule *r, const struct border_question *q)
 {
-    const struct uui_value *v = q->value;
-    bool in = q->direction == BORDER_IN;
     if (r->direction != BORDER_BOTH && r->direction != q->direction) {
         return "direction";
     }
-    if (in && r->to_count > 0) {
+    if (q->direction == BORDER_IN && r->to_count > 0) {
         return "to: it is for values that leave";
     }
-    if (!is_party(r->from, r->from_count, &q->from)) {
-        return "from";
-    }
-    if (!in && !is_party(r->to, r->to_count, &q->to)) {
-        return "to";
+    if (q->direction == BORDER_IN && r->understood != 0) {
+        return "understood";
     }
     if (r->kind != BORDER_ANY_KIND && (r->kind == BORDER_RESPONSE) != q->response) {
         return "message";
-    }
-    if (r->methods != 0 && (r->methods >> q->method & 1u) == 0) {
-        return "method";
     }
     if (!is_flag(r->secure, q->secure)) {
         return "tls";
@@ -126,25 +118,45 @@ static const char *failing(const struct border_rule *r, const struct border_ques
     if (r->places != 0 && (r->places >> q->place & 1u) == 0) {
         return "place";
     }
-    if (r->verdicts != 0 && (r->verdicts >> v->verdict & 1u) == 0) {
-        return "verdict";
-    }
+    return r->verdicts != 0 && (r->verdicts >> q->value->verdict & 1u) == 0 ? "verdict" : NULL;
+}
+
+/** Of the others. The costly ones come last. */
+static const char *failing_other(const struct border_rule *r, const struct border_question *q)
+{
+    const struct uui_value *v = q->value;
     if (r->longer_than != 0 && v->octets.n <= r->longer_than) {
         return "longer_than";
     }
-    if (!is_named(r->package, r->package_count, package_of(v))) {
+    if (r->methods != 0 && (r->methods >> q->method & 1u) == 0) {
+        return "method";
+    }
+    if (r->from_count > 0 && !is_party(r->from, r->from_count, &q->from)) {
+        return "from";
+    }
+    if (r->to_count > 0 && !is_party(r->to, r->to_count, &q->to)) {
+        return "to";
+    }
+    if (r->package_count > 0 && !is_named(r->package, r->package_count, package_of(v))) {
         return "package";
     }
-    if (!is_named(r->encoding, r->encoding_count, encoding_of(v))) {
+    if (r->encoding_count > 0 && !is_named(r->encoding, r->encoding_count, encoding_of(v))) {
         return "encoding";
     }
-    if (r->understood != 0 && (in || !in_bits(r->understood, q->understood, q->ctx))) {
+    if (!in_bits(r->understood, q->understood, q->ctx)) {
         return "understood";
     }
     if (!in_bits(r->seals, q->seal, q->ctx)) {
         return "seal";
     }
     return in_bits(r->origins, q->origin, q->ctx) ? NULL : "origin";
+}
+
+/** The condition that does not hold; NULL: all do. */
+static const char *failing(const struct border_rule *r, const struct border_question *q)
+{
+    const char *no = failing_fact(r, q);
+    return no != NULL ? no : failing_other(r, q);
 }
 
 bool border_rule_holds(const struct border_rule *r, const struct border_question *q,
@@ -204,9 +216,10 @@ const struct border_rule *border_rule_find(const struct border_policy *p,
 {
     uint32_t facts = facts_of(q);
     for (size_t i = 0; p != NULL && i < p->count; i++) {
-        uint32_t allows = p->rule[i].allows;
-        if ((allows == 0 || (facts & ~allows) == 0) && failing(&p->rule[i], q) == NULL) {
-            return &p->rule[i];
+        const struct border_rule *r = &p->rule[i];
+        bool can = r->allows != 0 ? (facts & ~r->allows) == 0 : failing_fact(r, q) == NULL;
+        if (can && failing_other(r, q) == NULL) {
+            return r;
         }
     }
     return NULL;

@@ -125,29 +125,32 @@ static inline bool is_correlation(const char *p)
 }
 
 #if SIP_SCAN_SSE2
-/** Which of 16 octets are '-'? */
-static inline unsigned dashes(const char *p)
+/** 0xff where octets are `lower`, whatever their case. */
+static inline __m128i letters(const char *p, char lower)
 {
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+    return _mm_cmpeq_epi8(_mm_or_si128(x, _mm_set1_epi8(0x20)), _mm_set1_epi8(lower));
 }
 #endif
 
-/** Such a '-'; `p` is behind the first three octets of the body. Descriptions have few others.
- */
+/** Such a '-'; `p` is behind the first three octets of the body. To the end without asking
+    between: hardly any body has one. */
 static bool body_has_marker(const char *p, const char *end)
 {
     end--; /* one octet follows it */
 #if SIP_SCAN_SSE2
-    const char *last = end - 16; /* the last step overlaps the one before */
-    for (; end - p >= 16; p = last - p < 16 && p != last ? last : p + 16) {
-        for (unsigned hit = dashes(p); hit != 0; hit &= hit - 1) {
-            if (is_correlation(p + __builtin_ctz(hit))) {
-                return true;
+    if (end - p >= 16) {
+        const char *last = end - 16; /* the last step overlaps the one before */
+        __m128i any = _mm_setzero_si128();
+        for (;; p += 16) {
+            p = p < last ? p : last;
+            __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+            __m128i dash = _mm_cmpeq_epi8(x, _mm_set1_epi8('-'));
+            __m128i around = _mm_and_si128(letters(p - 1, 's'), letters(p + 1, 'c'));
+            any = _mm_or_si128(any, _mm_and_si128(dash, around));
+            if (p == last) {
+                return _mm_movemask_epi8(any) != 0;
             }
-        }
-        if (p == last) {
-            return false;
         }
     }
 #endif

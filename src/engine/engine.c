@@ -240,7 +240,8 @@ static int make_layers(struct engine *e)
     e->proxy.places = steer_redirected;
     e->proxy.flow_failed = steer_flow_failed;
     e->proxy.ctx = e;
-    e->txn.border = (struct txn_border){border_leaves, border_copied, &e->border, &e->border.known};
+    e->txn.border =
+        (struct txn_border){border_leaves, border_copied, &e->border, &e->border.known};
     e->txn.udp_max = c->udp_max;
     e->txn.black.most_ms = c->blacklist_ms;
     if (c->nonce_life_s != 0) {
