@@ -12,7 +12,7 @@ export DESTDIR
 
 DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-dev \
 	libexpat1-dev libssl-dev libyaml-dev libc-ares-dev libwslay-dev libhttp-parser-dev \
-	libpcap-dev libcurl4-openssl-dev libsqlite3-dev
+	libpcap-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
 TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
 	nsd universal-ctags mandoc kamailio liblinphone-dev chromium tshark libxml2-utils nftables \
 	python3-jsonschema

@@ -6,6 +6,7 @@
  * same structs as --help.
  */
 #include "base/attr.h"
+#include "cli/ask_cmd.h"
 #include "cli/csta_cmd.h"
 #include "cli/diagnose_cmd.h"
 #include "cli/help.h"
@@ -28,10 +29,17 @@ struct command {
 
 /** In the order in which help shows them. */
 static const struct command commands[] = {
-    {&help_serve, cmd_serve},   {&help_phone, cmd_phone},       {&help_csta, cmd_csta},
-    {&help_refer, cmd_refer},   {&help_uui, cmd_uui},           {&help_route, cmd_route},
-    {&help_number, cmd_number}, {&help_profiles, cmd_profiles}, {&help_diagnose, cmd_diagnose},
-    {&help_reload, cmd_reload}, {&help_history, cmd_history},
+    {&help_serve, cmd_serve},       {&help_phone, cmd_phone},
+    {&help_csta, cmd_csta},         {&help_refer, cmd_refer},
+    {&help_uui, cmd_uui},           {&help_route, cmd_route},
+    {&help_number, cmd_number},     {&help_profiles, cmd_profiles},
+    {&help_diagnose, cmd_diagnose}, {&help_reload, cmd_reload},
+    {&help_history, cmd_history},   {&help_status, cmd_ask},
+    {&help_devices, cmd_ask},       {&help_device, cmd_ask},
+    {&help_calls, cmd_ask},         {&help_sessions, cmd_ask},
+    {&help_monitors, cmd_ask},      {&help_agents, cmd_ask},
+    {&help_peers, cmd_ask},         {&help_registrations, cmd_ask},
+    {&help_listeners, cmd_ask},     {&help_subscribers, cmd_ask},
 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",
