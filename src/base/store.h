@@ -48,6 +48,7 @@ struct store_event {
 
 struct store_ops {
     void *ctx;
+    bool streams; /**< events that are nobody's are told to clients: all of them is needed */
     void (*event)(void *ctx, const struct store_event *e);
     void (*put)(void *ctx, enum store_kind kind, struct str key, struct str value);
     void (*drop)(void *ctx, enum store_kind kind, struct str key);

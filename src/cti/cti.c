@@ -109,6 +109,16 @@ void cti_restore_head(struct cti *c, uint64_t from, uint64_t head)
     journal_restore_head(c->journal, from, head);
 }
 
+uint64_t cti_tell(struct cti *c, const struct journal_fact *f)
+{
+    return journal_tell(c->journal, f);
+}
+
+uint64_t cti_head(const struct cti *c)
+{
+    return journal_head(c->journal);
+}
+
 void cti_restore_event(struct cti *c, const struct store_event *e)
 {
     journal_restore(c->journal, e);

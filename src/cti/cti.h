@@ -117,6 +117,13 @@ int cti_device_event(struct cti *c, const struct device *dev, enum csta_msg_id e
 void cti_on_callback(void *cti, const struct device *from, const struct device *to, bool set,
                      uint64_t now_ms);
 
+struct journal_fact;
+/** What happened and is no event of CSTA (journal.h): told to those who follow the journal.
+    @return its number; 0: nobody is told */
+uint64_t cti_tell(struct cti *c, const struct journal_fact *f);
+/** Number of the newest event: what is shown now holds at that place of the journal. */
+uint64_t cti_head(const struct cti *c);
+
 /** The message waiting indicator of the device is another one (event_waiting_fn). */
 void cti_on_waiting(void *cti, struct device *d, uint64_t now_ms);
 

@@ -263,7 +263,7 @@ static struct told told_of(const struct cti *c, const struct call_event *e, bool
         shown = shown_of(&v.list);
     }
     t.data = shown == NULL ? STR_NONE : shown->octets;
-    if (!c->config.no_private_data && has_user_data(e->kind)) {
+    if (has_user_data(e->kind)) {
         t.about = about_uui(c, e->call, back, &v, shown);
     }
     return t;
@@ -482,7 +482,7 @@ static void record_for_devices(struct cti *c, const struct call_event *e, struct
         fill_once(v, c, e);
         told = conn == e->subject ? &v->own : &v->other;
         v->r.user_data = told->data;
-        v->r.about = told->about;
+        v->r.about = c->config.no_private_data ? STR_NONE : told->about;
         v->r.local = (uint8_t)connection_csta_state(conn);
         if (e->kind == CALL_EV_FAILED && c->config.failed_local_fail) {
             v->r.local = CSTA_STATE_FAIL;
@@ -491,7 +491,54 @@ static void record_for_devices(struct cti *c, const struct call_event *e, struct
     }
 }
 
-/* ---- what stands in the journal whoever watches: history ---- */
+/* ---- what stands in the journal whoever watches: history, and streams ---- */
+
+static bool has_key(struct str keys, struct str key)
+{
+    while (keys.n > 0) {
+        struct str one = str_upto(keys, str_index(keys, ' '));
+        if (str_eq(one, key)) {
+            return true;
+        }
+        keys = str_from(keys, one.n + 1);
+    }
+    return false;
+}
+
+/** One device more that hears of it. Without memory it does not. */
+static void add_key(struct cti *c, struct str *keys, const struct device *d)
+{
+    struct str more;
+
+    if (d == NULL || has_key(*keys, d->key)) {
+        return;
+    }
+    more = keys->n == 0 ? d->key
+                        : arena_join(c->scratch, (struct str[]){*keys, STR(" "), d->key}, 3);
+    *keys = str_is_set(more) ? more : *keys;
+}
+
+static struct str audience_of(struct cti *c, const struct call_event *e)
+{
+    struct str keys = STR("");
+
+    add_key(c, &keys, e->subject->device);
+    list_each(it, &e->call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (sees(e, conn)) {
+            add_key(c, &keys, conn->device);
+        }
+    }
+    return keys;
+}
+
+static struct str sip_call_id_of(const struct connection *conn)
+{
+    const struct leg *leg = conn->stem != NULL ? conn->stem->leg : NULL;
+
+    return leg != NULL && leg->dialog != NULL ? leg->dialog->call_id : STR_NONE;
+}
 
 static void note_end(struct cti *c, struct call *call, struct journal_record *r)
 {
@@ -523,7 +570,10 @@ static void note(struct cti *c, const struct call_event *e, struct views *v)
     fill_once(v, c, e);
     r = v->r;
     r.user_data = str_is_set(v->own.data) ? v->own.data : v->other.data;
+    r.about = str_is_set(v->own.about) ? v->own.about : v->other.about;
     r.local = CSTA_STATE_ABSENT;
+    r.audience = audience_of(c, e);
+    r.sip_call_id = sip_call_id_of(e->subject);
     journal_note(c->journal, &r);
     if (is_ended(e->call)) {
         note_end(c, e->subject->call, &r);
@@ -552,12 +602,30 @@ void cti_on_call_event(void *cti, const struct call_event *e)
     if (e->call->cti != NULL || (e->secondary != NULL && e->secondary->call->cti != NULL)) {
         fill_once(&v, c, e);
         v.r.user_data = v.own.data;
-        v.r.about = v.own.about;
+        v.r.about = c->config.no_private_data ? STR_NONE : v.own.about;
         record_for_call(c, e, &v.r);
     }
     agents_on_call(c, e);
     route_on_event(c, e);
     cti_flush(c, e->now_ms);
+}
+
+static void note_information(struct cti *c, const struct connection *conn,
+                             struct journal_record r)
+{
+    if (!journal_notes(c->journal)) {
+        return;
+    }
+    r.audience = STR("");
+    list_each(it, &conn->call->connections)
+    {
+        const struct connection *who = list_entry(it, struct connection, link);
+        if (who == conn || connection_is_live(who)) {
+            add_key(c, &r.audience, who->device);
+        }
+    }
+    r.sip_call_id = sip_call_id_of(conn);
+    journal_note(c->journal, &r);
 }
 
 void event_call_information(struct cti *c, const struct connection *conn, uint64_t now_ms)
@@ -580,6 +648,7 @@ void event_call_information(struct cti *c, const struct connection *conn, uint64
         }
     }
     r.local = CSTA_STATE_ABSENT;
+    note_information(c, conn, r);
     for (struct watch *w = call->cti; w != NULL; w = w->next) {
         event_record(c, w, &r);
     }
@@ -600,7 +669,9 @@ void cti_on_registration(void *cti, const struct record *rec, bool registered, u
     }
     r.party[JOURNAL_SUBJECT] = dev->uri;
     r.identity[JOURNAL_SUBJECT] = JOURNAL_ID;
+    r.audience = dev->key;
     journal_note(c->journal, &r);
+    r.audience = STR_NONE;
     if (dev->cti == NULL) {
         return;
     }

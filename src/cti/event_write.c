@@ -10,7 +10,7 @@
 
 /** What all events are made from. */
 struct view {
-    const struct monitor *m;
+    const struct event_reader *who;
     const struct journal_record *r;
     struct arena *arena;
     struct str ref;
@@ -20,11 +20,16 @@ struct view {
     enum csta_event_cause cause;
 };
 
+static struct str spelt(const struct view *v, struct str id)
+{
+    return v->who->spell != NULL ? v->who->spell(v->who->ctx, id) : id;
+}
+
 static struct csta_device_ref ref_of(const struct view *v, enum journal_party party)
 {
     switch ((enum journal_identity)v->r->identity[party]) {
     case JOURNAL_ID:
-        return csta_device_ref_of(monitor_spelling(v->m, v->r->party[party]));
+        return csta_device_ref_of(spelt(v, v->r->party[party]));
     case JOURNAL_RESTRICTED:
         return (struct csta_device_ref){.kind = CSTA_DEVICE_REF_RESTRICTED};
     case JOURNAL_NOT_REQUIRED:
@@ -44,7 +49,7 @@ static struct csta_connection_id connection_of(const struct view *v, enum journa
         id.device_id.value = v->r->party[party];
         id.device_id.type_of_number = CSTA_NUMBER_DYNAMIC;
     } else {
-        id.device_id.value = monitor_spelling(v->m, v->r->party[party]);
+        id.device_id.value = spelt(v, v->r->party[party]);
     }
     return id;
 }
@@ -180,7 +185,7 @@ static struct csta_connection_list_item member_of(const struct view *v,
     struct csta_connection_list_item item = {.new_connection = {.call_id = v->r->call_id}};
 
     if (m->identity == JOURNAL_ID) {
-        item.new_connection.device_id.value = monitor_spelling(v->m, m->id);
+        item.new_connection.device_id.value = spelt(v, m->id);
         item.endpoint = csta_device_ref_of(item.new_connection.device_id.value);
     } else {
         item.new_connection.device_id.value = m->id;
@@ -380,35 +385,69 @@ static make_fn maker(unsigned event)
     }
 }
 
-int event_text(const struct monitor *m, const struct journal_record *r, struct str *out)
+/** An event about a device: as it was written down, addressed anew (device_event.c). */
+static int device_message(const struct event_reader *who, const struct journal_record *r,
+                          struct csta_msg *out)
 {
-    struct cti *c = m->session->cti;
+    struct csta_limits limits = {.hash_salt = who->xml_salt};
+    int err = csta_decode(r->body, &limits, who->arena, out, NULL);
+
+    return err != 0 ? err
+                    : csta_event_address(out, who->ref, who->spell, who->ctx, who->arena, out);
+}
+
+int event_message(const struct event_reader *who, const struct journal_record *r,
+                  struct csta_msg *out)
+{
     struct view v = {
-        .m = m,
+        .who = who,
         .r = r,
-        .arena = c->scratch,
-        .ref = arena_fmt(c->scratch, "%u", m->ref),
+        .arena = who->arena,
+        .ref = who->ref,
         .correlator = data_of(r->correlator),
         .user = data_of(r->user_data),
         .local = (enum csta_local_connection_state)r->local,
         .cause = (enum csta_event_cause)r->cause,
     };
-    struct csta_msg msg = {.id = (enum csta_msg_id)r->event};
-    struct csta_common_arguments more = {.private_data = {.kind = CSTA_DATA_FOREIGN}};
+    struct csta_common_arguments *more;
     make_fn make = maker(r->event);
 
     if (str_is_set(r->body)) {
-        return device_event_text(m, r, out);
+        return device_message(who, r, out);
     }
     if (make == NULL) {
         return E_UNSUPPORTED;
     }
     if (r->about.n > 0) {
-        more.private_data.foreign.body = r->about;
-        v.extensions = &more;
+        more = arena_zalloc(who->arena, sizeof(*more));
+        if (more == NULL) {
+            return E_NOMEM;
+        }
+        more->private_data.kind = CSTA_DATA_FOREIGN;
+        more->private_data.foreign.body = r->about;
+        v.extensions = more;
     }
-    msg.body = v.ref.n == 0 ? NULL : make(&v);
-    return msg.body == NULL ? E_NOMEM : csta_text(c, &msg, (enum csta_edition)m->edition, out);
+    *out = (struct csta_msg){.id = (enum csta_msg_id)r->event, .body = make(&v)};
+    return out->body == NULL ? E_NOMEM : 0;
+}
+
+static struct str spell(const void *ctx, struct str id)
+{
+    return monitor_spelling(ctx, id);
+}
+
+int event_text(const struct monitor *m, const struct journal_record *r, struct str *out)
+{
+    struct cti *c = m->session->cti;
+    struct event_reader who = {.ref = arena_fmt(c->scratch, "%u", m->ref),
+                               .spell = spell,
+                               .ctx = m,
+                               .xml_salt = c->xml_salt,
+                               .arena = c->scratch};
+    struct csta_msg msg;
+    int err = who.ref.n == 0 ? E_NOMEM : event_message(&who, r, &msg);
+
+    return err != 0 ? err : csta_text(c, &msg, (enum csta_edition)m->edition, out);
 }
 
 int event_greeting(const struct monitor *m, struct str *out)

@@ -173,7 +173,7 @@ static void forget(struct journal *j, struct block *b)
 static size_t strings_len(const struct journal_record *r)
 {
     size_t n = r->call_id.n + r->user_data.n + r->correlator.n + r->secondary.n + r->digits.n +
-               r->parties.n + r->about.n + r->body.n;
+               r->parties.n + r->about.n + r->body.n + r->audience.n + r->sip_call_id.n;
 
     for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
         n += r->party[i].n;
@@ -207,6 +207,8 @@ static void fill(struct block *b, const struct journal_record *r)
     keep(&at, &b->r.digits);
     keep(&at, &b->r.about);
     keep(&at, &b->r.body);
+    keep(&at, &b->r.audience);
+    keep(&at, &b->r.sip_call_id);
     for (size_t i = 0; i < JOURNAL_PARTY_COUNT; i++) {
         keep(&at, &b->r.party[i]);
     }
@@ -334,6 +336,27 @@ void journal_note(struct journal *j, const struct journal_record *r)
     if (*slot_of(j, number) != NULL) {
         forget(j, *slot_of(j, number));
     }
+}
+
+void journal_note_missed(struct journal *j)
+{
+    if (j->store != NULL) {
+        (void)journal_miss(j, STR(""));
+    }
+}
+
+uint64_t journal_tell(struct journal *j, const struct journal_fact *f)
+{
+    uint64_t number = j->head + 1;
+
+    if (j->store == NULL || !fact_keep(j->store, &j->room, f, number)) {
+        return 0;
+    }
+    j->head = number;
+    if (*slot_of(j, number) != NULL) {
+        forget(j, *slot_of(j, number));
+    }
+    return number;
 }
 
 void journal_restore_head(struct journal *j, uint64_t from, uint64_t head)

@@ -71,10 +71,14 @@ struct journal_record {
     struct str digits;  /**< of DigitsGenerated, or absent */
     uint32_t tone_ms, pause_ms; /**< how long each of them was, and what was between two */
     uint32_t number_queued, in_front; /**< of Queued: calls there, and those before this one */
-    struct str about; /**< private data about User-to-User (about.c): XML, or absent */
-    struct str body;  /**< the event itself, when it is one about a device and no call: XML
-                           in the newest edition, addressed to nobody. Else absent, and
-                           the rest is what it is made of */
+    struct str about;    /**< private data about User-to-User (about.c): XML, or absent */
+    struct str body;     /**< the event itself, when it is one about a device and no call: XML
+                              in the newest edition, addressed to nobody. Else absent, and
+                              the rest is what it is made of */
+    struct str audience; /**< of nobody's record: keys of the devices that hear of it, with a
+                              blank between two; who may observe one of them is told */
+    struct str
+        sip_call_id; /**< of nobody's record: Call-ID of the subject's dialog, or absent */
     struct str party[JOURNAL_PARTY_COUNT];
     uint8_t identity[JOURNAL_PARTY_COUNT]; /**< enum journal_identity */
     uint8_t local;                         /**< enum csta_local_connection_state */
@@ -104,6 +108,25 @@ void journal_set_store(struct journal *j, const struct store_ops *store);
 bool journal_notes(const struct journal *j);
 /** What happened, as nobody's record: it has a number, and only the store has it. */
 void journal_note(struct journal *j, const struct journal_record *r);
+/** Such an event could not even be written down: nobody's gap, with a number of its own. */
+void journal_note_missed(struct journal *j);
+
+/**
+ * What happened and is no event of CSTA: the end of an operation, an audit line. It stands
+ * among nobody's records and is told to those who follow the journal (cti/cloud.h).
+ */
+struct journal_fact {
+    struct str type;     /**< "org.baton.operation.v1": at most JOURNAL_TYPE_MAX octets, begins
+                              with "org." */
+    struct str subject;  /**< of the event: what it is about, or absent */
+    struct str call_id;  /**< or absent */
+    struct str audience; /**< as of a record. Absent, and `owner` too: for administrators */
+    struct str owner;    /**< name of the principal that is told in any case, or absent */
+    struct str data;     /**< a JSON object */
+};
+enum { JOURNAL_TYPE_MAX = 64 };
+/** @return its number; 0: there is no store, or no memory, and nobody is told */
+uint64_t journal_tell(struct journal *j, const struct journal_fact *f);
 
 /** Numbers up to `head` were given out before this run, and all records behind `from` are put
     back now; what stood before is gone. Before the first record. */

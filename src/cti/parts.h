@@ -35,6 +35,7 @@
  *   journal.c       records of what happened; record.c those that are kept on disk
  *   event.c         what a call tells → records, as each watched device sees it
  *   event_write.c   record → message → XML for one monitor
+ *   cloud.c         record → CloudEvent in JSON, for who follows the journal
  *   device_event.c  events about a device and no call
  *   deliver.c       records go out, in order
  *   ask.c           requests of ours to an application, in turn with the records
@@ -587,9 +588,11 @@ void event_record(struct cti *c, struct watch *w, struct journal_record *r);
 
 /* ---- device_event.c ---- */
 
-/** Such a record as this monitor's client gets it. @return as csta_text */
-int device_event_text(const struct monitor *m, const struct journal_record *r,
-                      struct str *out) MUST_USE;
+/** As cti_device_event, of an event that is about two devices (`other` may be NULL): who
+   watches either of them is told, and nobody's record of it is one. */
+int cti_pair_event(struct cti *c, const struct device *dev, const struct device *other,
+                   enum csta_msg_id event, const struct csta_msg *body,
+                   uint64_t now_ms) MUST_USE;
 
 /** The octets that an application is to see of raw User-to-User values, or absent. */
 struct str event_user_data(const struct cti *c, struct str raw, const struct seal_from *came);
@@ -621,6 +624,21 @@ struct str about_uui(const struct cti *c, const struct call *call, bool back,
                      const struct values *values, const struct uui_value *shown);
 
 /* ---- event_write.c ---- */
+
+/** For whom a record is made into a message. */
+struct event_reader {
+    struct str ref;      /**< monitorCrossRefID */
+    csta_spell_fn spell; /**< of devices; NULL: as they are */
+    const void *ctx;
+    unsigned long xml_salt;
+    struct arena *arena;
+};
+/**
+ * The record as a message, in the arena and borrowing from the record. Touches nothing else:
+ * any thread may call it. @return 0, E_NOMEM, E_UNSUPPORTED, or as csta_decode
+ */
+int event_message(const struct event_reader *who, const struct journal_record *r,
+                  struct csta_msg *out) MUST_USE;
 
 /** The record as this monitor's client gets it. @return as csta_text */
 int event_text(const struct monitor *m, const struct journal_record *r,

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "csta/csta.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2, FACT_VERSION = 1 };
 
 /** A record, with its User-to-User or without. */
 struct row {
@@ -37,6 +37,11 @@ static void write(struct out *o, const void *what, uint64_t now_ms)
         pack_number(o, r->identity[i]);
         pack_str(o, r->party[i]);
     }
+    pack_str(o, r->parties);
+    pack_number(o, r->number_queued);
+    pack_number(o, r->in_front);
+    pack_str(o, r->audience);
+    pack_str(o, r->sip_call_id);
 }
 
 static struct str shown(const struct journal_record *r, enum journal_party party)
@@ -54,7 +59,7 @@ void record_keep(const struct store_ops *store, struct pack_room *room,
         .call_id = r->call_id,
         .event = csta_msg_name((enum csta_msg_id)r->event),
         .cause = csta_event_cause_name((enum csta_event_cause)r->cause),
-        .data = pack_in(room, write, &(struct row){r, !shared}, 0),
+        .data = pack_in(room, write, &(struct row){r, !shared || store->streams}, 0),
     };
 
     if (shared) {
@@ -75,7 +80,7 @@ int record_read(struct str data, struct journal_record *out)
     uint64_t parties;
 
     *out = (struct journal_record){0};
-    if (u.bad || version != VERSION) {
+    if (u.bad || version == 0 || version > VERSION) {
         return u.bad ? E_SYNTAX : E_VERSION;
     }
     event = unpack_str(&u);
@@ -98,8 +103,68 @@ int record_read(struct str data, struct journal_record *out)
         out->identity[i] = (uint8_t)unpack_upto(&u, JOURNAL_NOT_REQUIRED);
         out->party[i] = unpack_str(&u);
     }
+    if (version >= 2) {
+        out->parties = unpack_str(&u);
+        out->number_queued = (uint32_t)unpack_upto(&u, UINT32_MAX);
+        out->in_front = (uint32_t)unpack_upto(&u, UINT32_MAX);
+        out->audience = unpack_str(&u);
+        out->sip_call_id = unpack_str(&u);
+    }
     if (u.bad) {
         return E_SYNTAX;
     }
     return out->event == CSTA_MSG_NONE ? E_VERSION : 0;
+}
+
+/* ---- what is no event of CSTA ---- */
+
+static void write_fact(struct out *o, const void *what, uint64_t now_ms)
+{
+    const struct journal_fact *f = what;
+
+    (void)now_ms;
+    pack_number(o, FACT_VERSION);
+    pack_str(o, f->subject);
+    pack_str(o, f->call_id);
+    pack_str(o, f->audience);
+    pack_str(o, f->owner);
+    pack_str(o, f->data);
+}
+
+bool fact_is(struct str event)
+{
+    return str_starts(event, STR("org."));
+}
+
+bool fact_keep(const struct store_ops *store, struct pack_room *room,
+               const struct journal_fact *f, uint64_t number)
+{
+    /* no call_id beside it: it is no step of the call that history would show */
+    struct store_event e = {.number = number,
+                            .watched = STR(""),
+                            .event = str_upto(f->type, JOURNAL_TYPE_MAX),
+                            .data = pack_in(room, write_fact, f, 0)};
+
+    if (!str_is_set(e.data)) {
+        return false;
+    }
+    store->event(store->ctx, &e);
+    return true;
+}
+
+int fact_read(struct str event, struct str data, struct journal_fact *out)
+{
+    struct unpack u = unpack_of(data);
+    uint64_t version = unpack_number(&u);
+
+    *out = (struct journal_fact){.type = event};
+    if (u.bad || version != FACT_VERSION) {
+        return u.bad ? E_SYNTAX : E_VERSION;
+    }
+    out->subject = unpack_str(&u);
+    out->call_id = unpack_str(&u);
+    out->audience = unpack_str(&u);
+    out->owner = unpack_str(&u);
+    out->data = unpack_str(&u);
+    return u.bad ? E_SYNTAX : 0;
 }

@@ -15,12 +15,21 @@
 
 /**
  * Hand a record over. @param watched  the key of its device; empty: it is nobody's, and then
- * its User-to-User is told beside it only, so that the policy of the store holds
+ * its User-to-User is told beside it only, so that the policy of the store holds, unless
+ * there are clients that are told nobody's records (store_ops.streams)
  */
 void record_keep(const struct store_ops *store, struct pack_room *room,
                  const struct journal_record *r, uint64_t number, struct str watched);
 
 /** The record of that row, its strings slices of it. @return 0; E_VERSION, E_SYNTAX */
 int record_read(struct str data, struct journal_record *out);
+
+/** Hand over what is no event of CSTA. @return false: no memory, nothing was handed over */
+bool fact_keep(const struct store_ops *store, struct pack_room *room,
+               const struct journal_fact *f, uint64_t number) MUST_USE;
+/** Is it such an event, by its name? */
+bool fact_is(struct str event);
+/** It, from its name and its row. @return as record_read */
+int fact_read(struct str event, struct str data, struct journal_fact *out);
 
 #endif

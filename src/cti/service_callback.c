@@ -21,8 +21,8 @@ void cti_on_callback(void *cti, const struct device *from, const struct device *
     struct csta_msg msg = {.id = CSTA_MSG_CALL_BACK_EVENT};
 
     msg.call_back_event = &e;
-    (void)!cti_device_event(c, from, msg.id, &msg, now_ms); /* else who watches finds a gap */
-    (void)!cti_device_event(c, to, msg.id, &msg, now_ms);
+    /* not told: who watches finds a gap */
+    (void)!cti_pair_event(c, from, to, msg.id, &msg, now_ms);
 }
 
 static struct outcome error_of_set(const struct request *r, enum call_error err)

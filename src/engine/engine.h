@@ -173,6 +173,13 @@ uint32_t engine_journal_records(const struct engine *e);
 /** Hand all rows to the store again: some were lost. */
 void engine_store_all(struct engine *e, uint64_t now_ms);
 
+struct journal_fact;
+/** What happened and is no event of CSTA, into the journal (cti/journal.h): the end of an
+    operation, an audit line. @return its number; 0: there is no store, nobody is told */
+uint64_t engine_tell(struct engine *e, const struct journal_fact *f);
+/** Number of the newest event: a view that is made now holds at that place of the journal. */
+uint64_t engine_head(const struct engine *e);
+
 /** While `closed`, nothing new comes in (503): what happens could not be kept. */
 void engine_close_gate(struct engine *e, bool closed);
 

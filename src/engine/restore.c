@@ -79,6 +79,16 @@ void engine_restored(struct engine *e, uint64_t now_ms)
     engine_settle(e);
 }
 
+uint64_t engine_tell(struct engine *e, const struct journal_fact *f)
+{
+    return cti_tell(e->cti, f);
+}
+
+uint64_t engine_head(const struct engine *e)
+{
+    return cti_head(e->cti);
+}
+
 uint32_t engine_journal_records(const struct engine *e)
 {
     return cti_journal_records(e->cti);

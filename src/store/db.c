@@ -195,12 +195,11 @@ static bool prepare(struct db *db)
     return true;
 }
 
-bool db_open(struct db *db, const struct store_config *config, char *why, size_t cap)
+/** The lock, and a file that only its owner may read. */
+static bool make_file(struct db *db, const char *path, char *why, size_t cap)
 {
-    const char *path = config->path;
     int fd;
 
-    *db = (struct db){.lock_fd = -1, .uui = config->history_uui};
     if (!take_lock(db, path, why, cap)) {
         return false;
     }
@@ -209,6 +208,17 @@ bool db_open(struct db *db, const struct store_config *config, char *why, size_t
         return fail(why, cap, path, "cannot be opened", strerror(errno));
     }
     (void)close(fd);
+    return true;
+}
+
+bool db_open(struct db *db, const struct store_config *config, char *why, size_t cap)
+{
+    const char *path = config->path != NULL ? config->path : ":memory:";
+
+    *db = (struct db){.lock_fd = -1, .uui = config->history_uui};
+    if (config->path != NULL && !make_file(db, path, why, cap)) {
+        return false;
+    }
     if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK) {
         return fail(why, cap, path, "cannot be opened",

@@ -18,7 +18,13 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { RETRY_MS = 1000, RETENTION_MS = 60000, FORGET_AT_ONCE = 500, DAY_MS = 86400000 };
+enum {
+    RETRY_MS = 1000,
+    RETENTION_MS = 60000,
+    RETENTION_MEMORY_MS = 2000, /* memory is dearer than disk */
+    FORGET_AT_ONCE = 500,
+    DAY_MS = 86400000
+};
 
 uint64_t keeper_now(void)
 {
@@ -203,7 +209,9 @@ static void forget(struct store *st)
         st->count.forgotten += (uint64_t)n;
         pthread_mutex_unlock(&st->lock);
     }
-    st->retention_ms = keeper_now() + (n == FORGET_AT_ONCE ? 0 : RETENTION_MS);
+    st->retention_ms = keeper_now() + (n == FORGET_AT_ONCE       ? 0
+                                       : st->config.path == NULL ? RETENTION_MEMORY_MS
+                                                                 : RETENTION_MS);
 }
 
 void *keeper_run(void *arg)

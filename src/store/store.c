@@ -160,6 +160,11 @@ void store_stats(struct store *st, struct store_stats *out)
 
 /* ---- before the thread ---- */
 
+bool store_lasts(const struct store *st)
+{
+    return st->config.path != NULL;
+}
+
 uint64_t store_head(const struct store *st)
 {
     return st->head;
@@ -286,8 +291,12 @@ struct store *store_open(const struct store_config *config, char *why, size_t ca
         return NULL;
     }
     st->config = defaults_of(config);
-    st->ops = (struct store_ops){
-        .ctx = st, .event = on_event, .put = on_put, .drop = on_drop, .clear = on_clear};
+    st->ops = (struct store_ops){.ctx = st,
+                                 .streams = config->streams,
+                                 .event = on_event,
+                                 .put = on_put,
+                                 .drop = on_drop,
+                                 .clear = on_clear};
     st->db.lock_fd = -1;
     list_init(&st->reads);
     (void)pthread_mutex_init(&st->lock, NULL);
@@ -306,6 +315,9 @@ struct store *store_open(const struct store_config *config, char *why, size_t ca
         return NULL;
     }
     look_at_numbers(st);
+    if (config->path == NULL) {
+        st->head = (uint64_t)wall_ms() * 1000;
+    }
     return st;
 }
 

@@ -27,6 +27,11 @@
  * answered in the store's thread: from memory when they are recent, from the database
  * otherwise. Who asks for what is not kept any more is told from where to where.
  *
+ * IN MEMORY. Without a path the database is in memory: those who follow the journal have one,
+ * and nothing outlives the process. Numbers then begin at the time of day (a million a second),
+ * so that a reader who stood at a number of an earlier run finds a gap, and not other events
+ * under his numbers.
+ *
  * ONE PROCESS writes: a lock beside the database keeps a second one away. Any number may read
  * meanwhile (history.h).
  */
@@ -43,9 +48,10 @@ enum store_uui { STORE_UUI_NONE, STORE_UUI_LENGTH, STORE_UUI_FULL };
 
 /** Zeros mean the defaults. Strings are the caller's and must outlive it. */
 struct store_config {
-    const char *path;
-    bool sync_full;       /**< flush the disk for each group */
-    uint32_t group_ms;    /**< between two groups, at least; 0: one after the other */
+    const char *path;  /**< NULL: in memory */
+    bool streams;      /**< events that are nobody's are told to clients (store_ops.streams) */
+    bool sync_full;    /**< flush the disk for each group */
+    uint32_t group_ms; /**< between two groups, at least; 0: one after the other */
     uint32_t group_count; /**< batches that do not wait any more; default 256 */
     size_t queue_bytes;   /**< that wait for the disk; default 64 MiB */
     uint32_t wait_ms;     /**< for room in the mailbox; default 200 */
@@ -62,6 +68,9 @@ struct store_config {
  * @return NULL with *why
  */
 struct store *store_open(const struct store_config *config, char *why, size_t cap);
+
+/** Does anything outlive the process? */
+bool store_lasts(const struct store *st);
 
 /** Number of the newest event, 0: there was none yet. Before store_start. */
 uint64_t store_head(const struct store *st);

@@ -518,11 +518,11 @@ static void test_journal_row_is_cut(void)
         CHECK_INT(record_read(cut, &r), E_SYNTAX);
         test_guard_free(cut);
     }
-    CHECK_INT(record_read(STR("\2"), &r), E_VERSION);
+    CHECK_INT(record_read(STR("\x7f"), &r), E_VERSION);
     up(&k, 8);
     struct journal_cursor c;
     struct store_event bad = {
-        .number = 5, .watched = STR("a"), .event = STR("x"), .data = STR("\2")};
+        .number = 5, .watched = STR("a"), .event = STR("x"), .data = STR("\x7f")};
     journal_restore_head(k.j, 0, 5);
     journal_restore(k.j, &bad);
     CHECK_INT(journal_open(k.j, STR("a"), 4, &c), 0);

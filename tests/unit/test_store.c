@@ -579,9 +579,51 @@ static void test_readers_follow_while_it_is_written(void)
     kit_store_remove(&k);
 }
 
+/** Without a file: the same, but nothing outlives it, and numbers never begin where they did
+    before. */
+static void test_in_memory(void)
+{
+    struct kit_store k;
+    struct got g;
+    char text[64];
+    kit_store_make(&k);
+    k.config.path = NULL;
+    k.config.recent = 2;
+    k.config.streams = true;
+    kit_store_up(&k);
+    CHECK(!store_lasts(k.st));
+    CHECK(store_ops(k.st)->streams);
+    uint64_t first = store_head(k.st) + 1;
+    CHECK(first > 1700000000000000 && first < 1ull << 53); /* JavaScript can count it */
+    CHECK_STR(str_c(rows(&k, STORE_CALL)), "");
+    CHECK_INT(store_reach(k.st, 10), first - 1);
+    CHECK(store_start(k.st));
+    put(&k, STORE_CALL, "a", "1");
+    for (uint64_t i = 0; i < 4; i++) {
+        kit_store_note(&k, first + i, "c", "HeldEvent");
+    }
+    kit_store_sync(&k);
+    g = page(&k, first - 1, 3, true);
+    (void)snprintf(text, sizeof(text), "%llu %llu %llu ", (unsigned long long)first,
+                   (unsigned long long)first + 1, (unsigned long long)first + 2);
+    CHECK_STR(str_make(g.text, g.n), text);
+    CHECK_INT(g.gap_from, 0);
+    g = page(&k, 17, 10, true); /* a number of an earlier run */
+    CHECK_INT(g.gap_from, 18);
+    CHECK_INT(g.gap_to, first - 1);
+    CHECK_INT(g.after, first + 3);
+    CHECK_INT(kit_store_down(&k), 0);
+    CHECK(access("./:memory:", F_OK) != 0);
+    kit_store_up(&k);
+    CHECK_STR(str_c(rows(&k, STORE_CALL)), "");
+    CHECK(store_head(k.st) >= first + 4);
+    CHECK_INT(kit_store_down(&k), 0);
+    kit_store_remove(&k);
+}
+
 TEST_MAIN(T(test_what_was_handed_over_is_there_again), T(test_it_survives_a_kill),
           T(test_what_is_not_opened), T(test_a_damaged_database_is_told),
           T(test_a_full_disk_is_told_and_nothing_waits_for_it), T(test_lost_events_are_a_gap),
           T(test_lost_drops_are_repaired), T(test_forgetting_is_cheap), T(test_pages),
-          T(test_a_reader_of_what_is_gone_is_told), T(test_size_is_bounded),
+          T(test_in_memory), T(test_a_reader_of_what_is_gone_is_told), T(test_size_is_bounded),
           T(test_readers_follow_while_it_is_written))
