@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The ladder of a call: SIP, CSTA and API messages between those who spoke, on one time axis.
+ *
+ * It is a list, not a picture: each message is a button that opens the text of the message, so it
+ * can be walked by keyboard and is read in order. Lanes and arrows are drawn by the style sheet.
+ * The picture to take away is made by the server (?format=svg).
+ */
+import { button, code, copy, empty, fill, h } from './ui/dom.js';
+
+const PAUSE_MS = 500; // a silence that is worth a line
+
+/** The members of a message of /v1/trace that are shown, whatever the face. */
+function read(m) {
+  const received = m.direction === 'received' || m.direction === 'in';
+  const remote = m.lane ?? m.name ?? m.peer ?? m.remote ?? 'peer';
+  return {
+    at: Date.parse(m.time),
+    time: m.time,
+    face: (m.face ?? 'sip').toLowerCase(),
+    from: m.from ?? (received ? remote : 'baton'),
+    to: m.to ?? (received ? 'baton' : remote),
+    title: m.title ?? m.summary ?? m.start ?? '',
+    note: m.note ?? '',
+    text: m.text ?? m.message ?? m.body ?? '',
+    uui: m.uui ?? [],
+    address: m.address ?? m.remote ?? '',
+  };
+}
+
+export function readTrace(trace) {
+  return (trace.messages ?? trace.items ?? []).map(read).filter((m) => !Number.isNaN(m.at))
+    .sort((a, b) => a.at - b.at);
+}
+
+/** Who spoke, Baton in its place: applications left of it, phones and peers right of it. */
+function lanesOf(messages) {
+  const left = [];
+  const right = [];
+  for (const m of messages) {
+    for (const name of [m.from, m.to]) {
+      if (name !== 'baton' && !left.includes(name) && !right.includes(name)) {
+        (m.face === 'sip' ? right : left).push(name);
+      }
+    }
+  }
+  return [...left, 'baton', ...right];
+}
+
+function said(m) {
+  return `${m.face.toUpperCase()} from ${m.from} to ${m.to}: ${m.title}`;
+}
+
+export function uuiText(u) {
+  return u.text ? `“${u.text}”` : u.hex ? u.hex : u.value ?? '';
+}
+
+function chips(m) {
+  return m.uui.map((u) => h('span', { 'class': `uui-chip${u.changed ? ' changed' : ''}` },
+    u.changed ? 'UUI changed: ' : 'UUI ', uuiText(u)));
+}
+
+function row(m, lanes, start, toggle) {
+  const a = lanes.indexOf(m.from) + 2;
+  const b = lanes.indexOf(m.to) + 2;
+  const place = (e, from, to) => {
+    e.style.gridColumn = `${from} / ${to}`;
+    return e;
+  };
+  const arrow = a === b ? place(h('span', { 'class': 'arrow self' }), a, a + 1)
+    : place(h('span', { 'class': `arrow ${a < b ? 'right' : 'left'}` }), Math.min(a, b),
+      Math.max(a, b) + 1);
+  arrow.classList.add(`kind-${m.face}`);
+  arrow.setAttribute('aria-hidden', 'true');
+  const words = /^([A-Z]+) (.*)$/.exec(m.title)?.slice(1) ?? [m.title];
+  const says = place(h('span', { 'class': 'says' },
+    h('span', { 'class': `face kind-${m.face}` }, m.face),
+    h('span', { 'class': 'sr-only' }, `from ${m.from} to ${m.to}`),
+    h('span', { 'class': 'what' }, words[0]),
+    words[1] && h('span', { 'class': 'more' }, words[1]), m.note && h('span', { 'class': 'more' }, m.note),
+    chips(m)), lanes.length + 2, lanes.length + 3);
+  return h('button', { 'type': 'button', 'class': 'ladder-row', 'aria-expanded': 'false',
+    on: { click: toggle } },
+  h('span', { 'class': 'at' }, `+${((m.at - start) / 1000).toFixed(3)}`),
+  lanes.map((_, i) => place(h('span', { 'class': 'line', 'aria-hidden': 'true' }), i + 2, i + 3)),
+  arrow, says);
+}
+
+export class Ladder {
+  constructor() {
+    this.list = h('ol', { 'class': 'ladder', 'aria-label': 'Messages of the call in order of time' });
+    this.heads = h('div', { 'class': 'ladder-heads', 'aria-hidden': 'true' });
+    this.box = h('div', { 'class': 'ladder-box', 'role': 'region', 'aria-label': 'Ladder',
+      'tabindex': '0' }, this.heads, this.list);
+    this.blank = h('div', {});
+    this.element = h('div', {}, this.box, this.blank);
+    this.shown = '';
+    this.open = new Set();
+  }
+
+  /** @param messages of readTrace */
+  update(messages, faces = ['sip', 'csta', 'api']) {
+    const chosen = messages.filter((m) => faces.includes(m.face));
+    const text = JSON.stringify([chosen.length, chosen.at(-1), faces]);
+    if (text === this.shown) {
+      return;
+    }
+    this.shown = text;
+    const lanes = lanesOf(chosen);
+    this.box.style.setProperty('--lanes', lanes.length);
+    this.box.classList.toggle('many', lanes.length > 3);
+    fill(this.heads, h('span', {}, 'seconds'), lanes.map((l) => h('span', {},
+      l === 'baton' ? 'Baton' : l)), h('span', {}, ''));
+    const focused = [...this.list.querySelectorAll('button.ladder-row')]
+      .indexOf(document.activeElement);
+    const start = chosen[0]?.at ?? 0;
+    let before = start;
+    const rows = [];
+    for (const m of chosen) {
+      if (m.at - before > PAUSE_MS) {
+        rows.push(h('li', { 'class': 'pause' }, `${((m.at - before) / 1000).toFixed(1)} s later`));
+      }
+      before = m.at;
+      rows.push(this.item(m, lanes, start));
+    }
+    fill(this.list, rows);
+    if (focused >= 0) {
+      this.list.querySelectorAll('button.ladder-row')[focused]?.focus();
+    }
+    this.box.hidden = chosen.length === 0;
+    fill(this.blank, chosen.length === 0 && h('div', { 'class': 'ladder-box' }, empty(
+      messages.length ? 'No message of these kinds' : 'No messages are kept of this call',
+      messages.length ? '' : 'The server keeps the messages of recent calls in memory; this call ' +
+        'is older, or keeping is switched off (configuration: trace).')));
+  }
+
+  item(m, lanes, start) {
+    const key = `${m.time} ${m.face} ${m.from} ${m.title}`;
+    const raw = h('div', { 'class': 'raw', 'hidden': true });
+    const li = h('li', {});
+    const toggle = (show) => {
+      line.setAttribute('aria-expanded', String(show));
+      raw.hidden = !show;
+      show ? this.open.add(key) : this.open.delete(key);
+      fill(raw, show && [h('div', { 'class': 'row' },
+        h('span', { 'class': 'hint' }, [m.time, m.address].filter(Boolean).join(' · ')),
+        button('Copy', () => copy(m.text), { kind: 'small' })),
+      code(m.text || '(the text is not kept)', { 'aria-label': said(m) })]);
+    };
+    const line = row(m, lanes, start, () => toggle(raw.hidden));
+    li.append(line, raw);
+    if (this.open.has(key)) {
+      toggle(true);
+    }
+    return li;
+  }
+}
+
+/** User-to-User of the call at each hop, where it changed marked. */
+export function uuiHops(messages) {
+  return messages.flatMap((m, i) => m.uui.map((u, j) => ({ key: `${i}.${j}`, time: m.time,
+    from: m.from, to: m.to, title: m.title, face: m.face, ...u })));
+}
