@@ -30,6 +30,8 @@
 #include "base/attr.h"
 #include "base/out.h"
 
+struct access_entry;
+
 enum access_kind { ACCESS_OBSERVE, ACCESS_CONTROL, ACCESS_ADMIN };
 
 struct access_scope {
@@ -48,9 +50,10 @@ struct access_principal {
                           and audit say; no secret */
     const struct access_scope *scopes;
     size_t count;
-    uint64_t expires_ms; /**< milliseconds since 1970; 0: never */
-    bool admin;          /**< one of the scopes is `admin` */
-    bool gone;           /**< revoked; what he began must end */
+    uint64_t expires_ms;        /**< milliseconds since 1970; 0: never */
+    bool admin;                 /**< one of the scopes is `admin` */
+    bool gone;                  /**< revoked; what he began must end */
+    struct access_entry *entry; /**< of table.h; NULL: he is in no table */
 };
 
 /* ---- what a list of scopes allows ---- */

@@ -120,6 +120,15 @@ bool addr_ip_eq(const struct addr *a, const struct addr *b)
            (a->family == ADDR_NONE || memcmp(a->ip, b->ip, sizeof(a->ip)) == 0);
 }
 
+struct str addr_source(const struct addr *a)
+{
+    const uint8_t *ip4 = as_ip4(a);
+    if (ip4 != NULL) {
+        return str_make((const char *)ip4, 4);
+    }
+    return str_make((const char *)a->ip, a->family == ADDR_IP6 ? 8 : 0);
+}
+
 bool addr_eq(const struct addr *a, const struct addr *b)
 {
     return a->port == b->port && addr_ip_eq(a, b);

@@ -48,6 +48,12 @@ bool addr_eq(const struct addr *a, const struct addr *b);
 bool addr_ip_eq(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
 
+/**
+ * The octets that tell one subscriber from another, borrowed from the address: all of IPv4,
+ * also when it is mapped, and the first 64 bits of IPv6. Empty for ADDR_NONE.
+ */
+struct str addr_source(const struct addr *a);
+
 /** Host only, IPv6 in brackets; with `port`: host:port. At most 48 bytes. */
 void addr_write_host(struct out *o, const struct addr *a);
 void addr_write(struct out *o, const struct addr *a);

@@ -83,14 +83,7 @@ static struct guard_entry *touch(struct guard *g, struct guard_table *t, uint64_
 
 static uint64_t key_of_source(const struct guard *g, const struct addr *a)
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    const uint8_t *ip = a->ip;
-    size_t n = a->family == ADDR_IP6 ? 8 : 4; /* a /64 is one subscriber */
-    if (n == 8 && memcmp(ip, mapped, sizeof(mapped)) == 0) {
-        ip += sizeof(mapped);
-        n = 4;
-    }
-    return hash_bytes(&g->key, str_make((const char *)ip, n));
+    return hash_bytes(&g->key, addr_source(a));
 }
 
 static uint64_t key_of_user(const struct guard *g, struct str user)
