@@ -27,6 +27,7 @@ enum store_kind {
     STORE_CALL,
     STORE_SESSION,
     STORE_SUBSCRIPTION,
+    STORE_TOKEN, /**< from here on: of those above the engine (engine_put_row) */
     STORE_KINDS
 };
 

@@ -220,7 +220,7 @@ static int make_layers(struct engine *e)
     if (border_init(&e->border, e->env, &e->wheel, dir, &e->scratch) != 0 ||
         border_refresh(&e->border, c->policy, c->packages) != 0 ||
         txn_layer_init(&e->txn, e->env, &e->wheel, &c->timing, max_txn) != 0 ||
-        guard_init(&e->guard, e->env, &c->guard) != 0 ||
+        guard_init(&e->guard, e->env, &c->guard) != 0 || rows_init(e) != 0 ||
         auth_server_init(&e->auth, e->env, realm, 0) != 0 ||
         seal_init(&e->seal, e->env, &c->seal) != 0 ||
         peers_init(&e->peers, e->env, &e->wheel, &e->txn, dir, &c->peers) != 0 ||
@@ -323,6 +323,7 @@ void engine_free(struct engine *e)
     registrar_fini(&e->registrar);
     peers_fini(&e->peers);
     guard_fini(&e->guard);
+    rows_fini(e);
     seal_fini(&e->seal);
     auth_server_fini(&e->auth);
     mem_free(&e->env->mem, (void *)(uintptr_t)e->txn.server_line.p);

@@ -170,6 +170,20 @@ void engine_restored(struct engine *e, uint64_t now_ms);
 /** How many of the newest events are wanted back. */
 uint32_t engine_journal_records(const struct engine *e);
 
+/**
+ * Rows of those above the engine, of a kind from STORE_TOKEN on: kept as all others are, and
+ * put back as they were. In the engine's thread.
+ * @return 0; E_UNSUPPORTED: there is no store; E_TOOMANY; E_NOMEM. A row with that key is
+ * replaced
+ */
+int engine_put_row(struct engine *e, enum store_kind kind, struct str key,
+                   struct str value) MUST_USE;
+/** Harmless when there is none. */
+void engine_drop_row(struct engine *e, enum store_kind kind, struct str key);
+/** In no order; `fn` changes none. Also of before, after engine_restore_row. */
+void engine_each_row(const struct engine *e, enum store_kind kind,
+                     void (*fn)(void *ctx, struct str key, struct str value), void *ctx);
+
 /** Hand all rows to the store again: some were lost. */
 void engine_store_all(struct engine *e, uint64_t now_ms);
 

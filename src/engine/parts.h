@@ -51,6 +51,8 @@ struct engine {
     bool closed;           /**< engine_close_gate */
     uint64_t complaint_ms; /**< when the present time of complaints began … */
     uint32_t complaints;   /**< … and how many there were */
+    struct map rows;       /**< rows.c: struct own_row */
+    struct hash_key row_key;
     struct engine_counters count;
     struct sip_hdr hdr[SIP_HDR_MAX]; /**< index of the message that is being processed */
 };
@@ -76,6 +78,16 @@ void engine_settle(struct engine *e);
 void engine_keep(struct engine *e);
 /** All layers hand over to that; NULL: to nobody. */
 void engine_keep_in(struct engine *e, const struct store_ops *store);
+
+/* ---- rows.c ---- */
+
+/** @return 0 or E_NOMEM */
+int rows_init(struct engine *e) MUST_USE;
+void rows_fini(struct engine *e);
+/** A row of before. @return 0; E_UNSUPPORTED: it is the engine's own; E_TOOMANY, E_NOMEM */
+int rows_restore(struct engine *e, enum store_kind kind, struct str key,
+                 struct str value) MUST_USE;
+void rows_keep_all(struct engine *e);
 
 /* ---- dispatch.c ---- */
 

@@ -22,9 +22,9 @@ void engine_restore_event(struct engine *e, const struct store_event *ev)
 
 static const char *kind_name(enum store_kind kind)
 {
-    static const char *const names[STORE_KINDS] = {"secret", "registration", "call", "session",
-                                                   "subscription"};
-    return names[kind];
+    static const char *const names[] = {"secret", "registration", "call", "session",
+                                        "subscription"};
+    return kind < STORE_TOKEN ? names[kind] : "row of the API";
 }
 
 static int restore(struct engine *e, enum store_kind kind, struct str key, struct str value,
@@ -45,10 +45,11 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
         return cti_restore(e->cti, key, value, now_ms);
     case STORE_SUBSCRIPTION:
         return event_restore(e->events, value, now_ms);
+    case STORE_TOKEN:
     case STORE_KINDS:
         break;
     }
-    return E_UNSUPPORTED;
+    return rows_restore(e, kind, key, value);
 }
 
 void engine_restore_row(struct engine *e, enum store_kind kind, struct str key,
@@ -101,6 +102,7 @@ void engine_store_all(struct engine *e, uint64_t now_ms)
     call_keep_all(&e->calls, now_ms);
     cti_keep_all(e->cti, now_ms);
     event_keep_all(e->events, now_ms);
+    rows_keep_all(e);
 }
 
 void engine_keep(struct engine *e)

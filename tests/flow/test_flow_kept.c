@@ -4,6 +4,7 @@
  * handed to the store.
  */
 #include "base/attr.h"
+#include "base/err.h"
 #include "keep.h"
 #include "tel.h"
 #include "test.h"
@@ -792,15 +793,61 @@ static void test_memory_is_out_while_it_comes_back(void)
     CHECK(whole);
 }
 
-TEST_MAIN(T(test_history_is_written_whoever_watches), T(test_a_refused_call_ends_once),
-          T(test_numbers_go_on_after_a_restart), T(test_phones_need_not_register_again),
-          T(test_bindings_end_at_their_time), T(test_bindings_over_connections),
-          T(test_a_call_goes_on), T(test_a_call_is_commanded),
-          T(test_two_calls_of_one_phone_go_on), T(test_a_call_that_moved_often_goes_on),
-          T(test_a_call_in_set_up_ends), T(test_a_session_goes_on),
-          T(test_missed_events_are_told), T(test_no_event_is_told_twice),
-          T(test_all_of_a_session_goes_on), T(test_a_session_over_a_connection),
-          T(test_the_gate_is_closed), T(test_all_is_handed_over_again),
-          T(test_watchers_are_told_again), T(test_watchers_are_judged_again),
-          T(test_monitors_of_calls_are_judged_again), T(test_phones_are_called_again),
-          T(test_cut_rows_are_dropped), T(test_memory_is_out_while_it_comes_back))
+/* ---- rows of others ---- */
+
+static void write_row(void *ctx, struct str key, struct str value)
+{
+    struct out *o = ctx;
+    out_str(o, key);
+    out_ch(o, '=');
+    out_str(o, value);
+    out_ch(o, ' ');
+}
+
+static const char *rows_of_others(const struct world *w)
+{
+    static char text[256];
+    struct out o;
+    out_init(&o, text, sizeof(text) - 1);
+    engine_each_row(w->engine, STORE_TOKEN, write_row, &o);
+    text[o.n] = '\0';
+    return text;
+}
+
+/** Who stands above the engine has rows that come back as they were, and again after a loss. */
+static void test_rows_of_others(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true});
+    CHECK_INT(engine_put_row(w.engine, STORE_CALL, STR("a"), STR("1")), E_UNSUPPORTED);
+    CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("a"), STR("1")), 0);
+    CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("a"), STR("22")), 0);
+    CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("b"), STR("")), 0);
+    engine_drop_row(w.engine, STORE_TOKEN, STR("b"));
+    engine_drop_row(w.engine, STORE_TOKEN, STR("c"));
+    CHECK_INT(keep_count(&keep, STORE_TOKEN), 1);
+    keep_restart(&w, &keep);
+    CHECK_STR(str_c(rows_of_others(&w)), "a=22 ");
+    CHECK_INT(keep_count(&keep, STORE_TOKEN), 1);
+    keep.ops.clear(&keep);
+    engine_store_all(w.engine, w.net.now_ms);
+    CHECK_INT(keep_count(&keep, STORE_TOKEN), 1);
+    engine_drop_row(w.engine, STORE_TOKEN, STR("a"));
+    keep_restart(&w, &keep);
+    CHECK_STR(str_c(rows_of_others(&w)), "");
+    down(&w);
+}
+
+TEST_MAIN(T(test_rows_of_others), T(test_history_is_written_whoever_watches),
+          T(test_a_refused_call_ends_once), T(test_numbers_go_on_after_a_restart),
+          T(test_phones_need_not_register_again), T(test_bindings_end_at_their_time),
+          T(test_bindings_over_connections), T(test_a_call_goes_on),
+          T(test_a_call_is_commanded), T(test_two_calls_of_one_phone_go_on),
+          T(test_a_call_that_moved_often_goes_on), T(test_a_call_in_set_up_ends),
+          T(test_a_session_goes_on), T(test_missed_events_are_told),
+          T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
+          T(test_a_session_over_a_connection), T(test_the_gate_is_closed),
+          T(test_all_is_handed_over_again), T(test_watchers_are_told_again),
+          T(test_watchers_are_judged_again), T(test_monitors_of_calls_are_judged_again),
+          T(test_phones_are_called_again), T(test_cut_rows_are_dropped),
+          T(test_memory_is_out_while_it_comes_back))

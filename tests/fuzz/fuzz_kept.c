@@ -204,6 +204,7 @@ static struct str key_for(enum store_kind kind, bool part, unsigned n, char *buf
         break;
     case STORE_BINDING:
     case STORE_SUBSCRIPTION:
+    case STORE_TOKEN:
     case STORE_KINDS:
         out_u64(&o, n + 1);
         break;
