@@ -15,7 +15,7 @@ DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-de
 	libpcap-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
 TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
 	nsd universal-ctags mandoc kamailio liblinphone-dev chromium tshark libxml2-utils nftables \
-	python3-jsonschema
+	python3-jsonschema python3-prometheus-client bash-completion zsh
 BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev kamailio
 
 .NOTPARALLEL:

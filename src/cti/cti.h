@@ -22,6 +22,7 @@
 #ifndef BATON_CTI_CTI_H
 #define BATON_CTI_CTI_H
 
+#include "base/histogram.h"
 #include "base/store.h"
 #include "border/border.h"
 #include "call/call.h"
@@ -191,6 +192,7 @@ struct cti_stats {
     uint64_t route_requests, route_timeouts;     /**< so far */
     uint64_t uui_wrong;   /**< User-to-User values in calls that break a rule */
     uint64_t uui_ignored; /**< and those that are well-formed, and no application is shown */
+    struct histogram request_time; /**< from a request to its answer */
 };
 void cti_stats(const struct cti *c, struct cti_stats *out);
 

@@ -48,9 +48,19 @@ static void answer_text(const struct asker *to, const struct csta_msg *msg, stru
     }
 }
 
+void answer_count(const struct asker *to, uint64_t now_ms)
+{
+    struct cti_stats *s = &to->session->cti->stats;
+
+    s->answered++;
+    if (to->asked_ms != 0) {
+        histogram_add(&s->request_time, (now_ms - to->asked_ms) * 1000);
+    }
+}
+
 void answer_csta(const struct asker *to, const struct csta_msg *msg, uint64_t now_ms)
 {
-    to->session->cti->stats.answered++;
+    answer_count(to, now_ms);
     answer_text(to, msg, STR_NONE, now_ms);
 }
 
@@ -59,7 +69,7 @@ void answer_error(const struct asker *to, struct csta_error error, struct str wh
 {
     const struct csta_msg msg = {.id = CSTA_MSG_ERROR_CODE, .error_code = &error};
 
-    to->session->cti->stats.answered++;
+    answer_count(to, now_ms);
     to->session->cti->stats.errors++;
     answer_text(to, &msg, why, now_ms);
 }

@@ -231,11 +231,14 @@ void conn_free_all(struct cti *c);
 struct asker {
     struct cti_session *session;
     enum csta_edition edition;
-    struct txn *txn; /**< over SIP; NULL: the INVITE that opens the session */
-    uint16_t invoke; /**< over TCP: identifier of the request */
-    bool offered;    /**< it came with a session description: session->sdp answers that */
+    struct txn *txn;   /**< over SIP; NULL: the INVITE that opens the session */
+    uint16_t invoke;   /**< over TCP: identifier of the request */
+    uint64_t asked_ms; /**< when it came */
+    bool offered;      /**< it came with a session description: session->sdp answers that */
 };
 
+/** An answer is given: counts it, and how long it took. */
+void answer_count(const struct asker *to, uint64_t now_ms);
 /** An answer without CSTA: what `status` says in SIP. `why` may be absent. */
 void answer_status(const struct asker *to, unsigned status, struct str why, uint64_t now_ms);
 /** A CSTA message. */

@@ -213,7 +213,7 @@ static void answer_ok(const struct asker *to, const struct done *d, uint64_t now
 
     msg.body = positive_body(to->session, d);
     if (msg.body == NULL) {
-        to->session->cti->stats.answered++;
+        answer_count(to, now_ms);
         to->session->cti->stats.errors++;
         answer_status(to, 500, STR("done, but there is no memory to say so"), now_ms);
     } else {

@@ -186,7 +186,7 @@ static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t
     } else if (o.kind == OUTCOME_ERROR) {
         answer_error(from, o.error, o.why, now_ms);
     } else if (o.kind == OUTCOME_NOTHING) {
-        from->session->cti->stats.answered++;
+        answer_count(from, now_ms);
         answer_status(from, 200, STR_NONE, now_ms);
     }
 }
@@ -207,7 +207,7 @@ static void not_supported(const struct asker *from, const struct csta_msg *msg, 
 
 void request_refuse(const struct asker *from, unsigned status, struct str why, uint64_t now_ms)
 {
-    from->session->cti->stats.answered++;
+    answer_count(from, now_ms);
     from->session->cti->stats.errors++;
     answer_status(from, status, why, now_ms);
 }
@@ -248,6 +248,7 @@ static void take(struct asker *from, struct str body, uint64_t now_ms)
     int err;
 
     c->stats.requests++;
+    from->asked_ms = now_ms;
     err = csta_decode(body, &limits, c->scratch, &msg, &fault);
     if (err == E_NOMEM) {
         request_refuse(from, 503, STR_NONE, now_ms);
@@ -259,7 +260,7 @@ static void take(struct asker *from, struct str body, uint64_t now_ms)
     }
     from->edition = from->session->edition = msg.edition;
     if (err == 0 && csta_msg_role(msg.id) == CSTA_ROLE_RESPONSE) {
-        c->stats.answered++;
+        answer_count(from, now_ms);
         answer_status(from, 200, STR_NONE, now_ms);
         (void)ask_on_response(from, &msg, now_ms);
     } else if (err == E_UNSUPPORTED || !is_served(c, msg.id)) {

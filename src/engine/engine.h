@@ -200,6 +200,8 @@ void engine_close_gate(struct engine *e, bool closed);
 /** Every counter by name, for metrics and tests: fn is called for each. */
 void engine_each_stat(const struct engine *e,
                       void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx);
+/** How long applications' requests took, from coming in to the answer. */
+void engine_request_time(const struct engine *e, struct histogram *out);
 /** One of them; 0 for an unknown name. */
 uint64_t engine_stat(const struct engine *e, const char *name);
 

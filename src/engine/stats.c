@@ -90,6 +90,8 @@
     X("calls_transferred", e->calls.transferred)                                \
     X("calls_referred", e->calls.referred)                                      \
     X("calls_redirected", e->calls.redirected)                                  \
+    X("calls_conferenced", e->calls.conferenced)                                \
+    X("calls_focus_failed", e->calls.focus_failed)                              \
     X("isdn_opened", e->calls.uus.opened + e->proxy.stats.isdn.opened)          \
     X("isdn_closed", e->calls.uus.closed + e->proxy.stats.isdn.closed)          \
     X("isdn_too_long", e->calls.uus.too_long + e->proxy.stats.isdn.too_long)    \
@@ -194,6 +196,14 @@ void engine_each_stat(const struct engine *e,
 #define STAT_CALL(name, value) fn(ctx, name, (uint64_t)(value));
     STATS(STAT_CALL)
 #undef STAT_CALL
+}
+
+void engine_request_time(const struct engine *e, struct histogram *out)
+{
+    struct cti_stats cti;
+
+    cti_stats(e->cti, &cti);
+    *out = cti.request_time;
 }
 
 struct wanted {

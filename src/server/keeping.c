@@ -177,6 +177,11 @@ void keeping_each_stat(struct keeping *k,
     fn(ctx, "hold_refused", h.refused);
     fn(ctx, "commit_us_mean", s.groups != 0 ? s.commit_us_total / s.groups : 0);
     fn(ctx, "commit_us_max", s.commit_us_max);
+    fn(ctx, "queued_octets", s.queued);
+    fn(ctx, "broken", s.broken);
+    fn(ctx, "head", s.head);
+    fn(ctx, "oldest", s.oldest);
+    fn(ctx, "used", s.used);
 }
 
 static void on_closed(uv_handle_t *h)

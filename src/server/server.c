@@ -15,6 +15,7 @@
 #include "net/sockaddr.h"
 #include "server/inherit.h"
 #include "server/keeping.h"
+#include "server/metrics.h"
 #include "server/pid_file.h"
 #include "server/reload.h"
 #include "server/service.h"
@@ -200,38 +201,7 @@ static void write_counters(struct server *s)
     struct counters c = {.server = s, .module = "net"};
     out_init(&c.out, c.buf, sizeof(c.buf));
     net_stats(s->net, &n);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } table[] = {
-        {"udp_received", n.udp_received},
-        {"udp_batches_in", n.udp_batches_in},
-        {"udp_sent", n.udp_sent},
-        {"udp_batches_out", n.udp_batches_out},
-        {"udp_dropped", n.udp_dropped},
-        {"stream_received", n.stream_received},
-        {"stream_sent", n.stream_sent},
-        {"connections", n.connections},
-        {"accepted", n.accepted},
-        {"connected", n.connected},
-        {"refused", n.refused},
-        {"evicted", n.evicted},
-        {"connect_failed", n.connect_failed},
-        {"closed_slow", n.closed_slow},
-        {"closed_bad", n.closed_bad},
-        {"closed_idle", n.closed_idle},
-        {"closed_dead", n.closed_dead},
-        {"half_open", n.half_open},
-        {"handshakes", n.handshakes},
-        {"handshakes_failed", n.handshakes_failed},
-        {"stun", n.stun},
-        {"names_asked", n.names_asked},
-        {"names_failed", n.names_failed},
-        {"names_stale", n.names_stale},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        counters_add(&c, table[i].name, table[i].value);
-    }
+    metrics_net_stats(&n, counters_add, &c);
     counters_flush(&c);
     c.module = "server";
     counters_add(&c, "reloaded", s->reload.done);

@@ -150,6 +150,9 @@ static void on_committed(struct store *st, uint64_t took_us)
     st->count.rows += w->changes;
     st->count.events += w->last != 0 ? w->last - w->first + 1 : 0;
     st->count.commit_us_total += took_us;
+    st->count.head = st->head;
+    st->count.oldest = st->oldest;
+    histogram_add(&st->count.commit_time, took_us);
     if (took_us > st->count.commit_us_max) {
         st->count.commit_us_max = took_us;
     }
@@ -200,15 +203,16 @@ static void forget(struct store *st)
         int64_t before = ((int64_t)wall.tv_sec * 1000) - (int64_t)st->config.keep_days * DAY_MS;
         n = db_forget(&st->db, before, FORGET_AT_ONCE);
     }
-    if (n <= 0 && st->config.keep_bytes != 0 && db_used(&st->db) > st->config.keep_bytes) {
+    uint64_t used = db_used(&st->db);
+    if (n <= 0 && st->config.keep_bytes != 0 && used > st->config.keep_bytes) {
         n = db_forget(&st->db, 0, FORGET_AT_ONCE);
     }
-    if (n > 0) {
-        st->oldest = db_oldest(&st->db);
-        pthread_mutex_lock(&st->lock);
-        st->count.forgotten += (uint64_t)n;
-        pthread_mutex_unlock(&st->lock);
-    }
+    st->oldest = n > 0 ? db_oldest(&st->db) : st->oldest;
+    pthread_mutex_lock(&st->lock);
+    st->count.forgotten += n > 0 ? (uint64_t)n : 0;
+    st->count.oldest = st->oldest;
+    st->count.used = used;
+    pthread_mutex_unlock(&st->lock);
     st->retention_ms = keeper_now() + (n == FORGET_AT_ONCE       ? 0
                                        : st->config.path == NULL ? RETENTION_MEMORY_MS
                                                                  : RETENTION_MS);

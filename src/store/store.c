@@ -155,6 +155,7 @@ void store_stats(struct store *st, struct store_stats *out)
     pthread_mutex_lock(&st->lock);
     *out = st->count;
     out->queued = st->in.n;
+    out->broken = atomic_load(&st->broken);
     pthread_mutex_unlock(&st->lock);
 }
 
@@ -279,6 +280,8 @@ static void look_at_numbers(struct store *st)
         st->head = (uint64_t)sqlite3_column_int64(s, 0);
     }
     (void)sqlite3_finalize(s);
+    st->count.head = st->head;
+    st->count.oldest = st->oldest;
 }
 
 struct store *store_open(const struct store_config *config, char *why, size_t cap)

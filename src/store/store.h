@@ -39,6 +39,7 @@
 #define BATON_STORE_STORE_H
 
 #include "base/attr.h"
+#include "base/histogram.h"
 #include "base/store.h"
 
 struct store;
@@ -130,6 +131,10 @@ struct store_stats {
     uint64_t forgotten;    /**< events that were too old or too many */
     uint64_t queued;       /**< octets in the mailbox now */
     uint64_t commit_us_total, commit_us_max;
+    struct histogram commit_time; /**< of groups */
+    bool broken;                  /**< the disk refuses now */
+    uint64_t head, oldest;        /**< numbers of the newest event and the oldest; 0: none */
+    uint64_t used;                /**< octets of the database, as of the last look */
 };
 void store_stats(struct store *st, struct store_stats *out);
 
