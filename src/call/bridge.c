@@ -16,6 +16,7 @@
  * terminal event, every leg is ended. A call in ENDING is deaf to all news but on_gone.
  */
 #include "base/err.h"
+#include "call/features.h"
 #include "call/parts.h"
 #include "history/reason.h"
 #include "registrar/support.h"
@@ -155,12 +156,21 @@ static void say_why(const struct call *c, unsigned status, const struct sip_msg 
     content->lines = lines.p != NULL ? lines : content->lines;
 }
 
+/** Was it refused here, for its device wants to be left alone? */
+static bool is_not_disturbed(const struct call *c, unsigned status, const struct sip_msg *m)
+{
+    return m == NULL && status == c->layer->config.dnd_status && c->b != NULL &&
+           c->b->device != NULL && !c->b->alerted && call_features(c->b->device)->dnd;
+}
+
 void call_setup_failed(struct call *c, unsigned status, const struct sip_msg *m,
                        uint64_t now_ms)
 {
     struct connection *a = c->a, *b = c->b;
     struct leg *caller = connection_leg(a);
-    const char *cause = cause_of_status(status, m, b != NULL && b->alerted);
+    const char *cause = is_not_disturbed(c, status, m)
+                            ? "doNotDisturb"
+                            : cause_of_status(status, m, b != NULL && b->alerted);
     struct leg_content content = {.pass = m};
     struct str uui = uus_values(b != NULL ? b : a, UUS_REFUSAL, m);
 

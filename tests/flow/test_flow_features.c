@@ -118,6 +118,9 @@ static void test_dnd(void)
     world_run(&w, 500);
     CHECK_INT(wire_count(&w.wire, ENGINE(&w), &bob->s.node, "486 INVITE"), 1);
     EVENTS(a, "");
+    EVENTS(b, "Originated c1:1002 connected newCall 1002>1001; "
+              "Failed c1:1001 connected doNotDisturb; "
+              "Cleared c1:1002 null doNotDisturb by=1002");
     heard();
     press("<SetDoNotDisturb " NS "><device>1001</device><doNotDisturbOn>false"
           "</doNotDisturbOn></SetDoNotDisturb>");

@@ -31,6 +31,7 @@ import t_phones
 import t_registrar
 import t_route
 import t_placement
+import t_services
 import t_sipp_data
 import t_stream
 import t_tr87

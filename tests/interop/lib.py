@@ -332,6 +332,8 @@ class Baresip(Process):
     def ended(self, since):
         self.event("CALL_CLOSED", since)
 
+    refused = ended
+
     def end(self, limit=10.0):
         if self.running():
             try:

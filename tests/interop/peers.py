@@ -193,6 +193,9 @@ class Linphone(JsonProcess):
     def ended(self, since):
         self.state("End", since)
 
+    def refused(self, since):
+        self.state("Error", since)
+
     def end(self, limit=15.0):
         if self.running():
             self.say("quit")
