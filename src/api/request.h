@@ -165,8 +165,8 @@ void api_busy(struct api_request *r, int err);
 
 /**
  * Have `run` called in the engine's thread, where it may read and write `r`, its arena and its
- * ctx, and answer; then `done` in this one. `done` NULL: `run` has answered. When the queue is
- * full it is answered 503 here, and neither is called.
+ * ctx, and answer; then, unless `run` has answered, `done` in this one. When the queue is full
+ * it is answered 503 here, and neither is called.
  *
  * A `run` that cannot answer yet returns true and calls api_answered later, in the engine's
  * thread; false: it is finished.

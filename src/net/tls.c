@@ -16,6 +16,7 @@
  * asked later what else its certificate proves.
  */
 #include "base/err.h"
+#include "net/net_int.h"
 #include "net/tls_store.h"
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -100,7 +101,7 @@ int tls_attach(struct conn *c, struct str name)
         t->name[i] = ascii_lower(name.p[i]);
     }
     t->peer =
-        (struct tls_peer){.net = c->net, .name = str_make(t->name, name.n), .sip = !c->ops->ws};
+        (struct tls_peer){.store = &c->net->tls, .name = str_make(t->name, name.n), .sip = !c->ops->ws};
     t->ssl = c->acceptor == NULL ? tls_store_connect(store, &t->peer)
                                  : tls_store_accept(store, &t->peer);
     c->tls = t;

@@ -139,7 +139,7 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
     (void)alert;
     (void)arg;
     const struct tls_peer *peer = SSL_get_app_data(ssl);
-    const struct tls_store *s = peer->net->tls;
+    const struct tls_store *s = *peer->store;
     const char *wanted = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     for (size_t i = 0; wanted != NULL && i < s->count; i++) {
         if (serves_name(&s->served[i], str_c(wanted))) {

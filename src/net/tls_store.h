@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates, keys and trusted roots, as OpenSSL's contexts; private to the network layer.
+ * Certificates, keys and trusted roots, as OpenSSL's contexts: of the network layer, and of the
+ * API's listeners (api/wire_tls.c), which has a store of its own.
  *
  * A store is made whole or not at all and never changed afterwards: loading again makes another
  * one. Connections hold references to what they need of it, so the old one can be freed while
@@ -9,16 +10,16 @@
 #ifndef BATON_NET_TLS_STORE_H
 #define BATON_NET_TLS_STORE_H
 
-#include "net/net_int.h"
+#include "net/net.h"
 #include <openssl/ssl.h>
 
 struct tls_store;
 
 /** What a context needs to know of a connection; kept as the SSL's application data. */
 struct tls_peer {
-    struct net *net;
-    struct str name; /**< whom the server must prove to be; for servers: empty */
-    bool sip;        /**< application protocol of the listener: SIP, else HTTP */
+    struct tls_store *const *store; /**< where the one in use stands: it may be replaced */
+    struct str name;                /**< whom the server must prove to be; for servers: empty */
+    bool sip;                       /**< application protocol of the listener: SIP, else HTTP */
 };
 
 /**

@@ -12,6 +12,7 @@
 #ifndef BATON_SERVER_CONFIG_H
 #define BATON_SERVER_CONFIG_H
 
+#include "api/api.h"
 #include "base/arena.h"
 #include "base/env.h"
 #include "engine/engine.h"
@@ -76,6 +77,8 @@ struct config {
     const char *sip_trace;     /**< NULL: none */
     struct store_config store; /**< path NULL: there is none */
     bool store_refuses;        /**< nothing new comes in while it is broken */
+    struct api_config api;     /**< listen_count 0: there is none; its functions are not set */
+    struct net_tls api_tls;    /**< as `tls`, with the API's wish for clients' certificates */
     uint32_t stop_ms;
     const char *unset;  /**< config_look: the first environment variable that is not set */
     size_t unset_count; /**< how many are not */

@@ -33,7 +33,11 @@ static const char *const taken_over[] = {"devices",
                                          "tls.min_version",
                                          "tls.ciphers",
                                          "phones.profiles",
-                                         "phones.profile_folder"};
+                                         "phones.profile_folder",
+                                         "api.origins",
+                                         "api.hosts",
+                                         "api.web_root",
+                                         "api.verify_client"};
 
 static bool is_taken_over(const char *name)
 {

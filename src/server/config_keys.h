@@ -19,6 +19,7 @@
 #define BATON_SERVER_CONFIG_KEYS_H
 
 #include "server/config_keys_route.h"
+#include "server/config_keys_api.h"
 #include "server/config_keys_store.h"
 #include "server/config_keys_uui.h"
 
@@ -559,6 +560,7 @@
     M(overload, overload, "What is refused before nothing works any more.")                   \
     M(events, events, "Subscriptions: busy lamps and other things that phones watch.")        \
     M(store, store, "What outlives the process: docs/store.md.")                              \
+    M(api, api, "The HTTP API: docs/api.md.")                                                 \
     M(log, log, "The log.")
 
 #endif

@@ -68,6 +68,9 @@ bool config_map_phones(struct config_tree *t, struct config *c);
 /** The section `uui` (config_uui.c). */
 bool config_map_uui(struct config_tree *t, struct config *c);
 
+/** The section `api`; after `tls`. @return as config_map */
+bool config_map_api(struct config_tree *t, struct config *c);
+
 /** The section `store`. @return as config_map */
 bool config_map_store(struct config_tree *t, struct config *c);
 

@@ -189,6 +189,9 @@ SUBSECTION(overload, CONFIG_OVERLOAD)
 #define RAW struct raw_store
 SUBSECTION(store, CONFIG_STORE)
 #undef RAW
+#define RAW struct raw_api
+SUBSECTION(api, CONFIG_API)
+#undef RAW
 #define RAW struct raw_log
 SUBSECTION(log, CONFIG_LOG)
 #undef RAW

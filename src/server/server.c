@@ -19,6 +19,7 @@
 #include "server/pid_file.h"
 #include "server/reload.h"
 #include "server/service.h"
+#include "server/serving.h"
 #include "server/trace.h"
 #include <errno.h>
 #include <signal.h>
@@ -38,6 +39,7 @@ struct server {
     struct keeping keeping; /**< what outlives the process */
     struct service service; /**< who started us and watches over us */
     struct inherited inherited;
+    struct serving serving; /**< the HTTP API */
     struct net *net;
     struct engine *engine;
     uv_signal_t signals[ARRAY_LEN(signal_numbers)];
@@ -52,6 +54,7 @@ struct server {
 static void after(struct server *s)
 {
     keeping_after(&s->keeping);
+    serving_after(&s->serving);
     if (s->stopping && engine_idle(s->engine) && !keeping_waits(&s->keeping)) {
         net_stop(s->net);
     }
@@ -183,9 +186,13 @@ static void counters_flush(struct counters *c)
     out_init(&c->out, c->buf, sizeof(c->buf));
 }
 
-static void counters_add(void *ctx, const char *name, uint64_t value)
+static void counters_add(void *ctx, const char *module, const char *name, uint64_t value)
 {
     struct counters *c = ctx;
+    if (c->module == NULL || strcmp(c->module, module) != 0) {
+        counters_flush(c);
+        c->module = module;
+    }
     if (value == 0) {
         return;
     }
@@ -195,23 +202,41 @@ static void counters_add(void *ctx, const char *name, uint64_t value)
     out_fmt(&c->out, "%s%s=%llu", c->out.n > 0 ? " " : "", name, (unsigned long long)value);
 }
 
+/** Of which part a counter is. */
+struct part {
+    api_count_fn fn;
+    void *to;
+    const char *name;
+};
+
+static void count_one(void *ctx, const char *name, uint64_t value)
+{
+    const struct part *p = ctx;
+    p->fn(p->to, p->name, name, value);
+}
+
+/** Every counter there is, part by part. */
+static void count_all(void *ctx, api_count_fn fn, void *to)
+{
+    struct server *s = ctx;
+    struct part p = {.fn = fn, .to = to, .name = "net"};
+    struct net_stats n;
+    net_stats(s->net, &n);
+    metrics_net_stats(&n, count_one, &p);
+    p.name = "server";
+    count_one(&p, "reloaded", s->reload.done);
+    count_one(&p, "reload_refused", s->reload.refused);
+    p.name = "engine";
+    engine_each_stat(s->engine, count_one, &p);
+    p.name = "store";
+    keeping_each_stat(&s->keeping, count_one, &p);
+}
+
 static void write_counters(struct server *s)
 {
-    struct net_stats n;
-    struct counters c = {.server = s, .module = "net"};
+    struct counters c = {.server = s};
     out_init(&c.out, c.buf, sizeof(c.buf));
-    net_stats(s->net, &n);
-    metrics_net_stats(&n, counters_add, &c);
-    counters_flush(&c);
-    c.module = "server";
-    counters_add(&c, "reloaded", s->reload.done);
-    counters_add(&c, "reload_refused", s->reload.refused);
-    counters_flush(&c);
-    c.module = "engine";
-    engine_each_stat(s->engine, counters_add, &c);
-    counters_flush(&c);
-    c.module = "store";
-    keeping_each_stat(&s->keeping, counters_add, &c);
+    count_all(s, counters_add, &c);
     counters_flush(&c);
 }
 
@@ -288,6 +313,7 @@ static void stop(struct server *s)
     log_fmt(s->log, TRACE_INFO, "server", "stopping");
     s->stopping = true;
     service_stopping(&s->service, s->config->stop_ms);
+    serving_stopping(&s->serving);
     uv_timer_start(&s->limit, on_limit, s->config->stop_ms, 0);
     engine_stop(s->engine, net_now(s->net));
     after(s);
@@ -306,8 +332,10 @@ static void reload(struct server *s)
     if (s->stopping || s->config->file == NULL ||
         !reload_run(&s->reload, s->engine, s->net, s->log, net_now(s->net))) {
         (void)load_tls(s, &s->reload.routes->tls);
+        serving_reload(&s->serving, s->reload.routes);
         return;
     }
+    serving_reload(&s->serving, s->reload.routes);
     if (!s->config->log_all) {
         log_set_level(s->log, s->reload.routes->log_level);
     }
@@ -518,7 +546,12 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
         return false;
     }
-    if (!listen_all(s) || !keeping_restore(&s->keeping, s->engine) || !take_pid_file(s)) {
+    s->serving.ran = on_woken;
+    s->serving.each_count = count_all;
+    s->serving.ctx = s;
+    if (!listen_all(s) || !serving_open(&s->serving, c, s->log, s->net, &s->keeping) ||
+        !keeping_restore(&s->keeping, s->engine) || !serving_start(&s->serving, s->engine) ||
+        !take_pid_file(s)) {
         return false;
     }
     inherit_close(&s->inherited);
@@ -541,7 +574,9 @@ static void finish(struct server *s)
     struct engine *e = s->engine;
     s->engine = NULL; /* closing sockets must not reach it any more */
     engine_free(e);
+    serving_stop(&s->serving);
     keeping_close(&s->keeping);
+    serving_close(&s->serving);
     service_close(&s->service);
     inherit_close(&s->inherited);
     reload_fini(&s->reload);

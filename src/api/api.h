@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP API: its thread, from start to end, as the server sees it.
+ *
+ *   api_new ──► (engine) ──► api_start ──► api_run_jobs, api_release … ──► api_stop ──► api_free
+ *
+ * THREADS. One thread owns every connection of HTTP, and nothing of the engine. The engine's
+ * thread owns the engine, and nothing here but the functions that say so. They exchange jobs
+ * (job.h). A client that is slow, dead or greedy costs its own buffer and some turns of that
+ * thread; signalling does not notice.
+ *
+ * MEMORY per client: what api.max_body_kb and api.client_buffer_kb say at most; an idle one costs
+ * its socket and some 500 octets, and OpenSSL's state over TLS.
+ */
+#ifndef BATON_API_API_H
+#define BATON_API_API_H
+
+#include "api/request.h"
+#include "base/addr.h"
+#include "base/env.h"
+#include "net/net.h"
+
+struct api;
+struct engine;
+
+struct api_listen {
+    enum api_face face;
+    struct addr at;   /**< of TCP and TLS */
+    const char *path; /**< of a UNIX socket */
+    int fd;           /**< that listens already (socket activation); -1: none. Closed with the API */
+};
+
+/** What can change while it runs (api_reload). Strings are the caller's, for the call only. */
+struct api_rules {
+    const struct str *origin; /**< pages that may ask: "https://crm.example.com" */
+    size_t origin_count;
+    const struct str *host; /**< names of ours, for Host; beside numeric ones and localhost */
+    size_t host_count;
+    const struct net_tls *tls; /**< certificates, and whether clients are asked for theirs */
+    const char *web_root;      /**< a folder instead of what is built in; NULL: none */
+};
+
+/** What the rest of the server counts, for GET /v1/status. Called in the engine's thread. */
+typedef void (*api_count_fn)(void *to, const char *part, const char *name, uint64_t value);
+typedef void (*api_each_count)(void *ctx, api_count_fn fn, void *to);
+
+/** Zeros mean the defaults. */
+struct api_config {
+    const struct api_listen *listen;
+    size_t listen_count;
+    struct api_rules rules;
+    uint32_t max_clients;     /**< default 1000 */
+    uint32_t max_jobs;        /**< on their way to the engine and back; default 1000 */
+    size_t max_body;          /**< octets of a request's body; default 256 KiB */
+    size_t client_buffer;     /**< octets that wait for one client; default 1 MiB */
+    uint32_t request_ms;      /**< for a whole request to come; default 20 s */
+    uint32_t idle_ms;         /**< between two requests; default 60 s */
+    uint32_t stalled_ms;      /**< for a client to take something; default 30 s */
+    const struct env *env;    /**< for wall time, random octets; not its `trace` */
+    /** Lines for the log; from any thread. */
+    void (*log)(void *ctx, enum trace_level level, const char *module, struct str text);
+    void *log_ctx;
+    api_each_count each_count;
+    void *count_ctx;
+    /** There are jobs for the engine: have api_run_jobs called in its thread. Any thread. */
+    void (*wake_engine)(void *ctx);
+    void *wake_ctx;
+};
+
+/** Opens the listeners. @param why  out: a sentence. @return NULL with *why */
+struct api *api_new(const struct api_config *config, char *why, size_t cap);
+
+/** @return false: there is no thread to be had */
+bool api_start(struct api *a) MUST_USE;
+
+/* ---- the engine's thread ---- */
+
+/** Run what was posted. */
+void api_run_jobs(struct api *a, struct engine *e, uint64_t now_ms);
+/**
+ * After each thing that happened to the engine, when what it changed was flushed: jobs that are
+ * finished go home when what they tell of is kept.
+ * @param mark, done  store_mark and store_done; without a store 0 and UINT64_MAX
+ */
+void api_release(struct api *a, uint64_t mark, uint64_t done);
+/** Does a job that was run wait for the disk? */
+bool api_waits(const struct api *a);
+
+/** GET /v1/status says so from now on. */
+void api_set_stopping(struct api *a);
+
+/**
+ * Other rules from now on; certificates are read at once.
+ * @return false with *why: a file is bad, everything stays as it was
+ */
+bool api_reload(struct api *a, const struct api_rules *rules, char *why, size_t cap);
+
+/**
+ * Stop: no more clients, jobs that have not run come back refused, answers leave, sockets get
+ * their close frames; what is left after two seconds is cut off. Waits for the thread. The
+ * engine is gone. No job is run after it.
+ */
+void api_stop(struct api *a);
+/** After everybody who could call api_send_home is gone, too. */
+void api_free(struct api *a);
+
+/* ---- any thread ---- */
+
+struct api_stats {
+    uint64_t clients;                     /**< now */
+    uint64_t accepted, turned_away;       /**< connections; those for which there was no room */
+    uint64_t requests, answers[6];        /**< answers[2]: those with 2xx … */
+    uint64_t jobs, jobs_refused;          /**< posted; for which there was no room */
+    uint64_t closed_slow, closed_bad;     /**< requests that did not come whole; that were none */
+    uint64_t octets_in, octets_out;
+};
+void api_stats(struct api *a, struct api_stats *out);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the API: what its files share.
+ *
+ *   api.c       the thread's life, its configuration
+ *   job.c       jobs to the engine and back
+ *   wire.c      sockets; wire_tls.c TLS
+ *   http.c      requests come in: heads, bodies, limits, one after the other
+ *   answer.c    how they are answered: replies, problems, conditional requests
+ *   stream.c    answers in parts; socket.c WebSockets
+ *   request.c   what handlers ask of a request
+ *   route.c     which route; allow.c who may; guard.c from where: Host, Origin
+ *   asset.c     static files; status.c GET /v1/status
+ *
+ * An EXCHANGE is a request with its answer. It lives until it was answered, also when its client
+ * has gone; a CLIENT is a connection, and has one exchange at a time or none.
+ */
+#ifndef BATON_API_PARTS_H
+#define BATON_API_PARTS_H
+
+#include "api/api.h"
+#include "api/job.h"
+#include "api/request.h"
+#include "api/route.h"
+#include "api/wire.h"
+#include "access/access.h"
+#include <http_parser.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/** Octets of a request's head. */
+enum { API_HEAD_MAX = 16384 };
+/** Octets that came before they were asked for: the next request, sent early. */
+enum { API_AHEAD_MAX = 65536 };
+
+/** Counters that any thread may read. */
+struct api_counts {
+    atomic_uint_fast64_t clients, accepted, turned_away, requests, answers[6], jobs,
+        jobs_refused, closed_slow, closed_bad, octets_in, octets_out;
+};
+
+/** Rules that are in use: copies, never changed. */
+struct api_kept_rules {
+    struct arena arena;
+    struct api_rules rules;
+    struct tls_store *tls; /**< until the loop takes it */
+};
+
+struct api {
+    struct api_config config; /**< with defaults in the place of zeros; `listen` is not kept */
+    struct wire *wire;
+    pthread_t thread;
+    bool running; /**< the thread is */
+    uint64_t started_s;
+    atomic_bool going; /**< the server stops */
+    struct api_counts count;
+
+    pthread_mutex_t lock; /**< of what follows up to `rules_next` */
+    struct list posted;   /**< to the engine */
+    struct list home;     /**< back */
+    bool stopping;        /**< the API does */
+    struct api_kept_rules *rules_next;
+
+    struct list finished; /**< the engine thread's: jobs that wait for the disk */
+    uint32_t unmarked;    /**< of them, the last ones that have no mark yet */
+
+    struct api_kept_rules *rules; /**< all that follows is the API thread's */
+    struct list clients, idle;    /**< idle: between two requests, longest first */
+    struct list exchanges;
+    uint32_t client_count, jobs_out;
+    uint64_t last_number;
+    bool draining;
+    struct timer drain;
+    char date[32];
+    uint64_t date_s;
+};
+
+/* ---- exchanges ---- */
+
+struct client;
+
+struct api_answer {
+    unsigned status; /**< 0: there is none yet */
+    const char *type;
+    struct str body;
+    struct api_header *headers;
+    size_t header_count;
+};
+
+struct exchange {
+    struct api_request r;
+    struct list link;      /**< api->exchanges */
+    struct client *client; /**< NULL: gone; the API thread's alone */
+    struct arena arena;
+    struct bytes body;
+    struct api_answer answer;
+    bool away;  /**< the engine has it */
+    bool begun; /**< an answer has begun to leave */
+    bool over;  /**< it has left: nothing more may be said */
+    bool head;  /**< HEAD was asked */
+    bool keep;  /**< the connection stays */
+    bool chunked;
+    bool upgrade;     /**< the client asks for a WebSocket */
+    bool preflight;   /**< an OPTIONS of CORS */
+    bool cross;       /**< from a page of another origin that may */
+    uint64_t came_ms; /**< the head was whole */
+    struct str ws_key, ws_version;
+    bool early; /**< refused before its body came: there is no more of this connection */
+
+    struct api_job job;
+    bool (*run)(struct api_request *r, struct engine *e, uint64_t now_ms);
+    void (*done)(struct api_request *r);
+    const struct api_stream_ops *stream;
+    const struct api_socket_ops *socket;
+    struct timer ending; /**< of a stream that was ended */
+    struct access_principal own; /**< who came by the UNIX socket */
+};
+
+static inline struct exchange *exchange_of(const struct api_request *r)
+{
+    return container_of(r, struct exchange, r);
+}
+
+enum client_state {
+    CLIENT_HEAD,   /**< a request is awaited, or its head comes */
+    CLIENT_BODY,   /**< its body does */
+    CLIENT_BUSY,   /**< it is whole; its answer is awaited */
+    CLIENT_STREAM, /**< the answer leaves in parts */
+    CLIENT_SOCKET,
+    CLIENT_ENDING
+};
+
+struct wslay_event_context;
+
+struct client {
+    struct api *api;
+    struct wire_conn *wire;
+    struct list link, idle;
+    struct timer timer;
+    struct bytes in;
+    struct exchange *x;
+    enum client_state state;
+    bool serving; /**< client_serve runs: whoever is called from it does not run it again */
+    bool complete;
+    unsigned fault; /**< the status that a callback of the parser found */
+    uint64_t begun_ms; /**< when what is being waited for began */
+    http_parser parser;
+    struct wslay_event_context *frames;
+    struct str feed;
+    uint64_t heard_ms;
+};
+
+/* http.c */
+extern const struct wire_handler api_wire_handler;
+/** Go on with what has come. */
+void client_serve(struct client *c);
+/** The exchange's answer has left, or has nowhere to go: it is freed; the client goes on. */
+void exchange_finish(struct exchange *x);
+void exchange_free(struct exchange *x);
+/** Everybody out, politely. */
+void clients_drain(struct api *a);
+
+/* answer.c */
+/** What api_reply has noted leaves. */
+void answer_send(struct exchange *x);
+/** Status line and header fields of an answer into `o`. @param length SIZE_MAX: not known */
+void answer_head(struct exchange *x, struct out *o, unsigned status, const char *type,
+                 size_t length, const struct api_header *headers, size_t header_count);
+/** As api_problem, with header fields. */
+void answer_fault(struct api_request *r, const struct api_fault *fault,
+                  const struct api_header *headers, size_t header_count, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
+const char *answer_phrase(unsigned status);
+/** An answer for a connection that has no room here: one text, whole. */
+void answer_full(struct out *o);
+
+/* stream.c */
+void stream_drained(struct exchange *x);
+/** The client is gone, or the answer is complete. */
+void stream_closed(struct exchange *x);
+
+/* socket.c */
+void socket_input(struct client *c, struct str bytes);
+void socket_drained(struct exchange *x);
+void socket_closed(struct exchange *x);
+void socket_tick(struct client *c, uint64_t now_ms);
+/** The server goes: a close frame. */
+void socket_leave(struct client *c);
+
+/* request.c */
+/** Percent-encoding undone, "+" too when asked. @return false: no UTF-8, or control characters */
+bool request_decode(struct str in, bool plus, struct arena *arena, struct str *out);
+
+/* route.c */
+/** Segments and query of the target. @return false: it is none */
+bool route_read_target(struct api_request *r);
+/** @return NULL: *allow, methods by bit, says which it has; 0: there is no such path */
+const struct api_route *route_find(struct api_request *r, unsigned *allow);
+/** "GET, HEAD, OPTIONS" */
+void route_write_methods(struct out *o, unsigned allow);
+
+/* allow.c */
+/** Who asks, and may he? @return false: answered */
+bool allow_request(struct api_request *r, const struct wire_conn *c);
+
+/* guard.c */
+/** Is the request for us and from a page that may? @return false: answered */
+bool guard_request(struct api_request *r, const struct wire_conn *c);
+/** Header fields of every answer; `html`: of a page. */
+void guard_headers(const struct exchange *x, struct out *o, bool html);
+/** The answer to OPTIONS. */
+void guard_preflight(struct api_request *r, unsigned allow);
+
+/* asset.c */
+/** A file of the console and its like. @return false: there is none of that name */
+bool asset_serve(struct api_request *r);
+
+/* job.c */
+void jobs_init(struct api *a);
+/** The API thread was woken: what has come home. */
+void jobs_home(struct api *a);
+void jobs_refuse(struct api *a);
+
+/* api.c */
+/** Other rules, or the end, as other threads have asked for. */
+void api_look_around(struct api *a);
+void api_log(struct api *a, enum trace_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/** One more of a counter. */
+static inline void count_one(atomic_uint_fast64_t *n)
+{
+    atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
+static inline uint64_t count_of(const atomic_uint_fast64_t *n)
+{
+    return atomic_load_explicit((atomic_uint_fast64_t *)(uintptr_t)n, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /v1/status: version, uptime, state and every counter, from the engine's thread. */
+#include "api/parts.h"
+#include "api/text.h"
+#include <stdlib.h>
+
+struct counting {
+    struct text text;
+    const char *part; /**< whose object is open; NULL: none */
+    bool first;
+};
+
+static void add(void *to, const char *part, const char *name, uint64_t value)
+{
+    struct counting *c = to;
+    if (c->part == NULL || strcmp(c->part, part) != 0) {
+        text_fmt(&c->text, "%s\"%s\":{", c->part != NULL ? "}," : "", part);
+        c->part = part;
+        c->first = true;
+    }
+    text_fmt(&c->text, "%s\"%s\":%llu", c->first ? "" : ",", name, (unsigned long long)value);
+    c->first = false;
+}
+
+static void add_own(struct api *a, struct counting *c)
+{
+    struct api_stats s;
+    api_stats(a, &s);
+    add(c, "api", "clients", s.clients);
+    add(c, "api", "accepted", s.accepted);
+    add(c, "api", "turned_away", s.turned_away);
+    add(c, "api", "requests", s.requests);
+    add(c, "api", "answers_1xx", s.answers[1]);
+    add(c, "api", "answers_2xx", s.answers[2]);
+    add(c, "api", "answers_3xx", s.answers[3]);
+    add(c, "api", "answers_4xx", s.answers[4]);
+    add(c, "api", "answers_5xx", s.answers[5]);
+    add(c, "api", "jobs", s.jobs);
+    add(c, "api", "jobs_refused", s.jobs_refused);
+    add(c, "api", "closed_slow", s.closed_slow);
+    add(c, "api", "closed_bad", s.closed_bad);
+    add(c, "api", "octets_in", s.octets_in);
+    add(c, "api", "octets_out", s.octets_out);
+}
+
+static bool run(struct api_request *r, struct engine *e, uint64_t now_ms)
+{
+    struct api *a = r->api;
+    struct counting c = {.text = text_in(r->arena)};
+    uint64_t now_s = a->config.env->wall_s(a->config.env->ctx);
+    (void)e;
+    (void)now_ms;
+    text_c(&c.text, "{\"version\":\"" BATON_VERSION "\",\"state\":\"");
+    text_c(&c.text, atomic_load(&a->going) ? "stopping" : "running");
+    text_c(&c.text, "\",\"time\":\"");
+    text_time(&c.text, now_s * 1000);
+    text_c(&c.text, "\",\"started\":\"");
+    text_time(&c.text, a->started_s * 1000);
+    text_fmt(&c.text, "\",\"uptime\":%llu,\"counters\":{",
+             (unsigned long long)(now_s - a->started_s));
+    a->config.each_count(a->config.count_ctx, add, &c);
+    add_own(a, &c);
+    text_c(&c.text, "}}}");
+    text_reply(r, &c.text);
+    return false;
+}
+
+void api_get_status(struct api_request *r)
+{
+    api_ask(r, run, NULL);
+}

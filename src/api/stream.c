@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An answer in parts: in chunks for HTTP/1.1 (RFC 9112 §7.1), up to the connection's end for 1.0.
+ */
+#include "api/parts.h"
+#include "base/err.h"
+
+enum { HEAD_ROOM = 8192, CHUNK_HEAD = 24 };
+
+void api_stream_begin(struct api_request *r, unsigned status, const char *content_type,
+                      const struct api_header *headers, size_t header_count,
+                      const struct api_stream_ops *ops)
+{
+    struct exchange *x = exchange_of(r);
+    struct api *a = r->api;
+    char room[HEAD_ROOM];
+    struct out o;
+    if (x->begun) {
+        return;
+    }
+    x->begun = true;
+    x->stream = ops;
+    count_one(&a->count.answers[status / 100 < 6 ? status / 100 : 0]);
+    if (x->client == NULL) {
+        x->over = true;
+        api_stream_end(r); /* nobody is there: `closed` comes by the loop */
+        return;
+    }
+    x->client->state = CLIENT_STREAM;
+    x->keep = x->keep && x->chunked;
+    out_init(&o, room, sizeof(room));
+    answer_head(x, &o, status, content_type, SIZE_MAX, headers, header_count);
+    out_c(&o, x->chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
+    struct str head = out_str_of(&o);
+    (void)wire_send(x->client->wire, &head, 1);
+    api_log(a, TRACE_DEBUG, "%.*s: %s %.*s %u, a stream", STR_ARG(r->peer),
+            api_method_name(r->method), STR_ARG(r->path), status);
+    if (x->head) {
+        x->over = true;
+        api_stream_end(r);
+    }
+}
+
+int api_stream_write(struct api_request *r, struct str bytes)
+{
+    struct exchange *x = exchange_of(r);
+    size_t most = r->api->config.client_buffer, waits;
+    char head[CHUNK_HEAD];
+    struct out o;
+    if (x->over || x->client == NULL || x->client->wire->ending || x->client->wire->dropped) {
+        return E_STATE;
+    }
+    if (bytes.n + 2 * CHUNK_HEAD > most) {
+        return E_TOOBIG;
+    }
+    waits = wire_waits(x->client->wire);
+    if (waits + bytes.n + 2 * CHUNK_HEAD > most) {
+        x->client->wire->long_queue = true;
+        return E_SPACE;
+    }
+    if (bytes.n == 0) {
+        return 0; /* an empty chunk would be the end */
+    }
+    out_init(&o, head, sizeof(head));
+    if (x->chunked) {
+        out_fmt(&o, "%zx\r\n", bytes.n);
+    }
+    struct str run[3] = {out_str_of(&o), bytes, x->chunked ? STR("\r\n") : STR("")};
+    atomic_fetch_add_explicit(&r->api->count.octets_out, bytes.n, memory_order_relaxed);
+    return wire_send(x->client->wire, run, 3) == 0 ? 0 : E_STATE;
+}
+
+size_t api_stream_waits(const struct api_request *r)
+{
+    const struct client *c = exchange_of(r)->client;
+    return c != NULL ? wire_waits(c->wire) : 0;
+}
+
+void stream_closed(struct exchange *x)
+{
+    const struct api_stream_ops *ops = x->stream;
+    timer_stop(api_wheel(x->r.api), &x->ending);
+    x->stream = NULL;
+    x->over = true;
+    if (ops->closed != NULL) {
+        ops->closed(&x->r);
+    }
+    exchange_finish(x);
+}
+
+static void on_ending(struct timer *t, uint64_t now_ms)
+{
+    (void)now_ms;
+    struct exchange *x = list_entry(t, struct exchange, ending);
+    if (x->socket != NULL) {
+        socket_closed(x);
+    } else {
+        stream_closed(x);
+    }
+}
+
+void api_stream_end(struct api_request *r)
+{
+    struct exchange *x = exchange_of(r);
+    static const struct str last = STR_INIT("0\r\n\r\n");
+    if (timer_running(&x->ending)) {
+        return;
+    }
+    if (!x->over && x->client != NULL && x->chunked) {
+        (void)wire_send(x->client->wire, &last, 1);
+    }
+    x->over = true;
+    timer_init(&x->ending, on_ending); /* from the loop: who calls us may still use `r` */
+    timer_set(api_wheel(r->api), &x->ending, api_now(r->api));
+}
+
+void stream_drained(struct exchange *x)
+{
+    if (!x->over && x->stream->writable != NULL) {
+        x->stream->writable(&x->r);
+    }
+}

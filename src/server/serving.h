@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server's HTTP API: its listeners are opened with the others, its jobs run between two
+ * inputs, and it goes when the engine has gone.
+ *
+ *   serving_open ──► (engine_new, listeners) ──► serving_start ──► serving_after …
+ *                                          ──► serving_stop ──► serving_close
+ *
+ * Without `api.listen` all of it does nothing.
+ */
+#ifndef BATON_SERVER_SERVING_H
+#define BATON_SERVER_SERVING_H
+
+#include "api/api.h"
+#include "engine/engine.h"
+#include "server/config.h"
+#include "server/keeping.h"
+#include "server/log.h"
+
+struct uv_async_s;
+
+struct serving {
+    struct api *api; /**< NULL: there is none */
+    struct log *log;
+    struct net *net;
+    struct engine *engine;   /**< NULL before serving_start and after serving_stop */
+    struct keeping *keeping;
+    struct uv_async_s *async;
+    /** After jobs have run: what they have changed is to be flushed. */
+    void (*ran)(void *ctx);
+    api_each_count each_count; /**< for GET /v1/status */
+    void *ctx;
+};
+
+/** Open the listeners. `ran`, `each_count` and `ctx` are set. @return false after the complaint */
+bool serving_open(struct serving *s, const struct config *c, struct log *log, struct net *net,
+                  struct keeping *keeping);
+/** Start the thread. @return false after the complaint */
+bool serving_start(struct serving *s, struct engine *e);
+/** The engine has done something, and it was flushed. */
+void serving_after(struct serving *s);
+/** No more jobs are waited for: the server stops. */
+void serving_stopping(struct serving *s);
+/** Other rules. */
+void serving_reload(struct serving *s, const struct config *c);
+/** The thread ends. The engine is gone, the store is not. */
+void serving_stop(struct serving *s);
+/** After the store. */
+void serving_close(struct serving *s);
+
+#endif
