@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the files of the web to a table of C (src/api/asset.h): the daemon serves them from itself.
 
-    embed.py OUT.c /PATH=FILE...
+    embed.py OUT.c [NAME] /PATH=FILE...     a table api_NAMEs and its api_NAME_count; "asset" unless given
 
 Each file with its media type, an ETag of its content, and a gzip of it where that is worth the
 octets. The same files give the same table on every machine: gzip has neither time nor name.
@@ -57,6 +57,7 @@ def asset(number, path, file):
 
 def main():
     out, *pairs = sys.argv[1:]
+    name = pairs.pop(0) if '=' not in pairs[0] else 'asset'
     files = dict(pair.split('=', 1) for pair in pairs)
     arrays, rows = [], []
     for number, path in enumerate(sorted(files)):
@@ -65,8 +66,8 @@ def main():
         rows.append(row)
     with open(out, 'w', encoding='utf-8') as f:
         f.write('/* Made by gen/embed.py. */\n#include "api/asset.h"\n\n' + '\n'.join(arrays) +
-                '\nconst struct api_asset api_assets[] = {\n' + ''.join(rows) + '};\n'
-                'const size_t api_asset_count = sizeof(api_assets) / sizeof(api_assets[0]);\n')
+                f'\nconst struct api_asset api_{name}s[] = {{\n' + ''.join(rows) + '};\n'
+                f'const size_t api_{name}_count = sizeof(api_{name}s) / sizeof(api_{name}s[0]);\n')
 
 
 main()

@@ -3,16 +3,14 @@
 """From the routes of the HTTP API (gen/api.txt, which explains itself) to what is made of them.
 
     gen_api.py routes TABLE OUT.c                          the table that requests are dispatched by
+    gen_api.py handlers TABLE OUT.h                        the functions that it names
     gen_api.py openapi TABLE VERSION CSTA-OPENAPI OUT      OpenAPI 3.1, with gen/api/*.json
     gen_api.py asyncapi TABLE VERSION CSTA-ASYNCAPI OUT    AsyncAPI 3, with gen/api/*.asyncapi.json
-    gen_api.py embed OUT.c FILE...                         documents as a part of the program
     gen_api.py reference TABLE OUT.md                      docs/api-reference.md
     gen_api.py check-reference TABLE FILE.md               is that what it would be?
     gen_api.py list TABLE                                  routes as JSON, for tests
 """
 import glob
-import gzip
-import hashlib
 import json
 import os
 import re
@@ -160,9 +158,7 @@ def c_route(number, route):
 def write_routes(table):
     """A literal stands before a parameter at the same place, so that the first that fits is right."""
     routes = sorted(table.routes, key=lambda r: [(s.startswith('{'), s) for s in r.segments])
-    handlers = sorted({'api_service' if r.service else 'api_' + r.handler for r in routes})
-    out = ['/* Made by gen/gen_api.py of gen/api.txt. */\n#include "api/route.h"\n\n']
-    out += [f'void {name}(struct api_request *r);\n' for name in handlers]
+    out = ['/* Made by gen/gen_api.py of gen/api.txt. */\n#include "api/handlers.h"\n#include "api/route.h"\n']
     for number, route in enumerate(routes):
         if route.fill:
             rows = ', '.join(f'{{{c_text(m)}, {c_text(p)}}}' for m, p in route.fill)
@@ -173,23 +169,11 @@ def write_routes(table):
     return ''.join(out)
 
 
-def write_embedded(files):
-    out = ['/* Made by gen/gen_api.py. */\n#include "api/asset.h"\n\n']
-    rows = []
-    for number, path in enumerate(sorted(files, key=os.path.basename)):
-        with open(path, 'rb') as file:
-            octets = file.read()
-        packed = gzip.compress(octets, 9, mtime=0)
-        for name, what in (('plain', octets), ('gzip', packed)):
-            lines = [','.join(map(str, what[i:i + 24])) for i in range(0, len(what), 24)]
-            out.append(f'static const unsigned char {name}_{number}[] = {{\n' + ',\n'.join(lines) + '};\n')
-        tag = hashlib.sha256(octets).hexdigest()[:20]
-        rows.append(f'    {{"/{os.path.basename(path)}", "application/json", "\\"{tag}\\"",\n'
-                    f'     {{(const char *)plain_{number}, {len(octets)}}},\n'
-                    f'     {{(const char *)gzip_{number}, {len(packed)}}}}},\n')
-    out.append('\nconst struct api_asset api_documents[] = {\n' + ''.join(rows) + '};\n'
-               'const size_t api_document_count = sizeof(api_documents) / sizeof(api_documents[0]);\n')
-    return ''.join(out)
+def write_handlers(table):
+    handlers = sorted({'api_service' if r.service else 'api_' + r.handler for r in table.routes})
+    return ('/* Made by gen/gen_api.py of gen/api.txt: the handlers of the routes. */\n'
+            '#ifndef BATON_API_HANDLERS_H\n#define BATON_API_HANDLERS_H\n\n#include "api/request.h"\n\n' +
+            ''.join(f'void {name}(struct api_request *r);\n' for name in handlers) + '\n#endif\n')
 
 
 # ---- documents ----
@@ -431,10 +415,10 @@ def main():
     what, args = sys.argv[1] if len(sys.argv) > 1 else '', sys.argv[2:]
     if what == 'routes':
         write(args[1], write_routes(Table(args[0])))
+    elif what == 'handlers':
+        write(args[1], write_handlers(Table(args[0])))
     elif what in ('openapi', 'asyncapi'):
         write_json(args[3], {'openapi': openapi, 'asyncapi': asyncapi}[what](args[0], args[1], args[2]))
-    elif what == 'embed':
-        write(args[0], write_embedded(args[1:]))
     elif what == 'reference':
         write(args[1], reference(args[0]))
     elif what == 'check-reference':

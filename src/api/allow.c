@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who asks, and may he? The one place where the scope of a route is checked, before its handler
- * runs. A principal is found by how he came: on the UNIX socket by the kernel's word for his uid.
+ * runs. A principal is found by how he came: on the UNIX socket by the kernel's word for his
+ * uid.
  */
 #include "api/parts.h"
 #include <unistd.h>
@@ -47,9 +48,10 @@ static void ask_for_token(struct api_request *r)
 {
     static const struct api_header bearer = {"WWW-Authenticate",
                                              STR_INIT("Bearer realm=\"baton\"")};
-    answer_fault(r, &(struct api_fault){.status = 401, .code = "tokenWanted"}, &bearer, 1,
-                 "This needs a token, sent as \"Authorization: Bearer ...\". Who runs the server "
-                 "makes one with: baton token create NAME --scope observe:*");
+    answer_fault(
+        r, &(struct api_fault){.status = 401, .code = "tokenWanted"}, &bearer, 1,
+        "This needs a token, sent as \"Authorization: Bearer ...\". Who runs the server "
+        "makes one with: baton token create NAME --scope observe:*");
 }
 
 bool allow_request(struct api_request *r, const struct wire_conn *c)

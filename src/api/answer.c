@@ -129,7 +129,7 @@ void answer_head(struct exchange *x, struct out *o, unsigned status, const char 
         out_c(o, "Cache-Control: no-store\r\n");
     }
     out_fmt(o, "X-Request-Id: %llu\r\n", (unsigned long long)x->r.number);
-    guard_headers(x, o, type != NULL && str_istarts(str_c(type), STR("text/html")));
+    site_headers(x, o, type != NULL && str_istarts(str_c(type), STR("text/html")));
     if (status != 101 && (!x->keep || x->early || x->r.api->draining)) {
         out_c(o, "Connection: close\r\n");
     }
@@ -292,8 +292,9 @@ static void tell_fault(struct api_request *r, const struct api_fault *fault,
 {
     char detail[DETAIL_MAX];
     int n = vsnprintf(detail, sizeof(detail), fmt, args);
-    struct str text =
-        str_make(detail, n < 0 ? 0 : (size_t)n < sizeof(detail) ? (size_t)n : sizeof(detail) - 1);
+    struct str text = str_make(detail, n < 0                        ? 0
+                                       : (size_t)n < sizeof(detail) ? (size_t)n
+                                                                    : sizeof(detail) - 1);
     char room[6 * DETAIL_MAX + 6 * 512 + 1024];
     struct out o;
     out_init(&o, room, sizeof(room));

@@ -243,6 +243,12 @@ struct api *api_new(const struct api_config *config, char *why, size_t cap)
     return a;
 }
 
+void api_each_listener(const struct api *a, void (*fn)(void *ctx, const struct api_listen *l),
+                       void *ctx)
+{
+    wire_each_listener(a->wire, fn, ctx);
+}
+
 static void *run(void *arg)
 {
     wire_run(((struct api *)arg)->wire);

@@ -2,15 +2,16 @@
 /*
  * The HTTP API: its thread, from start to end, as the server sees it.
  *
- *   api_new ──► (engine) ──► api_start ──► api_run_jobs, api_release … ──► api_stop ──► api_free
+ *   api_new ──► (engine) ──► api_start ──► api_run_jobs, api_release … ──► api_stop ──►
+ * api_free
  *
  * THREADS. One thread owns every connection of HTTP, and nothing of the engine. The engine's
  * thread owns the engine, and nothing here but the functions that say so. They exchange jobs
  * (job.h). A client that is slow, dead or greedy costs its own buffer and some turns of that
  * thread; signalling does not notice.
  *
- * MEMORY per client: what api.max_body_kb and api.client_buffer_kb say at most; an idle one costs
- * its socket and some 500 octets, and OpenSSL's state over TLS.
+ * MEMORY per client: what api.max_body_kb and api.client_buffer_kb say at most; an idle one
+ * costs its socket and some 500 octets, and OpenSSL's state over TLS.
  */
 #ifndef BATON_API_API_H
 #define BATON_API_API_H
@@ -27,7 +28,7 @@ struct api_listen {
     enum api_face face;
     struct addr at;   /**< of TCP and TLS */
     const char *path; /**< of a UNIX socket */
-    int fd;           /**< that listens already (socket activation); -1: none. Closed with the API */
+    int fd; /**< that listens already (socket activation); -1: none. Closed with the API */
 };
 
 /** What can change while it runs (api_reload). Strings are the caller's, for the call only. */
@@ -49,14 +50,14 @@ struct api_config {
     const struct api_listen *listen;
     size_t listen_count;
     struct api_rules rules;
-    uint32_t max_clients;     /**< default 1000 */
-    uint32_t max_jobs;        /**< on their way to the engine and back; default 1000 */
-    size_t max_body;          /**< octets of a request's body; default 256 KiB */
-    size_t client_buffer;     /**< octets that wait for one client; default 1 MiB */
-    uint32_t request_ms;      /**< for a whole request to come; default 20 s */
-    uint32_t idle_ms;         /**< between two requests; default 60 s */
-    uint32_t stalled_ms;      /**< for a client to take something; default 30 s */
-    const struct env *env;    /**< for wall time, random octets; not its `trace` */
+    uint32_t max_clients;  /**< default 1000 */
+    uint32_t max_jobs;     /**< on their way to the engine and back; default 1000 */
+    size_t max_body;       /**< octets of a request's body; default 256 KiB */
+    size_t client_buffer;  /**< octets that wait for one client; default 1 MiB */
+    uint32_t request_ms;   /**< for a whole request to come; default 20 s */
+    uint32_t idle_ms;      /**< between two requests; default 60 s */
+    uint32_t stalled_ms;   /**< for a client to take something; default 30 s */
+    const struct env *env; /**< for wall time, random octets; not its `trace` */
     /** Lines for the log; from any thread. */
     void (*log)(void *ctx, enum trace_level level, const char *module, struct str text);
     void *log_ctx;
@@ -69,6 +70,10 @@ struct api_config {
 
 /** Opens the listeners. @param why  out: a sentence. @return NULL with *why */
 struct api *api_new(const struct api_config *config, char *why, size_t cap);
+
+/** Where it listens, before api_start: ports that were 0 are what they have become. */
+void api_each_listener(const struct api *a, void (*fn)(void *ctx, const struct api_listen *l),
+                       void *ctx);
 
 /** @return false: there is no thread to be had */
 bool api_start(struct api *a) MUST_USE;
@@ -107,11 +112,11 @@ void api_free(struct api *a);
 /* ---- any thread ---- */
 
 struct api_stats {
-    uint64_t clients;                     /**< now */
-    uint64_t accepted, turned_away;       /**< connections; those for which there was no room */
-    uint64_t requests, answers[6];        /**< answers[2]: those with 2xx … */
-    uint64_t jobs, jobs_refused;          /**< posted; for which there was no room */
-    uint64_t closed_slow, closed_bad;     /**< requests that did not come whole; that were none */
+    uint64_t clients;                 /**< now */
+    uint64_t accepted, turned_away;   /**< connections; those for which there was no room */
+    uint64_t requests, answers[6];    /**< answers[2]: those with 2xx … */
+    uint64_t jobs, jobs_refused;      /**< posted; for which there was no room */
+    uint64_t closed_slow, closed_bad; /**< requests that did not come whole; that were none */
     uint64_t octets_in, octets_out;
 };
 void api_stats(struct api *a, struct api_stats *out);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Static files: those in the program, or those of a folder. What is in the program has its tag and
- * its compressed form made at build time.
+ * Static files: those in the program, or those of a folder. What is in the program has its tag
+ * and its compressed form made at build time.
  *
- * A FOLDER is walked from its own descriptor, segment by segment, and nothing in it that is no plain
- * file or folder is opened; a name that begins with a dot is none. So there is no way out of it.
+ * A FOLDER is walked from its own descriptor, segment by segment, and nothing in it that is no
+ * plain file or folder is opened; a name that begins with a dot is none. So there is no way out
+ * of it.
  */
 #include "api/asset.h"
 #include "api/parts.h"

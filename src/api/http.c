@@ -6,17 +6,17 @@
  *     │               │              └──> Stream, Socket ──> Ending
  *     └── 400 408 414 431 501 505 ── 413 408 ──> Ending
  *
- * http_parser does the syntax, from a copy of the head that belongs to the request. All that can
- * be judged by the head is judged before the body comes: whether there is room, a route, a right.
- * So a body of somebody who may not send it is not kept; the connection ends instead, because the
- * octets behind the head could not be told from a request.
+ * http_parser does the syntax, from a copy of the head that belongs to the request. All that
+ * can be judged by the head is judged before the body comes: whether there is room, a route, a
+ * right. So a body of somebody who may not send it is not kept; the connection ends instead,
+ * because the octets behind the head could not be told from a request.
  *
  * LIMITS. A head has API_HEAD_MAX octets, a body api.max_body_kb, both together api.request_s
- * seconds, however slowly they trickle. Who sends the next request before he has his answer waits
- * in the kernel's buffer. Who does not take his answers is not asked what else he wants.
+ * seconds, however slowly they trickle. Who sends the next request before he has his answer
+ * waits in the kernel's buffer. Who does not take his answers is not asked what else he wants.
  *
- * When all places are taken, the client that has been idle longest gives way; if all are busy the
- * new one is told 503.
+ * When all places are taken, the client that has been idle longest gives way; if all are busy
+ * the new one is told 503.
  */
 #include "api/parts.h"
 #include "base/err.h"
@@ -176,7 +176,8 @@ static const struct {
     {"Sec-WebSocket-Protocol", API_WS_PROTOCOL},
 };
 
-/** A field that may come several times is one list (RFC 9110 §5.3); of others two are a fault. */
+/** A field that may come several times is one list (RFC 9110 §5.3); of others two are a fault.
+ */
 static int keep_field(struct exchange *x, enum api_field field, struct str value)
 {
     struct str *at = &x->r.field[field];
@@ -185,7 +186,8 @@ static int keep_field(struct exchange *x, enum api_field field, struct str value
         return 0;
     }
     if (field != API_ACCEPT && field != API_PREFER && field != API_IF_MATCH &&
-        field != API_IF_NONE_MATCH && field != API_ACCEPT_ENCODING && field != API_WS_PROTOCOL) {
+        field != API_IF_NONE_MATCH && field != API_ACCEPT_ENCODING &&
+        field != API_WS_PROTOCOL) {
         return 1;
     }
     *at = arena_join(&x->arena, (struct str[]){*at, STR(", "), value}, 3);
@@ -325,8 +327,8 @@ static void split_absolute(struct api_request *r)
 /** Is it the request of a WebSocket as RFC 6455 §4.2.1 wants it? */
 static bool good_handshake(const struct exchange *x)
 {
-    return x->r.method == API_GET && x->ws_key.n == 24 &&
-           str_ends(x->ws_key, STR("==")) && str_eq(x->ws_version, STR("13"));
+    return x->r.method == API_GET && x->ws_key.n == 24 && str_ends(x->ws_key, STR("==")) &&
+           str_eq(x->ws_version, STR("13"));
 }
 
 /** All that the head alone can be refused for. @return false: answered */
@@ -368,7 +370,7 @@ static bool judge_head(struct client *c, const struct reading *g)
         refuse(c, 400, "badHandshake", "This is no handshake of WebSocket (RFC 6455).");
         return false;
     }
-    if (!guard_request(r, c->wire)) {
+    if (!site_request(r, c->wire)) {
         return false;
     }
     if (!route_read_target(r)) {
@@ -377,15 +379,16 @@ static bool judge_head(struct client *c, const struct reading *g)
     }
     r->route = route_find(r, &allow);
     if (r->method == API_OPTIONS) {
-        guard_preflight(r, allow);
+        site_preflight(r, allow);
         return false;
     }
     if (r->route == NULL && allow == 0 && (r->method == API_GET || x->head) && asset_serve(r)) {
         return false;
     }
     if (r->route == NULL && allow == 0) {
-        api_refuse(r, 404, "unknownPath", "There is nothing at this path; /openapi.json lists "
-                                          "what there is.");
+        api_refuse(r, 404, "unknownPath",
+                   "There is nothing at this path; /openapi.json lists "
+                   "what there is.");
         return false;
     }
     if (r->route == NULL) {
@@ -394,8 +397,8 @@ static bool judge_head(struct client *c, const struct reading *g)
         out_init(&o, text, sizeof(text));
         route_write_methods(&o, allow);
         struct api_header header = {"Allow", out_str_of(&o)};
-        answer_fault(r, &(struct api_fault){.status = 405, .code = "methodNotAllowed"}, &header, 1,
-                     "This path knows %.*s.", STR_ARG(header.value));
+        answer_fault(r, &(struct api_fault){.status = 405, .code = "methodNotAllowed"}, &header,
+                     1, "This path knows %.*s.", STR_ARG(header.value));
         return false;
     }
     return allow_request(r, c->wire);
@@ -437,7 +440,8 @@ static bool feed_body(struct client *c)
     struct reading g = {.client = c};
     struct str bytes = bytes_str(&c->in);
     c->parser.data = &g;
-    size_t used = bytes.n > 0 ? http_parser_execute(&c->parser, &body_settings, bytes.p, bytes.n) : 0;
+    size_t used =
+        bytes.n > 0 ? http_parser_execute(&c->parser, &body_settings, bytes.p, bytes.n) : 0;
     c->parser.data = NULL;
     if (!c->complete && HTTP_PARSER_ERRNO(&c->parser) != HPE_OK) {
         refuse_parser(c);
@@ -469,7 +473,8 @@ static void take_head(struct client *c, struct str head)
     c->parser.data = &g;
     (void)http_parser_execute(&c->parser, &settings, copy.p, copy.n);
     c->parser.data = NULL;
-    if (HTTP_PARSER_ERRNO(&c->parser) != HPE_OK && HTTP_PARSER_ERRNO(&c->parser) != HPE_PAUSED) {
+    if (HTTP_PARSER_ERRNO(&c->parser) != HPE_OK &&
+        HTTP_PARSER_ERRNO(&c->parser) != HPE_PAUSED) {
         refuse_parser(c);
         return;
     }
@@ -498,7 +503,8 @@ static bool look_for_head(struct client *c)
     struct api *a = c->api;
     struct str all;
     size_t end;
-    while (bytes_left(&c->in) > 0 && (c->in.p[c->in.from] == '\r' || c->in.p[c->in.from] == '\n')) {
+    while (bytes_left(&c->in) > 0 &&
+           (c->in.p[c->in.from] == '\r' || c->in.p[c->in.from] == '\n')) {
         c->in.from++; /* RFC 9112 §2.2 */
     }
     all = bytes_str(&c->in);

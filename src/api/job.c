@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See job.h. Three lists: `posted` and `home`, under the lock; `finished`, the engine thread's, of
- * jobs whose `done` waits for the disk. A job gets its mark when the input that finished it has
- * been flushed (api_release): only then does the store know all that it tells of.
+ * See job.h. Three lists: `posted` and `home`, under the lock; `finished`, the engine thread's,
+ * of jobs whose `done` waits for the disk. A job gets its mark when the input that finished it
+ * has been flushed (api_release): only then does the store know all that it tells of.
  */
 #include "api/parts.h"
 #include "base/err.h"

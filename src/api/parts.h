@@ -9,21 +9,21 @@
  *   answer.c    how they are answered: replies, problems, conditional requests
  *   stream.c    answers in parts; socket.c WebSockets
  *   request.c   what handlers ask of a request
- *   route.c     which route; allow.c who may; guard.c from where: Host, Origin
+ *   route.c     which route; allow.c who may; site.c from where: Host, Origin
  *   asset.c     static files; status.c GET /v1/status
  *
- * An EXCHANGE is a request with its answer. It lives until it was answered, also when its client
- * has gone; a CLIENT is a connection, and has one exchange at a time or none.
+ * An EXCHANGE is a request with its answer. It lives until it was answered, also when its
+ * client has gone; a CLIENT is a connection, and has one exchange at a time or none.
  */
 #ifndef BATON_API_PARTS_H
 #define BATON_API_PARTS_H
 
+#include "access/access.h"
 #include "api/api.h"
 #include "api/job.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "api/wire.h"
-#include "access/access.h"
 #include <http_parser.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -83,7 +83,7 @@ struct api_answer {
     unsigned status; /**< 0: there is none yet */
     const char *type;
     struct str body;
-    struct api_header *headers;
+    const struct api_header *headers;
     size_t header_count;
 };
 
@@ -112,13 +112,13 @@ struct exchange {
     void (*done)(struct api_request *r);
     const struct api_stream_ops *stream;
     const struct api_socket_ops *socket;
-    struct timer ending; /**< of a stream that was ended */
+    struct timer ending;         /**< of a stream that was ended */
     struct access_principal own; /**< who came by the UNIX socket */
 };
 
 static inline struct exchange *exchange_of(const struct api_request *r)
 {
-    return container_of(r, struct exchange, r);
+    return container_of((struct api_request *)(uintptr_t)r, struct exchange, r);
 }
 
 enum client_state {
@@ -142,7 +142,7 @@ struct client {
     enum client_state state;
     bool serving; /**< client_serve runs: whoever is called from it does not run it again */
     bool complete;
-    unsigned fault; /**< the status that a callback of the parser found */
+    unsigned fault;    /**< the status that a callback of the parser found */
     uint64_t begun_ms; /**< when what is being waited for began */
     http_parser parser;
     struct wslay_event_context *frames;
@@ -188,7 +188,8 @@ void socket_tick(struct client *c, uint64_t now_ms);
 void socket_leave(struct client *c);
 
 /* request.c */
-/** Percent-encoding undone, "+" too when asked. @return false: no UTF-8, or control characters */
+/** Percent-encoding undone, "+" too when asked. @return false: no UTF-8, or control characters
+ */
 bool request_decode(struct str in, bool plus, struct arena *arena, struct str *out);
 
 /* route.c */
@@ -203,13 +204,13 @@ void route_write_methods(struct out *o, unsigned allow);
 /** Who asks, and may he? @return false: answered */
 bool allow_request(struct api_request *r, const struct wire_conn *c);
 
-/* guard.c */
+/* site.c */
 /** Is the request for us and from a page that may? @return false: answered */
-bool guard_request(struct api_request *r, const struct wire_conn *c);
+bool site_request(struct api_request *r, const struct wire_conn *c);
 /** Header fields of every answer; `html`: of a page. */
-void guard_headers(const struct exchange *x, struct out *o, bool html);
+void site_headers(const struct exchange *x, struct out *o, bool html);
 /** The answer to OPTIONS. */
-void guard_preflight(struct api_request *r, unsigned allow);
+void site_preflight(struct api_request *r, unsigned allow);
 
 /* asset.c */
 /** A file of the console and its like. @return false: there is none of that name */

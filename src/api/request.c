@@ -63,7 +63,8 @@ struct str api_query(struct api_request *r, const char *name)
         struct str one = str_upto(rest, amp);
         size_t eq = str_index(one, '=');
         rest = str_from(rest, amp < rest.n ? amp + 1 : amp);
-        if (request_decode(str_upto(one, eq), true, r->arena, &key) && str_eq(key, str_c(name))) {
+        if (request_decode(str_upto(one, eq), true, r->arena, &key) &&
+            str_eq(key, str_c(name))) {
             struct str text = eq < one.n ? str_from(one, eq + 1) : STR("");
             return request_decode(text, true, r->arena, &value) ? value : STR("");
         }
@@ -129,11 +130,12 @@ bool api_accepts(const struct api_request *r, const char *type)
         size_t comma = str_index(rest, ',');
         struct str one = str_trim(str_upto(rest, comma));
         struct str range = str_trim(str_upto(one, str_index(one, ';')));
-        size_t rank = str_ieq(range, want)                                     ? 3
-                      : str_ieq(range, STR("*/*"))                             ? 1
+        size_t rank = str_ieq(range, want)         ? 3
+                      : str_ieq(range, STR("*/*")) ? 1
                       : str_ends(range, STR("/*")) &&
-                              str_ieq(str_upto(range, range.n - 2), str_upto(want, slash)) ? 2
-                                                                                           : 0;
+                              str_ieq(str_upto(range, range.n - 2), str_upto(want, slash))
+                          ? 2
+                          : 0;
         if (rank > best) {
             best = rank;
             took = !is_refused(one);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WebSockets (RFC 6455), our end of them: always the server, text only. wslay takes frames apart
- * and puts them together; here is the handshake, what a handler hears of it, and the clock: who
- * says nothing for PING_MS is asked, and who then says nothing for as long again is gone.
+ * WebSockets (RFC 6455), our end of them: always the server, text only. wslay takes frames
+ * apart and puts them together; here is the handshake, what a handler hears of it, and the
+ * clock: who says nothing for PING_MS is asked, and who then says nothing for as long again is
+ * gone.
  */
 #include "api/parts.h"
 #include "base/err.h"
@@ -60,8 +61,7 @@ static void on_message(wslay_event_context_ptr w,
         wslay_event_shutdown_read(w);
         return;
     }
-    c->x->socket->message(&c->x->r,
-                          str_make((const char *)message->msg, message->msg_length));
+    c->x->socket->message(&c->x->r, str_make((const char *)message->msg, message->msg_length));
 }
 
 static bool begin_frames(struct client *c)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/status: version, uptime, state and every counter, from the engine's thread. */
+#include "api/handlers.h"
 #include "api/parts.h"
 #include "api/text.h"
-#include <stdlib.h>
+#include "base/err.h"
 
 struct counting {
     struct text text;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An answer in parts: in chunks for HTTP/1.1 (RFC 9112 §7.1), up to the connection's end for 1.0.
+ * An answer in parts: in chunks for HTTP/1.1 (RFC 9112 §7.1), up to the connection's end
+ * for 1.0.
  */
 #include "api/parts.h"
 #include "base/err.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A text that grows in an arena, for answers whose length nobody knows beforehand. Errors stick, as
- * with base/out.h: write all of it, then look once (text_reply does).
+ * A text that grows in an arena, for answers whose length nobody knows beforehand. Errors
+ * stick, as with base/out.h: write all of it, then look once (text_reply does).
  */
 #ifndef BATON_API_TEXT_H
 #define BATON_API_TEXT_H

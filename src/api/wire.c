@@ -26,7 +26,7 @@ struct listener {
     };
     struct wire *wire;
     struct list link;
-    enum api_face face;
+    struct api_listen at;
     char *path;  /**< of a UNIX socket that we made: unlinked at the end */
     ino_t inode; /**< so that it is ours that we unlink */
 };
@@ -380,10 +380,10 @@ static void on_connection(uv_stream_t *s, int status)
         return;
     }
     c->wire = w;
-    c->face = l->face;
+    c->face = l->at.face;
     timer_init(&c->timer, on_limit);
-    int err = l->face == API_FACE_UNIX ? uv_pipe_init(&w->loop, &c->pipe, 0)
-                                       : uv_tcp_init(&w->loop, &c->tcp);
+    int err = l->at.face == API_FACE_UNIX ? uv_pipe_init(&w->loop, &c->pipe, 0)
+                                          : uv_tcp_init(&w->loop, &c->tcp);
     if (err != 0) {
         free(c);
         return;
@@ -396,10 +396,10 @@ static void on_connection(uv_stream_t *s, int status)
         return;
     }
     read_names(c);
-    if (l->face != API_FACE_UNIX) {
+    if (l->at.face != API_FACE_UNIX) {
         (void)uv_tcp_nodelay(&c->tcp, 1);
     }
-    if (l->face == API_FACE_TLS && wire_tls_attach(c) != 0) {
+    if (l->at.face == API_FACE_TLS && wire_tls_attach(c) != 0) {
         c->told = true;
         wire_drop(c);
         return;
@@ -551,7 +551,7 @@ int wire_listen(struct wire *w, const struct api_listen *at, char *why, size_t c
         return complain(why, cap, what, name, err);
     }
     l->wire = w;
-    l->face = at->face;
+    l->at = *at;
     l->handle.data = l;
     list_append(&w->listeners, &l->link);
     err = is_unix ? open_unix(l, at) : open_tcp(l, at);
@@ -560,7 +560,24 @@ int wire_listen(struct wire *w, const struct api_listen *at, char *why, size_t c
         close_listener(l);
         return complain(why, cap, what, name, err);
     }
+    if (!is_unix) {
+        union net_sockaddr sa;
+        int n = sizeof(sa);
+        if (uv_tcp_getsockname(&l->tcp, &sa.sa, &n) == 0) {
+            (void)sockaddr_read(&sa.sa, &l->at.at); /* port 0 has become one */
+        }
+    }
+    l->at.path = l->path;
     return 0;
+}
+
+void wire_each_listener(const struct wire *w, void (*fn)(void *ctx, const struct api_listen *l),
+                        void *ctx)
+{
+    list_each(it, &w->listeners)
+    {
+        fn(ctx, &list_entry(it, struct listener, link)->at);
+    }
 }
 
 void wire_close_listeners(struct wire *w)

@@ -8,14 +8,14 @@
  * IN. The loop reads into one buffer and hands it on; wire_pause stops the reading of one
  * connection, so that who sends faster than he is served waits in the kernel.
  *
- * OUT. What is sent collects in the connection's queue during a round and is given to the kernel at
- * its end; the queue is bounded by who writes (wire_waits). `drained` comes when it has become
- * short again.
+ * OUT. What is sent collects in the connection's queue during a round and is given to the
+ * kernel at its end; the queue is bounded by who writes (wire_waits). `drained` comes when it
+ * has become short again.
  *
- * END. wire_end: what is queued is written, then our side is shut, and what still comes is thrown
- * away until the peer's end or a short limit: closing with unread octets would be a reset, which
- * can destroy an answer on its way. wire_drop: at once. Both only mark; `closed` is told, and the
- * memory freed, from the loop.
+ * END. wire_end: what is queued is written, then our side is shut, and what still comes is
+ * thrown away until the peer's end or a short limit: closing with unread octets would be a
+ * reset, which can destroy an answer on its way. wire_drop: at once. Both only mark; `closed`
+ * is told, and the memory freed, from the loop.
  *
  * TLS is that of SIP (net/tls_store.h): the same certificates, chosen by name, the same rules;
  * the only application protocol is http/1.1.
@@ -99,7 +99,7 @@ struct wire_conn {
     struct wire_tls *tls;
     struct bytes out, busy;
     uint64_t moved_ms; /**< when the peer last took something */
-    bool shaking; /**< TLS is not agreed on yet */
+    bool shaking;      /**< TLS is not agreed on yet */
     bool writing, long_queue, ending, dropped, shut, paused, eof, told;
 };
 
@@ -111,6 +111,10 @@ struct wire *wire_new(const struct wire_config *config);
  * @return 0, or an error with *why
  */
 int wire_listen(struct wire *w, const struct api_listen *at, char *why, size_t cap) MUST_USE;
+
+/** Each listener, as it is bound. */
+void wire_each_listener(const struct wire *w, void (*fn)(void *ctx, const struct api_listen *l),
+                        void *ctx);
 
 /** Take over certificates; NULL: TLS listeners close who comes. Before wire_run, or from its
     thread. */
@@ -130,7 +134,8 @@ void wire_free(struct wire *w);
 uint64_t wire_now(const struct wire *w);
 struct wheel *wire_wheel(struct wire *w);
 
-/** Queue octets. A connection that is ending takes none. @return 0; E_STATE; E_NOMEM (dropped) */
+/** Queue octets. A connection that is ending takes none. @return 0; E_STATE; E_NOMEM (dropped)
+ */
 int wire_send(struct wire_conn *c, const struct str *run, size_t n);
 /** Octets that wait for the peer. */
 size_t wire_waits(const struct wire_conn *c);

@@ -2,8 +2,8 @@
 /*
  * TLS between the wire and HTTP.
  *
- * As in net/tls.c OpenSSL never sees a socket: it reads from the octets that just came and writes
- * into the connection's queue, by a BIO of our own.
+ * As in net/tls.c OpenSSL never sees a socket: it reads from the octets that just came and
+ * writes into the connection's queue, by a BIO of our own.
  */
 #include "api/wire.h"
 #include "base/err.h"
@@ -203,7 +203,8 @@ void wire_write_certificate(struct out *o, const struct wire_conn *c)
     if (at < 0) {
         return;
     }
-    int n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    int n =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
     if (n > 0) {
         out_str(o, str_make((const char *)text, (size_t)n));
     }

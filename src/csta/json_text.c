@@ -311,12 +311,12 @@ static int next(struct json_reader *r, char close)
     return 1;
 }
 
-int json_item(struct json_reader *r)
+int json_next_item(struct json_reader *r)
 {
     return next(r, ']');
 }
 
-int json_member(struct json_reader *r)
+int json_next_member(struct json_reader *r)
 {
     int err = next(r, '}');
     const char *at = r->p;

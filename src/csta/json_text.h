@@ -26,8 +26,8 @@ enum json_kind {
     JSON_TRUE,
     JSON_NUMBER, /**< text: as it stands */
     JSON_STRING, /**< text: what it says */
-    JSON_ARRAY,  /**< go on with json_item */
-    JSON_OBJECT, /**< go on with json_member */
+    JSON_ARRAY,  /**< go on with json_next_item */
+    JSON_OBJECT, /**< go on with json_next_member */
 };
 
 struct json_reader {
@@ -47,10 +47,10 @@ void json_init(struct json_reader *r, struct str text, unsigned values_max,
 MUST_USE int json_value(struct json_reader *r);
 
 /** The name of the next member, in `text`. @return 1; 0 at the end of the object; as above */
-MUST_USE int json_member(struct json_reader *r);
+MUST_USE int json_next_member(struct json_reader *r);
 
 /** Whether an item comes. @return 1; 0 at the end of the array; as above */
-MUST_USE int json_item(struct json_reader *r);
+MUST_USE int json_next_item(struct json_reader *r);
 
 /** Nothing but blanks may follow. @return 0 or E_SYNTAX */
 MUST_USE int json_end(struct json_reader *r);

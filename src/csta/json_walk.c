@@ -86,13 +86,13 @@ int walk_expect(struct walk *w, int kind, const char *reason)
 
 int walk_member(struct walk *w)
 {
-    int more = json_member(&w->r);
+    int more = json_next_member(&w->r);
     return more < 0 ? walk_broken(w, more) : more;
 }
 
 int walk_item(struct walk *w)
 {
-    int more = json_item(&w->r);
+    int more = json_next_item(&w->r);
     return more < 0 ? walk_broken(w, more) : more;
 }
 

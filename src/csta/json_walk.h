@@ -48,7 +48,7 @@ MUST_USE int walk_into(struct walk *w, struct str name, size_t index);
 /** The next value has to be a `kind`, or is mistyped for that reason. @return 0 or an error */
 MUST_USE int walk_expect(struct walk *w, int kind, const char *reason);
 
-/** As json_member and json_item. */
+/** As json_next_member and json_next_item. */
 MUST_USE int walk_member(struct walk *w);
 MUST_USE int walk_item(struct walk *w);
 

@@ -100,8 +100,8 @@ int tls_attach(struct conn *c, struct str name)
     for (size_t i = 0; i < name.n; i++) {
         t->name[i] = ascii_lower(name.p[i]);
     }
-    t->peer =
-        (struct tls_peer){.store = &c->net->tls, .name = str_make(t->name, name.n), .sip = !c->ops->ws};
+    t->peer = (struct tls_peer){
+        .store = &c->net->tls, .name = str_make(t->name, name.n), .sip = !c->ops->ws};
     t->ssl = c->acceptor == NULL ? tls_store_connect(store, &t->peer)
                                  : tls_store_accept(store, &t->peer);
     c->tls = t;

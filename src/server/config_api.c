@@ -22,11 +22,11 @@ static bool parse(struct str text, struct api_listen *out)
         return false;
     }
     if (str_to_u32(where, &port) && port <= UINT16_MAX) {
-        out->at = (struct addr){
-            .ip = {127, 0, 0, 1}, .port = (uint16_t)port, .family = ADDR_IP4};
+        out->at =
+            (struct addr){.ip = {127, 0, 0, 1}, .port = (uint16_t)port, .family = ADDR_IP4};
         return true;
     }
-    return addr_parse(where, &out->at) && out->at.port != 0;
+    return addr_parse(where, &out->at); /* port 0: any */
 }
 
 static bool map_listen(struct config_tree *t, struct config *c, yaml_node_t *section)
@@ -37,15 +37,17 @@ static bool map_listen(struct config_tree *t, struct config *c, yaml_node_t *sec
     for (size_t i = 0; to != NULL && i < raw->listen_count; i++) {
         yaml_node_t *at = tree_entry(t, list, i);
         if (!parse(str_c(raw->listen[i]), &to[i])) {
-            return tree_fault(t, at,
-                              "listen: tcp:ADDRESS:PORT, tls:ADDRESS:PORT with a numeric address, "
-                              "or unix:PATH is wanted, e.g. tcp:127.0.0.1:8080");
+            return tree_fault(
+                t, at,
+                "listen: tcp:ADDRESS:PORT, tls:ADDRESS:PORT with a numeric address, "
+                "or unix:PATH is wanted, e.g. tcp:127.0.0.1:8080");
         }
         if (to[i].face == API_FACE_TLS && c->tls.cert_count == 0) {
             return tree_fault(t, at, "tls needs a certificate: tls.certificates");
         }
         if (to[i].face == API_FACE_UNIX &&
-            (to[i].path = config_file_path(t, c, at, raw->listen[i] + strlen("unix:"))) == NULL) {
+            (to[i].path = config_file_path(t, c, at, raw->listen[i] + strlen("unix:"))) ==
+                NULL) {
             return false;
         }
     }
@@ -57,9 +59,7 @@ static bool map_listen(struct config_tree *t, struct config *c, yaml_node_t *sec
 /** As browsers say it: scheme, host, perhaps a port, no path. */
 static bool is_origin(struct str s)
 {
-    size_t skip = str_starts(s, STR("https://"))  ? 8
-                  : str_starts(s, STR("http://")) ? 7
-                                                  : s.n;
+    size_t skip = str_starts(s, STR("https://")) ? 8 : str_starts(s, STR("http://")) ? 7 : s.n;
     struct str host = str_from(s, skip);
     for (size_t i = 0; i < host.n; i++) {
         char ch = host.p[i];
@@ -93,8 +93,8 @@ static bool map_rules(struct config_tree *t, struct config *c, yaml_node_t *sect
         }
     }
     if (raw->web_root != NULL &&
-        (r->web_root = config_file_path(t, c, tree_key(t, section, "web_root"),
-                                        raw->web_root)) == NULL) {
+        (r->web_root =
+             config_file_path(t, c, tree_key(t, section, "web_root"), raw->web_root)) == NULL) {
         return false;
     }
     c->api_tls = c->tls;

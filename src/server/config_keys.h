@@ -18,8 +18,8 @@
 #ifndef BATON_SERVER_CONFIG_KEYS_H
 #define BATON_SERVER_CONFIG_KEYS_H
 
-#include "server/config_keys_route.h"
 #include "server/config_keys_api.h"
+#include "server/config_keys_route.h"
 #include "server/config_keys_store.h"
 #include "server/config_keys_uui.h"
 

@@ -5,33 +5,33 @@
 #ifndef BATON_SERVER_CONFIG_KEYS_API_H
 #define BATON_SERVER_CONFIG_KEYS_API_H
 
-#define CONFIG_API(U, B, S, W, L, N, M, Q)                                                     \
-    L(listen, "",                                                                              \
-      "Where the HTTP API listens: `tcp:127.0.0.1:8080`, `tls:10.0.0.5:8443`, "                \
-      "`unix:/run/baton/api.sock` (a path is seen from this file's folder); `tcp:8080` "       \
-      "listens on 127.0.0.1. Tokens come as they are over `tcp:`: use `tls:`, with the "       \
-      "certificates of `tls`, beyond this machine. Nowhere unless given.")                     \
-    W(verify_client, "none", "none request require",                                           \
-      "Whether clients over TLS are asked for a certificate; as `tls.verify_client`, with "    \
-      "the roots of `tls.ca`.")                                                                \
-    L(origins, "",                                                                             \
+#define CONFIG_API(U, B, S, W, L, N, M, Q)                                                      \
+    L(listen, "",                                                                               \
+      "Where the HTTP API listens: `tcp:127.0.0.1:8080`, `tls:10.0.0.5:8443`, "                 \
+      "`unix:/run/baton/api.sock` (a path is seen from this file's folder); `tcp:8080` "        \
+      "listens on 127.0.0.1. Tokens come as they are over `tcp:`: use `tls:`, with the "        \
+      "certificates of `tls`, beyond this machine. Nowhere unless given.")                      \
+    W(verify_client, "none", "none request require",                                            \
+      "Whether clients over TLS are asked for a certificate; as `tls.verify_client`, with "     \
+      "the roots of `tls.ca`.")                                                                 \
+    L(origins, "",                                                                              \
       "Pages of other servers that may ask, and may show ours in a frame, as browsers say it: " \
-      "`https://crm.example.com`. There is no wildcard.")                                      \
-    L(hosts, "",                                                                               \
-      "Names by which clients on this machine may call it, beside `localhost` and addresses: " \
-      "others are refused on 127.0.0.1 and ::1, because a foreign page can give them to "      \
-      "itself.")                                                                               \
-    S(web_root, "",                                                                            \
-      "A folder whose files are served in the place of the built-in pages.")                   \
-    U(max_clients, 1000, 1, 100000,                                                            \
-      "Connections at a time. When there are more, the one that has been idle longest is "     \
-      "closed; if none is idle, the new one gets 503.")                                        \
-    U(max_jobs, 1000, 1, 100000,                                                               \
-      "Requests that wait for the server's core at a time; more get 503 with Retry-After.")    \
-    U(max_body_kb, 256, 1, 65536, "The longest body of a request, and message of a WebSocket.") \
-    U(client_buffer_kb, 1024, 64, 1048576, "What may wait for one client to take it.")         \
-    U(request_s, 20, 1, 3600, "For a whole request to come; then 408.")                        \
-    U(idle_s, 60, 1, 86400, "A connection without a request is closed after it.")              \
+      "`https://crm.example.com`. There is no wildcard.")                                       \
+    L(hosts, "",                                                                                \
+      "Names by which clients on this machine may call it, beside `localhost` and addresses: "  \
+      "others are refused on 127.0.0.1 and ::1, because a foreign page can give them to "       \
+      "itself.")                                                                                \
+    S(web_root, "", "A folder whose files are served in the place of the built-in pages.")      \
+    U(max_clients, 1000, 1, 100000,                                                             \
+      "Connections at a time. When there are more, the one that has been idle longest is "      \
+      "closed; if none is idle, the new one gets 503.")                                         \
+    U(max_jobs, 1000, 1, 100000,                                                                \
+      "Requests that wait for the server's core at a time; more get 503 with Retry-After.")     \
+    U(max_body_kb, 256, 1, 65536,                                                               \
+      "The longest body of a request, and message of a WebSocket.")                             \
+    U(client_buffer_kb, 1024, 64, 1048576, "What may wait for one client to take it.")          \
+    U(request_s, 20, 1, 3600, "For a whole request to come; then 408.")                         \
+    U(idle_s, 60, 1, 86400, "A connection without a request is closed after it.")               \
     U(stalled_s, 30, 1, 3600, "A client that takes nothing for so long is closed.")
 
 #endif

@@ -27,7 +27,8 @@ static void on_closed(uv_handle_t *h)
 /** From any thread: log_write takes care of that. */
 static void write_log(void *ctx, enum trace_level level, const char *module, struct str text)
 {
-    log_write(((struct serving *)ctx)->log, level, module, text);
+    static const struct trace_ids nobody = {0};
+    log_write(((struct serving *)ctx)->log, level, module, &nobody, text);
 }
 
 static bool open_async(struct serving *s)
@@ -40,6 +41,21 @@ static bool open_async(struct serving *s)
     }
     s->async->data = s;
     return true;
+}
+
+static void tell_listener(void *ctx, const struct api_listen *l)
+{
+    char room[64];
+    struct out o;
+    out_init(&o, room, sizeof(room));
+    if (l->face == API_FACE_UNIX) {
+        log_fmt(ctx, TRACE_INFO, "api", "listening on %s",
+                l->path != NULL ? l->path : "a socket that was handed over");
+        return;
+    }
+    addr_write(&o, &l->at);
+    log_fmt(ctx, TRACE_INFO, "api", "listening on %s %.*s",
+            l->face == API_FACE_TLS ? "TLS" : "TCP", STR_ARG(out_str_of(&o)));
 }
 
 bool serving_open(struct serving *s, const struct config *c, struct log *log, struct net *net,
@@ -64,18 +80,7 @@ bool serving_open(struct serving *s, const struct config *c, struct log *log, st
         log_fmt(log, TRACE_ERROR, "api", "%s", why);
         return false;
     }
-    for (size_t i = 0; i < config.listen_count; i++) {
-        const struct api_listen *l = &config.listen[i];
-        char room[64];
-        struct out o;
-        out_init(&o, room, sizeof(room));
-        if (l->face != API_FACE_UNIX) {
-            addr_write(&o, &l->at);
-        }
-        log_fmt(log, TRACE_INFO, "api", "listening on %s%.*s",
-                l->face == API_FACE_UNIX ? l->path : l->face == API_FACE_TLS ? "TLS " : "TCP ",
-                STR_ARG(out_str_of(&o)));
-    }
+    api_each_listener(s->api, tell_listener, log);
     return true;
 }
 

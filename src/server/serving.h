@@ -23,7 +23,7 @@ struct serving {
     struct api *api; /**< NULL: there is none */
     struct log *log;
     struct net *net;
-    struct engine *engine;   /**< NULL before serving_start and after serving_stop */
+    struct engine *engine; /**< NULL before serving_start and after serving_stop */
     struct keeping *keeping;
     struct uv_async_s *async;
     /** After jobs have run: what they have changed is to be flushed. */
@@ -32,7 +32,8 @@ struct serving {
     void *ctx;
 };
 
-/** Open the listeners. `ran`, `each_count` and `ctx` are set. @return false after the complaint */
+/** Open the listeners. `ran`, `each_count` and `ctx` are set. @return false after the complaint
+ */
 bool serving_open(struct serving *s, const struct config *c, struct log *log, struct net *net,
                   struct keeping *keeping);
 /** Start the thread. @return false after the complaint */

@@ -21,12 +21,12 @@ static void pass(struct json_reader *j)
     int kind = json_value(j), more;
     MUST(kind >= 0);
     if (kind == JSON_OBJECT) {
-        while ((more = json_member(j)) == 1) {
+        while ((more = json_next_member(j)) == 1) {
             pass(j);
         }
         MUST(more == 0);
     } else if (kind == JSON_ARRAY) {
-        while ((more = json_item(j)) == 1) {
+        while ((more = json_next_item(j)) == 1) {
             pass(j);
         }
         MUST(more == 0);

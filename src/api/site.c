@@ -10,9 +10,9 @@
  * others get 403 before anything is looked at, whatever token they have. There is no wildcard.
  * Programs that are no browser send no Origin and are not concerned.
  *
- * ANSWERS tell the browser to take nothing for what it is not, to put pages in no frame but those of
- * api.origins, and to run no script that is not a file of ours. Tokens are never in cookies, so
- * there are no credentials for a browser to add by itself.
+ * ANSWERS tell the browser to take nothing for what it is not, to put pages in no frame but
+ * those of api.origins, and to run no script that is not a file of ours. Tokens are never in
+ * cookies, so there are no credentials for a browser to add by itself.
  */
 #include "api/parts.h"
 
@@ -66,7 +66,7 @@ static bool same_origin(const struct api_request *r, struct str origin)
            str_ieq(str_from(origin, scheme.n), r->field[API_HOST]);
 }
 
-bool guard_request(struct api_request *r, const struct wire_conn *c)
+bool site_request(struct api_request *r, const struct wire_conn *c)
 {
     struct exchange *x = exchange_of(r);
     const struct api_rules *rules = &r->api->rules->rules;
@@ -107,9 +107,10 @@ static void write_ancestors(const struct api_rules *rules, struct out *o)
 static void write_page_policy(const struct exchange *x, struct out *o)
 {
     struct str host = host_of(x->r.field[API_HOST]);
-    out_c(o, "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-             "img-src 'self' data:; font-src 'self'; media-src 'self' blob:; manifest-src 'self'; "
-             "base-uri 'none'; form-action 'none'; connect-src 'self'");
+    out_c(o,
+          "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+          "img-src 'self' data:; font-src 'self'; media-src 'self' blob:; manifest-src 'self'; "
+          "base-uri 'none'; form-action 'none'; connect-src 'self'");
     if (host.n > 0) {
         out_fmt(o, " ws://%.*s:* wss://%.*s:*", STR_ARG(host), STR_ARG(host));
     }
@@ -118,7 +119,7 @@ static void write_page_policy(const struct exchange *x, struct out *o)
     out_c(o, "\r\nPermissions-Policy: microphone=(self), camera=(), geolocation=()\r\n");
 }
 
-void guard_headers(const struct exchange *x, struct out *o, bool html)
+void site_headers(const struct exchange *x, struct out *o, bool html)
 {
     struct str origin = x->r.field[API_ORIGIN];
     out_c(o, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
@@ -136,7 +137,7 @@ void guard_headers(const struct exchange *x, struct out *o, bool html)
     }
 }
 
-void guard_preflight(struct api_request *r, unsigned allow)
+void site_preflight(struct api_request *r, unsigned allow)
 {
     struct exchange *x = exchange_of(r);
     char methods[64];
