@@ -138,3 +138,48 @@ struct map_node *map_walk(const struct map *m, size_t *slot, struct map_node *n)
     }
     return NULL;
 }
+
+static uint64_t reversed(uint64_t v)
+{
+    uint64_t r = 0;
+
+    for (unsigned i = 0; i < 64; i++, v >>= 1) {
+        r = r << 1 | (v & 1);
+    }
+    return r;
+}
+
+/** The first of a chain behind that place. */
+static struct map_node *least(struct map_node *n, uint64_t place)
+{
+    struct map_node *best = NULL;
+
+    for (; n != NULL; n = n->next) {
+        uint64_t here = reversed(n->hash);
+        if (here > place && (best == NULL || here < reversed(best->hash))) {
+            best = n;
+        }
+    }
+    return best;
+}
+
+/* The place of a node is its hash with the lowest bit first. A slot is the low bits of a hash,
+   so slots counted from the highest bit of the mask down are in this order, whatever the mask
+   is: growing splits a slot into two that stand next to each other. */
+struct map_node *map_after(const struct map *m, uint64_t *place)
+{
+    uint64_t at = reversed(*place);
+
+    if (m->slot == NULL) {
+        return NULL;
+    }
+    do {
+        struct map_node *n = least(m->slot[at & m->mask], *place);
+        if (n != NULL) {
+            *place = reversed(n->hash);
+            return n;
+        }
+        at = reversed(reversed(at | ~(uint64_t)m->mask) + 1);
+    } while (at != 0);
+    return NULL;
+}

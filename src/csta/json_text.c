@@ -5,7 +5,7 @@
  * A string is looked through once, which finds its end and every fault in it; one with escapes
  * is then copied without looking again.
  */
-#include "csta/json_text.h"
+#include "csta/json_build.h"
 #include "base/utf8.h"
 #include "csta/xml_char.h"
 
@@ -342,4 +342,33 @@ int json_end(struct json_reader *r)
 {
     (void)skip_blanks(r);
     return r->p == r->end ? 0 : wrong(r, r->p, "something behind the end");
+}
+
+/* ---- for json_build.h */
+
+/** Days since 1970 as a date (the usual way with years that begin in March). */
+static void put_date(struct out *o, uint64_t days)
+{
+    uint64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
+    uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    uint64_t month = mp < 10 ? mp + 3 : mp - 9;
+
+    out_fmt(o, "%04llu-%02llu-%02llu",
+            (unsigned long long)(yoe + era * 400 + (month <= 2 ? 1 : 0)),
+            (unsigned long long)month, (unsigned long long)(doy - (153 * mp + 2) / 5 + 1));
+}
+
+void json_time(struct out *o, const char *name, uint64_t ms)
+{
+    uint64_t s = ms / 1000;
+
+    if (ms == 0) {
+        return;
+    }
+    json_key(o, name);
+    out_ch(o, '"');
+    put_date(o, s / 86400);
+    out_fmt(o, "T%02u:%02u:%02u.%03uZ\"", (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60),
+            (unsigned)(s % 60), (unsigned)(ms % 1000));
 }

@@ -359,6 +359,36 @@ static void test_map_without_memory_to_grow(void)
     CHECK_INT(t.calls, 0);
 }
 
+/** While the map grows, what was there from the beginning is seen once. */
+static void test_map_after_in_pieces(void)
+{
+    static struct map_node node[4000];
+    static unsigned char seen[4000];
+    struct map m;
+    uint64_t place = 0, x = 1;
+    size_t added = 1000, n = 0;
+    REQUIRE(map_init(&m, &mem_libc, 4) == 0);
+    CHECK(map_after(&m, &place) == NULL);
+    memset(seen, 0, sizeof(seen));
+    for (size_t i = 0; i < 1000; i++) {
+        x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+        map_add(&m, &node[i], x);
+    }
+    place = 0;
+    for (struct map_node *at; (at = map_after(&m, &place)) != NULL; n++) {
+        seen[at - node]++;
+        for (unsigned more = 0; more < 3 && added < 4000; more++) {
+            x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+            map_add(&m, &node[added++], x);
+        }
+    }
+    for (size_t i = 0; i < 4000; i++) {
+        CHECK(seen[i] == 1 || (i >= 1000 && seen[i] == 0));
+    }
+    CHECK(n >= 1000 && added == 4000);
+    map_fini(&m);
+}
+
 static void test_map_walk_while_removing(void)
 {
     struct test_mem t;
@@ -387,4 +417,4 @@ TEST_MAIN(T(test_mem_allocates), T(test_arena_keeps_what_it_gave),
           T(test_arena_is_warm_after_reset), T(test_arena_large_request_leaves_room),
           T(test_arena_strings), T(test_pool_gives_and_takes), T(test_pool_limit_and_no_memory),
           T(test_list), T(test_map_against_model), T(test_map_without_memory_to_grow),
-          T(test_map_walk_while_removing))
+          T(test_map_after_in_pieces), T(test_map_walk_while_removing))
