@@ -149,8 +149,27 @@ struct call *call_new(struct call_layer *l)
     env_random_token(l->env, c->id, CALL_ID_LEN);
     map_add(&l->by_id, &c->by_id, hash_bytes(&l->key, str_make(c->id, CALL_ID_LEN)));
     list_append(&l->calls, &c->link);
+    c->began_s = l->env->wall_s(l->env->ctx);
     l->made++;
     return c;
+}
+
+void call_rename(struct call *c, struct str id)
+{
+    map_remove(&c->layer->by_id, &c->by_id);
+    memcpy(c->id, id.p, CALL_ID_LEN);
+    map_add(&c->layer->by_id, &c->by_id, hash_bytes(&c->layer->key, id));
+}
+
+bool call_id_is_free(const struct call_layer *l, struct str id)
+{
+    for (size_t i = 0; i < id.n; i++) {
+        bool digit = id.p[i] >= '0' && id.p[i] <= '9';
+        if (!digit && (id.p[i] < 'a' || id.p[i] > 'z')) {
+            return false;
+        }
+    }
+    return id.n == CALL_ID_LEN && call_find(l, id) == NULL;
 }
 
 static struct list *device_calls(struct device *d)

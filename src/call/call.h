@@ -161,6 +161,7 @@ enum call_error {
     CALL_UNFIT_DATA, /**< longer than the far side, or the seal, can carry; nothing was sent */
     CALL_NO_FOCUS,   /**< none is configured, or it has refused or gone: `status` says how */
     CALL_FULL,       /**< a conference takes no more parties */
+    CALL_ID_TAKEN,   /**< the callID that it should have is another call's, or is none */
 };
 
 /**
@@ -261,6 +262,8 @@ struct call {
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
     bool foreign;              /**< a phone tells of it, and it has no leg: foreign.c */
     const char *made_as;       /**< call_make.cause */
+    uint64_t began_s;          /**< when it began, seconds since 1970; 0: not known … */
+    uint64_t answered_s;       /**< … and when somebody answered it; 0: nobody has */
     bool dialling;             /**< `called` is not complete yet: DialDigits follows (dial.c) */
     bool sips; /**< begun with a sips URI: every leg of it is over TLS (RFC 5630 §5.1.1.3) */
     uint16_t sips_warning; /**< warn-code for a 480: somebody cannot be reached so; or 0 */
@@ -565,7 +568,8 @@ struct call_make {
     struct str uui_by; /**< … and the URI of the referrer whose they are; absent: nobody's */
     struct str lines;  /**< further header lines of the INVITE to `to` */
     struct call_progress heard;
-    const char *cause; /**< EventCause of its events, static text; NULL: makeCall */
+    const char *cause;  /**< EventCause of its events, static text; NULL: makeCall */
+    struct str call_id; /**< that the call is to have, CALL_ID_LEN of [0-9a-z]; absent: any */
 };
 
 /** Octets of correlatorData that a call keeps. */

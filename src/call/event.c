@@ -208,6 +208,9 @@ void connection_established_with(struct connection *conn, struct str uui, const 
     step_answered(conn, now_ms);
     conn->established = true;
     conn->state = CONN_CONNECTED;
+    if (c->answered_s == 0 && !conn->originating) {
+        c->answered_s = c->layer->env->wall_s(c->layer->env->ctx);
+    }
     e = call_event_make(c, CALL_EV_ESTABLISHED, conn, cause, now_ms);
     from_party(&e, conn, SEAL_BACKWARD, uui);
     context_came_back(conn, uui, UUI_ROLE_ANSWERER, NULL);

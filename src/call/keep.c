@@ -30,7 +30,7 @@
 #include "call/referral.h"
 #include "dialog/keep.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2, VERSION_WITHOUT_TIMES = 1 };
 
 /* ---- writing ---- */
 
@@ -145,6 +145,8 @@ static void write_call(struct out *o, const void *what, uint64_t now_ms)
     uint64_t n = write_parties(NULL, &c->connections, now_ms);
 
     pack_number(o, VERSION);
+    pack_number(o, c->began_s);
+    pack_number(o, c->answered_s);
     pack_str(o, c->called);
     pack_str(o, c->called_gr);
     pack_str(o, c->last_redirection);
@@ -349,12 +351,15 @@ static int read_party(struct unpack *u, struct call *c, uint64_t now_ms)
 
 static int read_call(struct unpack *u, struct call *c, uint64_t now_ms)
 {
+    uint64_t version = unpack_number(u);
     uint64_t n;
     int err = 0;
 
-    if (unpack_number(u) != VERSION) {
+    if (version != VERSION && version != VERSION_WITHOUT_TIMES) {
         return u->bad ? E_SYNTAX : E_VERSION;
     }
+    c->began_s = version == VERSION ? unpack_number(u) : 0;
+    c->answered_s = version == VERSION ? unpack_number(u) : 0;
     c->called = take(&c->arena, u);
     c->called_gr = take(&c->arena, u);
     c->last_redirection = take(&c->arena, u);
@@ -412,9 +417,7 @@ int call_restore(struct call_layer *l, struct str key, struct str value, uint64_
     if (c == NULL) {
         return E_NOMEM;
     }
-    map_remove(&l->by_id, &c->by_id);
-    memcpy(c->id, key.p, CALL_ID_LEN);
-    map_add(&l->by_id, &c->by_id, hash_bytes(&l->key, key));
+    call_rename(c, key);
     l->made--;
     err = read_call(&u, c, now_ms);
     if (err != 0) {

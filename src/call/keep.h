@@ -29,4 +29,9 @@ int call_restore(struct call_layer *l, struct str key, struct str value, uint64_
 /** All of them are back, and who watches them. Those that cannot go on end now. */
 void call_restored(struct call_layer *l, uint64_t now_ms);
 
+/** It has that callID, CALL_ID_LEN octets that no other call has. Before anybody was told. */
+void call_rename(struct call *c, struct str id);
+/** Is it one, and no call's? */
+bool call_id_is_free(const struct call_layer *l, struct str id);
+
 #endif

@@ -306,9 +306,15 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     if (registrar_find(l->registrar, args->from->key) == NULL) {
         return CALL_NOT_REGISTERED;
     }
+    if (str_is_set(args->call_id) && !call_id_is_free(l, args->call_id)) {
+        return CALL_ID_TAKEN;
+    }
     c = call_room_for(l, args->from) ? call_prepare(l, args, &to, &err) : NULL;
     if (c == NULL) {
         return err;
+    }
+    if (str_is_set(args->call_id)) {
+        call_rename(c, args->call_id);
     }
     c->dialling = more;
     c->made_as = args->cause;

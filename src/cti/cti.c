@@ -43,6 +43,7 @@ struct cti *cti_new(const struct env *env, struct wheel *wheel, struct leg_layer
     configure(c, config);
     list_init(&c->sessions);
     list_init(&c->conns);
+    list_init(&c->clients);
     list_init(&c->dirty);
     list_init(&c->touched);
     list_init(&c->touched_monitors);

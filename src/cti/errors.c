@@ -148,8 +148,13 @@ static struct outcome no_focus(unsigned status, struct arena *arena)
     return o;
 }
 
-struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsigned status,
-                             struct arena *arena)
+static struct outcome taken(unsigned value, const char *why)
+{
+    return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY, value, why);
+}
+
+static struct outcome why_not(enum csta_msg_id service, enum call_error err, unsigned status,
+                              struct arena *arena)
 {
     struct outcome o;
 
@@ -215,13 +220,22 @@ struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsi
                              CSTA_SYSTEM_CONFERENCE_MEMBER_LIMIT_EXCEEDED,
                              "the conference takes no more parties");
     case CALL_OCCUPIED:
-        return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
-                             CSTA_INCOMPATIBLE_INVALID_PARK_TO_DEVICE_STATE,
-                             "another call is parked there");
+        return taken(CSTA_INCOMPATIBLE_INVALID_PARK_TO_DEVICE_STATE,
+                     "another call is parked there");
+    case CALL_ID_TAKEN:
+        return taken(CSTA_INCOMPATIBLE_INVALID_OBJECT_STATE,
+                     "another call has that callID, or it is not 20 characters of 0-9 and a-z");
     case CALL_GONE:
-        return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY,
-                             CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,
-                             "the call has ended meanwhile");
+        return taken(CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE, "the call has ended meanwhile");
     }
     return outcome_error(CSTA_ERROR_UNSPECIFIED, 0, "unknown reason");
+}
+
+struct outcome error_of_call(enum csta_msg_id service, enum call_error err, unsigned status,
+                             struct arena *arena)
+{
+    struct outcome o = why_not(service, err, status, arena);
+
+    o.sip = status;
+    return o;
 }

@@ -37,6 +37,7 @@
  * Everything goes into the journal at once. Who is told when is the business of deliver.c.
  */
 #include "cti/parts.h"
+#include "cti/view.h"
 #include "uui/uui.h"
 
 enum csta_local_connection_state connection_csta_state(const struct connection *conn)
@@ -677,4 +678,29 @@ void cti_on_registration(void *cti, const struct record *rec, bool registered, u
     }
     event_record(c, dev->cti, &r);
     cti_flush(c, now_ms);
+}
+
+/* ---- views ---- */
+
+void cti_each_value(const struct cti *c, const struct call *call,
+                    void (*fn)(void *ctx, const struct cti_value *v), void *ctx)
+{
+    struct values all = {.seal = NULL};
+
+    if (call->uui.n == 0 || values_of(c, call->uui, &call->uui_came, NULL, &all) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < all.list.n; i++) {
+        enum seal_result result = (enum seal_result)all.seal[i].result;
+        fn(ctx, &(struct cti_value){
+                    .value = &all.list.v[i],
+                    .mark = call_uui_mark(call, false, all.list.v[i].text),
+                    .seal = result == SEAL_NOT_SEALED ? NULL : seal_result_word(result),
+                    .sealed_by = all.seal[i].opened.identity});
+    }
+}
+
+struct str cti_user_data(const struct cti *c, const struct call *call)
+{
+    return event_user_data(c, call->uui, &call->uui_came);
 }

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct ask;
+struct csta_msg;
 struct asker;
 struct cti_session;
 
@@ -45,6 +46,10 @@ struct cti_link {
      * When there is no memory for it the link answers what it can instead.
      */
     void (*answer)(const struct asker *to, const struct cti_reply *reply, uint64_t now_ms);
+    /** A link that takes messages as they are; NULL: they are written, for `answer`. A CSTAErrorCode
+        comes with the SIP status behind it, or 0, and with a sentence. */
+    void (*message)(const struct asker *to, const struct csta_msg *msg, unsigned sip,
+                    struct str why, uint64_t now_ms);
     /**
      * May an event go out now? When it may not, the link calls deliver_mark as soon as it may,
      * or sets the session's timer (deliver_wait).
@@ -70,6 +75,8 @@ struct cti_link {
     /** The session is freed without a word: the link ends with it, and does not call back. */
     void (*drop)(struct cti_session *s);
     bool once; /**< there is one request in it, and nothing after its answer */
+    bool unmonitored;     /**< its client hears of events in another way */
+    uint32_t pending_max; /**< requests that wait for an outcome; 0: PENDING_PER_SESSION */
 };
 
 /** An INVITE dialog (TR/87). */
@@ -78,5 +85,7 @@ extern const struct cti_link cti_link_sip;
 extern const struct cti_link cti_link_once;
 /** Frames on a TCP or TLS connection (ECMA-323 Annex J.2). */
 extern const struct cti_link cti_link_tcp;
+/** Structs, in the process (client.h). */
+extern const struct cti_link cti_link_api;
 
 #endif

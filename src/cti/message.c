@@ -35,12 +35,20 @@ void answer_status(const struct asker *to, unsigned status, struct str why, uint
     }
 }
 
-static void answer_text(const struct asker *to, const struct csta_msg *msg, struct str why,
-                        uint64_t now_ms)
+/** As its link has it: as it is, or as text. */
+static void answer_text(const struct asker *to, const struct csta_msg *msg, unsigned sip,
+                        struct str why, uint64_t now_ms)
 {
     struct cti_reply reply = {.status = 200, .why = why};
-    int err = csta_text(to->session->cti, msg, to->edition, &reply.csta);
+    int err;
 
+    if (to->session->via->message != NULL) {
+        if (!to->session->over) {
+            to->session->via->message(to, msg, sip, why, now_ms);
+        }
+        return;
+    }
+    err = csta_text(to->session->cti, msg, to->edition, &reply.csta);
     if (err != 0) {
         answer_status(to, err == E_NOMEM ? 503 : 500, STR_NONE, now_ms);
     } else if (!to->session->over) {
@@ -61,15 +69,21 @@ void answer_count(const struct asker *to, uint64_t now_ms)
 void answer_csta(const struct asker *to, const struct csta_msg *msg, uint64_t now_ms)
 {
     answer_count(to, now_ms);
-    answer_text(to, msg, STR_NONE, now_ms);
+    answer_text(to, msg, 0, STR_NONE, now_ms);
+}
+
+void answer_refusal(const struct asker *to, const struct outcome *o, uint64_t now_ms)
+{
+    const struct csta_msg msg = {.id = CSTA_MSG_ERROR_CODE, .error_code = &o->error};
+
+    answer_count(to, now_ms);
+    to->session->cti->stats.errors++;
+    answer_text(to, &msg, o->sip, o->why, now_ms);
 }
 
 void answer_error(const struct asker *to, struct csta_error error, struct str why,
                   uint64_t now_ms)
 {
-    const struct csta_msg msg = {.id = CSTA_MSG_ERROR_CODE, .error_code = &error};
-
-    answer_count(to, now_ms);
-    to->session->cti->stats.errors++;
-    answer_text(to, &msg, why, now_ms);
+    answer_refusal(to, &(struct outcome){.kind = OUTCOME_ERROR, .error = error, .why = why},
+                   now_ms);
 }

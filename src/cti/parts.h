@@ -8,6 +8,7 @@
  *                   content.c what a request carries, in one part or several
  *   link_once.c     single requests outside of any session
  *   link_tcp.c      sessions on TCP and TLS connections
+ *   link_api.c      sessions of clients in the process (client.h)
  *   message.c       answers put together
  *   request.c       one request: parse, known?, serve, answer once
  *   pending.c       requests whose outcome comes later
@@ -31,6 +32,7 @@
  *   service_agent.c, agent.c            who is logged on there, and what for
  *   support.c       who understands which User-to-User
  *   report.c        what there is to be said about a device
+ *   view.c          what there is now, for whoever shows it (view.h)
  *   ready.c         the monitors of a session that have something to tell, in order
  *   journal.c       records of what happened; record.c those that are kept on disk
  *   event.c         what a call tells → records, as each watched device sees it
@@ -58,6 +60,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "call/features.h"
+#include "cti/client.h"
 #include "cti/cti.h"
 #include "cti/driver.h"
 #include "cti/journal.h"
@@ -84,6 +87,9 @@ struct cti {
     struct cti_gate gate;       /**< of connections */
     struct map conn_map;        /**< struct cti_conn.by_flow */
     struct list conns;          /**< struct cti_conn.link */
+    struct list clients;        /**< struct cti_client.link */
+    cti_asked_fn asked;         /**< NULL: clients are asked nothing */
+    void *asked_ctx;
     struct list sessions;       /**< struct cti_session.link */
     struct list dirty;          /**< struct cti_session.dirty: something to send */
     struct list pending;        /**< struct pending.of_cti */
@@ -181,8 +187,9 @@ struct cti_session {
     uint32_t busy;             /**< requests being served on the stack */
     bool over;                 /**< ended: waits until its link is gone */
 
-    /* over TCP */
+    /* over TCP, and in the process */
     struct cti_conn *conn;
+    struct cti_client *client;
 
     /* over SIP */
     struct leg *leg;
@@ -225,7 +232,14 @@ void monitor_unkeep(struct monitor *m);
 void conn_hang_up_all(struct cti *c);
 void conn_free_all(struct cti *c);
 
+/* ---- link_api.c ---- */
+
+/** The sessions are gone. */
+void clients_free(struct cti *c);
+
 /* ---- message.c ---- */
+
+struct outcome;
 
 /** Who waits for an answer. */
 struct asker {
@@ -235,6 +249,8 @@ struct asker {
     uint16_t invoke;   /**< over TCP: identifier of the request */
     uint64_t asked_ms; /**< when it came */
     bool offered;      /**< it came with a session description: session->sdp answers that */
+    struct cti_client_ask *ask; /**< in the process; NULL: nobody wants to know any more … */
+    struct str call_id;         /**< … and the id that the call of MakeCall is to have */
 };
 
 /** An answer is given: counts it, and how long it took. */
@@ -246,6 +262,8 @@ void answer_csta(const struct asker *to, const struct csta_msg *msg, uint64_t no
 /** CSTAErrorCode, and `why` for people. */
 void answer_error(const struct asker *to, struct csta_error error, struct str why,
                   uint64_t now_ms);
+/** The same of an outcome that is an error. */
+void answer_refusal(const struct asker *to, const struct outcome *o, uint64_t now_ms);
 
 /** A message as XML in the scratch arena. @return 0, E_NOMEM, E_VALUE (see csta_encode) */
 int csta_text(struct cti *c, const struct csta_msg *msg, enum csta_edition edition,
@@ -255,6 +273,8 @@ int csta_text(struct cti *c, const struct csta_msg *msg, enum csta_edition editi
 
 /** Serve a request of that session (`from`, without edition) and answer it, now or later. */
 void request_on_csta(struct asker *from, struct str csta, uint64_t now_ms);
+/** The same for one that is a message already. */
+void request_on_message(struct asker *from, const struct csta_msg *msg, uint64_t now_ms);
 /** A CSTA request that its link refuses. */
 void request_refuse(const struct asker *from, unsigned status, struct str why, uint64_t now_ms);
 
@@ -271,6 +291,7 @@ struct outcome {
     enum { OUTCOME_ANSWER, OUTCOME_ERROR, OUTCOME_LATER, OUTCOME_NOTHING } kind;
     struct csta_msg msg;
     struct csta_error error;
+    unsigned sip;   /**< status behind the error, or 0 */
     struct str why; /**< for people */
 };
 typedef struct outcome (*service_fn)(struct request *r);
@@ -306,6 +327,8 @@ void pending_free(struct pending *p);
 void pending_on_done(void *owner, enum call_error err, unsigned status, uint64_t now_ms);
 /** The phone's own answer (cti_phone_fn; owner: struct pending). */
 void pending_on_phone(void *owner, const struct csta_msg *answer, uint64_t now_ms);
+/** Nobody waits for that answer; what it asked for goes on. */
+void pending_forget(struct cti_session *s, const struct cti_client_ask *a);
 /** An event shows the outcome before the driver does. */
 void pending_on_event(struct cti *c, const struct call_event *e);
 /** The session is over, or the request of that transaction was cancelled: nobody waits. */
@@ -516,6 +539,8 @@ void agents_free(struct cti *c);
 
 /* ---- request.c ---- */
 
+/** Is that request served? What only a phone can do is when it can be asked. */
+bool cti_serves(const struct cti *c, enum csta_msg_id id);
 /** Supported, and possible as we are configured: conferences want a focus. */
 bool cti_has(const struct cti *c, enum csta_msg_id id);
 
@@ -549,6 +574,8 @@ void routes_pack(struct out *o, const struct cti_session *s);
 int routes_unpack(struct unpack *u, struct cti_session *s) MUST_USE;
 /** What a call tells may end the dialogue about it. */
 void route_on_event(struct cti *c, const struct call_event *e);
+/** Has it registrations or dialogues? */
+bool session_is_routing(const struct cti_session *s);
 /** Its registrations end, and its dialogues: those calls go where the rules say. */
 void routes_drop_session(struct cti_session *s, uint64_t now_ms);
 

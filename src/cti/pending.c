@@ -27,6 +27,7 @@ struct pending *pending_new(const struct request *r, const struct connection *co
         return NULL;
     }
     p->from = r->from;
+    p->from.call_id = STR_NONE; /* it lives as long as the request */
     p->service = r->msg->id;
     if (conn != NULL) {
         p->device = conn->device;
@@ -234,7 +235,7 @@ static void finish(struct pending *p, enum call_error err, unsigned status, uint
         answer_ok(&to, &d, now_ms);
     } else {
         o = error_of_call(d.service, err, status, to.session->cti->scratch);
-        answer_error(&to, o.error, o.why, now_ms);
+        answer_refusal(&to, &o, now_ms);
     }
 }
 
@@ -296,6 +297,17 @@ void pending_drop_session(struct cti_session *s)
 {
     while (!list_empty(&s->pending)) {
         drop(list_entry(s->pending.next, struct pending, of_session));
+    }
+}
+
+void pending_forget(struct cti_session *s, const struct cti_client_ask *a)
+{
+    list_each(it, &s->pending)
+    {
+        struct pending *p = list_entry(it, struct pending, of_session);
+        if (p->from.ask == a) {
+            p->from.ask = NULL;
+        }
     }
 }
 

@@ -93,8 +93,7 @@ bool cti_has(const struct cti *c, enum csta_msg_id id)
            (!confers || (c->driver->has_focus != NULL && c->driver->has_focus(c->driver_ctx)));
 }
 
-/** What only a phone can do is served when it can be asked. */
-static bool is_served(const struct cti *c, enum csta_msg_id id)
+bool cti_serves(const struct cti *c, enum csta_msg_id id)
 {
     return services[id] != NULL &&
            (services[id] != service_phone || c->driver->phone != NULL) &&
@@ -184,7 +183,7 @@ static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t
     if (o.kind == OUTCOME_ANSWER) {
         answer_csta(from, &o.msg, now_ms);
     } else if (o.kind == OUTCOME_ERROR) {
-        answer_error(from, o.error, o.why, now_ms);
+        answer_refusal(from, &o, now_ms);
     } else if (o.kind == OUTCOME_NOTHING) {
         answer_count(from, now_ms);
         answer_status(from, 200, STR_NONE, now_ms);
@@ -196,7 +195,8 @@ enum { NAME_SHOWN = 64 };
 
 static void not_supported(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
 {
-    struct str name = msg->root_name.n > NAME_SHOWN ? STR("that") : msg->root_name;
+    struct str known = msg->root_name.n > 0 ? msg->root_name : csta_msg_name(msg->id);
+    struct str name = known.n > NAME_SHOWN ? STR("that") : known;
     struct str why =
         arena_fmt(from->session->cti->scratch, "%.*s is not served here", STR_ARG(name));
 
@@ -239,6 +239,29 @@ static void wrong_value(const struct asker *from, const struct csta_fault *fault
     answer_error(from, fault->error, why, now_ms);
 }
 
+static bool is_monitoring(enum csta_msg_id id)
+{
+    return id == CSTA_MSG_MONITOR_START || id == CSTA_MSG_MONITOR_STOP ||
+           id == CSTA_MSG_CHANGE_MONITOR_FILTER;
+}
+
+/** A known request whose parameters are right. */
+static void take_message(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
+{
+    static const struct csta_error unserved = {.kind = CSTA_ERROR_OPERATION,
+                                               .value = CSTA_OPERATION_SERVICE_NOT_SUPPORTED};
+    const struct cti_link *via = from->session->via;
+
+    if (via->once && needs_session(msg->id)) {
+        answer_error(from, unserved, STR("that takes a session: open one with INVITE"), now_ms);
+    } else if (via->unmonitored && is_monitoring(msg->id)) {
+        answer_error(from, unserved,
+                     STR("events need no monitor here: they are told by GET /v1/events"), now_ms);
+    } else {
+        serve(from, msg, now_ms);
+    }
+}
+
 static void take(struct asker *from, struct str body, uint64_t now_ms)
 {
     struct cti *c = from->session->cti;
@@ -263,17 +286,30 @@ static void take(struct asker *from, struct str body, uint64_t now_ms)
         answer_count(from, now_ms);
         answer_status(from, 200, STR_NONE, now_ms);
         (void)ask_on_response(from, &msg, now_ms);
-    } else if (err == E_UNSUPPORTED || !is_served(c, msg.id)) {
+    } else if (err == E_UNSUPPORTED || !cti_serves(c, msg.id)) {
         not_supported(from, &msg, now_ms);
     } else if (err == E_VALUE) {
         wrong_value(from, &fault, now_ms);
-    } else if (from->session->via->once && needs_session(msg.id)) {
-        answer_error(from,
-                     csta_error_of(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED),
-                     STR("that takes a session: open one with INVITE"), now_ms);
     } else {
-        serve(from, &msg, now_ms);
+        take_message(from, &msg, now_ms);
     }
+}
+
+void request_on_message(struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
+{
+    struct cti_session *s = from->session;
+
+    s->busy++;
+    s->cti->stats.requests++;
+    from->asked_ms = now_ms;
+    if (!cti_serves(s->cti, msg->id)) {
+        not_supported(from, msg, now_ms);
+    } else {
+        take_message(from, msg, now_ms);
+    }
+    s->busy--;
+    deliver_mark(s);
+    cti_flush(s->cti, now_ms);
 }
 
 void request_on_csta(struct asker *from, struct str csta, uint64_t now_ms)

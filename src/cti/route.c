@@ -31,6 +31,7 @@
  */
 #include "csta/xml.h"
 #include "cti/serve.h"
+#include "cti/view.h"
 #include "uui/uui.h"
 
 struct registration {
@@ -52,6 +53,8 @@ struct routeing {
     bool used;      /**< RouteUsed is wanted */
     bool last_time; /**< it does not want to hear ReRoute */
 };
+
+static struct routeing *routeing_of_session(const struct cti_session *s);
 
 /* ---- registrations ---- */
 
@@ -146,6 +149,28 @@ static struct registration *registration_new(struct cti *c, const struct asker *
     }
     list_append(&c->registrations, &g->of_cti);
     return g;
+}
+
+bool session_is_routing(const struct cti_session *s)
+{
+    list_each(it, &s->cti->registrations)
+    {
+        if (list_entry(it, struct registration, of_cti)->session == s) {
+            return true;
+        }
+    }
+    return routeing_of_session(s) != NULL;
+}
+
+void cti_each_routing(const struct cti *c,
+                      void (*fn)(void *ctx, const struct cti_routing_about *a), void *ctx)
+{
+    list_each(it, &c->registrations)
+    {
+        const struct registration *g = list_entry(it, struct registration, of_cti);
+        fn(ctx, &(struct cti_routing_about){
+                    .id = g->id, .application = g->session->app->name, .device = g->key});
+    }
 }
 
 void routes_pack(struct out *o, const struct cti_session *s)

@@ -85,7 +85,8 @@ struct outcome service_make_call(struct request *r)
     const struct csta_make_call *m = r->msg->make_call;
     struct call_make args = {.to = number_dialled(r, m->called_directory_number.value),
                              .overlap = true,
-                             .prompt = m->auto_originate != CSTA_AUTO_ORIGINATE_DO_NOT_PROMPT};
+                             .prompt = m->auto_originate != CSTA_AUTO_ORIGINATE_DO_NOT_PROMPT,
+                             .call_id = r->from.call_id};
     struct csta_make_call_response *answer = arena_zalloc(r->cti->scratch, sizeof(*answer));
     struct connection *conn = NULL;
     enum call_error failed;
@@ -176,7 +177,8 @@ struct pending *hold_on(struct request *r, const struct connection *conn, struct
 {
     struct pending *p;
 
-    if (r->from.session->pending_count >= PENDING_PER_SESSION) {
+    if (r->from.session->pending_count >=
+        or_default(r->from.session->via->pending_max, PENDING_PER_SESSION)) {
         *err = outcome_error(CSTA_ERROR_SUBSCRIBED_RESOURCE_AVAILABILITY,
                              CSTA_SUBSCRIBED_OUTSTANDING_REQ_LIMIT_EXCEEDED,
                              "too many requests of this session wait for an outcome");

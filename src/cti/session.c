@@ -109,6 +109,7 @@ void cti_free(struct cti *c)
         session_free(s);
     }
     conn_free_all(c);
+    clients_free(c);
     map_fini(&c->conn_map);
     agents_free(c);
     map_fini(&c->agents);
