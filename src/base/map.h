@@ -24,7 +24,7 @@ struct map_node {
 struct map {
     const struct mem *mem;
     struct map_node **slot;
-    size_t mask;  /**< number of slots - 1 */
+    size_t mask; /**< number of slots - 1 */
     size_t count;
 };
 
@@ -52,8 +52,8 @@ struct map_node *map_walk(const struct map *m, size_t *slot, struct map_node *n)
 
 /**
  * Walk all nodes in pieces, between which the map may change. They have an order that stays
- * the same while the map grows: begin with *place = 0; a node that is in the map all the time is
- * seen exactly once. Nodes with the same hash have one place: walk them with map_next.
+ * the same while the map grows: begin with *place = 0; a node that is in the map all the time
+ * is seen exactly once. Nodes with the same hash have one place: walk them with map_next.
  * @return the first behind *place, which becomes its place; NULL: there is none
  */
 struct map_node *map_after(const struct map *m, uint64_t *place);

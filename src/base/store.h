@@ -20,14 +20,15 @@
 #include "base/str.h"
 
 /** In the order in which they are restored: what stands later may speak of what stood before.
- */
+    The numbers stand in databases: append only. */
 enum store_kind {
     STORE_SECRET, /**< keys of this installation */
     STORE_BINDING,
     STORE_CALL,
     STORE_SESSION,
     STORE_SUBSCRIPTION,
-    STORE_TOKEN, /**< from here on: of those above the engine (engine_put_row) */
+    STORE_OPERATION, /**< commands of the API and what became of them */
+    STORE_TOKEN,     /**< from here on: of those above the engine (engine_put_row) */
     STORE_KINDS
 };
 

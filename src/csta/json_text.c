@@ -5,8 +5,8 @@
  * A string is looked through once, which finds its end and every fault in it; one with escapes
  * is then copied without looking again.
  */
-#include "csta/json_build.h"
 #include "base/utf8.h"
+#include "csta/json_build.h"
 #include "csta/xml_char.h"
 
 /* ---- writing */

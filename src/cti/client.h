@@ -68,8 +68,8 @@ void cti_client_forget(struct cti_client_ask *a);
 /** The principal is none any more: what is open is lost, its registrations end. */
 void cti_client_drop(struct cti *c, struct str name, uint64_t now_ms);
 
-/** What a client is asked by us: RouteRequest, ReRoute, RouteEnd, RouteUsed, SystemStatus … Dies
-    when it returns. @return false: it could not be handed on */
+/** What a client is asked by us: RouteRequest, ReRoute, RouteEnd, RouteUsed, SystemStatus …
+   Dies when it returns. @return false: it could not be handed on */
 typedef bool (*cti_asked_fn)(void *ctx, struct str name, const struct csta_msg *msg,
                              uint64_t now_ms);
 /** NULL: nobody hands anything on, and clients do not route. */

@@ -226,7 +226,8 @@ static struct outcome why_not(enum csta_msg_id service, enum call_error err, uns
         return taken(CSTA_INCOMPATIBLE_INVALID_OBJECT_STATE,
                      "another call has that callID, or it is not 20 characters of 0-9 and a-z");
     case CALL_GONE:
-        return taken(CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE, "the call has ended meanwhile");
+        return taken(CSTA_INCOMPATIBLE_INVALID_CONNECTION_STATE,
+                     "the call has ended meanwhile");
     }
     return outcome_error(CSTA_ERROR_UNSPECIFIED, 0, "unknown reason");
 }

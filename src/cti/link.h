@@ -46,8 +46,8 @@ struct cti_link {
      * When there is no memory for it the link answers what it can instead.
      */
     void (*answer)(const struct asker *to, const struct cti_reply *reply, uint64_t now_ms);
-    /** A link that takes messages as they are; NULL: they are written, for `answer`. A CSTAErrorCode
-        comes with the SIP status behind it, or 0, and with a sentence. */
+    /** A link that takes messages as they are; NULL: they are written, for `answer`. A
+       CSTAErrorCode comes with the SIP status behind it, or 0, and with a sentence. */
     void (*message)(const struct asker *to, const struct csta_msg *msg, unsigned sip,
                     struct str why, uint64_t now_ms);
     /**
@@ -74,7 +74,7 @@ struct cti_link {
     void (*end)(struct cti_session *s, enum cti_end why, uint64_t now_ms);
     /** The session is freed without a word: the link ends with it, and does not call back. */
     void (*drop)(struct cti_session *s);
-    bool once; /**< there is one request in it, and nothing after its answer */
+    bool once;            /**< there is one request in it, and nothing after its answer */
     bool unmonitored;     /**< its client hears of events in another way */
     uint32_t pending_max; /**< requests that wait for an outcome; 0: PENDING_PER_SESSION */
 };

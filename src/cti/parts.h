@@ -84,11 +84,11 @@ struct cti {
     const struct uui_packages *packages; /**< NULL: isdn-uui alone */
     cti_report_fn report;                /**< NULL: nobody knows */
     void *report_ctx;
-    struct cti_gate gate;       /**< of connections */
-    struct map conn_map;        /**< struct cti_conn.by_flow */
-    struct list conns;          /**< struct cti_conn.link */
-    struct list clients;        /**< struct cti_client.link */
-    cti_asked_fn asked;         /**< NULL: clients are asked nothing */
+    struct cti_gate gate; /**< of connections */
+    struct map conn_map;  /**< struct cti_conn.by_flow */
+    struct list conns;    /**< struct cti_conn.link */
+    struct list clients;  /**< struct cti_client.link */
+    cti_asked_fn asked;   /**< NULL: clients are asked nothing */
     void *asked_ctx;
     struct list sessions;       /**< struct cti_session.link */
     struct list dirty;          /**< struct cti_session.dirty: something to send */

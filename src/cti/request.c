@@ -256,7 +256,8 @@ static void take_message(const struct asker *from, const struct csta_msg *msg, u
         answer_error(from, unserved, STR("that takes a session: open one with INVITE"), now_ms);
     } else if (via->unmonitored && is_monitoring(msg->id)) {
         answer_error(from, unserved,
-                     STR("events need no monitor here: they are told by GET /v1/events"), now_ms);
+                     STR("events need no monitor here: they are told by GET /v1/events"),
+                     now_ms);
     } else {
         serve(from, msg, now_ms);
     }

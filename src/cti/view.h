@@ -22,7 +22,8 @@ struct cti_session_about {
     bool routes;      /**< it says where calls go */
     bool waits;       /**< of an earlier run: its client has not come back yet */
 };
-/** The session with the lowest id behind `after` (0: the first). @return false: there is none */
+/** The session with the lowest id behind `after` (0: the first). @return false: there is none
+ */
 bool cti_next_session(const struct cti *c, uint64_t after, struct cti_session_about *out);
 /** End it from our side. @return false: there is no such session */
 bool cti_end_session(struct cti *c, uint64_t id, uint64_t now_ms);
@@ -87,6 +88,5 @@ void cti_each_value(const struct cti *c, const struct call *call,
                     void (*fn)(void *ctx, const struct cti_value *v), void *ctx);
 /** The octets that an application is shown of them, or absent. */
 struct str cti_user_data(const struct cti *c, const struct call *call);
-
 
 #endif

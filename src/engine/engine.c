@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "call/services.h"
+#include "engine/operation.h"
 #include "engine/parts.h"
 #include "registrar/select.h"
 
@@ -269,7 +270,8 @@ static int make_layers(struct engine *e)
                                                 .scratch = &e->scratch,
                                                 .locator = locator},
                           &c->event);
-    if (e->events == NULL || make_phones(e) != 0) {
+    e->operations = operations_new(e, &c->operation);
+    if (e->events == NULL || e->operations == NULL || make_phones(e) != 0) {
         return E_NOMEM;
     }
     hear_layers(e);
@@ -315,6 +317,7 @@ void engine_free(struct engine *e)
     e->registrar.on_binding = NULL;
     phones_free(e->phones);
     event_free(e->events);
+    operations_free(e->operations);
     cti_free(e->cti);
     refer_fini(e);
     call_layer_fini(&e->calls);
@@ -334,7 +337,7 @@ void engine_free(struct engine *e)
     mem_free(&e->env->mem, e);
 }
 
-static void run_timers(struct engine *e, uint64_t now_ms)
+void engine_begin(struct engine *e, uint64_t now_ms)
 {
     uint64_t due_ms = wheel_next(&e->wheel);
 
@@ -478,7 +481,7 @@ static void process(struct engine *e, const struct hop *from, struct str bytes, 
 void engine_input(struct engine *e, const struct hop *from, struct str bytes, bool datagram,
                   uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     process(e, from, bytes, datagram, now_ms);
     engine_settle(e);
 }
@@ -503,7 +506,7 @@ size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct 
     static const struct str pong = STR_INIT("\r\n");
     size_t done = 0;
 
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     for (;;) {
         struct str msg, rest = str_from(bytes, done);
         struct sip_fault fault = {0};
@@ -534,7 +537,7 @@ size_t engine_csta_input(struct engine *e, const struct hop *from, struct str by
 {
     size_t done = SIZE_MAX;
 
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     if (!guard_is_banned(&e->guard, &from->remote, now_ms)) {
         done = cti_stream_input(e->cti, from, bytes, now_ms);
     }
@@ -544,7 +547,7 @@ size_t engine_csta_input(struct engine *e, const struct hop *from, struct str by
 
 void engine_tick(struct engine *e, uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     engine_settle(e);
 }
 
@@ -555,21 +558,21 @@ uint64_t engine_deadline(const struct engine *e)
 
 void engine_resolved(struct engine *e, uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     txn_on_resolved(&e->txn, now_ms);
     engine_settle(e);
 }
 
 void engine_fetched(struct engine *e, uint64_t tag, unsigned status, uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     phones_fetched(e->phones, tag, status, now_ms);
     engine_settle(e);
 }
 
 void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     leg_on_flow_closed(&e->legs, flow, now_ms); /* the registrar knows yet who was there */
     registrar_on_flow_closed(&e->registrar, flow, now_ms);
     event_on_flow_closed(e->events, flow);
@@ -580,7 +583,7 @@ void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms)
 
 void engine_stop(struct engine *e, uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     if (!e->stopping) {
         e->stopping = true;
         phones_end_all(e->phones, now_ms);
@@ -644,7 +647,7 @@ void engine_set_packages(struct engine *e, const struct uui_packages *packages)
 void engine_set_phone_profiles(struct engine *e, const struct phone_profiles *profiles,
                                uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     phones_set_profiles(e->phones, profiles, now_ms);
     engine_settle(e);
 }
@@ -668,7 +671,7 @@ void engine_peers_changed(struct engine *e)
 
 void engine_roster_changed(struct engine *e, uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     cti_roster_changed(e->cti, now_ms);
     phones_roster_changed(e->phones, now_ms);
     engine_settle(e);
@@ -676,7 +679,7 @@ void engine_roster_changed(struct engine *e, uint64_t now_ms)
 
 void engine_forget_device(struct engine *e, struct device *d, uint64_t now_ms)
 {
-    run_timers(e, now_ms);
+    engine_begin(e, now_ms);
     registrar_remove(&e->registrar, d->key, now_ms);
     event_device_gone(e->events, d, now_ms);
     phones_device_gone(e->phones, d, now_ms);

@@ -40,6 +40,12 @@ struct engine;
 /** Who is told where a device's phones are when he asks for that (RFC 3841 "redirect"). */
 enum engine_ask { ENGINE_ASK_NOBODY, ENGINE_ASK_TRUSTED, ENGINE_ASK_ALL };
 
+/** Commands of the HTTP API (operation.h); zeros: defaults. */
+struct operation_config {
+    uint32_t max;    /**< that are remembered; 10000 */
+    uint32_t keep_s; /**< so long after their end; 3600 */
+};
+
 struct engine_config {
     struct sip_limits limits; /**< zeros: defaults */
     struct txn_timing timing;
@@ -71,6 +77,7 @@ struct engine_config {
     struct seal_keys *seal_keys; /**< borrowed likewise (engine_set_seal_keys); NULL: none */
     /** Of phones; borrowed likewise (engine_set_phone_profiles). NULL: the built-in ones. */
     const struct phone_profiles *phone_profiles;
+    struct operation_config operation;
     struct guard_config guard;     /**< strangers; zeros: all of them come in */
     struct load_config load;       /**< zeros: nothing is refused early */
     struct directory *directory;   /**< the caller's, must outlive the engine */

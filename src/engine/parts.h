@@ -40,6 +40,7 @@ struct engine {
     struct cti *cti;
     struct event_layer *events;
     struct phones *phones;
+    struct operations *operations;
     struct list references;           /**< refer.c: that are being carried out */
     const struct rule_table *routes;  /**< NULL: none */
     const struct sip_msg *identified; /**< the request whose sender is … */
@@ -69,6 +70,8 @@ struct engine {
  */
 bool engine_may_complain(struct engine *e);
 
+/** What is due is run; the beginning of every entry. */
+void engine_begin(struct engine *e, uint64_t now_ms);
 /** What an input has left behind: freed, told, kept. */
 void engine_settle(struct engine *e);
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "call/keep.h"
 #include "dialog/keep.h"
+#include "engine/operation.h"
 #include "engine/parts.h"
 
 void engine_restore_head(struct engine *e, uint64_t from, uint64_t head)
@@ -22,8 +23,8 @@ void engine_restore_event(struct engine *e, const struct store_event *ev)
 
 static const char *kind_name(enum store_kind kind)
 {
-    static const char *const names[] = {"secret", "registration", "call", "session",
-                                        "subscription"};
+    static const char *const names[] = {"secret",  "registration", "call",
+                                        "session", "subscription", "operation"};
     return kind < STORE_TOKEN ? names[kind] : "row of the API";
 }
 
@@ -45,6 +46,8 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
         return cti_restore(e->cti, key, value, now_ms);
     case STORE_SUBSCRIPTION:
         return event_restore(e->events, value, now_ms);
+    case STORE_OPERATION:
+        return operations_restore(e->operations, key, value);
     case STORE_TOKEN:
     case STORE_KINDS:
         break;
@@ -76,6 +79,7 @@ void engine_restored(struct engine *e, uint64_t now_ms)
     registrar_keep_secret(&e->registrar);
     call_restored(&e->calls, now_ms);
     cti_restored(e->cti, now_ms);
+    operations_restored(e->operations, now_ms);
     phones_roster_changed(e->phones, now_ms); /* phones that are registered again */
     engine_settle(e);
 }
@@ -103,6 +107,7 @@ void engine_store_all(struct engine *e, uint64_t now_ms)
     cti_keep_all(e->cti, now_ms);
     event_keep_all(e->events, now_ms);
     rows_keep_all(e);
+    operations_keep_all(e->operations);
 }
 
 void engine_keep(struct engine *e)

@@ -517,6 +517,9 @@ static bool note_text(struct app *a, struct note *n)
         put_service(&t, n, "OutOfService", n->msg.out_of_service_event->monitor_cross_ref_id,
                     &n->msg.out_of_service_event->device);
         break;
+    case CSTA_MSG_MONITOR_STOP:
+        out_c(&t.o, "MonitorStop");
+        break;
     default:
         if (!put_routeing(&t, n) && !put_device_event(&t, n) && !put_system(&t, n)) {
             return false;

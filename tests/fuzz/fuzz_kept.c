@@ -202,6 +202,9 @@ static struct str key_for(enum store_kind kind, bool part, unsigned n, char *buf
             out_fmt(&o, "/%u", n);
         }
         break;
+    case STORE_OPERATION:
+        out_fmt(&o, "op_%020u", n);
+        break;
     case STORE_BINDING:
     case STORE_SUBSCRIPTION:
     case STORE_TOKEN:
