@@ -94,8 +94,9 @@ export class AgentBar {
   }
 
   agentState() {
-    const a = this.model.devices.get(this.settings.device)?.agent;
-    return a?.agentState ?? a?.state ?? 'agentNull';
+    const { device, agentID } = this.settings;
+    const agents = this.model.devices.get(device)?.agents ?? [];
+    return (agents.find((a) => a.agentID === agentID) ?? agents[0])?.agentState ?? 'agentNull';
   }
 
   /** Our connections, with their calls, the active one first. */

@@ -17,13 +17,22 @@ export interface Connection {
   deviceID: string;
   number?: string;
   localConnectionInfo: ConnectionState;
+  display?: string;
+  originating?: boolean;
+  /** It is a device of this server. */
+  ours?: boolean;
+  /** Who it is, is withheld. */
+  restricted?: boolean;
   sipCallID?: string;
   /** Names of the services that work now. */
   services?: string[];
 }
 
 export interface Uui {
-  package?: string; hex: string; text?: string; verdict?: string; origin?: string; seal?: string;
+  package?: string; content?: string; hex: string; text?: string;
+  verdict?: string; rule?: string; why?: string;
+  origin?: { role: string; identity?: string; confidence: string; withheld?: boolean };
+  seal?: { result: string; identity?: string };
 }
 
 export interface Call {
@@ -31,7 +40,8 @@ export interface Call {
   created: string;
   answered?: string;
   connections: Connection[];
-  correlatorData?: string;
+  calledDevice?: string;
+  correlatorData?: Data;
   userData?: Data;
   uui?: Uui[];
   sipCallIDs?: string[];
@@ -51,7 +61,7 @@ export interface Device {
   bindings: Binding[];
   calls: string[];
   features: Record<string, unknown>;
-  agent?: Record<string, unknown>;
+  agents: { agentID: string; deviceID: string; agentState: string; pendingAgentState?: string }[];
   drivers: string[];
   services: string[];
   sequence?: string;

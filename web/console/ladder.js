@@ -10,54 +10,53 @@ import { button, code, copy, empty, fill, h } from './ui/dom.js';
 
 const PAUSE_MS = 500; // a silence that is worth a line
 
-/** The members of a message of /v1/trace that are shown, whatever the face. */
-function read(m) {
-  const received = m.direction === 'received' || m.direction === 'in';
-  const remote = m.lane ?? m.name ?? m.peer ?? m.remote ?? 'peer';
-  return {
+/** Kinds of lanes that stand left of Baton: who commands it. */
+const LEFT = new Set(['application', 'api', 'webhook']);
+
+/**
+ * What is shown of /v1/trace/{callID}: messages in order of time, and the lanes, Baton between
+ * those who command it and those who telephone.
+ */
+export function readTrace(trace) {
+  const lanes = trace.lanes ?? [];
+  const name = new Map(lanes.map((l) => [l.id, l.label ?? l.id]));
+  const rank = (l) => (l.kind === 'baton' ? 1 : LEFT.has(l.kind) ? 0 : 2);
+  const messages = (trace.messages ?? []).map((m) => ({
     at: Date.parse(m.time),
     time: m.time,
-    face: (m.face ?? 'sip').toLowerCase(),
-    from: m.from ?? (received ? remote : 'baton'),
-    to: m.to ?? (received ? 'baton' : remote),
-    title: m.title ?? m.summary ?? m.start ?? '',
-    note: m.note ?? '',
-    text: m.text ?? m.message ?? m.body ?? '',
+    face: m.protocol === 'webhook' ? 'api' : m.protocol,
+    from: name.get(m.from) ?? m.from,
+    to: name.get(m.to) ?? m.to,
+    title: m.label ?? '',
+    note: m.summary ?? '',
+    text: m.bytes ?? '',
     uui: m.uui ?? [],
-    address: m.address ?? m.remote ?? '',
-  };
+    address: [m.transport, m.remote].filter(Boolean).join(' '),
+  })).sort((a, b) => a.at - b.at);
+  return { messages, truncated: trace.truncated === true,
+    lanes: lanes.slice().sort((a, b) => rank(a) - rank(b)).map((l) => ({ name: l.label ?? l.id,
+      kind: l.kind, address: l.address })) };
 }
 
-export function readTrace(trace) {
-  return (trace.messages ?? trace.items ?? []).map(read).filter((m) => !Number.isNaN(m.at))
-    .sort((a, b) => a.at - b.at);
-}
-
-/** Who spoke, Baton in its place: applications left of it, phones and peers right of it. */
-function lanesOf(messages) {
-  const left = [];
-  const right = [];
-  for (const m of messages) {
-    for (const name of [m.from, m.to]) {
-      if (name !== 'baton' && !left.includes(name) && !right.includes(name)) {
-        (m.face === 'sip' ? right : left).push(name);
-      }
-    }
-  }
-  return [...left, 'baton', ...right];
-}
+export const NO_TRACE = { messages: [], lanes: [], truncated: false };
 
 function said(m) {
   return `${m.face.toUpperCase()} from ${m.from} to ${m.to}: ${m.title}`;
 }
 
 export function uuiText(u) {
-  return u.text ? `“${u.text}”` : u.hex ? u.hex : u.value ?? '';
+  return u.text ? `“${u.text}”` : u.hex ?? u.value ?? `${u.octets ?? 0} octets`;
+}
+
+/** "added here", "changed here", "left out here"; '' when it is as it was. */
+export function uuiChange(u) {
+  return u.changed ? { added: 'added here', removed: 'left out here' }[u.change] ?? 'changed here'
+    : '';
 }
 
 function chips(m) {
-  return m.uui.map((u) => h('span', { 'class': `uui-chip${u.changed ? ' changed' : ''}` },
-    u.changed ? 'UUI changed: ' : 'UUI ', uuiText(u)));
+  return m.uui.map((u) => h('span', { 'class': `uui-chip${u.changed ? ' changed' : ''}`,
+    'title': u.why }, u.changed ? `UUI ${uuiChange(u)}: ` : 'UUI ', uuiText(u)));
 }
 
 function row(m, lanes, start, toggle) {
@@ -72,12 +71,10 @@ function row(m, lanes, start, toggle) {
       Math.max(a, b) + 1);
   arrow.classList.add(`kind-${m.face}`);
   arrow.setAttribute('aria-hidden', 'true');
-  const words = /^([A-Z]+) (.*)$/.exec(m.title)?.slice(1) ?? [m.title];
   const says = place(h('span', { 'class': 'says' },
     h('span', { 'class': `face kind-${m.face}` }, m.face),
     h('span', { 'class': 'sr-only' }, `from ${m.from} to ${m.to}`),
-    h('span', { 'class': 'what' }, words[0]),
-    words[1] && h('span', { 'class': 'more' }, words[1]), m.note && h('span', { 'class': 'more' }, m.note),
+    h('span', { 'class': 'what' }, m.title), m.note && h('span', { 'class': 'more' }, m.note),
     chips(m)), lanes.length + 2, lanes.length + 3);
   return h('button', { 'type': 'button', 'class': 'ladder-row', 'aria-expanded': 'false',
     on: { click: toggle } },
@@ -90,7 +87,7 @@ export class Ladder {
   constructor() {
     this.list = h('ol', { 'class': 'ladder', 'aria-label': 'Messages of the call in order of time' });
     this.heads = h('div', { 'class': 'ladder-heads', 'aria-hidden': 'true' });
-    this.box = h('div', { 'class': 'ladder-box', 'role': 'region', 'aria-label': 'Ladder',
+    this.box = h('div', { 'class': 'ladder-box', 'role': 'group', 'aria-label': 'Ladder',
       'tabindex': '0' }, this.heads, this.list);
     this.blank = h('div', {});
     this.element = h('div', {}, this.box, this.blank);
@@ -98,19 +95,20 @@ export class Ladder {
     this.open = new Set();
   }
 
-  /** @param messages of readTrace */
-  update(messages, faces = ['sip', 'csta', 'api']) {
+  /** @param trace of readTrace */
+  update({ messages, lanes: all, truncated }, faces = ['sip', 'csta', 'api']) {
     const chosen = messages.filter((m) => faces.includes(m.face));
     const text = JSON.stringify([chosen.length, chosen.at(-1), faces]);
     if (text === this.shown) {
       return;
     }
     this.shown = text;
-    const lanes = lanesOf(chosen);
+    const shown = all.filter((l) => chosen.some((m) => m.from === l.name || m.to === l.name));
+    const lanes = shown.map((l) => l.name);
     this.box.style.setProperty('--lanes', lanes.length);
     this.box.classList.toggle('many', lanes.length > 3);
-    fill(this.heads, h('span', {}, 'seconds'), lanes.map((l) => h('span', {},
-      l === 'baton' ? 'Baton' : l)), h('span', {}, ''));
+    fill(this.heads, h('span', {}, 'seconds'), shown.map((l) => h('span', {},
+      l.name, l.address && h('small', {}, l.address))), h('span', {}, ''));
     const focused = [...this.list.querySelectorAll('button.ladder-row')]
       .indexOf(document.activeElement);
     const start = chosen[0]?.at ?? 0;
@@ -122,6 +120,9 @@ export class Ladder {
       }
       before = m.at;
       rows.push(this.item(m, lanes, start));
+    }
+    if (truncated) {
+      rows.push(h('li', { 'class': 'pause' }, 'There were more messages than are kept of one call.'));
     }
     fill(this.list, rows);
     if (focused >= 0) {
@@ -157,7 +158,7 @@ export class Ladder {
 }
 
 /** User-to-User of the call at each hop, where it changed marked. */
-export function uuiHops(messages) {
+export function uuiHops({ messages }) {
   return messages.flatMap((m, i) => m.uui.map((u, j) => ({ key: `${i}.${j}`, time: m.time,
     from: m.from, to: m.to, title: m.title, face: m.face, ...u })));
 }

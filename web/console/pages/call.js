@@ -5,7 +5,7 @@ import { ask, badge, button, doer, empty, facts, field, fill, h, icon, input, pr
   section, Table, toast, words } from '../ui/dom.js';
 import { callState, context, correlator, parties, party, since, stateBadge, time }
   from '../ui/format.js';
-import { Ladder, readTrace, uuiHops, uuiText } from '../ladder.js';
+import { Ladder, NO_TRACE, readTrace, uuiChange, uuiHops, uuiText } from '../ladder.js';
 
 /** What can be done with a connection: [service, word, what it does]. */
 function actions(api, connection) {
@@ -53,9 +53,10 @@ function uuiFacts(call) {
   return (call.uui ?? []).map((u) => facts([
     ['User-to-User', uuiText(u)],
     ['Package', u.package], ['Octets', h('span', { 'class': 'mono' }, u.hex ?? '')],
-    ['Verdict', u.verdict], ['Inserted by', u.origin?.by ?? u.origin], ['Seal', u.seal]]
-    .map(([k, v]) => [k, v && typeof v === 'object' && !(v instanceof Node) ? JSON.stringify(v)
-      : v])));
+    ['Verdict', u.why ? `${u.verdict}: ${u.why}` : u.verdict],
+    ['Inserted by', u.origin && [u.origin.role, u.origin.withheld ? 'withheld' : u.origin.identity,
+      u.origin.confidence && `(${u.origin.confidence})`].filter(Boolean).join(' ')],
+    ['Seal', u.seal && [u.seal.result, u.seal.identity].filter(Boolean).join(', ')]]));
 }
 
 async function download(api, id, format) {
@@ -75,7 +76,7 @@ export function callPage({ api, model }, id) {
   const head = h('div', { 'class': 'stack' });
   const partyList = h('div', { 'class': 'parties' });
   const faces = new Map(['sip', 'csta', 'api'].map((f) => [f, true]));
-  let messages = [];
+  let trace = NO_TRACE;
   let call = null;
   let timer = null;
   let closed = false;
@@ -88,16 +89,18 @@ export function callPage({ api, model }, id) {
       { label: 'In', cell: (u) => u.title },
       { label: 'Text', cell: (u) => uuiText(u) },
       { label: 'Octets', cell: (u) => h('span', { 'class': 'mono' }, u.hex ?? '') },
+      { label: 'Stands in', 'class': 'tight', cell: (u) => u.in ?? '' },
       { label: 'Package', 'class': 'tight', cell: (u) => u.package ?? '–' },
-      { label: 'Changed here', 'class': 'tight', cell: (u) => (u.changed ? badge('changed', 'wait')
+      { label: 'On the way', cell: (u) => (u.changed
+        ? [badge(uuiChange(u), 'wait'), u.why && h('span', { 'class': 'hint' }, ` ${u.why}`)]
         : h('span', { 'class': 'muted' }, 'as before')) },
     ],
     none: () => empty('No User-to-User in the messages that are kept'),
   });
 
   const draw = () => {
-    ladder.update(messages, [...faces].filter(([, on]) => on).map(([f]) => f));
-    hops.update(uuiHops(messages));
+    ladder.update(trace, [...faces].filter(([, on]) => on).map(([f]) => f));
+    hops.update(uuiHops(trace));
   };
   const toggles = [...faces.keys()].map((f) => {
     const b = button(f === 'api' ? 'API' : f.toUpperCase(), () => {
@@ -109,7 +112,7 @@ export function callPage({ api, model }, id) {
   });
   const loadTrace = async () => {
     try {
-      messages = readTrace(await api.get(`/v1/trace/${path}`, { format: 'json' }));
+      trace = readTrace(await api.get(`/v1/trace/${path}`, { format: 'json', bytes: 'true' }));
     } catch (e) {
       if (e.status !== 404) {
         fill(ladder.blank, problemBox(e, loadTrace));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One device: what it can do, what is switched on, how it is reached, and what is wrong with it. */
+import { number } from '../../client/baton.js';
 import { badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, section,
   select, Table, toast, words } from '../ui/dom.js';
-import { label, party, plain, since, stateBadge, time } from '../ui/format.js';
+import { inWords, parties, party, plain, since, stateBadge, time } from '../ui/format.js';
 import { callHref, makeCallDialog } from './calls.js';
 
 const FORWARDS = [['forwardImmediate', 'always'], ['forwardBusy', 'when busy'],
@@ -10,13 +11,11 @@ const FORWARDS = [['forwardImmediate', 'always'], ['forwardBusy', 'when busy'],
 const AGENT = [['loggedOn', 'log on'], ['ready', 'ready'], ['notReady', 'not ready'],
   ['workingAfterCall', 'working after a call'], ['loggedOff', 'log off']];
 
-export function isOn(feature, member) {
-  return feature === true || feature?.[member] === true;
-}
-
+/** Forwardings that are on, in words: "always to 1003". */
 function forwardings(features) {
-  const f = features?.forwarding;
-  return Array.isArray(f) ? f : f?.forwardList ?? (f && typeof f === 'object' ? [f] : []);
+  return (features?.forwarding ?? []).filter((f) => f.forwardStatus).map((f) =>
+    `forwarded ${FORWARDS.find(([n]) => n === f.forwardingType)?.[1] ?? f.forwardingType} to ` +
+    `${number(f.forwardDN ?? '') || f.forwardDN || '?'}`);
 }
 
 /** Switches of the device, each a request of CSTA. */
@@ -25,12 +24,12 @@ function switches(api, id, device) {
     await api.service(service, { device: id, ...body });
     toast(done);
   };
-  const dnd = isOn(device.features?.doNotDisturb, 'doNotDisturbOn');
-  const mwi = isOn(device.features?.messageWaiting, 'messageWaitingOn');
+  const dnd = device.features?.doNotDisturb === true;
+  const mwi = device.features?.messageWaiting === true;
   const kind = select(FORWARDS);
   const to = input({ 'placeholder': '1003' });
   const agent = select(AGENT);
-  const agentID = input({ 'placeholder': 'optional', 'value': device.agent?.agentID ?? '' });
+  const agentID = input({ 'placeholder': 'optional', 'value': device.agents?.[0]?.agentID ?? '' });
   return [
     h('div', { 'class': 'row apart' }, h('span', {}, 'Do not disturb ',
       badge(dnd ? 'on' : 'off', dnd ? 'bad' : 'plain')),
@@ -49,30 +48,72 @@ function switches(api, id, device) {
       }),
       doer('Stop', async () => on('SetForwarding', { forwardingType: kind.value,
         activateForward: false }, 'Not forwarded.')(), { 'aria-label': 'Stop forwarding' })),
-    h('div', { 'class': 'chips' }, forwardings(device.features).map((f) => h('span',
-      { 'class': 'chip' }, plain(f)))),
+    h('div', { 'class': 'chips' }, forwardings(device.features).map((f) => badge(f, 'wait'))),
     h('div', { 'class': 'row fields' }, field('Agent state', agent), field('Agent ID', agentID),
       doer('Set', async () => on('SetAgentState', { requestedAgentState: agent.value,
         ...(agentID.value ? { agentID: agentID.value } : {}) }, 'The agent state is set.')(),
       { 'aria-label': 'Set agent state' })),
-    device.agent && facts(Object.entries(device.agent).map(([k, v]) => [label(k), plain(v)])),
+    (device.agents ?? []).map((a) => facts([['Agent', a.agentID], ['State', inWords(a.agentState ?? '')],
+      ['Then', a.pendingAgentState && inWords(a.pendingAgentState)]])),
   ];
 }
 
-/** /v1/devices/{device}/diagnosis, whatever steps it has. */
+const PROFILE_WHY = { configured: 'by the configuration', userAgent: 'by its User-Agent',
+  unknownName: 'none: the configuration names one that is not there', noUserAgent:
+  'none: it does not say what it is', noMatch: 'none: no profile fits its User-Agent' };
+const FLOWS = { open: ['good', 'Its connection is open.'], closed: ['bad', 'Its connection is ' +
+  'gone: calls reach it when it has connected and registered again.'],
+failed: ['bad', 'What was sent there last was not answered.'] };
+
+/** One finding: good, wait or bad, a sentence, and what to do about it. */
+const finding = (kind, text, ...more) => h('li', {}, badge({ good: 'good', wait: 'note', bad: 'wrong',
+  plain: 'note' }[kind], kind), h('div', {}, h('p', {}, text), more.filter(Boolean).map((m) =>
+  h('p', { 'class': 'hint' }, m))));
+
+function registrationFindings(r) {
+  const [kind, text] = FLOWS[r.flow] ?? ['plain', `Its connection: ${r.flow}.`];
+  return [
+    finding(kind, `${r.contact}: ${text}`, `Registered from ${r.from} over ${r.transport}, for ` +
+      `${r.expiresS} s more${r.userAgent ? `, as ${r.userAgent}` : ''}.`),
+    r.nat === true && finding('plain', 'It is behind NAT: its contact says another address than ' +
+      'its registration came from. It is reached over the connection that it has opened.'),
+    finding(r.talk === true ? 'good' : 'wait', r.talk === true
+      ? 'Applications can have it pick up: it takes NOTIFY talk.'
+      : 'It has not said that it takes NOTIFY talk; answering for it may need its own keys.'),
+    r.profile ? finding('good', `Profile ${r.profile}, ${PROFILE_WHY[r.profileBy] ?? r.profileBy}.`,
+      r.means && r.means !== 'none' && `Commanded by ${r.means}.`, r.settings?.length &&
+      `To be set on the phone: ${r.settings.join('; ')}`)
+      : finding('plain', `Profile: ${PROFILE_WHY[r.profileBy] ?? r.profileBy ?? 'none'}.`)];
+}
+
+/** /v1/devices/{device}/diagnosis in words. */
 function diagnosis(d) {
-  const steps = d.checks ?? d.findings ?? d.steps ?? d.items ?? [];
-  const kinds = { ok: 'good', good: 'good', yes: 'good', warning: 'wait', hint: 'wait', info: 'plain',
-    bad: 'bad', error: 'bad', no: 'bad' };
-  const list = steps.map((s) => {
-    const state = String(s.verdict ?? s.state ?? s.level ?? (s.ok === false ? 'bad' : 'ok'));
-    return h('li', {}, badge(state, kinds[state] ?? 'plain'),
-      h('div', {}, h('p', {}, s.text ?? s.title ?? s.name ?? ''),
-        (s.detail || s.advice) && h('p', { 'class': 'hint' }, s.detail ?? s.advice)));
+  const rows = d.registrations ?? [];
+  return h('ul', { 'class': 'steps' },
+    d.mayRegister === false && finding('bad', 'It has no password here, so no phone can register.',
+      'Give it one in the configuration file, under "devices".'),
+    rows.length === 0 && finding('bad', 'No phone is registered.', 'Calls to it are not delivered. ' +
+      'A phone that tries with a wrong password stands in the log.'),
+    rows.flatMap(registrationFindings),
+    (d.sessions ?? []).map((s) => finding(s.state === 'up' ? 'good' : s.trouble ? 'bad' : 'wait',
+      `CSTA session with ${s.phone}: ${s.state}.`, s.trouble && `${s.trouble} (SIP ${s.status}, ` +
+      `${s.attempts} attempts, next in ${s.nextS} s)`)));
+}
+
+/** By whom each service is carried out: the sheet of what the device can do. */
+const BY = { switch: 'Baton', session: 'the phone (CSTA)', notify: 'the phone (NOTIFY)',
+  talk: 'the phone (talk)', none: '–' };
+
+function sheetTable() {
+  return new Table({
+    caption: 'By whom services are carried out',
+    key: (s) => s.name,
+    columns: [
+      { label: 'Service', head: true, cell: (s) => s.name },
+      { label: 'In calls through Baton', cell: (s) => BY[s.carried] ?? plain(s.carried) },
+      { label: 'In other calls of the phone', cell: (s) => BY[s.others] ?? plain(s.others) }],
+    none: () => h('p', { 'class': 'muted' }, 'Nothing beyond what stands above.'),
   });
-  const rest = Object.entries(d).filter(([, v]) => v !== steps && typeof v !== 'object');
-  return [list.length > 0 && h('ul', { 'class': 'steps' }, list),
-    facts(rest.map(([k, v]) => [label(k), plain(v)]))];
 }
 
 export function devicePage({ api, model }, id) {
@@ -81,9 +122,18 @@ export function devicePage({ api, model }, id) {
   const calls = h('div', {});
   const sheet = h('div', { 'class': 'stack' });
   const controls = h('div', { 'class': 'stack' });
-  const found = h('div', { 'class': 'stack', 'aria-live': 'polite' },
-    h('p', { 'class': 'muted' }, 'Asks the phone, by OPTIONS, what it says of itself, and looks ' +
-      'at what the server knows of it.'));
+  const found = h('div', { 'class': 'stack' });
+  const carried = sheetTable();
+  const diagnose = async () => {
+    try {
+      const d = await api.get(`${path}/diagnosis`);
+      fill(found, diagnosis(d));
+      carried.element.classList.toggle('table', (d.services ?? []).length > 0);
+      carried.update(d.services ?? []);
+    } catch (e) {
+      fill(found, h('p', { 'class': 'error' }, words(e)));
+    }
+  };
   const bindings = new Table({
     caption: 'Registrations of this device',
     key: (b) => b.instance ?? b.contact,
@@ -114,13 +164,13 @@ export function devicePage({ api, model }, id) {
     const focus = controls.contains(document.activeElement)
       ? document.activeElement.getAttribute('aria-label') : null;
     fill(top, h('div', { 'class': 'card' }, facts([['Device', d.deviceID], ['Name', d.display],
-      ['Registered', d.registered ? badge('registered', 'good') : badge('not registered')],
+      ['Tel', d.tel], ['Registered', d.registered ? badge('registered', 'good') : badge('not registered')],
       ['Commanded by', (d.drivers ?? []).join(', ')]])));
     bindings.update(d.bindings ?? []);
     fill(calls, live.length ? h('ul', { 'class': 'steps' }, live.map((c) => {
       const mine = c.connections.find((x) => party(x) === id);
       return h('li', {}, stateBadge(mine?.localConnectionInfo), h('div', {},
-        h('a', { 'href': callHref(c) }, c.connections.map(party).join(' → ')), ' ',
+        h('a', { 'href': callHref(c) }, parties(c)), ' ',
         since(c.created)));
     })) : h('p', { 'class': 'muted' }, 'No call.'));
     fill(controls, switches(api, id, d));
@@ -139,6 +189,7 @@ export function devicePage({ api, model }, id) {
         model.devices.set(id, device);
       }
       draw();
+      await diagnose();
     } catch (e) {
       fill(top, e.status === 404 ? empty(`There is no device ${id}`,
         h('a', { 'href': '#/devices' }, 'To the devices')) : problemBox(e, load));
@@ -153,16 +204,10 @@ export function devicePage({ api, model }, id) {
       { kind: 'primary' })],
     body: [top, h('div', { 'class': 'columns' },
       h('div', { 'class': 'stack' }, section('Calls', calls),
-        section('What it can be asked', sheet)),
+        section('What it can be asked', sheet, carried.element)),
       h('div', { 'class': 'stack' }, section('Features', controls),
-        section('Diagnosis', found, h('div', {}, doer('Diagnose', async () => {
-        fill(found, h('p', { 'class': 'muted' }, 'Asking…'));
-        try {
-          fill(found, diagnosis(await api.get(`${path}/diagnosis`)));
-        } catch (e) {
-          fill(found, h('p', { 'class': 'error' }, words(e)));
-        }
-      }))))), section('Registrations', bindings.element)],
+        section('Diagnosis', found, h('div', {}, doer('Look again', diagnose,
+          { done: 'The diagnosis is new.' }))))), section('Registrations', bindings.element)],
     load,
     close() {
       model.removeEventListener('change', change);

@@ -24,15 +24,13 @@ export function deviceState(device, model) {
 function switched(device) {
   const f = device.features ?? {};
   const out = [];
-  if (f.doNotDisturb === true || f.doNotDisturb?.doNotDisturbOn === true) {
+  if (f.doNotDisturb) {
     out.push(badge('do not disturb', 'bad'));
   }
-  const forward = Array.isArray(f.forwarding) ? f.forwarding.filter((x) => x.forwardingStatus ??
-    x.active ?? true) : f.forwarding?.forwardList ?? [];
-  if (forward.length) {
+  if (f.forwarding?.some((x) => x.forwardStatus)) {
     out.push(badge('forwarded', 'wait'));
   }
-  if (f.messageWaiting === true || f.messageWaiting?.messageWaitingOn === true) {
+  if (f.messageWaiting) {
     out.push(badge('message waiting', 'held'));
   }
   return out;

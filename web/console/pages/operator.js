@@ -3,6 +3,7 @@
  * The operator's page: how the server is, who is connected to it, and what may be done to it.
  * Each part is asked for by itself: who may not see one of them sees the others.
  */
+import { number } from '../../client/baton.js';
 import { ask, badge, button, code, copy, doer, empty, facts, field, fill, h, input, problemBox,
   section, select, Table, toast, words } from '../ui/dom.js';
 import { duration, inWords, label, plain, time } from '../ui/format.js';
@@ -11,22 +12,34 @@ const EVERY_MS = 5000;
 const LEVELS = ['error', 'warn', 'info', 'debug'];
 const isTime = (v) => typeof v === 'string' && /^\d{4}-\d\d-\d\dT/.test(v);
 
-/** Lists of the server: path, title, what it is when there is none, the member that is its name. */
+/** Lists of the server: path, title, what it is when there is none, what is shown of an item. */
 const LISTS = [
-  { path: 'listeners', title: 'Listeners', none: 'Nothing listens', key: ['address', 'name'] },
-  { path: 'peers', title: 'Peers', none: 'No peers are configured', key: ['name'] },
-  { path: 'registrations', title: 'Registrations', none: 'No phone is registered',
-    key: ['contact', 'number'] },
-  { path: 'sessions', title: 'CSTA sessions', none: 'No application is connected',
-    key: ['session', 'id', 'name'] },
-  { path: 'monitors', title: 'Monitors', none: 'Nobody watches a device',
-    key: ['monitorCrossRefID', 'id'] },
+  { path: 'listeners', title: 'Listeners', none: 'Nothing listens', key: ['address', 'transport'],
+    columns: { address: 'Address', transport: 'Transport', protocol: 'For', advertised: 'Shown as' } },
+  { path: 'registrations', title: 'Registrations', none: 'No phone is registered', key: ['contact'],
+    columns: { number: 'Device', contact: 'Contact', transport: 'Transport', address: 'From',
+      expires: 'Until', userAgent: 'Phone' },
+    flat: (r) => r.bindings.map((b) => ({ number: number(r.deviceID ?? r.record), ...b })) },
   { path: 'subscribers', title: 'Readers of the event stream', none: 'Nobody reads the events',
-    key: ['id', 'name'] },
-  { path: 'webhooks', title: 'Webhooks', none: 'No webhooks', key: ['id', 'webhook'] },
+    key: ['id'], columns: { id: 'Reader', kind: 'Kind', who: 'Who', remote: 'From',
+      sequence: 'At', lag: 'Behind', state: 'State' } },
+  { path: 'peers', title: 'Peers', none: 'No peers are configured', key: ['peer'],
+    columns: { peer: 'Peer', up: 'Up', calls: 'Calls', maxCalls: 'At most', uri: 'Address',
+      numbers: 'Numbers', trusted: 'Trusted' } },
+  { path: 'sessions', title: 'CSTA sessions', none: 'No application is connected', key: ['session'],
+    columns: { session: 'Session', application: 'Application', link: 'Over', monitors: 'Monitors',
+      unsent: 'Events unsent', pending: 'Requests open', routes: 'Routes calls' } },
+  { path: 'monitors', title: 'Monitors', none: 'Nobody watches a device',
+    key: ['monitor'], columns: { monitor: 'Monitor', application: 'Application',
+      deviceID: 'Device', callID: 'Call', unsent: 'Events unsent' } },
+  { path: 'webhooks', title: 'Webhooks', none: 'No webhooks', key: ['id', 'webhook'],
+    columns: { id: 'Webhook', url: 'To', form: 'Form', state: 'State', why: 'Why', lag: 'Behind' } },
 ];
 
 function cell(name, v) {
+  if (name === 'up') {
+    return v === true ? badge('up', 'good') : badge(v === false ? 'down' : plain(v), 'bad');
+  }
   if (isTime(v)) {
     return time(v, true);
   }
@@ -37,42 +50,14 @@ function cell(name, v) {
   return plain(v);
 }
 
-/** A table of a list whose items have whatever members they have. */
-class AnyTable {
-  constructor(spec) {
-    this.spec = spec;
-    this.place = h('div', {});
-    this.columns = '';
-    this.table = null;
-  }
-
-  update(items) {
-    const names = [];
-    for (const item of items) {
-      for (const [n, v] of Object.entries(item)) {
-        if (!names.includes(n) && n !== 'sequence' && (v === null || typeof v !== 'object' ||
-            Array.isArray(v))) {
-          names.push(n);
-        }
-      }
-    }
-    const shown = names.slice(0, 8);
-    const text = shown.join();
-    if (!this.table || text !== this.columns) {
-      this.columns = text;
-      this.table = new Table({
-        caption: this.spec.title,
-        key: (i) => this.spec.key.map((k) => i[k]).find((v) => v !== undefined) ?? JSON.stringify(i),
-        columns: shown.map((n, i) => ({ label: label(n), head: i === 0,
-          'class': items.some((x) => typeof x[n] === 'number') ? 'num' : '',
-          cell: (x) => cell(n, x[n]) })),
-        none: () => h('p', { 'class': 'muted' }, `${this.spec.none}.`),
-      });
-      fill(this.place, this.table.element);
-    }
-    this.table.element.classList.toggle('table', items.length > 0);
-    this.table.update(items);
-  }
+function listTable({ title, none, key, columns }) {
+  return new Table({
+    caption: title,
+    key: (i) => key.map((k) => i[k]).join(' '),
+    columns: Object.entries(columns).map(([n, text], i) => ({ label: text, head: i === 0,
+      'class': ['lag', 'calls', 'maxCalls', 'unsent', 'pending', 'monitors'].includes(n) ? 'num' : '', cell: (x) => cell(n, x[n]) })),
+    none: () => h('p', { 'class': 'muted' }, `${none}.`),
+  });
 }
 
 function tile(n, text) {
@@ -80,20 +65,27 @@ function tile(n, text) {
     h('span', {}, text));
 }
 
-/** Numbers of /v1/status that matter first, then everything else. */
+/** Counters that matter at first sight: part, name, what they count. */
+const FIRST = [['engine', 'calls_active', 'calls'], ['engine', 'registrar_bindings', 'registrations'],
+  ['engine', 'csta_sessions', 'CSTA sessions'], ['engine', 'csta_monitors', 'monitors'],
+  ['engine', 'peers_up', 'peers up'], ['api', 'clients', 'HTTP connections'],
+  ['engine', 'sip_received', 'SIP messages read'], ['engine', 'sip_malformed', 'malformed ones']];
+
+/** /v1/status: what matters first, then every counter that is not zero. */
 function statusView(s) {
-  const flat = Object.entries(s).filter(([, v]) => v !== null && typeof v !== 'object');
-  const numbers = flat.filter(([, v]) => typeof v === 'number');
-  const uptime = numbers.find(([n]) => /uptime/i.test(n));
-  const rest = flat.filter(([, v]) => typeof v !== 'number');
-  const groups = Object.entries(s).filter(([, v]) => v && typeof v === 'object' &&
-    !Array.isArray(v));
-  return [h('div', { 'class': 'tiles' }, numbers.filter((n) => n !== uptime).map(([n, v]) =>
-    tile(v, inWords(n)))),
-  facts([uptime && ['Running for', duration(uptime[1] * (/ms$/i.test(uptime[0]) ? 1 : 1000))],
-    ...rest.map(([n, v]) => [label(n), cell(n, v)])].filter(Boolean)),
-  groups.map(([n, v]) => h('details', { 'class': 'more', data: { group: n } },
-    h('summary', {}, label(n)), facts(Object.entries(v).map(([k, x]) => [label(k), plain(x)]))))];
+  const { counters = {}, ...flat } = s;
+  const facing = Object.entries(flat).filter(([n, v]) => n !== 'uptime' && typeof v !== 'object');
+  return [
+    h('div', { 'class': 'tiles' }, FIRST.filter(([p, n]) => counters[p]?.[n] !== undefined)
+      .map(([p, n, text]) => tile(counters[p][n], text))),
+    facts([['Running for', h('span', { 'class': 'since', data: { since: Date.parse(s.started) } },
+      duration(s.uptime * 1000))], ...facing.map(([n, v]) => [label(n), cell(n, v)])]),
+    Object.entries(counters).map(([part, values]) => {
+      const some = Object.entries(values).filter(([, v]) => v !== 0);
+      return some.length > 0 && h('details', { 'class': 'more', data: { group: part } },
+        h('summary', {}, `Counters of ${inWords(part)}`),
+        facts(some.map(([n, v]) => [n.replace(/_/g, ' '), plain(v)])));
+    })];
 }
 
 // ---- tokens ----
@@ -157,7 +149,7 @@ function commands(api) {
       body: [h('p', {}, 'The file is read again. Calls go on. If the file has a fault, nothing ' +
         'changes and the fault is shown.')],
       act: async () => {
-        const said = await api.operateOrPost('/v1/admin/reload');
+        const said = await api.post('/v1/admin/reload', {});
         toast(said?.message ?? said?.text ?? 'The configuration was read again.');
       } });
   };
@@ -166,25 +158,21 @@ function commands(api) {
       body: [h('p', {}, 'New calls are refused with 503 from now on; calls that stand go on until ' +
         'they end. The server stops when the last one has ended. This cannot be taken back here.')],
       act: async () => {
-        await api.operateOrPost('/v1/admin/drain');
+        await api.post('/v1/admin/drain', {});
         toast('The server drains: it takes no new calls.');
       } });
   };
   return section('Commands', h('div', { 'class': 'row' }, button('Reload…', reload),
     button('Drain…', drain, { kind: 'danger' }),
-    doer('Backup', async () => {
-      const said = await api.operateOrPost('/v1/admin/backup');
-      return said;
-    }, { done: (s) => `Backup made${s?.path ? `: ${s.path}` : '.'}` })),
+    doer('Backup', () => api.post('/v1/admin/backup', {}), { done: (s) => `Backup made${s?.path ? `: ${s.path}` : '.'}` })),
   h('div', { 'class': 'row fields' }, field('Log level', level), doer('Set', () =>
     api.put('/v1/admin/log', { level: level.value }), { done: () => `The log level is ${level.value}.`,
     'aria-label': 'Set log level' })), errors);
 }
 
 export function operatorPage({ api }) {
-  api.operateOrPost ??= (path) => api.post(path, {});
   const status = h('div', { 'class': 'stack' });
-  const lists = LISTS.map((spec) => ({ ...spec, table: new AnyTable(spec),
+  const lists = LISTS.map((spec) => ({ ...spec, table: listTable(spec),
     note: h('div', {}) }));
   const access = tokens(api);
   let timer = null;
@@ -204,7 +192,7 @@ export function operatorPage({ api }) {
   const load = () => Promise.all([
     part(async () => {
       const s = await api.get('/v1/status');
-      const text = JSON.stringify(s);
+      const text = JSON.stringify({ ...s, uptime: 0, time: '' });
       if (text !== shown) {
         shown = text;
         const open = [...status.querySelectorAll('details[open]')].map((d) => d.dataset.group);
@@ -221,7 +209,9 @@ export function operatorPage({ api }) {
     }, statusNote),
     ...lists.map((l) => part(async () => {
       const page = await api.get(`/v1/${l.path}`, { limit: 100 });
-      l.table.update(page.items);
+      const items = l.flat ? page.items.flatMap(l.flat) : page.items;
+      l.table.element.classList.toggle('table', items.length > 0);
+      l.table.update(items);
     }, l.note)),
     part(access.load, accessNote),
   ]);
@@ -233,7 +223,7 @@ export function operatorPage({ api }) {
   return {
     title: 'Operator',
     body: [section('Server', status, statusNote), commands(api),
-      h('div', { 'class': 'columns' }, lists.map((l) => section(l.title, l.table.place, l.note)),
+      h('div', { 'class': 'columns' }, lists.map((l) => section(l.title, l.table.element, l.note)),
         access.element)],
     load: again,
     close() {

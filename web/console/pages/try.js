@@ -5,7 +5,7 @@
  */
 import { announce, badge, button, code, copy, doer, empty, field, fill, h, input, problemBox,
   section, select, words } from '../ui/dom.js';
-import { Ladder, readTrace } from '../ladder.js';
+import { Ladder, NO_TRACE, readTrace } from '../ladder.js';
 import { control, Schemas } from '../schema.js';
 
 const FIRST = 'MakeCall';
@@ -94,12 +94,14 @@ export function tryPage({ api, model }, _, query) {
     fill(form, summary.get(name) && h('p', { 'class': 'hint' }, summary.get(name)), inner.element);
     toJson();
   };
-  const showXml = (messages) => {
-    const csta = messages.filter((m) => m.face === 'csta' && m.text.includes('<'));
-    fill(asXml, csta.length ? csta.map((m) => h('div', { 'class': 'stack' },
-      h('p', { 'class': 'hint' }, `${m.title}, ${m.from} → ${m.to}`),
-      code(m.text, { 'aria-label': `${m.title} as CSTA XML` })))
-      : empty('No CSTA message is kept of this', 'Services that touch a call are kept with it.'));
+  const xml = async (message, title) => [h('h3', {}, title), code(await api.post('/v1/csta/xml',
+    message, { accept: 'application/xml' }), { 'aria-label': `${title} as CSTA XML` })];
+  const showXml = async (request, response) => {
+    try {
+      fill(asXml, await xml(request, 'Request'), response && await xml(response, 'Answer'));
+    } catch (e) {
+      fill(asXml, problemBox(e));
+    }
   };
   const send = async () => {
     let value;
@@ -127,20 +129,18 @@ export function tryPage({ api, model }, _, query) {
     fill(asJson, h('h3', {}, 'Request'), code(JSON.stringify({ [service]: value }, null, 2),
       { 'aria-label': 'Request as JSON' }), h('h3', {}, 'Answer'),
     code(JSON.stringify(said, null, 2), { 'aria-label': 'Answer as JSON' }));
-    const trace = async () => {
+    await showXml({ [service]: value }, said.result);
+    const wire = async () => {
       if (!callID) {
-        showXml([]);
-        ladder.update([]);
+        ladder.update(NO_TRACE);
         return;
       }
-      const messages = await api.get(`/v1/trace/${encodeURIComponent(callID)}`, { format: 'json' })
-        .then(readTrace, () => []);
-      const mine = messages.filter((m) => m.at >= started - 2000);
-      showXml(mine);
-      ladder.update(mine);
+      const trace = await api.get(`/v1/trace/${encodeURIComponent(callID)}`, { format: 'json', bytes: 'true' })
+        .then(readTrace, () => NO_TRACE);
+      ladder.update({ ...trace, messages: trace.messages.filter((m) => m.at >= started - 1000) });
     };
-    await trace();
-    setTimeout(trace, 1000);
+    await wire();
+    setTimeout(wire, 1000);
   };
   form.addEventListener('input', toJson);
   form.addEventListener('change', toJson);
@@ -155,8 +155,8 @@ export function tryPage({ api, model }, _, query) {
   pick.addEventListener('change', choose);
   fill(asJson, empty('Nothing was sent yet', 'Choose a service, fill the form and send it: this ' +
     'shows the request, the answer, and what went over the wire.'));
-  showXml([]);
-  ladder.update([]);
+  fill(asXml, empty('Nothing was sent yet'));
+  ladder.update(NO_TRACE);
   const left = h('div', { 'class': 'stack' });
   const load = async () => {
     try {

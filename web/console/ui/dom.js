@@ -264,7 +264,7 @@ export class Table {
         h('th', { 'scope': 'col', 'role': 'columnheader', 'class': c.class }, c.label ||
           h('span', { 'class': 'sr-only' }, c.name ?? 'Actions'))))),
       this.body);
-    this.wide = h('div', { 'class': 'wide', 'role': 'region', 'aria-label': caption,
+    this.wide = h('div', { 'class': 'wide', 'role': 'group', 'aria-label': caption,
       'tabindex': '0' }, this.table);
     this.element = h('div', { 'class': 'table' }, this.wide);
     this.blank = h('div', {});

@@ -31,12 +31,15 @@ export function callState(call) {
 }
 
 export function party(connection) {
-  return connection.number || number(connection.deviceID) || 'unknown';
+  return connection.restricted ? 'withheld'
+    : connection.number || number(connection.deviceID) || 'unknown';
 }
 
 /** The parties, who called first: "1001 → 1002". */
 export function parties(call) {
-  return (call.connections ?? []).map(party).join(' → ') || call.callID;
+  const all = (call.connections ?? []).slice().sort((a, b) =>
+    Number(b.originating ?? false) - Number(a.originating ?? false));
+  return all.map(party).join(' → ') || call.callID;
 }
 
 /** What a call is about: text of User-to-User, userData, correlator data. */
