@@ -20,7 +20,7 @@ BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev kamailio
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
-.PHONY: build deps test-deps bench-deps demo run check bench install clean help
+.PHONY: build deps test-deps bench-deps demo demo-live web pictures run check bench install clean help
 
 build: build/build.ninja ## compile the program: build/baton (the default)
 	@$(NINJA) -C build
@@ -44,6 +44,21 @@ bench-deps: ## install what building and the benchmarks need
 
 demo: deps build ## build, then show in one go what it does
 	@scripts/demo
+	@[ ! -t 1 ] || scripts/demo-live
+
+demo-live: deps build ## build, then the server, phones, live calls and the console, until Ctrl-C
+	@scripts/demo-live
+
+web: deps ## build with the browser phone, too (JsSIP and esbuild from npm)
+	@command -v npm >/dev/null || scripts/need nodejs npm
+	@cd tests/browser && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
+		npm ci --no-audit --no-fund --loglevel=error; }
+	@[ -f build/build.ninja ] || $(MESON) setup build --buildtype=release -Dtests=false --prefix=$(prefix)
+	@$(MESON) setup --reconfigure build >/dev/null
+	@$(MAKE) --no-print-directory build
+
+pictures: test-deps web ## take the pictures of docs/ anew, from the real console
+	@BATON_SHOTS=$(CURDIR)/docs/images tests/interop/run web_tasks web_agent web_phones
 
 run: build ## build, then run the server with an example configuration (CONFIG=...)
 	@scripts/run $(CONFIG)

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the tests of the web pages have in common: a browser, pages that are watched, axe-core.
+ *
+ * A watched page fails its test by itself at the end when it had an error in its console, an
+ * exception, a violation of its Content-Security-Policy, or asked another host for something.
+ *
+ * From the environment: BATON_URL (http://127.0.0.1:PORT), BATON_TOKEN (of an administrator),
+ * BATON_WS (ws://127.0.0.1:PORT of SIP), BATON_SHOTS (a folder: pictures are taken).
+ */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { chromium } from 'playwright-core';
+import { Baton } from '../../web/client/baton.js';
+
+export const URL_ = process.env.BATON_URL ?? 'http://127.0.0.1:8080';
+export const TOKEN = process.env.BATON_TOKEN ?? '';
+export const WS = process.env.BATON_WS ?? 'ws://127.0.0.1:5062';
+const SHOTS = process.env.BATON_SHOTS;
+const WIDE = { width: 1280, height: 800 };
+
+/** Words that a test may expect in a console: a refusal of HTTP is an error line there. */
+const HTTP_ERROR = /^Failed to load resource: the server responded with a status of (4\d\d|503)/;
+
+export class Kit {
+  static async start() {
+    const kit = new Kit();
+    kit.axe = await readFile(new URL('./node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+    kit.browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream',
+        '--use-fake-ui-for-media-stream', '--disable-features=WebRtcHideLocalIpsWithMdns'],
+    });
+    kit.api = new Baton({ url: URL_, token: TOKEN });
+    kit.contexts = [];
+    kit.wrong = [];
+    return kit;
+  }
+
+  async stop() {
+    await this.browser.close();
+  }
+
+  /** A person's browser: tabs of it share what a browser's tabs share. */
+  async context(options = {}) {
+    const context = await this.browser.newContext({ viewport: WIDE, acceptDownloads: true,
+      permissions: ['microphone', 'clipboard-read', 'clipboard-write'], locale: 'en-GB', ...options });
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (e) =>
+        console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`));
+    });
+    this.contexts.push(context);
+    return context;
+  }
+
+  async page(context, { allow = [], hosts = [] } = {}) {
+    const page = await context.newPage();
+    const mine = [new URL(URL_).host, ...hosts];
+    page.on('console', (m) => {
+      if (m.type() === 'error' && !HTTP_ERROR.test(m.text()) &&
+          !allow.some((a) => a.test(m.text()))) {
+        this.wrong.push(`${page.url()}: console: ${m.text()}`);
+      }
+    });
+    page.on('pageerror', (e) => this.wrong.push(`${page.url()}: ${e.stack ?? e}`));
+    page.on('request', (r) => {
+      const url = new URL(r.url());
+      if (/^http/.test(url.protocol) && !mine.includes(url.host)) {
+        this.wrong.push(`${page.url()} asked ${url.host}`);
+      }
+      if (/bt_|token=/.test(r.url())) {
+        this.wrong.push(`a secret in a URL: ${r.url()}`);
+      }
+    });
+    return page;
+  }
+
+  /** A page of the console, signed in. */
+  async console(hash = '#/calls', options = {}, watch = {}) {
+    const context = await this.context(options);
+    const page = await this.page(context, watch);
+    await page.goto(`${URL_}/console/`);
+    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Live calls', level: 1 }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    if (hash !== '#/calls') {
+      await this.go(page, hash);
+    }
+    return page;
+  }
+
+  async go(page, hash) {
+    await page.evaluate((to) => { location.hash = to; }, hash);
+  }
+
+  /** No violation that axe-core can see (WCAG 2.2 A and AA, and its own good practice). */
+  async axeOf(page, what) {
+    await page.evaluate(this.axe);
+    const { violations } = await page.evaluate(() => window.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+    assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ') +
+      ' ' + n.failureSummary).join(' | ')}`), [], `axe-core on ${what}`);
+  }
+
+  /** Nothing sticks out at the side. */
+  async fits(page, what) {
+    const over = await page.evaluate(() => document.documentElement.scrollWidth -
+      document.documentElement.clientWidth);
+    assert.ok(over <= 0, `${what} is ${over} px wider than the window`);
+  }
+
+  async shot(page, name) {
+    if (SHOTS) {
+      await page.screenshot({ path: `${SHOTS}/${name}.png`, animations: 'disabled' });
+    }
+  }
+
+  /** What watched pages complained of since the last time. */
+  complaints() {
+    return this.wrong.splice(0);
+  }
+
+  async closePages() {
+    for (const c of this.contexts.splice(0)) {
+      await c.close();
+    }
+  }
+
+  // ---- calls ----
+
+  /** Until that is true of what the server says; a description of what it was instead. */
+  async until(what, act, limit = 15000) {
+    const end = Date.now() + limit;
+    let last;
+    for (;;) {
+      last = await act().catch((e) => e);
+      if (last && !(last instanceof Error)) {
+        return last;
+      }
+      assert.ok(Date.now() < end, `waited ${limit} ms for ${what}: ${last}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+
+  async callOf(device, test = () => true) {
+    return this.until(`a call of ${device}`, async () => {
+      for await (const call of this.api.list('/v1/calls')) {
+        if (call.connections.some((c) => c.number === device) && test(call)) {
+          return call;
+        }
+      }
+      return null;
+    });
+  }
+
+  async hangUpAll() {
+    for (let n = 0; n < 3; n++) {
+      for await (const call of this.api.list('/v1/calls')) {
+        await this.api.service('ClearCall', { callToBeCleared: { callID: call.callID,
+          deviceID: { id: call.connections[0].deviceID } } }).catch(() => {});
+      }
+    }
+    await this.until('no call', async () => (await this.api.get('/v1/calls')).items.length === 0);
+  }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The agent bar: by itself in two tabs, and in a page of somebody else. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { userData } from '../../web/client/baton.js';
+import { TOKEN, URL_ } from './kit.mjs';
+
+/** A CRM: its records are pages, and one page has the agent bar in it. It notes what was opened. */
+async function crm() {
+  const opened = [];
+  const server = createServer((request, response) => {
+    response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    if (request.url.startsWith('/record')) {
+      opened.push(request.url);
+      response.end('<!doctype html><title>Record</title><h1>Record</h1>');
+    } else if (request.url === '/desk') {
+      response.end(`<!doctype html><html lang="en"><title>Desk</title><h1>Desk</h1>
+        <p><a href="tel:1002">Call the customer</a></p>
+        <script type="module" src="${URL_}/agent/embed.js"></script>
+        <baton-agent device="1001" pop="http://${request.headers.host}/record?q={uui}"
+          hosts="${request.headers.host}"></baton-agent>`);
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((done) => server.listen(Number(process.env.BATON_CRM_PORT ?? 8085),
+    '127.0.0.1', done));
+  const host = `127.0.0.1:${server.address().port}`;
+  return { host, opened, close: () => server.close() };
+}
+
+async function openBar(kit, page, device, template, host) {
+  await page.goto(`${URL_}/agent/`);
+  await page.getByLabel('Token').fill(TOKEN);
+  await page.getByLabel('Device').fill(device);
+  await page.getByLabel('Screen pop').fill(template);
+  await page.getByLabel('Hosts that a pop may open').fill(host);
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.getByText('phone ready').waitFor();
+}
+
+const box = (page, other) => page.getByRole('group', { name: `Call with ${other}` });
+
+/** 1001 calls 1004, whose agent has two tabs open: one record is opened, once. */
+export async function pops_once(kit) {
+  const c = await crm();
+  try {
+    const context = await kit.context();
+    const tabs = [await kit.page(context, { hosts: [c.host] }),
+      await kit.page(context, { hosts: [c.host] })];
+    for (const tab of tabs) {
+      await openBar(kit, tab, '1004', `http://${c.host}/record?q={uui}&from={caller}`, c.host);
+    }
+    await kit.api.makeCall('1001', '1004', { autoOriginate: 'doNotPrompt',
+      userData: userData('case 4711 & more') });
+    await box(tabs[1], '1001').getByText('case 4711 & more').waitFor();
+    await kit.until('a record to be opened', async () => c.opened.length > 0);
+    await kit.axeOf(tabs[1], 'the agent bar with a call');
+    await kit.shot(tabs[1], 'agent');
+    // a tab that comes anew, and one that connects anew, open nothing more
+    await tabs[0].reload();
+    await box(tabs[0], '1001').getByRole('button', { name: 'Answer' }).click();
+    await box(tabs[1], '1001').getByText('talking').waitFor();
+    await box(tabs[1], '1001').getByRole('button', { name: 'Hold' }).click();
+    await box(tabs[0], '1001').getByText('on hold').waitFor();
+    await box(tabs[0], '1001').getByRole('button', { name: 'Retrieve' }).click();
+    await box(tabs[1], '1001').getByText('talking').waitFor();
+    await box(tabs[1], '1001').getByRole('button', { name: 'Hang up' }).click();
+    await box(tabs[0], '1001').waitFor({ state: 'hidden' });
+    assert.deepEqual(c.opened, ['/record?q=case%204711%20%26%20more&from=1001']);
+  } finally {
+    c.close();
+  }
+}
+
+/** Calls out, transfers after a consultation. */
+export async function consults_and_transfers(kit) {
+  const page = await kit.page(await kit.context({ viewport: { width: 420, height: 720 } }));
+  await openBar(kit, page, '1001', '', '');
+  await kit.axeOf(page, 'the agent bar');
+  await kit.fits(page, 'the agent bar');
+  await page.getByLabel('Call', { exact: true }).fill('1002');
+  await page.getByRole('button', { name: 'Call', exact: true }).click();
+  await box(page, '1002').getByText('talking').waitFor();
+  await box(page, '1002').getByLabel('Transfer to').fill('1003');
+  await box(page, '1002').getByRole('button', { name: 'Consult first' }).click();
+  await box(page, '1003').getByText('talking').waitFor();
+  await box(page, '1002').getByText('on hold').waitFor();
+  await kit.axeOf(page, 'a consultation');
+  await page.getByRole('button', { name: 'Join them' }).click();
+  await page.getByText('No call.').waitFor();
+  const call = await kit.callOf('1003');
+  assert.deepEqual(call.connections.map((x) => x.number).sort(), ['1002', '1003']);
+}
+
+/** tel: links lead to the bar with the number filled in, which dials nothing by itself. */
+export async function tel_links(kit) {
+  const page = await kit.page(await kit.context());
+  await openBar(kit, page, '1001', '', '');
+  await page.goto(`${URL_}/agent/?dial=tel%3A1002`);
+  await kit.until('the number', async () =>
+    await page.getByLabel('Call', { exact: true }).inputValue() === '1002');
+  assert.equal((await kit.api.get('/v1/calls')).items.length, 0, 'nothing was dialled');
+  await page.keyboard.press('Enter');
+  await box(page, '1002').waitFor();
+}
+
+/** In a page of another origin: started with a browser token, commanded, and it tells. */
+export async function embedded(kit) {
+  const c = await crm();
+  try {
+    const page = await kit.page(await kit.context(), { hosts: [c.host] });
+    await page.goto(`http://${c.host}/desk`);
+    const { token } = await kit.api.post('/v1/tokens/browser', {});
+    await page.evaluate(async (t) => {
+      const agent = document.querySelector('baton-agent');
+      window.told = [];
+      for (const name of ['call', 'pop', 'problem', 'started']) {
+        agent.addEventListener(name, (e) => window.told.push([name, e.detail]));
+      }
+      agent.takeTelLinks();
+      await customElements.whenDefined('baton-agent');
+      await agent.start(t);
+    }, token);
+    const told = (what, test) => kit.until(what, () => page.evaluate(() => window.told)
+      .then((all) => all.find(test)));
+    await told('the bar to start', ([name]) => name === 'started');
+    await page.getByRole('link', { name: 'Call the customer' }).click();
+    const [, call] = await told('a call', ([name, d]) => name === 'call' && d.state === 'connected');
+    assert.equal(call.other, '1002');
+    await page.evaluate((id) => document.querySelector('baton-agent').clear(id), call.callID);
+    await told('its end', ([name, d]) => name === 'call' && d.state === 'null');
+    const refused = await page.evaluate(() => document.querySelector('baton-agent')
+      .do('request', 'DELETE', '/v1/tokens').catch((e) => e.message));
+    assert.match(refused, /no command/);
+  } finally {
+    c.close();
+  }
+}

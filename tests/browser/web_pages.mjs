@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every page: in light and dark, wide and narrow, judged by axe-core, with and without calls. */
+import assert from 'node:assert/strict';
+import { userData } from '../../web/client/baton.js';
+import { URL_ } from './kit.mjs';
+
+const PAGES = [
+  ['calls', '#/calls', 'Live calls'],
+  ['devices', '#/devices', 'Devices'],
+  ['device', '#/devices/1001', 'Device 1001'],
+  ['events', '#/events', 'Events'],
+  ['try', '#/try', 'Try it'],
+  ['history', '#/history', 'History'],
+  ['operator', '#/operator', 'Operator'],
+];
+
+async function walk(kit, options, name, more = []) {
+  const page = await kit.console('#/calls', options);
+  for (const [what, hash, title] of [...PAGES, ...more]) {
+    await kit.go(page, hash);
+    await page.getByRole('heading', { name: title, level: 1, exact: true }).waitFor();
+    await page.waitForLoadState('networkidle');
+    await kit.fits(page, `${what}, ${name}`);
+    await kit.axeOf(page, `${what}, ${name}`);
+    assert.match(await page.title(), new RegExp(`^${title} – Baton$`));
+  }
+  return page;
+}
+
+export async function empty_light(kit) {
+  const page = await walk(kit, { colorScheme: 'light' }, 'light');
+  await kit.go(page, '#/calls');
+  await page.getByText('No calls at the moment').waitFor();
+}
+
+export async function with_calls_light(kit) {
+  await withCall(kit, async (call) => walk(kit, { colorScheme: 'light' }, 'light, a call',
+    [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]));
+}
+
+export async function with_calls_dark(kit) {
+  await withCall(kit, async (call) => walk(kit, { colorScheme: 'dark' }, 'dark, a call',
+    [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]));
+}
+
+export async function narrow(kit) {
+  await withCall(kit, async (call) => walk(kit, { viewport: { width: 360, height: 740 } }, 'narrow',
+    [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]));
+}
+
+async function withCall(kit, run) {
+  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt',
+    userData: userData('case 4711') });
+  const call = await kit.callOf('1002', (c) => c.answered);
+  return run(call);
+}
+
+/** The three pages that are not the console, and signing in. */
+export async function other_pages(kit) {
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await kit.page(await kit.context({ colorScheme }));
+    for (const [path, title] of [['console/', 'Sign in'], ['agent/', 'Agent bar'],
+      ['phone/', 'Phone']]) {
+      await page.goto(`${URL_}/${path}`);
+      await page.getByRole('heading', { name: title, level: 1 }).waitFor();
+      await page.waitForLoadState('networkidle');
+      await kit.axeOf(page, `${path} ${colorScheme}`);
+    }
+  }
+}
+
+/** A person's own choice of light or dark outlives the page. */
+export async function theme_is_kept(kit) {
+  const page = await kit.console('#/calls', { colorScheme: 'light' });
+  await page.getByRole('button', { name: 'Light or dark' }).click();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Live calls' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+}
+
+/** The policy that pages come with lets no inline script, style or eval run. */
+export async function policy(kit) {
+  const page = await kit.page(await kit.context(), { allow: [/CSP|Content Security Policy|TrustedScript/] });
+  for (const path of ['console/', 'agent/', 'phone/']) {
+    const response = await page.goto(`${URL_}/${path}`);
+    const csp = response.headers()['content-security-policy'];
+    assert.ok(csp, `${path} has a policy`);
+    assert.doesNotMatch(csp, /unsafe|\s\*[\s;]|https?:\/\//, csp);
+    assert.equal(response.headers()['x-content-type-options'], 'nosniff');
+    assert.equal(await page.evaluate(() => {
+      const s = document.createElement('script');
+      try {
+        s.textContent = 'window.ran = true';
+        document.head.append(s);
+      } catch { /* the policy asks for trusted types, too */ }
+      return Boolean(window.ran);
+    }), false, 'an inline script does not run');
+  }
+}

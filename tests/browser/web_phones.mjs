@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Two phones in two browsers: registered over WebSocket, calling, showing User-to-User. */
+import assert from 'node:assert/strict';
+import { userData } from '../../web/client/baton.js';
+import { URL_, WS } from './kit.mjs';
+
+export async function openPhone(kit, number) {
+  const page = await kit.page(await kit.context({ viewport: { width: 460, height: 760 } }));
+  await page.goto(`${URL_}/phone/#number=${number}&ws=${encodeURIComponent(WS)}`);
+  await page.getByLabel('Password').fill(`secret-${number}`);
+  await page.getByRole('button', { name: 'Register' }).click();
+  await page.getByText('Registered').waitFor();
+  return page;
+}
+
+const box = (page, other) => page.getByRole('region', { name: `Call with ${other}` });
+
+/** One calls the other with a context; it is shown; they talk, hold, and hang up. */
+export async function phone_calls_phone(kit) {
+  const a = await openPhone(kit, '1008');
+  const b = await openPhone(kit, '1009');
+  await a.getByLabel('Number').fill('1009');
+  await a.getByLabel('Context').fill('case 4711');
+  await a.getByRole('button', { name: 'Call' }).click();
+  await box(b, '1008').getByText('Incoming call').waitFor();
+  await box(b, '1008').getByText('case 4711').waitFor();
+  await kit.axeOf(b, 'a phone that rings');
+  await kit.shot(b, 'phone');
+  await b.getByRole('button', { name: 'Answer' }).click();
+  for (const [page, other] of [[a, '1009'], [b, '1008']]) {
+    await box(page, other).getByText('Talking').waitFor();
+    await page.waitForFunction(() => {
+      const audio = document.querySelector('audio');
+      return audio?.srcObject?.getAudioTracks().some((t) => t.readyState === 'live');
+    });
+  }
+  await box(a, '1009').getByRole('button', { name: 'Hold' }).click();
+  await box(b, '1008').getByText('The other side holds').waitFor();
+  await box(a, '1009').getByRole('button', { name: 'Retrieve' }).click();
+  await box(b, '1008').getByText('Talking').waitFor();
+  await kit.axeOf(a, 'a phone that talks');
+  await b.getByRole('button', { name: 'Hang up' }).click();
+  await box(a, '1009').waitFor({ state: 'hidden' });
+  assert.equal((await kit.api.get('/v1/calls')).items.length, 0);
+}
+
+/** An application has a browser's phone pick up, and declines do what they say. */
+export async function phone_is_commanded(kit) {
+  const a = await openPhone(kit, '1008');
+  const b = await openPhone(kit, '1009');
+  await kit.api.makeCall('1008', '1009', { autoOriginate: 'doNotPrompt',
+    userData: userData('order 12') });
+  await box(b, '1008').getByText('order 12').waitFor();
+  const call = await kit.callOf('1009');
+  await kit.api.answer(call.connections.find((c) => c.number === '1009'));
+  await box(a, '1009').getByText('Talking').waitFor();
+  await kit.hangUpAll();
+  await box(a, '1009').waitFor({ state: 'hidden' });
+  await a.getByLabel('Number').fill('1009');
+  await a.getByRole('button', { name: 'Call' }).click();
+  await b.getByRole('button', { name: 'Decline' }).click();
+  await a.getByText(/The call has ended: Rejected/).waitFor();
+}
+
+/** What is wrong is said in words. */
+export async function wrong_password(kit) {
+  const page = await kit.page(await kit.context());
+  await page.goto(`${URL_}/phone/#number=1008&ws=${encodeURIComponent(WS)}`);
+  await page.getByLabel('Password').fill('wrong');
+  await page.getByRole('button', { name: 'Register' }).click();
+  await page.getByText('The server does not take this number and password').waitFor();
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an operator or a developer does in the console, with real calls. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { userData } from '../../web/client/baton.js';
+import { TOKEN, URL_ } from './kit.mjs';
+
+const call = (page, name) => page.getByRole('group', { name: `Party ${name}` });
+
+async function download(page, click) {
+  const [got] = await Promise.all([page.waitForEvent('download'), click()]);
+  return { name: got.suggestedFilename(), octets: await readFile(await got.path()) };
+}
+
+/** A call appears without a reload, is held, retrieved, transferred and cleared from the page. */
+export async function call_from_the_console(kit) {
+  const page = await kit.console();
+  await page.getByText('No calls at the moment').waitFor();
+  await page.getByRole('button', { name: 'Make a call' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('From device').fill('1001');
+  await dialog.getByLabel('To', { exact: true }).fill('1002');
+  await dialog.getByLabel('Context').fill('case 4711');
+  await dialog.getByRole('button', { name: 'Call' }).click();
+  const row = page.getByRole('row', { name: /1001 → 1002/ });
+  await row.getByText('case 4711').waitFor();
+  await row.getByText('talking').waitFor();
+  await row.getByRole('link').click();
+  await page.getByRole('heading', { name: 'Call', level: 1 }).waitFor();
+  await call(page, '1001').getByRole('button', { name: 'Hold' }).click();
+  await call(page, '1001').getByText('on hold').waitFor();
+  await call(page, '1001').getByRole('button', { name: 'Retrieve' }).click();
+  await call(page, '1001').getByText('talking').waitFor();
+  await call(page, '1002').getByRole('button', { name: 'Transfer' }).click();
+  await dialog.getByLabel('To', { exact: true }).fill('1003');
+  await dialog.getByRole('button', { name: 'Transfer' }).click();
+  await call(page, '1003').getByText('talking').waitFor();
+  await kit.shot(page, 'call');
+  await call(page, '1003').getByRole('button', { name: 'Hang up' }).click();
+  await page.getByText('ended').waitFor();
+}
+
+/** The ladder: SIP, CSTA and API on one axis; UUI at each hop; text of a message; exports. */
+export async function ladder(kit) {
+  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt',
+    userData: userData('case 4711') });
+  const c = await kit.callOf('1002', (x) => x.answered);
+  const page = await kit.console(`#/calls/${encodeURIComponent(c.callID)}`);
+  const messages = page.getByRole('list', { name: 'Messages of the call in order of time' });
+  const invite = messages.getByRole('button', { name: /sip.*to 1002.*INVITE/i }).first();
+  await invite.waitFor();
+  await invite.getByText('“case 4711”').waitFor();
+  await messages.getByRole('button', { name: /api/i }).first().waitFor();
+  await messages.getByRole('button', { name: /csta/i }).first().waitFor();
+  await invite.click();
+  assert.equal(await invite.getAttribute('aria-expanded'), 'true');
+  await messages.getByText('User-to-User: 04').first().waitFor();
+  await kit.axeOf(page, 'an open message');
+  const before = await messages.getByRole('button', { name: /sip/i }).count();
+  assert.ok(before >= 6, `${before} SIP messages`);
+  await page.getByRole('button', { name: 'SIP', exact: true }).click();
+  assert.equal(await messages.getByRole('button', { name: /^\+.*sip/i }).count(), 0);
+  await page.getByRole('button', { name: 'SIP', exact: true }).click();
+  const hops = page.getByRole('table', { name: 'User-to-User at each hop' });
+  await hops.getByRole('row', { name: /baton → 1002.*case 4711/i }).first().waitFor();
+  const pcap = await download(page, () => page.getByRole('button', { name: 'pcap' }).click());
+  assert.match(pcap.name, /\.pcap$/);
+  assert.ok([0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0x0a0d0d0a].includes(
+    pcap.octets.readUInt32BE(0)), 'a capture');
+  assert.ok(pcap.octets.includes('INVITE sip:'), 'with the INVITE');
+  const svg = await download(page, () => page.getByRole('button', { name: 'SVG' }).click());
+  assert.match(svg.octets.toString(), /<svg[\s\S]*INVITE/);
+  await kit.shot(page, 'ladder');
+}
+
+/** Devices: sought, opened, do not disturb switched there and seen, diagnosed. */
+export async function device(kit) {
+  const page = await kit.console('#/devices');
+  await page.getByRole('row', { name: /1001.*registered/ }).waitFor();
+  await kit.shot(page, 'devices');
+  await page.getByLabel('Find').fill('1003');
+  await page.getByText('1 device', { exact: true }).waitFor();
+  await page.getByRole('link', { name: '1003' }).click();
+  await page.getByRole('heading', { name: 'Device 1003' }).waitFor();
+  await page.getByText('MakeCall', { exact: true }).waitFor();
+  const on = page.getByRole('button', { name: 'Switch on do not disturb' });
+  await on.click();
+  await page.getByRole('button', { name: 'Switch off do not disturb' }).click();
+  await on.waitFor();
+  await page.getByRole('button', { name: 'Diagnose' }).click();
+  await page.locator('.steps li, .facts div').first().waitFor();
+  await page.getByText(/sip:1003@/).first().waitFor();
+  await kit.axeOf(page, 'a device, diagnosed');
+  await kit.shot(page, 'device');
+}
+
+/** Events: live, paused and taken up without loss, from a sequence, filtered. */
+export async function events(kit) {
+  const page = await kit.console('#/events');
+  const list = page.getByRole('list', { name: 'Events, newest first' });
+  await page.getByText(/^Live/).waitFor();
+  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
+  await list.getByText('established').first().waitFor();
+  await list.getByText('delivered').first().click();
+  await list.getByText('"DeliveredEvent"').first().waitFor();
+  await kit.axeOf(page, 'an open event');
+  await kit.shot(page, 'events');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText(/^Paused/).waitFor();
+  await kit.hangUpAll();
+  assert.equal(await list.getByText('connectionCleared').count(), 0, 'nothing while paused');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await list.getByText('connectionCleared').first().waitFor();
+  const numbers = (await list.locator('summary .mono:first-child').allTextContents())
+    .map((t) => Number(t.slice(1)));
+  assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => b - a), 'each once, newest first');
+  const oldest = numbers.at(-1);
+  await page.getByLabel('From').selectOption('seq');
+  await page.getByLabel('Sequence').fill(String(oldest - 1));
+  await page.getByLabel('Device').fill('1002');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await list.getByText('established').first().waitFor();
+  const subjects = await list.locator('summary .mono:last-child').allTextContents();
+  assert.ok(subjects.length > 0 && subjects.every((s) => s.startsWith('1002')), subjects.join());
+}
+
+/** Try it: a form from the schema, and what it led to in JSON, XML and on the wire. */
+export async function try_it(kit) {
+  const page = await kit.console('#/try');
+  await page.getByLabel('Service', { exact: true }).selectOption('MakeCall');
+  await page.getByLabel('callingDevice').fill('1001');
+  await page.getByLabel('calledDirectoryNumber').fill('1002');
+  await page.getByLabel('userData').fill('case 4711');
+  await page.getByLabel('autoOriginate').selectOption('doNotPrompt');
+  assert.deepEqual(JSON.parse(await page.getByLabel('Body of the request').inputValue()), {
+    callingDevice: '1001', calledDirectoryNumber: '1002', autoOriginate: 'doNotPrompt',
+    userData: { string: '0463617365203437' + '3131' } });
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText(/MakeCall took/).waitFor();
+  await page.getByText('"MakeCallResponse"').waitFor();
+  await kit.shot(page, 'try');
+  await page.getByRole('tab', { name: 'CSTA XML' }).click();
+  await page.getByRole('tabpanel', { name: 'CSTA XML' }).getByText('<MakeCall').first().waitFor();
+  await page.getByRole('tab', { name: 'On the wire' }).click();
+  await page.getByRole('tabpanel', { name: 'On the wire' })
+    .getByRole('button', { name: /INVITE/ }).first().waitFor();
+  await kit.axeOf(page, 'try it, on the wire');
+  // a refusal in words, with the CSTA error
+  await page.getByLabel('callingDevice').fill('4242');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('refused', { exact: true }).waitFor();
+  await page.getByRole('tab', { name: 'JSON' }).click();
+  await page.getByText('"code"').waitFor();
+}
+
+/** History: the call is found by number, and exported. */
+export async function history(kit) {
+  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
+  await kit.callOf('1002', (c) => c.answered);
+  await kit.hangUpAll();
+  const page = await kit.console('#/history');
+  await page.getByLabel('Number').fill('1002');
+  await kit.until('the call in the history', async () => {
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('row', { name: /1001.*1002/ }).first().waitFor({ timeout: 1000 });
+    return true;
+  });
+  await kit.axeOf(page, 'history');
+  await kit.shot(page, 'history');
+  const csv = await download(page, () => page.getByRole('button', { name: 'CSV' }).click());
+  assert.match(csv.octets.toString(), /1001.*1002/);
+  const lines = await download(page, () => page.getByRole('button', { name: 'JSON lines' }).click());
+  for (const line of lines.octets.toString().trim().split('\n')) {
+    JSON.parse(line);
+  }
+  await page.getByLabel('Number').fill('9999');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByText('No calls found').waitFor();
+}
+
+/** Operator: what listens, who reads; reload with confirmation; log level; tokens. */
+export async function operator(kit) {
+  const page = await kit.console('#/operator');
+  await page.getByRole('table', { name: 'Listeners' }).getByText(/127\.0\.0\.1/).first().waitFor();
+  await page.getByRole('table', { name: 'Registrations' }).getByText(/1001/).first().waitFor();
+  await page.getByRole('table', { name: 'Readers of the event stream' }).waitFor();
+  await kit.shot(page, 'operator');
+  await page.getByRole('button', { name: 'Reload…' }).click();
+  const dialog = page.getByRole('dialog');
+  await kit.axeOf(page, 'a dialog');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Reload…',
+    'the focus is where it was');
+  await page.getByRole('button', { name: 'Reload…' }).click();
+  await dialog.getByRole('button', { name: 'Reload' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByLabel('Log level').selectOption('debug');
+  await page.getByRole('button', { name: 'Set log level' }).click();
+  await page.getByText('The log level is debug.').first().waitFor();
+  assert.match(JSON.stringify(await kit.api.get('/v1/admin/log')), /debug/);
+  await page.getByRole('button', { name: 'New token' }).click();
+  await dialog.getByLabel('Name').fill('board');
+  await dialog.getByLabel('Scopes').fill('observe:10*');
+  await dialog.getByRole('button', { name: 'Make' }).click();
+  const token = (await page.locator('pre.secret').textContent()).trim();
+  assert.match(token, /^bt_/);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByRole('row', { name: /board/ }).waitFor();
+
+  // the new token observes, and may not administer
+  const other = await kit.page(await kit.context());
+  await other.goto(`${URL_}/console/`);
+  await other.getByLabel('Token').fill(token);
+  await other.getByRole('button', { name: 'Sign in' }).click();
+  await other.getByRole('heading', { name: 'Live calls' }).waitFor();
+  await kit.go(other, '#/operator');
+  await other.getByText('Only administrators see this').first().waitFor();
+  await page.getByRole('row', { name: /board/ }).getByRole('button', { name: 'Revoke board' }).click();
+  await dialog.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('row', { name: /board/ }).waitFor({ state: 'hidden' });
+  await other.reload();
+  await other.getByRole('heading', { name: 'Sign in' }).waitFor();
+}
+
+/** A wrong token is refused in words; signing out forgets the right one. */
+export async function sign_in_and_out(kit) {
+  const page = await kit.page(await kit.context());
+  await page.goto(`${URL_}/console/`);
+  await page.getByLabel('Token').fill('bt_nobody_knowsthis');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('The server does not know this token').waitFor();
+  await kit.axeOf(page, 'a refused token');
+  await page.getByLabel('Token').fill(TOKEN);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Live calls' }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Live calls' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+}
+
+/** Without a mouse: sign in, to a page, into a row, hold a call, and the focus stays there. */
+export async function by_keyboard(kit) {
+  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
+  await kit.callOf('1002', (c) => c.answered);
+  const page = await kit.page(await kit.context());
+  await page.goto(`${URL_}/console/`);
+  await page.getByLabel('Token').waitFor();
+  await page.keyboard.type(TOKEN);
+  await page.keyboard.press('Enter');
+  await page.getByRole('row', { name: /1001 → 1002/ }).waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
+  const tabTo = async (text) => {
+    for (let n = 0; n < 60; n++) {
+      await page.keyboard.press('Tab');
+      if (await focused() === text) {
+        return;
+      }
+    }
+    assert.fail(`no way by keyboard to ${text}; at ${await focused()}`);
+  };
+  await page.keyboard.press('Tab');
+  await tabTo('Devices');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Devices' }).waitFor();
+  await kit.until('the heading has the focus', async () => await focused() === 'Devices');
+  await page.keyboard.press('Shift+Tab');
+  await tabTo('1001');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Device 1001' }).waitFor();
+  await tabTo('1001 → 1002');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Call', level: 1 }).waitFor();
+  await tabTo('Hold');
+  await page.keyboard.press('Enter');
+  await page.getByText('on hold').first().waitFor();
+  assert.notEqual(await page.evaluate(() => document.activeElement), null);
+  await tabTo('Retrieve');
+  await page.keyboard.press('Space');
+  await call(page, '1001').getByText('talking').waitFor();
+}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a browser shows: console, agent bar, browser phone and JavaScript client, with real calls.
+
+The tests themselves are in tests/browser (web.mjs); here are the server and the phones that they
+need. Pictures for the documentation are taken when BATON_SHOTS names a folder.
+"""
+import json
+import os
+import subprocess
+
+from lib import BATON, PORTS, Process, check, scenario
+from peers import BROWSER, browser_missing
+
+IP = "127.0.0.1"  # a browser gives a microphone to loopback without TLS
+TEMPLATE = """\
+listen: ["udp:{ip}:{port}", "tcp:{ip}:{port}", "ws:{ip}:%(ws)d"]
+domains: [example.com]
+store: {{path: baton.db}}
+api:
+  listen: ["http:{ip}:%(http)d", "unix:baton.sock"]
+  origins: ["http://{ip}:%(crm)d"]
+devices:
+{devices}
+applications:
+  - {{name: crm, password: crm-secret-1, grants: ["*"]}}
+log: {{level: debug, sip_trace: {trace}}}
+"""
+ANSWERING = ("1001", "1002", "1003")
+
+
+class Web(Process):
+    """node web.mjs with a group of tests."""
+
+    def __init__(self, folder, env, *names):
+        missing = browser_missing()
+        check(missing is None, "a browser", missing)
+        home = os.path.join(folder, "chromium")
+        os.makedirs(home, exist_ok=True)
+        super().__init__("web", ["node", os.path.join(BROWSER, "web.mjs"), *names],
+                         env={"HOME": home, "XDG_CONFIG_HOME": home, "TMPDIR": home, **env})
+
+
+def token(folder, *scopes):
+    """A token from the running server, as an operator makes one."""
+    got = subprocess.run([BATON, "token", "create", "--json", "-c",
+                          os.path.join(folder, "baton.yaml"), "--name", "test", *scopes],
+                         capture_output=True, text=True, timeout=20, check=False)
+    check(got.returncode == 0, "baton token create", got.stdout + got.stderr)
+    return json.loads(got.stdout)["token"]
+
+
+def run(w, *names):
+    http, ws, crm = (next(PORTS) for _ in range(3))
+    s = w.server(ip=IP, port=next(PORTS), template=TEMPLATE % {"http": http, "ws": ws, "crm": crm})
+    for n in ANSWERING:
+        w.phone(n, s, "--auto-answer=100")
+    w.phone("1004", s)
+    web = w.start(Web(w.folder, {
+        "BATON_URL": f"http://{IP}:{http}", "BATON_WS": f"ws://{IP}:{ws}",
+        "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder, "admin")}, *names))
+    check(web.exit_code(limit=300) == 0, "tests of the web pages", web.text()[-4000:])
+
+
+@scenario
+def web_pages(w):
+    """Each page in light, dark and narrow, judged by axe-core."""
+    run(w, "pages")
+
+
+@scenario
+def web_tasks(w):
+    """What an operator and a developer do in the console, with real calls."""
+    run(w, "tasks")
+
+
+@scenario
+def web_agent(w):
+    """The agent bar: pops once, consults, is embedded."""
+    run(w, "agent")
+
+
+@scenario
+def web_phones(w):
+    """Two phones in two browsers call each other."""
+    run(w, "phones")
+
+
+@scenario
+def web_client(w):
+    """The JavaScript client in Node."""
+    run(w, "client")
