@@ -231,6 +231,9 @@ test('event-stream lines are put together wherever they were cut', () => {
     assert.deepEqual(got.map((m) => m.data), ['{"a":\n1}', 'two', '3'], `cut at ${cut}`);
     assert.equal(got[0].id, '7');
   }
+  const got = [];
+  new EventLines((m) => got.push(m)).push(': here\nid: 9\n\nretry: 2000\n\n');
+  assert.deepEqual(got, [{ event: '', data: null, id: '9' }]);
 });
 
 test('a socket says who it is, then what it wants; the URL has no token', async () => {
@@ -269,6 +272,24 @@ test('after a fall it goes on where it was, and gives nothing twice', async () =
   second.say(cloud(13));
   second.say(cloud(14));
   assert.deepEqual(got, ['11', '13', '14']);
+  stream.close();
+});
+
+test('where it stands is known without an event: from now, and past what a filter leaves out', async () => {
+  const opened = nextSocket();
+  const stream = new Baton({ url: 'http://h', WebSocket: FakeSocket, random: still }).stream();
+  const first = await opened;
+  await first.heard(1);
+  assert.equal(first.sent[0].from, 'now');
+  first.say({ op: 'subscribed', sequence: '41' });
+  assert.equal(stream.cursor(), '41');
+  first.say({ op: 'heartbeat', sequence: '60' });
+  first.say({ op: 'heartbeat', sequence: '59' });
+  const again = nextSocket();
+  first.drop(1006);
+  const second = await again;
+  await second.heard(1);
+  assert.equal(second.sent[0].from, '60');
   stream.close();
 });
 
@@ -345,7 +366,7 @@ test('over Server-Sent Events: resumed with Last-Event-ID, snapshot and gap incl
   }
   assert.deepEqual(got, ['snapshot 4', 'csta 5', 'csta 6']);
   assert.equal(asked[0].query.get('from'), 'snapshot');
-  assert.deepEqual(asked[0].query.getAll('device'), ['1001', '1002']);
+  assert.deepEqual(asked[0].query.getAll('device'), ['1001,1002']);
   assert.equal(asked[0].headers.authorization, 'Bearer t');
   assert.equal(asked[1].headers['last-event-id'], '5');
   assert.equal(asked[1].query.get('from'), null);

@@ -101,15 +101,8 @@ export class AgentBar {
 
   /** Our connections, with their calls, the active one first. */
   mine() {
-    const out = [];
-    for (const call of this.model.calls.values()) {
-      const connection = call.connections?.find((c) => party(c) === this.settings.device);
-      if (connection && connection.localConnectionInfo !== 'null') {
-        out.push({ call, connection });
-      }
-    }
     const rank = { alerting: 0, connected: 1, initiated: 2, hold: 3 };
-    return out.sort((a, b) => (rank[a.connection.localConnectionInfo] ?? 9) -
+    return this.model.callsOf(this.settings.device).sort((a, b) => (rank[a.connection.localConnectionInfo] ?? 9) -
       (rank[b.connection.localConnectionInfo] ?? 9) || a.call.callID.localeCompare(b.call.callID));
   }
 

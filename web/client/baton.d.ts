@@ -227,6 +227,7 @@ export class BatonModel extends EventTarget {
   readonly calls: Map<string, Call>;
   readonly devices: Map<string, Device>;
   readonly stream: BatonStream;
+  callsOf(device: string): { call: Call; connection: Connection }[];
   /** Resolves at the first snapshot. */
   readonly ready: Promise<this>;
   close(): void;
@@ -234,7 +235,7 @@ export class BatonModel extends EventTarget {
 
 /** Cuts an event stream into its messages. */
 export class EventLines {
-  constructor(tell: (message: { event: string; data: string; id?: string }) => void);
+  constructor(tell: (message: { event: string; data: string | null; id?: string }) => void);
   push(text: string): void;
 }
 

@@ -399,7 +399,10 @@ export function connectionID(connection) {
     : device };
 }
 
-/** The lines of an event stream (Server-Sent Events), as they come, cut into messages. */
+/**
+ * The lines of an event stream (Server-Sent Events), as they come, cut into messages. An `id`
+ * without data is told, too, with data null: it says where the reader stands.
+ */
 export class EventLines {
   constructor(tell) {
     this.tell = tell;
@@ -410,6 +413,7 @@ export class EventLines {
   reset() {
     this.data = [];
     this.event = '';
+    this.moved = false;
   }
 
   push(text) {
@@ -424,6 +428,8 @@ export class EventLines {
     if (line === '') {
       if (this.data.length) {
         this.tell({ event: this.event, data: this.data.join('\n'), id: this.id });
+      } else if (this.moved) {
+        this.tell({ event: '', data: null, id: this.id });
       }
       this.reset();
       return;
@@ -437,6 +443,7 @@ export class EventLines {
       this.event = value;
     } else if (name === 'id') {
       this.id = value;
+      this.moved = true;
     }
   }
 }
@@ -620,10 +627,12 @@ export class BatonStream extends EventTarget {
     try {
       const response = await this.client.respond('GET', '/v1/events', {
         query: { from: this.sequence === undefined ? this.from : undefined,
-          device: this.filter.devices, type: this.filter.types, callID: this.filter.callID },
+          device: this.filter.devices?.join(','), type: this.filter.types?.join(','),
+          callID: this.filter.callID },
         accept: 'text/event-stream', headers, signal: inner.signal, retries: 0 });
       this.opened();
-      const lines = new EventLines((m) => this.take(m.data));
+      const lines = new EventLines((m) => (m.data === null ? this.place(m.id)
+        : this.take(m.data)));
       const text = new TextDecoder();
       const reader = response.body.getReader();
       for (;;) {
@@ -652,8 +661,9 @@ export class BatonStream extends EventTarget {
     } catch {
       return; // not ours
     }
-    if (m.op === 'subscribed') {
+    if (m.op === 'subscribed' || m.op === 'heartbeat') {
       this.opened();
+      this.place(m.sequence);
     } else if (m.op === 'error') {
       this.tell('problem', new Problem(m.problem ?? m));
     } else if (m.type === 'org.baton.snapshot.v1') {
@@ -663,6 +673,13 @@ export class BatonStream extends EventTarget {
       this.gap(m);
     } else if (m.specversion) {
       this.event(m);
+    }
+  }
+
+  /** There is nothing for us up to there: what a filter left out need not be asked for again. */
+  place(sequence) {
+    if (/^\d+$/.test(sequence ?? '') && after(sequence, this.sequence)) {
+      this.sequence = sequence;
     }
   }
 
@@ -761,6 +778,19 @@ export class BatonModel extends EventTarget {
   close() {
     clearTimeout(this.timer);
     this.stream.close();
+  }
+
+  /** The calls of a device, with its connection in each. */
+  callsOf(device) {
+    const out = [];
+    for (const call of this.calls.values()) {
+      const connection = call.connections?.find((c) =>
+        (c.number ?? number(c.deviceID)) === device);
+      if (connection) {
+        out.push({ call, connection });
+      }
+    }
+    return out;
   }
 
   snapshot(m) {

@@ -3,7 +3,7 @@
 import { number } from '../../client/baton.js';
 import { badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, section,
   select, Table, toast, words } from '../ui/dom.js';
-import { inWords, parties, party, plain, since, stateBadge, time } from '../ui/format.js';
+import { inWords, parties, plain, since, stateBadge, time } from '../ui/format.js';
 import { callHref, makeCallDialog } from './calls.js';
 
 const FORWARDS = [['forwardImmediate', 'always'], ['forwardBusy', 'when busy'],
@@ -155,7 +155,7 @@ export function devicePage({ api, model }, id) {
     if (!d) {
       return;
     }
-    const live = (d.calls ?? []).map((c) => model.calls.get(c)).filter(Boolean);
+    const live = model.callsOf(id);
     const text = JSON.stringify([d, live]);
     if (text === shown) {
       return;
@@ -167,12 +167,9 @@ export function devicePage({ api, model }, id) {
       ['Tel', d.tel], ['Registered', d.registered ? badge('registered', 'good') : badge('not registered')],
       ['Commanded by', (d.drivers ?? []).join(', ')]])));
     bindings.update(d.bindings ?? []);
-    fill(calls, live.length ? h('ul', { 'class': 'steps' }, live.map((c) => {
-      const mine = c.connections.find((x) => party(x) === id);
-      return h('li', {}, stateBadge(mine?.localConnectionInfo), h('div', {},
-        h('a', { 'href': callHref(c) }, parties(c)), ' ',
-        since(c.created)));
-    })) : h('p', { 'class': 'muted' }, 'No call.'));
+    fill(calls, live.length ? h('ul', { 'class': 'steps' }, live.map(({ call, connection }) =>
+      h('li', {}, stateBadge(connection.localConnectionInfo), h('div', {},
+        h('a', { 'href': callHref(call) }, parties(call)), ' ', since(call.created))))) : h('p', { 'class': 'muted' }, 'No call.'));
     fill(controls, switches(api, id, d));
     const services = d.services ?? [];
     fill(sheet, services.length ? h('ul', { 'class': 'chips', 'role': 'list' },

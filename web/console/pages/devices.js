@@ -14,9 +14,7 @@ export function deviceHref(device) {
 
 /** The state of the device in its calls: what a busy lamp would show. */
 export function deviceState(device, model) {
-  const states = (device.calls ?? []).map((id) => model.calls.get(id)?.connections
-    ?.find((c) => number(c.deviceID) === device.number || c.number === device.number)
-    ?.localConnectionInfo).filter(Boolean);
+  const states = model.callsOf(device.number).map((c) => c.connection.localConnectionInfo);
   return states.find((s) => s === 'connected') ?? states[0];
 }
 
@@ -72,7 +70,7 @@ export function devicesPage({ api, model }) {
     const words = search.value.trim().toLowerCase();
     const shown = devices.map((d) => model.devices.get(d.number) ?? d).filter((d) =>
       (!words || `${d.number} ${d.display ?? ''} ${d.deviceID}`.toLowerCase().includes(words)) &&
-      (which.value === '' || (which.value === 'busy' ? d.calls?.length > 0
+      (which.value === '' || (which.value === 'busy' ? model.callsOf(d.number).length > 0
         : d.registered === (which.value === 'yes'))));
     table.update(shown.map((d) => ({ ...d, state: deviceState(d, model) })));
     summary.textContent = `${count(shown.length, 'device')}${more ? ', more are there' : ''}`;

@@ -21,8 +21,8 @@ const LISTS = [
       expires: 'Until', userAgent: 'Phone' },
     flat: (r) => r.bindings.map((b) => ({ number: number(r.deviceID ?? r.record), ...b })) },
   { path: 'subscribers', title: 'Readers of the event stream', none: 'Nobody reads the events',
-    key: ['id'], columns: { id: 'Reader', kind: 'Kind', who: 'Who', remote: 'From',
-      sequence: 'At', lag: 'Behind', state: 'State' } },
+    key: ['subscriber'], columns: { subscriber: 'Reader', kind: 'Kind', who: 'Who', peer: 'From',
+      since: 'Since', sequence: 'At', lag: 'Behind', waits: 'Waits', events: 'Events' } },
   { path: 'peers', title: 'Peers', none: 'No peers are configured', key: ['peer'],
     columns: { peer: 'Peer', up: 'Up', calls: 'Calls', maxCalls: 'At most', uri: 'Address',
       numbers: 'Numbers', trusted: 'Trusted' } },
@@ -55,7 +55,7 @@ function listTable({ title, none, key, columns }) {
     caption: title,
     key: (i) => key.map((k) => i[k]).join(' '),
     columns: Object.entries(columns).map(([n, text], i) => ({ label: text, head: i === 0,
-      'class': ['lag', 'calls', 'maxCalls', 'unsent', 'pending', 'monitors'].includes(n) ? 'num' : '', cell: (x) => cell(n, x[n]) })),
+      'class': ['lag', 'events', 'calls', 'maxCalls', 'unsent', 'pending', 'monitors'].includes(n) ? 'num' : '', cell: (x) => cell(n, x[n]) })),
     none: () => h('p', { 'class': 'muted' }, `${none}.`),
   });
 }
