@@ -114,8 +114,9 @@ struct env {
 
     /**
      * The listener for datagrams that peers at hop->remote know by that address of ours
-     * (`local`, as it was in an earlier run). May be NULL: `open` chooses. @return its flow; 0:
-     * there is none
+     * (`local`, as it was in an earlier run); for a stream the connection with hop->remote,
+     * when an earlier run has handed it over. Opens none. May be NULL: `open` chooses. @return
+     * its flow; 0: there is none
      */
     uint32_t (*listener)(void *ctx, const struct hop *hop, const struct addr *local);
 

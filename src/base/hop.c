@@ -42,13 +42,13 @@ void unpack_hop(struct unpack *u, const struct env *env, struct hop *out)
     *out = (struct hop){.transport = (uint8_t)unpack_upto(u, TP_COUNT - 1)};
     unpack_addr(u, &out->remote);
     unpack_addr(u, &local);
-    if (u->bad || out->transport != TP_UDP || local.family == ADDR_NONE) {
+    if (u->bad || local.family == ADDR_NONE) {
         return;
     }
     if (env->listener != NULL) {
         out->flow = env->listener(env->ctx, out, &local);
     }
-    if (out->flow == 0 && env->open(env->ctx, out, STR_NONE) != 0) {
+    if (out->flow == 0 && out->transport == TP_UDP && env->open(env->ctx, out, STR_NONE) != 0) {
         out->flow = 0;
     }
 }

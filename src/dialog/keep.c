@@ -102,6 +102,20 @@ bool leg_is_kept(const struct leg *leg)
            (leg->state == LEG_ANSWERED || leg->state == LEG_CONFIRMED);
 }
 
+bool leg_is_settled(const struct leg *leg)
+{
+    if (leg->state == LEG_ENDED) {
+        return true;
+    }
+    list_each(it, &leg->requests)
+    {
+        if (!list_entry(it, struct leg_request, link)->done) {
+            return false;
+        }
+    }
+    return leg->state == LEG_CONFIRMED && list_empty(&leg->served) && leg->unacked == NULL;
+}
+
 void leg_pack(struct out *o, const struct leg *leg, uint64_t now_ms)
 {
     const struct leg_layer *l = leg->layer;

@@ -18,6 +18,10 @@ int dialog_unpack(struct unpack *u, struct dialog *d, const struct mem *mem,
 
 /** Has it a confirmed dialog that goes on? NULL: no. */
 bool leg_is_kept(const struct leg *leg);
+
+/** Is nothing of it half done: neither being set up nor ended, no request without its answer,
+   no 2xx without its ACK? */
+bool leg_is_settled(const struct leg *leg);
 /** One for which that is so. */
 void leg_pack(struct out *o, const struct leg *leg, uint64_t now_ms);
 /** A confirmed leg. @return 0 and *out; E_SYNTAX, E_VERSION, E_NOMEM and *out is NULL */

@@ -12,8 +12,8 @@
  */
 #include "engine/engine.h"
 
-#include "base/err.h"
 #include "call/services.h"
+#include "dialog/keep.h"
 #include "engine/operation.h"
 #include "engine/parts.h"
 #include "registrar/select.h"
@@ -607,6 +607,17 @@ bool engine_idle(const struct engine *e)
     list_each(it, &e->legs.legs)
     {
         if (!is_past(list_entry(it, struct leg, all))) {
+            return false;
+        }
+    }
+    return !proxy_busy(&e->proxy);
+}
+
+bool engine_settled(const struct engine *e)
+{
+    list_each(it, &e->legs.legs)
+    {
+        if (!leg_is_settled(list_entry(it, struct leg, all))) {
             return false;
         }
     }

@@ -131,6 +131,10 @@ void engine_flow_closed(struct engine *e, uint32_t flow, uint64_t now_ms);
 void engine_stop(struct engine *e, uint64_t now_ms);
 bool engine_idle(const struct engine *e);
 
+/** Is there nothing half done: no call that is being set up or ended, no request inside of a
+   dialog without its answer, none that is proxied? What stands may stand. */
+bool engine_settled(const struct engine *e);
+
 /**
  * Go on with these rules; NULL: without any. The table before is not looked at any more. The
  * same holds for what was given to the engine at its start: borrowed.

@@ -299,6 +299,62 @@ int conn_listen(struct net *n, enum transport transport, bool csta, const struct
     return 0;
 }
 
+/* ---- from the process before us ---- */
+
+struct conn *conn_with(const struct net *n, uint8_t transport, const struct addr *remote)
+{
+    struct conn *c = find_remote(n, transport, remote, STR_NONE);
+    return c != NULL && c->tls == NULL ? c : NULL;
+}
+
+static const struct acceptor *acceptor_at(const struct net *n, const struct stream_ops *ops,
+                                          const struct addr *at)
+{
+    list_each(it, &n->acceptors)
+    {
+        const struct acceptor *a = list_entry(it, struct acceptor, link);
+        if (a->ops == ops && addr_eq(&a->bound, at)) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+/** What waited on either way waits again. */
+static void put_back(struct conn *c, const struct conn_past *past)
+{
+    if (past->out.n > 0) {
+        (void)stream_wire_out(c, &past->out, 1);
+    }
+    if (past->in.n > 0 && c->state == STREAM_OPEN) {
+        (void)stream_keep(c, past->in);
+    }
+}
+
+int conn_adopt(struct net *n, int fd, const struct conn_past *past)
+{
+    const struct stream_ops *ops = ops_of(TP_TCP, false);
+    const struct acceptor *a = past->ours ? NULL : acceptor_at(n, ops, &past->at);
+    struct conn *c = past->ours || a != NULL ? conn_new(n, ops, a) : NULL;
+    if (c == NULL) {
+        (void)close(fd);
+        return past->ours || a != NULL ? E_NOMEM : E_NOTFOUND;
+    }
+    c->remote = past->remote;
+    int err = uv_tcp_open(&c->tcp, fd);
+    if (err != 0) {
+        (void)close(fd);
+    }
+    if (err != 0 || !read_local(c)) {
+        uv_close((uv_handle_t *)&c->tcp, on_closed);
+        return E_IO;
+    }
+    conn_add(c);
+    stream_started(c);
+    put_back(c, past);
+    return 0;
+}
+
 /* ---- out ---- */
 
 static void on_connect(uv_connect_t *req, int status)

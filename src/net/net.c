@@ -277,9 +277,8 @@ static void net_sweep(struct net *n)
     }
 }
 
-static void on_prepare(uv_prepare_t *p)
+void net_flush(struct net *n)
 {
-    struct net *n = p->data;
     do {
         net_sweep(n);
         while (!list_empty(&n->dirty)) {
@@ -293,6 +292,12 @@ static void on_prepare(uv_prepare_t *p)
             udp_flush(u);
         }
     } while (!list_empty(&n->ended) || !list_empty(&n->dirty));
+}
+
+static void on_prepare(uv_prepare_t *p)
+{
+    struct net *n = p->data;
+    net_flush(n);
     arm(n);
 }
 
@@ -368,6 +373,10 @@ static void free_tables(struct net *n)
 static uint32_t env_listener(void *ctx, const struct hop *hop, const struct addr *local)
 {
     struct net *n = ctx;
+    if (hop->transport != TP_UDP) {
+        const struct conn *c = conn_with(n, hop->transport, &hop->remote);
+        return c != NULL ? c->flow.id : 0;
+    }
     list_each(it, &n->udp)
     {
         const struct udp *u = list_entry(it, struct udp, link);

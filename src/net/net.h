@@ -208,6 +208,25 @@ const char *net_kind_name(enum transport transport, bool csta);
 void net_each_listener(struct net *n, void (*fn)(void *ctx, const char *kind, int fd),
                        void *ctx);
 
+/**
+ * Each connection that another process can go on with, after all has been written that the
+ * kernel takes: those of SIP over TCP in the clear. TLS and WebSocket have a state that is not
+ * in the socket, CSTA a session that ends with its connection: their peers connect again. The
+ * loop must not run any more.
+ * @param fn  gets the descriptor, which stays ours, and a row for net_adopt
+ * @return how many connections there are besides
+ */
+size_t net_hand_over(struct net *n, void (*fn)(void *ctx, int fd, struct str row), void *ctx);
+
+/**
+ * Go on with a connection of an earlier process. After the listeners, before what was kept is
+ * put back.
+ * @param fd  ours from now on, whatever becomes of it
+ * @return 0, E_SYNTAX (the row), E_NOTFOUND (the listener that accepted it is no more),
+ * E_NOMEM, E_IO
+ */
+int net_adopt(struct net *n, int fd, struct str row);
+
 /** From now on trace lines of lower levels are not wanted. */
 void net_set_trace_from(struct net *n, enum trace_level level);
 

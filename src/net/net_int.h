@@ -16,6 +16,7 @@
  *   fetch.c   HTTP requests of the program
  *   local.c   which address of ours a peer should see
  *   given.c   sockets that were opened for us
+ *   handover.c connections for the process after us
  */
 #ifndef BATON_NET_NET_INT_H
 #define BATON_NET_NET_INT_H
@@ -234,6 +235,8 @@ struct net {
 #define TLS_RECORD 16384
 
 /* net.c */
+/** What is queued goes out as far as the kernel takes it; who ended is told. */
+void net_flush(struct net *n);
 void flow_add(struct net *n, struct flow *f);
 struct flow *flow_find(const struct net *n, uint32_t id);
 
@@ -316,6 +319,17 @@ void ws_free(struct conn *c);
 int conn_listen(struct net *n, enum transport transport, bool csta, const struct addr *at,
                 const struct addr *shown, struct addr *bound);
 int conn_open(struct net *n, struct hop *hop, struct str name);
+/** What of a connection an earlier run has told us. */
+struct conn_past {
+    bool ours;              /**< we opened it */
+    struct addr remote, at; /**< `at`: the listener's that accepted it */
+    struct str in, out;     /**< half a message; what was not written yet */
+};
+/** An open connection of TCP goes on. @return 0, E_NOTFOUND (its listener), E_NOMEM, E_IO: fd
+   is closed */
+int conn_adopt(struct net *n, int fd, const struct conn_past *past);
+/** The one with that address, whoever opened it; not for TLS. NULL: there is none. */
+struct conn *conn_with(const struct net *n, uint8_t transport, const struct addr *remote);
 void conn_forget_remote(struct conn *c);
 void conn_close(struct conn *c);
 void acceptor_close(struct acceptor *a);
