@@ -168,7 +168,8 @@ static bool migrate(struct db *db, const char *path, char *why, size_t cap)
     }
     (void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %zu",
                    APPLICATION, ARRAY_LEN(steps));
-    ok = ok && run(db, sql) && run(db, "COMMIT");
+    /* and it stands in the file itself, for store_look */
+    ok = ok && run(db, sql) && run(db, "COMMIT") && run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     return ok || fail(why, cap, path, "cannot be brought to this version",
                       sqlite3_errmsg(db->handle));
 }
@@ -193,6 +194,36 @@ static bool prepare(struct db *db)
         }
     }
     return true;
+}
+
+/** Four octets of the file's head, the highest first (fileformat2.html §1.3). */
+static uint32_t head_number(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+bool store_look(const char *path, char *why, size_t cap)
+{
+    enum { HEAD = 100, VERSION_AT = 60, APPLICATION_AT = 68 };
+    unsigned char head[HEAD];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return errno == ENOENT || fail(why, cap, path, "cannot be opened", strerror(errno));
+    }
+    ssize_t n = read(fd, head, sizeof(head));
+    (void)close(fd);
+    if (n == 0) {
+        return true; /* about to be made */
+    }
+    if (n != HEAD || memcmp(head, "SQLite format 3", 16) != 0) {
+        return fail(why, cap, path, "is no database", "");
+    }
+    if (head_number(head + APPLICATION_AT) != APPLICATION) {
+        return fail(why, cap, path, "is a database of something else", "");
+    }
+    return head_number(head + VERSION_AT) <= ARRAY_LEN(steps) ||
+           fail(why, cap, path, "was written by a later version of this program", "");
 }
 
 /** The lock, and a file that only its owner may read. */

@@ -73,6 +73,14 @@ struct store *store_open(const struct store_config *config, char *why, size_t ca
 /** Does anything outlive the process? */
 bool store_lasts(const struct store *st);
 
+/**
+ * Could this version open it? Looks at the first octets of the file only, so that it disturbs
+ * nobody who writes to it.
+ * @param why  out: a sentence about what is wrong
+ * @return true also when there is no such file yet
+ */
+bool store_look(const char *path, char *why, size_t cap);
+
 /** Number of the newest event, 0: there was none yet. Before store_start. */
 uint64_t store_head(const struct store *st);
 

@@ -136,6 +136,14 @@ static void check_refused(struct kit_store *k, const char *words)
     CHECK(strstr(why, k->path) != NULL);
 }
 
+/** A look at the file says the same, and touches nothing. */
+static void check_look(const struct kit_store *k, const char *text)
+{
+    char why[256] = "";
+    CHECK_INT(store_look(k->path, why, sizeof(why)), text == NULL);
+    CHECK(text == NULL || strstr(why, text) != NULL);
+}
+
 static void test_what_is_not_opened(void)
 {
     struct kit_store k, second;
@@ -147,20 +155,25 @@ static void test_what_is_not_opened(void)
     }
     fclose(f);
     check_refused(&k, "is no database");
+    check_look(&k, "is no database");
     (void)unlink(k.path);
+    check_look(&k, NULL); /* about to be made */
 
     run_sql(k.path, "CREATE TABLE mine (x)");
     check_refused(&k, "is a database of something else");
+    check_look(&k, "is a database of something else");
     (void)unlink(k.path);
 
     kit_store_up(&k);
     second = k;
     second.st = NULL;
     check_refused(&second, "another server writes to it");
+    check_look(&k, NULL); /* nobody is disturbed by it */
     CHECK_INT(kit_store_down(&k), 0);
 
     run_sql(k.path, "PRAGMA user_version = 99");
     check_refused(&k, "later version");
+    check_look(&k, "later version");
     (void)unlink(k.path);
     k.config.path = "/nonexistent/folder/db";
     char why[256] = "";
