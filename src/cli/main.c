@@ -18,7 +18,9 @@
 #include "cli/reload_cmd.h"
 #include "cli/route_cmd.h"
 #include "cli/serve.h"
+#include "cli/upgrade_cmd.h"
 #include "cli/uui_cmd.h"
+#include "server/config.h"
 #include <errno.h>
 #include <string.h>
 
@@ -40,6 +42,7 @@ static const struct command commands[] = {
     {&help_monitors, cmd_ask},      {&help_agents, cmd_ask},
     {&help_peers, cmd_ask},         {&help_registrations, cmd_ask},
     {&help_listeners, cmd_ask},     {&help_subscribers, cmd_ask},
+    {&help_upgrade, cmd_upgrade},
 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",
@@ -50,6 +53,7 @@ static const struct help_option options[] = {
     {"--version", NULL, "The version."},
     {"help", "[COMMAND]", "The same as --help."},
     {"help --man", "[COMMAND]", "As a man page, for `man -l -`."},
+    {"help --man", "baton.yaml", "The configuration, as a man page."},
     {NULL, NULL, NULL},
 };
 
@@ -131,6 +135,14 @@ static int run_help(int argc, char **argv)
     }
     if (name == NULL || strcmp(name, "baton") == 0 || strcmp(name, "--help") == 0) {
         write_own_help(man);
+        return EXIT_CODE_OK;
+    }
+    if (strcmp(name, "baton.yaml") == 0) {
+        if (man) {
+            config_write_man(BATON_VERSION, BATON_DATE, stdout);
+        } else {
+            config_write_doc(stdout);
+        }
         return EXIT_CODE_OK;
     }
     const struct command *c = find(name);

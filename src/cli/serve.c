@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `baton serve`: read the configuration, say what is wrong with it, run the server. */
 #include "cli/serve.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "server/config.h"
+#include "server/inherit.h"
 #include "server/log.h"
 #include "server/server.h"
 #include <errno.h>
@@ -11,7 +13,7 @@
 #define LISTEN_MAX 16
 
 static const char *const synopsis[] = {
-    "serve -c FILE [--check] [--listen WHERE]... [--sip-trace FILE] [-v]",
+    "serve -c FILE [--check|--check-start] [--listen WHERE]... [--sip-trace FILE] [-v]",
     "serve --explain-config",
     NULL,
 };
@@ -19,8 +21,10 @@ static const char *const synopsis[] = {
 static const struct help_option options[] = {
     {"-c, --config", "FILE", "The configuration. docs/configuration.md explains its keys."},
     {"--check", NULL,
-     "Only say whether the configuration is right; the first fault is shown with line and "
-     "column. The variables of password_env need not be set for that."},
+     "Only say whether this version can run with the configuration, its certificates and its "
+     "database; the first fault is shown with line and column. The variables of password_env need not be set for that."},
+    {"--check-start", NULL,
+     "The same for who is about to start it here: those variables must be set."},
     {"--listen", "WHERE",
      "Listen here instead of where the configuration says: udp:ADDRESS:PORT, also tcp:, tls:, "
      "ws: and wss:. May be given several times."},
@@ -40,6 +44,9 @@ static const struct help_option signals[] = {
      "Open the log file and the trace again, after they were rotated, and read the "
      "certificates and the configuration again: baton-reload(1) says what is taken over."},
     {"SIGUSR1", NULL, "Write the counters into the log."},
+    {"SIGUSR2", NULL,
+     "Become the program that stands now where this one was started from; what was kept "
+     "(store.path), listeners and connections of TCP go on: baton-upgrade(1)."},
     {NULL, NULL, NULL},
 };
 
@@ -82,7 +89,7 @@ const struct help help_serve = {
 
 struct serve_args {
     const char *file, *sip_trace;
-    bool check, verbose, explain;
+    bool check, check_start, verbose, explain;
     struct config_listen listen[LISTEN_MAX];
     size_t listen_count;
 };
@@ -90,10 +97,11 @@ struct serve_args {
 /** @return 0 or the exit code after the complaint */
 static int read_args(int argc, char **argv, struct serve_args *a)
 {
-    enum { OPT_CHECK = 256, OPT_LISTEN, OPT_EXPLAIN, OPT_TRACE };
+    enum { OPT_CHECK = 256, OPT_CHECK_START, OPT_LISTEN, OPT_EXPLAIN, OPT_TRACE };
     static const struct option table[] = {
         {"config", required_argument, NULL, 'c'},
         {"check", no_argument, NULL, OPT_CHECK},
+        {"check-start", no_argument, NULL, OPT_CHECK_START},
         {"listen", required_argument, NULL, OPT_LISTEN},
         {"sip-trace", required_argument, NULL, OPT_TRACE},
         {"verbose", no_argument, NULL, 'v'},
@@ -116,6 +124,9 @@ static int read_args(int argc, char **argv, struct serve_args *a)
             break;
         case OPT_CHECK:
             a->check = true;
+            break;
+        case OPT_CHECK_START:
+            a->check_start = true;
             break;
         case OPT_EXPLAIN:
             a->explain = true;
@@ -159,6 +170,74 @@ bool serve_check_certificates(const struct config *c, const char *file)
     return ok;
 }
 
+bool serve_check_store(const struct config *c)
+{
+    char why[512];
+    bool ok = c->store.path == NULL || store_look(c->store.path, why, sizeof(why));
+    if (!ok) {
+        fprintf(stderr, "%s\n", why);
+    }
+    return ok;
+}
+
+/** `--check`, `--check-start`. */
+static int look(const struct serve_args *args)
+{
+    struct config_error error;
+    const char *file = args->file;
+    struct config *c =
+        args->check_start ? config_load(file, &error) : config_look(file, &error);
+    if (c == NULL) {
+        config_error_print(&error, stderr);
+        return EXIT_CODE_USAGE;
+    }
+    bool ok = serve_check_certificates(c, file) && serve_check_store(c);
+    if (ok) {
+        printf(
+            "%s: right: %zu listeners, %zu routes, %zu devices, %zu applications, %zu peers\n",
+            file, c->listen_count, c->routes.count, c->device_count, c->application_count,
+            c->peer_count);
+    }
+    if (ok && c->unset_count > 0) {
+        fprintf(stderr,
+                "%s: %zu times password_env names a variable that is not set here (%s); the "
+                "server needs it\n",
+                file, c->unset_count, c->unset);
+    }
+    config_free(c);
+    return ok ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+}
+
+static int run(const struct serve_args *args, struct inherited *in, char *const *argv)
+{
+    struct config_error error;
+    struct config *c = config_load(args->file, &error);
+    if (c == NULL) {
+        config_error_print(&error, stderr);
+        return EXIT_CODE_USAGE;
+    }
+    struct log *log =
+        log_new(args->verbose ? TRACE_DEBUG : c->log_level, c->log_json, c->log_file);
+    if (log == NULL) {
+        fprintf(stderr, "baton serve: %s: %s\n", c->log_file, strerror(errno));
+        config_free(c);
+        return EXIT_CODE_FAILED;
+    }
+    log_set_uui(log, c->log_uui);
+    c->log_all = args->verbose;
+    if (args->sip_trace != NULL) {
+        c->sip_trace = args->sip_trace;
+    }
+    int code = EXIT_CODE_FAILED;
+    if (args->listen_count == 0 ||
+        config_set_listen(c, args->listen, args->listen_count) == 0) {
+        code = server_run(c, log, in, argv);
+    }
+    log_free(log);
+    config_free(c);
+    return code;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve_args args = {0};
@@ -170,49 +249,16 @@ int cmd_serve(int argc, char **argv)
         config_write_doc(stdout);
         return EXIT_CODE_OK;
     }
-    struct config_error error;
-    struct config *c =
-        args.check ? config_look(args.file, &error) : config_load(args.file, &error);
-    if (c == NULL) {
-        config_error_print(&error, stderr);
-        return EXIT_CODE_USAGE;
+    if (args.check || args.check_start) {
+        return look(&args);
     }
-    if (args.check && !serve_check_certificates(c, args.file)) {
-        config_free(c);
-        return EXIT_CODE_USAGE;
+    struct inherited in;
+    int err = inherit_read(&in);
+    if (err != 0) {
+        fprintf(stderr, "baton serve: what was handed over is left alone: %s\n", err_text(err));
     }
-    if (args.check) {
-        printf(
-            "%s: right: %zu listeners, %zu routes, %zu devices, %zu applications, %zu peers\n",
-            args.file, c->listen_count, c->routes.count, c->device_count, c->application_count,
-            c->peer_count);
-        if (c->unset_count > 0) {
-            fprintf(
-                stderr,
-                "%s: %zu times password_env names a variable that is not set here (%s); the "
-                "server needs it\n",
-                args.file, c->unset_count, c->unset);
-        }
-        config_free(c);
-        return EXIT_CODE_OK;
-    }
-    struct log *log =
-        log_new(args.verbose ? TRACE_DEBUG : c->log_level, c->log_json, c->log_file);
-    if (log == NULL) {
-        fprintf(stderr, "baton serve: %s: %s\n", c->log_file, strerror(errno));
-        config_free(c);
-        return EXIT_CODE_FAILED;
-    }
-    log_set_uui(log, c->log_uui);
-    c->log_all = args.verbose;
-    if (args.sip_trace != NULL) {
-        c->sip_trace = args.sip_trace;
-    }
-    code = EXIT_CODE_FAILED;
-    if (args.listen_count == 0 || config_set_listen(c, args.listen, args.listen_count) == 0) {
-        code = server_run(c, log);
-    }
-    log_free(log);
-    config_free(c);
+    char *const *whole = argv - 1; /* with the program's own name before the command's */
+    code = err != 0 && in.state >= 0 ? EXIT_CODE_FAILED : run(&args, &in, whole);
+    inherit_go_back(&in, whole); /* if it was never ready */
     return code;
 }

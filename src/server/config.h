@@ -79,7 +79,7 @@ struct config {
     bool store_refuses;        /**< nothing new comes in while it is broken */
     struct api_config api;     /**< listen_count 0: there is none; its functions are not set */
     struct net_tls api_tls;    /**< as `tls`, with the API's wish for clients' certificates */
-    uint32_t stop_ms;
+    uint32_t stop_ms, upgrade_ms;
     const char *unset;  /**< config_look: the first environment variable that is not set */
     size_t unset_count; /**< how many are not */
     bool exposed;       /**< secrets are in a file that others on this machine can read */
@@ -135,5 +135,7 @@ int config_fill_directory(struct config *c, struct directory *d);
 
 /** docs/configuration.md */
 void config_write_doc(FILE *to);
+/** The same as the man page baton.yaml(5). */
+void config_write_man(const char *version, const char *date, FILE *to);
 
 #endif

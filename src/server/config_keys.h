@@ -242,22 +242,25 @@
     U(resolve_stale_s, 3600, 0, 604800,                                                      \
       "DNS records are used for so long after their TTL while no name server answers.")
 
-#define CONFIG_TIMERS(U, B, S, W, L, N, M, Q)                                               \
-    U(t1_ms, 500, 10, 60000, "T1 of RFC 3261: the round-trip estimate.")                    \
-    U(t2_ms, 4000, 10, 60000, "T2: the longest interval of repetition.")                    \
-    U(t4_ms, 5000, 10, 60000, "T4: how long a message stays in the network.")               \
-    U(session_expires_s, 1800, 0, 86400,                                                    \
-      "Session timer (RFC 4028) offered and accepted at most. A phone without it is asked " \
-      "by OPTIONS every half of this whether it is still in the call. 0: neither.")         \
-    U(min_se_s, 90, 90, 86400, "Shortest session timer accepted.")                          \
-    U(flow_lost_s, 60, 0, 3600,                                                             \
-      "A phone in a call whose connection has closed is asked after this whether it is "    \
-      "still there; if it cannot be reached, the call ends. 0: not asked.")                 \
-    U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                             \
-    U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.")       \
-    U(step_s, 20, 1, 3600, "Time for a hold, a retrieval or a transfer.")                   \
-    U(nonce_s, 300, 1, 86400, "Life of a digest nonce.")                                    \
-    U(stop_s, 10, 0, 600, "Time to end calls and sessions at shutdown.")
+#define CONFIG_TIMERS(U, B, S, W, L, N, M, Q)                                                   \
+    U(t1_ms, 500, 10, 60000, "T1 of RFC 3261: the round-trip estimate.")                        \
+    U(t2_ms, 4000, 10, 60000, "T2: the longest interval of repetition.")                        \
+    U(t4_ms, 5000, 10, 60000, "T4: how long a message stays in the network.")                   \
+    U(session_expires_s, 1800, 0, 86400,                                                        \
+      "Session timer (RFC 4028) offered and accepted at most. A phone without it is asked "     \
+      "by OPTIONS every half of this whether it is still in the call. 0: neither.")             \
+    U(min_se_s, 90, 90, 86400, "Shortest session timer accepted.")                              \
+    U(flow_lost_s, 60, 0, 3600,                                                                 \
+      "A phone in a call whose connection has closed is asked after this whether it is "        \
+      "still there; if it cannot be reached, the call ends. 0: not asked.")                     \
+    U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                                 \
+    U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.")           \
+    U(step_s, 20, 1, 3600, "Time for a hold, a retrieval or a transfer.")                       \
+    U(nonce_s, 300, 1, 86400, "Life of a digest nonce.")                                        \
+    U(stop_s, 10, 0, 600, "Time to end calls and sessions at shutdown.")                        \
+    U(upgrade_s, 10, 0, 600,                                                                    \
+      "So long an upgrade waits for a moment in which no call is being set up. Those that are " \
+      "after it end; calls that stand go on.")
 
 #define CONFIG_REGISTRAR(U, B, S, W, L, N, M, Q)                                                   \
     U(default_expires_s, 3600, 60, 86400, "Life of a registration that asks for none.")            \

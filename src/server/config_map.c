@@ -682,6 +682,7 @@ static void map_net(struct config *c)
     n->max_lookups = c->raw->limits.lookups;
     n->max_names = c->raw->limits.names;
     c->stop_ms = c->raw->timers.stop_s * 1000;
+    c->upgrade_ms = c->raw->timers.upgrade_s * 1000;
 }
 
 static void map_log(struct config *c)

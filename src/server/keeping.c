@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+enum { SETTLE_MS = 1000 };
+
 static void on_wake(void *ctx)
 {
     (void)uv_async_send(((struct keeping *)ctx)->async);
@@ -153,6 +155,14 @@ bool keeping_waits(const struct keeping *k)
     }
     hold_stats(k->hold, &s);
     return s.waiting > 0;
+}
+
+void keeping_settle(struct keeping *k)
+{
+    for (int i = 0; i < SETTLE_MS && keeping_waits(k); i++) {
+        uv_sleep(1);
+        keeping_after(k);
+    }
 }
 
 void keeping_each_stat(struct keeping *k,

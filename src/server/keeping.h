@@ -48,6 +48,8 @@ bool keeping_restore(struct keeping *k, struct engine *e);
 void keeping_after(struct keeping *k);
 /** Does something that was sent wait for the disk? */
 bool keeping_waits(const struct keeping *k);
+/** Wait until nothing waits for the disk, for a second at most. */
+void keeping_settle(struct keeping *k);
 /** Counters, by name. */
 void keeping_each_stat(struct keeping *k,
                        void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx);

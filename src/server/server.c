@@ -21,13 +21,14 @@
 #include "server/service.h"
 #include "server/serving.h"
 #include "server/trace.h"
+#include "server/upgrade.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <uv.h>
 
-static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 struct server {
     struct config *config;
@@ -38,7 +39,8 @@ struct server {
     int pid_file;
     struct keeping keeping; /**< what outlives the process */
     struct service service; /**< who started us and watches over us */
-    struct inherited inherited;
+    struct inherited *inherited;
+    struct upgrade upgrade;
     struct serving serving; /**< the HTTP API */
     struct net *net;
     struct engine *engine;
@@ -48,6 +50,17 @@ struct server {
     bool stopping;
     int code;
 };
+
+/** Signals that arrive between two programs wait for the second one. */
+static void block_signals(bool block)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_LEN(signal_numbers); i++) {
+        sigaddset(&set, signal_numbers[i]);
+    }
+    (void)pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
 
 /* ---- what the sockets tell ---- */
 
@@ -319,6 +332,81 @@ static void stop(struct server *s)
     after(s);
 }
 
+/* ---- upgrade ---- */
+
+static bool is_settled(void *ctx)
+{
+    struct server *s = ctx;
+    return engine_settled(s->engine) && !keeping_waits(&s->keeping);
+}
+
+static void leave_listener(void *ctx, const char *kind, int fd)
+{
+    legacy_add(ctx, fd, kind, STR_NONE);
+}
+
+static void leave_connection(void *ctx, int fd, struct str row)
+{
+    legacy_add(ctx, fd, NULL, row);
+}
+
+static void hush(void *ctx)
+{
+    (void)ctx;
+    block_signals(true);
+}
+
+/** Become the other program. What comes in from here on is for that one. */
+static void hand_over(void *ctx)
+{
+    struct server *s = ctx;
+    struct legacy *l = legacy_new();
+    if (l == NULL || s->stopping) {
+        log_fmt(s->log, TRACE_WARN, "upgrade",
+                l == NULL ? "out of memory" : "given up: stopping");
+        legacy_free(l);
+        block_signals(false);
+        return;
+    }
+    service_reloading(&s->service);
+    keeping_settle(&s->keeping);
+    after(s);
+    net_each_listener(s->net, leave_listener, l);
+    size_t others = net_hand_over(s->net, leave_connection, l);
+    if (!legacy_seal(l)) {
+        log_fmt(s->log, TRACE_ERROR, "upgrade",
+                "out of memory or descriptors; we go on as before");
+        legacy_free(l);
+        block_signals(false);
+        service_ready(&s->service, s->keeping.store);
+        return;
+    }
+    log_fmt(s->log, TRACE_INFO, "upgrade", "becoming %s; %zu connections end",
+            s->upgrade.program, others);
+    write_counters(s);
+    serving_stop(&s->serving);
+    keeping_close(&s->keeping);
+    if (s->config->pid_file != NULL) {
+        pid_file_drop(s->config->pid_file, s->pid_file);
+        s->pid_file = -1;
+    }
+    legacy_exec(l, s->upgrade.program, s->upgrade.argv);
+    log_fmt(s->log, TRACE_ERROR, "upgrade", "%s: %s; there is nothing left but to stop",
+            s->upgrade.program, strerror(errno));
+    _exit(1);
+}
+
+static void begin_upgrade(struct server *s)
+{
+    if (s->stopping || s->config->store.path == NULL) {
+        log_fmt(s->log, TRACE_ERROR, "upgrade", "refused: %s",
+                s->stopping ? "we are stopping"
+                            : "without a store (store.path) calls would be forgotten; restart");
+        return;
+    }
+    upgrade_begin(&s->upgrade);
+}
+
 /** Nobody makes lines that the log would not write. */
 static void trace_from(struct server *s)
 {
@@ -361,6 +449,9 @@ static void on_signal(uv_signal_t *h, int number)
     case SIGUSR1:
         write_counters(s);
         break;
+    case SIGUSR2:
+        begin_upgrade(s);
+        break;
     default:
         stop(s);
         break;
@@ -385,6 +476,7 @@ static bool init_handles(struct server *s)
             return false;
         }
     }
+    block_signals(false);
     return true;
 }
 
@@ -411,13 +503,22 @@ static bool tell_listener(struct server *s, const char *what, uint8_t transport,
     return true;
 }
 
+/**
+ * Who goes on with the calls of an earlier process does so also when an address that is new in
+ * the configuration cannot be listened on.
+ */
+static bool can_do_without(const struct server *s)
+{
+    return s->inherited->state >= 0;
+}
+
 static bool listen_all(struct server *s)
 {
     for (size_t i = 0; i < s->config->listen_count; i++) {
         const struct config_listen *at = &s->config->listen[i];
         struct addr bound = at->at;
         int err = net_listen_as(s->net, at->transport, &at->at, &at->shown, &bound);
-        if (!tell_listener(s, "", at->transport, &bound, err)) {
+        if (!tell_listener(s, "", at->transport, &bound, err) && !can_do_without(s)) {
             return false;
         }
     }
@@ -425,23 +526,16 @@ static bool listen_all(struct server *s)
         const struct config_listen *at = &s->config->csta_listen[i];
         struct addr bound = at->at;
         int err = net_listen_csta(s->net, at->transport, &at->at, &bound);
-        if (!tell_listener(s, "CSTA ", at->transport, &bound, err)) {
+        if (!tell_listener(s, "CSTA ", at->transport, &bound, err) && !can_do_without(s)) {
             return false;
         }
     }
     net_given_rest(s->net, complain_of_socket, s);
-    return true;
-}
-
-/** Sockets that were opened for us wait for their listeners. */
-static bool take_over(struct server *s)
-{
-    if (inherit_read(&s->inherited) != 0) {
-        log_fmt(
-            s->log, TRACE_WARN, "server",
-            "LISTEN_FDS is no number of descriptors, or memory is out; none are taken over");
+    size_t connections = inherit_connections(s->inherited, s->net, s->log);
+    if (connections > 0) {
+        log_fmt(s->log, TRACE_INFO, "server", "%zu connections go on", connections);
     }
-    return inherit_give(&s->inherited, s->net, s->log);
+    return true;
 }
 
 /** A wildcard listener is reached by every address of this machine: they all mean us. */
@@ -513,7 +607,13 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "no event loop: out of memory or descriptors");
         return false;
     }
-    if (!take_over(s) ||
+    s->upgrade.settled = is_settled;
+    s->upgrade.hush = hush;
+    s->upgrade.go = hand_over;
+    s->upgrade.ctx = s;
+    s->upgrade.wait_ms = c->upgrade_ms;
+    upgrade_init(&s->upgrade, net_loop(s->net), s->log);
+    if (!inherit_sockets(s->inherited, s->net, s->log) ||
         !service_open(&s->service, net_loop(s->net), s->log, write_status, s)) {
         return false;
     }
@@ -537,6 +637,10 @@ static bool start(struct server *s)
     config_set_start(c, env->wall_s(env->ctx));
     s->keeping.woken = on_woken;
     s->keeping.ctx = s;
+    /* before the database is brought to this version: who cannot listen leaves it as it is */
+    if (!listen_all(s)) {
+        return false;
+    }
     if (!keeping_open(&s->keeping, c, s->log, s->net, &env)) {
         return false;
     }
@@ -549,12 +653,12 @@ static bool start(struct server *s)
     s->serving.ran = on_woken;
     s->serving.each_count = count_all;
     s->serving.ctx = s;
-    if (!listen_all(s) || !serving_open(&s->serving, c, s->log, s->net, &s->keeping) ||
+    if (!serving_open(&s->serving, c, s->log, s->net, &s->keeping) ||
         !keeping_restore(&s->keeping, s->engine) || !serving_start(&s->serving, s->engine) ||
         !take_pid_file(s)) {
         return false;
     }
-    inherit_close(&s->inherited);
+    inherit_close(s->inherited);
     net_each_listener(s->net, keep_listener, s);
     service_ready(&s->service, s->keeping.store);
     return true;
@@ -578,7 +682,7 @@ static void finish(struct server *s)
     keeping_close(&s->keeping);
     serving_close(&s->serving);
     service_close(&s->service);
-    inherit_close(&s->inherited);
+    upgrade_close(&s->upgrade);
     reload_fini(&s->reload);
     if (s->directory.env != NULL) {
         directory_fini(&s->directory);
@@ -591,9 +695,14 @@ static void finish(struct server *s)
     log_fmt(s->log, TRACE_INFO, "server", "stopped");
 }
 
-int server_run(struct config *c, struct log *l)
+int server_run(struct config *c, struct log *l, struct inherited *in, char *const *argv)
 {
-    struct server s = {.config = c, .log = l, .pid_file = -1, .service = {.fd = -1}};
+    struct server s = {.config = c,
+                       .log = l,
+                       .inherited = in,
+                       .pid_file = -1,
+                       .service = {.fd = -1},
+                       .upgrade = {.argv = argv}};
     if (c->exposed) {
         log_fmt(
             l, TRACE_WARN, "server",

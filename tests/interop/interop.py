@@ -38,6 +38,7 @@ import t_tr87
 import t_transport
 import t_two_calls
 import t_uacsta
+import t_upgrade
 import t_uui
 import t_uui_flows
 import t_uui_tshark

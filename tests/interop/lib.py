@@ -153,7 +153,7 @@ class Server(Process):
     machine is a trusted peer.
     """
 
-    def __init__(self, folder, ip=IP, port=5060, extra="", template=CONFIG):
+    def __init__(self, folder, ip=IP, port=5060, extra="", template=CONFIG, program=BATON):
         self.ip, self.port, self.folder = ip, port, folder
         self.ports = {}  # of transports that have another one
         self.trace = os.path.join(folder, "sip.json")
@@ -163,7 +163,7 @@ class Server(Process):
         with open(config, "w", encoding="utf-8") as f:
             f.write(template.format(ip=ip, port=port, devices=devices, trace=self.trace) + extra)
         os.chmod(config, 0o600)
-        super().__init__("server", [BATON, "serve", "-c", config])
+        super().__init__("server", [program, "serve", "-c", config])
 
     def ready(self):
         self.wait(r"server: Baton .* devices", what="the server to be ready")

@@ -56,10 +56,12 @@ def options(branch, port=5060, transport="UDP", at=("127.0.0.1", 5062)):
 class Manager:
     """One service. `sockets` is a list of (name, socket)."""
 
-    def __init__(self, baton, config, sockets=(), watchdog_ms=0, env=None, program=None):
+    running = []  # those that a test which failed has left
+
+    def __init__(self, baton, config, sockets=(), watchdog_ms=0, env=None):
         self.folder = tempfile.TemporaryDirectory(prefix="baton-service-")
         self.path = os.path.join(self.folder.name, "baton.yaml")
-        self.baton = program or baton
+        self.baton = baton
         self.told, self.fds, self.output = [], [], []
         self.cond = threading.Condition()
         self.write(config)
@@ -70,7 +72,15 @@ class Manager:
                     **(env or {})}
         if watchdog_ms:
             self.env["WATCHDOG_USEC"] = str(watchdog_ms * 1000)
+        self.running.append(self)
         self.start(sockets)
+
+    @classmethod
+    def kill_all(cls):
+        for m in cls.running:
+            if m.child.poll() is None:
+                m.child.kill()
+                m.child.wait()
 
     def write(self, config):
         with open(self.path, "w", encoding="utf-8") as f:
@@ -82,7 +92,7 @@ class Manager:
         self.child = subprocess.Popen(
             [sys.executable, "-c", LAUNCH, ",".join(map(str, fds)), names, self.baton, "serve",
              "-c", self.path], pass_fds=fds, env=self.env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            cwd=self.folder.name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         threading.Thread(target=self._read, args=(self.child.stdout,), daemon=True).start()
 
     def _read(self, stream):

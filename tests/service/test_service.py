@@ -13,7 +13,7 @@ import time
 
 from manager import Failure, Manager, bound, check, options
 
-BATON = sys.argv[1]
+BATON = os.path.abspath(sys.argv[1])
 
 
 def config(*lines):
@@ -181,6 +181,8 @@ def main():
             test()
         except Failure as e:
             sys.exit(f"{test.__name__}: {e}")
+        finally:
+            Manager.kill_all()
         print(f"{test.__name__}: ok", flush=True)
 
 

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The server becomes another program: what comes in meanwhile is answered by that one.
+
+usage: test_upgrade.py BATON
+
+The new program is a script that waits until it is told to go on and then is the real one: so
+there is a gap between the two that is as long as the test wants. tests/interop/t_upgrade.py does
+the same with phones and calls.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+from manager import Failure, Manager, check, options
+
+BATON = os.path.abspath(sys.argv[1])
+HOME = tempfile.TemporaryDirectory(prefix="baton-upgrade-")
+PROGRAM, GO = os.path.join(HOME.name, "baton"), os.path.join(HOME.name, "go")
+STORE = "store: {path: kept.db}\npid_file: pid\nlog: {level: debug}\n"
+WAITS = f"""#!/bin/sh
+case "$*" in
+*--check-start*) exec {BATON} "$@" ;;
+esac
+n=0
+while [ ! -e {GO} ] && [ $n -lt 600 ]; do n=$((n + 1)); sleep 0.1; done
+exec {BATON} "$@"
+"""
+
+
+def install(text=None, program=BATON):
+    """A program takes the place of the one that runs, as packages do it."""
+    fresh = PROGRAM + ".new"
+    if text is None:
+        shutil.copyfile(program, fresh)
+    else:
+        with open(fresh, "w", encoding="utf-8") as f:
+            f.write(text)
+    os.chmod(fresh, 0o755)
+    os.replace(fresh, PROGRAM)
+    if os.path.exists(GO):
+        os.remove(GO)
+
+
+def go():
+    with open(GO, "w", encoding="utf-8"):
+        pass
+
+
+def ports():
+    """Two that are free, for UDP and TCP; nobody else is given them while the test runs."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as t, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+        t.bind(("127.0.0.1", 0))
+        u.bind(("127.0.0.1", 0))
+        return u.getsockname()[1], t.getsockname()[1]
+
+
+def started(store=STORE):
+    udp, tcp = ports()
+    install()
+    m = Manager(PROGRAM, f'listen: ["udp:127.0.0.1:{udp}", "tcp:127.0.0.1:{tcp}"]\n{store}')
+    m.heard("READY")
+    return m, ("127.0.0.1", udp), ("127.0.0.1", tcp)
+
+
+def phone(at):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
+    s.settimeout(30)
+    s.connect(at)
+    return s
+
+
+def ask(s, name):
+    s.send(options(name, at=s.getsockname()))
+
+
+def answered(s, name, what):
+    text = b""
+    while text.count(b"\r\n\r\n") == 0:
+        got = s.recv(8192)
+        check(got, f"{what}: the connection has ended")
+        text += got
+    check(text.startswith(b"SIP/2.0 200") and f"Call-ID: {name}@t".encode() in text, what, text)
+
+
+def goes_on():
+    """Nothing of what is said in the gap is lost, on sockets that were there before."""
+    m, udp, tcp = started()
+    a, b = phone(udp), socket.create_connection(tcp)
+    b.settimeout(30)
+    ask(a, "before")
+    answered(a, "before", "a datagram")
+    b.sendall(options("first", transport="TCP"))
+    answered(b, "first", "the connection")
+    half = options("half", transport="TCP")
+    b.sendall(half[:100])
+    ask(a, "sync")  # behind that one: it has been read
+    answered(a, "sync", "a datagram")
+    pid, since = m.child.pid, m.mark()
+    install(WAITS)
+    m.child.send_signal(signal.SIGUSR2)
+    m.says("upgrade: becoming .*; 0 connections end")
+    m.heard("RELOADING", since)
+    for i in range(50):
+        ask(a, f"gap{i}")
+    b.sendall(half[100:])
+    c = socket.create_connection(tcp)
+    c.settimeout(30)
+    c.sendall(options("new", transport="TCP"))
+    m.child.send_signal(signal.SIGHUP)  # waits, too, and kills nobody
+    go()
+    m.heard("READY", since)
+    for i in range(50):
+        answered(a, f"gap{i}", "a datagram from the gap")
+    answered(b, "half", "the rest of a message")
+    answered(c, "new", "a connection from the gap")
+    b.sendall(options("more", transport="TCP"))
+    answered(b, "more", "the connection goes on")
+    m.says("1 connections go on")
+    m.says("taken over")
+    check(m.child.pid == pid and m.child.poll() is None, "it is the same process")
+    with open(os.path.join(m.folder.name, "pid"), encoding="utf-8") as f:
+        check(int(f.read()) == pid, "the pid file")
+    # and once more, by the real one, with its command
+    since = m.mark()
+    install()
+    done = subprocess.run([PROGRAM, "upgrade", "-c", m.path], cwd=m.folder.name, text=True,
+                          capture_output=True, check=False, timeout=120)
+    check(done.returncode == 0 and str(pid) in done.stdout, "baton upgrade", done)
+    m.heard("READY", since)
+    b.sendall(options("again", transport="TCP"))
+    answered(b, "again", "the connection goes on again")
+    ask(a, "last")
+    answered(a, "last", "a datagram")
+    m.end()
+
+
+def refused():
+    """Programs that cannot take over: the old one goes on as if nothing had been said."""
+    m, udp, _ = started()
+    a = phone(udp)
+    for text, says in (("#!/bin/sh\necho first >&2\necho no such luck >&2\nexit 1\n", "no such luck"),
+                       ("#!/bin/sh\nexit 1\n", "said nothing"),
+                       ("#!/bin/sh\nkill -9 $$\n", "said nothing"),
+                       ("#!/nowhere/sh\n", "no such file")):
+        install(text)
+        with m.cond:
+            m.output.clear()
+        m.child.send_signal(signal.SIGUSR2)
+        m.says(f"upgrade: refused, we go on as before: .*{says}")
+    os.remove(PROGRAM)
+    with m.cond:
+        m.output.clear()
+    m.child.send_signal(signal.SIGUSR2)
+    m.says("upgrade: refused, we go on as before: .*no such file")
+    # the new version is right, the configuration is not
+    install()
+    m.write("listen: 7\n")
+    m.child.send_signal(signal.SIGUSR2)
+    m.says("refused, .*baton.yaml:1:")
+    ask(a, "still")
+    answered(a, "still", "it is there")
+    m.end()
+    m, udp, _ = started("log: {level: debug}\n")  # nothing is kept
+    m.child.send_signal(signal.SIGUSR2)
+    m.says("upgrade: refused: without a store")
+    m.end()
+
+
+def goes_back():
+    """The new version is right by its own check, and cannot start: the old one is there again."""
+    m, udp, tcp = started()
+    a, b = phone(udp), socket.create_connection(tcp)
+    b.settimeout(30)
+    b.sendall(options("first", transport="TCP"))
+    answered(b, "first", "the connection")
+    with open(BATON, "rb") as f:
+        broken = f.read().replace(b"BEGIN IMMEDIATE", b"BEGIN IMMEDIATX")
+    spoilt = os.path.join(HOME.name, "spoilt")
+    with open(spoilt, "wb") as f:
+        f.write(broken)
+    since = m.mark()
+    install(program=spoilt)
+    m.child.send_signal(signal.SIGUSR2)
+    m.says("cannot be used.*IMMEDIATX")
+    m.says("going back to the one before")
+    m.heard("READY", since)
+    ask(a, "back")
+    answered(a, "back", "a datagram")
+    b.sendall(options("on", transport="TCP"))
+    answered(b, "on", "the connection")
+    # a new listener that cannot be had is no reason either
+    taken = socket.create_server(("127.0.0.1", 0))
+    m.write(f'listen: ["udp:127.0.0.1:{udp[1]}", "tcp:127.0.0.1:{tcp[1]}", '
+            f'"tcp:127.0.0.1:{taken.getsockname()[1]}"]\n{STORE}')
+    since = m.mark()
+    install()
+    m.child.send_signal(signal.SIGUSR2)
+    m.says("cannot listen on TCP .*another program has it")
+    m.heard("READY", since)
+    ask(a, "without")
+    answered(a, "without", "a datagram")
+    m.end()
+
+
+def main():
+    for test in (goes_on, refused, goes_back):
+        try:
+            test()
+        except Failure as e:
+            sys.exit(f"{test.__name__}: {e}")
+        finally:
+            Manager.kill_all()
+        print(f"{test.__name__}: ok", flush=True)
+
+
+main()
+HOME.cleanup()
