@@ -57,8 +57,11 @@ static uint32_t on_listener(void *ctx, const struct hop *hop, const struct addr 
 {
     struct addr second;
     (void)ctx;
-    (void)hop;
     CHECK(addr_parse(STR("192.0.2.200:5060"), &second));
+    if (hop->transport !=
+        TP_UDP) { /* connections of TCP were handed over, those of TLS cannot be */
+        return hop->transport == TP_TCP ? 13 : 0;
+    }
     return addr_eq(local, &second) ? 12 : 11; /* the numbers of another run */
 }
 
@@ -193,6 +196,30 @@ static void test_connections_are_gone(void)
     teardown(&f);
 }
 
+static void test_connections_go_on_that_were_handed_over(void)
+{
+    struct fixture f;
+    struct rows s = {.n = 0};
+    struct store_ops ops;
+    struct txn_target to;
+    up(&f, &s, &ops);
+    f.hop.transport = TP_TCP;
+    f.hop.flow = 77;
+    CHECK_INT(put(&f, ID("a", 1) "Via: SIP/2.0/TCP h;branch=z9hG4bK1\r\n" KNOWS
+                                 "Contact: <sip:bob@x.invalid>;reg-id=1" PHONE("1") "\r\n"),
+              200);
+    again(&f, &s, &ops);
+    struct binding *b = at(&f, 0);
+    REQUIRE(b != NULL);
+    CHECK_INT(b->hop.flow, 13);
+    CHECK(!b->failed);
+    CHECK(binding_target(b, &to));
+    CHECK_INT(to.hop.flow, 13);
+    registrar_on_flow_closed(&f.r, 13, f.now); /* the table of flows knows it */
+    CHECK(at(&f, 0) == NULL || at(&f, 0)->failed);
+    teardown(&f);
+}
+
 static struct binding *by_gruu(struct fixture *f, struct str text)
 {
     struct sip_uri u;
@@ -276,4 +303,5 @@ static void test_what_does_not_come_back(void)
 }
 
 TEST_MAIN(T(test_all_of_a_binding_comes_back), T(test_connections_are_gone),
-          T(test_gruus_stay_valid), T(test_what_does_not_come_back))
+          T(test_connections_go_on_that_were_handed_over), T(test_gruus_stay_valid),
+          T(test_what_does_not_come_back))
