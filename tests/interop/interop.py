@@ -33,6 +33,7 @@ import t_route
 import t_placement
 import t_services
 import t_sipp_data
+import t_sipp_phone
 import t_stream
 import t_tr87
 import t_transport
