@@ -222,6 +222,11 @@ static bool view_device(const struct csta_msg *m, struct csta_event_view *v)
         COMMON(v, m->out_of_service_event);
         v->subject = &m->out_of_service_event->device;
         return true;
+    case CSTA_MSG_CALL_BACK_EVENT:
+        v->cross_ref = m->call_back_event->monitor_cross_ref_id;
+        v->calling = v->subject = &m->call_back_event->originating_device;
+        v->called = &m->call_back_event->target_device;
+        return true;
         CASE(AGENT_BUSY, agent_busy_event, agent_device);
         CASE(AGENT_LOGGED_OFF, agent_logged_off_event, agent_device);
         CASE(AGENT_LOGGED_ON, agent_logged_on_event, agent_device);

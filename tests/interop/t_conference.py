@@ -81,10 +81,10 @@ class Focus(Process):
 class Meeting(Office):
     """An office with a focus."""
 
-    def __init__(self, w, program, transport, media):
+    def __init__(self, w, program, transport, media, extra=""):
         port = next(PORTS)
         super().__init__(w, program, transport, media,
-                         f"conference:\n  focus: \"sip:{IP}:{port}\"\n  room: \"conf-%s\"\n")
+                         f"{extra}conference:\n  focus: \"sip:{IP}:{port}\"\n  room: \"conf-%s\"\n")
         self.focus = w.start(Focus(w.folder, port))
 
     def together(self, *phones):

@@ -18,6 +18,7 @@ from t_two_calls import OTHER, step
 
 COVERAGE = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "coverage-csta.md")
 # of the phone itself (speaker), or no request of an application
+GROUPS = "groups: [{name: all, members: [\"100*\"]}]\n"
 NOT_HERE = {"AnswerCall", "SystemStatus", "SwitchingFunctionDevices"}
 
 
@@ -30,8 +31,8 @@ def services_of_profiles():
 
 
 class Desk(Meeting):
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(self, w, program, transport, media):
+        super().__init__(w, program, transport, media, GROUPS)
         self.served = {"MonitorStart", "MonitorStop", "RequestSystemStatus"}
         done = self.app.done
 
@@ -47,9 +48,10 @@ class Desk(Meeting):
 
     def rings_at(self, caller, called, at):
         """The caller's key; it rings there. @return marks of both"""
-        since, seen = caller.mark(), at.mark()
+        since, seen, mark = caller.mark(), at.mark(), self.app.mark()
         caller.dial(called)
         at.rings(seen, caller.number)
+        self.app.event("Delivered", str(at.number), mark)
         return since, seen
 
     def talk_then_over(self, caller, since, at, seen):
@@ -183,8 +185,83 @@ def about(o):
     o.app.done("devices")  # its list is a second answer
 
 
+def picked_up(o):
+    since, rung = o.rings_at(o.a, 1002, o.b)
+    mark, at = o.app.mark(), o.c.mark()
+    o.app.say("pickup 1002 1003")
+    o.c.rings(at, 1001)
+    o.c.answer()
+    o.c.talks(at)
+    o.b.ended(rung)
+    o.a.talks(since)
+    equal(o.app.event("Established", "1003", mark)["cause"], "callPickup", "why 1003 talks")
+    o.media.both_ways(o.a, o.c)
+    o.hang_up(o.a, o.c)
+    since, rung = o.rings_at(o.a, 1002, o.b)
+    at = o.c.mark()
+    o.app.say("group-pickup 1003")
+    o.c.rings(at, 1001)
+    o.c.answer()
+    o.c.talks(at)
+    o.b.ended(rung)
+    o.hang_up(o.c, o.a)
+
+
+def parked(o):
+    call, left = o.talk(), o.b.mark()
+    o.app.done("park 1002 1003")
+    o.b.ended(left)
+    check("1003" in str(o.app.done(f"snapshot-call {call}/1001")["message"]), "it waits at 1003")
+    at = o.b.mark()
+    o.app.say(f"pickup {call}/1003 1002")
+    o.b.rings(at, 1001)
+    o.b.answer()
+    o.b.talks(at)
+    o.media.both_ways(o.a, o.b)
+    o.hang_up(o.b, o.a)
+
+
+def called_back(o):
+    """1002 did not answer, was used since, and both are rung."""
+    mark = o.app.mark()
+    rung = o.rings_at(o.a, 1002, o.b)[1]
+    o.app.done("call-back 1001")
+    o.b.ended(rung)
+    for number in ("1001", "1002"):
+        e = o.app.event("CallBack", number, mark)
+        equal((e["callingDevice"], e["calledDevice"]), ("1001", "1002"), "who is called back")
+    since, rung, at = o.a.mark(), o.b.mark(), o.c.mark()
+    o.b.dial(1003)
+    o.c.rings(at, 1002)
+    o.c.answer()
+    o.c.talks(at)
+    o.b.talks(rung)
+    rung = o.b.mark()
+    o.c.hangup()
+    o.b.ended(rung)
+    o.a.rings(since, 1002)
+    rung = o.b.mark()
+    o.a.answer()
+    o.b.rings(rung, 1001)
+    o.b.answer()
+    o.b.talks(rung)
+    o.hang_up(o.a, o.b)
+
+
+def told(o):
+    rung = o.rings_at(o.a, 1002, o.b)[1]
+    mark = o.app.mark()
+    o.app.done("send 1002 --user-text 'wait a moment'")
+    equal(o.app.event("CallInformation", "1001", mark)["userData"]["text"], "wait a moment",
+          "what the caller is told")
+    o.app.done("associate 1002 --correlator 0102")
+    o.b.hangup()
+    o.app.event("ConnectionCleared", "1001", mark)
+    o.over()
+
+
 STEPS = (make_deflect_hold, single_step_transfer, two_calls, together, do_not_disturb, forwarding,
-         message_waiting, about)
+         message_waiting, picked_up, parked, called_back, told, about)
 
 for _program in OTHER:
     def of_program(w, program=_program):
