@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP API on a UNIX socket of its own, with routes of the test's (api_routes, which the test
- * defines) and a thread that plays the engine's: it runs jobs when it is woken, unless `held`.
+ * The HTTP API on a UNIX socket of its own, with routes of the test's (api_routes, which the
+ * test defines) and a thread that plays the engine's: it runs jobs when it is woken, unless
+ * `held`.
  */
 #ifndef BATON_TESTS_KIT_API_H
 #define BATON_TESTS_KIT_API_H
@@ -42,7 +43,8 @@ static inline uint64_t kit_wall(void *ctx)
     return 1768478400;
 }
 
-static inline void kit_log(void *ctx, enum trace_level level, const char *module, struct str text)
+static inline void kit_log(void *ctx, enum trace_level level, const char *module,
+                           struct str text)
 {
     (void)ctx;
     (void)level;
@@ -167,7 +169,8 @@ static inline bool kit_send(int fd, struct str bytes)
     return true;
 }
 
-/** What comes until `text` has come, or the end when it is NULL. @return in `buf`, terminated */
+/** What comes until `text` has come, or the end when it is NULL. @return in `buf`, terminated
+ */
 static inline struct str kit_read(int fd, char *buf, size_t cap, const char *text)
 {
     size_t n = 0;
@@ -195,7 +198,8 @@ static inline int kit_status(struct str answer)
 }
 
 /** One connection: send, and what comes until the end. */
-static inline struct str kit_ask(const struct kit_api *k, struct str bytes, char *buf, size_t cap)
+static inline struct str kit_ask(const struct kit_api *k, struct str bytes, char *buf,
+                                 size_t cap)
 {
     int fd = kit_connect(k);
     (void)kit_send(fd, bytes);

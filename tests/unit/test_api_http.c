@@ -80,13 +80,20 @@ static void number(struct api_request *r)
     if (api_query_u64(r, "limit", 1, 1000, &limit) != 0) {
         return;
     }
-    api_reply(r, 200, "text/plain", arena_fmt(r->arena, "%llu", (unsigned long long)limit), NULL,
-              0);
+    api_reply(r, 200, "text/plain", arena_fmt(r->arena, "%llu", (unsigned long long)limit),
+              NULL, 0);
 }
 
-#define SEG(text) {.literal = STR_INIT(text)}
+#define SEG(text)                 \
+    {                             \
+        .literal = STR_INIT(text) \
+    }
 const struct api_route api_routes[] = {
-    {.path = "/ask", .operation = "ask", .handler = ask, .segment = {SEG("ask")}, .segments = 1},
+    {.path = "/ask",
+     .operation = "ask",
+     .handler = ask,
+     .segment = {SEG("ask")},
+     .segments = 1},
     {.path = "/d/{device}/x",
      .operation = "who",
      .handler = who,
@@ -100,8 +107,16 @@ const struct api_route api_routes[] = {
      .body_type = "application/json",
      .segment = {SEG("echo")},
      .segments = 1},
-    {.path = "/fail", .operation = "fail", .handler = fail, .segment = {SEG("fail")}, .segments = 1},
-    {.path = "/hang", .operation = "hang", .handler = hang, .segment = {SEG("hang")}, .segments = 1},
+    {.path = "/fail",
+     .operation = "fail",
+     .handler = fail,
+     .segment = {SEG("fail")},
+     .segments = 1},
+    {.path = "/hang",
+     .operation = "hang",
+     .handler = hang,
+     .segment = {SEG("hang")},
+     .segments = 1},
     {.path = "/number",
      .operation = "number",
      .handler = number,
@@ -155,7 +170,8 @@ static const struct {
     /* faults */
     {"GET /fail HTTP/1.1\r\nHost: x\r\n" END, 409,
      "\"detail\":\"The phone is \\\"busy\\\"\\n; try later.\""},
-    {"GET /fail HTTP/1.1\r\nHost: x\r\n" END, 409, "\"sip\":486,\"pointer\":\"/called\\\"Device\""},
+    {"GET /fail HTTP/1.1\r\nHost: x\r\n" END, 409,
+     "\"sip\":486,\"pointer\":\"/called\\\"Device\""},
     {"PUT /echo HTTP/1.1\r\nHost: x\r\n" END, 405, "Allow: POST, OPTIONS"},
     /* bodies */
     {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json; charset=utf-8\r\n"
@@ -169,7 +185,8 @@ static const struct {
      415, "application/json"},
     {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" END, 200, NULL},
     {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n", 413, "bodyTooLarge"},
-    {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n", 400, NULL},
+    {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n", 400,
+     NULL},
     {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, NULL},
     {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", 400,
      NULL},
@@ -195,7 +212,8 @@ static const struct {
     {"GET /ask HTTP/1.1\r\nHost : x\r\n\r\n", 400, NULL},
     {"GET ask HTTP/1.1\r\nHost: x\r\n\r\n", 400, NULL},
     {"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", 501, NULL},
-    {"GET /ask HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n" END, 403, "originRefused"},
+    {"GET /ask HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n" END, 403,
+     "originRefused"},
     {"OPTIONS * HTTP/1.1\r\nHost: x\r\n" END, 204, "Allow: OPTIONS"},
     {"OPTIONS /echo HTTP/1.1\r\nHost: x\r\n" END, 204, "Allow: POST, OPTIONS"},
     /* a WebSocket that is none */
@@ -227,8 +245,9 @@ static void test_requests_get_their_answers(void)
 /** However the octets are cut. */
 static void test_octet_by_octet(void)
 {
-    static const char one[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                              "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n";
+    static const char one[] =
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n";
     struct kit_api k = {.held = false};
     REQUIRE(kit_up(&k));
     int fd = kit_connect(&k);
@@ -248,8 +267,9 @@ static void test_body_may_wait_for_permission(void)
     struct kit_api k = {.held = false};
     REQUIRE(kit_up(&k));
     int fd = kit_connect(&k);
-    CHECK(kit_send(fd, STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                           "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")));
+    CHECK(
+        kit_send(fd, STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                         "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")));
     CHECK_INT(kit_status(kit_read(fd, buf, sizeof(buf), "\r\n\r\n")), 100);
     CHECK(kit_send(fd, STR("{}")));
     CHECK_INT(kit_status(kit_read(fd, buf, sizeof(buf), "{}")), 200);
@@ -426,9 +446,9 @@ static void test_answer_to_nobody(void)
         api_stats(k.api, &s);
     }
     kit_set(&k, false, 0, UINT64_MAX);
-    CHECK_INT(kit_status(kit_ask(&k, STR("GET /ask HTTP/1.1\r\nHost: x\r\n" END), buf,
-                                 sizeof(buf))),
-              200);
+    CHECK_INT(
+        kit_status(kit_ask(&k, STR("GET /ask HTTP/1.1\r\nHost: x\r\n" END), buf, sizeof(buf))),
+        200);
     kit_down(&k);
 }
 
@@ -492,7 +512,8 @@ static void test_socket_of_the_dead_is_taken_over(void)
 
 TEST_MAIN(T(test_requests_get_their_answers), T(test_octet_by_octet),
           T(test_body_may_wait_for_permission), T(test_requests_ahead_keep_their_order),
-          T(test_heads_have_an_end), T(test_slow_requests_are_told), T(test_idle_connections_end),
-          T(test_idle_client_makes_room), T(test_no_place_is_said), T(test_full_queue_is_said),
-          T(test_answer_waits_for_disk), T(test_answer_to_nobody), T(test_end_answers_all),
+          T(test_heads_have_an_end), T(test_slow_requests_are_told),
+          T(test_idle_connections_end), T(test_idle_client_makes_room),
+          T(test_no_place_is_said), T(test_full_queue_is_said), T(test_answer_waits_for_disk),
+          T(test_answer_to_nobody), T(test_end_answers_all),
           T(test_socket_of_the_dead_is_taken_over))

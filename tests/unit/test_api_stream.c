@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers in parts and WebSockets: what arrives, what is refused, and that `closed` comes once. */
+/* Answers in parts and WebSockets: what arrives, what is refused, and that `closed` comes once.
+ */
 #include "kit_api.h"
 
 enum { PART = 1000 };
@@ -162,8 +163,9 @@ static void test_head_of_a_stream(void)
     struct kit_api k = {.held = false};
     reset(2 * PART);
     REQUIRE(kit_up(&k));
-    struct str answer = kit_ask(
-        &k, STR("HEAD /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), buf, sizeof(buf));
+    struct str answer =
+        kit_ask(&k, STR("HEAD /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), buf,
+                sizeof(buf));
     CHECK_INT(kit_status(answer), 200);
     CHECK(str_ends(answer, STR("\r\n\r\n")));
     kit_down(&k);
@@ -238,7 +240,7 @@ static void test_stream_ends_with_the_server(void)
 
 /* ---- WebSockets ---- */
 
-#define UPGRADE                                                                    \
+#define UPGRADE                                                                                    \
     "GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" \
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
@@ -368,8 +370,9 @@ static void test_plain_get_of_a_socket(void)
 {
     struct kit_api k = {.held = false};
     REQUIRE(kit_up(&k));
-    CHECK_INT(kit_status(kit_ask(&k, STR("GET /socket HTTP/1.1\r\nHost: x\r\nConnection: "
-                                         "close\r\n\r\n"),
+    CHECK_INT(kit_status(kit_ask(&k,
+                                 STR("GET /socket HTTP/1.1\r\nHost: x\r\nConnection: "
+                                     "close\r\n\r\n"),
                                  buf, sizeof(buf))),
               426);
     kit_down(&k);
@@ -401,9 +404,10 @@ static void test_socket_hears_of_the_end(void)
     close(fd);
 }
 
-TEST_MAIN(T(test_parts_are_chunks), T(test_old_client_reads_to_the_end), T(test_head_of_a_stream),
-          T(test_slow_reader_gets_all), T(test_reader_that_stalls_is_closed),
-          T(test_reader_that_leaves), T(test_stream_ends_with_the_server),
-          T(test_messages_come_back), T(test_frame_with_the_handshake),
-          T(test_bad_frames_are_closed), T(test_plain_get_of_a_socket),
-          T(test_socket_that_does_not_read), T(test_socket_hears_of_the_end))
+TEST_MAIN(T(test_parts_are_chunks), T(test_old_client_reads_to_the_end),
+          T(test_head_of_a_stream), T(test_slow_reader_gets_all),
+          T(test_reader_that_stalls_is_closed), T(test_reader_that_leaves),
+          T(test_stream_ends_with_the_server), T(test_messages_come_back),
+          T(test_frame_with_the_handshake), T(test_bad_frames_are_closed),
+          T(test_plain_get_of_a_socket), T(test_socket_that_does_not_read),
+          T(test_socket_hears_of_the_end))
