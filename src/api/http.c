@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <wslay/wslay.h>
 
+enum { EVICT_MS = 250 };
+
 /* ---- exchanges ---- */
 
 static struct exchange *exchange_new(struct client *c)
@@ -72,6 +74,7 @@ static void await_head(struct client *c)
     if (bytes_left(&c->in) == 0) {
         bytes_free(&c->in);
         list_append(&a->idle, &c->idle);
+        c->idle_ms = wire_now(a->wire);
     }
     timer_set(wire_wheel(a->wire), &c->timer, wire_now(a->wire) + a->config.idle_ms);
 }
@@ -566,7 +569,8 @@ static void turn_away(struct api *a, struct wire_conn *w)
     }
 }
 
-/** Who has been idle longest gives his place. */
+/** Who has been idle longest gives his place; not who has just come: his request is on its way.
+ */
 static bool make_room(struct api *a)
 {
     if (a->client_count < a->config.max_clients) {
@@ -576,6 +580,9 @@ static bool make_room(struct api *a)
         return false;
     }
     struct client *oldest = list_entry(a->idle.next, struct client, idle);
+    if (wire_now(a->wire) - oldest->idle_ms < EVICT_MS) {
+        return false;
+    }
     list_remove(&oldest->idle);
     end_client(oldest);
     return true;

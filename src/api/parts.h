@@ -143,6 +143,7 @@ struct client {
     bool serving; /**< client_serve runs: whoever is called from it does not run it again */
     bool complete;
     unsigned fault;    /**< the status that a callback of the parser found */
+    uint64_t idle_ms;  /**< since when nothing was asked */
     uint64_t begun_ms; /**< when what is being waited for began */
     http_parser parser;
     struct wslay_event_context *frames;
