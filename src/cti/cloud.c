@@ -113,9 +113,15 @@ static bool is_about_call(const struct journal_record *r)
 }
 
 /** A device that may be named. */
+static struct str party_of(const struct journal_record *r, enum journal_party party)
+{
+    return r->identity[party] == JOURNAL_ID && r->party[party].n > 0 ? r->party[party]
+                                                                     : STR_NONE;
+}
+
 static struct str device_of(const struct journal_record *r)
 {
-    return r->identity[JOURNAL_SUBJECT] == JOURNAL_ID ? r->party[JOURNAL_SUBJECT] : STR_NONE;
+    return party_of(r, JOURNAL_SUBJECT);
 }
 
 static void put_ids(struct out *o, const struct journal_record *r)
@@ -220,6 +226,10 @@ static int csta_event(const struct store_event *row, struct str source, struct a
     out->call_id = is_about_call(&r) ? r.call_id : STR_NONE;
     out->subject = is_about_call(&r) ? r.call_id : device_of(&r);
     out->audience = r.audience;
+    out->device = device_of(&r);
+    out->calling = party_of(&r, JOURNAL_CALLING);
+    out->called = party_of(&r, JOURNAL_CALLED);
+    out->cause = csta_event_cause_name((enum csta_event_cause)r.cause);
     return str_is_set(out->type) ? cloud_wrap(out, source, data, a) : E_NOMEM;
 }
 

@@ -137,6 +137,9 @@ static void pump(struct feed *f, struct feed_reader *r, uint64_t now_ms)
     if (r->from_tail) {
         r->after = f->ring.upto;
         r->from_tail = r->fresh = false;
+        if (r->sink->placed != NULL) {
+            r->sink->placed(r);
+        }
     }
     if (r->after >= f->ring.after && r->after <= f->ring.upto) {
         r->fresh = false;
@@ -310,7 +313,7 @@ static void look_at(struct feed *f, struct feed_reader *r, uint64_t now_ms)
     if (r->sink->alive != NULL && !r->sink->alive(r, now_ms)) {
         r->sink->end(r, FEED_DENIED);
         feed_close(r);
-    } else if (r->blocked && now_ms - r->blocked_ms >= f->config.slow_ms) {
+    } else if (r->blocked && !r->patient && now_ms - r->blocked_ms >= f->config.slow_ms) {
         f->count.slow++;
         r->sink->end(r, FEED_SLOW);
         feed_close(r);
@@ -347,6 +350,9 @@ void feed_open(struct feed *f, struct feed_reader *r, enum feed_from from, uint6
     list_append(&f->readers, &r->link);
     f->count.readers++;
     atomic_store(&f->listening, true);
+    if (from != FEED_NOW && r->sink->placed != NULL) {
+        r->sink->placed(r);
+    }
     if (!f->started) {
         read_tail(f);
     }

@@ -99,6 +99,8 @@ struct feed_sink {
     bool (*alive)(const struct feed_reader *r, uint64_t now_ms);
     /** It must be closed; it gets nothing more. */
     void (*end)(struct feed_reader *r, enum feed_end why);
+    /** Where it begins is known: r->after. Once, before its first event. May be NULL. */
+    void (*placed)(struct feed_reader *r);
 };
 
 /** One who follows. Part of its owner's struct. */
@@ -113,6 +115,7 @@ struct feed_reader {
     bool fresh;     /**< its first page has not come */
     bool quiet;     /**< no word about what is gone before the first event: from the earliest */
     bool held;      /**< the owner lets nothing through yet (feed_hold) */
+    bool patient;   /**< it may be full for as long as it likes: its owner sees to that */
     bool blocked;   /**< its sink was full … */
     uint64_t blocked_ms;    /**< … since then */
     uint64_t told_ms;       /**< when it heard something last */

@@ -99,7 +99,7 @@ bool ring_push(struct ring *r, const struct cloud_event *e)
     out_init(&o, NULL, 0);
     put_sse(&o, e);
     copy = malloc(sizeof(*copy) + e->type.n + e->subject.n + e->call_id.n + e->audience.n +
-                  e->owner.n + o.need);
+                  e->device.n + e->calling.n + e->called.n + e->cause.n + e->owner.n + o.need);
     if (copy == NULL) {
         return false;
     }
@@ -109,6 +109,10 @@ bool ring_push(struct ring *r, const struct cloud_event *e)
     copy->e.subject = keep(&at, e->subject);
     copy->e.call_id = keep(&at, e->call_id);
     copy->e.audience = keep(&at, e->audience);
+    copy->e.device = keep(&at, e->device);
+    copy->e.calling = keep(&at, e->calling);
+    copy->e.called = keep(&at, e->called);
+    copy->e.cause = keep(&at, e->cause);
     copy->e.owner = keep(&at, e->owner);
     size_t n = o.need;
     out_init(&o, at, n);

@@ -72,7 +72,7 @@ static void on_end(struct feed_reader *r, enum feed_end why)
     of(r)->ended = (int)why + 1;
 }
 
-static const struct feed_sink sink = {on_event, on_beat, on_may, on_alive, on_end};
+static const struct feed_sink sink = {on_event, on_beat, on_may, on_alive, on_end, NULL};
 static const struct access_scope everything[] = {{.kind = ACCESS_ADMIN}};
 static const struct access_principal admin = {
     .name = STR_INIT("uid:0"), .scopes = everything, .count = 1, .admin = true};
