@@ -7,6 +7,7 @@
  * What other threads want of it (stop, take other rules) they leave under the lock and wake the
  * loop; api_look_around takes it from there.
  */
+#include "api/events.h"
 #include "api/parts.h"
 #include "base/err.h"
 #include "net/tls_store.h"
@@ -117,6 +118,7 @@ static void on_drained(struct timer *t, uint64_t now_ms)
 static void begin_to_stop(struct api *a)
 {
     a->draining = true;
+    events_stop(a->events);
     wire_close_listeners(a->wire);
     jobs_refuse(a);
     clients_drain(a);
@@ -171,6 +173,7 @@ void api_free(struct api *a)
     while (!list_empty(&a->exchanges)) { /* the engine had them, and is gone */
         exchange_free(list_entry(a->exchanges.next, struct exchange, link));
     }
+    events_free(a->events);
     rules_free(a->rules_next);
     rules_free(a->rules);
     (void)pthread_mutex_destroy(&a->lock);
@@ -236,6 +239,15 @@ struct api *api_new(const struct api_config *config, char *why, size_t cap)
         return NULL;
     }
     rules_take(a, rules);
+    if (config->store != NULL) {
+        const struct api_events_config events = {.store = config->store, .node = config->node};
+        a->events = events_new(a, &events);
+        if (a->events == NULL) {
+            (void)snprintf(why, cap, "out of memory");
+            api_free(a);
+            return NULL;
+        }
+    }
     if (!listen_all(a, config, why, cap)) {
         api_free(a);
         return NULL;
@@ -251,6 +263,7 @@ void api_each_listener(const struct api *a, void (*fn)(void *ctx, const struct a
 
 static void *run(void *arg)
 {
+    events_begin(((struct api *)arg)->events);
     wire_run(((struct api *)arg)->wire);
     return NULL;
 }

@@ -23,6 +23,7 @@
 
 struct api;
 struct engine;
+struct store;
 
 struct api_listen {
     enum api_face face;
@@ -57,6 +58,8 @@ struct api_config {
     uint32_t request_ms;   /**< for a whole request to come; default 20 s */
     uint32_t idle_ms;      /**< between two requests; default 60 s */
     uint32_t stalled_ms;   /**< for a client to take something; default 30 s */
+    struct store *store;   /**< whose journal is told; NULL: there are no events */
+    struct str node;       /**< name of this server in events; absent: "baton" */
     const struct env *env; /**< for wall time, random octets; not its `trace` */
     /** Lines for the log; from any thread. */
     void (*log)(void *ctx, enum trace_level level, const char *module, struct str text);
@@ -68,7 +71,8 @@ struct api_config {
     void *wake_ctx;
 };
 
-/** Opens the listeners. @param why  out: a sentence. @return NULL with *why */
+/** Opens the listeners. Before store_start. @param why  out: a sentence. @return NULL with *why
+ */
 struct api *api_new(const struct api_config *config, char *why, size_t cap);
 
 /** Where it listens, before api_start: ports that were 0 are what they have become. */

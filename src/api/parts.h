@@ -67,6 +67,7 @@ struct api {
     struct api_kept_rules *rules; /**< all that follows is the API thread's */
     struct list clients, idle;    /**< idle: between two requests, longest first */
     struct list exchanges;
+    struct api_events *events; /**< NULL: there is no journal */
     uint32_t client_count, jobs_out;
     uint64_t last_number;
     bool draining;
@@ -204,6 +205,9 @@ void route_write_methods(struct out *o, unsigned allow);
 /* allow.c */
 /** Who asks, and may he? @return false: answered */
 bool allow_request(struct api_request *r, const struct wire_conn *c);
+/** Who has come without credentials shows a token: of a page, in its first message. r->who is
+   he then. @return false: it is not known, or may observe nothing */
+bool allow_by_token(struct api_request *r, struct str token);
 
 /* site.c */
 /** Is the request for us and from a page that may? @return false: answered */

@@ -534,9 +534,13 @@ static struct str audience_of(struct cti *c, const struct call_event *e)
     return keys;
 }
 
+/** Of the leg that counts; while several phones ring, of the first of them. */
 static struct str sip_call_id_of(const struct connection *conn)
 {
-    const struct leg *leg = conn->stem != NULL ? conn->stem->leg : NULL;
+    const struct branch *b = conn->stem != NULL || list_empty(&conn->branches)
+                                 ? conn->stem
+                                 : list_entry(conn->branches.next, struct branch, link);
+    const struct leg *leg = b != NULL ? b->leg : NULL;
 
     return leg != NULL && leg->dialog != NULL ? leg->dialog->call_id : STR_NONE;
 }

@@ -78,7 +78,7 @@ static bool give_own(struct feed_reader *r, const struct cloud_event *e, uint64_
 {
     struct feed_event one = {.e = *e};
 
-    one.sse = ring_sse(e, &r->feed->scratch);
+    one.sse = feed_sse(e, &r->feed->scratch);
     return str_is_set(one.sse) && give(r, &one, now_ms);
 }
 

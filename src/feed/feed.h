@@ -164,6 +164,9 @@ void feed_forget(struct feed_ask *ask);
 int feed_make(const struct feed *f, const struct store_row *row, struct arena *a,
               struct cloud_event *out) MUST_USE;
 
+/** An event's text as one of a stream, in the arena; absent: no memory. */
+struct str feed_sse(const struct cloud_event *e, struct arena *a);
+
 struct feed_stats {
     uint64_t readers, events, sent, pages, slow;
 };

@@ -67,8 +67,6 @@ bool ring_push(struct ring *r, const struct cloud_event *e);
 /** Place of the first event behind a number; `count` when there is none. */
 uint32_t ring_find(const struct ring *r, uint64_t after);
 const struct feed_event *ring_at(const struct ring *r, uint32_t place);
-/** An event's text as one of a stream, in the arena. */
-struct str ring_sse(const struct cloud_event *e, struct arena *a);
 
 /* ---- page.c ---- */
 /** @return 0 or as store_read */

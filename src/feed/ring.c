@@ -60,7 +60,7 @@ static void put_sse(struct out *o, const struct cloud_event *e)
     out_c(o, "\n\n");
 }
 
-struct str ring_sse(const struct cloud_event *e, struct arena *a)
+struct str feed_sse(const struct cloud_event *e, struct arena *a)
 {
     struct out o;
     char *buf;

@@ -20,9 +20,12 @@
     U(keep_days, 30, 0, 36500, "Events older than that are deleted; 0: none for its age.")     \
     U(keep_mb, 1024, 0, 1000000,                                                               \
       "When the database is larger the oldest events are deleted; 0: whatever its size.")      \
+    U(memory_mb, 64, 1, 65536,                                                                 \
+      "Without `path`, but with `api.listen`: events that are kept in memory for those who "   \
+      "follow them.")                                                                          \
     W(uui, "none", "none length full",                                                         \
       "What the history of calls shows of User-to-User: nothing, how many octets it had, "     \
-      "or all of it.")                                                                         \
+      "or all of it. Events that clients may resume have it in any case.")                     \
     W(on_error, "continue", "continue refuse",                                                 \
       "When the disk cannot be written. `continue`: go on, events are told without being "     \
       "kept. `refuse`: what begins something gets 503 until it works again; what stands "      \

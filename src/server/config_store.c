@@ -11,6 +11,7 @@ bool config_map_store(struct config_tree *t, struct config *c)
     const char *uui = raw->uui != NULL ? raw->uui : "none";
 
     if (raw->path == NULL) {
+        c->store = (struct store_config){.keep_bytes = (uint64_t)raw->memory_mb << 20};
         return true;
     }
     c->store = (struct store_config){

@@ -47,22 +47,24 @@ static void on_async(uv_async_t *a)
 bool keeping_open(struct keeping *k, const struct config *c, struct log *log, struct net *net,
                   const struct env **env)
 {
+    struct store_config config = c->store;
     char why[512];
 
+    config.streams = c->api.listen_count > 0;
     k->log = log;
     k->net = net;
     k->refuses = c->store_refuses;
-    if (c->store.path == NULL) {
+    if (config.path == NULL && !config.streams) {
         return true;
     }
-    k->store = store_open(&c->store, why, sizeof(why));
+    k->store = store_open(&config, why, sizeof(why));
     if (k->store == NULL) {
         log_fmt(log, TRACE_ERROR, "store", "%s", why);
         return false;
     }
-    k->hold = hold_new(*env, k->store, 0);
+    k->hold = store_lasts(k->store) ? hold_new(*env, k->store, 0) : NULL;
     k->async = calloc(1, sizeof(*k->async));
-    if (k->hold == NULL || k->async == NULL ||
+    if ((k->hold == NULL && store_lasts(k->store)) || k->async == NULL ||
         uv_async_init(net_loop(net), k->async, on_async) != 0) {
         free(k->async);
         k->async = NULL;
@@ -73,7 +75,7 @@ bool keeping_open(struct keeping *k, const struct config *c, struct log *log, st
     if (!store_listen(k->store, on_wake, k)) {
         return false;
     }
-    *env = hold_env(k->hold);
+    *env = k->hold != NULL ? hold_env(k->hold) : *env;
     return true;
 }
 
@@ -142,7 +144,9 @@ void keeping_after(struct keeping *k)
 {
     if (k->store != NULL) {
         store_flush(k->store);
-        hold_release(k->hold);
+        if (k->hold != NULL) {
+            hold_release(k->hold);
+        }
     }
 }
 
@@ -169,13 +173,15 @@ void keeping_each_stat(struct keeping *k,
                        void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
     struct store_stats s;
-    struct hold_stats h;
+    struct hold_stats h = {0};
 
     if (k->store == NULL) {
         return;
     }
     store_stats(k->store, &s);
-    hold_stats(k->hold, &h);
+    if (k->hold != NULL) {
+        hold_stats(k->hold, &h);
+    }
     fn(ctx, "groups", s.groups);
     fn(ctx, "events", s.events);
     fn(ctx, "changes", s.rows);

@@ -5,7 +5,8 @@
  *   keeping_open ──► (engine_new, listeners) ──► keeping_restore ──► keeping_after …
  *                                                                ──► keeping_close
  *
- * Without `store.path` all of it does nothing.
+ * Without `store.path` there is none, unless the HTTP API has those who follow the journal: then
+ * it is in memory, and nothing waits for it (hold.h).
  */
 #ifndef BATON_SERVER_KEEPING_H
 #define BATON_SERVER_KEEPING_H
@@ -19,8 +20,8 @@
 struct uv_async_s;
 
 struct keeping {
-    struct store *store; /**< NULL: nothing outlives the process */
-    struct hold *hold;
+    struct store *store; /**< NULL: nothing outlives the process, and nobody follows */
+    struct hold *hold;   /**< NULL: nothing waits */
     struct log *log;
     struct net *net;
     struct engine *engine; /**< NULL before keeping_restore and after keeping_close */

@@ -70,6 +70,8 @@ bool serving_open(struct serving *s, const struct config *c, struct log *log, st
         return true;
     }
     config.env = net_env(net);
+    config.store = keeping->store;
+    config.node = c->domain_count > 0 ? c->domains[0] : STR_NONE;
     config.log = write_log;
     config.each_count = s->each_count;
     config.count_ctx = s->ctx;

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What there is now, and at which number of the journal: so that who begins knows what stands,
+ * and misses and doubles nothing after it.
+ *
+ *   snapshot_ask ──► engine's thread: lists of devices and calls, one after the other, between
+ *                    two inputs, so all of it holds at one number
+ *               ──► (kept) ──► API's thread: put together, narrowed by the filter, told
+ *
+ * The job is on its own: its owner, and the token that asked, may be gone before it is back. So
+ * it has a copy of the principal.
+ *
+ * BOUND: MOST octets of lists; who has more chooses devices, or reads the lists page by page.
+ */
+#include "api/events.h"
+#include "api/parts.h"
+#include "base/err.h"
+#include "engine/view.h"
+
+enum { PAGE_ROOM = 256 << 10, MOST = 8 << 20, LISTS = 2 };
+
+/** Pages of one list, as view_list has written them. */
+struct pages {
+    struct str *text;
+    size_t n, cap;
+};
+
+struct snapshot {
+    struct api_job job;
+    struct api_events *ev;
+    void (*done)(void *owner, int err, const struct feed_event *e); /**< NULL: nobody waits */
+    void *owner;
+    struct arena arena; /**< of who has the job */
+    struct access_principal who;
+    struct feed_filter filter;
+    struct pages list[LISTS];
+    size_t octets;
+    uint64_t number;
+    int err;
+};
+
+/* ---- the engine's thread ---- */
+
+static bool add_page(struct snapshot *s, struct pages *p, struct str text)
+{
+    if (p->n == p->cap) {
+        size_t cap = p->cap == 0 ? 8 : 2 * p->cap;
+        struct str *more = arena_alloc(&s->arena, cap * sizeof(*more));
+        if (more == NULL) {
+            return false;
+        }
+        if (p->n > 0) {
+            memcpy(more, p->text, p->n * sizeof(*more));
+        }
+        p->text = more;
+        p->cap = cap;
+    }
+    p->text[p->n] = arena_dup(&s->arena, text);
+    return str_is_set(p->text[p->n++]);
+}
+
+/** `"next":"…"` of a page; it stands behind the items. */
+static struct str next_of(struct str page)
+{
+    static const struct str mark = STR_INIT("],\"next\":\"");
+    struct str found = STR_NONE, rest = page;
+    size_t at;
+
+    while ((at = str_find(rest, mark)) < rest.n) {
+        rest = str_from(rest, at + mark.n);
+        found = str_upto(rest, str_index(rest, '"'));
+    }
+    return found;
+}
+
+static int read_list(struct snapshot *s, struct engine *e, enum view_list what, struct pages *p,
+                     char *room, uint64_t now_ms)
+{
+    struct view_ask ask = {.who = &s->who, .limit = VIEW_LIMIT_MAX};
+    struct out o;
+    int err;
+
+    do {
+        out_init(&o, room, PAGE_ROOM);
+        err = view_list(e, what, &ask, &o, now_ms);
+        s->octets += o.n;
+        if (err != 0 || s->octets > MOST) {
+            return err != 0 ? err : E_TOOBIG;
+        }
+        if (!add_page(s, p, out_str_of(&o))) {
+            return E_NOMEM;
+        }
+        ask.after = next_of(p->text[p->n - 1]);
+    } while (str_is_set(ask.after));
+    return 0;
+}
+
+static void run(struct api_job *job, struct engine *e, uint64_t now_ms)
+{
+    static const enum view_list what[LISTS] = {VIEW_DEVICES, VIEW_CALLS};
+    struct snapshot *s = container_of(job, struct snapshot, job);
+    char *room = arena_alloc(&s->arena, PAGE_ROOM);
+
+    s->number = engine_head(e);
+    s->err = room == NULL ? E_NOMEM : 0;
+    for (size_t i = 0; s->err == 0 && i < LISTS; i++) {
+        s->err = read_list(s, e, what[i], &s->list[i], room, now_ms);
+    }
+    api_job_finish(job);
+}
+
+/* ---- the API's thread ---- */
+
+static bool chosen(const struct feed_filter *f, struct str device)
+{
+    if (str_starts(device, STR("sip:"))) {
+        device = str_from(device, sizeof("sip:") - 1);
+    }
+    return f->devices == 0 || access_scopes_observe(f->device, f->devices, device);
+}
+
+static bool has_device(const struct feed_filter *f, const json_t *thing)
+{
+    const json_t *id = json_object_get(thing, "deviceID");
+
+    return json_is_string(id) &&
+           chosen(f, str_make(json_string_value(id), json_string_length(id)));
+}
+
+static bool wanted(const struct feed_filter *f, bool call, const json_t *item)
+{
+    const json_t *id = json_object_get(item, "callID"), *conn;
+    size_t i;
+
+    if (!call) {
+        return has_device(f, item);
+    }
+    if (f->call_id.n > 0 &&
+        !(json_is_string(id) &&
+          str_eq(f->call_id, str_make(json_string_value(id), json_string_length(id))))) {
+        return false;
+    }
+    json_array_foreach(json_object_get(item, "connections"), i, conn)
+    {
+        if (has_device(f, conn)) {
+            return true;
+        }
+    }
+    return f->devices == 0;
+}
+
+static json_t *join(const struct snapshot *s, size_t list)
+{
+    json_t *all = json_array(), *item;
+    size_t i;
+
+    for (size_t n = 0; n < s->list[list].n; n++) {
+        struct str text = s->list[list].text[n];
+        json_t *page = json_loadb(text.p, text.n, 0, NULL);
+        json_array_foreach(json_object_get(page, "items"), i, item)
+        {
+            if (wanted(&s->filter, list == 1, item)) {
+                (void)json_object_del(item, "sequence");
+                (void)json_array_append(all, item);
+            }
+        }
+        json_decref(page);
+    }
+    return all;
+}
+
+static int make_event(struct snapshot *s, struct feed_event *e)
+{
+    json_t *data = json_pack("{s:o,s:o}", "devices", join(s, 0), "calls", join(s, 1));
+    char *text = data != NULL ? json_dumps(data, JSON_COMPACT) : NULL;
+    int err = E_NOMEM;
+
+    *e = (struct feed_event){.e = {.number = s->number,
+                                   .at_ms = (int64_t)events_wall_ms(s->ev),
+                                   .type = STR("org.baton.snapshot.v1")}};
+    if (text != NULL) {
+        err = cloud_wrap(&e->e, events_source(s->ev), str_c(text), &s->arena);
+    }
+    free(text);
+    json_decref(data);
+    if (err == 0) {
+        e->sse = feed_sse(&e->e, &s->arena);
+        err = str_is_set(e->sse) ? 0 : E_NOMEM;
+    }
+    return err;
+}
+
+static void on_done(struct api_job *job)
+{
+    struct snapshot *s = container_of(job, struct snapshot, job);
+    struct feed_event e;
+
+    if (s->done != NULL) {
+        s->err = job->refused ? E_STATE : s->err;
+        if (s->err == 0) {
+            s->err = make_event(s, &e);
+        }
+        s->done(s->owner, s->err, s->err == 0 ? &e : NULL);
+    }
+    arena_fini(&s->arena);
+    free(s);
+}
+
+static bool copy_scopes(struct arena *a, const struct access_scope *from, size_t n,
+                        const struct access_scope **to)
+{
+    struct access_scope *all = arena_zalloc(a, (n + 1) * sizeof(*all));
+
+    for (size_t i = 0; all != NULL && i < n; i++) {
+        all[i].kind = from[i].kind;
+        all[i].pattern = arena_dup(a, from[i].pattern);
+    }
+    *to = all;
+    return all != NULL;
+}
+
+struct snapshot *snapshot_ask(struct api_events *ev, const struct access_principal *who,
+                              const struct feed_filter *filter,
+                              void (*done)(void *owner, int err, const struct feed_event *e),
+                              void *owner)
+{
+    struct snapshot *s = calloc(1, sizeof(*s));
+
+    if (s == NULL) {
+        return NULL;
+    }
+    arena_init(&s->arena, &mem_libc, 65536);
+    s->job.run = run;
+    s->job.done = on_done;
+    s->ev = ev;
+    s->done = done;
+    s->owner = owner;
+    s->who = (struct access_principal){.name = arena_dup(&s->arena, who->name),
+                                       .count = who->count,
+                                       .expires_ms = who->expires_ms,
+                                       .admin = who->admin};
+    s->filter = *filter;
+    s->filter.call_id = arena_dup(&s->arena, filter->call_id);
+    if (!copy_scopes(&s->arena, who->scopes, who->count, &s->who.scopes) ||
+        !copy_scopes(&s->arena, filter->device, filter->devices, &s->filter.device) ||
+        api_post(events_api(ev), &s->job) != 0) {
+        arena_fini(&s->arena);
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void snapshot_forget(struct snapshot *s)
+{
+    if (s != NULL) {
+        s->done = NULL;
+    }
+}
