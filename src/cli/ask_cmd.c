@@ -201,7 +201,7 @@ static int show_list(struct control *c, const struct question *q, const struct a
         (void)json_dumpf(items, out, JSON_COMPACT);
         fputc('\n', out);
     } else if (code == EXIT_CODE_OK) {
-        view_list(items, q->columns, q->none, &style, out);
+        view_items(items, q->columns, q->none, &style, out);
     }
     json_decref(items);
     return code;

@@ -144,8 +144,8 @@ static const json_t *member(const json_t *object, const char *path)
 
 /* ---- lists ---- */
 
-void view_list(const json_t *items, const struct view_column *columns, const char *none,
-               const struct table_style *style, FILE *to)
+void view_items(const json_t *items, const struct view_column *columns, const char *none,
+                const struct table_style *style, FILE *to)
 {
     const char *titles[TABLE_COLUMNS];
     char buf[VALUE_MAX];

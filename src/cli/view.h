@@ -23,8 +23,8 @@ struct view_column {
 };
 
 /** The items of a list as a table. @param none  said when there are none */
-void view_list(const json_t *items, const struct view_column *columns, const char *none,
-               const struct table_style *style, FILE *to);
+void view_items(const json_t *items, const struct view_column *columns, const char *none,
+                const struct table_style *style, FILE *to);
 
 /** An object, whatever its members: one a line, objects indented, lists of objects as tables.
  */

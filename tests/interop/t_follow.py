@@ -102,6 +102,40 @@ def follow_from_everywhere(w):
 
 
 @scenario
+def follow_from_a_snapshot(w):
+    """What stands, and then what happens: one sequence, nothing between and nothing twice."""
+    s, a, b = two(w, STORE + api())
+    whole = Sse(s, "from=earliest")
+    at_a, at_b = a.mark(), b.mark()
+    a.say("call 1002")
+    a.event("established", at_a)
+    b.event("established", at_b)
+    made = whole.wait_type("established")["data"]["ids"]["callID"]
+    followers = [Sse(s, "from=snapshot"), Ws(s, "snapshot"), Ws(s, "snapshot", {"devices": ["1002"]}),
+                 Ws(s, "snapshot", {"devices": ["1009"]})]
+    for f in followers:
+        f.wait(lambda e: e["type"] == "org.baton.snapshot.v1", "the snapshot")
+    a.say("hangup")
+    last = last_of_call(whole)["sequence"]
+    for f in followers[:3]:
+        f.wait(lambda e: e["sequence"] == last, "the end of the call")
+        at = int(f.events[0]["sequence"])
+        equal(f.events[0]["type"], "org.baton.snapshot.v1", "what comes first")
+        want = [n for n in whole.numbers() if n > at]
+        check(f.numbers() == want or (f is followers[2] and set(f.numbers()) < set(want)),
+              "what comes behind it", (f.numbers(), want))
+        data = f.events[0]["data"]
+        equal([c["callID"] for c in data["calls"]], [made], "the call that stands")
+        states = {c["deviceID"]: c["localConnectionInfo"] for c in data["calls"][0]["connections"]}
+        equal(states, {"sip:1001@example.com": "connected", "sip:1002@example.com": "connected"}, "its states")
+    devices = [len(f.events[0]["data"]["devices"]) for f in followers]
+    equal(devices, [9, 9, 1, 1], "devices in the snapshots")
+    equal(followers[3].events[0]["data"]["calls"], [], "calls of a device that has none")
+    for f in followers + [whole]:
+        f.stop()
+
+
+@scenario
 def follow_messages_that_are_none(w):
     """A WebSocket that is told nonsense says so, and closes when there is too much of it."""
     s = w.server(extra=api())
