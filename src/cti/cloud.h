@@ -30,12 +30,12 @@ struct cloud_event {
     struct str subject;  /**< callID or device identifier, or absent */
     struct str call_id;  /**< or absent */
     struct str audience; /**< keys of devices with a blank between two (journal.h) */
-    /** Of an event of CSTA, as far as they are known and may be shown: identifiers of the subject,
-        of who calls and who is called, and the cause in the standard's words. */
+    /** Of an event of CSTA, as far as they are known and may be shown: identifiers of the
+       subject, of who calls and who is called, and the cause in the standard's words. */
     struct str device, calling, called, cause;
-    struct str owner;    /**< name of the principal that is told in any case, or absent */
-    struct str text;     /**< all of it, JSON */
-    bool gap; /**< numbers that are not there; told to everybody, whatever he chose */
+    struct str owner; /**< name of the principal that is told in any case, or absent */
+    struct str text;  /**< all of it, JSON */
+    bool gap;         /**< numbers that are not there; told to everybody, whatever he chose */
 };
 
 /**

@@ -5,8 +5,8 @@
  *   keeping_open ──► (engine_new, listeners) ──► keeping_restore ──► keeping_after …
  *                                                                ──► keeping_close
  *
- * Without `store.path` there is none, unless the HTTP API has those who follow the journal: then
- * it is in memory, and nothing waits for it (hold.h).
+ * Without `store.path` there is none, unless the HTTP API has those who follow the journal:
+ * then it is in memory, and nothing waits for it (hold.h).
  */
 #ifndef BATON_SERVER_KEEPING_H
 #define BATON_SERVER_KEEPING_H
