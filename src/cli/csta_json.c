@@ -111,7 +111,7 @@ static void write_value(struct node *n, FILE *to)
     fputc('{', to);
     write_members(n, to);
     if (text.n > 0) {
-        json_member("#text", text, false, to);
+        json_print_member("#text", text, false, to);
     }
     fputc('}', to);
 }

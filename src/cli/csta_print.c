@@ -115,7 +115,7 @@ static void close_object(struct csta_printer *p, struct str body)
 static void member(struct csta_printer *p, const char *name, struct str value)
 {
     if (value.n > 0) {
-        json_member(name, value, false, p->out);
+        json_print_member(name, value, false, p->out);
     }
 }
 
@@ -126,8 +126,8 @@ static void member_connection(struct csta_printer *p, const char *name,
         return;
     }
     fprintf(p->out, ", \"%s\": {", name);
-    json_member("callID", c->call_id, true, p->out);
-    json_member("deviceID", c->device_id.value, !str_is_set(c->call_id), p->out);
+    json_print_member("callID", c->call_id, true, p->out);
+    json_print_member("deviceID", c->device_id.value, !str_is_set(c->call_id), p->out);
     fputc('}', p->out);
 }
 
@@ -145,8 +145,8 @@ static void member_data(struct csta_printer *p, const char *name, const struct c
 
     if (str_is_set(octets)) {
         fprintf(p->out, ", \"%s\": {", name);
-        json_member("hex", hex_of(p, octets), true, p->out);
-        json_member("text", csta_data_text(data), false, p->out);
+        json_print_member("hex", hex_of(p, octets), true, p->out);
+        json_print_member("text", csta_data_text(data), false, p->out);
         fputc('}', p->out);
     }
 }
@@ -415,7 +415,7 @@ static void members_of_snapshot(struct csta_printer *p, const struct csta_msg *m
     put_c(p, ", \"calls\": [");
     for (size_t i = 0; i < l->n; i++) {
         put_c(p, i == 0 ? "{" : ", {");
-        json_member("state", state_text(p, &l->item[i].local_call_state), true, p->out);
+        json_print_member("state", state_text(p, &l->item[i].local_call_state), true, p->out);
         member_connection(p, "connection", &l->item[i].connection_identifier);
         member_device(p, "endpointDevice", &l->item[i].endpoint_device);
         put_c(p, "}");

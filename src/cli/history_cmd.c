@@ -234,7 +234,7 @@ static void show_json(const struct history_call *c, struct show *s)
         if (col[i].number) {
             fprintf(s->out, ", \"%s\": %.*s", col[i].name, STR_ARG(col[i].value));
         } else {
-            json_member(col[i].name, col[i].value, i == 0, s->out);
+            json_print_member(col[i].name, col[i].value, i == 0, s->out);
         }
     }
     fputs("}\n", s->out);

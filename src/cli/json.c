@@ -31,7 +31,7 @@ void json_string(struct str s, FILE *to)
     fputc('"', to);
 }
 
-void json_member(const char *name, struct str value, bool first, FILE *to)
+void json_print_member(const char *name, struct str value, bool first, FILE *to)
 {
     if (!str_is_set(value)) {
         return;

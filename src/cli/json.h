@@ -10,6 +10,6 @@
 void json_string(struct str s, FILE *to);
 
 /** `"name": "value"`, after a comma unless `first`; nothing when `value` is absent. */
-void json_member(const char *name, struct str value, bool first, FILE *to);
+void json_print_member(const char *name, struct str value, bool first, FILE *to);
 
 #endif

@@ -44,10 +44,10 @@ static void show_uui_json(const struct uui_list *l)
     for (size_t i = 0; i < l->n; i++) {
         const struct uui_value *v = &l->v[i];
         fputs(i == 0 ? "{" : ", {", stdout);
-        json_member("value", v->text, true, stdout);
-        json_member("package", v->package, false, stdout);
-        json_member("verdict", str_c(uui_verdict_text(v->verdict)), false, stdout);
-        json_member("text", readable(v), false, stdout);
+        json_print_member("value", v->text, true, stdout);
+        json_print_member("package", v->package, false, stdout);
+        json_print_member("verdict", str_c(uui_verdict_text(v->verdict)), false, stdout);
+        json_print_member("text", readable(v), false, stdout);
         putchar('}');
     }
     putchar(']');
@@ -70,15 +70,15 @@ void phone_show(struct phone *p, const struct phone_news *n)
     }
     if (p->opt.json) {
         putchar('{');
-        json_member("event", str_c(n->event), true, stdout);
+        json_print_member("event", str_c(n->event), true, stdout);
         if (n->call != NULL) {
             printf(", \"call\": %u", n->call->id);
         }
-        json_member("peer", n->peer, false, stdout);
+        json_print_member("peer", n->peer, false, stdout);
         if (n->status != 0) {
             printf(", \"status\": %u", n->status);
         }
-        json_member("text", n->text, false, stdout);
+        json_print_member("text", n->text, false, stdout);
         if (uui.n > 0) {
             show_uui_json(&uui);
         }

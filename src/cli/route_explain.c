@@ -333,9 +333,9 @@ static void print_json_rules(struct explaining *x)
         out_init(&o, why, sizeof(why));
         bool holds = rule_holds(r, &x->c->zone, &x->query, &o);
         fputs(i > 0 ? ", {" : "{", x->out);
-        json_member("name", r->name, true, x->out);
+        json_print_member("name", r->name, true, x->out);
         fprintf(x->out, ", \"line\": %u, \"matches\": %s", r->line, holds ? "true" : "false");
-        json_member("why", holds ? STR_NONE : out_str_of(&o), false, x->out);
+        json_print_member("why", holds ? STR_NONE : out_str_of(&o), false, x->out);
         fputc('}', x->out);
         if (holds) {
             break;
@@ -349,14 +349,14 @@ static void print_json(struct explaining *x)
     const struct rule *r = x->verdict.rule;
     print_json_rules(x);
     if (r == NULL) {
-        json_member("default", default_text(x), false, x->out);
+        json_print_member("default", default_text(x), false, x->out);
         fputs("}\n", x->out);
         return;
     }
-    json_member("rule", r->name, false, x->out);
-    json_member("action", str_c(rule_action_name(r->action)), false, x->out);
-    json_member("called", x->verdict.called, false, x->out);
-    json_member("calling", x->verdict.calling, false, x->out);
+    json_print_member("rule", r->name, false, x->out);
+    json_print_member("action", str_c(rule_action_name(r->action)), false, x->out);
+    json_print_member("called", x->verdict.called, false, x->out);
+    json_print_member("calling", x->verdict.calling, false, x->out);
     if (r->action == RULE_REFUSE || r->action == RULE_REDIRECT) {
         fprintf(x->out, ", \"status\": %u", r->status);
     }
@@ -368,7 +368,7 @@ static void print_json(struct explaining *x)
         }
         fputc(']', x->out);
     }
-    json_member("uui", r->uui_value, false, x->out);
+    json_print_member("uui", r->uui_value, false, x->out);
     fputs("}\n", x->out);
 }
 

@@ -101,7 +101,7 @@ static void show_text(const struct lint_report *r, bool first, FILE *to)
 static void show_json(const struct lint_report *r, bool first, FILE *to)
 {
     fputs(first ? "{\"values\": [\n  {" : ",\n  {", to);
-    json_member("file", str_c(r->place->file), true, to);
+    json_print_member("file", str_c(r->place->file), true, to);
     const char *comma = r->place->file != NULL ? ", " : "";
     if (r->place->line > 0) {
         fprintf(to, "%s\"line\": %zu", comma, r->place->line);
@@ -116,21 +116,21 @@ static void show_json(const struct lint_report *r, bool first, FILE *to)
     for (size_t i = 0; i < r->findings; i++) {
         const struct lint_finding *f = &r->finding[i];
         fputs(i > 0 ? ", {" : "{", to);
-        json_member("level", str_c(lint_level_text(f->level)), true, to);
-        json_member("rule", str_c(f->rule), false, to);
-        json_member("text", str_c(f->text), false, to);
-        json_member("source", str_c(f->source), false, to);
+        json_print_member("level", str_c(lint_level_text(f->level)), true, to);
+        json_print_member("rule", str_c(f->rule), false, to);
+        json_print_member("text", str_c(f->text), false, to);
+        json_print_member("source", str_c(f->source), false, to);
         if (f->at != SIZE_MAX) {
             fprintf(to, ", \"at\": %zu", f->at);
         }
         fputc('}', to);
     }
     fputc(']', to);
-    json_member("hops", r->place->hops, false, to);
-    json_member("message", r->start, false, to);
-    json_member("callId", r->call_id, false, to);
-    json_member("in", r->where, false, to);
-    json_member("text", r->text, false, to);
+    json_print_member("hops", r->place->hops, false, to);
+    json_print_member("message", r->start, false, to);
+    json_print_member("callId", r->call_id, false, to);
+    json_print_member("in", r->where, false, to);
+    json_print_member("text", r->text, false, to);
     if (r->value != NULL) {
         fputs(", \"decoded\": ", to);
         uui_show_json(r->value, STR_NONE, to);

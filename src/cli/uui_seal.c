@@ -225,16 +225,16 @@ static void show_json(struct str text, enum seal_result r, const struct seal_ope
                       FILE *to)
 {
     fputs("{", to);
-    json_member("value", text, true, to);
-    json_member("seal", str_c(seal_result_word(r)), false, to);
+    json_print_member("value", text, true, to);
+    json_print_member("seal", str_c(seal_result_word(r)), false, to);
     if (r != SEAL_NOT_SEALED) {
         fprintf(to, ", \"key\": %u, \"sealed\": \"", x->key_id);
         put_time(x->sealed_s, to);
         fputc('"', to);
     }
     if (has_key(r)) {
-        json_member("algorithm", str_c(seal_alg_name((enum seal_alg)x->alg)), false, to);
-        json_member("identity", x->identity, false, to);
+        json_print_member("algorithm", str_c(seal_alg_name((enum seal_alg)x->alg)), false, to);
+        json_print_member("identity", x->identity, false, to);
     }
     if (r == SEAL_OK) {
         fprintf(to, ", \"own\": %s, \"octets\": \"", x->own ? "true" : "false");

@@ -169,7 +169,7 @@ static void json_line(const char *name, struct str value, FILE *to)
 {
     if (str_is_set(value)) {
         fprintf(to, ",\n    ");
-        json_member(name, value, true, to);
+        json_print_member(name, value, true, to);
     }
 }
 

@@ -125,11 +125,11 @@ static void put_keys(FILE *to)
     fputs("  \"keys\": [", to);
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
         fprintf(to, "%s\n    {\"id\": %u, ", i > 0 ? "," : "", pairs[i].id);
-        json_member("algorithm", str_c(seal_alg_name(pairs[i].alg)), true, to);
-        json_member("secretA", str_c(pairs[i].a_secret), false, to);
-        json_member("publicA", str_c(pairs[i].a_public), false, to);
-        json_member("secretB", str_c(pairs[i].b_secret), false, to);
-        json_member("publicB", str_c(pairs[i].b_public), false, to);
+        json_print_member("algorithm", str_c(seal_alg_name(pairs[i].alg)), true, to);
+        json_print_member("secretA", str_c(pairs[i].a_secret), false, to);
+        json_print_member("publicA", str_c(pairs[i].a_public), false, to);
+        json_print_member("secretB", str_c(pairs[i].b_secret), false, to);
+        json_print_member("publicB", str_c(pairs[i].b_public), false, to);
         fputc('}', to);
     }
     fputs("\n  ],\n", to);
@@ -138,9 +138,9 @@ static void put_keys(FILE *to)
 static void put_about(const struct seal_about *about, FILE *to)
 {
     static const char *const ways[] = {"forward", "backward", "end"};
-    json_member("package", about->package, false, to);
-    json_member("content", about->content.n > 0 ? about->content : STR(""), false, to);
-    json_member("way", str_c(ways[about->way]), false, to);
+    json_print_member("package", about->package, false, to);
+    json_print_member("content", about->content.n > 0 ? about->content : STR(""), false, to);
+    json_print_member("way", str_c(ways[about->way]), false, to);
 }
 
 /** Seal counting octets into v->frame; 0 of them means as many as there is room for. */
@@ -192,11 +192,11 @@ static enum seal_result put_opened(struct vectors *v, const char *what,
     struct seal_opened x;
     enum seal_result r = seal_open(&v->b.s, about, v->made, message, at_s, &v->arena, &x);
     fprintf(v->to, "%s\n    {", v->comma);
-    json_member("what", str_c(what), true, v->to);
+    json_print_member("what", str_c(what), true, v->to);
     put_about(about, v->to);
     fprintf(v->to, ", \"at\": %llu, \"message\": %llu,\n     ", (unsigned long long)at_s,
             (unsigned long long)message);
-    json_member("result", str_c(seal_result_word(r)), true, v->to);
+    json_print_member("result", str_c(seal_result_word(r)), true, v->to);
     put_hex("frame", v->made, v->to);
     if (r == SEAL_OK) {
         put_hex("plain", x.plain, v->to);

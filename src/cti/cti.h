@@ -122,6 +122,19 @@ struct journal_fact;
 /** What happened and is no event of CSTA (journal.h): told to those who follow the journal.
     @return its number; 0: nobody is told */
 uint64_t cti_tell(struct cti *c, const struct journal_fact *f);
+
+/** Somebody took control of something. Strings of ours: no text that a client chose but names
+    that were checked. Absent ones are left out. */
+struct cti_audit {
+    struct str who;    /**< "token:crm-1", "application:crm", "uid:0" */
+    struct str face;   /**< "SIP", "TCP", "HTTP" */
+    struct str action; /**< "MakeCall", "createToken" */
+    struct str device; /**< its key, or what was named instead */
+    struct str call_id;
+    struct str outcome; /**< "done", "operation/invalidDeviceID", "403" */
+};
+/** A line in the log (module `audit`) and a fact in the journal. */
+void cti_audit(struct cti *c, const struct cti_audit *a);
 /** Number of the newest event: what is shown now holds at that place of the journal. */
 uint64_t cti_head(const struct cti *c);
 

@@ -278,14 +278,31 @@ void request_on_message(struct asker *from, const struct csta_msg *msg, uint64_t
 /** A CSTA request that its link refuses. */
 void request_refuse(const struct asker *from, unsigned status, struct str why, uint64_t now_ms);
 
+/** What is noted of a request that takes control (audit.c). */
+struct audited {
+    enum csta_msg_id service;    /**< CSTA_MSG_NONE: nothing is noted */
+    const struct device *device; /**< the first that it spoke of; NULL: of none */
+    char call_id[CALL_ID_LEN];   /**< the first; begins with NUL: there is none */
+};
+
 /** A request that is being served. */
 struct request {
     struct asker from;
     struct cti *cti;
     const struct csta_msg *msg;
     enum access_kind need; /**< of the devices it speaks of: to observe, or to control them */
+    struct audited *audited;
     uint64_t now_ms;
 };
+
+/* ---- audit.c ---- */
+
+/** How it ended. @param error  NULL: well */
+void audit_outcome(const struct cti_session *s, const struct audited *a,
+                   const struct csta_error *error);
+/** It speaks of that device, of that call; who comes first stays. */
+void audit_device(const struct request *r, const struct device *d);
+void audit_call(const struct request *r, struct str call_id);
 
 struct outcome {
     enum { OUTCOME_ANSWER, OUTCOME_ERROR, OUTCOME_LATER, OUTCOME_NOTHING } kind;
@@ -312,6 +329,7 @@ struct pending {
     struct list of_session, of_cti;
     struct asker from;
     enum csta_msg_id service;
+    struct audited audited;
     const struct device *device; /**< of the connection */
     char call_id[CALL_ID_LEN];
     struct connection *made;     /**< by the service; good when the outcome is CALL_OK */

@@ -29,6 +29,7 @@ struct pending *pending_new(const struct request *r, const struct connection *co
     p->from = r->from;
     p->from.call_id = STR_NONE; /* it lives as long as the request */
     p->service = r->msg->id;
+    p->audited = *r->audited;
     if (conn != NULL) {
         p->device = conn->device;
         memcpy(p->call_id, conn->call->id, CALL_ID_LEN);
@@ -54,9 +55,11 @@ void pending_free(struct pending *p)
 
 static void drop(struct pending *p)
 {
+    const struct csta_error unknown = csta_error_of(CSTA_ERROR_UNSPECIFIED, 0);
     struct cti *c = p->from.session->cti;
 
-    c->stats.answered++; /* 487, by the leg */
+    audit_outcome(p->from.session, &p->audited, &unknown); /* nobody will know */
+    c->stats.answered++;                                   /* 487, by the leg */
     c->stats.errors++;
     c->driver->forget(c->driver_ctx, p);
     pending_free(p);
@@ -226,15 +229,18 @@ static void finish(struct pending *p, enum call_error err, unsigned status, uint
 {
     struct asker to = p->from;
     struct done d = {.service = p->service, .made = p->made};
+    struct audited audited = p->audited;
     struct outcome o;
 
     memcpy(d.call_id, p->call_id, CALL_ID_LEN);
     memcpy(d.second_id, p->second_id, CALL_ID_LEN);
     pending_free(p);
     if (err == CALL_OK) {
+        audit_outcome(to.session, &audited, NULL);
         answer_ok(&to, &d, now_ms);
     } else {
         o = error_of_call(d.service, err, status, to.session->cti->scratch);
+        audit_outcome(to.session, &audited, &o.error);
         answer_refusal(&to, &o, now_ms);
     }
 }
@@ -254,15 +260,15 @@ void pending_on_phone(void *owner, const struct csta_msg *answer, uint64_t now_m
         finish(p, CALL_TIMEOUT, 0, now_ms);
         return;
     }
+    struct csta_error error = answer->id == CSTA_MSG_ERROR_CODE
+                                  ? *answer->error_code
+                                  : csta_error_of(CSTA_ERROR_UNSPECIFIED, 0);
+    audit_outcome(to.session, &p->audited, answer->id == response ? NULL : &error);
     pending_free(p);
     if (answer->id == response) {
         answer_csta(&to, answer, now_ms);
     } else {
-        answer_error(&to,
-                     answer->id == CSTA_MSG_ERROR_CODE
-                         ? *answer->error_code
-                         : csta_error_of(CSTA_ERROR_UNSPECIFIED, 0),
-                     STR("the phone refused it"), now_ms);
+        answer_error(&to, error, STR("the phone refused it"), now_ms);
     }
 }
 

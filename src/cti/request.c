@@ -165,6 +165,10 @@ static bool only_looks(enum csta_msg_id id)
     case CSTA_MSG_GET_RINGER_STATUS:
     case CSTA_MSG_GET_SPEAKER_MUTE:
     case CSTA_MSG_GET_SPEAKER_VOLUME:
+    case CSTA_MSG_SYSTEM_REGISTER: /* of no device; what it tells of is looked at by itself */
+    case CSTA_MSG_SYSTEM_REGISTER_CANCEL:
+    case CSTA_MSG_SYSTEM_STATUS:
+    case CSTA_MSG_REQUEST_SYSTEM_STATUS:
         return true;
     default:
         return false;
@@ -173,18 +177,27 @@ static bool only_looks(enum csta_msg_id id)
 
 static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
 {
+    bool looks = only_looks(msg->id);
+    struct audited audited = {.service = looks ? CSTA_MSG_NONE : msg->id};
     struct request r = {.from = *from,
+                        .audited = &audited,
                         .cti = from->session->cti,
                         .msg = msg,
-                        .need = only_looks(msg->id) ? ACCESS_OBSERVE : ACCESS_CONTROL,
+                        .need = looks ? ACCESS_OBSERVE : ACCESS_CONTROL,
                         .now_ms = now_ms};
     struct outcome o = services[msg->id](&r);
 
     if (o.kind == OUTCOME_ANSWER) {
+        if (o.msg.id == CSTA_MSG_MAKE_CALL_RESPONSE) {
+            audit_call(&r, o.msg.make_call_response->calling_device.call_id);
+        }
+        audit_outcome(from->session, &audited, NULL);
         answer_csta(from, &o.msg, now_ms);
     } else if (o.kind == OUTCOME_ERROR) {
+        audit_outcome(from->session, &audited, &o.error);
         answer_refusal(from, &o, now_ms);
     } else if (o.kind == OUTCOME_NOTHING) {
+        audit_outcome(from->session, &audited, NULL);
         answer_count(from, now_ms);
         answer_status(from, 200, STR_NONE, now_ms);
     }

@@ -39,6 +39,7 @@ bool resolve_device(const struct request *r, const struct csta_device_id *id, un
     if (*out == NULL) {
         return fail(err, CSTA_ERROR_OPERATION, unknown, "there is no such device");
     }
+    audit_device(r, *out);
     return request_may(r, *out) ||
            denied(err, directory_may_observe(r->from.session->app, *out));
 }
@@ -107,6 +108,17 @@ static bool of_call(const struct request *r, const struct call *call, const stru
                : denied(err, call_may_observe(call, r->from.session->app));
 }
 
+/** The connection that was found says the rest. @return found */
+static bool audited_connection(const struct request *r, bool found,
+                               struct connection *const *conn)
+{
+    if (found) {
+        audit_device(r, (*conn)->device);
+        audit_call(r, str_make((*conn)->call->id, CALL_ID_LEN));
+    }
+    return found;
+}
+
 bool resolve_connection(const struct request *r, const struct csta_connection_id *id,
                         const struct wanted *want, struct connection **out, struct outcome *err)
 {
@@ -123,14 +135,15 @@ bool resolve_connection(const struct request *r, const struct csta_connection_id
         return false;
     }
     if (id->call_id.n == 0) {
-        return of_device(dev, want, out, err);
+        return audited_connection(r, of_device(dev, want, out, err), out);
     }
+    audit_call(r, id->call_id);
     call = call_find(r->cti->calls, id->call_id);
     if (call == NULL) {
         return no_connection(err);
     }
     if (dev == NULL) {
-        return of_call(r, call, want, out, err);
+        return audited_connection(r, of_call(r, call, want, out, err), out);
     }
     *out = call_connection(call, dev);
     return *out != NULL && connection_is_live(*out) ? true : no_connection(err);
@@ -166,6 +179,7 @@ bool resolve_call(const struct request *r, const struct csta_connection_id *id,
     if (*out == NULL) {
         return no_connection(err);
     }
+    audit_call(r, id->call_id);
     return request_may_call(r, *out) ||
            denied(err, call_may_observe(*out, r->from.session->app));
 }

@@ -793,6 +793,54 @@ static void test_memory_is_out_while_it_comes_back(void)
     CHECK(whole);
 }
 
+/* ---- who did what ---- */
+
+static bool is_fact(const struct kept_event *e, const char *part)
+{
+    struct str part_text = str_c(part);
+    return str_eq(e->e.event, STR("org.baton.audit.v1")) &&
+           str_find(e->e.data, part_text) < e->e.data.n;
+}
+
+static size_t facts(const char *part)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < keep.events; i++) {
+        n += is_fact(&keep.event[i], part);
+    }
+    return n;
+}
+
+/** Each request that takes control is noted once, when its outcome is known; what looks is not,
+    and nothing of what it carried. */
+static void test_audit(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){0});
+    (void)world_monitor(&w, &w.crm, "1001");
+    CHECK_INT(facts(""), 0);
+    struct ask *q = app_ask(&w.crm, "MakeCall",
+                            "<callingDevice>1001</callingDevice>"
+                            "<calledDirectoryNumber>1002</calledDirectoryNumber>"
+                            "<userData><string>C0FFEE</string></userData>");
+    world_run(&w, 2000);
+    REQUIRE(q->msg.id == CSTA_MSG_MAKE_CALL_RESPONSE);
+    CHECK_INT(facts("{\"who\":\"application:crm\",\"face\":\"SIP\",\"action\":\"MakeCall\","
+                    "\"deviceID\":\"1001@example.com\",\"callID\":\""),
+              1);
+    CHECK_INT(facts("\"outcome\":\"done\"}"), 1);
+    CHECK_INT(facts("C0FFEE") + facts("c0ffee"), 0);
+    CHECK_INT(facts("1002"), 0);
+    (void)app_ask(&w.crm, "HoldCall", "<callToBeHeld><deviceID>1003</deviceID></callToBeHeld>");
+    world_run(&w, 500);
+    CHECK_INT(
+        facts("\"action\":\"HoldCall\",\"deviceID\":\"1003@example.com\",\"outcome\":\"state"),
+        1);
+    CHECK_INT(facts(""), 2);
+    CHECK_STR(str_upto(str_c(w.audited), 16), "application:crm ");
+    down(&w);
+}
+
 /* ---- rows of others ---- */
 
 static void write_row(void *ctx, struct str key, struct str value)
@@ -838,7 +886,7 @@ static void test_rows_of_others(void)
     down(&w);
 }
 
-TEST_MAIN(T(test_rows_of_others), T(test_history_is_written_whoever_watches),
+TEST_MAIN(T(test_audit), T(test_rows_of_others), T(test_history_is_written_whoever_watches),
           T(test_a_refused_call_ends_once), T(test_numbers_go_on_after_a_restart),
           T(test_phones_need_not_register_again), T(test_bindings_end_at_their_time),
           T(test_bindings_over_connections), T(test_a_call_goes_on),

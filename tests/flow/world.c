@@ -113,10 +113,14 @@ static const struct vnode_user engine_node = {receive, tick, deadline, flow_clos
 static void on_trace(void *ctx, enum trace_level level, const char *module,
                      const struct trace_ids *ids, struct str text)
 {
-    (void)ids;
     struct vnode *node = ctx;
     struct world *w = node->ctx;
     (void)level;
+    if (strcmp(module, "audit") == 0) {
+        snprintf(w->audited, sizeof(w->audited), "%.*s %.*s %.*s", STR_ARG(ids->who),
+                 STR_ARG(ids->device), STR_ARG(text));
+        return;
+    }
     snprintf(w->traced, sizeof(w->traced), "%s: %.*s", module, STR_ARG(text));
     if (w->net.trace) {
         fprintf(stderr, "%9llu  %s\n", (unsigned long long)w->net.now_ms, w->traced);

@@ -47,7 +47,8 @@ struct world {
     struct engine_config config;
     struct engine *engine;
     struct world_stream stream[WORLD_STREAMS];
-    char traced[256]; /**< the last thing worth a log line */
+    char traced[256];  /**< the last thing worth a log line, but for … */
+    char audited[256]; /**< … the last that was noted of who did what */
 
     struct phone phone[WORLD_PHONES]; /**< [0] is 1001's, [1] 1002's … */
     size_t phones;
