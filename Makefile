@@ -15,12 +15,14 @@ DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-de
 	libpcap-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
 TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
 	nsd universal-ctags mandoc kamailio liblinphone-dev chromium tshark libxml2-utils nftables \
-	python3-jsonschema python3-prometheus-client bash-completion zsh
+	python3-jsonschema python3-prometheus-client bash-completion zsh \
+	debhelper dpkg-dev lintian systemd
+DEB_DEPS = $(DEPS) debhelper dpkg-dev lintian
 BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev kamailio
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
-.PHONY: build deps test-deps bench-deps demo demo-live web pictures run check bench install clean help
+.PHONY: build deps test-deps bench-deps demo demo-live web pictures run check bench deb install clean help
 
 build: build/build.ninja ## compile the program: build/baton (the default)
 	@$(NINJA) -C build
@@ -71,6 +73,10 @@ bench: bench-deps ## measure against other SIP stacks
 		$(MESON) setup build/bench --buildtype=release -Dbench=true -Dtests=false; fi
 	@$(NINJA) -C build/bench
 	@scripts/bench
+
+deb: ## build the Debian packages in build/deb, and have lintian look at them
+	@scripts/need $(DEB_DEPS)
+	@scripts/deb
 
 install: build ## install to $(DESTDIR)$(prefix)
 	@$(MESON) configure build -Dprefix=$(prefix)
