@@ -701,9 +701,11 @@ enum call_error call_send_digits(struct connection *c, const struct call_digits 
 
 /**
  * DialDigits: what a call that MakeCall has begun with an incomplete number (none, or one that
- * ends with ';') is to dial next. When `digits` do not end with ';', the number is complete.
+ * ends with ';') is to dial next. When `digits` do not end with ';', the number is complete,
+ * and `whole` is what it is in the world, by whatever plan it was dialled; absent: what it is.
  */
-enum call_error call_dial(struct connection *c, struct str digits, uint64_t now_ms);
+enum call_error call_dial(struct connection *c, struct str digits, struct str whole,
+                          uint64_t now_ms);
 
 /** ClearCall: every connection of it. `by`: whose application asks. */
 enum call_error call_clear_all(struct connection *by, struct str reason, struct str uui,

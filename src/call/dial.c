@@ -29,7 +29,8 @@ struct str dial_number(struct str text, bool *more)
     return *more ? str_make(text.p, text.n - 1) : text;
 }
 
-enum call_error call_dial(struct connection *conn, struct str digits, uint64_t now_ms)
+enum call_error call_dial(struct connection *conn, struct str digits, struct str whole,
+                          uint64_t now_ms)
 {
     struct call *c = conn->call;
     struct arena *a = c->layer->scratch;
@@ -49,6 +50,7 @@ enum call_error call_dial(struct connection *conn, struct str digits, uint64_t n
         return CALL_NO_RESOURCES;
     }
     if (!more) {
+        number = str_is_set(whole) ? whole : number;
         if (!destination_of_text(c->layer, number, &to) || to.device == conn->device ||
             !destination_permitted(c->layer, conn->device, &to)) {
             return CALL_UNKNOWN_DESTINATION;

@@ -102,10 +102,10 @@ static enum call_error do_digits(void *ctx, struct connection *c,
 }
 
 static enum call_error do_dial(void *ctx, struct connection *c, struct str digits,
-                               uint64_t now_ms)
+                               struct str whole, uint64_t now_ms)
 {
     (void)ctx;
-    return call_dial(c, digits, now_ms);
+    return call_dial(c, digits, whole, now_ms);
 }
 
 static enum call_error do_clear_all(void *ctx, struct connection *by, struct str reason,

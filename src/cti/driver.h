@@ -52,7 +52,7 @@ struct cti_driver {
     enum call_error (*digits)(void *ctx, struct connection *c, const struct call_digits *args,
                               call_done_fn fn, void *owner, uint64_t now_ms);
     enum call_error (*dial)(void *ctx, struct connection *c, struct str digits,
-                            uint64_t now_ms);
+                            struct str whole, uint64_t now_ms);
     enum call_error (*clear_all)(void *ctx, struct connection *by, struct str reason,
                                  struct str uui, uint64_t now_ms);
     /**

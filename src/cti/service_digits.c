@@ -2,6 +2,21 @@
 /* DialDigits and GenerateDigits (ECMA-269 §17.1, §18.1; TR/87 7.13). */
 #include "cti/serve.h"
 
+/** The number that these digits complete, as MakeCall would have taken it; absent: none yet. */
+static struct str completed(const struct request *r, const struct connection *conn,
+                            struct str digits)
+{
+    struct str number;
+
+    digits = str_trim(digits);
+    if (digits.n == 0 || str_ends(digits, STR(";"))) {
+        return STR_NONE;
+    }
+    number =
+        arena_fmt(r->cti->scratch, "%.*s%.*s", STR_ARG(conn->call->called), STR_ARG(digits));
+    return str_is_set(number) ? number_dialled(r, number) : STR_NONE;
+}
+
 struct outcome service_dial_digits(struct request *r)
 {
     static const struct csta_dial_digits_response answer;
@@ -19,9 +34,10 @@ struct outcome service_dial_digits(struct request *r)
         !correlate(r, conn->call, &data, &err)) {
         return err;
     }
-    return answer_of(
-        r, &answer, conn, &data,
-        r->cti->driver->dial(r->cti->driver_ctx, conn, m->dialling_sequence.value, r->now_ms));
+    return answer_of(r, &answer, conn, &data,
+                     r->cti->driver->dial(r->cti->driver_ctx, conn, m->dialling_sequence.value,
+                                          completed(r, conn, m->dialling_sequence.value),
+                                          r->now_ms));
 }
 
 static uint32_t duration(struct csta_int ms)

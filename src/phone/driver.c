@@ -144,7 +144,7 @@ static enum call_error do_digits(void *ctx, struct connection *c,
 }
 
 static enum call_error do_dial(void *ctx, struct connection *c, struct str digits,
-                               uint64_t now_ms)
+                               struct str whole, uint64_t now_ms)
 {
     MESSAGE(DIAL_DIGITS, dial_digits, .dialling_connection = id_of(c),
             .dialling_sequence = {.value = digits});
@@ -155,7 +155,7 @@ static enum call_error do_dial(void *ctx, struct connection *c, struct str digit
         return CALL_UNKNOWN_DESTINATION;
     }
     return c->call->foreign ? phone_command(c, &msg, NULL, NULL, now_ms)
-                            : below->dial(ctx, c, digits, now_ms);
+                            : below->dial(ctx, c, digits, whole, now_ms);
 }
 
 /* ---- two calls ---- */

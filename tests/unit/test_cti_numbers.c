@@ -146,6 +146,29 @@ static void test_called(void)
     office_down(o);
 }
 
+/** A number that comes in parts is one of that place, too, once it is whole. */
+static void test_dialled_in_parts(void)
+{
+    static const char more[] = "<diallingConnection><deviceID>1001</deviceID>"
+                               "</diallingConnection><diallingSequence>%s</diallingSequence>";
+    struct office *o = up();
+    struct client *c = &o->client[0];
+    office_register(o, 0, false, 3600);
+    client_ask_fmt(c, "MakeCall",
+                   "<callingDevice>1001</callingDevice>"
+                   "<calledDirectoryNumber>08;</calledDirectoryNumber>");
+    CHECK(strstr(c->log, "A:MakeCallResponse") != NULL);
+    client_ask_fmt(c, "DialDigits", more, "9;");
+    CHECK_STR(str_c(c->log), "A:DialDigitsResponse");
+    client_ask_fmt(c, "DialDigits", more, "1234");
+    CHECK_STR(str_c(c->log), "A:DialDigitsResponse");
+    office_run(o, 50);
+    CHECK_INT(station_respond(&o->phone[0], 200, SDP_A), 0);
+    office_run(o, 50);
+    CHECK(o->outside.leg != NULL); /* which takes +… alone */
+    office_down(o);
+}
+
 /** The same for one without a plan: as it is. */
 static void test_dialled_without_a_plan(void)
 {
@@ -164,4 +187,4 @@ static void test_dialled_without_a_plan(void)
 }
 
 TEST_MAIN(T(test_names_of_devices), T(test_spelling), T(test_dialled), T(test_called),
-          T(test_dialled_without_a_plan))
+          T(test_dialled_in_parts), T(test_dialled_without_a_plan))
