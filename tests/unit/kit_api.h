@@ -23,6 +23,16 @@
 
 enum { KIT_WAIT_MS = 20000, KIT_ANSWER = 1 << 20 };
 
+/** In a handler, which runs in another thread than the checks of the test. */
+static atomic_int kit_faults;
+#define EXPECT(cond)                                                     \
+    do {                                                                 \
+        if (!(cond)) {                                                   \
+            fprintf(stderr, "# %s:%d: %s\n", __FILE__, __LINE__, #cond); \
+            kit_faults++;                                                \
+        }                                                                \
+    } while (0)
+
 struct kit_api {
     struct api *api;
     struct api_config config;
@@ -139,6 +149,7 @@ static inline void kit_down(struct kit_api *k)
     (void)pthread_join(k->engine, NULL);
     api_stop(k->api);
     api_free(k->api);
+    CHECK_INT(kit_faults, 0);
     CHECK(access(k->path, F_OK) != 0); /* the socket went with it */
     (void)rmdir(k->folder);
 }

@@ -20,7 +20,7 @@ static bool answer_there(struct api_request *r, struct engine *e, uint64_t now_m
 {
     (void)e;
     const struct api_header tag = {"ETag", STR("\"one\"")};
-    CHECK_INT(now_ms, 1000);
+    EXPECT(now_ms == 1000);
     api_reply(r, 200, "text/plain", arena_fmt(r->arena, "from there"), &tag, 1);
     return false;
 }

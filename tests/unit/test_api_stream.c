@@ -24,11 +24,11 @@ static void go_on(struct api_request *r)
         int err = api_stream_write(r, str_make(part, sizeof(part)));
         if (err == E_SPACE) {
             told.full = true;
-            CHECK(api_stream_waits(r) > 0);
+            EXPECT(api_stream_waits(r) > 0);
             return;
         }
         if (err != 0) {
-            CHECK_INT(err, E_STATE);
+            EXPECT(err == E_STATE);
             return;
         }
         told.written += sizeof(part);
@@ -44,7 +44,7 @@ static void on_writable(struct api_request *r)
 
 static void on_closed(struct api_request *r)
 {
-    CHECK(r->arena != NULL);
+    EXPECT(r->arena != NULL);
     told.closed++;
 }
 
@@ -54,8 +54,8 @@ static void stream(struct api_request *r)
 {
     static char large[1 << 20];
     api_stream_begin(r, 200, "text/plain", NULL, 0, &stream_ops);
-    CHECK_INT(api_stream_write(r, STR("")), r->method == API_HEAD ? E_STATE : 0);
-    CHECK(api_stream_write(r, str_make(large, sizeof(large))) != 0);
+    EXPECT(api_stream_write(r, STR("")) == (r->method == API_HEAD ? E_STATE : 0));
+    EXPECT(api_stream_write(r, str_make(large, sizeof(large))) != 0);
     go_on(r);
 }
 
@@ -66,7 +66,7 @@ static void on_message(struct api_request *r, struct str text)
     told.messages++;
     if (str_eq(text, STR("close"))) {
         api_socket_close(r, 4008, STR("slow"));
-        CHECK_INT(api_socket_send(r, text), E_STATE);
+        EXPECT(api_socket_send(r, text) == E_STATE);
         return;
     }
     if (str_eq(text, STR("flood"))) {
@@ -78,14 +78,14 @@ static void on_message(struct api_request *r, struct str text)
         told.full = true;
         return;
     }
-    CHECK_INT(api_socket_send(r, text), 0);
+    EXPECT(api_socket_send(r, text) == 0);
 }
 
 static const struct api_socket_ops socket_ops = {on_message, on_writable, on_closed};
 
 static void opened(struct api_request *r)
 {
-    CHECK(api_wants_socket(r));
+    EXPECT(api_wants_socket(r));
     api_socket_accept(r, str_is_set(r->field[API_WS_PROTOCOL]) ? STR("baton.v1") : STR_NONE,
                       &socket_ops);
 }
