@@ -25,7 +25,7 @@ WANTED = {'none': 'Nobody is asked for a token.', 'observe': 'Token: any scope t
           'control:device': 'Token: `control` of the device.', 'admin': 'Token: `admin`.'}
 PARAMS_MAX, SEGMENTS_MAX = 4, 10  # of src/api/route.h
 FAULTS = {400: 'What was sent is not valid.', 401: 'A token is wanted.', 403: 'The token lacks the scope.',
-          404: 'There is no such thing.', 503: 'Too much is being worked on; see Retry-After.'}
+          404: 'There is no such thing.', 406: 'No type of answer that Accept takes.', 503: 'Too much is being worked on; see Retry-After.'}
 BODY_FAULTS = {413: 'The body is too long.', 415: 'The body is of another type.'}
 
 
@@ -135,6 +135,14 @@ def c_text(text):
     return 'NULL' if text is None else json.dumps(text)
 
 
+def answer_types(route):
+    """Without parameters; none: whatever the client accepts, there is nothing to choose from."""
+    if route.service:
+        return ['application/json']
+    return sorted({media.split(';')[0] for _, media, schema, _ in route.answers
+                   if schema is not None or media != 'application/json'})
+
+
 def c_route(number, route):
     segments = []
     for segment in route.segments:
@@ -145,11 +153,12 @@ def c_route(number, route):
     body = 'application/json' if route.service else route.body[0] if route.body else None
     handler = 'api_service' if route.service else 'api_' + route.handler
     fill = f'fill_{number}' if route.fill else 'NULL'
+    types = f'types_{number}' if answer_types(route) else 'NULL'
     return (f'    {{.path = {c_text(route.path)},\n     .operation = {c_text(route.operation)},\n'
             f'     .handler = {handler},\n     .method = {METHODS[route.method]},\n'
             f'     .scope = API_SCOPE_{SCOPES[route.scope]},\n'
             f'     .socket = {"true" if route.method == "WS" else "false"},\n'
-            f'     .body_type = {c_text(body)},\n     .service = {c_text(route.service)},\n'
+            f'     .body_type = {c_text(body)},\n     .answer_types = {types},\n     .service = {c_text(route.service)},\n'
             f'     .fill = {fill},\n     .fill_count = {len(route.fill)},\n'
             f'     .param = {{{", ".join(c_text(p) for p in route.params) or "NULL"}}},\n'
             f'     .segment = {{{", ".join(segments)}}},\n     .segments = {len(segments)}}},\n')
@@ -160,6 +169,9 @@ def write_routes(table):
     routes = sorted(table.routes, key=lambda r: [(s.startswith('{'), s) for s in r.segments])
     out = ['/* Made by gen/gen_api.py of gen/api.txt. */\n#include "api/handlers.h"\n#include "api/route.h"\n']
     for number, route in enumerate(routes):
+        if answer_types(route):
+            rows = ', '.join(c_text(t) for t in answer_types(route))
+            out.append(f'\nstatic const char *const types_{number}[] = {{{rows}, NULL}};')
         if route.fill:
             rows = ', '.join(f'{{{c_text(m)}, {c_text(p)}}}' for m, p in route.fill)
             out.append(f'\nstatic const struct api_fill fill_{number}[] = {{{rows}}};')

@@ -137,9 +137,17 @@ void answer_head(struct exchange *x, struct out *o, unsigned status, const char 
 
 /* ---- sending ---- */
 
-static void count_answer(struct api *a, unsigned status)
+void answer_noted(struct exchange *x, unsigned status, const char *what)
 {
+    struct api *a = x->r.api;
+    uint64_t took_us = (uv_hrtime() - x->came_ns) / 1000;
     count_one(&a->count.answers[status / 100 < 6 ? status / 100 : 0]);
+    (void)pthread_mutex_lock(&a->lock);
+    histogram_add(&a->took, took_us);
+    (void)pthread_mutex_unlock(&a->lock);
+    api_log(a, TRACE_DEBUG, "request %llu of %.*s: %s %.*s %u%s, %llu us",
+            (unsigned long long)x->r.number, STR_ARG(x->r.peer), api_method_name(x->r.method),
+            STR_ARG(x->r.path), status, what, (unsigned long long)took_us);
 }
 
 void answer_send(struct exchange *x)
@@ -152,7 +160,7 @@ void answer_send(struct exchange *x)
         return;
     }
     x->begun = x->over = true;
-    count_answer(x->r.api, w->status);
+    answer_noted(x, w->status, "");
     if (c == NULL) {
         exchange_finish(x);
         return;
@@ -170,8 +178,6 @@ void answer_send(struct exchange *x)
     struct str run[2] = {out_str_of(&o), x->head || w->status == 304 ? STR("") : w->body};
     atomic_fetch_add_explicit(&x->r.api->count.octets_out, run[0].n + run[1].n,
                               memory_order_relaxed);
-    api_log(x->r.api, TRACE_DEBUG, "%.*s: %s %.*s %u", STR_ARG(x->r.peer),
-            api_method_name(x->r.method), STR_ARG(x->r.path), w->status);
     (void)wire_send(c->wire, run, 2);
     exchange_finish(x);
 }

@@ -281,6 +281,10 @@ bool api_start(struct api *a)
 void api_stats(struct api *a, struct api_stats *out)
 {
     const struct api_counts *c = &a->count;
+    struct histogram took;
+    (void)pthread_mutex_lock(&a->lock);
+    took = a->took;
+    (void)pthread_mutex_unlock(&a->lock);
     *out = (struct api_stats){
         .clients = count_of(&c->clients),
         .accepted = count_of(&c->accepted),
@@ -292,6 +296,7 @@ void api_stats(struct api *a, struct api_stats *out)
         .closed_bad = count_of(&c->closed_bad),
         .octets_in = count_of(&c->octets_in),
         .octets_out = count_of(&c->octets_out),
+        .took = took,
     };
     for (size_t i = 0; i < ARRAY_LEN(out->answers); i++) {
         out->answers[i] = count_of(&c->answers[i]);

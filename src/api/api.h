@@ -19,6 +19,7 @@
 #include "api/request.h"
 #include "base/addr.h"
 #include "base/env.h"
+#include "base/histogram.h"
 #include "net/net.h"
 
 struct api;
@@ -122,6 +123,7 @@ struct api_stats {
     uint64_t jobs, jobs_refused;      /**< posted; for which there was no room */
     uint64_t closed_slow, closed_bad; /**< requests that did not come whole; that were none */
     uint64_t octets_in, octets_out;
+    struct histogram took; /**< answers, by the time from a whole head on */
 };
 void api_stats(struct api *a, struct api_stats *out);
 

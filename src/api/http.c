@@ -27,6 +27,15 @@ enum { EVICT_MS = 250 };
 
 /* ---- exchanges ---- */
 
+static struct str peer_text(struct exchange *x, const struct wire_conn *w)
+{
+    char text[96];
+    struct out o;
+    out_init(&o, text, sizeof(text));
+    wire_write_peer(&o, w);
+    return arena_dup(&x->arena, out_str_of(&o));
+}
+
 static struct exchange *exchange_new(struct client *c)
 {
     struct api *a = c->api;
@@ -40,7 +49,8 @@ static struct exchange *exchange_new(struct client *c)
     x->r.arena = &x->arena;
     x->r.number = ++a->last_number;
     x->r.face = c->wire->face;
-    x->came_ms = wire_now(a->wire);
+    x->came_ns = uv_hrtime();
+    x->r.peer = peer_text(x, c->wire);
     list_append(&a->exchanges, &x->link);
     c->x = x;
     return x;
@@ -330,8 +340,8 @@ static void split_absolute(struct api_request *r)
 /** Is it the request of a WebSocket as RFC 6455 §4.2.1 wants it? */
 static bool good_handshake(const struct exchange *x)
 {
-    return x->r.method == API_GET && x->ws_key.n == 24 && str_ends(x->ws_key, STR("==")) &&
-           str_eq(x->ws_version, STR("13"));
+    return x->r.method == API_GET && x->chunked && x->ws_key.n == 24 &&
+           str_ends(x->ws_key, STR("==")) && str_eq(x->ws_version, STR("13"));
 }
 
 /** All that the head alone can be refused for. @return false: answered */
@@ -424,6 +434,22 @@ static bool judge_type(struct exchange *x)
     return true;
 }
 
+/** Does the client take any of what the route answers with? */
+static bool judge_accept(struct exchange *x)
+{
+    const char *const *types = x->r.route->answer_types;
+    for (size_t i = 0; types != NULL && types[i] != NULL; i++) {
+        if (api_accepts(&x->r, types[i])) {
+            return true;
+        }
+    }
+    if (types != NULL) {
+        api_refuse(&x->r, 406, "notAcceptable", "The answer is %s%s%s.", types[0],
+                   types[1] != NULL ? " or " : "", types[1] != NULL ? types[1] : "");
+    }
+    return types == NULL;
+}
+
 static void dispatch(struct client *c)
 {
     struct exchange *x = c->x;
@@ -432,7 +458,7 @@ static void dispatch(struct client *c)
     x->r.body = bytes_str(&x->body);
     if (x->r.route->socket && !x->upgrade) {
         api_refuse(&x->r, 426, "webSocketWanted", "Here is a WebSocket (RFC 6455).");
-    } else if (judge_type(x)) {
+    } else if (judge_type(x) && judge_accept(x)) {
         x->r.route->handler(&x->r);
     }
 }

@@ -7,6 +7,9 @@
 #include "api/parts.h"
 #include "base/err.h"
 
+/** Between two looks at the sockets of SIP: however much is asked, signalling does not wait. */
+enum { JOBS_AT_ONCE = 16 };
+
 void jobs_init(struct api *a)
 {
     list_init(&a->posted);
@@ -85,14 +88,31 @@ void jobs_refuse(struct api *a)
 
 /* ---- the engine's ---- */
 
+/** The first of those that wait, and whether there are more. @return NULL: none does */
+static struct api_job *take_one(struct api *a, bool *more)
+{
+    struct api_job *job = NULL;
+    (void)pthread_mutex_lock(&a->lock);
+    if (!list_empty(&a->posted)) {
+        job = list_entry(a->posted.next, struct api_job, link);
+        list_remove(&job->link);
+    }
+    *more = !list_empty(&a->posted);
+    (void)pthread_mutex_unlock(&a->lock);
+    return job;
+}
+
 void api_run_jobs(struct api *a, struct engine *e, uint64_t now_ms)
 {
-    struct list all;
-    take(a, &a->posted, &all);
-    while (!list_empty(&all)) {
-        struct api_job *job = list_entry(all.next, struct api_job, link);
-        list_remove(&job->link);
-        job->run(job, e, now_ms);
+    bool more = true;
+    for (unsigned i = 0; more && i < JOBS_AT_ONCE; i++) {
+        struct api_job *job = take_one(a, &more);
+        if (job != NULL) {
+            job->run(job, e, now_ms);
+        }
+    }
+    if (more) {
+        a->config.wake_engine(a->config.wake_ctx);
     }
 }
 

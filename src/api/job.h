@@ -21,9 +21,10 @@
  * an answer never tells of what a `kill -9` could still undo (store/hold.h has the same for
  * SIP). Without a store, or with a broken one, it runs at once.
  *
- * BOUNDS: api.max_jobs are on their way at a time. At the end of the server jobs that were not
- * run come back with `refused` set; a job that was run is waited for until the server's own
- * limit (timers.stop_s) and belongs to nobody after that.
+ * BOUNDS: api.max_jobs are on their way at a time, and only some are run in one turn of the
+ * engine's loop: what has come from phones meanwhile is not behind all of them. At the end of
+ * the server jobs that were not run come back with `refused` set; a job that was run is waited
+ * for until the server's own limit (timers.stop_s) and belongs to nobody after that.
  */
 #ifndef BATON_API_JOB_H
 #define BATON_API_JOB_H

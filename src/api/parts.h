@@ -55,11 +55,12 @@ struct api {
     atomic_bool going; /**< the server stops */
     struct api_counts count;
 
-    pthread_mutex_t lock; /**< of what follows up to `rules_next` */
+    pthread_mutex_t lock; /**< of what follows up to `took` */
     struct list posted;   /**< to the engine */
     struct list home;     /**< back */
     bool stopping;        /**< the API does */
     struct api_kept_rules *rules_next;
+    struct histogram took; /**< from a whole head to the beginning of the answer */
 
     struct list finished; /**< the engine thread's: jobs that wait for the disk */
     uint32_t unmarked;    /**< of them, the last ones that have no mark yet */
@@ -95,16 +96,16 @@ struct exchange {
     struct arena arena;
     struct bytes body;
     struct api_answer answer;
-    bool away;  /**< the engine has it */
-    bool begun; /**< an answer has begun to leave */
-    bool over;  /**< it has left: nothing more may be said */
-    bool head;  /**< HEAD was asked */
-    bool keep;  /**< the connection stays */
-    bool chunked;
+    bool away;        /**< the engine has it */
+    bool begun;       /**< an answer has begun to leave */
+    bool over;        /**< it has left: nothing more may be said */
+    bool head;        /**< HEAD was asked */
+    bool keep;        /**< the connection stays */
+    bool chunked;     /**< HTTP/1.1: an answer may be in chunks */
     bool upgrade;     /**< the client asks for a WebSocket */
     bool preflight;   /**< an OPTIONS of CORS */
     bool cross;       /**< from a page of another origin that may */
-    uint64_t came_ms; /**< the head was whole */
+    uint64_t came_ns; /**< the head was whole */
     struct str ws_key, ws_version;
     bool early; /**< refused before its body came: there is no more of this connection */
 
@@ -163,6 +164,8 @@ void exchange_free(struct exchange *x);
 void clients_drain(struct api *a);
 
 /* answer.c */
+/** An answer begins to leave: counters and a line of the log. */
+void answer_noted(struct exchange *x, unsigned status, const char *what);
 /** What api_reply has noted leaves. */
 void answer_send(struct exchange *x);
 /** Status line and header fields of an answer into `o`. @param length SIZE_MAX: not known */

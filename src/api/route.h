@@ -38,7 +38,8 @@ struct api_route {
     enum api_scope scope;
     bool socket;           /**< a WebSocket */
     const char *body_type; /**< media type that a body must have; NULL: there is none */
-    const char *service;   /**< of service rows: "MakeCall"; else NULL */
+    const char *const *answer_types; /**< media types it answers with, NULL at the end */
+    const char *service;             /**< of service rows: "MakeCall"; else NULL */
     const struct api_fill *fill;
     size_t fill_count;
     const char *param[API_PARAMS_MAX]; /**< their names */

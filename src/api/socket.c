@@ -112,7 +112,7 @@ void api_socket_accept(struct api_request *r, struct str subprotocol,
     x->begun = true;
     x->keep = false;
     x->socket = ops;
-    count_one(&r->api->count.answers[1]);
+    answer_noted(x, 101, "");
     if (c == NULL) {
         api_stream_end(r); /* nobody is there: `closed` comes by the loop */
         return;
@@ -130,7 +130,6 @@ void api_socket_accept(struct api_request *r, struct str subprotocol,
     c->state = CLIENT_SOCKET;
     c->heard_ms = wire_now(c->api->wire);
     timer_set(wire_wheel(c->api->wire), &c->timer, c->heard_ms + PING_MS);
-    api_log(c->api, TRACE_DEBUG, "%.*s: WebSocket %.*s", STR_ARG(r->peer), STR_ARG(r->path));
     if (bytes_left(&c->in) > 0) { /* frames that came with the handshake */
         struct bytes early = c->in;
         c->in = (struct bytes){0};

@@ -13,7 +13,6 @@ void api_stream_begin(struct api_request *r, unsigned status, const char *conten
                       const struct api_stream_ops *ops)
 {
     struct exchange *x = exchange_of(r);
-    struct api *a = r->api;
     char room[HEAD_ROOM];
     struct out o;
     if (x->begun) {
@@ -21,7 +20,7 @@ void api_stream_begin(struct api_request *r, unsigned status, const char *conten
     }
     x->begun = true;
     x->stream = ops;
-    count_one(&a->count.answers[status / 100 < 6 ? status / 100 : 0]);
+    answer_noted(x, status, ", a stream");
     if (x->client == NULL) {
         x->over = true;
         api_stream_end(r); /* nobody is there: `closed` comes by the loop */
@@ -34,8 +33,6 @@ void api_stream_begin(struct api_request *r, unsigned status, const char *conten
     out_c(&o, x->chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
     struct str head = out_str_of(&o);
     (void)wire_send(x->client->wire, &head, 1);
-    api_log(a, TRACE_DEBUG, "%.*s: %s %.*s %u, a stream", STR_ARG(r->peer),
-            api_method_name(r->method), STR_ARG(r->path), status);
     if (x->head) {
         x->over = true;
         api_stream_end(r);

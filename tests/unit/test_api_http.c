@@ -84,6 +84,8 @@ static void number(struct api_request *r)
               NULL, 0);
 }
 
+static const char *const plain_text[] = {"text/plain", NULL};
+
 #define SEG(text)                 \
     {                             \
         .literal = STR_INIT(text) \
@@ -120,6 +122,7 @@ const struct api_route api_routes[] = {
     {.path = "/number",
      .operation = "number",
      .handler = number,
+     .answer_types = plain_text,
      .segment = {SEG("number")},
      .segments = 1},
     {.path = "/twice",
@@ -167,6 +170,11 @@ static const struct {
     {"GET /number HTTP/1.1\r\nHost: x\r\n" END, 200, "\r\n\r\n7"},
     {"GET /number?limit=0 HTTP/1.1\r\nHost: x\r\n" END, 400, "badParameter"},
     {"GET /number?limit=x HTTP/1.1\r\nHost: x\r\n" END, 400, "badParameter"},
+    /* what the client takes */
+    {"GET /number HTTP/1.1\r\nHost: x\r\nAccept: text/html, text/*;q=0.5\r\n" END, 200, NULL},
+    {"GET /number HTTP/1.1\r\nHost: x\r\nAccept: image/png\r\n" END, 406, "notAcceptable"},
+    {"GET /number HTTP/1.1\r\nHost: x\r\nAccept: */*, text/plain;q=0\r\n" END, 406, NULL},
+    {"GET /number HTTP/1.1\r\nHost: x\r\nAccept:\r\n" END, 200, NULL},
     /* faults */
     {"GET /fail HTTP/1.1\r\nHost: x\r\n" END, 409,
      "\"detail\":\"The phone is \\\"busy\\\"\\n; try later.\""},
@@ -430,7 +438,7 @@ static void test_answer_waits_for_disk(void)
     CHECK_INT(s.answers[2], 1);
     struct pollfd p = {.fd = a, .events = POLLIN};
     CHECK_INT(poll(&p, 1, 0), 0);
-    kit_set(&k, false, 8, 7);
+    kit_set(&k, false, 8, 8);
     CHECK_INT(kit_status(kit_read(a, buf, sizeof(buf), "there")), 200);
     close(a);
     kit_down(&k);
