@@ -13,6 +13,9 @@ again at once. Afterwards:
   database   sound, by its own check
   phones     registered once, and never again
 
+Between kills it is upgraded now and then, to the same program: it hands its sockets over in the
+middle of all that, and the same has to hold.
+
 A command that was not answered when the server died may or may not have been done; its pair
 takes a snapshot and clears what is there.
 """
@@ -21,6 +24,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -33,7 +37,8 @@ import lib  # noqa: E402
 from lib import BATON, Failure, check, equal  # noqa: E402
 
 PAIRS = [(1001, 1002), (1003, 1004), (1005, 1006)]
-STORE = "store: {path: kept.db}\n"
+# On a server that is as busy as this one there is hardly a moment without half done calls.
+STORE = "store: {path: kept.db}\ntimers: {upgrade_s: 1}\n"
 ENDS = ("ConnectionCleared",)
 SERVICES = {"make-call": "MakeCall", "clear": "ClearConnection", "snapshot": "SnapshotDevice"}
 
@@ -146,6 +151,12 @@ def check_database(path, pairs):
     return n
 
 
+def upgrade(s):
+    since = s.mark()
+    s.child.send_signal(signal.SIGUSR2)
+    s.wait(r"server: Baton .* devices", since, 60, "the next program")
+
+
 def play(w, rounds, seed):
     rng = random.Random(seed)
     s = w.server(extra=STORE)
@@ -157,9 +168,13 @@ def play(w, rounds, seed):
         pairs.append(Pair(app, numbers))
     for pair in pairs:
         pair.start()
-    registered = 0
+    registered = upgrades = 0
     for i in range(rounds):
         time.sleep(rng.uniform(0.2, 1.2))
+        if rng.random() < 0.4:
+            upgrade(s)
+            upgrades += 1
+            time.sleep(rng.uniform(0.0, 0.5))
         s.kill()
         registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
         os.remove(s.trace)
@@ -179,7 +194,7 @@ def play(w, rounds, seed):
     kept = check_database(os.path.join(s.folder, "kept.db"), pairs)
     for pair in pairs:
         pair.app.expected = (0, 1)  # the shell remembers what was refused
-    print(f"kill: {rounds} times, {sum(p.calls for p in pairs)} calls, {events} events told, "
+    print(f"kill: {rounds} times, upgraded {upgrades} times, {sum(p.calls for p in pairs)} calls, {events} events told, "
           f"{kept} in the journal, {sum(p.unsure for p in pairs) - len(pairs)} commands in doubt")
 
 
