@@ -261,6 +261,12 @@ void api_each_listener(const struct api *a, void (*fn)(void *ctx, const struct a
     wire_each_listener(a->wire, fn, ctx);
 }
 
+void api_hand_over(struct api *a, void (*fn)(void *ctx, const struct api_listen *l), void *ctx)
+{
+    wire_leave(a->wire);
+    wire_each_listener(a->wire, fn, ctx);
+}
+
 static void *run(void *arg)
 {
     events_begin(((struct api *)arg)->events);

@@ -30,7 +30,8 @@ struct api_listen {
     enum api_face face;
     struct addr at;   /**< of TCP and TLS */
     const char *path; /**< of a UNIX socket */
-    int fd; /**< that listens already (socket activation); -1: none. Closed with the API */
+    int fd;    /**< that listens already (socket activation); -1: none. Closed with the API */
+    bool ours; /**< with fd: the path was made by us, in an earlier process: unlink it */
 };
 
 /** What can change while it runs (api_reload). Strings are the caller's, for the call only. */
@@ -79,6 +80,13 @@ struct api *api_new(const struct api_config *config, char *why, size_t cap);
 /** Where it listens, before api_start: ports that were 0 are what they have become. */
 void api_each_listener(const struct api *a, void (*fn)(void *ctx, const struct api_listen *l),
                        void *ctx);
+
+/**
+ * Each socket that listens, for the process after us; they stay ours. The paths of UNIX sockets
+ * are left behind from now on. `ours` says of a path that we have made it. Before api_stop; the
+ * listeners themselves are fixed, so that the thread need not be asked.
+ */
+void api_hand_over(struct api *a, void (*fn)(void *ctx, const struct api_listen *l), void *ctx);
 
 /** @return false: there is no thread to be had */
 bool api_start(struct api *a) MUST_USE;

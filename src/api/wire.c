@@ -8,6 +8,7 @@
 #include "net/sockaddr.h"
 #include "net/tls_store.h"
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -40,6 +41,7 @@ struct wire {
     uint64_t armed_ms;
     struct wheel wheel;
     struct list listeners, conns, dirty, ended;
+    atomic_bool leaves; /**< paths of UNIX sockets are for the process after us */
     struct tls_store *tls;
     struct bio_method_st *bio;
     char *in;
@@ -491,7 +493,7 @@ static int open_unix(struct listener *l, const struct api_listen *at)
     if (fd < 0) {
         return fd;
     }
-    if (at->fd < 0) {
+    if (at->fd < 0 || at->ours) {
         struct stat st;
         l->path = strdup(at->path);
         l->inode = lstat(at->path, &st) == 0 ? st.st_ino : 0;
@@ -526,7 +528,8 @@ static void close_listener(struct listener *l)
 {
     struct stat st;
     list_remove(&l->link);
-    if (l->path != NULL && lstat(l->path, &st) == 0 && st.st_ino == l->inode) {
+    if (l->path != NULL && !atomic_load(&l->wire->leaves) && lstat(l->path, &st) == 0 &&
+        st.st_ino == l->inode) {
         (void)unlink(l->path);
     }
     uv_close(&l->handle, on_listener_closed);
@@ -568,7 +571,15 @@ int wire_listen(struct wire *w, const struct api_listen *at, char *why, size_t c
         }
     }
     l->at.path = l->path;
+    l->at.ours = l->path != NULL;
+    uv_os_fd_t fd;
+    l->at.fd = uv_fileno(&l->handle, &fd) == 0 ? fd : -1;
     return 0;
+}
+
+void wire_leave(struct wire *w)
+{
+    atomic_store(&w->leaves, true);
 }
 
 void wire_each_listener(const struct wire *w, void (*fn)(void *ctx, const struct api_listen *l),

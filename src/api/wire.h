@@ -112,7 +112,11 @@ struct wire *wire_new(const struct wire_config *config);
  */
 int wire_listen(struct wire *w, const struct api_listen *at, char *why, size_t cap) MUST_USE;
 
-/** Each listener, as it is bound. */
+/** The paths of UNIX sockets stay when they are closed: another process goes on with them. Any
+    thread. */
+void wire_leave(struct wire *w);
+
+/** Each listener, as it is bound; `fd` is its socket. */
 void wire_each_listener(const struct wire *w, void (*fn)(void *ctx, const struct api_listen *l),
                         void *ctx);
 

@@ -17,8 +17,10 @@
 #include "net/net_int.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static const struct {
@@ -43,6 +45,13 @@ const char *net_kind_name(enum transport transport, bool csta)
 
 static bool is_kind(const char *name)
 {
+    static const char *const others[] = {NET_KIND_API, NET_KIND_API_TLS, NET_KIND_API_UNIX,
+                                         NET_KIND_API_UNIX_OURS};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (strcmp(others[i], name) == 0) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (strcmp(kinds[i].name, name) == 0) {
             return true;
@@ -58,18 +67,35 @@ static int option(int fd, int level, int name)
     return getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
 }
 
+/** Its address of IP, or its path. @return false when it has neither */
+static bool read_name(struct given *g)
+{
+    union {
+        union net_sockaddr ip;
+        struct sockaddr_un un;
+    } sa = {.un = {.sun_family = AF_UNSPEC}};
+    socklen_t len = sizeof(sa);
+    if (getsockname(g->fd, &sa.ip.sa, &len) != 0) {
+        return false;
+    }
+    if (sa.un.sun_family == AF_UNIX && len > offsetof(struct sockaddr_un, sun_path)) {
+        (void)snprintf(g->path, sizeof(g->path), "%.*s",
+                       (int)(len - offsetof(struct sockaddr_un, sun_path)), sa.un.sun_path);
+        return g->path[0] != '\0';
+    }
+    return sockaddr_read(&sa.ip.sa, &g->at);
+}
+
 /** What it is, and what speaks against it. */
 static void look_at(struct given *g)
 {
-    union net_sockaddr sa;
-    socklen_t len = sizeof(sa);
     int type = option(g->fd, SOL_SOCKET, SO_TYPE);
     if (type < 0) {
         g->why = "it is no socket";
         return;
     }
-    if (getsockname(g->fd, &sa.sa, &len) != 0 || !sockaddr_read(&sa.sa, &g->at)) {
-        g->why = "it is not of IPv4 or IPv6";
+    if (!read_name(g)) {
+        g->why = "it has no address of IPv4 or IPv6, and no path";
         return;
     }
     g->datagrams = type == SOCK_DGRAM;
@@ -101,23 +127,31 @@ int net_give(struct net *n, int fd, const char *name)
     return 0;
 }
 
-static bool fits(const struct given *g, const char *kind, const struct addr *at)
+static bool fits(const struct given *g, const char *kind, const struct addr *at,
+                 const char *path)
 {
     bool named = strcmp(g->name, kind) == 0;
     if (g->why != NULL || g->datagrams != (strcmp(kind, "udp") == 0) ||
         (is_kind(g->name) && !named)) {
         return false;
     }
+    if (path != NULL || g->path[0] != '\0') {
+        return path != NULL && strcmp(g->path, path) == 0;
+    }
     return addr_eq(&g->at, at) || (at->port == 0 && named && addr_ip_eq(&g->at, at));
 }
 
 int given_take(struct net *n, enum transport transport, bool csta, const struct addr *at)
 {
-    const char *kind = net_kind_name(transport, csta);
+    return net_take_given(n, net_kind_name(transport, csta), at, NULL);
+}
+
+int net_take_given(struct net *n, const char *kind, const struct addr *at, const char *path)
+{
     list_each(it, &n->given)
     {
         struct given *g = list_entry(it, struct given, link);
-        if (fits(g, kind, at)) {
+        if (fits(g, kind, at, path)) {
             int fd = g->fd;
             list_remove(&g->link);
             free(g);
@@ -133,12 +167,14 @@ void net_given_rest(struct net *n,
 {
     while (!list_empty(&n->given)) {
         struct given *g = list_entry(n->given.next, struct given, link);
-        char what[80];
+        char what[128];
         struct out o;
         out_init(&o, what, sizeof(what) - 1);
         if (g->at.family != ADDR_NONE) {
             out_c(&o, g->datagrams ? "UDP " : "TCP ");
             addr_write(&o, &g->at);
+        } else if (g->path[0] != '\0') {
+            out_fmt(&o, "UNIX %s", g->path);
         }
         what[o.n] = '\0';
         if (fn != NULL) {

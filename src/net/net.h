@@ -195,11 +195,26 @@ int net_listen_csta(struct net *n, enum transport transport, const struct addr *
  */
 int net_give(struct net *n, int fd, const char *name);
 
+/**
+ * Take one that was given for a listener which is not of this layer.
+ * @param kind  its name; a socket that bears the name of another kind is not for it
+ * @param path  of a UNIX socket; NULL: it listens at `at`
+ * @return the caller's descriptor; -1: there is none
+ */
+int net_take_given(struct net *n, const char *kind, const struct addr *at, const char *path);
+
 /** Those that no listener has taken are told, and closed. @param fn  may be NULL. `what` is
     its kind and address, `why` a clause */
 void net_given_rest(struct net *n,
                     void (*fn)(void *ctx, const char *name, const char *what, const char *why),
                     void *ctx);
+
+/** The HTTP API's listeners, beside net_kind_name; a UNIX socket that systemd has made, and one
+   that we have. */
+#define NET_KIND_API "api"
+#define NET_KIND_API_TLS "api-tls"
+#define NET_KIND_API_UNIX "api-unix"
+#define NET_KIND_API_UNIX_OURS "api-unix-ours"
 
 /** "udp", "tcp", "tls", "ws", "wss", "csta", "csta-tls" */
 const char *net_kind_name(enum transport transport, bool csta);

@@ -85,6 +85,7 @@ struct given {
     struct addr at;  /**< family ADDR_NONE: none of IP */
     const char *why; /**< it cannot be used; NULL: it can */
     char name[32];
+    char path[108]; /**< of a UNIX socket; else "" */
 };
 
 struct acceptor {

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSION = 1, FIRST = 3, MOST = 65536, STATE_MAX = 1 << 30 };
+enum { VERSION = 1, COPIES_MAX = 64, FIRST = 3, MOST = 65536, STATE_MAX = 1 << 30 };
 
 #define VARIABLE "BATON_HANDOVER"
 
@@ -258,6 +258,8 @@ struct legacy {
     char *p;
     size_t cap, count;
     int *fds;
+    int copies[COPIES_MAX]; /**< of those descriptors, ours alone */
+    size_t copy_count;
     int state; /**< once sealed; -1: not */
     bool failed;
 };
@@ -277,6 +279,9 @@ void legacy_free(struct legacy *l)
     if (l != NULL) {
         if (l->state >= 0) {
             (void)close(l->state);
+        }
+        for (size_t i = 0; i < l->copy_count; i++) {
+            (void)close(l->copies[i]);
         }
         free(l->p);
         free(l->fds);
@@ -317,6 +322,17 @@ void legacy_add(struct legacy *l, int fd, const char *name, struct str row)
     pack_str(&l->o, name != NULL ? str_make(name, len) : STR_NONE);
     pack_str(&l->o, row);
     l->fds[l->count++] = fd;
+}
+
+void legacy_add_copy(struct legacy *l, int fd, const char *name)
+{
+    int copy = l->copy_count < COPIES_MAX ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (copy < 0) {
+        l->failed = true;
+        return;
+    }
+    l->copies[l->copy_count++] = copy;
+    legacy_add(l, copy, name, STR_NONE);
 }
 
 static bool write_all(int fd, const char *p, size_t n)

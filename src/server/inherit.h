@@ -63,6 +63,8 @@ struct legacy *legacy_new(void);
 void legacy_free(struct legacy *l);
 /** @param name  NULL: a connection. @param row  absent: a socket that listens */
 void legacy_add(struct legacy *l, int fd, const char *name, struct str row);
+/** A socket that listens and that we close before legacy_exec. */
+void legacy_add_copy(struct legacy *l, int fd, const char *name);
 /** Nothing more is added. @return false: it cannot be written down */
 bool legacy_seal(struct legacy *l);
 /**

@@ -345,6 +345,12 @@ static void leave_listener(void *ctx, const char *kind, int fd)
     legacy_add(ctx, fd, kind, STR_NONE);
 }
 
+/** Of a socket that is closed with the API's thread, before we go. */
+static void leave_copy(void *ctx, const char *kind, int fd)
+{
+    legacy_add_copy(ctx, fd, kind);
+}
+
 static void leave_connection(void *ctx, int fd, struct str row)
 {
     legacy_add(ctx, fd, NULL, row);
@@ -372,6 +378,7 @@ static void hand_over(void *ctx)
     keeping_settle(&s->keeping);
     after(s);
     net_each_listener(s->net, leave_listener, l);
+    serving_hand_over(&s->serving, leave_copy, l);
     size_t others = net_hand_over(s->net, leave_connection, l);
     if (!legacy_seal(l)) {
         log_fmt(s->log, TRACE_ERROR, "upgrade",
@@ -530,7 +537,6 @@ static bool listen_all(struct server *s)
             return false;
         }
     }
-    net_given_rest(s->net, complain_of_socket, s);
     size_t connections = inherit_connections(s->inherited, s->net, s->log);
     if (connections > 0) {
         log_fmt(s->log, TRACE_INFO, "server", "%zu connections go on", connections);
@@ -653,13 +659,17 @@ static bool start(struct server *s)
     s->serving.ran = on_woken;
     s->serving.each_count = count_all;
     s->serving.ctx = s;
-    if (!serving_open(&s->serving, c, s->log, s->net, &s->keeping) ||
-        !keeping_restore(&s->keeping, s->engine) || !serving_start(&s->serving, s->engine) ||
+    if (!serving_open(&s->serving, c, s->log, s->net, &s->keeping)) {
+        return false;
+    }
+    net_given_rest(s->net, complain_of_socket, s);
+    if (!keeping_restore(&s->keeping, s->engine) || !serving_start(&s->serving, s->engine) ||
         !take_pid_file(s)) {
         return false;
     }
     inherit_close(s->inherited);
     net_each_listener(s->net, keep_listener, s);
+    serving_each_listener(&s->serving, keep_listener, s);
     service_ready(&s->service, s->keeping.store);
     return true;
 }

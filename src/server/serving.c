@@ -43,6 +43,14 @@ static bool open_async(struct serving *s)
     return true;
 }
 
+static const char *kind_of(const struct api_listen *l)
+{
+    return l->face == API_FACE_TLS    ? NET_KIND_API_TLS
+           : l->face != API_FACE_UNIX ? NET_KIND_API
+           : l->ours                  ? NET_KIND_API_UNIX_OURS
+                                      : NET_KIND_API_UNIX;
+}
+
 static void tell_listener(void *ctx, const struct api_listen *l)
 {
     char room[64];
@@ -56,6 +64,26 @@ static void tell_listener(void *ctx, const struct api_listen *l)
     addr_write(&o, &l->at);
     log_fmt(ctx, TRACE_INFO, "api", "listening on %s %.*s",
             l->face == API_FACE_TLS ? "TLS" : "TCP", STR_ARG(out_str_of(&o)));
+}
+
+/** The configured listeners, each with the socket that was given for it. NULL: no memory */
+static struct api_listen *take_sockets(struct net *net, const struct api_config *c)
+{
+    struct api_listen *all = malloc(c->listen_count * sizeof(*all));
+    for (size_t i = 0; all != NULL && i < c->listen_count; i++) {
+        struct api_listen *l = &all[i];
+        *l = c->listen[i];
+        if (l->face == API_FACE_UNIX) {
+            l->fd = net_take_given(net, NET_KIND_API_UNIX, &l->at, l->path);
+            if (l->fd < 0) {
+                l->fd = net_take_given(net, NET_KIND_API_UNIX_OURS, &l->at, l->path);
+                l->ours = l->fd >= 0;
+            }
+        } else {
+            l->fd = net_take_given(net, kind_of(l), &l->at, NULL);
+        }
+    }
+    return all;
 }
 
 bool serving_open(struct serving *s, const struct config *c, struct log *log, struct net *net,
@@ -77,7 +105,10 @@ bool serving_open(struct serving *s, const struct config *c, struct log *log, st
     config.count_ctx = s->ctx;
     config.wake_engine = wake;
     config.log_ctx = config.wake_ctx = s;
-    s->api = open_async(s) ? api_new(&config, why, sizeof(why)) : NULL;
+    struct api_listen *listen = take_sockets(net, &c->api);
+    config.listen = listen;
+    s->api = listen != NULL && open_async(s) ? api_new(&config, why, sizeof(why)) : NULL;
+    free(listen);
     if (s->api == NULL) {
         log_fmt(log, TRACE_ERROR, "api", "%s", why);
         return false;
@@ -120,6 +151,38 @@ void serving_reload(struct serving *s, const struct config *c)
     char why[512];
     if (s->api != NULL && !api_reload(s->api, &c->api.rules, why, sizeof(why))) {
         log_fmt(s->log, TRACE_ERROR, "api", "%s", why);
+    }
+}
+
+struct taker {
+    void (*fn)(void *ctx, const char *kind, int fd);
+    void *ctx;
+    bool paths; /**< UNIX sockets, too */
+};
+
+static void tell_taker(void *ctx, const struct api_listen *l)
+{
+    const struct taker *t = ctx;
+    if (l->fd >= 0 && (t->paths || l->face != API_FACE_UNIX)) {
+        t->fn(t->ctx, kind_of(l), l->fd);
+    }
+}
+
+void serving_hand_over(struct serving *s, void (*fn)(void *ctx, const char *kind, int fd),
+                       void *ctx)
+{
+    struct taker t = {fn, ctx, true};
+    if (s->api != NULL) {
+        api_hand_over(s->api, tell_taker, &t);
+    }
+}
+
+void serving_each_listener(const struct serving *s,
+                           void (*fn)(void *ctx, const char *kind, int fd), void *ctx)
+{
+    struct taker t = {fn, ctx, false};
+    if (s->api != NULL) {
+        api_each_listener(s->api, tell_taker, &t);
     }
 }
 

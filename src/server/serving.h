@@ -44,6 +44,12 @@ void serving_after(struct serving *s);
 void serving_stopping(struct serving *s);
 /** Other rules. */
 void serving_reload(struct serving *s, const struct config *c);
+/** Its listeners are for the process after us: fn gets them by the names of their kinds. */
+void serving_hand_over(struct serving *s, void (*fn)(void *ctx, const char *kind, int fd),
+                       void *ctx);
+/** The same for those of TCP, which the service manager keeps. */
+void serving_each_listener(const struct serving *s,
+                           void (*fn)(void *ctx, const char *kind, int fd), void *ctx);
 /** The thread ends. The engine is gone, the store is not. */
 void serving_stop(struct serving *s);
 /** After the store. */

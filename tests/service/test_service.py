@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 
 from manager import Failure, Manager, bound, check, options
@@ -104,7 +105,7 @@ def not_ours():
     m.says(r'"tls", TCP 127.0.0.1:%d .* no listener' % plain.getsockname()[1])
     m.says(r'"", TCP .* it does not listen')
     m.says(r'"six", UDP \[::\].*BindIPv6Only')
-    m.says(r'"unix" .* not of IPv4 or IPv6')
+    m.says(r'"unix" .* no address of IPv4 or IPv6, and no path')
     m.end()
     # of the wrong kind by its name: TCP for a listener of TCP, but said to be for CSTA
     s = bound(socket.SOCK_STREAM)
@@ -113,6 +114,38 @@ def not_ours():
     m.says("cannot listen on TCP .* another program has it")
     check(m.child.wait(20) == 1, "it does not start")
     m.end(1)
+
+
+def ask_http(s):
+    s.settimeout(20)
+    s.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    got = s.recv(4096)
+    check(got.startswith(b"HTTP/1.1 "), "an answer of HTTP", got)
+
+
+def api():
+    """The listeners of the HTTP API are given, too, by address and by path."""
+    tcp, unix = bound(socket.SOCK_STREAM), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = tempfile.TemporaryDirectory(prefix="baton-api-")
+    path = os.path.join(folder.name, "control")
+    unix.bind(path)
+    unix.listen(5)
+    early = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    early.connect(path)
+    other = os.path.join(folder.name, "other")
+    wrong = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    wrong.bind(other)
+    wrong.listen(5)
+    m = Manager(BATON, config('listen: ["udp:127.0.0.1:0"]', "api: {listen: "
+                              f'["tcp:127.0.0.1:{tcp.getsockname()[1]}", "unix:{path}"]}}'),
+                [("api", tcp), ("", unix), ("", wrong)])
+    m.heard("READY")
+    ask_http(early)
+    ask_http(socket.create_connection(tcp.getsockname()))
+    m.says(f"UNIX {other} that was handed over is closed: no listener")
+    m.end()
+    check(os.path.exists(path), "the path is whose socket it was")
+    folder.cleanup()
 
 
 def nobody():
@@ -176,7 +209,7 @@ def watched():
 
 
 def main():
-    for test in (told, given, not_ours, nobody, watched):
+    for test in (told, given, api, not_ours, nobody, watched):
         try:
             test()
         except Failure as e:

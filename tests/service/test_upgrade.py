@@ -91,7 +91,8 @@ def answered(s, name, what):
 
 def goes_on():
     """Nothing of what is said in the gap is lost, on sockets that were there before."""
-    m, udp, tcp = started()
+    control = os.path.join(HOME.name, "control")
+    m, udp, tcp = started(STORE + f'api: {{listen: ["unix:{control}"]}}\n')
     a, b = phone(udp), socket.create_connection(tcp)
     b.settimeout(30)
     ask(a, "before")
@@ -113,6 +114,10 @@ def goes_on():
     c = socket.create_connection(tcp)
     c.settimeout(30)
     c.sendall(options("new", transport="TCP"))
+    d = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    d.settimeout(30)
+    d.connect(control)
+    d.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
     m.child.send_signal(signal.SIGHUP)  # waits, too, and kills nobody
     go()
     m.heard("READY", since)
@@ -120,6 +125,7 @@ def goes_on():
         answered(a, f"gap{i}", "a datagram from the gap")
     answered(b, "half", "the rest of a message")
     answered(c, "new", "a connection from the gap")
+    check(d.recv(4096).startswith(b"HTTP/1.1 "), "HTTP from the gap")
     b.sendall(options("more", transport="TCP"))
     answered(b, "more", "the connection goes on")
     m.says("1 connections go on")
@@ -139,6 +145,7 @@ def goes_on():
     ask(a, "last")
     answered(a, "last", "a datagram")
     m.end()
+    check(not os.path.exists(control), "the path of its own socket is gone with it")
 
 
 def refused():
