@@ -62,6 +62,9 @@ struct cti_client *cti_client_of(struct cti *c, const struct access_principal *w
 void cti_client_ask(struct cti_client *cl, const struct csta_msg *msg, struct str call_id,
                     struct cti_client_ask *a, uint64_t now_ms);
 
+/** Does that request only tell how things are, and change nothing? */
+bool cti_only_looks(enum csta_msg_id id);
+
 /** Nobody wants to know any more; harmless when it was answered. */
 void cti_client_forget(struct cti_client_ask *a);
 

@@ -142,7 +142,7 @@ static bool needs_session(enum csta_msg_id id)
 }
 
 /** What only tells how things are. Whatever is not in this list takes control of its device. */
-static bool only_looks(enum csta_msg_id id)
+bool cti_only_looks(enum csta_msg_id id)
 {
     switch (id) {
     case CSTA_MSG_MONITOR_START:
@@ -177,7 +177,7 @@ static bool only_looks(enum csta_msg_id id)
 
 static void serve(const struct asker *from, const struct csta_msg *msg, uint64_t now_ms)
 {
-    bool looks = only_looks(msg->id);
+    bool looks = cti_only_looks(msg->id);
     struct audited audited = {.service = looks ? CSTA_MSG_NONE : msg->id};
     struct request r = {.from = *from,
                         .audited = &audited,

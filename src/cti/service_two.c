@@ -121,10 +121,35 @@ struct outcome service_transfer_call(struct request *r)
                : start(r, r->cti->driver->unite, held, active);
 }
 
+/** A party in whose name a whole call is cleared: with a callID alone any that the application
+    may command. */
+static bool resolve_clearer(const struct request *r, struct connection **out,
+                            struct outcome *err)
+{
+    static const struct wanted want = {CSTA_MSG_CLEAR_CALL, ~STATE(NULL)};
+    const struct csta_connection_id *id = &r->msg->clear_call->call_to_be_cleared;
+    struct call *call;
+
+    if (id->call_id.n == 0 || id->device_id.value.n > 0) {
+        return resolve_connection(r, id, &want, out, err);
+    }
+    if (!resolve_call(r, id, &call, err)) {
+        return false;
+    }
+    list_each(it, &call->connections)
+    {
+        *out = list_entry(it, struct connection, link);
+        if (connection_is_live(*out) && (*out)->device != NULL &&
+            request_may(r, (*out)->device)) {
+            return true;
+        }
+    }
+    return resolve_connection(r, id, &want, out, err);
+}
+
 struct outcome service_clear_call(struct request *r)
 {
     static const struct csta_clear_call_response answer;
-    static const struct wanted want = {CSTA_MSG_CLEAR_CALL, ~STATE(NULL)};
     const struct csta_clear_call *m = r->msg->clear_call;
     struct str reason = STR_NONE;
     struct connection *conn;
@@ -135,7 +160,7 @@ struct outcome service_clear_call(struct request *r)
         return not_for_this_device();
     }
     if (!take_user_data(r, &m->user_data, &data.uui, &err) ||
-        !resolve_connection(r, &m->call_to_be_cleared, &want, &conn, &err)) {
+        !resolve_clearer(r, &conn, &err)) {
         return err;
     }
     if (m->reason != CSTA_CAUSE_ABSENT) {

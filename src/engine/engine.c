@@ -261,6 +261,7 @@ static int make_layers(struct engine *e)
     cti_set_border(e->cti, &e->border);
     cti_set_gate(
         e->cti, &(struct cti_gate){.ctx = e, .login = login_application, .known = login_known});
+    cti_set_asked(e->cti, engine_asked, e);
     e->events = event_new(&(struct event_world){.env = e->env,
                                                 .wheel = &e->wheel,
                                                 .txn = &e->txn,

@@ -75,6 +75,11 @@ void engine_begin(struct engine *e, uint64_t now_ms);
 /** What an input has left behind: freed, told, kept. */
 void engine_settle(struct engine *e);
 
+/* ---- asked.c ---- */
+
+/** cti_asked_fn; ctx: the engine. */
+bool engine_asked(void *engine, struct str name, const struct csta_msg *msg, uint64_t now_ms);
+
 /* ---- restore.c ---- */
 
 /** What has changed is handed to the store. */
