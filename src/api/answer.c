@@ -66,8 +66,8 @@ void answer_full(struct out *o)
 {
     static const char body[] =
         "{\"type\":\"urn:baton:problem:tooManyClients\",\"title\":\"Service Unavailable\","
-        "\"status\":503,\"code\":\"tooManyClients\",\"detail\":\"As many clients as "
-        "api.max_clients allows are connected; ask again in a moment.\"}";
+        "\"status\":503,\"code\":\"tooManyClients\",\"detail\":\"As many clients are "
+        "connected as api.max_clients or api.max_per_address allow; ask again in a moment.\"}";
     out_fmt(o,
             "HTTP/1.1 503 %s\r\nContent-Type: application/problem+json\r\n"
             "Content-Length: %zu\r\nRetry-After: 2\r\nConnection: close\r\n\r\n%s",

@@ -186,6 +186,7 @@ static struct api_config defaults_of(const struct api_config *from)
 {
     struct api_config c = *from;
     c.max_clients = or_default(c.max_clients, 1000);
+    c.max_per_address = or_default(c.max_per_address, 100);
     c.max_jobs = or_default(c.max_jobs, 1000);
     c.max_body = c.max_body != 0 ? c.max_body : 256U << 10;
     c.client_buffer = c.client_buffer != 0 ? c.client_buffer : 1U << 20;

@@ -53,16 +53,17 @@ struct api_config {
     const struct api_listen *listen;
     size_t listen_count;
     struct api_rules rules;
-    uint32_t max_clients;  /**< default 1000 */
-    uint32_t max_jobs;     /**< on their way to the engine and back; default 1000 */
-    size_t max_body;       /**< octets of a request's body; default 256 KiB */
-    size_t client_buffer;  /**< octets that wait for one client; default 1 MiB */
-    uint32_t request_ms;   /**< for a whole request to come; default 20 s */
-    uint32_t idle_ms;      /**< between two requests; default 60 s */
-    uint32_t stalled_ms;   /**< for a client to take something; default 30 s */
-    struct store *store;   /**< whose journal is told; NULL: there are no events */
-    struct str node;       /**< name of this server in events; absent: "baton" */
-    const struct env *env; /**< for wall time, random octets; not its `trace` */
+    uint32_t max_clients;     /**< default 1000 */
+    uint32_t max_per_address; /**< from one address that is not loopback; default 100 */
+    uint32_t max_jobs;        /**< on their way to the engine and back; default 1000 */
+    size_t max_body;          /**< octets of a request's body; default 256 KiB */
+    size_t client_buffer;     /**< octets that wait for one client; default 1 MiB */
+    uint32_t request_ms;      /**< for a whole request to come; default 20 s */
+    uint32_t idle_ms;         /**< between two requests; default 60 s */
+    uint32_t stalled_ms;      /**< for a client to take something; default 30 s */
+    struct store *store;      /**< whose journal is told; NULL: there are no events */
+    struct str node;          /**< name of this server in events; absent: "baton" */
+    const struct env *env;    /**< for wall time, random octets; not its `trace` */
     /** Lines for the log; from any thread. */
     void (*log)(void *ctx, enum trace_level level, const char *module, struct str text);
     void *log_ctx;

@@ -614,11 +614,25 @@ static bool make_room(struct api *a)
     return true;
 }
 
+/** Nobody beyond this machine takes all places for himself. */
+static bool has_too_many(const struct api *a, const struct wire_conn *w)
+{
+    uint32_t n = 0;
+    if (w->face == API_FACE_UNIX || addr_is_loopback(&w->remote)) {
+        return false;
+    }
+    list_each(it, &a->clients)
+    {
+        n += addr_ip_eq(&list_entry(it, struct client, link)->wire->remote, &w->remote);
+    }
+    return n >= a->config.max_per_address;
+}
+
 static bool on_opened(void *ctx, struct wire_conn *w)
 {
     struct api *a = ctx;
     struct client *c;
-    if (!make_room(a) || (c = calloc(1, sizeof(*c))) == NULL) {
+    if (has_too_many(a, w) || !make_room(a) || (c = calloc(1, sizeof(*c))) == NULL) {
         turn_away(a, w);
         return false;
     }

@@ -25,6 +25,8 @@
     U(max_clients, 1000, 1, 100000,                                                             \
       "Connections at a time. When there are more, the one that has been idle longest is "      \
       "closed; if none is idle, the new one gets 503.")                                         \
+    U(max_per_address, 100, 1, 100000,                                                          \
+      "Connections from one address at a time; loopback and the UNIX socket do not count.")     \
     U(max_jobs, 1000, 1, 100000,                                                                \
       "Requests that wait for the server's core at a time; more get 503 with Retry-After.")     \
     U(max_body_kb, 256, 1, 65536,                                                               \

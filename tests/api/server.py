@@ -59,15 +59,15 @@ def free_udp_port():
 class Server:
     """@param api  keys of the section `api`; @param more  sections, as YAML text"""
 
-    def __init__(self, baton, api=None, more='', tls=False, store=False, env=None):
+    def __init__(self, baton, api=None, more='', tls=False, store=False, env=None, more_listen=()):
         self.baton, self.api, self.more, self.tls, self.store = os.path.abspath(baton), api or {}, more, tls, store
-        self.env = env or {}
+        self.env, self.more_listen = env or {}, more_listen
         self.process = None
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix='baton-api-')
         self.socket = os.path.join(self.folder, 'api.sock')
-        listen = ['tcp:127.0.0.1:0', 'unix:' + self.socket]
+        listen = ['tcp:127.0.0.1:0', 'unix:' + self.socket, *self.more_listen]
         if self.tls:
             self.make_certificates()
             listen.append('tls:127.0.0.1:0')

@@ -9,6 +9,7 @@ every run is the same. The server runs as it was built, under the sanitizers in 
 """
 import json
 import random
+import re
 import socket
 import sys
 import threading
@@ -51,6 +52,16 @@ def spoiled(rng):
         else:
             text[at:at] = text[:rng.randint(0, 60)]
     return bytes(text)
+
+
+def other_address():
+    """One of this machine's that is not loopback; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(('192.0.2.1', 9))
+        except OSError:
+            return None
+        return s.getsockname()[0] if not s.getsockname()[0].startswith('127.') else None
 
 
 class Hostile(unittest.TestCase):
@@ -137,6 +148,33 @@ class Hostile(unittest.TestCase):
                 while s.get('/v1/status').json()['counters']['api']['clients'] > 1:
                     self.assertLess(time.monotonic(), end, 'the greedy client is still there')
                     time.sleep(0.05)
+
+    def test_one_address_does_not_take_all_places(self):
+        address = other_address()
+        if address is None:
+            self.skipTest('this machine has loopback only')
+        with Server(BATON, api={'max_per_address': 3}, more_listen=[f'tcp:{address}:0']) as s:
+            port = int(re.search(rf'listening on TCP {re.escape(address)}:(\d+)', s.log())[1])
+            there = [socket.create_connection((address, port), SHORT) for _ in range(3)]
+            for c in there:
+                c.sendall(GOOD)
+                self.assertEqual(status_of(c.recv(100)), 401)
+            with socket.create_connection((address, port), SHORT) as one_more:
+                self.assertEqual(status_of(read_all(one_more)), 503)
+            self.check_good(s)
+            there.pop().close()
+            end = time.monotonic() + SHORT
+            status = 503
+            while status == 503 and time.monotonic() < end:
+                with socket.create_connection((address, port), SHORT) as again:
+                    try:
+                        again.sendall(GOOD.replace(b'\r\n\r\n', b'\r\nConnection: close\r\n\r\n'))
+                    except OSError:
+                        pass
+                    status = status_of(read_all(again))
+            self.assertEqual(status, 401)
+            for c in there:
+                c.close()
 
     def test_reconnecting_without_end(self):
         with Server(BATON, api={'max_clients': 50}) as s:
