@@ -48,9 +48,55 @@ struct trace_ids {
     struct str parent;   /**< its traceparent (W3C Trace Context) */
 };
 
+/** A message of CSTA that came or goes without a message of SIP around it. Borrowed. */
+struct env_csta {
+    const struct hop *hop; /**< NULL: within the process */
+    bool sent;
+    uint16_t invoke; /**< which request and which answer belong together; 9999: an event */
+    struct str who;  /**< the application's name; absent: not known yet */
+    struct str text; /**< XML */
+};
+
+/** A dialog that belongs to a call from now on. Borrowed. */
+struct env_leg {
+    struct str call;     /**< callID */
+    struct str sip_call; /**< Call-ID */
+    struct str party;    /**< who is at its other end: a device identifier */
+    bool device;         /**< one of ours; else somebody outside */
+};
+
+/** What has been done to a User-to-User value, and why. Borrowed. */
+struct env_note {
+    struct str sip_call; /**< Call-ID of the message */
+    bool sent;           /**< it was about to leave; else it had come in */
+    uint16_t status;     /**< of the message; 0: a request */
+    struct str method;
+    struct str package; /**< may be empty */
+    struct str text;    /**< a sentence without the value */
+};
+
+/**
+ * Who watches as it happens, to show it to people later (capture/capture.h). Called from
+ * inside: takes copies and returns. All members are there.
+ */
+struct env_watch {
+    void *ctx;
+    /** A message of SIP that came in, as it stood on the wire. What leaves, `send` sees. */
+    void (*heard)(void *ctx, const struct hop *from, struct str bytes);
+    /** Not those that leave in frames: `send` sees them. */
+    void (*csta)(void *ctx, const struct env_csta *said);
+    void (*leg)(void *ctx, const struct env_leg *leg);
+    /** Parties of two calls are in one now, or one call came of another. */
+    void (*joined)(void *ctx, struct str call, struct str other);
+    /** The call has ended. */
+    void (*over)(void *ctx, struct str call);
+    void (*note)(void *ctx, const struct env_note *note);
+};
+
 struct env {
     void *ctx;
     struct mem mem;
+    const struct env_watch *watch; /**< NULL: nobody watches */
 
     /** Fill `out` with `n` unpredictable bytes. */
     void (*random)(void *ctx, void *out, size_t n);

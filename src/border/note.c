@@ -50,25 +50,46 @@ static bool may_log(struct border *b)
     return b->lines++ < LINES;
 }
 
-static void log_line(struct crossing *x, const struct border_note *n)
+/** The note as a sentence. */
+static void write_note(struct out *o, const struct crossing *x, const struct border_note *n)
 {
-    struct border *b = x->b;
     struct str what = x->m->status != 0 ? STR("response to ") : STR("");
     struct str header =
         n->header != SIP_HDR_OTHER ? sip_hdr_id_name((enum sip_hdr_id)n->header) : STR("");
-    if (!may_log(b)) {
-        return;
+    out_fmt(o, "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %.*s%s%s",
+            border_action_name((enum border_action)n->action),
+            n->package[0] != '\0' ? n->package : "unknown package", n->octets,
+            border_place_name((enum border_place)n->place), header.n > 0 ? " of " : "",
+            STR_ARG(header), STR_ARG(what),
+            STR_ARG(sip_method_name((enum sip_method)n->method)),
+            n->direction == BORDER_IN ? "from" : "to", STR_ARG(n->peer), STR_ARG(n->rule),
+            n->rule.n > 0 && n->why != NULL ? ": " : "", n->why != NULL ? n->why : "");
+}
+
+/** Into the log, and to who watches. */
+static void tell(struct crossing *x, const struct border_note *n)
+{
+    struct border *b = x->b;
+    const struct env_watch *w = b->env->watch;
+    char text[1024];
+    struct out o;
+
+    out_init(&o, text, sizeof(text));
+    write_note(&o, x, n);
+    if (may_log(b)) {
+        env_trace_of(b->env, TRACE_INFO, "uui",
+                     &(struct trace_ids){.sip_call = sip_msg_value(x->m, SIP_HDR_CALL_ID)},
+                     "%.*s", STR_ARG(out_str_of(&o)));
     }
-    env_trace_of(b->env, TRACE_INFO, "uui",
-                 &(struct trace_ids){.sip_call = sip_msg_value(x->m, SIP_HDR_CALL_ID)},
-                 "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %.*s%s%s",
-                 border_action_name((enum border_action)n->action),
-                 n->package[0] != '\0' ? n->package : "unknown package", n->octets,
-                 border_place_name((enum border_place)n->place), header.n > 0 ? " of " : "",
-                 STR_ARG(header), STR_ARG(what),
-                 STR_ARG(sip_method_name((enum sip_method)n->method)),
-                 n->direction == BORDER_IN ? "from" : "to", STR_ARG(n->peer), STR_ARG(n->rule),
-                 n->rule.n > 0 && n->why != NULL ? ": " : "", n->why != NULL ? n->why : "");
+    if (w != NULL) {
+        w->note(w->ctx,
+                &(struct env_note){.sip_call = sip_msg_value(x->m, SIP_HDR_CALL_ID),
+                                   .sent = n->direction == BORDER_OUT,
+                                   .status = n->status,
+                                   .method = sip_method_name((enum sip_method)n->method),
+                                   .package = str_c(n->package),
+                                   .text = out_str_of(&o)});
+    }
 }
 
 /** Room for a note that is no repetition. NULL: there is one, or memory is out, *no_memory. */
@@ -145,7 +166,7 @@ bool border__note(struct crossing *x, const struct border_event *e)
                               .action = (uint8_t)e->action,
                               .direction = (uint8_t)x->direction};
     put_value(n, v);
-    log_line(x, n);
+    tell(x, n);
     return true;
 }
 

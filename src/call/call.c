@@ -215,6 +215,19 @@ struct branch *connection_add_branch(struct connection *conn)
     return b;
 }
 
+void branch_watched(const struct branch *b, struct str sip_call)
+{
+    const struct connection *conn = b->conn;
+    const struct env_watch *w = conn->call->layer->env->watch;
+
+    if (w != NULL) {
+        w->leg(w->ctx, &(struct env_leg){.call = str_make(conn->call->id, CALL_ID_LEN),
+                                         .sip_call = sip_call,
+                                         .party = conn->id,
+                                         .device = conn->device != NULL});
+    }
+}
+
 void branch_leave_peer(struct branch *b)
 {
     if (b->peer != NULL) {
@@ -237,6 +250,9 @@ void branch_hand_over(struct branch *from, struct branch *to)
     leg->owner = to;
     from->conn->call->legs--;
     to->conn->call->legs++;
+    if (leg->dialog != NULL) {
+        branch_watched(to, leg->dialog->call_id);
+    }
     list_each(it, &leg->dialogs)
     {
         list_entry(it, struct dialog, link)->owner = NULL;
@@ -274,6 +290,9 @@ void call_check_dead(struct call *c)
     }
     list_remove(&c->link);
     list_append(&l->dead, &c->link);
+    if (l->env->watch != NULL) {
+        l->env->watch->over(l->env->watch->ctx, str_make(c->id, CALL_ID_LEN));
+    }
 }
 
 void call_set_timer(struct call *c, uint32_t after_ms, uint64_t now_ms)

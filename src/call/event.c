@@ -106,6 +106,10 @@ void call_tell(struct call_event *e)
     bool *told = own != NULL ? &own->uui_told : &c->uui_told;
 
     call_touch(c);
+    if (e->secondary != NULL && l->env->watch != NULL) {
+        l->env->watch->joined(l->env->watch->ctx, str_make(c->id, CALL_ID_LEN),
+                              str_make(e->secondary->call->id, CALL_ID_LEN));
+    }
     e->uui_to_again = *told;
     *told = *told || str_is_set(e->uui_to);
     if (e->kind == CALL_EV_CONNECTION_CLEARED || e->kind == CALL_EV_FAILED) {

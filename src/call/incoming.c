@@ -31,6 +31,7 @@ static bool take_leg(struct connection *a, const struct sip_msg *m, const struct
     b->peer = room;
     a->stem = b;
     c->legs++;
+    branch_watched(b, sip_msg_value(m, SIP_HDR_CALL_ID));
     return true;
 }
 

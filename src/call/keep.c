@@ -308,6 +308,9 @@ static int read_way(struct unpack *u, struct connection *conn, struct str peer, 
     if (has_leg && has_stem) {
         err = leg_unpack(c->layer->legs, u, &callee_user, conn->stem, &conn->stem->leg, now_ms);
         c->legs += err == 0 ? 1 : 0;
+        if (err == 0 && conn->stem->leg->dialog != NULL) {
+            branch_watched(conn->stem, conn->stem->leg->dialog->call_id);
+        }
     }
     if (err == 0 && has_leg && has_stem && !conn->stem->leg->uac) {
         conn->stem->leg->user = &caller_user;

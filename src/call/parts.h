@@ -38,7 +38,8 @@ struct call *call_new(struct call_layer *l);
 struct connection *call_add_connection(struct call *c, struct device *dev, struct str id);
 
 struct branch *connection_add_branch(struct connection *conn);
-
+/** Its leg is the dialog with that Call-ID: who watches hears it. */
+void branch_watched(const struct branch *b, struct str sip_call);
 /** It has ended: room for another call on its peer. */
 void branch_leave_peer(struct branch *b);
 /** Its leg, if it has one, is the other's from now on, whatever call that is of. */

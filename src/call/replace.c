@@ -139,6 +139,7 @@ static struct connection *take(struct call *c, const struct sip_msg *m, const st
     }
     n->stem = b;
     c->legs++;
+    branch_watched(b, sip_msg_value(m, SIP_HDR_CALL_ID));
     return n;
 }
 

@@ -199,6 +199,7 @@ unsigned connection_ring_way(struct connection *conn, const struct way *w, const
         return 503;
     }
     c->legs++;
+    branch_watched(b, b->leg->seed->call_id);
     context_passes_on(c, b->leg);
     return 0;
 }

@@ -432,6 +432,20 @@ static bool associate(struct cti_conn *conn, unsigned invoke)
     return true;
 }
 
+static void watched(const struct cti_conn *conn, const struct csta_frame *f)
+{
+    const struct env_watch *w = conn->cti->env->watch;
+
+    if (w != NULL) {
+        w->csta(w->ctx, &(struct env_csta){.hop = &conn->hop,
+                                           .invoke = f->invoke,
+                                           .who = conn->session != NULL
+                                                      ? conn->session->app->name
+                                                      : STR_NONE,
+                                           .text = f->xml});
+    }
+}
+
 static void on_frame(struct cti_conn *conn, const struct csta_frame *f, uint64_t now_ms)
 {
     struct cti *c = conn->cti;
@@ -439,6 +453,7 @@ static void on_frame(struct cti_conn *conn, const struct csta_frame *f, uint64_t
     struct csta_appl m;
     int err = csta_appl_read(f->xml, c->xml_salt, c->scratch, &m);
 
+    watched(conn, f);
     if (m.kind != CSTA_APPL_NONE) {
         on_appl(conn, f->invoke, &m, err == 0, now_ms);
     } else if (conn->session != NULL || associate(conn, f->invoke)) {

@@ -459,6 +459,9 @@ static void process(struct engine *e, const struct hop *from, struct str bytes, 
         e->count.keepalives++;
         return;
     }
+    if (e->env->watch != NULL && !guard_is_banned(&e->guard, &from->remote, now_ms)) {
+        e->env->watch->heard(e->env->watch->ctx, from, bytes);
+    }
     if (sip_msg_index(&m, bytes, datagram, &e->config.limits, &fault) != 0 ||
         sip_msg_check(&m, &e->config.limits, &fault) != 0) {
         on_fault(e, &m, from, &fault);

@@ -118,10 +118,8 @@ static uint64_t env_wall_s(void *ctx)
     return (uint64_t)time(NULL);
 }
 
-static int env_send(void *ctx, const struct hop *hop, const struct str *run, size_t count)
+static int send_to(struct flow *f, const struct hop *hop, const struct str *run, size_t count)
 {
-    struct net *n = ctx;
-    struct flow *f = flow_find(n, hop->flow);
     if (f == NULL) {
         return E_IO;
     }
@@ -129,6 +127,16 @@ static int env_send(void *ctx, const struct hop *hop, const struct str *run, siz
         return stream_send(container_of(f, struct conn, flow), run, count);
     }
     return udp_send(container_of(f, struct udp, flow), &hop->remote, run, count);
+}
+
+static int env_send(void *ctx, const struct hop *hop, const struct str *run, size_t count)
+{
+    struct net *n = ctx;
+    int err = send_to(flow_find(n, hop->flow), hop, run, count);
+    if (n->config.handler.sent != NULL) {
+        n->config.handler.sent(n->config.handler.ctx, hop, run, count, err);
+    }
+    return err;
 }
 
 static int env_open(void *ctx, struct hop *hop, struct str name)
@@ -552,6 +560,11 @@ void net_each_listener(struct net *n, void (*fn)(void *ctx, const char *kind, in
             fn(ctx, net_kind_name((enum transport)a->ops->transport, a->ops->csta), fd);
         }
     }
+}
+
+void net_set_watch(struct net *n, const struct env_watch *watch)
+{
+    n->env.watch = watch;
 }
 
 void net_set_trace_from(struct net *n, enum trace_level level)

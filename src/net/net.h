@@ -61,6 +61,8 @@ struct net_handler {
      * NULL.
      */
     void (*fetched)(void *ctx, uint64_t tag, unsigned status, uint64_t now_ms);
+    /** What env->send was asked to send, and what it has answered. NULL: nobody wants it. */
+    void (*sent)(void *ctx, const struct hop *hop, const struct str *run, size_t n, int err);
     /** env->trace; NULL: nothing is traced. */
     void (*trace)(void *ctx, enum trace_level level, const char *module,
                   const struct trace_ids *ids, struct str text);
@@ -247,6 +249,9 @@ void net_set_trace_from(struct net *n, enum trace_level level);
 
 /** The core's view of it; valid until net_free. */
 const struct env *net_env(struct net *n);
+
+/** Who watches, as the core's view has it (env->watch). NULL: nobody */
+void net_set_watch(struct net *n, const struct env_watch *watch);
 
 /** Monotonic milliseconds, the `now_ms` of every call. */
 uint64_t net_now(const struct net *n);

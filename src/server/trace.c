@@ -403,6 +403,7 @@ const struct env *sip_trace_env(struct sip_trace *t, const struct env *inner)
     t->inner = inner;
     t->env = (struct env){.ctx = t,
                           .mem = inner->mem,
+                          .watch = inner->watch,
                           .random = traced_random,
                           .wall_s = traced_wall_s,
                           .send = traced_send,

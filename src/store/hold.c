@@ -242,6 +242,7 @@ struct hold *hold_new(const struct env *inner, struct store *st, size_t hold_byt
     h->env = (struct env){
         .ctx = h,
         .mem = inner->mem,
+        .watch = inner->watch,
         .random = on_random,
         .wall_s = on_wall,
         .send = on_send,
