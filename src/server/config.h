@@ -15,6 +15,8 @@
 #include "api/api.h"
 #include "base/arena.h"
 #include "base/env.h"
+#include "capture/hep_sender.h"
+#include "capture/story.h"
 #include "engine/engine.h"
 #include "net/net.h"
 #include "rules/rules.h"
@@ -79,6 +81,10 @@ struct config {
     bool store_refuses;        /**< nothing new comes in while it is broken */
     struct api_config api;     /**< listen_count 0: there is none; its functions are not set */
     struct net_tls api_tls;    /**< as `tls`, with the API's wish for clients' certificates */
+    bool trace_enabled;        /**< recent messages are kept in memory … */
+    struct capture_config trace; /**< … so many … */
+    struct story_options story;  /**< … and shown like this */
+    struct hep_config hep;       /**< who gets a copy; host NULL: nobody */
     uint32_t stop_ms, upgrade_ms;
     const char *unset;  /**< config_look: the first environment variable that is not set */
     size_t unset_count; /**< how many are not */

@@ -21,6 +21,7 @@
 #include "server/config_keys_api.h"
 #include "server/config_keys_route.h"
 #include "server/config_keys_store.h"
+#include "server/config_keys_trace.h"
 #include "server/config_keys_uui.h"
 
 #define CONFIG_SECRET(S)                                                                      \
@@ -564,6 +565,8 @@
     M(events, events, "Subscriptions: busy lamps and other things that phones watch.")        \
     M(store, store, "What outlives the process: docs/store.md.")                              \
     M(api, api, "The HTTP API: docs/api.md.")                                                 \
+    M(trace, trace, "Messages of recent calls, kept to be looked at: docs/trace.md.")         \
+    M(hep, hep, "Copies of messages for Homer or sngrep: docs/trace.md.")                     \
     M(log, log, "The log.")
 
 #endif

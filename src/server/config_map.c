@@ -711,7 +711,7 @@ bool config_map(struct config_tree *t, struct config *c)
         !config_map_guard(t, c) || !map_groups(t, c) || !config_map_routes(t, c) ||
         !config_map_events(t, c) || !config_map_packages(t, c) || !config_map_seal(t, c) ||
         !config_map_border(t, c) || !config_map_uui(t, c) || !config_map_phones(t, c) ||
-        !config_map_store(t, c) || !config_map_api(t, c)) {
+        !config_map_store(t, c) || !config_map_api(t, c) || !config_map_trace(t, c)) {
         return false;
     }
     config_map_asking(c);

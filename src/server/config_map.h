@@ -74,6 +74,9 @@ bool config_map_api(struct config_tree *t, struct config *c);
 /** The section `store`. @return as config_map */
 bool config_map_store(struct config_tree *t, struct config *c);
 
+/** The sections `trace` and `hep`. @return as config_map */
+bool config_map_trace(struct config_tree *t, struct config *c);
+
 /** The section `events`. @return as config_map */
 bool config_map_events(struct config_tree *t, struct config *c);
 

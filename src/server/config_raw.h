@@ -117,6 +117,12 @@ struct raw_store {
 struct raw_api {
     RAW_STRUCT(CONFIG_API)
 };
+struct raw_trace {
+    RAW_STRUCT(CONFIG_TRACE)
+};
+struct raw_hep {
+    RAW_STRUCT(CONFIG_HEP)
+};
 struct raw_log {
     RAW_STRUCT(CONFIG_LOG)
 };

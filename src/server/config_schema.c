@@ -192,6 +192,12 @@ SUBSECTION(store, CONFIG_STORE)
 #define RAW struct raw_api
 SUBSECTION(api, CONFIG_API)
 #undef RAW
+#define RAW struct raw_trace
+SUBSECTION(trace, CONFIG_TRACE)
+#undef RAW
+#define RAW struct raw_hep
+SUBSECTION(hep, CONFIG_HEP)
+#undef RAW
 #define RAW struct raw_log
 SUBSECTION(log, CONFIG_LOG)
 #undef RAW

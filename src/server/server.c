@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "net/sockaddr.h"
 #include "server/inherit.h"
+#include "server/capturing.h"
 #include "server/keeping.h"
 #include "server/metrics.h"
 #include "server/pid_file.h"
@@ -34,6 +35,7 @@ struct server {
     struct config *config;
     struct log *log;
     struct sip_trace *trace; /**< NULL: nobody wants one */
+    struct capturing capturing;
     struct directory directory;
     struct reload reload; /**< what of the configuration can change */
     int pid_file;
@@ -87,6 +89,11 @@ static void on_input(void *ctx, const struct hop *from, struct str bytes, bool d
     }
     engine_input(s->engine, from, bytes, datagram, now_ms);
     after(s);
+}
+
+static void on_sent(void *ctx, const struct hop *hop, const struct str *run, size_t n, int err)
+{
+    capturing_sent(&((struct server *)ctx)->capturing, hop, run, n, err);
 }
 
 /**
@@ -243,6 +250,8 @@ static void count_all(void *ctx, api_count_fn fn, void *to)
     engine_each_stat(s->engine, count_one, &p);
     p.name = "store";
     keeping_each_stat(&s->keeping, count_one, &p);
+    p.name = "trace";
+    capturing_each_stat(&s->capturing, count_one, &p);
 }
 
 static void write_counters(struct server *s)
@@ -569,6 +578,9 @@ static void add_interfaces(struct config *c)
 static const struct env *engine_env(struct server *s)
 {
     const struct env *env = net_env(s->net);
+    if (!capturing_open(&s->capturing, s->config, s->log, s->net)) {
+        return NULL;
+    }
     if (s->config->sip_trace == NULL) {
         return env;
     }
@@ -606,6 +618,7 @@ static bool start(struct server *s)
                                           .resolved = on_resolved,
                                           .fetched = on_fetched,
                                           .flow_closed = on_flow_closed,
+                                          .sent = on_sent,
                                           .trace = on_trace,
                                           .trace_from = log_lowest(s->log)};
     s->net = net_new(&c->net);
@@ -701,6 +714,7 @@ static void finish(struct server *s)
         pid_file_drop(s->config->pid_file, s->pid_file);
     }
     net_free(s->net);
+    capturing_close(&s->capturing);
     sip_trace_free(s->trace);
     log_fmt(s->log, TRACE_INFO, "server", "stopped");
 }
