@@ -8,7 +8,7 @@
 #include "cli/history_cmd.h"
 #include "base/attr.h"
 #include "cli/args.h"
-#include "cli/json.h"
+#include "cli/text.h"
 #include "server/config.h"
 #include "store/history.h"
 #include <stdlib.h>
@@ -103,23 +103,6 @@ bool history_time(const char *text, int64_t now_ms, int64_t *out)
     return ago(text, now_ms, out);
 }
 
-/** "2026-11-20T10:00:05.123Z"; empty for 0. */
-static struct str time_text(int64_t ms, bool fraction, char *buf, size_t cap)
-{
-    time_t s = (time_t)(ms / 1000);
-    struct tm t;
-    size_t n;
-
-    if (ms == 0 || gmtime_r(&s, &t) == NULL) {
-        return STR_NONE;
-    }
-    n = strftime(buf, cap, fraction ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &t);
-    if (fraction) {
-        n += (size_t)snprintf(buf + n, cap - n, ".%03dZ", (int)(ms % 1000));
-    }
-    return str_make(buf, n);
-}
-
 /* ---- forms ---- */
 
 enum form { FORM_TABLE, FORM_CSV, FORM_JSON };
@@ -130,130 +113,39 @@ struct show {
     size_t calls;
 };
 
-static int64_t seconds(const struct history_call *c)
+static void put_csv_head(struct out *o, const void *ctx)
 {
-    return c->answered_ms == 0 || c->ended_ms < c->answered_ms
-               ? 0
-               : (c->ended_ms - c->answered_ms + 500) / 1000;
+    (void)ctx;
+    history_csv_head(o);
 }
 
-/**
- * Would a spreadsheet run it? Who calls chooses what he is called. A number in the world
- * ("+4930123456") is none: it stays as it is.
- */
-static bool is_formula(struct str s)
+static void put_csv(struct out *o, const void *ctx)
 {
-    static const char starts[] = {'=', '+', '-', '@', '\t', '\r'};
-    struct str digits = str_from(s, 1);
-
-    if (s.n == 0 || memchr(starts, s.p[0], sizeof(starts)) == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < digits.n; i++) {
-        if (digits.p[i] < '0' || digits.p[i] > '9') {
-            return true;
-        }
-    }
-    return s.p[0] != '+' || digits.n == 0;
+    history_csv(ctx, o);
 }
 
-static void csv_field(struct str s, FILE *to, bool first)
+static void put_json(struct out *o, const void *ctx)
 {
-    if (!first) {
-        putc(',', to);
-    }
-    putc('"', to);
-    if (is_formula(s)) {
-        putc('\'', to);
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"') {
-            putc('"', to);
-        }
-        putc(s.p[i], to);
-    }
-    putc('"', to);
-}
-
-/** The columns of CSV and the members of JSON. */
-struct column {
-    const char *name;
-    struct str value;
-    bool number;
-};
-enum { COLUMNS = 11 };
-
-struct texts {
-    char began[40], answered[40], ended[40], seconds[24];
-};
-
-static void columns_of(const struct history_call *c, struct texts *t, struct column *out)
-{
-    int n = snprintf(t->seconds, sizeof(t->seconds), "%lld", (long long)seconds(c));
-    const struct column all[COLUMNS] = {
-        {"call", c->call, false},
-        {"began", time_text(c->began_ms, true, t->began, sizeof(t->began)), false},
-        {"answered", time_text(c->answered_ms, true, t->answered, sizeof(t->answered)), false},
-        {"ended", time_text(c->ended_ms, true, t->ended, sizeof(t->ended)), false},
-        {"seconds", str_make(t->seconds, (size_t)n), true},
-        {"calling", c->calling, false},
-        {"called", c->called, false},
-        {"answeredBy", c->answered_by, false},
-        {"cause", c->cause, false},
-        {"moves", c->moves, false},
-        {"uui", c->uui, false},
-    };
-
-    memcpy(out, all, sizeof(all));
-}
-
-static void show_csv(const struct history_call *c, struct show *s)
-{
-    struct column col[COLUMNS];
-    struct texts t;
-
-    columns_of(c, &t, col);
-    for (size_t i = 0; s->calls == 0 && i < COLUMNS; i++) {
-        fprintf(s->out, "%s%s", i > 0 ? "," : "", col[i].name);
-    }
-    fputs(s->calls == 0 ? "\r\n" : "", s->out);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        csv_field(col[i].value, s->out, i == 0);
-    }
-    fputs("\r\n", s->out);
-}
-
-static void show_json(const struct history_call *c, struct show *s)
-{
-    struct column col[COLUMNS];
-    struct texts t;
-
-    columns_of(c, &t, col);
-    putc('{', s->out);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        if (col[i].number) {
-            fprintf(s->out, ", \"%s\": %.*s", col[i].name, STR_ARG(col[i].value));
-        } else {
-            json_print_member(col[i].name, col[i].value, i == 0, s->out);
-        }
-    }
-    fputs("}\n", s->out);
+    history_json(ctx, o);
+    out_ch(o, '\n');
 }
 
 static void show_row(const struct history_call *c, struct show *s)
 {
-    char began[40];
-    char talk[24] = "";
+    char buf[40] = "", talk[24] = "";
+    struct out began;
+
+    out_init(&began, buf, sizeof(buf));
+    history_time_text(c->began_ms, &began);
 
     if (s->calls == 0) {
         fprintf(s->out, "%-19s  %7s  %-28s  %-28s  %s\n", "BEGAN (UTC)", "SECONDS", "CALLING",
                 "CALLED", "ENDED BECAUSE");
     }
     if (c->answered_ms != 0) {
-        (void)snprintf(talk, sizeof(talk), "%lld", (long long)seconds(c));
+        (void)snprintf(talk, sizeof(talk), "%lld", (long long)history_seconds(c));
     }
-    fprintf(s->out, "%.*s  %7s  %-28.*s  %-28.*s  %.*s%s%.*s\n",
-            STR_ARG(time_text(c->began_ms, false, began, sizeof(began))), talk,
+    fprintf(s->out, "%.10s %.8s  %7s  %-28.*s  %-28.*s  %.*s%s%.*s\n", buf, buf + 11, talk,
             STR_ARG(c->calling), STR_ARG(c->called),
             STR_ARG(c->ended_ms == 0 ? STR("(stands)") : c->cause), c->moves.n > 0 ? ", " : "",
             STR_ARG(c->moves));
@@ -265,10 +157,13 @@ static void show_call(void *ctx, const struct history_call *c)
 
     switch (s->form) {
     case FORM_CSV:
-        show_csv(c, s);
+        if (s->calls == 0) {
+            text_out(s->out, put_csv_head, NULL);
+        }
+        text_out(s->out, put_csv, c);
         break;
     case FORM_JSON:
-        show_json(c, s);
+        text_out(s->out, put_json, c);
         break;
     case FORM_TABLE:
         show_row(c, s);
