@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/utf8.h"
+#include <stdlib.h>
 
 void text_put(struct str s, FILE *to)
 {
@@ -45,4 +46,20 @@ int text_hex(struct str digits, struct arena *a, struct str *octets)
     }
     *octets = str_make(to, n);
     return 0;
+}
+
+void text_out(FILE *to, void (*put)(struct out *o, const void *ctx), const void *ctx)
+{
+    struct out o;
+    char *p;
+
+    out_init(&o, NULL, 0);
+    put(&o, ctx);
+    p = malloc(o.need + 1);
+    if (p != NULL) {
+        out_init(&o, p, o.need + 1);
+        put(&o, ctx);
+        fwrite(p, 1, o.n, to);
+        free(p);
+    }
 }

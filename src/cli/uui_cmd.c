@@ -16,6 +16,7 @@
 #include "cli/uui_policy.h"
 #include "cli/uui_seal.h"
 #include "cli/uui_show.h"
+#include "lint/lint.h"
 #include "sip/msg.h"
 #include "sip/uri.h"
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static void decode_lines(struct reader *r, const struct str *lines, size_t n)
 static void decode_line(struct reader *r, struct str line, struct str where)
 {
     struct uui_list l;
-    int err = uui_read_line(&r->o, line, &r->arena, &l);
+    int err = lint_read_line(&r->o.from, &r->o.known, line, &r->arena, &l);
     if (err < 0) {
         report(r, err);
     } else {

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "cli/text.h"
 #include "cli/uui_cmd.h"
+#include "lint/lint.h"
 #include <stdlib.h>
 
 /** Lines beyond this are no values. */
@@ -41,7 +42,7 @@ bool uui_write_far(const struct uui_far *far, const struct uui_packages *known,
         tell("the far side would not take this", why, v->text, err);
         return false;
     }
-    struct str line = rc == 0 ? uui_line(&t, a) : STR_NONE;
+    struct str line = rc == 0 ? lint_write_line(&t, a) : STR_NONE;
     if (!str_is_set(line)) {
         fprintf(err, "baton uui: %s\n", err_text(E_NOMEM));
         return false;
@@ -58,7 +59,7 @@ static size_t convert_line(const struct uui_options *o, struct str line, FILE *o
     struct uui_list l;
     size_t bad = 0;
     arena_init(&a, &mem_libc, 16384);
-    int rc = uui_read_line(o, str_trim(line), &a, &l);
+    int rc = lint_read_line(&o->from, &o->known, str_trim(line), &a, &l);
     if (rc < 0) {
         fprintf(err, "baton uui: %s\n", err_text(rc));
         bad++;

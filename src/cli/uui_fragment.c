@@ -7,7 +7,7 @@
  * or that reaches beyond the end, is left out. Nothing is timed: the oldest makes room.
  */
 #include "base/err.h"
-#include "cli/uui_frames.h"
+#include "lint/frames.h"
 #include <stdlib.h>
 
 enum { DATAGRAM_MAX = 65536 };

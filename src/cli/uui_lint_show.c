@@ -6,16 +6,18 @@
  * What comes out of a log or off the wire goes to a terminal here: text_put shows what could
  * steer it as dots.
  */
-#include "cli/json.h"
 #include "cli/text.h"
 #include "cli/uui_lint.h"
 #include "cli/uui_show.h"
-#include <inttypes.h>
 
-const char *lint_level_text(enum lint_level level)
+static void put_report(struct out *o, const void *r)
 {
-    static const char *const text[] = {"note", "ignored", "wrong"};
-    return text[level];
+    lint_report_json(o, r);
+}
+
+static void put_summary(struct out *o, const void *l)
+{
+    lint_summary_json(o, l);
 }
 
 /** "trace.pcap:packet 12", "log:7"; nothing for the command line. */
@@ -100,42 +102,8 @@ static void show_text(const struct lint_report *r, bool first, FILE *to)
 
 static void show_json(const struct lint_report *r, bool first, FILE *to)
 {
-    fputs(first ? "{\"values\": [\n  {" : ",\n  {", to);
-    json_print_member("file", str_c(r->place->file), true, to);
-    const char *comma = r->place->file != NULL ? ", " : "";
-    if (r->place->line > 0) {
-        fprintf(to, "%s\"line\": %zu", comma, r->place->line);
-        comma = ", ";
-    }
-    if (r->place->packet > 0) {
-        fprintf(to, "%s\"packet\": %zu, \"timeMicroseconds\": %" PRId64, comma,
-                r->place->packet, r->place->time_us);
-        comma = ", ";
-    }
-    fprintf(to, "%s\"findings\": [", comma);
-    for (size_t i = 0; i < r->findings; i++) {
-        const struct lint_finding *f = &r->finding[i];
-        fputs(i > 0 ? ", {" : "{", to);
-        json_print_member("level", str_c(lint_level_text(f->level)), true, to);
-        json_print_member("rule", str_c(f->rule), false, to);
-        json_print_member("text", str_c(f->text), false, to);
-        json_print_member("source", str_c(f->source), false, to);
-        if (f->at != SIZE_MAX) {
-            fprintf(to, ", \"at\": %zu", f->at);
-        }
-        fputc('}', to);
-    }
-    fputc(']', to);
-    json_print_member("hops", r->place->hops, false, to);
-    json_print_member("message", r->start, false, to);
-    json_print_member("callId", r->call_id, false, to);
-    json_print_member("in", r->where, false, to);
-    json_print_member("text", r->text, false, to);
-    if (r->value != NULL) {
-        fputs(", \"decoded\": ", to);
-        uui_show_json(r->value, STR_NONE, to);
-    }
-    fputc('}', to);
+    fputs(first ? "{\"values\": [\n  " : ",\n  ", to);
+    text_out(to, put_report, r);
 }
 
 void lint_show(const struct lint_report *r, enum lint_form form, bool first, FILE *to)
@@ -156,12 +124,9 @@ void lint_show(const struct lint_report *r, enum lint_form form, bool first, FIL
 void lint_show_end(const struct lint *l, enum lint_form form, bool any, FILE *to)
 {
     if (form == LINT_JSON) {
-        fprintf(
-            to,
-            "%s],\n \"summary\": {\"messages\": %zu, \"values\": %zu, \"withoutFinding\": %zu, "
-            "\"wrong\": %zu, \"ignored\": %zu, \"notes\": %zu}}\n",
-            any ? "\n" : "{\"values\": [", l->messages, l->values, l->sound,
-            l->level[LINT_WRONG], l->level[LINT_IGNORED], l->level[LINT_NOTE]);
+        fputs(any ? "\n],\n \"summary\": " : "{\"values\": [],\n \"summary\": ", to);
+        text_out(to, put_summary, l);
+        fputs("}\n", to);
     } else {
         fprintf(to,
                 "%smessages: %zu; values: %zu, without a finding: %zu; findings: wrong %zu, "

@@ -25,14 +25,4 @@ bool uui_parse_pd(const char *text, uint8_t *out);
 /** A dialect by name. @return false after a message */
 bool uui_find_dialect(const char *name, const struct uui_dialect **out);
 
-/** "User-to-User: VALUE", ";aai=VALUE" or the line of a body: what a neighbour would get. */
-struct str uui_line(const struct uui_dialect_text *t, struct arena *a);
-
-/**
- * The values of one header line, URI or body line as the dialect has them. Without one: those
- * of User-to-User. @return 0, E_NOMEM, E_TOOMANY
- */
-int uui_read_line(const struct uui_options *o, struct str line, struct arena *a,
-                  struct uui_list *out) MUST_USE;
-
 #endif

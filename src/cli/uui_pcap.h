@@ -4,7 +4,7 @@
 #ifndef BATON_CLI_UUI_PCAP_H
 #define BATON_CLI_UUI_PCAP_H
 
-#include "cli/uui_frames.h"
+#include "lint/frames.h"
 #include <stdio.h>
 
 /** Does a file that begins with these four octets hold a capture? */

@@ -16,8 +16,8 @@
 #include "cli/uui_show.h"
 
 #include "base/utf8.h"
-#include "cli/json.h"
 #include "cli/text.h"
+#include "lint/lint.h"
 #include "uui/shared.h"
 
 enum { ROW = 16 };
@@ -162,119 +162,18 @@ void uui_show_text(const struct uui_value *v, struct str where, FILE *to)
     }
 }
 
-/* ------------------------------------------------------------------------------ JSON */
+struct shown {
+    const struct uui_value *v;
+    struct str where;
+};
 
-/** A member on a line of its own, behind another one. */
-static void json_line(const char *name, struct str value, FILE *to)
+static void put_json(struct out *o, const void *ctx)
 {
-    if (str_is_set(value)) {
-        fprintf(to, ",\n    ");
-        json_print_member(name, value, true, to);
-    }
-}
-
-static void json_params(const struct uui_value *v, FILE *to)
-{
-    struct str rest = v->params, name, value;
-    const char *comma = "";
-    fputs(",\n    \"parameters\": [", to);
-    while (uui_param_next(&rest, &name, &value)) {
-        fprintf(to, "%s{\"name\": ", comma);
-        json_string(name, to);
-        if (str_is_set(value)) {
-            fputs(", \"value\": ", to);
-            json_string(value, to);
-        }
-        fputc('}', to);
-        comma = ", ";
-    }
-    fputc(']', to);
-}
-
-static void json_octets(const struct uui_value *v, FILE *to)
-{
-    int pd = uui_discriminator(v);
-    fputs(",\n    \"octets\": \"", to);
-    for (size_t i = 0; i < v->octets.n; i++) {
-        fprintf(to, "%02X", (unsigned char)v->octets.p[i]);
-    }
-    fputc('"', to);
-    if (pd >= 0) {
-        fprintf(to, ",\n    \"discriminator\": %d", pd);
-        json_line("discriminatorText", str_c(uui_pd_text((uint8_t)pd)), to);
-    }
-    struct str text = str_from(v->octets, pd >= 0 ? 1 : 0);
-    if (text.n > 0 && uui_is_quotable(text)) {
-        json_line("octetsAsText", text, to);
-    }
-}
-
-static void json_notes(const struct uui_value *v, FILE *to)
-{
-    const char *comma = "";
-    fputs(",\n    \"notes\": [", to);
-    for (unsigned bit = 1; bit <= v->notes; bit <<= 1) {
-        if (v->notes & bit) {
-            fprintf(to, "%s\"%s\"", comma, uui_note_name(bit));
-            comma = ", ";
-        }
-    }
-    fputc(']', to);
-    if (v->notes & UUI_NOTE_FORGIVEN) {
-        json_line("forgiven", str_c(uui_rule_name((enum uui_rule)v->forgiven)), to);
-    }
-}
-
-/** Shared UUI: identifier and octets of each item, and the UCID in digits. */
-static void json_items(const struct uui_value *v, FILE *to)
-{
-    struct uui_shared_item item;
-    struct str info = str_from(v->octets, 1);
-    char ucid[UUI_UCID_DIGITS + 1];
-    const char *comma = "";
-    if (uui_discriminator(v) < 0 || !uui_shared_is(info)) {
-        return;
-    }
-    fputs(",\n    \"items\": [", to);
-    while (uui_shared_next(&info, &item)) {
-        fprintf(to, "%s{\"id\": \"%02X\", \"octets\": \"", comma, item.id);
-        for (size_t i = 0; i < item.data.n; i++) {
-            fprintf(to, "%02X", (unsigned char)item.data.p[i]);
-        }
-        fputc('"', to);
-        if (item.id == UUI_SHARED_UCID && uui_ucid_text(item.data, ucid)) {
-            fprintf(to, ", \"ucid\": \"%s\"", ucid);
-        }
-        fputc('}', to);
-        comma = ", ";
-    }
-    fputc(']', to);
+    const struct shown *s = ctx;
+    lint_value_json(o, s->v, s->where);
 }
 
 void uui_show_json(const struct uui_value *v, struct str where, FILE *to)
 {
-    fputs("{\n    \"value\": ", to);
-    json_string(v->text, to);
-    json_line("in", where, to);
-    json_line("verdict", str_c(uui_verdict_text(v->verdict)), to);
-    if (v->rule != UUI_R_NONE) {
-        json_line("rule", str_c(uui_rule_name(v->rule)), to);
-        json_line("ruleText", str_c(uui_rule_text(v->rule)), to);
-        json_line("ruleSource", str_c(uui_rule_source(v->rule)), to);
-        fprintf(to, ",\n    \"at\": %zu", v->at);
-    }
-    json_line("package", v->package, to);
-    json_line("purpose", v->purpose, to);
-    json_line("content", v->content, to);
-    json_line("encoding", v->encoding, to);
-    fprintf(to, ",\n    \"draftPurpose\": %s,\n    \"tooLongForIsdn\": %s",
-            v->notes & UUI_NOTE_DRAFT_PURPOSE ? "true" : "false",
-            v->notes & UUI_NOTE_LONG ? "true" : "false");
-    json_notes(v, to);
-    json_params(v, to);
-    if (str_is_set(v->octets)) {
-        json_octets(v, to);
-        json_items(v, to);
-    }
-    fputs("\n  }", to);
+    text_out(to, put_json, &(struct shown){v, where});
 }

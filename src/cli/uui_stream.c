@@ -8,7 +8,7 @@
  * stream is met in its midst, everything up to a line that begins a message is thrown away.
  */
 #include "base/err.h"
-#include "cli/uui_frames.h"
+#include "lint/frames.h"
 #include <stdlib.h>
 
 /** A line of a stream that is lost, and longer than any start line. */

@@ -437,12 +437,11 @@ static void watched(const struct cti_conn *conn, const struct csta_frame *f)
     const struct env_watch *w = conn->cti->env->watch;
 
     if (w != NULL) {
-        w->csta(w->ctx, &(struct env_csta){.hop = &conn->hop,
-                                           .invoke = f->invoke,
-                                           .who = conn->session != NULL
-                                                      ? conn->session->app->name
-                                                      : STR_NONE,
-                                           .text = f->xml});
+        w->csta(w->ctx, &(struct env_csta){
+                            .hop = &conn->hop,
+                            .invoke = f->invoke,
+                            .who = conn->session != NULL ? conn->session->app->name : STR_NONE,
+                            .text = f->xml});
     }
 }
 

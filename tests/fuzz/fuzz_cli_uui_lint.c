@@ -6,8 +6,8 @@
  * frame is its link type and its length, two octets each, and its octets. Whatever it is: what
  * is found is judged, counted, and lies within what was given, and all that was held is freed.
  */
-#include "cli/uui_frames.h"
 #include "cli/uui_lint.h"
+#include "lint/frames.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,8 +4,8 @@
  * kind; captures of every link type, with fragments and with streams in any order.
  */
 #include "cli/uui_cmd.h"
-#include "cli/uui_frames.h"
 #include "cli/uui_lint.h"
+#include "lint/frames.h"
 #include "test.h"
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * User-to-User in bodies: ISUP and GTD parts, and cs-correlation in descriptions; see
- * uui_lint.h.
+ * lint.h.
  *
  * Of captured messages every body is read as the server reads it (isdn/body.h). Logs have text
  * only: there a GTD line and an SDP line are taken where they stand by themselves.
  */
-#include "base/err.h"
-#include "cli/uui_lint.h"
 #include "isdn/body.h"
+#include "base/err.h"
+#include "lint/lint.h"
 
 /** "application/isup IAM" */
 static struct str name_of(struct lint *l, const struct isdn_found *f)

@@ -17,8 +17,8 @@
  * connections, FRAMES_HELD segments of each that came early, FRAMES_BUFFER octets of each: the
  * oldest makes room. Checksums are not looked at: on the machine that sends they are wrong.
  */
-#ifndef BATON_CLI_UUI_FRAMES_H
-#define BATON_CLI_UUI_FRAMES_H
+#ifndef BATON_LINT_FRAMES_H
+#define BATON_LINT_FRAMES_H
 
 #include "base/addr.h"
 #include "base/attr.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of one message, and the rules about where its User-to-User stands; see uui_lint.h.
+ * The head of one message, and the rules about where its User-to-User stands; see lint.h.
  *
  * Which message of a call may carry isdn-uui depends on its first INVITE (RFC 7434 §7). What
  * that had is remembered by Call-ID in a table of fixed size, where a later call takes the
@@ -8,7 +8,7 @@
  */
 #include "base/err.h"
 #include "base/hash.h"
-#include "cli/uui_lint.h"
+#include "lint/lint.h"
 #include "sip/hdr.h"
 #include "sip/msg.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From captured frames to SIP messages: link layer and IP; see uui_frames.h. */
-#include "cli/uui_frames.h"
+#include "lint/frames.h"
 
 #include "base/err.h"
 

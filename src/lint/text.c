@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Texts and logs: finding messages in them, and User-to-User where there is no message; see
- * uui_lint.h.
+ * lint.h.
  *
  *   outside ──a start line, also behind a log prefix──► in the head of a message
  *      ^                                                      |
@@ -18,8 +18,8 @@
  * messages "User-to-User: …" is taken wherever it stands, up to the end of the line
  * or of the quotes around it, and so is "User-to-User=…" as part of a URI.
  */
-#include "cli/uui_frames.h"
-#include "cli/uui_lint.h"
+#include "lint/frames.h"
+#include "lint/lint.h"
 #include "sip/msg.h"
 
 static const struct str header_name = STR_INIT("User-to-User");
