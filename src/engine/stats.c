@@ -3,6 +3,7 @@
  * Every counter by name, in one table: what metrics, the log at shutdown and tests read.
  * Adding a counter is adding a row.
  */
+#include "engine/operation.h"
 #include "engine/parts.h"
 
 /** By the bridge, the proxy, and our own redirections. */
@@ -128,6 +129,8 @@
     X("csta_gaps", cti.gaps)                                                    \
     X("csta_route_requests", cti.route_requests)                                \
     X("csta_route_timeouts", cti.route_timeouts)                                \
+    X("operations", operations_count(e->operations))                            \
+    X("operations_running", operations_running(e->operations))                  \
     X("phones", phones.phones)                                                  \
     X("phone_sessions", phones.sessions)                                        \
     X("phones_monitored", phones.monitored)                                     \

@@ -114,6 +114,8 @@ bool config_map_api(struct config_tree *t, struct config *c)
     c->api.max_clients = raw->max_clients;
     c->api.max_per_address = raw->max_per_address;
     c->api.max_jobs = raw->max_jobs;
+    c->engine.operation.max = raw->max_operations;
+    c->engine.operation.keep_s = raw->operation_keep_s;
     c->api.max_body = (size_t)raw->max_body_kb << 10;
     c->api.client_buffer = (size_t)raw->client_buffer_kb << 10;
     c->api.request_ms = raw->request_s * 1000;

@@ -29,6 +29,12 @@
       "Connections from one address at a time; loopback and the UNIX socket do not count.")     \
     U(max_jobs, 1000, 1, 100000,                                                                \
       "Requests that wait for the server's core at a time; more get 503 with Retry-After.")     \
+    U(max_operations, 10000, 1, 1000000,                                                        \
+      "Commands that are remembered with what became of them. The oldest that has ended makes " \
+      "room; when all of them run, more get 429.")                                              \
+    U(operation_keep_s, 3600, 1, 604800,                                                        \
+      "So long after its end a command can be asked for, and its Idempotency-Key stands for "   \
+      "it.")                                                                                    \
     U(max_body_kb, 256, 1, 65536,                                                               \
       "The longest body of a request, and message of a WebSocket.")                             \
     U(client_buffer_kb, 1024, 64, 1048576, "What may wait for one client to take it.")          \

@@ -251,6 +251,10 @@
       "Calls of which an application was asked where to.") \
     X(ENGINE, "csta_route_timeouts", "baton_csta_route_timeouts_total", NULL, COUNTER, 1, \
       "And those for which it had no answer in time.") \
+    X(ENGINE, "operations", "baton_operations", NULL, GAUGE, 1, \
+      "Commands of the API that are remembered now.") \
+    X(ENGINE, "operations_running", "baton_operations_running", NULL, GAUGE, 1, \
+      "Those of them that have not ended.") \
     X(ENGINE, "phones", "baton_commanded_phones", NULL, GAUGE, 1, \
       "Phones that are commanded in CSTA now.") \
     X(ENGINE, "phone_sessions", "baton_phone_sessions", NULL, GAUGE, 1, \

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verbs, views and operations of the API, on real calls of real phones.  test_verbs.py BATON GEN_API TABLE"""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -409,6 +410,25 @@ class Calls(unittest.TestCase):
                 self.h.until_state(asked['routedCall']['callID'], 1003, 'alerting')
             self.h.all_over()
         self.h.ask('DELETE', f'/v1/routes/{made["routeRegisterReqID"]}')
+
+    # ---- the documentation ----
+
+    def test_lines_of_the_documentation_work(self):
+        """Each curl in docs/api.md between ```sh and ```."""
+        page = os.path.join(os.path.dirname(TABLE), '..', 'docs', 'api.md')
+        with open(page, encoding='utf-8') as file:
+            blocks = re.findall(r'```sh\n(.*?)```', file.read(), re.S)
+        commands = [c for block in blocks for c in re.split(r'\n(?=curl)', block.strip())]
+        self.assertGreater(len(commands), 7)
+        self.h.ask('PUT', '/v1/devices/1001/features/doNotDisturb', {'doNotDisturbOn': False}, {'Prefer': 'wait=5'})
+        for command in commands:
+            said = subprocess.run(['sh', '-c', command + ' -w "\n%{http_code}"'], capture_output=True, text=True, timeout=60,
+                                  env={**os.environ, 'S': self.h.socket, 'ID': 'docs0123456789abcdef'})
+            self.assertEqual(said.returncode, 0, said.stderr)
+            self.assertIn(said.stdout.rsplit('\n', 1)[1], ('200', '202'), command + said.stdout)
+        self.h.ask('PUT', '/v1/devices/1001/features/doNotDisturb', {'doNotDisturbOn': False}, {'Prefer': 'wait=5'})
+        for route in self.h.get('/v1/routes').json()['items']:
+            self.h.ask('DELETE', '/v1/routes/' + route['routeRegisterReqID'], headers={'Prefer': 'wait=5'})
 
     # ---- the table ----
 

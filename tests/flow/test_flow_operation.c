@@ -5,6 +5,7 @@
  */
 #include "base/attr.h"
 #include "client.h"
+#include "service.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -311,6 +312,130 @@ static void test_what_only_looks_is_answered(void)
     down(&w);
 }
 
+/* ---- routing ---- */
+
+/** The data of the newest event of that type; absent: there is none. */
+static struct str newest(const char *type)
+{
+    for (size_t i = keep.events; i > 0; i--) {
+        if (str_eq(keep.event[i - 1].e.event, str_c(type))) {
+            return keep.event[i - 1].e.data;
+        }
+    }
+    return STR_NONE;
+}
+
+static struct service house;
+
+static void with_store_too(struct world *w)
+{
+    w->config.store = &keep.ops;
+}
+
+/** Calls to 700 wait at 1005 and are asked about; the rule's own target is 1003. */
+static void house_up(void)
+{
+    struct rule *r;
+    keep_init(&keep);
+    service_begin(&house, ROLE_BRIDGE);
+    r = service_rule(&house, "700", RULE_BRIDGE);
+    r->ask = STR("1005");
+    r->ask_s = 5;
+    service_target(&house, r, RULE_TO_DEVICE, "1003");
+    house.tweak = with_store_too;
+    service_up(&house);
+}
+
+static void house_down(void)
+{
+    operation_drop_principal(house.w.engine, client_all.name, house.w.net.now_ms);
+    service_down(&house);
+    keep_fini(&keep);
+}
+
+/** The question comes as an event for the one who has registered; his answer is a command. */
+static void test_a_client_says_where_calls_go(void)
+{
+    struct world *w = &house.w;
+    house_up();
+    CHECK_STR(
+        str_c(client_do(w, &client_all, "{\"RouteRegister\":{\"routeingDevice\":\"1005\"}}")),
+        "done RouteRegisterResponse");
+    CHECK_INT(test_count(client_list(w, &client_all, VIEW_ROUTES, 0, NULL),
+                         "\"routeingDevice\":\"sip:1005@example.com\""),
+              1);
+    CHECK_STR(str_c(client_list(w, &client_first, VIEW_ROUTES, 0, NULL)), "");
+    REQUIRE(phone_call(house.ann, "700", true, STR_NONE) != NULL);
+    service_run(&house, 200);
+    struct str asked = newest("org.baton.csta.routeRequest.v1");
+    CHECK(str_find(asked, STR("{\"RouteRequest\":{\"crossRefIdentifier\":\"1\"")) < asked.n);
+    CHECK(str_find(asked, STR("\"ids\":{\"callID\":\"")) < asked.n);
+    CHECK_STR(str_c(client_do(w, &client_first,
+                              "{\"RouteSelect\":{\"crossRefIdentifier\":\"1\","
+                              "\"routeSelected\":\"1002\"}}")),
+              "refused 404 invalidRouteingCrossRefID");
+    CHECK_STR(str_c(client_do(w, &client_all,
+                              "{\"RouteSelect\":{\"crossRefIdentifier\":\"1\","
+                              "\"routeSelected\":\"1002\",\"routeUsedReq\":true}}")),
+              "done");
+    service_run(&house, 200);
+    CHECK_INT(phone_answer(house.bob), 0);
+    service_run(&house, 200);
+    CHECK(phone_talks(house.bob));
+    CHECK(newest("org.baton.csta.routeUsed.v1").n > 0);
+    phone_hang_up(house.ann, STR_NONE);
+    service_run(&house, 500);
+    house_down();
+}
+
+/** Who does not answer in time, and whose token is revoked, leaves the call to the rule. */
+static void test_a_client_that_does_not_say(void)
+{
+    struct world *w = &house.w;
+    for (unsigned revoked = 0; revoked < 2; revoked++) {
+        house_up();
+        (void)client_do(w, &client_all, "{\"RouteRegister\":{\"routeingDevice\":\"1005\"}}");
+        REQUIRE(phone_call(house.ann, "700", true, STR_NONE) != NULL);
+        service_run(&house, 200);
+        if (revoked == 1) {
+            operation_drop_principal(w->engine, client_all.name, w->net.now_ms);
+        }
+        service_run(&house, revoked == 1 ? 200 : 5500);
+        CHECK_INT(phone_answer(house.cleo), 0);
+        service_run(&house, 200);
+        CHECK(phone_talks(house.cleo));
+        phone_hang_up(house.ann, STR_NONE);
+        service_run(&house, 500);
+        house_down();
+    }
+}
+
+/** Rows of calls as they were before they had times. */
+static void test_calls_of_an_older_version(void)
+{
+    struct world w;
+    up(&w);
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    for (size_t i = 0; i < keep.rows; i++) {
+        struct kept_row *r = &keep.row[i];
+        if (r->kind == STORE_CALL) {
+            struct unpack u = unpack_of(str_make(r->value, r->value_n));
+            CHECK_INT(unpack_number(&u), 2);
+            CHECK(unpack_number(&u) > 0 && unpack_number(&u) > 0);
+            r->value[0] = 1;
+            memmove(r->value + 1, u.rest.p, u.rest.n);
+            r->value_n = 1 + u.rest.n;
+        }
+    }
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "calls_active"), 1);
+    CHECK(strstr(client_list(&w, &client_all, VIEW_CALLS, 0, NULL), "\"created\"") == NULL);
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 500);
+    CHECK(!phone_talks(PHONE(&w, 1)));
+    down(&w);
+}
+
 /* ---- waiting ---- */
 
 struct waiter {
@@ -392,4 +517,5 @@ TEST_MAIN(T(test_a_call_is_commanded_from_end_to_end), T(test_what_is_wrong_is_r
           T(test_a_key_stands_for_one_operation), T(test_a_client_chooses_the_call_id),
           T(test_what_runs_at_a_restart_ends_as_restarted), T(test_rows_that_are_none),
           T(test_what_only_looks_is_answered), T(test_who_waits_hears_once),
-          T(test_operations_without_memory))
+          T(test_a_client_says_where_calls_go), T(test_a_client_that_does_not_say),
+          T(test_calls_of_an_older_version), T(test_operations_without_memory))
