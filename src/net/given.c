@@ -43,17 +43,21 @@ const char *net_kind_name(enum transport transport, bool csta)
     return "";
 }
 
-static bool is_kind(const char *name)
+const char *net_kind(size_t i)
 {
     static const char *const others[] = {NET_KIND_API, NET_KIND_API_TLS, NET_KIND_API_UNIX,
                                          NET_KIND_API_UNIX_OURS};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        if (strcmp(others[i], name) == 0) {
-            return true;
-        }
+    if (i < ARRAY_LEN(kinds)) {
+        return kinds[i].name;
     }
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (strcmp(kinds[i].name, name) == 0) {
+    i -= ARRAY_LEN(kinds);
+    return i < ARRAY_LEN(others) ? others[i] : NULL;
+}
+
+static bool is_kind(const char *name)
+{
+    for (size_t i = 0; net_kind(i) != NULL; i++) {
+        if (strcmp(net_kind(i), name) == 0) {
             return true;
         }
     }

@@ -218,6 +218,8 @@ void net_given_rest(struct net *n,
 #define NET_KIND_API_UNIX "api-unix"
 #define NET_KIND_API_UNIX_OURS "api-unix-ours"
 
+/** Names of kinds, one after the other. @return NULL: there are no more */
+const char *net_kind(size_t i);
 /** "udp", "tcp", "tls", "ws", "wss", "csta", "csta-tls" */
 const char *net_kind_name(enum transport transport, bool csta);
 

@@ -606,6 +606,18 @@ static bool take_pid_file(struct server *s)
     return s->pid_file >= 0;
 }
 
+/** There is no way back any more; the service manager keeps what listens, and is told. */
+static void started(struct server *s)
+{
+    inherit_close(s->inherited);
+    for (size_t i = 0; net_kind(i) != NULL; i++) {
+        service_forget(&s->service, net_kind(i));
+    }
+    net_each_listener(s->net, keep_listener, s);
+    serving_each_listener(&s->serving, keep_listener, s);
+    service_ready(&s->service, s->keeping.store);
+}
+
 static bool start(struct server *s)
 {
     struct config *c = s->config;
@@ -680,10 +692,7 @@ static bool start(struct server *s)
         !take_pid_file(s)) {
         return false;
     }
-    inherit_close(s->inherited);
-    net_each_listener(s->net, keep_listener, s);
-    serving_each_listener(&s->serving, keep_listener, s);
-    service_ready(&s->service, s->keeping.store);
+    started(s);
     return true;
 }
 

@@ -206,6 +206,13 @@ void service_stopping(struct service *v, uint64_t stop_ms)
         (unsigned long long)(stop_ms + 5000) * 1000);
 }
 
+void service_forget(struct service *v, const char *name)
+{
+    if (v->fd >= 0) {
+        say(v, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+    }
+}
+
 void service_keep(struct service *v, const char *name, int fd)
 {
     char text[64];

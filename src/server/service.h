@@ -14,8 +14,9 @@
  * asked the time before: a server that cannot keep anything any more is dead, too. A disk that
  * refuses is not, as its thread answers.
  *
- * FDSTORE=1 with each listener: after a crash the manager hands them to the next process, and
- * what the kernel had queued meanwhile is not lost.
+ * FDSTORE=1 with each listener, after those of the configuration before are forgotten: after a
+ * crash the manager hands them to the next process, and what the kernel had queued meanwhile is
+ * not lost.
  *
  * Without NOTIFY_SOCKET all of it does nothing and costs nothing.
  */
@@ -62,6 +63,8 @@ void service_ready(struct service *v, struct store *store);
 void service_reloading(struct service *v);
 /** @param stop_ms  for the calls that stand to end */
 void service_stopping(struct service *v, uint64_t stop_ms);
+/** The manager keeps none under that name any more. */
+void service_forget(struct service *v, const char *name);
 /** Have the manager keep a descriptor under that name. */
 void service_keep(struct service *v, const char *name, int fd);
 /** The store's thread has ended. Before the loop's last run. */

@@ -74,6 +74,9 @@ def given():
         kept = [s.getsockname() for name, s in m.fds if name == kind]
         check(kept == [mine.getsockname()], f"the kept {kind}", m.fds)
     check(not any("was handed over is closed" in line for line in m.output), "all are used")
+    with m.cond:
+        order = [list(said)[0] for _, said in m.told if said.get("FDNAME") == "udp"]
+    check(order == ["FDSTOREREMOVE", "FDSTORE"], "those of before are forgotten first", order)
     for s in (udp, tcp, csta):
         s.close()
     # It crashes, the manager has its descriptors still: who asks meanwhile is answered after.
