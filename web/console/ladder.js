@@ -6,9 +6,15 @@
  * can be walked by keyboard and is read in order. Lanes and arrows are drawn by the style sheet.
  * The picture to take away is made by the server (?format=svg).
  */
+import { number } from '../client/baton.js';
 import { button, code, copy, empty, fill, h } from './ui/dom.js';
 
 const PAUSE_MS = 500; // a silence that is worth a line
+
+/** 1001 for sip:1001@example.com; what is no identifier stays. */
+function shortName({ label = '', id }) {
+  return (/^(sips?|tel):/i.test(label) && number(label)) || label || id;
+}
 
 /** Kinds of lanes that stand left of Baton: who commands it. */
 const LEFT = new Set(['application', 'api', 'webhook']);
@@ -19,7 +25,7 @@ const LEFT = new Set(['application', 'api', 'webhook']);
  */
 export function readTrace(trace) {
   const lanes = trace.lanes ?? [];
-  const name = new Map(lanes.map((l) => [l.id, l.label ?? l.id]));
+  const name = new Map(lanes.map((l) => [l.id, shortName(l)]));
   const rank = (l) => (l.kind === 'baton' ? 1 : LEFT.has(l.kind) ? 0 : 2);
   const messages = (trace.messages ?? []).map((m) => ({
     at: Date.parse(m.time),
@@ -34,7 +40,7 @@ export function readTrace(trace) {
     address: [m.transport, m.remote].filter(Boolean).join(' '),
   })).sort((a, b) => a.at - b.at);
   return { messages, truncated: trace.truncated === true,
-    lanes: lanes.slice().sort((a, b) => rank(a) - rank(b)).map((l) => ({ name: l.label ?? l.id,
+    lanes: lanes.slice().sort((a, b) => rank(a) - rank(b)).map((l) => ({ name: shortName(l),
       kind: l.kind, address: l.address })) };
 }
 

@@ -112,8 +112,14 @@ export function callPage({ api, model }, id) {
   });
   const loadTrace = async () => {
     try {
-      trace = readTrace(await api.get(`/v1/trace/${path}`, { format: 'json', bytes: 'true' }));
+      trace = readTrace(await api.get(`/v1/trace/${path}`, { format: 'json' }));
     } catch (e) {
+      if (e.status === 403) {
+        fill(ladder.blank, empty('Only administrators see messages',
+          'The token that you have signed in with has no such scope.'));
+        ladder.box.hidden = true;
+        return;
+      }
       if (e.status !== 404) {
         fill(ladder.blank, problemBox(e, loadTrace));
         return;

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Calls that were: sought by number and time, exported as CSV or JSON lines. */
-import { button, doer, empty, field, fill, h, icon, input, problemBox, save, Table }
+import { number } from '../../client/baton.js';
+import { badge, button, doer, empty, field, fill, h, icon, input, problemBox, save, Table }
   from '../ui/dom.js';
 import { count, duration, inWords, plain, time } from '../ui/format.js';
 
 const PAGE = 100;
 const iso = (local) => (local ? new Date(local).toISOString() : undefined);
 
-/** Members that a row of the history may have, by what is shown. */
-const pick = (r, ...names) => names.map((n) => r[n]).find((v) => v !== undefined && v !== null);
-
-function seconds(r) {
-  const answered = Date.parse(pick(r, 'answered'));
-  const ended = Date.parse(pick(r, 'ended', 'cleared'));
-  return Number.isNaN(answered) || Number.isNaN(ended) ? '–' : duration(ended - answered);
-}
+/** A device identifier for a table: the number, the whole as a title. */
+const who = (id) => (id ? h('span', { 'title': id }, number(id) || id) : '–');
 
 export function historyPage({ api }) {
-  const who = input({ 'placeholder': '1001', 'type': 'search' });
+  const device = input({ 'placeholder': '1001', 'type': 'search' });
+  const text = input({ 'placeholder': 'normalClearing, a name…', 'type': 'search' });
   const since = input({ 'type': 'datetime-local' });
   const until = input({ 'type': 'datetime-local' });
   const status = h('p', { 'class': 'muted', 'role': 'status' });
@@ -27,20 +23,20 @@ export function historyPage({ api }) {
   let asked = {};
   const table = new Table({
     caption: 'Calls that were',
-    key: (r) => r.callID ?? `${r.begun} ${r.from}`,
+    key: (r) => r.call,
     columns: [
-      { label: 'When', 'class': 'tight', cell: (r) => time(pick(r, 'started', 'begun', 'created',
-        'time'), true) },
-      { label: 'From', head: true, cell: (r) => plain(pick(r, 'from', 'calling', 'caller')) },
-      { label: 'To', cell: (r) => plain(pick(r, 'to', 'called')) },
-      { label: 'Answered by', cell: (r) => plain(pick(r, 'answeredBy', 'answerer')) },
-      { label: 'Talked', 'class': 'num tight', cell: seconds },
-      { label: 'Ended', cell: (r) => inWords(plain(pick(r, 'cause', 'reason', 'outcome'))) },
-      { label: 'Transferred to', cell: (r) => plain(pick(r, 'transferredTo', 'transferred')) },
+      { label: 'When', 'class': 'tight', cell: (r) => time(r.began, true) },
+      { label: 'From', head: true, cell: (r) => who(r.calling) },
+      { label: 'To', cell: (r) => who(r.called) },
+      { label: 'Answered by', cell: (r) => who(r.answeredBy) },
+      { label: 'Talked', 'class': 'num tight', cell: (r) => (r.answered
+        ? duration((r.seconds ?? 0) * 1000) : '–') },
+      { label: 'Ended', cell: (r) => (r.ended ? inWords(plain(r.cause)) : badge('goes on', 'good')) },
+      { label: 'Moved', cell: (r) => plain(r.moves) },
       { label: '', name: 'Messages', 'class': 'tight', cell: (r) => h('a', {
-        'href': `#/calls/${encodeURIComponent(r.callID)}`, data: { focus: 'open' },
-        'aria-label': `Messages of the call ${plain(pick(r, 'from', 'calling'))} to ` +
-          plain(pick(r, 'to', 'called')) }, 'Messages') },
+        'href': `#/calls/${encodeURIComponent(r.call)}`, data: { focus: 'open' },
+        'aria-label': `Messages of the call of ${number(r.calling ?? '')} to ` +
+          number(r.called ?? '') }, 'Messages') },
     ],
     none: () => empty('No calls found', 'Nothing of this number in this time is kept. Calls ' +
       'appear here when they have ended.'),
@@ -58,8 +54,8 @@ export function historyPage({ api }) {
     }
   };
   const search = () => {
-    asked = { device: who.value.trim() || undefined, since: iso(since.value),
-      until: iso(until.value) };
+    asked = { device: device.value.trim() || undefined, from: iso(since.value),
+      to: iso(until.value), text: text.value.trim() || undefined };
     return load();
   };
   const get = (format, type, name) => doer([icon('down'), name], async () => {
@@ -73,7 +69,8 @@ export function historyPage({ api }) {
     body: [h('form', { 'class': 'bar', on: { submit: (e) => {
       e.preventDefault();
       search();
-    } } }, field('Number', who), field('From', since), field('Until', until),
+    } } }, field('Number', device), field('Any text', text),
+    field('From', since), field('Until', until),
     h('button', { 'class': 'primary', 'type': 'submit' }, 'Search'), status), table.element, below],
     load: search,
   };

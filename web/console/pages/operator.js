@@ -88,6 +88,62 @@ function statusView(s) {
     })];
 }
 
+// ---- what needs attention ----
+
+/** Counters that should be zero: part, name, what it means, what to do. */
+const WORRIES = [
+  ['engine', 'peers_down', 'peers do not answer', 'Calls to them go to the next rule or fail. Is their address right, do they take OPTIONS?'],
+  ['engine', 'auth_wrong', 'logins with a wrong password', 'The log says from which address and with which name.'],
+  ['engine', 'guard_banned', 'addresses are banned', 'They guessed passwords or sent too much. They are let in again after guard.ban_s.'],
+  ['engine', 'sip_malformed', 'SIP messages could not be read', 'The log says what was wrong with them, and who sent them.'],
+  ['engine', 'load_shed', 'requests were refused to keep what is going on', 'The machine is too slow for what comes.'],
+  ['engine', 'csta_gaps', 'times a CSTA session lost events', 'Its application was too slow or too long away; it was told.'],
+  ['engine', 'phone_sessions_lost', 'sessions with phones were lost', 'See the diagnosis of the device.'],
+  ['engine', 'store_not_restored', 'things could not be put back at start', 'The log says which.'],
+  ['net', 'udp_dropped', 'datagrams were dropped', 'The socket buffer of the system was full.'],
+  ['net', 'handshakes_failed', 'TLS handshakes failed', 'The log says why: an unknown certificate, a wrong name, an old version.'],
+  ['net', 'names_failed', 'names could not be resolved', 'Does the DNS server of this machine answer?'],
+  ['api', 'closed_slow', 'clients of the API were too slow and were closed', 'They resume where they were when they come again.'],
+  ['api', 'jobs_refused', 'requests of the API were refused, too many at a time', 'api.max_jobs bounds them.'],
+];
+
+/** In words, worst first: from the counters, and from the lists. */
+function worries(status, found) {
+  const out = [];
+  if (status?.state && status.state !== 'running') {
+    out.push([`The server is ${inWords(status.state)}.`, 'It takes no new calls.']);
+  }
+  for (const p of found.peers ?? []) {
+    if (p.up === false) {
+      out.push([`The peer ${p.peer} does not answer.`, `Its address: ${p.uri}`]);
+    }
+  }
+  for (const w of found.webhooks ?? []) {
+    if (/paused|failing/.test(w.state ?? '')) {
+      out.push([`The webhook to ${w.url} is ${w.state}.`, w.why ?? w.error ?? '']);
+    }
+  }
+  for (const r of found.subscribers ?? []) {
+    if (Number(r.lag) > 1000) {
+      out.push([`${r.who || r.subscriber} is ${Number(r.lag).toLocaleString()} events behind.`,
+        'It reads more slowly than things happen.']);
+    }
+  }
+  for (const [part, name, text, advice] of WORRIES) {
+    const n = status?.counters?.[part]?.[name];
+    if (n > 0 && !(name === 'peers_down' && out.length)) {
+      out.push([`${n.toLocaleString()} ${text}.`, advice]);
+    }
+  }
+  return out;
+}
+
+function worriesView(list) {
+  return list.length === 0 ? h('p', {}, badge('all well', 'good'), ' Nothing needs attention.')
+    : h('ul', { 'class': 'steps' }, list.map(([text, advice]) => h('li', {}, badge('look', 'wait'),
+      h('div', {}, h('p', {}, text), advice && h('p', { 'class': 'hint' }, advice)))));
+}
+
 // ---- tokens ----
 
 async function newToken(api, reload) {
@@ -188,10 +244,22 @@ export function operatorPage({ api }) {
     }
   };
   const statusNote = h('div', {});
+  const attention = h('div', {});
+  const found = {};
+  let state = null;
+  let worried = '';
+  const worry = () => {
+    const all = worries(state, found);
+    if (JSON.stringify(all) !== worried) {
+      worried = JSON.stringify(all);
+      fill(attention, worriesView(all));
+    }
+  };
   const accessNote = h('div', {});
   const load = () => Promise.all([
     part(async () => {
       const s = await api.get('/v1/status');
+      state = s;
       const text = JSON.stringify({ ...s, uptime: 0, time: '' });
       if (text !== shown) {
         shown = text;
@@ -209,6 +277,7 @@ export function operatorPage({ api }) {
     }, statusNote),
     ...lists.map((l) => part(async () => {
       const page = await api.get(`/v1/${l.path}`, { limit: 100 });
+      found[l.path] = page.items;
       const items = l.flat ? page.items.flatMap(l.flat) : page.items;
       l.table.element.classList.toggle('table', items.length > 0);
       l.table.update(items);
@@ -217,12 +286,14 @@ export function operatorPage({ api }) {
   ]);
   const again = async () => {
     await load();
+    worry();
     timer = timer === false ? false : setTimeout(again, EVERY_MS);
   };
   access.element.append(accessNote);
   return {
     title: 'Operator',
-    body: [section('Server', status, statusNote), commands(api),
+    body: [section('What needs attention', attention), section('Server', status, statusNote),
+      commands(api),
       h('div', { 'class': 'columns' }, lists.map((l) => section(l.title, l.table.element, l.note)),
         access.element)],
     load: again,

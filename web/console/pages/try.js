@@ -135,7 +135,7 @@ export function tryPage({ api, model }, _, query) {
         ladder.update(NO_TRACE);
         return;
       }
-      const trace = await api.get(`/v1/trace/${encodeURIComponent(callID)}`, { format: 'json', bytes: 'true' })
+      const trace = await api.get(`/v1/trace/${encodeURIComponent(callID)}`, { format: 'json' })
         .then(readTrace, () => NO_TRACE);
       ladder.update({ ...trace, messages: trace.messages.filter((m) => m.at >= started - 1000) });
     };
