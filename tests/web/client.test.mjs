@@ -372,6 +372,34 @@ test('over Server-Sent Events: resumed with Last-Event-ID, snapshot and gap incl
   assert.equal(asked[1].query.get('from'), null);
 });
 
+test('the model does without a snapshot that would be too big', async (t) => {
+  const { url } = await serve(t, (request, response) => json(response, 200, { items: [
+    { callID: 'c1', connections: [{ deviceID: 'sip:1002@h' }] }], sequence: '5' }));
+  const opened = nextSocket();
+  const model = new Baton({ url, WebSocket: FakeSocket }).model();
+  const first = await opened;
+  await first.heard(1);
+  const again = nextSocket();
+  first.say({ op: 'error', code: 'snapshotTooBig', detail: 'There is too much.' });
+  const second = await again;
+  await second.heard(1);
+  assert.equal(second.sent[0].from, 'now');
+  await model.ready;
+  assert.equal(model.callsOf('1002')[0].call.callID, 'c1');
+  model.close();
+});
+
+test('no snapshot now: it is asked for again', async () => {
+  const opened = nextSocket();
+  const stream = new Baton({ url: 'http://h', WebSocket: FakeSocket, random: still })
+    .stream({ from: 'snapshot' });
+  const socket = await opened;
+  await socket.heard(1);
+  socket.say({ op: 'error', code: 'noSnapshot', detail: 'Ask again.' });
+  assert.equal((await socket.heard(2))[1].from, 'snapshot');
+  stream.close();
+});
+
 test('the model: a snapshot, then what events touch is asked again, once a burst', async (t) => {
   let state = 'alerting';
   const { asked, url } = await serve(t, (request, response) => {

@@ -665,7 +665,7 @@ export class BatonStream extends EventTarget {
       this.opened();
       this.place(m.sequence);
     } else if (m.op === 'error') {
-      this.tell('problem', new Problem(m.problem ?? m));
+      this.refusal(new Problem(m.problem ?? m));
     } else if (m.type === 'org.baton.snapshot.v1') {
       this.sequence = m.sequence ?? m.data?.sequence;
       this.give('snapshot', m);
@@ -673,6 +673,16 @@ export class BatonStream extends EventTarget {
       this.gap(m);
     } else if (m.specversion) {
       this.event(m);
+    }
+  }
+
+  /** The server could not do what was asked. It may be able to give a snapshot in a moment. */
+  refusal(problem) {
+    if (problem.code === 'noSnapshot') {
+      sleep(backoff(this.attempt++, { random: this.client.random }), this.abort?.signal)
+        .then(() => this.subscribe(), () => {});
+    } else {
+      this.tell('problem', problem);
     }
   }
 
@@ -769,6 +779,8 @@ export class BatonModel extends EventTarget {
     this.stream = client.stream({ from: 'snapshot', devices });
     this.stream.addEventListener('snapshot', (e) => this.snapshot(e.detail));
     this.stream.addEventListener('event', (e) => this.event(e.detail));
+    this.stream.addEventListener('problem', (e) => e.detail.code === 'snapshotTooBig' &&
+      this.piecemeal());
     for (const name of ['state', 'problem', 'gap', 'event']) {
       this.stream.addEventListener(name, (e) =>
         this.dispatchEvent(new CustomEvent(name, { detail: e.detail })));
@@ -802,6 +814,22 @@ export class BatonModel extends EventTarget {
     this.isReady(this);
   }
 
+  /** There is too much for one snapshot: events from now on, and calls page by page. */
+  async piecemeal() {
+    this.stream.from = 'now';
+    this.stream.sequence = undefined;
+    this.stream.restart();
+    try {
+      for await (const call of this.client.list('/v1/calls', { limit: 1000 })) {
+        this.calls.set(call.callID, call);
+      }
+      this.changed([...this.calls.keys()], [], true);
+      this.isReady(this);
+    } catch (e) {
+      this.dispatchEvent(new CustomEvent('problem', { detail: e }));
+    }
+  }
+
   changed(calls, devices, all = false) {
     this.dispatchEvent(new CustomEvent('change', { detail: { calls, devices, all } }));
   }
@@ -814,10 +842,10 @@ export class BatonModel extends EventTarget {
     if (ids.deviceID) {
       this.dirty.devices.set(number(ids.deviceID), m.sequence);
     }
-    if (m.type === 'org.baton.resynced.v1') {
-      this.stream.sequence = undefined;
-      this.stream.restart();
-      return;
+    if (m.type === 'org.baton.resynced.v1' && ids.deviceID) { // what is known of it may be wrong
+      for (const { call } of this.callsOf(number(ids.deviceID))) {
+        this.dirty.calls.set(call.callID, m.sequence);
+      }
     }
     this.timer ??= setTimeout(() => this.refresh(), this.delay);
   }

@@ -176,6 +176,8 @@ export function callPage({ api, model }, id) {
     title: 'Call',
     crumb: ['#/calls', 'Live calls'],
     tools: [
+      doer('Log all of it', () => api.put('/v1/admin/log', { follow: [{ id, seconds: 600 }] }),
+        { done: 'For ten minutes every line of this call goes to the log.' }),
       button([icon('down'), 'pcap'], () => download(api, id, 'pcap')),
       button([icon('down'), 'SVG'], () => download(api, id, 'svg')),
       button([icon('down'), 'JSON'], () => download(api, id, 'json')),

@@ -4,8 +4,8 @@
  * Each part is asked for by itself: who may not see one of them sees the others.
  */
 import { number } from '../../client/baton.js';
-import { ask, badge, button, code, copy, doer, empty, facts, field, fill, h, input, problemBox,
-  section, select, Table, toast, words } from '../ui/dom.js';
+import { ask, badge, button, code, copy, doer, empty, facts, field, fill, h, input, save,
+  section, select, Table, words } from '../ui/dom.js';
 import { duration, inWords, label, plain, time } from '../ui/format.js';
 
 const EVERY_MS = 5000;
@@ -197,33 +197,39 @@ function tokens(api) {
 
 function commands(api) {
   const level = select(LEVELS);
-  api.get('/v1/admin/log').then((l) => { level.value = l.level ?? level.value; }, () => {});
-  const errors = h('div', { 'role': 'alert' });
+  api.get('/v1/admin/log').then((l) => { level.value = l.level; }, () => {});
+  const said = h('div', { 'role': 'status' });
   const reload = async () => {
-    fill(errors);
+    fill(said);
     await ask({ title: 'Reload the configuration?', ok: 'Reload',
       body: [h('p', {}, 'The file is read again. Calls go on. If the file has a fault, nothing ' +
         'changes and the fault is shown.')],
       act: async () => {
-        const said = await api.post('/v1/admin/reload', {});
-        toast(said?.message ?? said?.text ?? 'The configuration was read again.');
+        const r = await api.post('/v1/admin/reload', {});
+        fill(said, h('p', {}, `${r.file} was read again: ${r.devices} devices, ${r.routes} routes, ` +
+          `${r.applications} applications, ${r.peers} peers.`), facts([
+          ['Taken over', r.changed.join(', ') || 'nothing has changed'],
+          ['Needs a restart', r.needsRestart.join(', ')],
+          ['Devices that are gone', r.devicesGone || '']]));
       } });
   };
-  const drain = async () => {
-    await ask({ title: 'Drain the server?', ok: 'Drain', kind: 'danger',
-      body: [h('p', {}, 'New calls are refused with 503 from now on; calls that stand go on until ' +
-        'they end. The server stops when the last one has ended. This cannot be taken back here.')],
-      act: async () => {
-        await api.post('/v1/admin/drain', {});
-        toast('The server drains: it takes no new calls.');
-      } });
+  const drain = (on) => async () => {
+    const r = await api.post('/v1/admin/drain', { drain: on });
+    fill(said, h('p', {}, r.draining ? 'The server takes no new calls; ' +
+      `${r.calls} still stand.` : 'The server takes calls again.'));
   };
+  const askDrain = () => ask({ title: 'Drain the server?', ok: 'Drain', kind: 'danger',
+    body: [h('p', {}, 'New calls are refused with 503 from now on; calls that stand go on until ' +
+      'they end. “Let calls in” takes it back.')], act: drain(true) });
   return section('Commands', h('div', { 'class': 'row' }, button('Reload…', reload),
-    button('Drain…', drain, { kind: 'danger' }),
-    doer('Backup', () => api.post('/v1/admin/backup', {}), { done: (s) => `Backup made${s?.path ? `: ${s.path}` : '.'}` })),
+    button('Drain…', askDrain, { kind: 'danger' }), doer('Let calls in', drain(false)),
+    doer('Backup', async () => {
+      const response = await api.respond('POST', '/v1/admin/backup', { body: {}, accept: '*/*' });
+      save(await response.blob(), `baton-${new Date().toISOString().slice(0, 10)}.db`);
+    })),
   h('div', { 'class': 'row fields' }, field('Log level', level), doer('Set', () =>
     api.put('/v1/admin/log', { level: level.value }), { done: () => `The log level is ${level.value}.`,
-    'aria-label': 'Set log level' })), errors);
+    'aria-label': 'Set log level' })), said);
 }
 
 export function operatorPage({ api }) {
