@@ -128,8 +128,9 @@ export function devicePage({ api, model }, id) {
     try {
       const d = await api.get(`${path}/diagnosis`);
       fill(found, diagnosis(d));
-      carried.element.classList.toggle('table', (d.services ?? []).length > 0);
-      carried.update(d.services ?? []);
+      const able = (d.services ?? []).filter((s) => s.carried !== 'none' || s.others !== 'none');
+      carried.element.classList.toggle('table', able.length > 0);
+      carried.update(able);
     } catch (e) {
       fill(found, h('p', { 'class': 'error' }, words(e)));
     }
