@@ -120,7 +120,7 @@ export async function embedded(kit) {
       }
       agent.takeTelLinks();
       await customElements.whenDefined('baton-agent');
-      await agent.start(t);
+      await agent.start(() => t);
     }, token);
     const told = (what, test) => kit.until(what, () => page.evaluate(() => window.told)
       .then((all) => all.find(test)));

@@ -197,6 +197,22 @@ test('a browser token is bought once, used, and renewed when it is refused', asy
   assert.equal(sold, 2);
 });
 
+test('a token that is asked for is renewed once it has been refused', async (t) => {
+  const { asked, url } = await serve(t, (request, response) => json(response,
+    request.headers.authorization === 'Bearer new' ? 200 : 401, {}));
+  const wanted = [];
+  let current = 'old';
+  const baton = new Baton({ url, token: ({ renew }) => {
+    wanted.push(renew);
+    current = renew ? 'new' : current;
+    return current;
+  } });
+  await baton.get('/v1/a');
+  await baton.get('/v1/b');
+  assert.deepEqual(wanted, [false, true, false]);
+  assert.equal(asked.length, 3);
+});
+
 test('back-off doubles, has a random part and a limit', () => {
   assert.equal(backoff(0, { random: () => 0 }), 63);
   assert.equal(backoff(0, { random: () => 1 }), 250);

@@ -6,7 +6,8 @@
  *   <baton-agent device="1001" pop="https://crm.example/?q={uui}" hosts="crm.example"></baton-agent>
  *
  *   const agent = document.querySelector('baton-agent');
- *   agent.start(token);                       // a browser token; it is not written to the page
+ *   agent.start(() => browserToken());        // asked again when the token has run out; it is
+ *                                             // not written to the page
  *   agent.addEventListener('pop', (e) => show(e.detail.uui, e.detail.url));
  *   agent.addEventListener('call', (e) => …); // {callID, state, other, incoming, context}
  *   await agent.dial('1002', 'case 4711');
@@ -64,6 +65,8 @@ class BatonAgent extends HTMLElement {
         detail.problem ? w.fail(Object.assign(new Error(detail.problem.message),
           { code: detail.problem.code })) : w.done(detail.result);
       }
+    } else if (what === 'expired') {
+      this.renew();
     } else if (['started', 'call', 'pop', 'state', 'problem'].includes(what)) {
       this.dispatchEvent(new CustomEvent(what, { detail }));
     }
@@ -73,12 +76,24 @@ class BatonAgent extends HTMLElement {
     this.frame.contentWindow.postMessage(message, this.server.origin);
   }
 
+  /** @param token  a browser token, or a function that brings (a promise of) one */
   async start(token, more = {}) {
     await this.ready;
+    this.token = token;
+    token = typeof token === 'function' ? await token() : token;
     this.say({ baton: 'start', token, settings: { device: this.getAttribute('device'),
       agentID: this.getAttribute('agent-id') ?? '', pop: this.getAttribute('pop') ?? '',
       hosts: (this.getAttribute('hosts') ?? '').split(/[\s,]+/).filter(Boolean),
       popOn: this.getAttribute('pop-on') ?? 'ringing', ...more } });
+  }
+
+  async renew() {
+    if (typeof this.token === 'function') {
+      this.say({ baton: 'token', token: await this.token() });
+    } else {
+      this.dispatchEvent(new CustomEvent('problem', { detail: { code: 'expired',
+        message: 'The token of the agent bar has run out; start it with a function.' } }));
+    }
   }
 
   do(what, ...args) {

@@ -3,7 +3,8 @@
  * The page of the agent bar, by itself or in a frame of another page (embed.js).
  *
  * In a frame it says {baton: 'ready'} to its parent and takes, from its parent only, {baton: 'start',
- * token, settings}, and {baton: 'do', id, what, args}. Which pages may be the parent is the
+ * token, settings}, and {baton: 'do', id, what, args}. When the token has run out it says 'expired'
+ * and waits for {baton: 'token', token}. Which pages may be the parent is the
  * server's to say (api.origins of the configuration: Content-Security-Policy frame-ancestors).
  * Answers and events go to the origin that has sent 'start', to nobody else.
  */
@@ -21,6 +22,7 @@ const MAY = new Set(['dial', 'answer', 'hold', 'retrieve', 'clear', 'transfer', 
 const inFrame = window.parent !== window;
 let bar = null;
 let parentOrigin = null;
+let fresh = null; // {promise, done} of a token that the page around us shall bring
 
 function saved() {
   try {
@@ -36,8 +38,28 @@ function tell(what, detail) {
   }
 }
 
+/** The token of the page around us, and a new one from it when that has been refused. */
+function borrowed(token) {
+  return ({ renew }) => {
+    if (!renew) {
+      return token;
+    }
+    if (!fresh) {
+      fresh = {};
+      fresh.promise = new Promise((done) => { fresh.done = done; }).then((t) => {
+        token = t;
+        fresh = null;
+        return t;
+      });
+      tell('expired', {});
+    }
+    return fresh.promise;
+  };
+}
+
 async function begin(token, settings) {
-  const api = new Baton({ token, exchange: true });
+  const api = settings.embedded ? new Baton({ token: borrowed(token) })
+    : new Baton({ token, exchange: true });
   await api.get(`/v1/devices/${encodeURIComponent(settings.device)}`);
   bar?.close();
   bar = new AgentBar(api, settings, tell);
@@ -129,6 +151,8 @@ function listen() {
         form(words(x));
         tell('problem', { message: words(x) });
       }
+    } else if (e.data.baton === 'token' && e.origin === parentOrigin) {
+      fresh?.done(e.data.token);
     } else if (e.data.baton === 'do' && e.origin === parentOrigin) {
       const { id } = e.data;
       try {

@@ -114,7 +114,8 @@ export interface CloudEvent {
 export interface Options {
   /** Where the server is; in a page its own origin when left out. */
   url?: string | URL;
-  token?: string | (() => string | Promise<string>);
+  /** A function is asked for each request, with renew after a token has been refused. */
+  token?: string | ((want: { renew: boolean }) => string | Promise<string>);
   /** Buy short-lived browser tokens with the token, and use those. */
   exchange?: boolean;
   fetch?: typeof fetch;

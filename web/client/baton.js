@@ -139,11 +139,17 @@ class Tokens {
     this.token = token;
     this.exchange = exchange;
     this.short = null;
+    this.stale = false; // the one that was given has been refused
     this.asking = null;
   }
 
   async given() {
-    return typeof this.token === 'function' ? this.token() : this.token;
+    if (typeof this.token !== 'function') {
+      return this.token;
+    }
+    const renew = this.stale;
+    this.stale = false;
+    return this.token({ renew });
   }
 
   async get() {
@@ -178,6 +184,7 @@ class Tokens {
   /** The server did not take it. @return whether another one may be had */
   refused() {
     const had = this.short !== null || typeof this.token === 'function';
+    this.stale = this.short === null;
     this.short = null;
     return had;
   }
@@ -186,7 +193,8 @@ class Tokens {
 export class Baton {
   /**
    * @param options.url      where the server is; the page's own origin when left out
-   * @param options.token    a token, or a function that returns (a promise of) one
+   * @param options.token    a token, or a function that returns (a promise of) one; it is asked
+   *                         for each request, with {renew: true} after one has been refused
    * @param options.exchange buy short-lived browser tokens with it
    */
   constructor({ url, token, exchange = false, fetch, WebSocket, retries = 3, random } = {}) {
