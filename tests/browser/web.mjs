@@ -14,6 +14,7 @@ import * as agent from './web_agent.mjs';
 import * as phones from './web_phones.mjs';
 import * as client from './web_client.mjs';
 
+const LIMIT_MS = 120000; // of one test
 const GROUPS = { pages, tasks, agent, phones, client };
 
 function chosen(names) {
@@ -34,7 +35,8 @@ for (const { group, name, run } of tests) {
   const begun = Date.now();
   let wrong = null;
   try {
-    await run(kit);
+    await Promise.race([run(kit), new Promise((_, fail) => setTimeout(() =>
+      fail(new Error(`not done after ${LIMIT_MS} ms`)), LIMIT_MS).unref())]);
   } catch (e) {
     wrong = e.stack ?? String(e);
     await Promise.all(kit.contexts.flatMap((c) => c.pages()).map((p, i) =>

@@ -80,9 +80,9 @@ export async function model_follows(kit) {
   const id = op.result.MakeCallResponse.callingDevice.callID;
   const mine = () => model.calls.get(id)?.connections.find((c) => c.number === '1001');
   await kit.until('talking', async () => mine()?.localConnectionInfo === 'connected');
-  await baton.hold(mine());
+  await kit.until('HoldCall', () => baton.hold(mine())); // a re-INVITE may still be under way
   await kit.until('held', async () => mine()?.localConnectionInfo === 'hold');
-  await baton.retrieve(mine());
+  await kit.until('RetrieveCall', () => baton.retrieve(mine()));
   await kit.until('retrieved', async () => mine()?.localConnectionInfo === 'connected');
   await baton.clear(mine());
   await kit.until('gone', async () => !model.calls.has(id));

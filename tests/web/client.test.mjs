@@ -141,6 +141,13 @@ test('503 is asked again, after what Retry-After says; a 4xx is not', async (t) 
   assert.equal(asked.length, 3);
 });
 
+test('a server that says nothing is not waited for without end', async (t) => {
+  const { asked, url } = await serve(t, () => {});
+  await assert.rejects(new Baton({ url, timeout: 0.05, retries: 1, random: still }).get('/v1/x'),
+    { code: 'network' });
+  assert.equal(asked.length, 2);
+});
+
 test('an operation is awaited; one that failed is a Problem', async (t) => {
   const { asked, url } = await serve(t, (request, response, n) => {
     if (request.method === 'POST') {

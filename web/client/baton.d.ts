@@ -123,6 +123,8 @@ export interface Options {
   WebSocket?: typeof WebSocket | null;
   /** How often a request is asked again that found no server; 3. */
   retries?: number;
+  /** Seconds for an answer to begin; 60. */
+  timeout?: number;
   random?: () => number;
 }
 

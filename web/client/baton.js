@@ -197,11 +197,13 @@ export class Baton {
    *                         for each request, with {renew: true} after one has been refused
    * @param options.exchange buy short-lived browser tokens with it
    */
-  constructor({ url, token, exchange = false, fetch, WebSocket, retries = 3, random } = {}) {
+  constructor({ url, token, exchange = false, fetch, WebSocket, retries = 3, timeout = 60,
+    random } = {}) {
     this.base = new URL(url ?? globalThis.location?.origin ?? 'http://127.0.0.1:8080');
     this.fetch = fetch ?? globalThis.fetch.bind(globalThis);
     this.WebSocket = WebSocket ?? globalThis.WebSocket;
     this.retries = retries;
+    this.timeout = timeout; // seconds for an answer to begin
     this.random = random ?? Math.random;
     this.tokens = new Tokens(this, token, exchange);
   }
@@ -246,7 +248,7 @@ export class Baton {
       }
       let response;
       try {
-        response = await this.fetch(url, { method, headers: h, body: text, signal,
+        response = await this.reach(url, { method, headers: h, body: text, signal,
           cache: 'no-store', credentials: 'omit' });
       } catch (e) {
         if (signal?.aborted || attempt >= retries) {
@@ -270,6 +272,23 @@ export class Baton {
         continue;
       }
       throw await Problem.of(response);
+    }
+  }
+
+  /** As fetch(); a server that says nothing at all counts as one that is not reached. */
+  async reach(url, options) {
+    const inner = new AbortController();
+    const stop = () => inner.abort(options.signal.reason);
+    options.signal?.addEventListener('abort', stop, { once: true });
+    if (options.signal?.aborted) {
+      stop();
+    }
+    const timer = setTimeout(() => inner.abort(new Error(`no answer in ${this.timeout} s`)),
+      this.timeout * 1000);
+    try {
+      return await this.fetch(url, { ...options, signal: inner.signal });
+    } finally {
+      clearTimeout(timer); // what follows may take its time; `signal` still ends it
     }
   }
 
