@@ -190,6 +190,8 @@ struct cti_session {
     /* over TCP, and in the process */
     struct cti_conn *conn;
     struct cti_client *client;
+    uint32_t
+        silent_routes; /**< of a client: questions about calls in a row without an answer */
 
     /* over SIP */
     struct leg *leg;

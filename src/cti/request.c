@@ -314,6 +314,7 @@ void request_on_message(struct asker *from, const struct csta_msg *msg, uint64_t
     struct cti_session *s = from->session;
 
     s->busy++;
+    s->silent_routes = 0;
     s->cti->stats.requests++;
     from->asked_ms = now_ms;
     if (!cti_serves(s->cti, msg->id)) {

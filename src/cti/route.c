@@ -25,6 +25,10 @@
  * User-to-User of the call stands in private data, for ECMA-323 has no userData here
  * (docs/csta-private.md); RouteSelect may bring new ones in the same way.
  *
+ * A CLIENT OF THE API has no connection whose end would tell that it is gone (client.h). When
+ * it has left SILENT_ROUTES questions in a row without an answer, and has asked for nothing
+ * itself meanwhile, its registrations are aborted, and it is told so.
+ *
  * LIFE. Both end with their session; the calls then go where the rule says. A routeing ends
  * with its call. What the call does is call/asked.c. BOUNDS. Registrations: one for each
  * device, one for all and session. Routeings: one for a call.
@@ -33,6 +37,8 @@
 #include "cti/serve.h"
 #include "cti/view.h"
 #include "uui/uui.h"
+
+enum { SILENT_ROUTES = 3 };
 
 struct registration {
     struct list of_cti;
@@ -491,14 +497,34 @@ static bool router_again(void *ctx, struct call *call, unsigned status, uint32_t
     return true;
 }
 
+/** Nobody is there any more: calls shall not wait for him. */
+static void abort_all(struct cti_session *s, uint64_t now_ms)
+{
+    env_trace(s->cti->env, TRACE_WARN, "cti", "%.*s does not say where calls go: asked no more",
+              STR_ARG(s->app->name));
+    list_each(it, &s->cti->registrations)
+    {
+        struct registration *g = list_entry(it, struct registration, of_cti);
+        if (g->session == s) {
+            take_over(g, now_ms);
+        }
+    }
+}
+
 static void router_late(void *ctx, struct call *call, uint64_t now_ms)
 {
     struct routeing *q = routeing_of_call(ctx, call);
+    struct cti_session *s;
 
-    if (q != NULL) {
-        q->session->cti->stats.route_timeouts++;
-        end_with(q, csta_error_of(CSTA_ERROR_OPERATION, CSTA_OPERATION_ROUTEING_TIMER_EXPIRED),
-                 now_ms);
+    if (q == NULL) {
+        return;
+    }
+    s = q->session;
+    s->cti->stats.route_timeouts++;
+    end_with(q, csta_error_of(CSTA_ERROR_OPERATION, CSTA_OPERATION_ROUTEING_TIMER_EXPIRED),
+             now_ms);
+    if (!s->over && s->via->unmonitored && ++s->silent_routes >= SILENT_ROUTES) {
+        abort_all(s, now_ms);
     }
 }
 

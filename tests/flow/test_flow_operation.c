@@ -410,6 +410,38 @@ static void test_a_client_that_does_not_say(void)
     }
 }
 
+/** A client that is gone is asked three times, and then calls do not wait for it any more. */
+static void test_a_client_that_is_gone(void)
+{
+    struct world *w = &house.w;
+    house_up();
+    (void)client_do(w, &client_all, "{\"RouteRegister\":{\"routeingDevice\":\"1005\"}}");
+    for (unsigned i = 0; i < 5; i++) {
+        REQUIRE(phone_call(house.ann, "700", true, STR_NONE) != NULL);
+        service_run(&house, 200);
+        if (i == 1) { /* it lives: the count begins anew */
+            (void)client_do(w, &client_all, "{\"RouteEnd\":{\"crossRefIdentifier\":\"%u\"}}",
+                            i + 1);
+        } else {
+            CHECK_INT(test_count(client_list(w, &client_all, VIEW_ROUTES, 0, NULL),
+                                 "\"application\""),
+                      1);
+        }
+        service_run(&house, 5500);
+        phone_hang_up(house.ann, STR_NONE);
+        service_run(&house, 500);
+    }
+    CHECK_STR(str_c(client_list(w, &client_all, VIEW_ROUTES, 0, NULL)), "");
+    CHECK(newest("org.baton.csta.routeRegisterAbort.v1").n > 0);
+    REQUIRE(phone_call(house.ann, "700", true, STR_NONE) != NULL);
+    service_run(&house, 200);
+    CHECK_INT(phone_answer(house.cleo), 0); /* the rule's own target, at once */
+    service_run(&house, 200);
+    phone_hang_up(house.ann, STR_NONE);
+    service_run(&house, 500);
+    house_down();
+}
+
 /** Rows of calls as they were before they had times. */
 static void test_calls_of_an_older_version(void)
 {
@@ -518,4 +550,5 @@ TEST_MAIN(T(test_a_call_is_commanded_from_end_to_end), T(test_what_is_wrong_is_r
           T(test_what_runs_at_a_restart_ends_as_restarted), T(test_rows_that_are_none),
           T(test_what_only_looks_is_answered), T(test_who_waits_hears_once),
           T(test_a_client_says_where_calls_go), T(test_a_client_that_does_not_say),
-          T(test_calls_of_an_older_version), T(test_operations_without_memory))
+          T(test_a_client_that_is_gone), T(test_calls_of_an_older_version),
+          T(test_operations_without_memory))
