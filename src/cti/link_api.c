@@ -59,6 +59,22 @@ static void tell(const struct asker *to, const struct cti_client_answer *answer,
     }
 }
 
+/** For who watches: only then is there a text. The number says which answer is to what. */
+static void watched(struct cti_client *cl, const struct cti_client_ask *a,
+                    const struct csta_msg *msg, bool sent)
+{
+    struct cti *c = cl->cti;
+    const struct env_watch *w = c->env->watch;
+    struct str xml;
+
+    if (w != NULL && msg->id != CSTA_MSG_NONE && csta_text(c, msg, CSTA_ED6, &xml) == 0) {
+        w->csta(w->ctx, &(struct env_csta){.sent = sent,
+                                           .invoke = (uint16_t)((uintptr_t)a / 16 % 8192),
+                                           .who = cl->app.name,
+                                           .text = xml});
+    }
+}
+
 /** No CSTA: what could not be served. An empty 200 is the answer of services without one. */
 static void answer(const struct asker *to, const struct cti_reply *reply, uint64_t now_ms)
 {
@@ -76,6 +92,9 @@ static void message(const struct asker *to, const struct csta_msg *msg, unsigned
 {
     struct cti_client_answer said = {.msg = msg};
 
+    if (to->ask != NULL) {
+        watched(to->ask->client, to->ask, msg, true);
+    }
     if (msg->id == CSTA_MSG_ERROR_CODE) {
         said = (struct cti_client_answer){.error = *msg->error_code, .sip = sip, .why = why};
     }
@@ -301,6 +320,7 @@ void cti_client_ask(struct cti_client *cl, const struct csta_msg *msg, struct st
 
     a->client = cl;
     list_append(&cl->open, &a->link);
+    watched(cl, a, msg, false);
     request_on_message(&from, msg, now_ms);
 }
 
