@@ -30,164 +30,33 @@ struct reader {
     struct uui_options o;
     size_t shown;
     size_t bad; /**< values that are not valid, and lists that could not be read */
-    struct str lines[UUI_VALUES_MAX]; /**< User-to-User lines of the message at hand */
-    size_t line_count;
+    struct lint_decoding how;
 };
 
-static void show_list(struct reader *r, const struct uui_list *l, struct str where)
+static void show_value(void *ctx, const struct uui_value *v, struct str where)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        r->bad += l->v[i].verdict != UUI_VALID ? 1 : 0;
-        if (r->o.json) {
-            fputs(r->shown > 0 ? ",\n  " : "[\n  ", r->out);
-            uui_show_json(&l->v[i], where, r->out);
-        } else {
-            fputs(r->shown > 0 ? "\n" : "", r->out);
-            uui_show_text(&l->v[i], where, r->out);
-        }
-        r->shown++;
+    struct reader *r = ctx;
+
+    r->bad += v->verdict != UUI_VALID ? 1 : 0;
+    if (r->o.json) {
+        fputs(r->shown > 0 ? ",\n  " : "[\n  ", r->out);
+        uui_show_json(v, where, r->out);
+    } else {
+        fputs(r->shown > 0 ? "\n" : "", r->out);
+        uui_show_text(v, where, r->out);
     }
+    r->shown++;
 }
 
-static void report(struct reader *r, int err)
+static void report(void *ctx, int err)
 {
+    struct reader *r = ctx;
+
     r->bad++;
     if (err == E_TOOMANY) {
         fprintf(r->err, "baton uui: more than %d values in one message\n", UUI_VALUES_MAX);
     } else {
         fprintf(r->err, "baton uui: %s\n", err_text(err));
-    }
-}
-
-static void decode_lines(struct reader *r, const struct str *lines, size_t n)
-{
-    struct uui_list l;
-    int err = uui_list_parse(lines, n, &r->o.known, &r->arena, &l);
-    if (err < 0) {
-        report(r, err);
-    }
-    show_list(r, &l, STR_NONE);
-}
-
-/** A line in the dialect: a header that it owns, a URI, or the value alone. */
-static void decode_line(struct reader *r, struct str line, struct str where)
-{
-    struct uui_list l;
-    int err = lint_read_line(&r->o.from, &r->o.known, line, &r->arena, &l);
-    if (err < 0) {
-        report(r, err);
-    } else {
-        show_list(r, &l, where);
-    }
-}
-
-/** User-to-User embedded in the URIs of a header's values. @return were there any? */
-static bool decode_uris(struct reader *r, struct str name, struct str addresses)
-{
-    struct str address;
-    bool any = false;
-    while (sip_list_next(&addresses, &address)) {
-        struct uui_list l;
-        struct str headers = uui_uri_headers(address);
-        int err = uui_list_parse_uri(headers, &r->o.known, &r->arena, &l);
-        if (err < 0) {
-            report(r, err);
-        }
-        any = any || err < 0 || l.n > 0;
-        show_list(r, &l, str_is_set(name) ? name : STR("URI"));
-    }
-    return any;
-}
-
-/** Split "Name: value". @return false when `line` does not begin with a header name */
-static bool split_header(struct str line, struct str *name, struct str *value)
-{
-    size_t colon = str_index(line, ':');
-    *name = str_trim(str_upto(line, colon));
-    *value = str_trim(str_from(line, colon + 1));
-    return colon < line.n && uui_is_token(*name);
-}
-
-/** A header line of a message: collected, or searched for embedded values. */
-static void read_header(struct reader *r, struct str line)
-{
-    struct str name, value;
-    if (!split_header(line, &name, &value)) {
-        return;
-    }
-    const struct uui_dialect *d = r->o.from.dialect;
-    if (d && uui_dialect_owns(d, UUI_AT_HEADER, name)) {
-        decode_line(r, line, name);
-    } else if (!str_ieq(name, STR("User-to-User"))) {
-        decode_uris(r, name, value);
-    } else if (r->line_count < UUI_VALUES_MAX) {
-        r->lines[r->line_count++] = value;
-    } else {
-        report(r, E_TOOMANY);
-    }
-}
-
-/** A value, a header line or a URI, as an argument or as a line of a text. */
-static void read_single(struct reader *r, struct str text)
-{
-    struct str name, value;
-    bool header = split_header(text, &name, &value);
-    if (r->o.from.dialect) {
-        decode_line(r, text, STR_NONE);
-        return;
-    }
-    if (header && str_ieq(name, STR("User-to-User"))) {
-        decode_lines(r, &value, 1);
-        return;
-    }
-    if (str_index(text, '?') < text.n) {
-        bool address = header && !str_istarts(name, STR("sip")) && !str_ieq(name, STR("tel"));
-        if (decode_uris(r, address ? name : STR_NONE, address ? value : text)) {
-            return;
-        }
-    }
-    decode_lines(r, &text, 1);
-}
-
-/** The next line with its folded continuations, cut off *rest. */
-static struct str next_line(struct str *rest)
-{
-    size_t end = str_index(*rest, '\n');
-    while (end + 1 < rest->n && (rest->p[end + 1] == ' ' || rest->p[end + 1] == '\t')) {
-        end += 1 + str_index(str_from(*rest, end + 1), '\n');
-    }
-    struct str line = str_upto(*rest, end);
-    *rest = str_from(*rest, end + 1);
-    return str_trim(line);
-}
-
-static bool is_start_line(struct str line)
-{
-    return str_starts(line, STR("SIP/2.0 ")) || str_ends(line, STR(" SIP/2.0"));
-}
-
-static void read_text(struct reader *r, struct str text)
-{
-    bool message = false;
-    while (text.n > 0) {
-        struct str line = next_line(&text);
-        if (message && line.n == 0) {
-            break; /* what follows is the body */
-        }
-        if (line.n == 0 || line.p[0] == '#') {
-            continue;
-        }
-        if (message) {
-            read_header(r, line);
-        } else if (is_start_line(line)) {
-            message = true;
-        } else {
-            read_single(r, line);
-        }
-    }
-    if (r->line_count > 0) {
-        decode_lines(r, r->lines, r->line_count);
-        r->line_count = 0;
     }
 }
 
@@ -211,7 +80,7 @@ static void read_input(struct reader *r, FILE *in)
     if (err < 0) {
         report(r, err);
     } else {
-        read_text(r, str_make(buf, n));
+        lint_decode_text(&r->how, str_make(buf, n));
     }
     free(buf);
 }
@@ -224,11 +93,17 @@ static int decode(int argc, char **argv, FILE *in, FILE *out, FILE *err)
         return EXIT_CODE_USAGE;
     }
     arena_init(&r.arena, &mem_libc, 16384);
+    r.how = (struct lint_decoding){.far = &r.o.from,
+                                   .known = &r.o.known,
+                                   .arena = &r.arena,
+                                   .value = show_value,
+                                   .failed = report,
+                                   .ctx = &r};
     for (int i = 0; i < n; i++) {
         if (strcmp(argv[i], "-") == 0) {
             read_input(&r, in);
         } else {
-            read_single(&r, str_c(argv[i]));
+            lint_decode_one(&r.how, str_c(argv[i]));
         }
     }
     if (n == 0) {

@@ -192,6 +192,25 @@ void lint_bytes(struct lint *l, struct str bytes, const struct lint_place *place
 void lint_text_line(struct lint *l, struct str line, const struct lint_place *place);
 void lint_text_end(struct lint *l);
 
+/* ---- decode.c ---- */
+
+/** All values of a text, in order, each with its verdict. */
+struct lint_decoding {
+    const struct uui_far *far; /**< in which dialect they are; without one: RFC 7433 */
+    const struct uui_packages *known;
+    struct arena *arena;
+    void (*value)(void *ctx, const struct uui_value *v, struct str where);
+    void (*failed)(void *ctx, int err); /**< E_TOOMANY, E_NOMEM: of some */
+    void *ctx;
+    struct str lines[UUI_VALUES_MAX]; /**< private, like what follows */
+    size_t line_count;
+};
+
+/** A value, a header line or a URI. */
+void lint_decode_one(struct lint_decoding *d, struct str text);
+/** A message, or one of those on each line. */
+void lint_decode_text(struct lint_decoding *d, struct str text);
+
 /* ---- read.c ---- */
 
 /**
