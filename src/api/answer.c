@@ -175,6 +175,7 @@ void answer_send(struct exchange *x)
         exchange_finish(x);
         return;
     }
+    heard_answer(x, out_str_of(&o), w->body);
     struct str run[2] = {out_str_of(&o), x->head || w->status == 304 ? STR("") : w->body};
     atomic_fetch_add_explicit(&x->r.api->count.octets_out, run[0].n + run[1].n,
                               memory_order_relaxed);

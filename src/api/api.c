@@ -9,6 +9,7 @@
  */
 #include "api/events.h"
 #include "api/parts.h"
+#include "api/work.h"
 #include "base/err.h"
 #include "net/tls_store.h"
 #include <signal.h>
@@ -169,6 +170,7 @@ void api_free(struct api *a)
     if (a == NULL) {
         return;
     }
+    worker_free(a->worker);
     wire_free(a->wire);
     while (!list_empty(&a->exchanges)) { /* the engine had them, and is gone */
         exchange_free(list_entry(a->exchanges.next, struct exchange, link));

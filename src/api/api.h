@@ -20,6 +20,7 @@
 #include "base/addr.h"
 #include "base/env.h"
 #include "base/histogram.h"
+#include "capture/story.h"
 #include "net/net.h"
 
 struct api;
@@ -67,6 +68,9 @@ struct api_config {
     /** Lines for the log; from any thread. */
     void (*log)(void *ctx, enum trace_level level, const char *module, struct str text);
     void *log_ctx;
+    struct capture *capture;    /**< what was said lately; NULL: nothing is captured */
+    struct story_options story; /**< how it is shown */
+    const char *database;       /**< for the history of calls; NULL: there is none */
     api_each_count each_count;
     void *count_ctx;
     /** There are jobs for the engine: have api_run_jobs called in its thread. Any thread. */

@@ -456,6 +456,7 @@ static void dispatch(struct client *c)
     c->state = CLIENT_BUSY;
     timer_stop(wire_wheel(c->api->wire), &c->timer);
     x->r.body = bytes_str(&x->body);
+    heard_request(x);
     if (x->r.route->socket && !x->upgrade) {
         api_refuse(&x->r, 426, "webSocketWanted", "Here is a WebSocket (RFC 6455).");
     } else if (judge_type(x) && judge_accept(x)) {

@@ -11,6 +11,8 @@
  *   request.c   what handlers ask of a request
  *   route.c     which route; allow.c who may; site.c from where: Host, Origin
  *   asset.c     static files; status.c GET /v1/status
+ *   work.c      work that takes its time, in a thread of its own
+ *   heard.c     requests and answers into the capture
  *
  * An EXCHANGE is a request with its answer. It lives until it was answered, also when its
  * client has gone; a CLIENT is a connection, and has one exchange at a time or none.
@@ -24,6 +26,7 @@
 #include "api/request.h"
 #include "api/route.h"
 #include "api/wire.h"
+#include "capture/capture.h"
 #include <http_parser.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -73,6 +76,7 @@ struct api {
     uint64_t last_number;
     bool draining;
     struct timer drain;
+    struct worker *worker; /**< work.h; NULL: not needed yet */
     char date[32];
     uint64_t date_s;
 };
@@ -223,6 +227,10 @@ void site_preflight(struct api_request *r, unsigned allow);
 /* asset.c */
 /** A file of the console and its like. @return false: there is none of that name */
 bool asset_serve(struct api_request *r);
+
+/* heard.c */
+void heard_request(const struct exchange *x);
+void heard_answer(const struct exchange *x, struct str head, struct str body);
 
 /* job.c */
 void jobs_init(struct api *a);

@@ -581,6 +581,7 @@ static const struct env *engine_env(struct server *s)
     if (!capturing_open(&s->capturing, s->config, s->log, s->net)) {
         return NULL;
     }
+    s->serving.capture = s->config->trace_enabled ? s->capturing.capture : NULL;
     if (s->config->sip_trace == NULL) {
         return env;
     }

@@ -98,6 +98,9 @@ bool serving_open(struct serving *s, const struct config *c, struct log *log, st
         return true;
     }
     config.env = net_env(net);
+    config.capture = s->capture;
+    config.story = c->story;
+    config.database = c->store.path;
     config.store = keeping->store;
     config.node = c->domain_count > 0 ? c->domains[0] : STR_NONE;
     config.log = write_log;

@@ -20,7 +20,8 @@
 struct uv_async_s;
 
 struct serving {
-    struct api *api; /**< NULL: there is none */
+    struct api *api;         /**< NULL: there is none */
+    struct capture *capture; /**< set before serving_open; NULL: nothing is captured */
     struct log *log;
     struct net *net;
     struct engine *engine; /**< NULL before serving_start and after serving_stop */

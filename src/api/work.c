@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Work that takes its time: see work.h. */
+#include "api/work.h"
+#include "api/parts.h"
+#include "base/err.h"
+#include <signal.h>
+#include <stdlib.h>
+
+enum { WAITING_MAX = 100 };
+
+struct worker {
+    struct api *api;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    struct list queue;
+    unsigned waiting;
+    bool stop;
+};
+
+static void *work_on(void *ctx)
+{
+    struct worker *w = ctx;
+
+    (void)pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (list_empty(&w->queue) && !w->stop) {
+            (void)pthread_cond_wait(&w->came, &w->lock);
+        }
+        if (w->stop) {
+            break;
+        }
+        struct api_work *piece = list_entry(w->queue.next, struct api_work, link);
+        list_remove(&piece->link);
+        w->waiting--;
+        (void)pthread_mutex_unlock(&w->lock);
+        piece->run(piece);
+        api_send_home(w->api, &piece->home);
+        (void)pthread_mutex_lock(&w->lock);
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static struct worker *worker_new(struct api *a)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    sigset_t all, before;
+    bool ok;
+
+    if (w == NULL) {
+        return NULL;
+    }
+    w->api = a;
+    list_init(&w->queue);
+    (void)pthread_mutex_init(&w->lock, NULL);
+    (void)pthread_cond_init(&w->came, NULL);
+    (void)sigfillset(&all); /* signals are the engine's thread's */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    ok = pthread_create(&w->thread, NULL, work_on, w) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!ok) {
+        (void)pthread_mutex_destroy(&w->lock);
+        (void)pthread_cond_destroy(&w->came);
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void worker_free(struct worker *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    (void)pthread_cond_signal(&w->came);
+    (void)pthread_mutex_unlock(&w->lock);
+    (void)pthread_join(w->thread, NULL);
+    (void)pthread_mutex_destroy(&w->lock);
+    (void)pthread_cond_destroy(&w->came);
+    free(w);
+}
+
+static void on_home(struct api_job *job)
+{
+    struct api_work *w = container_of(job, struct api_work, home);
+    w->done(w);
+}
+
+int api_work(struct api *a, struct api_work *w)
+{
+    int err = 0;
+
+    if (a->worker == NULL) {
+        a->worker = worker_new(a);
+    }
+    if (a->worker == NULL) {
+        return E_NOMEM;
+    }
+    w->home = (struct api_job){.done = on_home, .api = a};
+    (void)pthread_mutex_lock(&a->worker->lock);
+    if (a->worker->waiting >= WAITING_MAX) {
+        err = E_TOOMANY;
+    } else {
+        list_append(&a->worker->queue, &w->link);
+        a->worker->waiting++;
+        (void)pthread_cond_signal(&a->worker->came);
+    }
+    (void)pthread_mutex_unlock(&a->worker->lock);
+    return err;
+}
