@@ -116,7 +116,7 @@ void answer_head(struct exchange *x, struct out *o, unsigned status, const char 
 {
     out_fmt(o, "HTTP/1.1 %u %s\r\nDate: %s\r\n", status, answer_phrase(status),
             date_of(x->r.api));
-    if (type != NULL) {
+    if (type != NULL && status != 304) {
         out_fmt(o, "Content-Type: %s\r\n", type);
     }
     if (length != SIZE_MAX && status != 204 && status != 304 && status != 101) {
@@ -129,6 +129,7 @@ void answer_head(struct exchange *x, struct out *o, unsigned status, const char 
         out_c(o, "Cache-Control: no-store\r\n");
     }
     out_fmt(o, "X-Request-Id: %llu\r\n", (unsigned long long)x->r.number);
+    /* Of a 304, too: a browser takes its policy in the place of the one that it has kept. */
     site_headers(x, o, type != NULL && str_istarts(str_c(type), STR("text/html")));
     if (status != 101 && (!x->keep || x->early || x->r.api->draining)) {
         out_c(o, "Connection: close\r\n");
@@ -238,7 +239,6 @@ void api_reply(struct api_request *r, unsigned status, const char *content_type,
     *w = (struct api_answer){status, content_type, body, headers, header_count};
     if (not_modified(x, status, headers, header_count)) {
         w->status = 304;
-        w->type = NULL;
         w->body = STR("");
     }
     if (!x->away) {

@@ -47,7 +47,7 @@ export function eventsPage({ api }, _, query) {
   const show = () => {
     list.hidden = !list.firstChild;
     blank.hidden = !list.hidden;
-    status.textContent = `${paused ? 'Paused' : stream?.state === 'open' ? 'Live' : 'Connecting'}` +
+    status.textContent = `${paused ? 'Paused' : stream?.state === 'open' ? 'Listening' : 'Connecting'}` +
       (total ? `, ${count(total, 'event')}` : '') +
       (stream?.sequence ? `, at sequence ${stream.sequence}` : '');
   };
