@@ -68,7 +68,7 @@ let shown = null;
 /** Made once, by the shell of a page: regions have to be there before something is said. */
 export function regions() {
   polite = h('div', { 'class': 'sr-only', 'role': 'status', 'aria-live': 'polite' });
-  shown = h('div', { 'class': 'toasts' });
+  shown = h('aside', { 'class': 'toasts', 'aria-label': 'Messages' });
   return [polite, shown];
 }
 
