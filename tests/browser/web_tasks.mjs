@@ -71,6 +71,8 @@ export async function ladder(kit) {
   assert.ok(pcap.octets.includes('INVITE sip:'), 'with the INVITE');
   const svg = await download(page, () => page.getByRole('button', { name: 'SVG' }).click());
   assert.match(svg.octets.toString(), /<svg[\s\S]*INVITE/);
+  await messages.scrollIntoViewIfNeeded();
+  await page.evaluate(() => document.querySelector('.ladder-box').scrollIntoView());
   await kit.shot(page, 'ladder');
 }
 
@@ -136,9 +138,9 @@ export async function try_it(kit) {
   assert.deepEqual(JSON.parse(await page.getByLabel('Body of the request').inputValue()), {
     callingDevice: '1001', calledDirectoryNumber: '1002', autoOriginate: 'doNotPrompt',
     userData: { string: '0463617365203437' + '3131' } });
-  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
   await page.getByText(/MakeCall took/).waitFor();
-  await page.getByText('"MakeCallResponse"').waitFor();
+  await page.getByRole('tabpanel', { name: 'JSON' }).getByText('"MakeCallResponse"').waitFor();
   await kit.shot(page, 'try');
   await page.getByRole('tab', { name: 'CSTA XML' }).click();
   await page.getByRole('tabpanel', { name: 'CSTA XML' }).getByText('<MakeCall').first().waitFor();
@@ -148,7 +150,7 @@ export async function try_it(kit) {
   await kit.axeOf(page, 'try it, on the wire');
   // a refusal in words, with the CSTA error
   await page.getByLabel('callingDevice').fill('4242');
-  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
   await page.getByText('refused', { exact: true }).waitFor();
   await page.getByRole('tab', { name: 'JSON' }).click();
   await page.getByText('"code"').waitFor();

@@ -4,7 +4,6 @@
 The tests themselves are in tests/browser (web.mjs); here are the server and the phones that they
 need. Pictures for the documentation are taken when BATON_SHOTS names a folder.
 """
-import json
 import os
 import subprocess
 
@@ -17,7 +16,7 @@ listen: ["udp:{ip}:{port}", "tcp:{ip}:{port}", "ws:{ip}:%(ws)d"]
 domains: [example.com]
 store: {{path: baton.db}}
 api:
-  listen: ["http:{ip}:%(http)d", "unix:baton.sock"]
+  listen: ["tcp:{ip}:%(http)d", "unix:control"]
   origins: ["http://{ip}:%(crm)d"]
 devices:
 {devices}
@@ -40,13 +39,13 @@ class Web(Process):
                          env={"HOME": home, "XDG_CONFIG_HOME": home, "TMPDIR": home, **env})
 
 
-def token(folder, *scopes):
-    """A token from the running server, as an operator makes one."""
-    got = subprocess.run([BATON, "token", "create", "--json", "-c",
-                          os.path.join(folder, "baton.yaml"), "--name", "test", *scopes],
+def token(folder):
+    """An administrator's token from the running server, as an operator makes one."""
+    got = subprocess.run([BATON, "token", "create", "test", "--scope", "admin", "--socket",
+                          os.path.join(folder, "control")],
                          capture_output=True, text=True, timeout=20, check=False)
     check(got.returncode == 0, "baton token create", got.stdout + got.stderr)
-    return json.loads(got.stdout)["token"]
+    return got.stdout.strip()
 
 
 def run(w, *names):
@@ -57,7 +56,7 @@ def run(w, *names):
     w.phone("1004", s)
     web = w.start(Web(w.folder, {
         "BATON_URL": f"http://{IP}:{http}", "BATON_WS": f"ws://{IP}:{ws}",
-        "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder, "admin")}, *names))
+        "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder)}, *names))
     check(web.exit_code(limit=300) == 0, "tests of the web pages", web.text()[-4000:])
 
 

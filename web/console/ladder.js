@@ -80,8 +80,8 @@ function row(m, lanes, start, toggle) {
   const says = place(h('span', { 'class': 'says' },
     h('span', { 'class': `face kind-${m.face}` }, m.face),
     h('span', { 'class': 'sr-only' }, `from ${m.from} to ${m.to}`),
-    h('span', { 'class': 'what' }, m.title), m.note && h('span', { 'class': 'more' }, m.note),
-    chips(m)), lanes.length + 2, lanes.length + 3);
+    h('span', { 'class': 'what' }, m.title), chips(m),
+    m.note && h('span', { 'class': 'more' }, m.note)), lanes.length + 2, lanes.length + 3);
   return h('button', { 'type': 'button', 'class': 'ladder-row', 'aria-expanded': 'false',
     on: { click: toggle } },
   h('span', { 'class': 'at' }, `+${((m.at - start) / 1000).toFixed(3)}`),
@@ -109,7 +109,8 @@ export class Ladder {
       return;
     }
     this.shown = text;
-    const shown = all.filter((l) => chosen.some((m) => m.from === l.name || m.to === l.name));
+    const shown = all.filter((l, i) => all.findIndex((x) => x.name === l.name) === i &&
+      chosen.some((m) => m.from === l.name || m.to === l.name));
     const lanes = shown.map((l) => l.name);
     this.box.style.setProperty('--lanes', lanes.length);
     this.box.classList.toggle('many', lanes.length > 3);

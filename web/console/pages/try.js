@@ -3,7 +3,7 @@
  * Try it: a form for each service, made from openapi.json, and what it led to: the request and the
  * answer as JSON, as CSTA XML, and the messages of the call that it touched.
  */
-import { announce, badge, button, code, copy, doer, empty, field, fill, h, input, problemBox,
+import { badge, button, code, copy, doer, empty, field, fill, h, input, problemBox,
   section, select, words } from '../ui/dom.js';
 import { Ladder, NO_TRACE, readTrace } from '../ladder.js';
 import { control, Schemas } from '../schema.js';
@@ -125,7 +125,6 @@ export function tryPage({ api, model }, _, query) {
       said = e.body ?? { detail: words(e) };
       fill(outcome, badge('refused', 'bad'), ` ${words(e)}`);
     }
-    announce(outcome.textContent);
     fill(asJson, h('h3', {}, 'Request'), code(JSON.stringify({ [service]: value }, null, 2),
       { 'aria-label': 'Request as JSON' }), h('h3', {}, 'Answer'),
     code(JSON.stringify(said, null, 2), { 'aria-label': 'Answer as JSON' }));
