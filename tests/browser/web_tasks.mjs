@@ -38,7 +38,7 @@ export async function call_from_the_console(kit) {
   await call(page, '1003').getByText('talking').waitFor();
   await kit.shot(page, 'call');
   await call(page, '1003').getByRole('button', { name: 'Hang up' }).click();
-  await page.getByText('ended').waitFor();
+  await page.getByText('ended', { exact: true }).waitFor();
 }
 
 /** The ladder: SIP, CSTA and API on one axis; UUI at each hop; text of a message; exports. */
