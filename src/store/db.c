@@ -24,8 +24,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { APPLICATION = 0x4261746f /* "Bato" */ };
-
 static const char *const steps[] = {
     "CREATE TABLE events ("
     "  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, watched TEXT NOT NULL, call TEXT,"
@@ -86,23 +84,29 @@ static bool fail(char *why, size_t cap, const char *path, const char *what, cons
     return false;
 }
 
-/** A second process would write over the first one's shoulder. */
-static bool take_lock(struct db *db, const char *path, char *why, size_t cap)
+int64_t db_version(void)
+{
+    return (int64_t)ARRAY_LEN(steps);
+}
+
+int db_lock(const char *path, char *why, size_t cap)
 {
     char name[4096];
-    int n = snprintf(name, sizeof(name), "%s.lock", path);
+    int n = snprintf(name, sizeof(name), "%s.lock", path), fd;
 
     if (n < 0 || (size_t)n >= sizeof(name)) {
-        return fail(why, cap, path, "the name is too long", "");
+        (void)fail(why, cap, path, "the name is too long", "");
+        return -1;
     }
-    db->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (db->lock_fd < 0) {
-        return fail(why, cap, name, "cannot be made", strerror(errno));
+    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        (void)fail(why, cap, name, "cannot be made", strerror(errno));
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        (void)fail(why, cap, path, "another server writes to it", "");
+        (void)close(fd);
+        fd = -1;
     }
-    if (flock(db->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return fail(why, cap, path, "another server writes to it", "");
-    }
-    return true;
+    return fd;
 }
 
 static int64_t ask_number(struct db *db, const char *sql)
@@ -153,7 +157,7 @@ static bool migrate(struct db *db, const char *path, char *why, size_t cap)
     if (version < 0 || whose < 0 || tables < 0) {
         return fail(why, cap, path, "is no database", sqlite3_errmsg(db->handle));
     }
-    if (whose != APPLICATION && tables > 0) {
+    if (whose != DB_APPLICATION && tables > 0) {
         return fail(why, cap, path, "is a database of something else", "");
     }
     if (version > (int64_t)ARRAY_LEN(steps)) {
@@ -167,7 +171,7 @@ static bool migrate(struct db *db, const char *path, char *why, size_t cap)
         ok = run(db, steps[i]);
     }
     (void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %zu",
-                   APPLICATION, ARRAY_LEN(steps));
+                   DB_APPLICATION, ARRAY_LEN(steps));
     /* and it stands in the file itself, for store_look */
     ok = ok && run(db, sql) && run(db, "COMMIT") && run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     return ok || fail(why, cap, path, "cannot be brought to this version",
@@ -231,7 +235,8 @@ static bool make_file(struct db *db, const char *path, char *why, size_t cap)
 {
     int fd;
 
-    if (!take_lock(db, path, why, cap)) {
+    db->lock_fd = db_lock(path, why, cap);
+    if (db->lock_fd < 0) {
         return false;
     }
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* the others take its rights over */

@@ -9,6 +9,7 @@
  *   read.c     readers: recent events in memory, older ones from the database
  *   hold.c     nothing leaves before what it tells of is kept (hold.h)
  *   history.c  calls that were (history.h)
+ *   copy.c     backups (copy.h)
  *
  * LOCK. `lock` guards `in`, `accepted`, `stop`, `reads`, `lost…`, `why` and `count`. The
  * database, `work`, the recent events and `oldest` belong to the thread once it runs; `local`
@@ -81,6 +82,13 @@ struct db {
     enum store_uui uui;
 };
 
+/** What says in the file whose it is ("Bato"). */
+enum { DB_APPLICATION = 0x4261746f };
+/** Of the tables that this program writes. */
+int64_t db_version(void);
+/** A second process would write over the first one's shoulder: the lock beside the database,
+    held until the descriptor is closed. @return -1 with *why */
+int db_lock(const char *path, char *why, size_t cap);
 /** @return false with *why */
 bool db_open(struct db *db, const struct store_config *config, char *why, size_t cap);
 void db_close(struct db *db);
