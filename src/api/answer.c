@@ -111,6 +111,18 @@ static bool has_header(const struct api_header *headers, size_t n, const char *n
     return false;
 }
 
+/** W3C Trace Context §3.2: what is none is not said back. */
+static bool is_traceparent(struct str s)
+{
+    static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+    for (size_t i = 0; s.n == sizeof(form) - 1 && i < s.n; i++) {
+        if (form[i] == '-' ? s.p[i] != '-' : hex_digit(s.p[i]) < 0) {
+            return false;
+        }
+    }
+    return s.n == sizeof(form) - 1;
+}
+
 void answer_head(struct exchange *x, struct out *o, unsigned status, const char *type,
                  size_t length, const struct api_header *headers, size_t header_count)
 {
@@ -129,6 +141,9 @@ void answer_head(struct exchange *x, struct out *o, unsigned status, const char 
         out_c(o, "Cache-Control: no-store\r\n");
     }
     out_fmt(o, "X-Request-Id: %llu\r\n", (unsigned long long)x->r.number);
+    if (is_traceparent(x->r.field[API_TRACEPARENT])) {
+        out_fmt(o, "traceparent: %.*s\r\n", STR_ARG(x->r.field[API_TRACEPARENT]));
+    }
     /* Of a 304, too: a browser takes its policy in the place of the one that it has kept. */
     site_headers(x, o, type != NULL && str_istarts(str_c(type), STR("text/html")));
     if (status != 101 && (!x->keep || x->early || x->r.api->draining)) {
@@ -146,9 +161,9 @@ void answer_noted(struct exchange *x, unsigned status, const char *what)
     (void)pthread_mutex_lock(&a->lock);
     histogram_add(&a->took, took_us);
     (void)pthread_mutex_unlock(&a->lock);
-    api_log(a, TRACE_DEBUG, "request %llu of %.*s: %s %.*s %u%s, %llu us",
-            (unsigned long long)x->r.number, STR_ARG(x->r.peer), api_method_name(x->r.method),
-            STR_ARG(x->r.path), status, what, (unsigned long long)took_us);
+    api_log_of(&x->r, TRACE_DEBUG, "%.*s: %s %.*s %u%s, %llu us", STR_ARG(x->r.peer),
+               api_method_name(x->r.method), STR_ARG(x->r.path), status, what,
+               (unsigned long long)took_us);
 }
 
 void answer_send(struct exchange *x)

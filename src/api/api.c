@@ -19,17 +19,46 @@
 
 enum { DRAIN_MS = 2000, LINGER_MS = 1000, SHAKE_MS = 10000 };
 
-void api_log(struct api *a, enum trace_level level, const char *fmt, ...)
+static void write_log(struct api *a, enum trace_level level, const struct trace_ids *ids,
+                      const char *fmt, va_list args)
 {
     char line[512];
-    va_list args;
-    va_start(args, fmt);
     int n = vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
     if (n > 0) {
         size_t len = (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
-        a->config.log(a->config.log_ctx, level, "api", str_make(line, len));
+        a->config.log(a->config.log_ctx, level, "api", ids, str_make(line, len));
     }
+}
+
+void api_log(struct api *a, enum trace_level level, const char *fmt, ...)
+{
+    static const struct trace_ids nobody = {0};
+    va_list args;
+    va_start(args, fmt);
+    write_log(a, level, &nobody, fmt, args);
+    va_end(args);
+}
+
+void api_log_of(const struct api_request *r, enum trace_level level, const char *fmt, ...)
+{
+    char number[24];
+    struct out o;
+    struct trace_ids ids = {.who = r->who != NULL ? r->who->name : STR_NONE,
+                            .parent = r->field[API_TRACEPARENT],
+                            .call = r->route != NULL ? api_param(r, "callID") : STR_NONE,
+                            .device = r->route != NULL ? api_param(r, "device") : STR_NONE};
+    va_list args;
+    out_init(&o, number, sizeof(number));
+    out_u64(&o, r->number);
+    ids.request = out_str_of(&o);
+    va_start(args, fmt);
+    write_log(r->api, level, &ids, fmt, args);
+    va_end(args);
+}
+
+void *api_host(const struct api *a)
+{
+    return a->config.host;
 }
 
 /* ---- rules ---- */

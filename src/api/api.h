@@ -65,14 +65,17 @@ struct api_config {
     struct store *store;      /**< whose journal is told; NULL: there are no events */
     struct str node;          /**< name of this server in events; absent: "baton" */
     const struct env *env;    /**< for wall time, random octets; not its `trace` */
-    /** Lines for the log; from any thread. */
-    void (*log)(void *ctx, enum trace_level level, const char *module, struct str text);
+    /** Lines for the log; from any thread. As env->trace. */
+    void (*log)(void *ctx, enum trace_level level, const char *module,
+                const struct trace_ids *ids, struct str text);
     void *log_ctx;
     struct capture *capture;    /**< what was said lately; NULL: nothing is captured */
     struct story_options story; /**< how it is shown */
     const char *database;       /**< for the history of calls; NULL: there is none */
     api_each_count each_count;
     void *count_ctx;
+    void *host;        /**< what handlers of the server itself find again: api_host */
+    bool metrics_open; /**< GET /metrics takes no token */
     /** There are jobs for the engine: have api_run_jobs called in its thread. Any thread. */
     void (*wake_engine)(void *ctx);
     void *wake_ctx;
@@ -128,6 +131,9 @@ void api_stop(struct api *a);
 void api_free(struct api *a);
 
 /* ---- any thread ---- */
+
+/** api_config.host */
+void *api_host(const struct api *a);
 
 struct api_stats {
     uint64_t clients;                 /**< now */

@@ -242,6 +242,9 @@ void jobs_refuse(struct api *a);
 /** Other rules, or the end, as other threads have asked for. */
 void api_look_around(struct api *a);
 void api_log(struct api *a, enum trace_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/** The same about a request. */
+void api_log_of(const struct api_request *r, enum trace_level level, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /** One more of a counter. */
 static inline void count_one(atomic_uint_fast64_t *n)

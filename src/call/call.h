@@ -409,6 +409,7 @@ struct call_layer {
     struct directory *directory;
     struct arena *scratch;
     struct call_config config;
+    bool draining; /**< MakeCall is refused (engine_drain) */
     struct hash_key key;
     struct map by_id;
     struct list calls;
@@ -790,8 +791,7 @@ void call_foreign_transferred(struct connection *own, struct connection *second,
 void call_foreign_moved(struct connection *other, struct str to, const char *cause,
                         uint64_t now_ms);
 
-/** By what a log line about a call, or about one connection of it (NULL: none), is found.
-    Borrowed from both. */
+/** By what log lines about a call, or one connection of it (or NULL), are found. Borrowed. */
 struct trace_ids call_trace_ids(const struct call *c, const struct connection *conn);
 
 /** End every call (shutdown): BYE, CANCEL, 503. */

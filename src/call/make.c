@@ -296,6 +296,9 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     enum call_error err = CALL_NO_RESOURCES;
     bool more = false;
 
+    if (l->draining) {
+        return CALL_NO_RESOURCES;
+    }
     if (args->overlap) {
         to = (struct destination){.id = dial_number(args->to, &more)};
     }

@@ -205,6 +205,14 @@ uint64_t engine_tell(struct engine *e, const struct journal_fact *f);
 /** Number of the newest event: a view that is made now holds at that place of the journal. */
 uint64_t engine_head(const struct engine *e);
 
+/**
+ * While `on`, no new calls: INVITE that would begin one, MakeCall and REFER get 503 or its
+ * like. Registrations, sessions and what stands go on; so do calls to emergency numbers and
+ * those that replace a standing one. Peers hear 503 to their OPTIONS, so that they call
+ * elsewhere.
+ */
+void engine_drain(struct engine *e, bool on);
+
 /** While `closed`, nothing new comes in (503): what happens could not be kept. */
 void engine_close_gate(struct engine *e, bool closed);
 

@@ -9,7 +9,7 @@
 #include "engine/parts.h"
 
 /* When to come again while the store is broken. */
-enum { RETRY_CLOSED_S = 5 };
+enum { RETRY_CLOSED_S = 5, RETRY_DRAINED_S = 30 };
 
 static bool is_stranger(const struct engine *e, const struct hop *from)
 {
@@ -76,6 +76,16 @@ bool gate_stranger(struct engine *e, const struct sip_msg *m, const struct hop *
     return false;
 }
 
+/** While the server is drained: would that begin a call here, or ask whether one may? */
+static bool begins_call(const struct engine *e, const struct sip_msg *m, const struct hop *from)
+{
+    if (m->method == SIP_METHOD_OPTIONS) {
+        return directory_peer_from(e->config.directory, from) != NULL;
+    }
+    return m->method == SIP_METHOD_INVITE && !cti_wants(m) &&
+           !sip_msg_has(m, SIP_HDR_REPLACES) && !load_is_emergency(&e->load, m);
+}
+
 bool gate_begin(struct engine *e, const struct sip_msg *m, const struct hop *from,
                 uint64_t now_ms)
 {
@@ -84,7 +94,12 @@ bool gate_begin(struct engine *e, const struct sip_msg *m, const struct hop *fro
     if (!gate_stranger(e, m, from, now_ms)) {
         return false;
     }
-    retry_s = e->closed ? RETRY_CLOSED_S : load_refuses(&e->load, m, fill(e), now_ms);
+    if (e->draining && begins_call(e, m, from)) {
+        e->count.drained += m->method == SIP_METHOD_INVITE;
+        retry_s = RETRY_DRAINED_S;
+    } else {
+        retry_s = e->closed ? RETRY_CLOSED_S : load_refuses(&e->load, m, fill(e), now_ms);
+    }
     if (retry_s != 0) {
         refuse(e, m, from, retry_s);
     }

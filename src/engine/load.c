@@ -47,7 +47,7 @@ enum load_level load_level(const struct load *l, uint32_t percent, uint64_t now_
                : LOAD_NORMAL;
 }
 
-static bool is_emergency(const struct load *l, const struct sip_msg *m)
+bool load_is_emergency(const struct load *l, const struct sip_msg *m)
 {
     struct sip_uri u;
     uint32_t at;
@@ -71,7 +71,7 @@ uint32_t load_refuses(struct load *l, const struct sip_msg *m, uint32_t percent,
     if (level == LOAD_NORMAL || (level == LOAD_HIGH && m->method == SIP_METHOD_REGISTER)) {
         return 0;
     }
-    if (is_emergency(l, m)) {
+    if (load_is_emergency(l, m)) {
         l->emergency++;
         return 0;
     }

@@ -40,6 +40,9 @@ struct load {
 
 void load_init(struct load *l, const struct load_config *config);
 
+/** Is it to a number that is never refused? */
+bool load_is_emergency(const struct load *l, const struct sip_msg *m);
+
 /** A timer was that late. */
 void load_lag(struct load *l, uint64_t late_ms, uint64_t now_ms);
 

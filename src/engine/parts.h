@@ -11,6 +11,7 @@
 struct engine_counters {
     uint64_t received, bytes, keepalives, malformed, refused, requests, responses, dropped;
     uint64_t challenged, auth_failed, no_dialog, unknown_method;
+    uint64_t drained;                /**< calls refused while the server is drained */
     uint64_t routed[RULE_REFER + 1]; /**< by enum rule_action */
     uint64_t redirect_asked;         /**< redirected because the caller wanted it */
     uint64_t uui_replaced, uui_refused, uui_forbidden; /**< by our own 3xx and REFER: carry.c */
@@ -50,6 +51,7 @@ struct engine {
     struct load load;
     bool stopping;
     bool closed;           /**< engine_close_gate */
+    bool draining;         /**< engine_drain */
     uint64_t complaint_ms; /**< when the present time of complaints began … */
     uint32_t complaints;   /**< … and how many there were */
     struct map rows;       /**< rows.c: struct own_row */

@@ -136,6 +136,12 @@ void engine_keep_in(struct engine *e, const struct store_ops *store)
     event_keep_in(e->events, store);
 }
 
+void engine_drain(struct engine *e, bool on)
+{
+    e->draining = on;
+    e->calls.draining = on;
+}
+
 void engine_close_gate(struct engine *e, bool closed)
 {
     e->closed = closed;

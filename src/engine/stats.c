@@ -39,6 +39,7 @@
     X("load_shed", e->load.shed)                                                \
     X("load_shed_calls", e->load.shed_calls)                                    \
     X("load_emergency", e->load.emergency)                                      \
+    X("load_drained", e->count.drained)                                         \
     X("auth_ok", e->auth.ok)                                                    \
     X("auth_wrong", e->auth.wrong)                                              \
     X("auth_stale", e->auth.stale)                                              \

@@ -132,6 +132,9 @@ void config_add_own_address(struct config *c, const struct addr *a);
  */
 void config_set_start(struct config *c, uint64_t wall_s);
 
+/** What of `b` differs from `a` and a running server takes over: fn hears "routes" … */
+void config_each_taken_change(const struct config *a, const struct config *b,
+                              void (*fn)(void *ctx, const char *key), void *ctx);
 /** What of `b` differs from `a` and only a restart takes over: fn hears "limits.calls" … */
 void config_each_fixed_change(const struct config *a, const struct config *b,
                               void (*fn)(void *ctx, const char *key), void *ctx);

@@ -111,6 +111,7 @@ bool config_map_api(struct config_tree *t, struct config *c)
 {
     const struct raw_api *raw = &c->raw->api;
     yaml_node_t *section = tree_key(t, tree_root(t), "api");
+    c->api.metrics_open = raw->metrics_open;
     c->api.max_clients = raw->max_clients;
     c->api.max_per_address = raw->max_per_address;
     c->api.max_jobs = raw->max_jobs;

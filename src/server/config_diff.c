@@ -107,25 +107,40 @@ static bool same_section(const struct config_section *s, const char *a, const ch
     return true;
 }
 
+struct telling {
+    bool taken; /**< what is taken over, not what is not */
+    void (*fn)(void *ctx, const char *key);
+    void *ctx;
+};
+
 static void tell_section(const struct config_section *s, const char *way, const char *a,
-                         const char *b, void (*fn)(void *ctx, const char *key), void *ctx)
+                         const char *b, const struct telling *t)
 {
     for (const struct config_key *k = s->keys; k->name != NULL; k++) {
         char name[128];
         (void)snprintf(name, sizeof(name), "%s%s%s", way, way[0] != '\0' ? "." : "", k->name);
-        if (is_taken_over(name)) {
-            continue;
-        }
-        if (k->kind == KEY_SECTION) {
-            tell_section(k->section, name, a + k->offset, b + k->offset, fn, ctx);
-        } else if (!same_value(k, a, b)) {
-            fn(ctx, name);
+        bool taken = is_taken_over(name);
+        if (k->kind == KEY_SECTION && !taken) {
+            tell_section(k->section, name, a + k->offset, b + k->offset, t);
+        } else if (taken == t->taken && !same_value(k, a, b)) {
+            t->fn(t->ctx, name);
         }
     }
+}
+
+static void tell(const struct config *a, const struct config *b, const struct telling *t)
+{
+    tell_section(&config_root_section, "", (const char *)a->raw, (const char *)b->raw, t);
+}
+
+void config_each_taken_change(const struct config *a, const struct config *b,
+                              void (*fn)(void *ctx, const char *key), void *ctx)
+{
+    tell(a, b, &(struct telling){true, fn, ctx});
 }
 
 void config_each_fixed_change(const struct config *a, const struct config *b,
                               void (*fn)(void *ctx, const char *key), void *ctx)
 {
-    tell_section(&config_root_section, "", (const char *)a->raw, (const char *)b->raw, fn, ctx);
+    tell(a, b, &(struct telling){false, fn, ctx});
 }

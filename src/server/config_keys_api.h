@@ -21,6 +21,8 @@
       "Names by which clients on this machine may call it, beside `localhost` and addresses: "  \
       "others are refused on 127.0.0.1 and ::1, because a foreign page can give them to "       \
       "itself.")                                                                                \
+    B(metrics_open, false,                                                                      \
+      "`GET /metrics` takes no token: for a Prometheus on a network that you control.")         \
     S(web_root, "", "A folder whose files are served in the place of the built-in pages.")      \
     U(max_clients, 1000, 1, 100000,                                                             \
       "Connections at a time. When there are more, the one that has been idle longest is "      \

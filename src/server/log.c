@@ -118,6 +118,12 @@ int log_follow_change(struct log *l, struct str id, uint64_t for_ms)
     return err;
 }
 
+uint64_t log_seconds_until(uint64_t until_ms)
+{
+    uint64_t now = now_ms();
+    return until_ms > now ? (until_ms - now + 999) / 1000 : 0;
+}
+
 static bool wants(struct log *l, enum trace_level level, const char *module,
                   const struct trace_ids *ids)
 {

@@ -53,6 +53,9 @@ int log_level_change(struct log *l, struct str module, const enum trace_level *l
 /** Everything about `id` for so long; 0: not any more. */
 int log_follow_change(struct log *l, struct str id, uint64_t for_ms) MUST_USE;
 
+/** Seconds until a following ends, rounded up; 0: it has. */
+uint64_t log_seconds_until(uint64_t until_ms);
+
 /** Would a line of this level, about nobody, be written? */
 bool log_wants(struct log *l, enum trace_level level);
 

@@ -29,7 +29,7 @@ static const struct {
     [METRIC_CSTA_REQUEST] = {"baton_csta_request_duration_seconds",
                              "From a CSTA request of an application to its answer."},
     [METRIC_API_REQUEST] = {"baton_api_request_duration_seconds",
-                            "From a whole HTTP request to its answer, streams excepted."},
+                            "From the head of an HTTP request to the beginning of its answer."},
     [METRIC_STORE_COMMIT] = {"baton_store_commit_duration_seconds",
                              "Of writing a group of changes."},
 };

@@ -83,6 +83,8 @@
       "Calls that were refused early for overload.") \
     X(ENGINE, "load_emergency", "baton_load_emergency_calls_total", NULL, COUNTER, 1, \
       "Requests that were let in by their number in spite of overload.") \
+    X(ENGINE, "load_drained", "baton_drained_calls_total", NULL, COUNTER, 1, \
+      "Calls that were refused, as the server was being drained.") \
     X(ENGINE, "txn_active", "baton_transactions", NULL, GAUGE, 1, \
       "SIP transactions now.") \
     X(ENGINE, "txn_server", "baton_transactions_total", "side=\"server\"", COUNTER, 1, \
@@ -461,6 +463,34 @@
       NULL) \
     X(SERVER, "log_followed", "baton_log_followed", NULL, GAUGE, 1, \
       "Calls and devices of which everything is logged now.") \
+    X(API, "clients", "baton_api_clients", NULL, GAUGE, 1, \
+      "Connections of HTTP now.") \
+    X(API, "accepted", "baton_api_connections_total", "result=\"accepted\"", COUNTER, 1, \
+      "Connections of HTTP, by whether there was room.") \
+    X(API, "turned_away", "baton_api_connections_total", "result=\"turned_away\"", COUNTER, 1, \
+      NULL) \
+    X(API, "closed_slow", "baton_api_connections_closed_total", "reason=\"slow\"", COUNTER, 1, \
+      "Connections that were closed, by why.") \
+    X(API, "closed_bad", "baton_api_connections_closed_total", "reason=\"malformed\"", COUNTER, 1, \
+      NULL) \
+    X(API, "requests", "baton_api_requests_total", NULL, COUNTER, 1, \
+      "HTTP requests.") \
+    X(API, "answers_2xx", "baton_api_answers_total", "status=\"2xx\"", COUNTER, 1, \
+      "Answers to them, by class of the status.") \
+    X(API, "answers_3xx", "baton_api_answers_total", "status=\"3xx\"", COUNTER, 1, \
+      NULL) \
+    X(API, "answers_4xx", "baton_api_answers_total", "status=\"4xx\"", COUNTER, 1, \
+      NULL) \
+    X(API, "answers_5xx", "baton_api_answers_total", "status=\"5xx\"", COUNTER, 1, \
+      NULL) \
+    X(API, "jobs", "baton_api_jobs_total", NULL, COUNTER, 1, \
+      "Requests that were handed to the core.") \
+    X(API, "jobs_refused", "baton_api_jobs_refused_total", NULL, COUNTER, 1, \
+      "And those for which there was no room.") \
+    X(API, "octets_in", "baton_api_bytes_total", "direction=\"in\"", COUNTER, 1, \
+      "Octets of HTTP.") \
+    X(API, "octets_out", "baton_api_bytes_total", "direction=\"out\"", COUNTER, 1, \
+      NULL) \
     X(PROCESS, "cpu_us", "process_cpu_seconds_total", NULL, COUNTER, 1e-6, \
       "Processor time, of user and system.") \
     X(PROCESS, "resident", "process_resident_memory_bytes", NULL, GAUGE, 1, \

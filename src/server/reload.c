@@ -31,7 +31,7 @@ struct reloading {
     struct engine *engine;
     uint64_t now_ms;
     struct out names;
-    char text[400];
+    size_t gone;
 };
 
 static void name_it(void *ctx, const char *key)
@@ -44,12 +44,16 @@ static void name_it(void *ctx, const char *key)
 static void gone(void *ctx, struct device *d)
 {
     struct reloading *x = ctx;
+    x->gone++;
     engine_forget_device(x->engine, d, x->now_ms);
 }
 
 static bool refused(struct reload *r, struct log *log, const char *why)
 {
     r->refused++;
+    if (r->last.why[0] == '\0') {
+        (void)snprintf(r->last.why, sizeof(r->last.why), "%s", why);
+    }
     log_fmt(log, TRACE_ERROR, "server", "%s: not taken over: %s", r->first->file, why);
     return false;
 }
@@ -57,7 +61,10 @@ static bool refused(struct reload *r, struct log *log, const char *why)
 static bool refused_at(struct reload *r, struct log *log, struct config_mark at,
                        const char *why)
 {
-    char text[600];
+    char text[RELOAD_WHY + 64];
+    r->last.line = at.line;
+    r->last.column = at.column;
+    (void)snprintf(r->last.why, sizeof(r->last.why), "%s", why);
     (void)snprintf(text, sizeof(text), "line %u, column %u: %s", at.line, at.column, why);
     return refused(r, log, at.line > 0 ? text : why);
 }
@@ -84,6 +91,28 @@ static bool read_tls(struct reload *r, const struct config *c, struct log *log,
            refused_at(r, log, config_tls_mark(c, &fault), fault.why);
 }
 
+/** Names that do not all fit end in " …". */
+static void end_names(struct out *o, char *text)
+{
+    text[o->n] = '\0';
+    if (o->over) {
+        memcpy(text + o->n, " …", sizeof(" …"));
+    }
+}
+
+static void tell_changes(struct reload *r, const struct config *c, struct reloading *x)
+{
+    enum { ROOM = RELOAD_NAMES - sizeof(" …") };
+    out_init(&x->names, r->last.changed, ROOM);
+    config_each_taken_change(r->routes, c, name_it, x);
+    end_names(&x->names, r->last.changed);
+    out_init(&x->names, r->last.restart, ROOM);
+    config_each_fixed_change(r->first, c, name_it, x);
+    end_names(&x->names, r->last.restart);
+    r->last.gone = x->gone;
+    r->last.taken = true;
+}
+
 bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log *log,
                 uint64_t now_ms)
 {
@@ -91,6 +120,7 @@ bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log 
     struct tls_store *store = NULL;
     struct config_error error;
     const char *why;
+    r->last = (struct reload_report){0};
     struct config *c = config_load(r->first->file, &error);
     if (c == NULL) {
         return refused_at(r, log, (struct config_mark){error.line, error.column}, error.text);
@@ -119,17 +149,15 @@ bool reload_run(struct reload *r, struct engine *e, struct net *net, struct log 
     r->routes->seal_keys = NULL;
     engine_peers_changed(e);
     engine_roster_changed(e, now_ms);
+    tell_changes(r, c, &x);
     if (r->routes != r->first) {
         config_free(r->routes);
     }
     r->routes = c;
     r->done++;
-    out_init(&x.names, x.text, sizeof(x.text) - 1);
-    config_each_fixed_change(r->first, c, name_it, &x);
-    x.text[x.names.n] = '\0';
-    if (x.names.n > 0) {
-        log_fmt(log, TRACE_WARN, "server", "changed, but taken over by a restart only: %s%s",
-                x.text, x.names.over ? " …" : "");
+    if (r->last.restart[0] != '\0') {
+        log_fmt(log, TRACE_WARN, "server", "changed, but taken over by a restart only: %s",
+                r->last.restart);
     }
     log_fmt(log, TRACE_INFO, "server",
             "%s taken over: %zu routes, %zu devices, %zu applications, %zu peers", c->file,

@@ -20,11 +20,24 @@
 #include "server/log.h"
 #include "server/roster.h"
 
+enum { RELOAD_NAMES = 400, RELOAD_WHY = 600 };
+
+/** What came of the last one, for who asked for it. */
+struct reload_report {
+    bool taken;
+    unsigned line, column;      /**< of what is wrong; 0: it has no place in the file */
+    char why[RELOAD_WHY];       /**< what is wrong, without the place */
+    char changed[RELOAD_NAMES]; /**< keys that were taken over, "routes, devices" */
+    char restart[RELOAD_NAMES]; /**< keys that need a restart */
+    size_t gone;                /**< devices that are no longer there */
+};
+
 struct reload {
     struct config *first;  /**< of the start */
     struct config *routes; /**< whose routes are in use; may be `first` */
     struct roster roster;
     uint64_t done, refused; /**< counters */
+    struct reload_report last;
 };
 
 /** Fill the directory from `first`. @return 0 or E_NOMEM; reload_fini in either case */

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "net/sockaddr.h"
+#include "server/admin.h"
 #include "server/capturing.h"
 #include "server/inherit.h"
 #include "server/keeping.h"
@@ -44,6 +45,8 @@ struct server {
     struct inherited *inherited;
     struct upgrade upgrade;
     struct serving serving; /**< the HTTP API */
+    struct admin admin;     /**< its routes about the server itself */
+    uv_timer_t follow;      /**< until the next following in the log ends */
     struct net *net;
     struct engine *engine;
     uv_signal_t signals[ARRAY_LEN(signal_numbers)];
@@ -333,7 +336,7 @@ static void stop(struct server *s)
         return;
     }
     log_fmt(s->log, TRACE_INFO, "server", "stopping");
-    s->stopping = true;
+    s->stopping = s->admin.stopping = true;
     service_stopping(&s->service, s->config->stop_ms);
     serving_stopping(&s->serving);
     uv_timer_start(&s->limit, on_limit, s->config->stop_ms, 0);
@@ -401,6 +404,7 @@ static void hand_over(void *ctx)
             s->upgrade.program, others);
     write_counters(s);
     serving_stop(&s->serving);
+    admin_stop(&s->admin);
     keeping_close(&s->keeping);
     if (s->config->pid_file != NULL) {
         pid_file_drop(s->config->pid_file, s->pid_file);
@@ -423,9 +427,21 @@ static void begin_upgrade(struct server *s)
     upgrade_begin(&s->upgrade);
 }
 
+static void on_follow_over(uv_timer_t *t);
+
 /** Nobody makes lines that the log would not write. */
 static void trace_from(struct server *s)
 {
+    struct log_levels now;
+    uint64_t next_s = 0;
+    log_levels_get(s->log, &now);
+    for (size_t i = 0; i < now.followed; i++) { /* then fewer lines are made again */
+        uint64_t left_s = log_seconds_until(now.follow[i].until_ms);
+        next_s = next_s == 0 || left_s < next_s ? left_s : next_s;
+    }
+    if (next_s > 0) {
+        uv_timer_start(&s->follow, on_follow_over, next_s * 1000, 0);
+    }
     net_set_trace_from(s->net, log_lowest(s->log));
     keeping_trace_from(&s->keeping);
 }
@@ -433,6 +449,7 @@ static void trace_from(struct server *s)
 /** The configuration anew; when it stays as it was, the files that it names are read anew. */
 static void reload(struct server *s)
 {
+    s->reload.last.taken = false;
     if (s->stopping || s->config->file == NULL ||
         !reload_run(&s->reload, s->engine, s->net, s->log, net_now(s->net))) {
         (void)load_tls(s, &s->reload.routes->tls);
@@ -446,6 +463,27 @@ static void reload(struct server *s)
     log_set_uui(s->log, s->reload.routes->log_uui);
     trace_from(s);
     after(s);
+}
+
+/* ---- what the API asks of the server ---- */
+
+static bool reload_asked(void *ctx)
+{
+    struct server *s = ctx;
+    if (!s->stopping) {
+        reload(s);
+    }
+    return !s->stopping;
+}
+
+static void levels_asked(void *ctx)
+{
+    trace_from(ctx);
+}
+
+static void on_follow_over(uv_timer_t *t)
+{
+    trace_from(t->data);
 }
 
 static void on_signal(uv_signal_t *h, int number)
@@ -481,7 +519,8 @@ static bool init_handles(struct server *s)
     uv_loop_t *loop = net_loop(s->net);
     (void)signal(SIGPIPE, SIG_IGN);
     uv_timer_init(loop, &s->limit);
-    s->limit.data = s;
+    uv_timer_init(loop, &s->follow);
+    s->limit.data = s->follow.data = s;
     for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
         uv_signal_init(loop, &s->signals[i]);
         s->signals[i].data = s;
@@ -619,6 +658,25 @@ static void started(struct server *s)
     service_ready(&s->service, s->keeping.store);
 }
 
+/** What the API may ask of the server. */
+static void wire_api(struct server *s, uint64_t now_s)
+{
+    s->admin = (struct admin){.log = s->log,
+                              .net = s->net,
+                              .config = s->config,
+                              .keeping = &s->keeping,
+                              .reload = &s->reload,
+                              .serving = &s->serving,
+                              .reload_now = reload_asked,
+                              .levels = levels_asked,
+                              .ctx = s,
+                              .started_s = now_s};
+    s->serving.host = &s->admin;
+    s->serving.ran = on_woken;
+    s->serving.each_count = count_all;
+    s->serving.ctx = s;
+}
+
 static bool start(struct server *s)
 {
     struct config *c = s->config;
@@ -682,13 +740,12 @@ static bool start(struct server *s)
         log_fmt(s->log, TRACE_ERROR, "server", "out of memory");
         return false;
     }
-    s->serving.ran = on_woken;
-    s->serving.each_count = count_all;
-    s->serving.ctx = s;
+    wire_api(s, env->wall_s(env->ctx));
     if (!serving_open(&s->serving, c, s->log, s->net, &s->keeping)) {
         return false;
     }
     net_given_rest(s->net, complain_of_socket, s);
+    admin_note_listeners(&s->admin);
     if (!keeping_restore(&s->keeping, s->engine) || !serving_start(&s->serving, s->engine) ||
         !take_pid_file(s)) {
         return false;
@@ -707,11 +764,13 @@ static void finish(struct server *s)
             uv_close((uv_handle_t *)&s->signals[i], NULL);
         }
         uv_close((uv_handle_t *)&s->limit, NULL);
+        uv_close((uv_handle_t *)&s->follow, NULL);
     }
     struct engine *e = s->engine;
     s->engine = NULL; /* closing sockets must not reach it any more */
     engine_free(e);
     serving_stop(&s->serving);
+    admin_stop(&s->admin);
     keeping_close(&s->keeping);
     serving_close(&s->serving);
     service_close(&s->service);

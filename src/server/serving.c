@@ -25,10 +25,10 @@ static void on_closed(uv_handle_t *h)
 }
 
 /** From any thread: log_write takes care of that. */
-static void write_log(void *ctx, enum trace_level level, const char *module, struct str text)
+static void write_log(void *ctx, enum trace_level level, const char *module,
+                      const struct trace_ids *ids, struct str text)
 {
-    static const struct trace_ids nobody = {0};
-    log_write(((struct serving *)ctx)->log, level, module, &nobody, text);
+    log_write(((struct serving *)ctx)->log, level, module, ids, text);
 }
 
 static bool open_async(struct serving *s)
@@ -106,6 +106,7 @@ bool serving_open(struct serving *s, const struct config *c, struct log *log, st
     config.log = write_log;
     config.each_count = s->each_count;
     config.count_ctx = s->ctx;
+    config.host = s->host;
     config.wake_engine = wake;
     config.log_ctx = config.wake_ctx = s;
     struct api_listen *listen = take_sockets(net, &c->api);

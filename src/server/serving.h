@@ -31,6 +31,7 @@ struct serving {
     void (*ran)(void *ctx);
     api_each_count each_count; /**< for GET /v1/status */
     void *ctx;
+    void *host; /**< for handlers of the server itself (admin.h) */
 };
 
 /** Open the listeners. `ran`, `each_count` and `ctx` are set. @return false after the complaint

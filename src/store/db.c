@@ -223,7 +223,7 @@ bool store_look(const char *path, char *why, size_t cap)
     if (n != HEAD || memcmp(head, "SQLite format 3", 16) != 0) {
         return fail(why, cap, path, "is no database", "");
     }
-    if (head_number(head + APPLICATION_AT) != APPLICATION) {
+    if (head_number(head + APPLICATION_AT) != DB_APPLICATION) {
         return fail(why, cap, path, "is a database of something else", "");
     }
     return head_number(head + VERSION_AT) <= ARRAY_LEN(steps) ||

@@ -54,8 +54,9 @@ static inline uint64_t kit_wall(void *ctx)
 }
 
 static inline void kit_log(void *ctx, enum trace_level level, const char *module,
-                           struct str text)
+                           const struct trace_ids *ids, struct str text)
 {
+    (void)ids;
     (void)ctx;
     (void)level;
     (void)module;
