@@ -24,7 +24,7 @@ static const struct help_option status_options[] = {
 };
 
 static const struct help_option device_options[] = {
-    {"DEVICE", "DEVICE", "Its number or address."},
+    {"DEVICE", NULL, "Its number or address."},
     CONTROL_OPTIONS,
     {NULL, NULL, NULL},
 };
@@ -95,7 +95,7 @@ static const struct view_column device_columns[] = {
     {"PHONES", "bindings", VIEW_COUNT},
     {"CALLS", "calls", VIEW_COUNT},
     {"DND", "features.doNotDisturb", VIEW_TEXT},
-    {"AGENT", "agent.state", VIEW_TEXT},
+    {"AGENTS", "agents", VIEW_COUNT},
     {"ADDRESS", "deviceID", VIEW_TEXT},
     {NULL, NULL, VIEW_TEXT},
 };
@@ -108,46 +108,54 @@ static const struct view_column call_columns[] = {
 };
 static const struct view_column session_columns[] = {
     {"SESSION", "session", VIEW_TEXT}, {"APPLICATION", "application", VIEW_TEXT},
-    {"OVER", "transport", VIEW_TEXT},  {"FROM", "remote", VIEW_TEXT},
-    {"SINCE", "since", VIEW_AGO},      {"MONITORS", "monitors", VIEW_TEXT},
-    {"BEHIND", "lag", VIEW_TEXT},      {NULL, NULL, VIEW_TEXT},
+    {"OVER", "link", VIEW_TEXT},       {"MONITORS", "monitors", VIEW_TEXT},
+    {"UNSENT", "unsent", VIEW_TEXT},   {"PENDING", "pending", VIEW_TEXT},
+    {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column monitor_columns[] = {
     {"MONITOR", "monitorCrossRefID", VIEW_TEXT},
-    {"DEVICE", "deviceID", VIEW_TEXT},
     {"APPLICATION", "application", VIEW_TEXT},
     {"SESSION", "session", VIEW_TEXT},
-    {"BEHIND", "lag", VIEW_TEXT},
+    {"DEVICE", "deviceID", VIEW_TEXT},
+    {"CALL", "callID", VIEW_TEXT},
+    {"UNSENT", "unsent", VIEW_TEXT},
     {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column agent_columns[] = {
-    {"AGENT", "agentID", VIEW_TEXT}, {"DEVICE", "deviceID", VIEW_TEXT},
-    {"STATE", "state", VIEW_TEXT},   {"SINCE", "since", VIEW_AGO},
-    {"GROUP", "group", VIEW_TEXT},   {NULL, NULL, VIEW_TEXT},
+    {"AGENT", "agentID", VIEW_TEXT},
+    {"DEVICE", "deviceID", VIEW_TEXT},
+    {"STATE", "agentState", VIEW_TEXT},
+    {"PENDING", "pendingAgentState", VIEW_TEXT},
+    {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column peer_columns[] = {
-    {"PEER", "name", VIEW_TEXT},   {"UP", "up", VIEW_TEXT},   {"CALLS", "calls", VIEW_TEXT},
-    {"ADDRESS", "uri", VIEW_TEXT}, {"WHY", "why", VIEW_TEXT}, {NULL, NULL, VIEW_TEXT},
+    {"PEER", "peer", VIEW_TEXT},   {"UP", "up", VIEW_TEXT},
+    {"CALLS", "calls", VIEW_TEXT}, {"MOST", "maxCalls", VIEW_TEXT},
+    {"ADDRESS", "uri", VIEW_TEXT}, {"NUMBERS", "numbers", VIEW_TEXT},
+    {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column registration_columns[] = {
     {"DEVICE", "deviceID", VIEW_TEXT},
-    {"CONTACT", "contact", VIEW_TEXT},
-    {"TRANSPORT", "transport", VIEW_TEXT},
-    {"FROM", "address", VIEW_TEXT},
-    {"EXPIRES", "expires", VIEW_TEXT},
-    {"USER AGENT", "userAgent", VIEW_TEXT},
+    {"PHONES", "bindings", VIEW_COUNT},
+    {"CONTACTS", "bindings", VIEW_TEXT},
     {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column listener_columns[] = {
-    {"FOR", "protocol", VIEW_TEXT},    {"TRANSPORT", "transport", VIEW_TEXT},
-    {"ADDRESS", "address", VIEW_TEXT}, {"SHOWN AS", "advertised", VIEW_TEXT},
+    {"FOR", "protocol", VIEW_TEXT},
+    {"TRANSPORT", "transport", VIEW_TEXT},
+    {"ADDRESS", "address", VIEW_TEXT},
     {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column subscriber_columns[] = {
-    {"SUBSCRIBER", "id", VIEW_TEXT}, {"KIND", "kind", VIEW_TEXT},
-    {"WHO", "who", VIEW_TEXT},       {"FROM", "remote", VIEW_TEXT},
-    {"AT", "sequence", VIEW_TEXT},   {"BEHIND", "lag", VIEW_TEXT},
-    {"STATE", "state", VIEW_TEXT},   {NULL, NULL, VIEW_TEXT},
+    {"SUBSCRIBER", "subscriber", VIEW_TEXT},
+    {"KIND", "kind", VIEW_TEXT},
+    {"WHO", "who", VIEW_TEXT},
+    {"FROM", "peer", VIEW_TEXT},
+    {"SINCE", "since", VIEW_AGO},
+    {"AT", "sequence", VIEW_TEXT},
+    {"BEHIND", "lag", VIEW_TEXT},
+    {"WAITS", "waits", VIEW_TEXT},
+    {NULL, NULL, VIEW_TEXT},
 };
 
 /** `columns` NULL: one thing; the path then takes the argument, when there is one. */

@@ -258,8 +258,9 @@ static int judge(const struct control *c, CURLcode code, struct control_answer *
     return a->status >= 200 && a->status < 300 ? EXIT_CODE_OK : refused(c, a);
 }
 
+/** What is asked for is waited for, as long as a phone may take. */
 static const char *const want_json[] = {"Accept: application/json, application/problem+json",
-                                        NULL};
+                                        "Prefer: wait=20", NULL};
 
 int control_ask(struct control *c, const char *method, const char *path, const char *body,
                 struct control_answer *out)

@@ -7,6 +7,7 @@
  */
 #include "cli/diagnose_cmd.h"
 #include "cli/args.h"
+#include "cli/ask_cmd.h"
 #include "cli/csta_session.h"
 #include "csta/xml.h"
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 enum { PATIENCE_MS = 20000, SLOT_PATIENCE = 2 };
 
 static const char *const synopsis[] = {"diagnose -s SERVER -u APPLICATION [-c FILE] DEVICE",
-                                       "diagnose -c FILE DEVICE", NULL};
+                                       "diagnose -c FILE DEVICE",
+                                       "diagnose [--socket FILE] [--json] DEVICE", NULL};
 
 static const struct help_option options[] = {
     {"-s, --server", "HOST[:PORT]", "The running server; `;transport=tcp` behind it for TCP."},
@@ -24,6 +26,7 @@ static const struct help_option options[] = {
     {"-c, --config", "FILE",
      "The server's configuration: is the device in it, and granted to the application?"},
     {"-v, --verbose", NULL, "What the layers have to say."},
+    CONTROL_OPTIONS,
     {"DEVICE", NULL, "Its number or address."},
     {NULL, NULL, NULL},
 };
@@ -49,7 +52,7 @@ const struct help help_diagnose = {
     .summary = "what fails with one device, and what to do",
     .synopsis = synopsis,
     .description =
-        "Asks the server what it knows of DEVICE: which phones are registered and how they are "
+        "Asks the server, as an application or over its socket, what it knows of DEVICE: which phones are registered and how they are "
         "reached, which profile each has and why, whether the CSTA session with it stands and "
         "if not why, and by whom each service is carried out. Behind -> stands what to do, with "
         "the names that the phone's maker gives its settings.",
@@ -246,6 +249,7 @@ static void refuse_calls(void *ctx, const struct sip_msg *m, const struct hop *f
 
 struct words {
     const char *server, *user, *password, *config, *device;
+    struct ask_words ask;
     bool verbose;
 };
 
@@ -295,6 +299,9 @@ static int parse(int argc, char **argv, struct words *w)
             args_value("-c", "--config", argc, argv, &i, &w->config)) {
             continue;
         }
+        if (ask_word(&w->ask, argc, argv, &i)) {
+            continue;
+        }
         if (args_is(argv[i], "-v", "--verbose")) {
             w->verbose = true;
         } else if (argv[i][0] == '-' || w->device != NULL) {
@@ -303,9 +310,8 @@ static int parse(int argc, char **argv, struct words *w)
             w->device = argv[i];
         }
     }
-    if (w->device == NULL || (w->server == NULL && w->config == NULL)) {
-        return help_usage_error(&help_diagnose, "a device, and a server or a configuration are "
-                                                "needed");
+    if (w->device == NULL) {
+        return help_usage_error(&help_diagnose, "which device?");
     }
     if (w->server != NULL && (w->user == NULL || w->user[0] == '\0')) {
         return help_usage_error(&help_diagnose, "--user is needed");
@@ -327,6 +333,29 @@ static int with_config(const struct words *w)
     return code;
 }
 
+/** The running server's own administrator asks. */
+static int over_socket(const struct words *w)
+{
+    struct control_answer a = {0};
+    struct control c;
+    char path[512];
+    int code = control_open(&c, "diagnose", w->ask.socket, stderr);
+
+    if (code == EXIT_CODE_OK &&
+        !control_path(path, sizeof(path), "/v1/devices/", w->device, "/diagnosis")) {
+        code = help_usage_error(&help_diagnose, "%s is too long", w->device);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = control_ask(&c, "GET", path, NULL, &a);
+    }
+    if (code == EXIT_CODE_OK) {
+        ask_show(&a, w->ask.json, stdout);
+    }
+    control_answer_free(&a);
+    control_close(&c);
+    return code;
+}
+
 int cmd_diagnose(int argc, char **argv)
 {
     struct words w = {0};
@@ -335,6 +364,11 @@ int cmd_diagnose(int argc, char **argv)
 
     if (code != EXIT_CODE_OK) {
         return code;
+    }
+    if (w.server == NULL && (w.config == NULL || w.ask.socket != NULL || w.ask.json)) {
+        code = w.config != NULL ? with_config(&w) : EXIT_CODE_OK;
+        asked = code != EXIT_CODE_USAGE ? over_socket(&w) : code;
+        return code != EXIT_CODE_OK ? code : asked;
     }
     if (w.server != NULL && !ua_server_parse(w.server, &server)) {
         return help_usage_error(&help_diagnose, "\"%s\" is no server", w.server);

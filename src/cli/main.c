@@ -2,48 +2,18 @@
 /*
  * The `baton` command: finds the subcommand, deals with --help, --version and `help`.
  *
- * One table has every command. The man pages are printed by `baton help --man NAME` from the
- * same structs as --help.
+ * One table has every command (commands.h). The man pages are printed by `baton help --man
+ * NAME` from the same structs as --help.
  */
 #include "base/attr.h"
-#include "cli/ask_cmd.h"
-#include "cli/csta_cmd.h"
-#include "cli/diagnose_cmd.h"
+#include "cli/commands.h"
 #include "cli/help.h"
-#include "cli/history_cmd.h"
-#include "cli/number_cmd.h"
-#include "cli/phone.h"
-#include "cli/profile_cmd.h"
-#include "cli/refer_cmd.h"
-#include "cli/reload_cmd.h"
-#include "cli/route_cmd.h"
-#include "cli/serve.h"
-#include "cli/upgrade_cmd.h"
-#include "cli/uui_cmd.h"
 #include "server/config.h"
 #include <errno.h>
 #include <string.h>
 
-struct command {
-    const struct help *help;
-    int (*run)(int argc, char **argv);
-};
-
-/** In the order in which help shows them. */
-static const struct command commands[] = {
-    {&help_serve, cmd_serve},       {&help_phone, cmd_phone},
-    {&help_csta, cmd_csta},         {&help_refer, cmd_refer},
-    {&help_uui, cmd_uui},           {&help_route, cmd_route},
-    {&help_number, cmd_number},     {&help_profiles, cmd_profiles},
-    {&help_diagnose, cmd_diagnose}, {&help_reload, cmd_reload},
-    {&help_history, cmd_history},   {&help_status, cmd_ask},
-    {&help_devices, cmd_ask},       {&help_device, cmd_ask},
-    {&help_calls, cmd_ask},         {&help_sessions, cmd_ask},
-    {&help_monitors, cmd_ask},      {&help_agents, cmd_ask},
-    {&help_peers, cmd_ask},         {&help_registrations, cmd_ask},
-    {&help_listeners, cmd_ask},     {&help_subscribers, cmd_ask},
-    {&help_upgrade, cmd_upgrade},
-};
+/** More than there are. */
+enum { COMMANDS_MAX = 64 };
 
 static const char *const synopsis[] = {"COMMAND [ARGUMENTS]", "help [--man] [COMMAND]",
                                        "--version", NULL};
@@ -71,9 +41,9 @@ static const struct help_example examples[] = {
 /** The help of `baton` itself; `entries` is filled with the commands. */
 static void write_own_help(bool man)
 {
-    struct help_option entries[ARRAY_LEN(commands) + 1] = {0};
-    const char *others[ARRAY_LEN(commands) + 1] = {0};
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+    struct help_option entries[COMMANDS_MAX + 1] = {0};
+    const char *others[COMMANDS_MAX + 1] = {0};
+    for (size_t i = 0; i < command_count; i++) {
         entries[i].names = commands[i].help->name;
         entries[i].text = commands[i].help->summary;
         others[i] = commands[i].help->name;
@@ -101,7 +71,7 @@ static void write_own_help(bool man)
 
 static const struct command *find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+    for (size_t i = 0; i < command_count; i++) {
         if (strcmp(commands[i].help->name, name) == 0) {
             return &commands[i];
         }
@@ -111,12 +81,12 @@ static const struct command *find(const char *name)
 
 static int unknown(const char *name)
 {
-    const char *names[ARRAY_LEN(commands) + 1];
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+    const char *names[COMMANDS_MAX + 1];
+    for (size_t i = 0; i < command_count; i++) {
         names[i] = commands[i].help->name;
     }
-    names[ARRAY_LEN(commands)] = "help";
-    const char *near = help_nearest(name, names, ARRAY_LEN(names));
+    names[command_count] = "help";
+    const char *near = help_nearest(name, names, command_count + 1);
     fprintf(stderr, "baton: there is no command \"%s\".", name);
     if (near != NULL) {
         fprintf(stderr, " Did you mean \"%s\"?", near);

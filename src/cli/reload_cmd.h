@@ -3,9 +3,12 @@
 #ifndef BATON_CLI_RELOAD_CMD_H
 #define BATON_CLI_RELOAD_CMD_H
 
+#include "cli/ask_cmd.h"
 #include "cli/help.h"
 
 extern const struct help help_reload;
 int cmd_reload(int argc, char **argv);
+/** Without -c. */
+int reload_over_socket(const struct ask_words *w, FILE *out, FILE *err);
 
 #endif

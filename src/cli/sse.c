@@ -53,7 +53,7 @@ static bool dispatch(struct sse *s)
     struct sse_event e = {.id = s->has_id ? str_c(s->id) : STR_NONE,
                           .type = s->has_type ? str_c(s->type) : STR_NONE,
                           .data = str_make(s->data, s->data_n)};
-    bool go_on = !s->has_data || s->event(s->ctx, &e);
+    bool go_on = (!s->has_data && !s->has_id) || s->event(s->ctx, &e);
 
     s->data_n = 0;
     s->has_data = s->has_type = s->has_id = false;

@@ -4,7 +4,8 @@
  *
  * Lines end in CR, LF or both; fields are `data`, `id`, `event`; comments and unknown fields
  * are passed over. An event that has not ended when the stream does is not told, as the
- * standard has it: it comes again behind Last-Event-ID.
+ * standard has it: it comes again behind Last-Event-ID. One with an id and no data is told,
+ * too: it moves the place to come back to.
  */
 #ifndef BATON_CLI_SSE_H
 #define BATON_CLI_SSE_H

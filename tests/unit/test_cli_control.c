@@ -184,9 +184,9 @@ static void test_a_list_is_a_table(void)
     const struct fake_said *s = FAKE_ASK(ask_run, "devices", "--socket", f.socket);
     CHECK_INT(s->code, EXIT_CODE_OK);
     CHECK_STR(str_c(s->out),
-              "NUMBER  NAME    REGISTERED  PHONES  CALLS  DND  AGENT  ADDRESS\n"
-              "1001    J\xc3\xbcrgen  yes         1       2      no   -      sip:1001@x\n"
-              "1002    .[31m   no          0       0      -    ready  -\n");
+              "NUMBER  NAME    REGISTERED  PHONES  CALLS  DND  AGENTS  ADDRESS\n"
+              "1001    J\xc3\xbcrgen  yes         1       2      no   0       sip:1001@x\n"
+              "1002    .[31m   no          0       0      -    0       -\n");
     fake_down(&f);
     CHECK(strstr(f.seen, "GET /v1/devices?limit=1000 HTTP") != NULL);
     CHECK(strstr(f.seen, "GET /v1/devices?limit=1000&after=a%20b HTTP") != NULL);
