@@ -15,6 +15,7 @@
 #include "net/sockaddr.h"
 #include "server/admin.h"
 #include "server/capturing.h"
+#include "server/counters.h"
 #include "server/inherit.h"
 #include "server/keeping.h"
 #include "server/metrics.h"
@@ -194,37 +195,6 @@ static void on_trace(void *ctx, enum trace_level level, const char *module,
 
 /* ---- counters ---- */
 
-struct counters {
-    struct server *server;
-    const char *module;
-    char buf[400];
-    struct out out;
-};
-
-static void counters_flush(struct counters *c)
-{
-    if (c->out.n > 0) {
-        log_fmt(c->server->log, TRACE_INFO, c->module, "%.*s", STR_ARG(out_str_of(&c->out)));
-    }
-    out_init(&c->out, c->buf, sizeof(c->buf));
-}
-
-static void counters_add(void *ctx, const char *module, const char *name, uint64_t value)
-{
-    struct counters *c = ctx;
-    if (c->module == NULL || strcmp(c->module, module) != 0) {
-        counters_flush(c);
-        c->module = module;
-    }
-    if (value == 0) {
-        return;
-    }
-    if (c->out.n + strlen(name) + 24 > sizeof(c->buf)) {
-        counters_flush(c);
-    }
-    out_fmt(&c->out, "%s%s=%llu", c->out.n > 0 ? " " : "", name, (unsigned long long)value);
-}
-
 /** Of which part a counter is. */
 struct part {
     api_count_fn fn;
@@ -259,10 +229,7 @@ static void count_all(void *ctx, api_count_fn fn, void *to)
 
 static void write_counters(struct server *s)
 {
-    struct counters c = {.server = s};
-    out_init(&c.out, c.buf, sizeof(c.buf));
-    count_all(s, counters_add, &c);
-    counters_flush(&c);
+    counters_write(s->log, count_all, s);
 }
 
 /* ---- certificates ---- */

@@ -72,7 +72,9 @@ class Server:
             self.make_certificates()
             listen.append('tls:127.0.0.1:0')
         self.sip_port = free_udp_port()
-        lines = [f'listen: ["udp:127.0.0.1:{self.sip_port}"]', 'log: {level: debug}', 'api:']
+        lines = [f'listen: ["udp:127.0.0.1:{self.sip_port}"]', 'api:']
+        if 'log:' not in self.more:
+            lines.insert(1, 'log: {level: debug}')
         lines += [f'  {key}: {json.dumps(value)}' for key, value in {'listen': listen, **self.api}.items()]
         if self.store:
             lines.append('store: {path: kept.db}')
@@ -96,11 +98,11 @@ class Server:
             self.process = subprocess.Popen([self.baton, 'serve', '-c', self.config], stderr=log, stdout=log,
                                             cwd=self.folder, env={**os.environ, **self.env})
         end = time.monotonic() + 3 * SHORT
-        while 'server: Baton ' not in self.log():
+        while not re.search(r'server(: |","text":")Baton ', self.log()):
             if self.process.poll() is not None or time.monotonic() > end:
                 raise AssertionError('the server does not start:\n' + self.log())
             time.sleep(0.02)
-        ports = dict(re.findall(r'api: listening on (TCP|TLS) 127\.0\.0\.1:(\d+)', self.log()))
+        ports = dict(re.findall(r'listening on (TCP|TLS) 127\.0\.0\.1:(\d+)', self.log()))
         self.tcp_port, self.tls_port = int(ports['TCP']), int(ports.get('TLS', 0))
 
     def log(self):
