@@ -177,6 +177,7 @@ void answer_send(struct exchange *x)
     }
     x->begun = x->over = true;
     answer_noted(x, w->status, "");
+    audit_answer(x, w->status);
     if (c == NULL) {
         exchange_finish(x);
         return;

@@ -82,6 +82,25 @@ static bool keep_list(struct arena *a, const struct str *from, size_t n, const s
     return all != NULL;
 }
 
+static bool keep_clients(struct arena *a, struct api_rules *to, const struct api_rules *from)
+{
+    struct access_client *all = arena_alloc(a, (from->client_count + 1) * sizeof(*all));
+    for (size_t i = 0; all != NULL && i < from->client_count; i++) {
+        const struct access_client *c = &from->client[i];
+        struct access_scope *scopes = arena_alloc(a, (c->count + 1) * sizeof(*scopes));
+        all[i] = (struct access_client){arena_dup(a, c->certificate), scopes, c->count};
+        for (size_t k = 0; k < c->count; k++) {
+            if (scopes == NULL) {
+                return false;
+            }
+            scopes[k] =
+                (struct access_scope){arena_dup(a, c->scopes[k].pattern), c->scopes[k].kind};
+        }
+    }
+    to->client = all;
+    return all != NULL;
+}
+
 static struct api_kept_rules *rules_keep(const struct api_rules *from, char *why, size_t cap)
 {
     struct api_kept_rules *k = calloc(1, sizeof(*k));
@@ -94,7 +113,8 @@ static struct api_kept_rules *rules_keep(const struct api_rules *from, char *why
     k->rules = *from;
     k->rules.tls = NULL;
     bool ok = keep_list(&k->arena, from->origin, from->origin_count, &k->rules.origin) &&
-              keep_list(&k->arena, from->host, from->host_count, &k->rules.host);
+              keep_list(&k->arena, from->host, from->host_count, &k->rules.host) &&
+              keep_clients(&k->arena, &k->rules, from);
     if (ok && from->web_root != NULL) {
         k->rules.web_root = arena_fmt(&k->arena, "%s%c", from->web_root, '\0').p;
         ok = k->rules.web_root != NULL;
@@ -116,6 +136,7 @@ static void rules_take(struct api *a, struct api_kept_rules *k)
 {
     rules_free(a->rules);
     a->rules = k;
+    allow_clients(a, k->rules.client, k->rules.client_count);
     if (k->tls != NULL) {
         wire_set_tls(a->wire, k->tls);
         k->tls = NULL;
@@ -201,10 +222,12 @@ void api_free(struct api *a)
     }
     worker_free(a->worker);
     wire_free(a->wire);
+    jobs_abandon(a);
     while (!list_empty(&a->exchanges)) { /* the engine had them, and is gone */
         exchange_free(list_entry(a->exchanges.next, struct exchange, link));
     }
     events_free(a->events);
+    allow_fini(a);
     rules_free(a->rules_next);
     rules_free(a->rules);
     (void)pthread_mutex_destroy(&a->lock);
@@ -262,7 +285,7 @@ struct api *api_new(const struct api_config *config, char *why, size_t cap)
     };
     wire.handler.ctx = a;
     struct api_kept_rules *rules = rules_keep(&config->rules, why, cap);
-    if (rules == NULL || (a->wire = wire_new(&wire)) == NULL) {
+    if (rules == NULL || allow_init(a) != 0 || (a->wire = wire_new(&wire)) == NULL) {
         if (rules != NULL) {
             (void)snprintf(why, cap, "no event loop: out of memory or descriptors");
         }

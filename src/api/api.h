@@ -16,6 +16,7 @@
 #ifndef BATON_API_API_H
 #define BATON_API_API_H
 
+#include "access/table.h"
 #include "api/request.h"
 #include "base/addr.h"
 #include "base/env.h"
@@ -43,6 +44,8 @@ struct api_rules {
     size_t host_count;
     const struct net_tls *tls; /**< certificates, and whether clients are asked for theirs */
     const char *web_root;      /**< a folder instead of what is built in; NULL: none */
+    const struct access_client *client; /**< who may what by his certificate */
+    size_t client_count;
 };
 
 /** What the rest of the server counts, for GET /v1/status. Called in the engine's thread. */
@@ -95,6 +98,9 @@ void api_each_listener(const struct api *a, void (*fn)(void *ctx, const struct a
  * listeners themselves are fixed, so that the thread need not be asked.
  */
 void api_hand_over(struct api *a, void (*fn)(void *ctx, const struct api_listen *l), void *ctx);
+
+/** The tokens of before, as the engine was given them back. Before api_start. */
+void api_restore(struct api *a, const struct engine *e);
 
 /** @return false: there is no thread to be had */
 bool api_start(struct api *a) MUST_USE;

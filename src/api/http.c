@@ -59,6 +59,7 @@ static struct exchange *exchange_new(struct client *c)
 void exchange_free(struct exchange *x)
 {
     list_remove(&x->link);
+    access_release(x->r.who);
     bytes_free(&x->body);
     arena_fini(&x->arena);
     free(x);

@@ -59,6 +59,24 @@ static void take(struct api *a, struct list *from, struct list *to)
     (void)pthread_mutex_unlock(&a->lock);
 }
 
+static void abandon(struct list *jobs)
+{
+    while (!list_empty(jobs)) {
+        struct api_job *job = list_entry(jobs->next, struct api_job, link);
+        list_remove(&job->link);
+        if (job->abandon != NULL) {
+            job->abandon(job);
+        }
+    }
+}
+
+void jobs_abandon(struct api *a)
+{
+    abandon(&a->posted);
+    abandon(&a->finished);
+    abandon(&a->home);
+}
+
 void jobs_home(struct api *a)
 {
     struct list all;

@@ -40,6 +40,8 @@ struct api_job {
     void (*run)(struct api_job *job, struct engine *e, uint64_t now_ms);
     /** In the API's thread; the job is the caller's again. */
     void (*done)(struct api_job *job);
+    /** The API is freed while the job is on its way: free what is its own. NULL: nothing is. */
+    void (*abandon)(struct api_job *job);
     bool refused; /**< set for `done`: the server stops, `run` was not called */
 
     struct list link; /**< of the queue that has it; private, as what follows */

@@ -10,6 +10,7 @@
  *   stream.c    answers in parts; socket.c WebSockets
  *   request.c   what handlers ask of a request
  *   route.c     which route; allow.c who may; site.c from where: Host, Origin
+ *   tokens.c    tokens, by HTTP; audit.c what was changed, noted
  *   asset.c     static files; status.c GET /v1/status
  *   work.c      work that takes its time, in a thread of its own
  *   heard.c     requests and answers into the capture
@@ -20,7 +21,8 @@
 #ifndef BATON_API_PARTS_H
 #define BATON_API_PARTS_H
 
-#include "access/access.h"
+#include "access/slow.h"
+#include "access/table.h"
 #include "api/api.h"
 #include "api/job.h"
 #include "api/request.h"
@@ -72,6 +74,12 @@ struct api {
     struct list clients, idle;    /**< idle: between two requests, longest first */
     struct list exchanges;
     struct api_events *events; /**< NULL: there is no journal */
+    struct {
+        struct env env;
+        struct access_table table;
+        struct access_slow slow;
+        struct timer sweep; /**< when the next one expires */
+    } access;               /**< allow.c: who is known */
     uint32_t client_count, jobs_out;
     uint64_t last_number;
     bool draining;
@@ -109,6 +117,7 @@ struct exchange {
     bool upgrade;     /**< the client asks for a WebSocket */
     bool preflight;   /**< an OPTIONS of CORS */
     bool cross;       /**< from a page of another origin that may */
+    bool denied;      /**< he is known, but has not the scope */
     uint64_t came_ns; /**< the head was whole */
     struct str ws_key, ws_version;
     bool early; /**< refused before its body came: there is no more of this connection */
@@ -118,8 +127,7 @@ struct exchange {
     void (*done)(struct api_request *r);
     const struct api_stream_ops *stream;
     const struct api_socket_ops *socket;
-    struct timer ending;         /**< of a stream that was ended */
-    struct access_principal own; /**< who came by the UNIX socket */
+    struct timer ending; /**< of a stream that was ended */
 };
 
 static inline struct exchange *exchange_of(const struct api_request *r)
@@ -215,6 +223,19 @@ bool allow_request(struct api_request *r, const struct wire_conn *c);
 /** Who has come without credentials shows a token: of a page, in its first message. r->who is
    he then. @return false: it is not known, or may observe nothing */
 bool allow_by_token(struct api_request *r, struct str token);
+/** @return 0 or E_NOMEM; allow_fini in either case */
+int allow_init(struct api *a) MUST_USE;
+void allow_fini(struct api *a);
+/** These certificates and no others. */
+void allow_clients(struct api *a, const struct access_client *client, size_t n);
+/** What has expired ends, now and from then on in time. After each token that was made. */
+void allow_sweep(struct api *a);
+/** Milliseconds since 1970. */
+uint64_t allow_now_ms(void);
+
+/* audit.c */
+/** An answer leaves: what it changed is noted. */
+void audit_answer(const struct exchange *x, unsigned status);
 
 /* site.c */
 /** Is the request for us and from a page that may? @return false: answered */
@@ -237,6 +258,8 @@ void jobs_init(struct api *a);
 /** The API thread was woken: what has come home. */
 void jobs_home(struct api *a);
 void jobs_refuse(struct api *a);
+/** No thread is left: what is still on its way. */
+void jobs_abandon(struct api *a);
 
 /* api.c */
 /** Other rules, or the end, as other threads have asked for. */

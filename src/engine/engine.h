@@ -202,6 +202,8 @@ struct journal_fact;
 /** What happened and is no event of CSTA, into the journal (cti/journal.h): the end of an
     operation, an audit line. @return its number; 0: there is no store, nobody is told */
 uint64_t engine_tell(struct engine *e, const struct journal_fact *f);
+/** Somebody took control of something by a face that is not the engine's: cti_audit. */
+void engine_audit(struct engine *e, const struct cti_audit *a);
 /** Number of the newest event: a view that is made now holds at that place of the journal. */
 uint64_t engine_head(const struct engine *e);
 

@@ -89,6 +89,11 @@ uint64_t engine_tell(struct engine *e, const struct journal_fact *f)
     return cti_tell(e->cti, f);
 }
 
+void engine_audit(struct engine *e, const struct cti_audit *a)
+{
+    cti_audit(e->cti, a);
+}
+
 uint64_t engine_head(const struct engine *e)
 {
     return cti_head(e->cti);

@@ -72,6 +72,55 @@ static bool is_origin(struct str s)
     return host.n > 0;
 }
 
+static bool map_scopes(struct config_tree *t, struct config *c, yaml_node_t *at,
+                       const struct raw_api_client *raw, struct access_client *to)
+{
+    struct access_scope *scopes =
+        arena_zalloc(&c->arena, (raw->scopes_count + 1) * sizeof(*scopes));
+    yaml_node_t *list = tree_key(t, at, "scopes");
+    if (scopes == NULL) {
+        return tree_fault(t, NULL, "out of memory");
+    }
+    for (size_t i = 0; i < raw->scopes_count; i++) {
+        if (i >= ACCESS_SCOPES_MAX ||
+            access_scope_read(str_c(raw->scopes[i]), &scopes[i]) != 0) {
+            return tree_fault(t, tree_entry(t, list, i),
+                              "scopes: observe:PATTERN, control:PATTERN or admin, at most %d",
+                              ACCESS_SCOPES_MAX);
+        }
+    }
+    *to = (struct access_client){str_c(raw->certificate), scopes, raw->scopes_count};
+    return true;
+}
+
+static bool map_clients(struct config_tree *t, struct config *c, yaml_node_t *section)
+{
+    const struct raw_api *raw = &c->raw->api;
+    yaml_node_t *list = tree_key(t, section, "clients");
+    struct access_client *all =
+        arena_zalloc(&c->arena, (raw->clients_count + 1) * sizeof(*all));
+    if (all == NULL) {
+        return tree_fault(t, NULL, "out of memory");
+    }
+    for (size_t i = 0; i < raw->clients_count; i++) {
+        yaml_node_t *at = tree_entry(t, list, i);
+        if (!map_scopes(t, c, at, &raw->clients[i], &all[i])) {
+            return false;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (str_ieq(all[k].certificate, all[i].certificate)) {
+                return tree_fault(t, tree_key(t, at, "certificate"),
+                                  "certificate: %s is there already",
+                                  raw->clients[i].certificate);
+            }
+        }
+    }
+    c->api.rules.client = all;
+    c->api.rules.client_count = raw->clients_count;
+    return raw->clients_count == 0 || c->api_tls.client_verify != NET_TLS_NO_CLIENT_CERT ||
+           tree_fault(t, list, "clients: api.verify_client must be request or require");
+}
+
 static bool map_rules(struct config_tree *t, struct config *c, yaml_node_t *section)
 {
     const struct raw_api *raw = &c->raw->api;
@@ -122,5 +171,5 @@ bool config_map_api(struct config_tree *t, struct config *c)
     c->api.request_ms = raw->request_s * 1000;
     c->api.idle_ms = raw->idle_s * 1000;
     c->api.stalled_ms = raw->stalled_s * 1000;
-    return map_listen(t, c, section) && map_rules(t, c, section);
+    return map_listen(t, c, section) && map_rules(t, c, section) && map_clients(t, c, section);
 }

@@ -5,6 +5,14 @@
 #ifndef BATON_SERVER_CONFIG_KEYS_API_H
 #define BATON_SERVER_CONFIG_KEYS_API_H
 
+#define CONFIG_API_CLIENT(U, B, S, W, L, N, M, Q)                                               \
+    N(certificate,                                                                              \
+      "A name that his certificate proves (a DNS name in it, or its common name). "             \
+      "`api.verify_client` must ask for one.")                                                  \
+    L(scopes, "",                                                                               \
+      "What he may: `observe:PATTERN`, `control:PATTERN`, `admin` (docs/access.md). Nothing "   \
+      "unless listed.")
+
 #define CONFIG_API(U, B, S, W, L, N, M, Q)                                                      \
     L(listen, "",                                                                               \
       "Where the HTTP API listens: `tcp:127.0.0.1:8080`, `tls:10.0.0.5:8443`, "                 \
@@ -14,6 +22,7 @@
     W(verify_client, "none", "none request require",                                            \
       "Whether clients over TLS are asked for a certificate; as `tls.verify_client`, with "     \
       "the roots of `tls.ca`.")                                                                 \
+    Q(clients, api_client, "Who needs no token, because TLS says who he is.")                   \
     L(origins, "",                                                                              \
       "Pages of other servers that may ask, and may show ours in a frame, as browsers say it: " \
       "`https://crm.example.com`. There is no wildcard.")                                       \

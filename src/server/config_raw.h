@@ -114,6 +114,9 @@ struct raw_overload {
 struct raw_store {
     RAW_STRUCT(CONFIG_STORE)
 };
+struct raw_api_client {
+    RAW_STRUCT(CONFIG_API_CLIENT)
+};
 struct raw_api {
     RAW_STRUCT(CONFIG_API)
 };

@@ -189,6 +189,10 @@ SUBSECTION(overload, CONFIG_OVERLOAD)
 #define RAW struct raw_store
 SUBSECTION(store, CONFIG_STORE)
 #undef RAW
+#define RAW struct raw_api_client
+SUBSECTION(api_client, CONFIG_API_CLIENT)
+ENTRY(api_client)
+#undef RAW
 #define RAW struct raw_api
 SUBSECTION(api, CONFIG_API)
 #undef RAW

@@ -127,6 +127,7 @@ bool serving_start(struct serving *s, struct engine *e)
         return true;
     }
     s->engine = e;
+    api_restore(s->api, e);
     if (!api_start(s->api)) {
         log_fmt(s->log, TRACE_ERROR, "api", "no thread can be started");
         return false;

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every route of gen/api.txt, asked by everybody: does the real server let in those whom the route's scope lets in, and
+nobody else? A route that forgets its check fails here.
+
+    test_scopes.py BATON GEN_API TABLE
+
+Who asks: nobody, a wrong secret, a text that is no token, a revoked and an expired token, one that observes another
+device, one that controls another device, one that observes and one that controls the device of the route, the token of
+a page, an administrator.
+"""
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+from server import SHORT, Server
+
+BATON, GEN_API, TABLE = sys.argv[1:4]
+DEVICE, OTHER = '1001', '1002'
+PAGE = 'https://crm.example.com'
+KIND = {'observe': 1, 'observe:device': 1, 'control': 2, 'control:device': 2, 'admin': 3}
+# Whom these let in, they stop or keep busy: that they let him in is seen elsewhere.
+ENDS = {'drain', 'reload', 'backup', 'restore', 'upgrade'}
+VALUES = {'device': DEVICE, 'feature': 'doNotDisturb', 'service': 'SnapshotDevice', 'name': 'nothing', 'format': 'json'}
+
+
+def check(ok, what):
+    if not ok:
+        raise AssertionError(what)
+
+
+def made(s, name, scopes, **more):
+    answer = s.ask('POST', '/v1/tokens', {'name': name, 'scopes': scopes, **more})
+    check(answer.status == 201, answer.body)
+    return answer.json()['token']
+
+
+class Who:
+    """@param kind  of the scope, 0: nobody who is known; @param device  '*': any"""
+
+    def __init__(self, name, token, kind, device='*', headers=None):
+        self.name, self.kind, self.device = name, kind, device
+        self.headers = {**({'Authorization': 'Bearer ' + token} if token is not None else {}), **(headers or {})}
+        self.shown = token is not None
+
+
+def everybody(s):
+    revoked, expired = made(s, 'revoked', ['admin']), made(s, 'expired', ['admin'], expiresIn=1)
+    check(s.ask('DELETE', '/v1/tokens/revoked').status == 204, 'revoked')
+    control = made(s, 'control', ['control:' + DEVICE])
+    page = s.ask('POST', '/v1/tokens/browser', {'origin': PAGE, 'scopes': ['observe:' + DEVICE]},
+                 headers={'Authorization': 'Bearer ' + control}, face='tcp')
+    check(page.status == 201, page.body)
+    end = time.monotonic() + SHORT
+    while s.get('/v1/whoami', headers={'Authorization': 'Bearer ' + expired}, face='tcp').status != 401:
+        check(time.monotonic() < end, 'it does not expire')
+        time.sleep(0.02)
+    return [
+        Who('nobody', None, 0),
+        Who('wrong', control[:-43] + 'A' * 43, 0),
+        Who('no token', 'letmein', 0),
+        Who('revoked', revoked, 0),
+        Who('expired', expired, 0),
+        Who('observes another', made(s, 'o2', ['observe:' + OTHER]), 1, OTHER),
+        Who('controls another', made(s, 'c2', ['control:' + OTHER]), 2, OTHER),
+        Who('observes', made(s, 'o1', ['observe:' + DEVICE]), 1, DEVICE),
+        Who('page', page.json()['token'], 1, DEVICE, {'Origin': PAGE}),
+        Who('page elsewhere', page.json()['token'], 0, DEVICE, {'Origin': 'https://other.example.com'}),
+        Who('controls', control, 2, DEVICE),
+        Who('administrator', made(s, 'admin', ['admin']), 3),
+    ]
+
+
+def expected(route, who):
+    """The statuses of the refusal that there must be, or None: he is let in."""
+    scope = route['scope']
+    if who.kind == 0 and (who.shown or scope != 'none'):
+        return {401, 429}
+    if scope == 'none':
+        return None
+    if who.kind < KIND[scope]:
+        return {403}
+    if scope.endswith(':device') and who.device not in ('*', DEVICE):
+        return {403}
+    return None
+
+
+def ends_something(route, who):
+    return who.kind == 3 and any(word in route['path'] for word in ENDS)
+
+
+def status_of(s, route, who):
+    path = re.sub(r'\{(\w+)\}', lambda m: VALUES.get(m.group(1), 'x'), route['path'])
+    method = 'GET' if route['method'] == 'WS' else route['method']
+    headers, body = dict(who.headers), None
+    if route['method'] == 'WS':
+        headers.update({'Connection': 'Upgrade', 'Upgrade': 'websocket', 'Sec-WebSocket-Version': '13',
+                        'Sec-WebSocket-Key': base64.b64encode(os.urandom(16)).decode()})
+    elif method != 'GET':
+        body = '{}'
+        headers['Content-Type'] = 'application/json'
+    c = s.connection('tcp')
+    try:
+        c.request(method, path, body, headers)
+        return c.getresponse().status
+    finally:
+        c.close()
+
+
+def test_routes(s, routes, people):
+    wrong = []
+    for route in routes:
+        for who in people:
+            if ends_something(route, who):
+                continue
+            want, got = expected(route, who), status_of(s, route, who)
+            ok = got not in (401, 403, 429) if want is None else got in want
+            if not ok:
+                wrong.append(f"{route['method']} {route['path']} ({route['scope']}): {who.name} got {got}, "
+                             f"{'entry' if want is None else sorted(want)} was right")
+    check(not wrong, '\n' + '\n'.join(wrong))
+
+
+def test_files(s, people):
+    """Pages and documents need no token: what they show comes by the routes above."""
+    nobody = [w for w in people if w.name in ('nobody', 'observes another')]
+    for path in ('/openapi.json', '/asyncapi.json', '/', '/console/'):
+        for who in nobody:
+            check(s.get(path, headers=who.headers, face='tcp').status in (200, 302, 303, 307, 308, 404), (path, who.name))
+    for path in ('/v1/tokens/../status', '/console/../v1/status', '/V1/status', '//v1/status', '/v1/status/',
+                 '/v1/%73tatus', '/v1//status'):
+        got = s.get(path, face='tcp').status
+        check(got in (400, 401, 404), (path, got))
+
+
+def test_lists_show_their_own(s, people):
+    """A list has what the asker may observe, and nothing else."""
+    for who in people:
+        if who.kind == 0 or who.kind == 3:
+            continue
+        answer = s.get('/v1/devices', headers=who.headers, face='tcp')
+        if answer.status == 404:
+            return  # there is no such route (yet)
+        numbers = [d['number'] for d in answer.json()['items']]
+        check(numbers == [who.device], (who.name, numbers))
+
+
+ROUTES = json.loads(subprocess.run([sys.executable, GEN_API, 'list', TABLE], check=True, capture_output=True).stdout)
+with Server(BATON, store=True, api={'origins': [PAGE, 'https://other.example.com']}) as server:
+    PEOPLE = everybody(server)
+    check(len(ROUTES) > 5, ROUTES)
+    test_routes(server, ROUTES, PEOPLE)
+    test_files(server, PEOPLE)
+    test_lists_show_their_own(server, PEOPLE)
+    print(f'ok {len(ROUTES)} routes, {len(PEOPLE)} who ask')
