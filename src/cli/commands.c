@@ -17,6 +17,7 @@
 #include "cli/reload_cmd.h"
 #include "cli/route_cmd.h"
 #include "cli/serve.h"
+#include "cli/token_cmd.h"
 #include "cli/upgrade_cmd.h"
 #include "cli/uui_cmd.h"
 
@@ -37,6 +38,7 @@ const struct command commands[] = {
     {&help_log, cmd_admin},         {&help_drain, cmd_admin},
     {&help_undrain, cmd_admin},     {&help_backup, cmd_admin},
     {&help_restore, cmd_admin},     {&help_completion, cmd_completion},
+    {&help_token, cmd_token},
 };
 
 const size_t command_count = ARRAY_LEN(commands);

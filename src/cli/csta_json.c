@@ -105,7 +105,7 @@ static void write_value(struct node *n, FILE *to)
     struct str text = str_trim(n->text);
 
     if (n->first == NULL) {
-        json_string(text, to);
+        json_print_string(text, to);
         return;
     }
     fputc('{', to);

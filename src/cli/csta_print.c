@@ -441,7 +441,7 @@ static void put_feature_lists(struct csta_printer *p, const char *title, const v
                 events ? csta_event_name(l->item[k].id) : csta_msg_name(l->item[k].id);
             if (p->json) {
                 put_c(p, shown == 0 ? "" : ", ");
-                json_string(name, p->out);
+                json_print_string(name, p->out);
             } else {
                 fprintf(p->out, shown % 3 == 0 ? "\n  " : "%*s", (int)pad, "");
                 put(p, name);
@@ -479,9 +479,9 @@ static void put_support(struct csta_printer *p, const struct csta_common_argumen
         bool package = event == XML_START && str_eq(x.name, STR("package"));
         if (package && p->json) {
             put_c(p, first ? ", \"userToUser\": {" : ", ");
-            json_string(attr_of(&x, STR("name")), p->out);
+            json_print_string(attr_of(&x, STR("name")), p->out);
             put_c(p, ": ");
-            json_string(attr_of(&x, STR("understood")), p->out);
+            json_print_string(attr_of(&x, STR("understood")), p->out);
         } else if (package) {
             put_c(p, first ? "User-to-User\n  " : "  ");
             put(p, attr_of(&x, STR("name")));

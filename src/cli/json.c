@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-void json_string(struct str s, FILE *to)
+void json_print_string(struct str s, FILE *to)
 {
     fputc('"', to);
     for (size_t i = 0; i < s.n; i++) {
@@ -37,5 +37,5 @@ void json_print_member(const char *name, struct str value, bool first, FILE *to)
         return;
     }
     fprintf(to, "%s\"%s\": ", first ? "" : ", ", name);
-    json_string(value, to);
+    json_print_string(value, to);
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /** A string with its quotes. Octets that are no UTF-8 come out as U+FFFD. */
-void json_string(struct str s, FILE *to);
+void json_print_string(struct str s, FILE *to);
 
 /** `"name": "value"`, after a comma unless `first`; nothing when `value` is absent. */
 void json_print_member(const char *name, struct str value, bool first, FILE *to);

@@ -167,7 +167,7 @@ static void show(const struct refer_client *r, unsigned status, struct str reaso
 {
     if (r->c->json) {
         printf("{\"status\":%u,\"reason\":", status);
-        json_string(reason, stdout);
+        json_print_string(reason, stdout);
         printf(",\"final\":%s}\n", final ? "true" : "false");
     } else {
         printf("%u %.*s\n", status, STR_ARG(reason));

@@ -364,7 +364,7 @@ static void print_json(struct explaining *x)
         fputs(", \"targets\": [", x->out);
         for (size_t i = 0; i < x->verdict.target_count; i++) {
             fputs(i > 0 ? ", " : "", x->out);
-            json_string(target_text(x, x->verdict.target[i]), x->out);
+            json_print_string(target_text(x, x->verdict.target[i]), x->out);
         }
         fputc(']', x->out);
     }
