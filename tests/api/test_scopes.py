@@ -25,6 +25,22 @@ PAGE = 'https://crm.example.com'
 KIND = {'observe': 1, 'observe:device': 1, 'control': 2, 'control:device': 2, 'admin': 3}
 # Whom these let in, they stop or keep busy: that they let him in is seen elsewhere.
 ENDS = {'drain', 'reload', 'backup', 'restore', 'upgrade'}
+# Understood as far as the device, so that it is the device for which somebody is refused.
+BODIES = {
+    'createBrowserToken': json.dumps({'origin': PAGE}),
+    'SetAgentState': '{"requestedAgentState": "ready"}',
+    'CallBackNonCallRelated': '{"targetDevice": "1003"}',
+    'MakeCall': '{"calledDirectoryNumber": "1003"}',
+    'DeflectCall': '{"newDestination": "1003"}',
+    'ConsultationCall': '{"consultedDevice": "1003"}',
+    'SingleStepTransferCall': '{"transferredTo": "1003"}',
+    'SingleStepConferenceCall': '{"deviceToJoin": "1003", "participationType": "active"}',
+    'GenerateDigits': '{"charactersToSend": "1"}',
+    'DialDigits': '{"diallingSequence": "1"}',
+    'ParkCall': '{"parkTo": "1003"}',
+    'SendUserInformation': '{"userData": {"string": "00"}}',
+    'AssociateData': '{"correlatorData": {"string": "00"}}',
+}
 VALUES = {'device': DEVICE, 'feature': 'doNotDisturb', 'service': 'SnapshotDevice', 'name': 'nothing', 'format': 'json'}
 
 
@@ -85,7 +101,9 @@ def expected(route, who):
     if who.kind < KIND[scope]:
         return {403}
     if scope.endswith(':device') and who.device not in ('*', DEVICE):
-        return {403}
+        # what one may not see is not there; a command is refused as on every other face
+        # (501: this server has no focus, whoever asks for a conference.)
+        return ({403, 501} if 'conference' in route['path'] else {403}) if KIND[scope] == 2 else {403, 404}
     return None
 
 
@@ -101,7 +119,7 @@ def status_of(s, route, who):
         headers.update({'Connection': 'Upgrade', 'Upgrade': 'websocket', 'Sec-WebSocket-Version': '13',
                         'Sec-WebSocket-Key': base64.b64encode(os.urandom(16)).decode()})
     elif method != 'GET':
-        body = '{}'
+        body = BODIES.get(route['service'] or route['operation'], route['example'] or '{}')
         headers['Content-Type'] = 'application/json'
     c = s.connection('tcp')
     try:

@@ -24,15 +24,15 @@ static void check_shown(void (*show)(struct str, FILE *), struct str in, const c
 
 static void test_json_is_json_whatever_comes(void)
 {
-    check_shown(json_string, STR("a\"\\\n\x7f/"), "\"a\\\"\\\\\\u000A\\u007F/\"");
-    check_shown(json_string, STR("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"),
+    check_shown(json_print_string, STR("a\"\\\n\x7f/"), "\"a\\\"\\\\\\u000A\\u007F/\"");
+    check_shown(json_print_string, STR("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"),
                 "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\"");
-    check_shown(json_string, STR("a\xC3"), "\"a\\uFFFD\"");
-    check_shown(json_string, STR("\xC0\xAF"), "\"\\uFFFD\\uFFFD\"");            /* overlong */
-    check_shown(json_string, STR("\xE0\x80\xAF"), "\"\\uFFFD\\uFFFD\\uFFFD\""); /* too */
-    check_shown(json_string, STR("\xED\xA0\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\""); /* surrogate */
-    check_shown(json_string, STR("\xF4\x90\x80\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\\uFFFD\"");
-    check_shown(json_string, STR(""), "\"\"");
+    check_shown(json_print_string, STR("a\xC3"), "\"a\\uFFFD\"");
+    check_shown(json_print_string, STR("\xC0\xAF"), "\"\\uFFFD\\uFFFD\"");            /* overlong */
+    check_shown(json_print_string, STR("\xE0\x80\xAF"), "\"\\uFFFD\\uFFFD\\uFFFD\""); /* too */
+    check_shown(json_print_string, STR("\xED\xA0\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\""); /* surrogate */
+    check_shown(json_print_string, STR("\xF4\x90\x80\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\\uFFFD\"");
+    check_shown(json_print_string, STR(""), "\"\"");
 }
 
 static void test_nothing_steers_the_terminal(void)
