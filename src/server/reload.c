@@ -52,7 +52,8 @@ static bool refused(struct reload *r, struct log *log, const char *why)
 {
     r->refused++;
     if (r->last.why[0] == '\0') {
-        (void)snprintf(r->last.why, sizeof(r->last.why), "%s", why);
+        (void)snprintf(r->last.why, sizeof(r->last.why), "%.*s", (int)sizeof(r->last.why) - 1,
+                       why);
     }
     log_fmt(log, TRACE_ERROR, "server", "%s: not taken over: %s", r->first->file, why);
     return false;
