@@ -98,7 +98,7 @@ def test_credentials(s):
     check(s.get('/v1/status?access_token=' + token, face='tcp').status == 401, 'in the URL')
 
 
-def test_expiry(s):
+def test_tokens_expire(s):
     token = made(s, 'short', ['observe:*'], expiresIn=1)
     check(s.get('/v1/status', headers=as_(token), face='tcp').status == 200, 'fresh')
     until('it expires', lambda: s.get('/v1/status', headers=as_(token), face='tcp').status == 401)
