@@ -26,7 +26,7 @@ enum { TEXT_MAX_LEN = 1024, ID_MAX_LEN = 160 };
 struct log {
     struct log_form form;
     struct lines lines;
-    pthread_mutex_t lock; /**< of levels */
+    pthread_mutex_t lock; /**< of levels and form */
     struct log_levels levels;
 };
 
@@ -71,7 +71,9 @@ void log_reopen(struct log *l)
 
 void log_set_uui(struct log *l, enum log_uui uui)
 {
+    (void)pthread_mutex_lock(&l->lock);
     l->form.uui = uui;
+    (void)pthread_mutex_unlock(&l->lock);
 }
 
 /* ---- levels ---- */
@@ -250,11 +252,14 @@ static void write_line(struct log *l, enum trace_level level, const char *module
     /* every octet may become an escape of six */
     char line[(TEXT_MAX_LEN + 6 * ID_MAX_LEN) * 2 * 6 + 512];
     struct out o;
+    (void)pthread_mutex_lock(&l->lock);
+    const struct log_form form = l->form;
+    (void)pthread_mutex_unlock(&l->lock);
     out_init(&o, line, sizeof(line));
-    out_c(&o, l->form.json ? "{\"time\":\"" : "");
+    out_c(&o, form.json ? "{\"time\":\"" : "");
     log_time(&o);
-    out_c(&o, l->form.json ? "\"," : " ");
-    log_format(&o, &l->form, level, module, ids, text);
+    out_c(&o, form.json ? "\"," : " ");
+    log_format(&o, &form, level, module, ids, text);
     out_ch(&o, '\n');
     lines_write(&l->lines, out_str_of(&o));
 }
