@@ -94,11 +94,15 @@ static int open_to(const struct addrinfo *at)
 
 static bool shake_hands(struct hep_sender *h)
 {
+    char name[256]; /* OpenSSL's macro wants one that could be written to */
     int done;
 
+    if ((size_t)snprintf(name, sizeof(name), "%s", h->config.host) >= sizeof(name)) {
+        return false;
+    }
     h->ssl = SSL_new(h->tls);
     if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1 ||
-        SSL_set_tlsext_host_name(h->ssl, h->config.host) != 1) {
+        SSL_set_tlsext_host_name(h->ssl, name) != 1) {
         return false;
     }
     if (!h->config.unverified) {
