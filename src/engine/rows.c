@@ -78,6 +78,9 @@ int rows_restore(struct engine *e, enum store_kind kind, struct str key, struct 
     if (kind < STORE_TOKEN) {
         return E_UNSUPPORTED;
     }
+    if (key.n == 0 || value.n == 0) {
+        return E_SYNTAX; /* nobody has written such a one */
+    }
     if (e->rows.count >= ROWS_MAX) {
         return E_TOOMANY;
     }
