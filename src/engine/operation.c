@@ -654,6 +654,12 @@ static bool is_old(const struct operations *all, uint64_t ended_s)
     return ended_s != 0 && ended_s + all->keep_s < wall_s(all);
 }
 
+/** What runs has neither an end nor an outcome; what has ended has at least the former. */
+static bool is_of_state(unsigned state, uint64_t ended_s, struct str outcome)
+{
+    return state == OPERATION_ACCEPTED ? ended_s == 0 && outcome.n == 0 : ended_s != 0;
+}
+
 /** In the list of those that have ended, by their age. */
 static void insert_ended(struct operation *op, uint64_t now_ms)
 {
@@ -694,7 +700,8 @@ int operations_restore(struct operations *all, struct str key, struct str value)
     t.device = unpack_str(&u);
     t.call_id = unpack_str(&u);
     outcome = unpack_str(&u);
-    if (u.bad || key.n != OPERATION_ID_LEN || find_id(all, key) != NULL) {
+    if (u.bad || key.n != OPERATION_ID_LEN || find_id(all, key) != NULL ||
+        !is_of_state(state, ended_s, outcome)) {
         return E_SYNTAX;
     }
     if (is_old(all, ended_s)) {

@@ -870,7 +870,8 @@ static void test_rows_of_others(void)
     CHECK_INT(engine_put_row(w.engine, STORE_CALL, STR("a"), STR("1")), E_UNSUPPORTED);
     CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("a"), STR("1")), 0);
     CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("a"), STR("22")), 0);
-    CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("b"), STR("")), 0);
+    CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("b"), STR("")), E_SYNTAX);
+    CHECK_INT(engine_put_row(w.engine, STORE_TOKEN, STR("b"), STR("3")), 0);
     engine_drop_row(w.engine, STORE_TOKEN, STR("b"));
     engine_drop_row(w.engine, STORE_TOKEN, STR("c"));
     CHECK_INT(keep_count(&keep, STORE_TOKEN), 1);

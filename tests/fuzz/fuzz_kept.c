@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an engine is given back after a restart, whatever the disk has made of it: records
- * `KIND LENGTH(2) OCTETS` one behind the other, KIND a row's or that of an event, with its
- * highest bit a monitor's. Then calls and sessions are settled, time passes, everything is
+ * `KIND LENGTH(2) OCTETS` one behind the other, KIND a row's (its highest bit a monitor's) or
+ * 0x7f for an event's. Then calls and sessions are settled, time passes, everything is
  * handed over again and ends. Rows that an engine wrote itself, in that last round, must be
  * read by another one.
  */
@@ -13,6 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define EVENT 0x7f /**< the kind of a record that is an event */
 #define ROWS 64
 #define ROW_MAX 65536
 
@@ -221,13 +222,13 @@ static void give(struct run *r, const uint8_t *data, size_t size)
     uint64_t number = 0;
     engine_restore_head(r->engine, 0, 100);
     for (unsigned n = 0; size >= 3 && n < 50; n++) {
-        unsigned kind = (data[0] & 0x7f) % (STORE_KINDS + 1);
+        unsigned kind = data[0] & 0x7f;
         size_t len = (size_t)data[1] << 8 | data[2];
         len = len < size - 3 ? len : size - 3;
         struct str value = str_make((const char *)data + 3, len);
-        if (kind < STORE_KINDS) {
-            engine_restore_row(r->engine, (enum store_kind)kind,
-                               key_for((enum store_kind)kind, (data[0] & 0x80) != 0, n, key),
+        if (kind != EVENT) {
+            enum store_kind row = (enum store_kind)(kind % STORE_KINDS);
+            engine_restore_row(r->engine, row, key_for(row, (data[0] & 0x80) != 0, n, key),
                                value, 1000);
         } else if (++number <= 100) {
             struct store_event e = {.number = number,
