@@ -13,8 +13,10 @@
  *
  * A principal is held as long as the request lives. When it is gone meanwhile, because its
  * token was revoked or has expired, answers in parts and WebSockets end at once; what it had
- * begun in the engine ends there.
+ * begun in the engine ends there. A webhook goes on without a request: it names its owner, who
+ * is looked up again then (allow_owner).
  */
+#include "api/events.h"
 #include "api/handlers.h"
 #include "api/parts.h"
 #include "base/err.h"
@@ -124,6 +126,7 @@ static void on_gone(void *ctx, const struct access_entry *e)
             api_stream_end(&x->r);
         }
     }
+    events_who_gone(a->events);
     if (!is_known(a, e)) {
         say_farewell(a, e->who.name);
     }
@@ -260,6 +263,36 @@ bool allow_by_token(struct api_request *r, struct str token)
     access_release(r->who);
     r->who = who;
     return true;
+}
+
+/** "uid:0", "uid:1000": an administrator, if he would be one now. */
+static const struct access_principal *local_owner(struct api *a, struct str name)
+{
+    struct str digits = str_from(name, STR("uid:").n);
+    uint32_t uid = 0;
+    bool ours = str_starts(name, STR("uid:")) && str_to_u32(digits, &uid) &&
+                (uid == 0 || uid == geteuid());
+    return ours ? access_local(&a->access.table, uid, allow_now_ms()) : NULL;
+}
+
+const struct access_principal *allow_owner(struct api *a, struct str name, const char **why)
+{
+    const struct access_entry *e = NULL;
+    *why = str_starts(name, STR("certificate:"))
+               ? "the certificate of its owner is not named in api.clients any more"
+               : "the token of its owner was revoked";
+    while ((e = access_next(&a->access.table, e)) != NULL) {
+        bool lasts = e->source == ACCESS_TOKEN || e->source == ACCESS_CERTIFICATE;
+        if (!lasts || !str_eq(e->who.name, name)) {
+            continue;
+        }
+        if (access_alive(&e->who, allow_now_ms())) {
+            access_hold(&e->who);
+            return &e->who;
+        }
+        *why = "the token of its owner has expired";
+    }
+    return local_owner(a, name);
 }
 
 /* ---- may he? ---- */

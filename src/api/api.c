@@ -295,7 +295,10 @@ struct api *api_new(const struct api_config *config, char *why, size_t cap)
     }
     rules_take(a, rules);
     if (config->store != NULL) {
-        const struct api_events_config events = {.store = config->store, .node = config->node};
+        const struct api_events_config events = {.store = config->store,
+                                                 .node = config->node,
+                                                 .private_targets = config->webhook_private,
+                                                 .max_webhooks = config->max_webhooks};
         a->events = events_new(a, &events);
         if (a->events == NULL) {
             (void)snprintf(why, cap, "out of memory");

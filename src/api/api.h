@@ -66,6 +66,8 @@ struct api_config {
     uint32_t idle_ms;         /**< between two requests; default 60 s */
     uint32_t stalled_ms;      /**< for a client to take something; default 30 s */
     struct store *store;      /**< whose journal is told; NULL: there are no events */
+    bool webhook_private;     /**< webhooks may go to loopback and private addresses */
+    uint32_t max_webhooks;    /**< default 100 */
     struct str node;          /**< name of this server in events; absent: "baton" */
     const struct env *env;    /**< for wall time, random octets; not its `trace` */
     /** Lines for the log; from any thread. As env->trace. */

@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/parts.h"
 #include "api/text.h"
+#include "api/webhook.h"
 #include "store/store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +17,11 @@ enum { TICK_MS = 1000 };
 struct api_events {
     struct api *api;
     struct feed *feed;
+    struct webhooks *webhooks;
     struct api_job wake;
     atomic_bool woken; /**< the job is on its way */
     struct timer tick;
+    struct list jobs; /**< struct events_job.own */
     char source[96];
     bool stopped;
 };
@@ -31,6 +34,11 @@ struct api *events_api(struct api_events *ev)
 struct feed *events_feed(struct api_events *ev)
 {
     return ev->feed;
+}
+
+struct webhooks *events_webhooks(struct api_events *ev)
+{
+    return ev->webhooks;
 }
 
 struct str events_source(const struct api_events *ev)
@@ -63,6 +71,21 @@ bool events_there(struct api_request *r)
     return true;
 }
 
+int events_post(struct api_events *ev, struct events_job *j)
+{
+    int err = api_post(ev->api, &j->job);
+
+    if (err == 0) {
+        list_append(&ev->jobs, &j->own);
+    }
+    return err;
+}
+
+void events_home(struct events_job *j)
+{
+    list_remove(&j->own);
+}
+
 /* ---- driven ---- */
 
 static void on_home(struct api_job *job)
@@ -90,6 +113,7 @@ static void on_tick(struct timer *t, uint64_t now_ms)
     struct api_events *ev = container_of(t, struct api_events, tick);
 
     timer_set(api_wheel(ev->api), t, now_ms + TICK_MS);
+    webhooks_tick(ev->webhooks, now_ms);
     feed_tick(ev->feed, now_ms);
 }
 
@@ -103,6 +127,7 @@ struct api_events *events_new(struct api *a, const struct api_events_config *con
     }
     ev->api = a;
     ev->wake.done = on_home;
+    list_init(&ev->jobs);
     (void)snprintf(ev->source, sizeof(ev->source), "/baton/%.*s", STR_ARG(node));
     timer_init(&ev->tick, on_tick);
     ev->feed = feed_new(&(struct feed_config){.store = config->store,
@@ -110,7 +135,8 @@ struct api_events *events_new(struct api *a, const struct api_events_config *con
                                               .wake = wake,
                                               .ctx = ev,
                                               .slow_ms = a->config.stalled_ms});
-    if (ev->feed == NULL) {
+    ev->webhooks = ev->feed == NULL ? NULL : webhooks_new(ev, a, config);
+    if (ev->webhooks == NULL) {
         events_free(ev);
         return NULL;
     }
@@ -121,6 +147,7 @@ void events_begin(struct api_events *ev)
 {
     if (ev != NULL) {
         timer_set(api_wheel(ev->api), &ev->tick, api_now(ev->api) + TICK_MS);
+        webhooks_begin(ev->webhooks);
     }
 }
 
@@ -129,12 +156,26 @@ void events_stop(struct api_events *ev)
     if (ev != NULL && !ev->stopped) {
         ev->stopped = true;
         timer_stop(api_wheel(ev->api), &ev->tick);
+        webhooks_stop(ev->webhooks);
+    }
+}
+
+void events_who_gone(struct api_events *ev)
+{
+    if (ev != NULL) {
+        webhooks_who_gone(ev->webhooks);
     }
 }
 
 void events_free(struct api_events *ev)
 {
     if (ev != NULL) {
+        while (!list_empty(&ev->jobs)) {
+            struct events_job *j = list_entry(ev->jobs.next, struct events_job, own);
+            list_remove(&j->own);
+            j->destroy(j);
+        }
+        webhooks_free(ev->webhooks);
         feed_free(ev->feed);
         free(ev);
     }

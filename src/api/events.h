@@ -8,6 +8,8 @@
  *   events_socket.c    GET /v1/stream: WebSocket
  *   events_snapshot.c  what there is now, and at which number
  *
+ *   webhook.c …        events are brought (webhook.h)
+ *
  * All of it is the API thread's.
  */
 #ifndef BATON_API_EVENTS_H
@@ -18,10 +20,13 @@
 #include <jansson.h>
 
 struct api_events;
+struct webhooks;
 
 struct api_events_config {
-    struct store *store; /**< NULL: there is no journal, and no events */
-    struct str node;     /**< name of this server in `source`; absent: "baton" */
+    struct store *store;   /**< NULL: there is no journal, and no events */
+    bool private_targets;  /**< webhooks may go to loopback and private addresses */
+    uint32_t max_webhooks; /**< default 100 */
+    struct str node;       /**< name of this server in `source`; absent: "baton" */
 };
 
 /** Before store_start. @return NULL: out of memory */
@@ -33,13 +38,29 @@ void events_stop(struct api_events *ev);
 /** The store is closed. */
 void events_free(struct api_events *ev);
 
+/** Somebody may nothing any more: what goes on in his name rests. `ev` may be NULL. */
+void events_who_gone(struct api_events *ev);
+
 /** Of the API; NULL: there is no journal. */
 struct api_events *api_events(struct api *a);
 struct api *events_api(struct api_events *ev);
 struct feed *events_feed(struct api_events *ev);
+struct webhooks *events_webhooks(struct api_events *ev);
 struct str events_source(const struct api_events *ev);
 /** Milliseconds since 1970. */
 uint64_t events_wall_ms(const struct api_events *ev);
+
+/** A job that is nobody's request: it is given back with the events when it never comes home.
+ */
+struct events_job {
+    struct api_job job; /**< run and done are set */
+    struct list own;
+    void (*destroy)(struct events_job *j);
+};
+/** As api_post. */
+int events_post(struct api_events *ev, struct events_job *j) MUST_USE;
+/** It has come home: it is its owner's again. */
+void events_home(struct events_job *j);
 
 /** There is none: 503. @return false: answered */
 bool events_there(struct api_request *r);

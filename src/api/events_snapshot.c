@@ -26,7 +26,7 @@ struct pages {
 };
 
 struct snapshot {
-    struct api_job job;
+    struct events_job own;
     struct api_events *ev;
     void (*done)(void *owner, int err, const struct feed_event *e); /**< NULL: nobody waits */
     void *owner;
@@ -98,7 +98,7 @@ static int read_list(struct snapshot *s, struct engine *e, enum view_list what, 
 static void run(struct api_job *job, struct engine *e, uint64_t now_ms)
 {
     static const enum view_list what[LISTS] = {VIEW_DEVICES, VIEW_CALLS};
-    struct snapshot *s = container_of(job, struct snapshot, job);
+    struct snapshot *s = container_of(job, struct snapshot, own.job);
     char *room = arena_alloc(&s->arena, PAGE_ROOM);
 
     s->number = engine_head(e);
@@ -190,11 +190,20 @@ static int make_event(struct snapshot *s, struct feed_event *e)
     return err;
 }
 
+static void destroy(struct events_job *j)
+{
+    struct snapshot *s = container_of(j, struct snapshot, own);
+
+    arena_fini(&s->arena);
+    free(s);
+}
+
 static void on_done(struct api_job *job)
 {
-    struct snapshot *s = container_of(job, struct snapshot, job);
+    struct snapshot *s = container_of(job, struct snapshot, own.job);
     struct feed_event e;
 
+    events_home(&s->own);
     if (s->done != NULL) {
         s->err = job->refused ? E_STATE : s->err;
         if (s->err == 0) {
@@ -202,8 +211,7 @@ static void on_done(struct api_job *job)
         }
         s->done(s->owner, s->err, s->err == 0 ? &e : NULL);
     }
-    arena_fini(&s->arena);
-    free(s);
+    destroy(&s->own);
 }
 
 static bool copy_scopes(struct arena *a, const struct access_scope *from, size_t n,
@@ -230,8 +238,9 @@ struct snapshot *snapshot_ask(struct api_events *ev, const struct access_princip
         return NULL;
     }
     arena_init(&s->arena, &mem_libc, 65536);
-    s->job.run = run;
-    s->job.done = on_done;
+    s->own.job.run = run;
+    s->own.job.done = on_done;
+    s->own.destroy = destroy;
     s->ev = ev;
     s->done = done;
     s->owner = owner;
@@ -243,9 +252,8 @@ struct snapshot *snapshot_ask(struct api_events *ev, const struct access_princip
     s->filter.call_id = arena_dup(&s->arena, filter->call_id);
     if (!copy_scopes(&s->arena, who->scopes, who->count, &s->who.scopes) ||
         !copy_scopes(&s->arena, filter->device, filter->devices, &s->filter.device) ||
-        api_post(events_api(ev), &s->job) != 0) {
-        arena_fini(&s->arena);
-        free(s);
+        events_post(ev, &s->own) != 0) {
+        destroy(&s->own);
         return NULL;
     }
     return s;

@@ -223,6 +223,9 @@ bool allow_request(struct api_request *r, const struct wire_conn *c);
 /** Who has come without credentials shows a token: of a page, in its first message. r->who is
    he then. @return false: it is not known, or may observe nothing */
 bool allow_by_token(struct api_request *r, struct str token);
+/** Whoever has that name now and may something, held: for what goes on without a request, in
+   the name of a token, a certificate or a uid. @return NULL: nobody; *why says it in words */
+const struct access_principal *allow_owner(struct api *a, struct str name, const char **why);
 /** @return 0 or E_NOMEM; allow_fini in either case */
 int allow_init(struct api *a) MUST_USE;
 void allow_fini(struct api *a);

@@ -606,6 +606,11 @@ uint64_t wire_now(const struct wire *w)
     return uv_now(&w->loop);
 }
 
+uv_loop_t *wire_loop(struct wire *w)
+{
+    return &w->loop;
+}
+
 struct wheel *wire_wheel(struct wire *w)
 {
     return &w->wheel;

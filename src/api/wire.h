@@ -137,6 +137,8 @@ void wire_free(struct wire *w);
 
 uint64_t wire_now(const struct wire *w);
 struct wheel *wire_wheel(struct wire *w);
+/** For others that wait in the same thread. */
+uv_loop_t *wire_loop(struct wire *w);
 
 /** Queue octets. A connection that is ending takes none. @return 0; E_STATE; E_NOMEM (dropped)
  */

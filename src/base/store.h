@@ -29,6 +29,7 @@ enum store_kind {
     STORE_SUBSCRIPTION,
     STORE_OPERATION, /**< commands of the API and what became of them */
     STORE_TOKEN,     /**< from here on: of those above the engine (engine_put_row) */
+    STORE_WEBHOOK,   /**< where events are brought, and up to which */
     STORE_KINDS
 };
 

@@ -49,6 +49,7 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
     case STORE_OPERATION:
         return operations_restore(e->operations, key, value);
     case STORE_TOKEN:
+    case STORE_WEBHOOK:
     case STORE_KINDS:
         break;
     }

@@ -171,5 +171,7 @@ bool config_map_api(struct config_tree *t, struct config *c)
     c->api.request_ms = raw->request_s * 1000;
     c->api.idle_ms = raw->idle_s * 1000;
     c->api.stalled_ms = raw->stalled_s * 1000;
+    c->api.max_webhooks = raw->max_webhooks;
+    c->api.webhook_private = raw->webhook_private;
     return map_listen(t, c, section) && map_rules(t, c, section) && map_clients(t, c, section);
 }

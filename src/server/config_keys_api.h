@@ -51,6 +51,10 @@
     U(client_buffer_kb, 1024, 64, 1048576, "What may wait for one client to take it.")          \
     U(request_s, 20, 1, 3600, "For a whole request to come; then 408.")                         \
     U(idle_s, 60, 1, 86400, "A connection without a request is closed after it.")               \
-    U(stalled_s, 30, 1, 3600, "A client that takes nothing for so long is closed.")
+    U(stalled_s, 30, 1, 3600, "A client that takes nothing for so long is closed.")             \
+    U(max_webhooks, 100, 1, 10000, "Webhooks that there may be.")                               \
+    B(webhook_private, false,                                                                   \
+      "Webhooks may go to this machine and to private addresses. Whoever may make one can "     \
+      "then reach what is behind the firewall.")
 
 #endif

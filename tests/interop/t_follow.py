@@ -205,8 +205,11 @@ def follow_slow_dead_and_greedy(w):
                  b"Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
                  b"Sec-WebSocket-Version: 13\r\n\r\n")
     ping = b'{"op":"ping"}'
-    for msg in [b'{"op":"subscribe","from":"earliest"}'] + 20000 * [ping]:
-        slow.sendall(bytes([0x81, 0x80 | len(msg)]) + b"\0\0\0\0" + msg)
+    try:
+        for msg in [b'{"op":"subscribe","from":"earliest"}'] + 20000 * [ping]:
+            slow.sendall(bytes([0x81, 0x80 | len(msg)]) + b"\0\0\0\0" + msg)
+    except OSError:
+        pass  # it was closed already
     dead = [connect(s) for _ in range(20)]
     for sock in dead:
         sock.sendall(b"GET /v1/events?from=earliest HTTP/1.1\r\nHost: localhost\r\n"

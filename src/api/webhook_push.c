@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The push form of sipgate.io, which Zammad's generic CTI and many CRM take: three events of a
+ * call, application/x-www-form-urlencoded.
+ *
+ *   newCall  from, to, direction (in, out), callId, user[]
+ *   answer   the same, and answeringNumber
+ *   hangup   the same, and cause: normalClearing, busy, cancel, noAnswer, congestion, notFound,
+ *            forwarded
+ *
+ * `in` is a call that rings a device of ours, `out` one that leaves the house; numbers are what
+ * stands before '@', without '+'. What stands in a call is remembered here, for CALLS at a
+ * time; of one that was forgotten, or began before a restart, `hangup` says what it knows.
+ */
+#include "api/webhook.h"
+#include "base/err.h"
+#include <stdlib.h>
+
+enum { CALLS = 1024, NUMBER_MAX = 64, CALL_MAX = 64 };
+
+struct push_call {
+    char id[CALL_MAX], from[NUMBER_MAX], to[NUMBER_MAX], user[NUMBER_MAX], answered[NUMBER_MAX];
+    const char *cause;
+    bool out, told;
+};
+
+struct push {
+    struct push_call call[CALLS];
+    size_t next;
+};
+
+struct push *push_new(void)
+{
+    return calloc(1, sizeof(struct push));
+}
+
+void push_free(struct push *p)
+{
+    free(p);
+}
+
+static void keep(char *to, size_t cap, struct str s)
+{
+    s = str_upto(s, cap - 1);
+    if (s.n > 0) {
+        memcpy(to, s.p, s.n);
+    }
+    to[s.n] = '\0';
+}
+
+static struct push_call *find(struct push *p, struct str id)
+{
+    for (size_t i = 0; i < CALLS; i++) {
+        if (p->call[i].id[0] != '\0' && str_eq(str_c(p->call[i].id), id)) {
+            return &p->call[i];
+        }
+    }
+    return NULL;
+}
+
+static struct push_call *get(struct push *p, struct str id)
+{
+    struct push_call *c = find(p, id);
+
+    if (c == NULL && id.n > 0 && id.n < CALL_MAX) {
+        c = &p->call[p->next++ % CALLS];
+        *c = (struct push_call){.told = false};
+        keep(c->id, sizeof(c->id), id);
+    }
+    return c;
+}
+
+/** "sip:+4930123@example.com" is "4930123". */
+static struct str number_of(struct str id)
+{
+    size_t colon = str_index(id, ':');
+
+    if (colon < id.n) {
+        id = str_from(id, colon + 1);
+    }
+    id = str_upto(id, str_index(id, '@'));
+    id = str_upto(id, str_index(id, ';'));
+    return str_starts(id, STR("+")) ? str_from(id, 1) : id;
+}
+
+/** Is it one of the devices that hear of it, and so one of ours? */
+static bool is_ours(const struct cloud_event *e, struct str id)
+{
+    struct str audience = e->audience, key;
+
+    id = str_from(id, str_index(id, ':') + 1);
+    while (id.n > 0 && cloud_next_key(&audience, &key)) {
+        if (str_eq(key, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- writing ---- */
+
+static void put_value(struct out *o, struct str s)
+{
+    static const char safe[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = s.p[i];
+        if (ch != '\0' && strchr(safe, ch) != NULL) {
+            out_ch(o, ch);
+        } else {
+            out_fmt(o, "%%%02X", (unsigned)(uint8_t)ch);
+        }
+    }
+}
+
+static void put(struct out *o, const char *name, const char *value)
+{
+    out_fmt(o, "%s%s=", o->n > 0 ? "&" : "", name);
+    put_value(o, str_c(value));
+}
+
+static void put_call(struct out *o, const char *event, const struct push_call *c)
+{
+    put(o, "event", event);
+    put(o, "from", c->from[0] != '\0' ? c->from : "anonymous");
+    if (c->to[0] != '\0') {
+        put(o, "to", c->to);
+    }
+    put(o, "direction", c->out ? "out" : "in");
+    put(o, "callId", c->id);
+    if (c->user[0] != '\0') {
+        put(o, "user%5B%5D", c->user);
+    }
+}
+
+static const char *word_of(struct str cause)
+{
+    static const struct {
+        const char *cause, *word;
+    } all[] = {
+        {"busy", "busy"},
+        {"doNotDisturb", "busy"},
+        {"noAnswer", "noAnswer"},
+        {"callNotAnswered", "noAnswer"},
+        {"timeout", "noAnswer"},
+        {"callCancelled", "cancel"},
+        {"invalidNumber", "notFound"},
+        {"destNotObtainable", "notFound"},
+        {"networkNotObtainable", "congestion"},
+        {"networkCongestion", "congestion"},
+        {"resourcesNotAvailable", "congestion"},
+        {"redirected", "forwarded"},
+        {"callForward", "forwarded"},
+        {"callForwardImmediate", "forwarded"},
+        {"callForwardBusy", "forwarded"},
+        {"callForwardNoAnswer", "forwarded"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (str_eq(cause, str_c(all[i].cause))) {
+            return all[i].word;
+        }
+    }
+    return NULL;
+}
+
+/* ---- events ---- */
+
+static void note_parties(struct push_call *c, const struct cloud_event *e, bool leaves)
+{
+    c->out = leaves || !is_ours(e, e->device);
+    keep(c->from, sizeof(c->from), number_of(e->calling));
+    keep(c->to, sizeof(c->to), number_of(e->called));
+    keep(c->user, sizeof(c->user), c->out ? number_of(e->calling) : number_of(e->device));
+}
+
+static bool on_ringing(struct push *p, const struct cloud_event *e, bool leaves, struct out *o)
+{
+    struct push_call *c = get(p, e->call_id);
+
+    if (c == NULL || c->told) {
+        return false; /* it rings at another one, too */
+    }
+    c->told = true;
+    note_parties(c, e, leaves);
+    put_call(o, "newCall", c);
+    return true;
+}
+
+static bool on_answered(struct push *p, const struct cloud_event *e, struct out *o)
+{
+    struct push_call *c = get(p, e->call_id);
+
+    if (c == NULL || c->answered[0] != '\0') {
+        return false;
+    }
+    if (!c->told) {
+        c->told = true;
+        note_parties(c, e, false);
+    }
+    keep(c->answered, sizeof(c->answered), number_of(e->device));
+    if (!c->out) {
+        keep(c->user, sizeof(c->user), number_of(e->device));
+    }
+    put_call(o, "answer", c);
+    put(o, "answeringNumber", c->answered);
+    return true;
+}
+
+static bool on_over(struct push *p, const struct cloud_event *e, struct out *o)
+{
+    struct push_call *c = get(p, e->call_id);
+
+    if (c == NULL) {
+        return false;
+    }
+    put_call(o, "hangup", c);
+    put(o, "cause",
+        c->answered[0] != '\0' ? "normalClearing"
+        : c->cause != NULL     ? c->cause
+                               : "cancel");
+    if (c->answered[0] != '\0') {
+        put(o, "answeringNumber", c->answered);
+    }
+    c->id[0] = '\0';
+    return true;
+}
+
+bool push_write(struct push *p, const struct cloud_event *e, struct out *o)
+{
+    struct push_call *c;
+
+    if (e->call_id.n == 0) {
+        return false;
+    }
+    if (feed_type_matches(STR("delivered"), e->type)) {
+        return on_ringing(p, e, false, o);
+    }
+    if (feed_type_matches(STR("networkReached"), e->type)) {
+        return on_ringing(p, e, true, o);
+    }
+    if (feed_type_matches(STR("established"), e->type)) {
+        return on_answered(p, e, o);
+    }
+    if (feed_type_matches(STR("callCleared"), e->type)) {
+        return on_over(p, e, o);
+    }
+    c = find(p, e->call_id);
+    if (c != NULL && c->cause == NULL &&
+        (feed_type_matches(STR("failed"), e->type) ||
+         feed_type_matches(STR("connectionCleared"), e->type))) {
+        c->cause = word_of(e->cause);
+    }
+    return false;
+}

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Webhooks, with real calls: signed, in order, again until taken, paused, and as CRM take them."""
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+import time
+import urllib.parse
+
+from follow import api, ask
+from lib import check, equal, scenario
+from t_follow import STORE, call, two
+
+
+class Taker(http.server.ThreadingHTTPServer):
+    """Takes what is brought, in order; answers with `answers` one after the other, then 204."""
+
+    daemon_threads = True
+
+    def __init__(self, port=0):
+        super().__init__(("127.0.0.1", port), Hook)
+        self.got, self.answers, self.fields = [], [], []
+        self.cond = threading.Condition()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/hook"
+
+    def wait(self, test, what, limit=30):
+        end = time.monotonic() + limit
+        with self.cond:
+            while not test(self.got):
+                left = end - time.monotonic()
+                check(left > 0, f"waited {limit} s for {what}", self.got[-5:])
+                self.cond.wait(left)
+            return list(self.got)
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        taker = self.server
+        with taker.cond:
+            status = taker.answers.pop(0) if taker.answers else 204
+            taker.got.append((status, body))
+            taker.fields.append(dict(self.headers))
+            taker.cond.notify_all()
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        if status in (301, 302, 307):
+            self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+
+def until(fn, test, what, limit=15):
+    """What `fn` gives, once it is as it should be."""
+    end = time.monotonic() + limit
+    while True:
+        got = fn()
+        if test(got):
+            return got
+        check(time.monotonic() < end, f"waited {limit} s for {what}", got)
+        time.sleep(0.02)
+
+
+PRIVATE = api(", webhook_private: true")
+
+
+def events(got):
+    return [json.loads(body) for status, body in got if 200 <= status < 300]
+
+
+@scenario
+def webhook_signed_and_in_order(w):
+    """Every event once it was taken, in order, signed; what fails is brought again before the next."""
+    s, a, b = two(w, STORE + PRIVATE)
+    taker = Taker()
+    taker.answers = [204, 500, 302, 503]
+    status, made = ask(s, "POST", "/v1/webhooks", {"url": taker.url, "filter": {"devices": ["1002"]}})
+    equal(status, 201, "made")
+    check(len(made["secret"]) >= 32, "a secret is told", made)
+    call(a, b)
+    taker.wait(lambda got: got and got[-1][1].find(b"callCleared") > 0 and got[-1][0] == 204, "all events")
+    status, page = ask(s, "GET", "/v1/events?limit=1000&device=1002")
+    want = [e for e in page["items"] if int(e["sequence"]) > int(made["sequence"])]
+    equal(events(taker.got), want, "events that were taken")
+    again = [json.loads(body)["id"] for status, body in taker.got if status >= 300]
+    equal(again, [want[1]["id"]] * 3, "what was brought again")
+    for (_, body), fields in zip(taker.got, taker.fields):
+        parts = dict(p.split("=") for p in fields["Baton-Signature"].split(","))
+        sum_ = hmac.new(made["secret"].encode(), parts["t"].encode() + b"." + body, hashlib.sha256)
+        equal(parts["v1"], sum_.hexdigest(), "the signature")
+        check(abs(int(parts["t"]) - time.time()) < 60, "its time")
+        equal(fields["Baton-Webhook"], made["webhook"], "whose it is")
+        check(fields["Content-Type"].startswith("application/cloudevents+json"), "the type", fields)
+    shown = until(lambda: ask(s, "GET", f"/v1/webhooks/{made['webhook']}")[1],
+                  lambda x: x["delivered"] == len(want), "the last one to be taken")
+    check("secret" not in shown, "the secret is told once")
+    equal((shown["state"], shown["delivered"], shown["failed"]), ("active", len(want), 3), "how it goes")
+    equal(ask(s, "POST", f"/v1/webhooks/{made['webhook']}/test")[1], {"taken": True, "status": 204}, "a test")
+    equal(json.loads(taker.got[-1][1])["type"], "org.baton.test.v1", "what a test brings")
+    equal(ask(s, "DELETE", f"/v1/webhooks/{made['webhook']}")[0], 204, "removed")
+    equal(ask(s, "GET", f"/v1/webhooks/{made['webhook']}")[0], 404, "and gone")
+    n = len(taker.got)
+    call(a, b)
+    equal(len(taker.got), n, "nothing more is brought")
+    taker.close()
+
+
+@scenario
+def webhook_paused_and_resumed(w):
+    """410 pauses; what happened meanwhile comes after the pause, after kill -9 too."""
+    s, a, b = two(w, STORE + PRIVATE)
+    taker = Taker()
+    taker.answers = [410]
+    made = ask(s, "POST", "/v1/webhooks", {"url": taker.url, "secret": "0123456789abcdef"})[1]
+    path = f"/v1/webhooks/{made['webhook']}"
+    call(a, b)
+    taker.wait(lambda got: got, "the first")
+    until(lambda: ask(s, "GET", path)[1], lambda x: x["state"] == "paused", "the pause")
+    equal(len(taker.got), 1, "nothing behind it")
+    s.kill()
+    s = w.server(extra=STORE + PRIVATE)
+    until(lambda: ask(s, "GET", path), lambda x: x[0] == 200, "the webhook to be back")
+    equal(ask(s, "GET", path)[1]["state"], "paused", "the state after the kill")
+    equal(ask(s, "POST", path + "/resume")[1]["state"], "active", "resumed")
+    taker.wait(lambda got: b"callCleared" in got[-1][1], "the rest")
+    page = ask(s, "GET", "/v1/events?limit=1000")[1]
+    want = [e["id"] for e in page["items"] if int(e["id"]) > int(made["sequence"])]
+    got = [e["id"] for e in events(taker.got)]
+    equal(got[:len(want)], want[:len(got)], "all of them, in order")
+    taker.close()
+
+
+def token(s, name, *scopes, **more):
+    status, made = ask(s, "POST", "/v1/tokens", {"name": name, "scopes": list(scopes), **more})
+    equal(status, 201, "a token")
+    return {"Authorization": "Bearer " + made["token"]}
+
+
+@scenario
+def webhook_in_the_name_of_a_token(w):
+    """What the token may observe is brought, no more; revoked or expired, its webhook is paused, and goes on
+    where it was in the name of the next one."""
+    s, a, b = two(w, STORE + PRIVATE)
+    taker, short = Taker(), Taker()
+    crm, other = token(s, "crm", "observe:1002"), token(s, "other", "observe:*")
+    soon = token(s, "soon", "observe:*", expiresIn=2)
+    equal(ask(s, "POST", "/v1/webhooks", {"url": short.url}, **soon)[0], 201, "of a token that expires")
+    status, made = ask(s, "POST", "/v1/webhooks", {"url": taker.url}, **crm)
+    equal((status, made["owner"]), (201, "token:crm"), "made")
+    path = "/v1/webhooks/" + made["webhook"]
+    equal(ask(s, "GET", path, **other)[0], 404, "another's")
+    equal(ask(s, "DELETE", path, **other)[0], 404, "another's")
+    equal([x["webhook"] for x in ask(s, "GET", "/v1/webhooks", **crm)[1]["items"]], [made["webhook"]], "its own")
+    page = ask(s, "POST", "/v1/tokens/browser", {"origin": "https://crm.example"}, **crm)[1]
+    equal(ask(s, "POST", "/v1/webhooks", {"url": taker.url}, Authorization="Bearer " + page["token"])[0], 409,
+          "of a page's token")
+    call(a, b)
+    taker.wait(lambda got: got and b"callCleared" in got[-1][1], "the call")
+    for event in events(taker.got):
+        check("1002@example.com" in json.dumps(event), "what the token may not see", event)
+    ask(s, "DELETE", "/v1/tokens/crm")
+    shown = until(lambda: ask(s, "GET", path)[1], lambda x: x["state"] == "paused", "the pause")
+    equal(shown["reason"], "the token of its owner was revoked", "why")
+    n = len(taker.got)
+    call(a, b)
+    equal(ask(s, "POST", path + "/resume")[1]["state"], "paused", "it is nobody's")
+    equal(len(taker.got), n, "nothing is brought")
+    again = token(s, "crm", "observe:1002")
+    equal(ask(s, "POST", path + "/resume", **again)[1]["state"], "active", "of the next one")
+    taker.wait(lambda got: len(got) > n and b"callCleared" in got[-1][1], "the second call")
+    listed = ask(s, "GET", "/v1/events?limit=1000", **again)[1]["items"]
+    want = [e["id"] for e in listed if int(e["id"]) > int(made["sequence"])]
+    equal([e["id"] for e in events(taker.got)], want, "each once, in order")
+    late = until(lambda: ask(s, "GET", "/v1/webhooks")[1]["items"][0], lambda x: x["state"] == "paused", "the pause")
+    equal(late["reason"], "the token of its owner has expired", "why")
+    s.kill()
+    s = w.server(extra=STORE + PRIVATE)
+    until(lambda: ask(s, "GET", path, **again), lambda x: x[0] == 200, "the webhook to be back")
+    equal(ask(s, "GET", path, **again)[1]["state"], "active", "in the name of the token after a restart")
+    taker.close()
+    short.close()
+
+
+@scenario
+def webhook_to_where_it_may(w):
+    """Private addresses are refused unless they are allowed, and nonsense always."""
+    s = w.server(extra=api())
+    bad = ["http://127.0.0.1/x", "http://localhost:1/", "http://[::1]/", "http://10.1.2.3/", "ftp://x.example/",
+           "http://user:pw@x.example/", "x", "", "http://169.254.169.254/latest", "http://[::ffff:127.0.0.1]/",
+           "http://0.0.0.0/", "http://192.168.1.1/"]
+    for url in bad:
+        equal(ask(s, "POST", "/v1/webhooks", {"url": url})[0], 400, url)
+    ok = {"url": "https://crm.example.invalid/events"}
+    for more in ({"form": "fax"}, {"secret": "short"}, {"from": "snapshot"}, {"colour": 1}, {"filter": {"x": 1}}):
+        equal(ask(s, "POST", "/v1/webhooks", {**ok, **more})[0], 400, str(more))
+    status, made = ask(s, "POST", "/v1/webhooks", ok)
+    equal(status, 201, "a public one")
+    trial = ask(s, "POST", f"/v1/webhooks/{made['webhook']}/test")[1]
+    check(not trial["taken"] and trial["reason"], "what became of a test", trial)
+    equal(len(ask(s, "GET", "/v1/webhooks")[1]["items"]), 1, "all of them")
+
+
+@scenario
+def webhook_as_crm_take_it(w):
+    """newCall, answer and hangup in the form of sipgate.io and Zammad."""
+    s, a, b = two(w, PRIVATE)
+    taker = Taker()
+    made = ask(s, "POST", "/v1/webhooks", {"url": taker.url, "form": "push"})
+    equal(made[0], 201, "made")
+    call(a, b)
+    got = taker.wait(lambda all_: len(all_) >= 3, "three events")
+    said = [dict(urllib.parse.parse_qsl(body.decode())) for _, body in got]
+    ids = {x["callId"] for x in said}
+    equal(len(ids), 1, "one callId")
+    both = {"from": "1001", "to": "1002", "direction": "in", "callId": ids.pop(), "user[]": "1002"}
+    equal(said[0], {"event": "newCall", **both}, "newCall")
+    equal(said[1], {"event": "answer", **both, "answeringNumber": "1002"}, "answer")
+    equal(said[2], {"event": "hangup", **both, "cause": "normalClearing", "answeringNumber": "1002"}, "hangup")
+    equal(taker.fields[0]["Content-Type"], "application/x-www-form-urlencoded", "the type")
+    taker.close()

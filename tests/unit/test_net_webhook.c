@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts of webhooks that need no network: the push form, rows, signatures, addresses. */
+#include "api/webhook.h"
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+/* ---- the push form ---- */
+
+static void check_push(struct push *p, const char *type, const char *audience,
+                       const char *device, const char *calling, const char *called,
+                       const char *cause, const char *want)
+{
+    char name[64], text[1024];
+    struct out o;
+    (void)snprintf(name, sizeof(name), "org.baton.csta.%s.v1", type);
+    const struct cloud_event e = {.type = str_c(name),
+                                  .call_id = STR("c 1"),
+                                  .audience = str_c(audience),
+                                  .device = str_c(device),
+                                  .calling = str_c(calling),
+                                  .called = str_c(called),
+                                  .cause = str_c(cause)};
+    out_init(&o, text, sizeof(text));
+    bool any = push_write(p, &e, &o);
+    CHECK_INT(any, want[0] != '\0');
+    CHECK_STR(out_str_of(&o), want);
+}
+
+#define OURS "1002@example.com"
+#define DEV "sip:1002@example.com"
+
+static void test_push_incoming(void)
+{
+    struct push *p = push_new();
+    check_push(p, "originated", OURS, DEV, "", "", "normal", "");
+    check_push(p, "delivered", OURS, DEV, "sip:+4930123@trunk", "sip:1002@example.com", "",
+               "event=newCall&from=4930123&to=1002&direction=in&callId=c%201&user%5B%5D=1002");
+    check_push(p, "delivered", OURS, "sip:1003@example.com", "sip:+4930123@trunk", DEV, "", "");
+    check_push(p, "established", OURS, DEV, "sip:+4930123@trunk", DEV, "",
+               "event=answer&from=4930123&to=1002&direction=in&callId=c%201&user%5B%5D=1002"
+               "&answeringNumber=1002");
+    check_push(p, "established", OURS, DEV, "sip:+4930123@trunk", DEV, "", "");
+    check_push(p, "connectionCleared", OURS, DEV, "", "", "busy", "");
+    check_push(p, "callCleared", OURS, DEV, "", "", "",
+               "event=hangup&from=4930123&to=1002&direction=in&callId=c%201&user%5B%5D=1002"
+               "&cause=normalClearing&answeringNumber=1002");
+    push_free(p);
+}
+
+static void test_push_refused_and_outgoing(void)
+{
+    struct push *p = push_new();
+    check_push(
+        p, "delivered", OURS, DEV, "", DEV, "",
+        "event=newCall&from=anonymous&to=1002&direction=in&callId=c%201&user%5B%5D=1002");
+    check_push(p, "failed", OURS, DEV, "", DEV, "busy", "");
+    check_push(p, "callCleared", OURS, DEV, "", "", "normalClearing",
+               "event=hangup&from=anonymous&to=1002&direction=in&callId=c%201&user%5B%5D=1002"
+               "&cause=busy");
+    check_push(p, "networkReached", OURS, DEV, DEV, "tel:+49891", "",
+               "event=newCall&from=1002&to=49891&direction=out&callId=c%201&user%5B%5D=1002");
+    check_push(p, "callCleared", OURS, DEV, "", "", "",
+               "event=hangup&from=1002&to=49891&direction=out&callId=c%201&user%5B%5D=1002"
+               "&cause=cancel");
+    push_free(p);
+}
+
+/** More calls than are remembered: the oldest are told with what is known. */
+static void test_push_many_calls(void)
+{
+    struct push *p = push_new();
+    char id[32], text[1024];
+    struct out o;
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(id, sizeof(id), "call%d", i);
+        const struct cloud_event e = {.type = STR("org.baton.csta.delivered.v1"),
+                                      .call_id = str_c(id),
+                                      .audience = STR(OURS),
+                                      .device = STR(DEV)};
+        out_init(&o, text, sizeof(text));
+        CHECK(push_write(p, &e, &o));
+    }
+    const struct cloud_event over = {.type = STR("org.baton.csta.callCleared.v1"),
+                                     .call_id = STR("call0")};
+    out_init(&o, text, sizeof(text));
+    CHECK(push_write(p, &over, &o));
+    CHECK(str_starts(out_str_of(&o), STR("event=hangup&from=anonymous&direction=in")));
+    push_free(p);
+}
+
+/* ---- signatures and addresses ---- */
+
+static void test_webhook_signature(void)
+{
+    char text[128];
+    struct out o;
+    out_init(&o, text, sizeof(text));
+    /* printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac 0123456789abcdef */
+    webhook_sign(&o, STR("0123456789abcdef"), 1700000000, STR("{\"a\":1}"));
+    CHECK_STR(
+        out_str_of(&o),
+        "t=1700000000,v1=9eb18f493f8ec135d9eb2dad817c369bb4e9cbfa818657897a7437c1cd8c3a23");
+}
+
+static void test_webhook_addresses(void)
+{
+    static const struct {
+        const char *text;
+        bool is_public;
+    } v4[] = {{"8.8.8.8", true},     {"127.0.0.1", false},       {"10.0.0.1", false},
+              {"172.15.0.1", true},  {"172.16.0.1", false},      {"172.31.255.255", false},
+              {"172.32.0.1", true},  {"192.168.0.1", false},     {"169.254.169.254", false},
+              {"100.64.0.1", false}, {"100.128.0.1", true},      {"0.0.0.0", false},
+              {"224.0.0.1", false},  {"255.255.255.255", false}, {"198.18.0.1", false}},
+      v6[] = {{"2606:4700::1", true},
+              {"::1", false},
+              {"::", false},
+              {"fe80::1", false},
+              {"fc00::1", false},
+              {"fd12::1", false},
+              {"ff02::1", false},
+              {"::ffff:10.0.0.1", false},
+              {"::ffff:8.8.8.8", true},
+              {"64:ff9b::7f00:1", false}};
+    for (size_t i = 0; i < ARRAY_LEN(v4); i++) {
+        struct sockaddr_in in = {.sin_family = AF_INET};
+        CHECK_INT(inet_pton(AF_INET, v4[i].text, &in.sin_addr), 1);
+        test_context(v4[i].text);
+        CHECK_INT(webhook_address_is_public((struct sockaddr *)&in), v4[i].is_public);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(v6); i++) {
+        struct sockaddr_in6 in = {.sin6_family = AF_INET6};
+        CHECK_INT(inet_pton(AF_INET6, v6[i].text, &in.sin6_addr), 1);
+        test_context(v6[i].text);
+        CHECK_INT(webhook_address_is_public((struct sockaddr *)&in), v6[i].is_public);
+    }
+    test_context(NULL);
+    struct sockaddr other = {.sa_family = AF_UNIX};
+    CHECK(!webhook_address_is_public(&other));
+}
+
+/* ---- rows ---- */
+
+static void test_webhook_rows(void)
+{
+    static const struct access_scope devices[] = {{STR_INIT("10*"), ACCESS_OBSERVE}};
+    static const struct str types[] = {STR_INIT("delivered"), STR_INIT("org.baton.op*")};
+    char room[1024];
+    struct out o;
+    struct webhook *w = webhook_new(NULL), *again;
+    CHECK(w->secret.n == 64 && str_starts(str_c(w->id), STR("wh_")));
+    w->url = STR("https://crm.example.com/x");
+    w->owner = STR("token:crm");
+    w->form = WEBHOOK_PUSH;
+    w->paused = true;
+    (void)snprintf(w->why, sizeof(w->why), "it answered 410");
+    w->cursor = 4711;
+    w->created_ms = 1772280000123;
+    w->reader.filter = (struct feed_filter){
+        .device = devices, .devices = 1, .type = types, .types = 2, .call_id = STR("c1")};
+    out_init(&o, room, sizeof(room));
+    webhook_pack(&o, w);
+    for (size_t n = 0; n <= o.n; n++) {
+        struct str cut = test_guard(str_make(room, n));
+        again = webhook_new(NULL);
+        int err = webhook_unpack(again, str_c(w->id), cut);
+        CHECK_INT(err == 0, n == o.n);
+        if (err == 0) {
+            CHECK_STR(str_c(again->id), w->id);
+            CHECK_STR(again->url, "https://crm.example.com/x");
+            CHECK_BYTES(again->secret, w->secret);
+            CHECK_STR(again->owner, "token:crm");
+            CHECK_INT(again->form, WEBHOOK_PUSH);
+            CHECK(again->paused);
+            CHECK_STR(str_c(again->why), "it answered 410");
+            CHECK_INT(again->cursor, 4711);
+            CHECK_INT(again->reader.filter.devices, 1);
+            CHECK_STR(again->reader.filter.device[0].pattern, "10*");
+            CHECK_STR(again->reader.filter.type[1], "org.baton.op*");
+            CHECK_STR(again->reader.filter.call_id, "c1");
+        }
+        webhook_free(again);
+        test_guard_free(cut);
+    }
+    CHECK(webhook_unpack(w, STR(""), out_str_of(&o)) != 0);
+    webhook_free(w);
+}
+
+TEST_MAIN(T(test_push_incoming), T(test_push_refused_and_outgoing), T(test_push_many_calls),
+          T(test_webhook_signature), T(test_webhook_addresses), T(test_webhook_rows))
