@@ -5,12 +5,12 @@
 #ifndef BATON_SERVER_CONFIG_KEYS_API_H
 #define BATON_SERVER_CONFIG_KEYS_API_H
 
-#define CONFIG_API_CLIENT(U, B, S, W, L, N, M, Q)                                               \
-    N(certificate,                                                                              \
-      "A name that his certificate proves (a DNS name in it, or its common name). "             \
-      "`api.verify_client` must ask for one.")                                                  \
-    L(scopes, "",                                                                               \
-      "What he may: `observe:PATTERN`, `control:PATTERN`, `admin` (docs/access.md). Nothing "   \
+#define CONFIG_API_CLIENT(U, B, S, W, L, N, M, Q)                                             \
+    N(certificate,                                                                            \
+      "A name that his certificate proves (a DNS name in it, or its common name). "           \
+      "`api.verify_client` must ask for one.")                                                \
+    L(scopes, "",                                                                             \
+      "What he may: `observe:PATTERN`, `control:PATTERN`, `admin` (docs/access.md). Nothing " \
       "unless listed.")
 
 #define CONFIG_API(U, B, S, W, L, N, M, Q)                                                      \

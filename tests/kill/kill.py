@@ -11,6 +11,10 @@ again at once. Afterwards:
              monitor has heard of has ended exactly once
   journal    numbers have no hole; each call in it has one end
   database   sound, by its own check
+  streams    who follows by SSE or WebSocket, comes again by himself and goes on where he was, has
+             had each of nobody's events in the journal once and in order; so has one who begins
+             after all of it at the earliest. A webhook was brought each at least once: what came
+             twice has the same id, and nothing came before what precedes it
   phones     registered once, and never again
 
 Between kills it is upgraded now and then, to the same program: it hands its sockets over in the
@@ -34,11 +38,13 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
 import lib  # noqa: E402
+from follow import Sse, Ws, api, ask  # noqa: E402
 from lib import BATON, Failure, check, equal  # noqa: E402
+from t_webhook import Taker  # noqa: E402
 
 PAIRS = [(1001, 1002), (1003, 1004), (1005, 1006)]
 # On a server that is as busy as this one there is hardly a moment without half done calls.
-STORE = "store: {path: kept.db}\ntimers: {upgrade_s: 1}\n"
+STORE = "store: {path: kept.db}\ntimers: {upgrade_s: 1}\n" + api(", webhook_private: true")
 ENDS = ("ConnectionCleared",)
 SERVICES = {"make-call": "MakeCall", "clear": "ClearConnection", "snapshot": "SnapshotDevice"}
 
@@ -157,9 +163,41 @@ def upgrade(s):
     s.wait(r"server: Baton .* devices", since, 60, "the next program")
 
 
+class Followers:
+    """One of each kind, from before the first event on."""
+
+    def __init__(self, s):
+        self.sse = Sse(s, "from=earliest", again=True)
+        self.ws = Ws(s, "earliest", again=True)
+        self.taker = Taker()
+        status, _ = ask(s, "POST", "/v1/webhooks", {"url": self.taker.url, "from": "earliest"})
+        equal(status, 201, "the webhook")
+
+    def check(self, s):
+        """@return events that each has had, how often the webhook was brought one again"""
+        db = sqlite3.connect(f"file:{os.path.join(s.folder, 'kept.db')}?mode=ro", uri=True)
+        want = [row[0] for row in db.execute("SELECT seq FROM events WHERE watched = '' ORDER BY seq")]
+        late = Sse(s, "from=earliest")
+        for name, f in (("SSE", self.sse), ("WebSocket", self.ws), ("a late one", late)):
+            f.wait(lambda e: int(e["sequence"]) >= want[-1], f"the last event ({name})", 60)
+            equal([e for e in f.events if e["type"] == "org.baton.gap.v1"], [], f"gaps told to {name}")
+            check(f.numbers() == want, f"{name}: each event once, in order",
+                  (len(f.numbers()), len(want), sorted(set(want) ^ set(f.numbers()))[:5]))
+        self.taker.wait(lambda got: got and int(json.loads(got[-1][1])["id"]) >= want[-1],
+                        "the webhook's last event", 120)
+        brought = [int(json.loads(body)["id"]) for _, body in self.taker.got]
+        check(list(dict.fromkeys(brought)) == want, "webhook: each at least once, in order",
+              (len(set(brought)), len(want), sorted(set(want) ^ set(brought))[:5]))
+        for f in (self.sse, self.ws, late):
+            f.stop()
+        self.taker.close()
+        return len(want), len(brought) - len(want)
+
+
 def play(w, rounds, seed):
     rng = random.Random(seed)
     s = w.server(extra=STORE)
+    followers = Followers(s)
     phones = [w.phone(n, s, "--auto-answer=1", "--expires=86400") for pair in PAIRS for n in pair]
     pairs = []
     for numbers in PAIRS:
@@ -191,11 +229,13 @@ def play(w, rounds, seed):
     registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
     equal(registered, 2 * len(phones), "REGISTERs: one, and one with credentials, a phone")
     events = sum(check_events(pair) for pair in pairs)
+    told, again = followers.check(s)
     kept = check_database(os.path.join(s.folder, "kept.db"), pairs)
     for pair in pairs:
         pair.app.expected = (0, 1)  # the shell remembers what was refused
     print(f"kill: {rounds} times, upgraded {upgrades} times, {sum(p.calls for p in pairs)} calls, {events} events told, "
-          f"{kept} in the journal, {sum(p.unsure for p in pairs) - len(pairs)} commands in doubt")
+          f"{kept} in the journal, {told} of them to each who follows (the webhook: {again} again, SSE: "
+          f"{followers.sse.times} connections), {sum(p.unsure for p in pairs) - len(pairs)} commands in doubt")
 
 
 def main():
