@@ -28,8 +28,11 @@ enum store_kind {
     STORE_SESSION,
     STORE_SUBSCRIPTION,
     STORE_OPERATION, /**< commands of the API and what became of them */
-    STORE_TOKEN,     /**< from here on: of those above the engine (engine_put_row) */
-    STORE_WEBHOOK,   /**< where events are brought, and up to which */
+    STORE_TOKEN,     /**< of those above the engine (engine_put_row): tokens of the API … */
+    STORE_WEBHOOK,   /**< … and where events are brought, and up to which */
+    STORE_FEATURES,  /**< do not disturb and forwarding of a device */
+    STORE_MAILBOX,   /**< what is known of the messages for a device */
+    STORE_AGENTS,    /**< who is logged on at a device */
     STORE_KINDS
 };
 

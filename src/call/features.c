@@ -4,11 +4,20 @@
  *
  * A device that has never had one set has no memory for them; one that has keeps it, with the
  * numbers of forwardings that are off, until the layer goes.
+ *
+ * KEPT (base/store.h) is all of a device's in one row under its key, with each change. What
+ * comes back is not judged again but for its form: a forwarding to a number that is configured
+ * no more fails as it would have failed without a restart.
  */
 #include "call/features.h"
 
 #include "base/err.h"
+#include "base/pack.h"
 #include "call/parts.h"
+
+enum { VERSION = 1, ROW_MAX = 512 };
+_Static_assert(ROW_MAX > 2 + FORWARD_COUNT * (FORWARD_TO_MAX + 4 * PACK_NUMBER_MAX),
+               "room for a device's features");
 
 const struct device_features *call_features(const struct device *d)
 {
@@ -29,12 +38,20 @@ static struct device_features *get(struct call_layer *l, struct device *d)
     return f;
 }
 
+static void release(struct call_layer *l, struct device *d)
+{
+    list_remove(&d->features->link);
+    mem_free(&l->env->mem, d->features);
+    d->features = NULL;
+}
+
 void call_clear_features(struct call_layer *l, struct device *d)
 {
     if (d->features != NULL) {
-        list_remove(&d->features->link);
-        mem_free(&l->env->mem, d->features);
-        d->features = NULL;
+        release(l, d);
+        if (l->store != NULL) {
+            l->store->drop(l->store->ctx, STORE_FEATURES, d->key);
+        }
     }
 }
 
@@ -42,13 +59,98 @@ void features_fini(struct call_layer *l)
 {
     list_each(it, &l->features)
     {
-        call_clear_features(l, list_entry(it, struct device_features, link)->device);
+        release(l, list_entry(it, struct device_features, link)->device);
     }
 }
+
+/* ---- what outlives the process ---- */
+
+static void keep(const struct call_layer *l, const struct device_features *f)
+{
+    char row[ROW_MAX];
+    struct out o;
+
+    if (l->store == NULL) {
+        return;
+    }
+    out_init(&o, row, sizeof(row));
+    pack_number(&o, VERSION);
+    pack_bool(&o, f->dnd);
+    for (size_t i = 0; i < FORWARD_COUNT; i++) {
+        const struct forward *to = &f->forward[i];
+        pack_bool(&o, to->on);
+        pack_number(&o, to->rings);
+        pack_number(&o, to->seconds);
+        pack_str(&o, str_c(to->to));
+    }
+    l->store->put(l->store->ctx, STORE_FEATURES, f->device->key, out_str_of(&o));
+}
+
+void call_keep_features(const struct call_layer *l)
+{
+    for (const struct list *it = l->features.next; it != &l->features; it = it->next) {
+        keep(l, list_entry((struct list *)(uintptr_t)it, struct device_features, link));
+    }
+}
+
+static bool is_visible(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] <= ' ' || s.p[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void read_forward(struct unpack *u, struct forward *f)
+{
+    struct str to;
+
+    f->on = unpack_bool(u);
+    f->rings = (uint32_t)unpack_upto(u, FORWARD_RINGS_MAX);
+    f->seconds = (uint32_t)unpack_upto(u, FORWARD_SECONDS_MAX);
+    to = unpack_str(u);
+    if (to.n > FORWARD_TO_MAX || !is_visible(to) || (f->on && to.n == 0)) {
+        u->bad = true;
+    } else if (to.n > 0) {
+        memcpy(f->to, to.p, to.n);
+    }
+}
+
+int call_restore_features(struct call_layer *l, struct str key, struct str value)
+{
+    struct unpack u = unpack_of(value);
+    uint64_t version = unpack_number(&u);
+    struct device *d = directory_device(l->directory, key);
+    struct device_features read = {.dnd = unpack_bool(&u)}, *f;
+
+    for (size_t i = 0; i < FORWARD_COUNT; i++) {
+        read_forward(&u, &read.forward[i]);
+    }
+    if (u.bad || version != VERSION) {
+        return version == VERSION || value.n == 0 ? E_SYNTAX : E_VERSION;
+    }
+    if (d == NULL) {
+        return E_NOTFOUND;
+    }
+    f = get(l, d);
+    if (f == NULL) {
+        return E_NOMEM;
+    }
+    f->dnd = read.dnd;
+    memcpy(f->forward, read.forward, sizeof(f->forward));
+    return 0;
+}
+
+/* ---- switching ---- */
 
 static void tell(struct call_layer *l, struct device *d, unsigned which, bool changed,
                  uint64_t now_ms)
 {
+    if (changed) {
+        keep(l, d->features);
+    }
     if (l->on_feature != NULL) {
         l->on_feature(l->ctx, d, which, changed, now_ms);
     }
@@ -75,10 +177,8 @@ static int check_target(struct call_layer *l, const struct device *d, struct str
     if (to.n > FORWARD_TO_MAX) {
         return E_TOOBIG;
     }
-    for (size_t i = 0; i < to.n; i++) {
-        if (to.p[i] <= ' ' || to.p[i] > '~') {
-            return E_VALUE;
-        }
+    if (!is_visible(to)) {
+        return E_VALUE;
     }
     return destination_of_text(l, to, &dest) && (dest.device == NULL || dest.device != d)
                ? 0

@@ -4,7 +4,7 @@
  *
  * The switches are the device's, whoever sets them: the phone's own keys
  * (event/feature_keys.c), and applications (cti/service_forwarding.c). They are kept as long as
- * the server runs and the device is configured.
+ * the device is configured, over restarts where there is a store: one row a device.
  * Calls ask them in forward.c:
  *
  *   do not disturb         the call is refused (calls.dnd_status) or, when busy calls are
@@ -86,5 +86,14 @@ uint32_t forward_ring_count(const struct forward *f);
 
 /** All off, numbers forgotten: it is no device any more. Nobody is told. */
 void call_clear_features(struct call_layer *l, struct device *d);
+
+/** Hand all of them to the store, whatever it has. */
+void call_keep_features(const struct call_layer *l);
+/**
+ * Put a device's back, as it was; nobody is told.
+ * @param key  the device's
+ * @return 0; E_NOTFOUND: no such device; E_SYNTAX, E_VERSION, E_NOMEM. Nothing has changed then
+ */
+int call_restore_features(struct call_layer *l, struct str key, struct str value) MUST_USE;
 
 #endif

@@ -21,12 +21,23 @@
  * application that logged it on does not matter: applications restart, people stay at their
  * desks. Bounded in all (max_agents) and at a device (AGENTS_PER_DEVICE).
  *
+ * KEPT (base/store.h) are the agents of a device in one row under its key, written with each
+ * change and dropped with the last of them. After a restart nobody logs on again; what has
+ * become of its device's calls meanwhile is told then.
+ *
  * COST. A call event looks its devices up in a table when there are agents at all.
  */
 #include "base/hash.h"
+#include "base/pack.h"
 #include "cti/parts.h"
 
-enum { AGENTS_PER_DEVICE = 16 };
+enum { AGENTS_PER_DEVICE = 16, VERSION = 1 };
+
+/* They stand in databases as these numbers: other numbers are another VERSION. */
+_Static_assert(CSTA_AGENT_STATE_AGENT_NOT_READY == 1 && CSTA_AGENT_STATE_AGENT_NULL == 2 &&
+                   CSTA_AGENT_STATE_AGENT_READY == 3 && CSTA_AGENT_STATE_AGENT_BUSY == 4 &&
+                   CSTA_AGENT_STATE_AGENT_WORKING_AFTER_CALL == 5,
+               "states as they are kept");
 
 static uint64_t hash_of(const struct cti *c, const struct device *d)
 {
@@ -64,6 +75,156 @@ static void agent_free(struct cti *c, struct agent *a)
     map_remove(&c->agents, &a->node);
     mem_free(&c->env->mem, (void *)(uintptr_t)a->id.p);
     pool_put(&c->agent_pool, a);
+}
+
+/** Those of a device, without a word to anybody. */
+static void release_all(struct cti *c, const struct device *d)
+{
+    struct agent *a;
+
+    while ((a = agent_next(c, d, NULL)) != NULL) {
+        agent_free(c, a);
+    }
+}
+
+/** One that has no state yet. @return 0, E_TOOMANY, E_NOMEM */
+static int agent_new(struct cti *c, struct device *d, struct str id, struct agent **out)
+{
+    struct agent *a = NULL;
+    unsigned n = 0;
+
+    while ((a = agent_next(c, d, a)) != NULL) {
+        n++;
+    }
+    if (n >= AGENTS_PER_DEVICE || c->agents.count >= c->config.max_agents) {
+        return E_TOOMANY;
+    }
+    a = pool_get(&c->agent_pool);
+    if (a == NULL || mem_dup(&c->env->mem, id, &a->id) != 0) {
+        if (a != NULL) {
+            pool_put(&c->agent_pool, a);
+        }
+        return E_NOMEM;
+    }
+    a->device = d;
+    map_add(&c->agents, &a->node, hash_of(c, d));
+    *out = a;
+    return 0;
+}
+
+/* ---- what outlives the process ---- */
+
+struct house {
+    const struct cti *cti;
+    const struct device *device;
+    uint64_t count;
+};
+
+static void write_agents(struct out *o, const void *what, uint64_t now_ms)
+{
+    const struct house *h = what;
+    struct agent *a = NULL;
+
+    (void)now_ms;
+    pack_number(o, VERSION);
+    pack_number(o, h->count);
+    while ((a = agent_next(h->cti, h->device, a)) != NULL) {
+        pack_str(o, a->id);
+        pack_number(o, a->state);
+        pack_number(o, a->after);
+        pack_bool(o, a->asked);
+    }
+}
+
+/** Those of that device have changed. */
+static void keep(struct cti *c, const struct device *d)
+{
+    const struct store_ops *store = c->config.store;
+    struct house h = {.cti = c, .device = d};
+    struct agent *a = NULL;
+    struct str row;
+
+    if (store == NULL) {
+        return;
+    }
+    while ((a = agent_next(c, d, a)) != NULL) {
+        h.count++;
+    }
+    if (h.count == 0) {
+        store->drop(store->ctx, STORE_AGENTS, d->key);
+        return;
+    }
+    row = pack_in(&c->room, write_agents, &h, 0);
+    if (row.n > 0) { /* without memory the next change writes it */
+        store->put(store->ctx, STORE_AGENTS, d->key, row);
+    }
+}
+
+void agents_keep_all(struct cti *c)
+{
+    size_t slot = 0;
+
+    for (struct map_node *n = map_walk(&c->agents, &slot, NULL); n != NULL;
+         n = map_walk(&c->agents, &slot, n)) {
+        const struct agent *a = container_of(n, struct agent, node);
+        if (agent_next(c, a->device, NULL) == a) { /* once for each device */
+            keep(c, a->device);
+        }
+    }
+}
+
+static bool is_state(uint64_t state, bool also_null)
+{
+    return state == CSTA_AGENT_STATE_AGENT_NOT_READY || state == CSTA_AGENT_STATE_AGENT_READY ||
+           state == CSTA_AGENT_STATE_AGENT_WORKING_AFTER_CALL ||
+           (also_null && state == CSTA_AGENT_STATE_AGENT_NULL);
+}
+
+/** @return 0; E_SYNTAX, E_TOOMANY, E_NOMEM */
+static int read_agent(struct cti *c, struct device *d, struct unpack *u)
+{
+    struct str id = unpack_str(u);
+    uint64_t state = unpack_upto(u, UINT8_MAX), after = unpack_upto(u, UINT8_MAX);
+    bool asked = unpack_bool(u), busy = state == CSTA_AGENT_STATE_AGENT_BUSY;
+    struct agent *a;
+    int err;
+
+    if (u->bad || id.n == 0 || id.n > AGENT_ID_MAX || agent_find(c, d, id) != NULL ||
+        !(busy ? is_state(after, true) : is_state(state, false) && !asked)) {
+        return E_SYNTAX;
+    }
+    err = agent_new(c, d, id, &a);
+    if (err == 0) {
+        a->state = (uint8_t)state;
+        a->after = busy ? (uint8_t)after : 0;
+        a->asked = asked;
+    }
+    return err;
+}
+
+int cti_restore_agents(struct cti *c, struct str key, struct str value)
+{
+    struct unpack u = unpack_of(value);
+    uint64_t version = unpack_number(&u), n = unpack_upto(&u, AGENTS_PER_DEVICE);
+    struct device *d = directory_device(c->directory, key);
+    int err = 0;
+
+    if (version != VERSION || u.bad || n == 0) {
+        return version == VERSION || value.n == 0 ? E_SYNTAX : E_VERSION;
+    }
+    if (d == NULL) {
+        return E_NOTFOUND;
+    }
+    if (agent_next(c, d, NULL) != NULL) {
+        return E_EXISTS;
+    }
+    for (uint64_t i = 0; i < n && err == 0; i++) {
+        err = read_agent(c, d, &u);
+    }
+    if (err != 0) {
+        release_all(c, d);
+    }
+    return err;
 }
 
 /* ---- telling ---- */
@@ -177,12 +338,15 @@ enum csta_pending_agent_state agent_pending(const struct agent *a)
 /** It is in another state now. Frees one that has logged off. */
 static void enter(struct cti *c, struct agent *a, enum csta_agent_state state, uint64_t now_ms)
 {
+    const struct device *d = a->device;
+
     a->state = (uint8_t)state;
     a->asked = false;
     tell(c, a, now_ms);
     if (state == CSTA_AGENT_STATE_AGENT_NULL) {
         agent_free(c, a);
     }
+    keep(c, d);
 }
 
 static void become_busy(struct cti *c, struct agent *a, uint64_t now_ms)
@@ -193,33 +357,23 @@ static void become_busy(struct cti *c, struct agent *a, uint64_t now_ms)
 
 int agent_log_on(struct cti *c, struct device *d, struct str id, uint64_t now_ms)
 {
-    struct agent *a = NULL;
-    unsigned n = 0;
+    struct agent *a;
+    int err;
 
     if (agent_find(c, d, id) != NULL) {
         return 0;
     }
-    while ((a = agent_next(c, d, a)) != NULL) {
-        n++;
+    err = agent_new(c, d, id, &a);
+    if (err != 0) {
+        return err;
     }
-    if (n >= AGENTS_PER_DEVICE || c->agents.count >= c->config.max_agents) {
-        return E_TOOMANY;
-    }
-    a = pool_get(&c->agent_pool);
-    if (a == NULL || mem_dup(&c->env->mem, id, &a->id) != 0) {
-        if (a != NULL) {
-            pool_put(&c->agent_pool, a);
-        }
-        return E_NOMEM;
-    }
-    a->device = d;
     a->state = CSTA_AGENT_STATE_AGENT_NOT_READY;
-    map_add(&c->agents, &a->node, hash_of(c, d));
     tell_logged_on(c, a, now_ms);
     if (has_call(d)) {
         become_busy(c, a, now_ms);
     } else {
         tell(c, a, now_ms);
+        keep(c, d);
     }
     return 0;
 }
@@ -237,8 +391,21 @@ enum csta_pending_agent_state agent_set(struct cti *c, struct agent *a,
         a->asked = true;
         a->after = (uint8_t)state;
         tell(c, a, now_ms);
+        keep(c, a->device);
     }
     return agent_pending(a);
+}
+
+/** Its device has a call, or none. Frees one that has logged off meanwhile. */
+static void set_busy(struct cti *c, struct agent *a, bool busy, uint64_t now_ms)
+{
+    bool was = a->state == CSTA_AGENT_STATE_AGENT_BUSY;
+
+    if (busy && !was) {
+        become_busy(c, a, now_ms);
+    } else if (!busy && was) {
+        enter(c, a, (enum csta_agent_state)a->after, now_ms);
+    }
 }
 
 /** The calls of the device have changed. */
@@ -248,13 +415,20 @@ static void look_at_calls(struct cti *c, const struct device *d, uint64_t now_ms
     bool busy = a != NULL && has_call(d);
 
     for (; a != NULL; a = next) {
-        bool was = a->state == CSTA_AGENT_STATE_AGENT_BUSY;
         next = agent_next(c, d, a);
-        if (busy && !was) {
-            become_busy(c, a, now_ms);
-        } else if (!busy && was) {
-            enter(c, a, (enum csta_agent_state)a->after, now_ms);
-        }
+        set_busy(c, a, busy, now_ms);
+    }
+}
+
+void agents_restored(struct cti *c, uint64_t now_ms)
+{
+    size_t slot = 0;
+    struct map_node *n = map_walk(&c->agents, &slot, NULL);
+
+    while (n != NULL) {
+        struct agent *a = container_of(n, struct agent, node);
+        n = map_walk(&c->agents, &slot, n);
+        set_busy(c, a, has_call(a->device), now_ms);
     }
 }
 
@@ -274,10 +448,9 @@ void agents_on_call(struct cti *c, const struct call_event *e)
 
 void agents_drop(struct cti *c, const struct device *d)
 {
-    struct agent *a;
-
-    while (c->agents.count > 0 && (a = agent_next(c, d, NULL)) != NULL) {
-        agent_free(c, a);
+    if (c->agents.count > 0 && agent_next(c, d, NULL) != NULL) {
+        release_all(c, d);
+        keep(c, d);
     }
 }
 

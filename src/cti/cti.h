@@ -148,6 +148,13 @@ void cti_set_driver(struct cti *c, const struct cti_driver *driver);
 /** Whose mailboxes there are; without it there is no message waiting. The caller's. */
 void cti_set_events(struct cti *c, struct event_layer *events);
 
+/**
+ * A row of the agents of that device, of an earlier run.
+ * @return 0; E_NOTFOUND: no such device; E_EXISTS; E_SYNTAX, E_VERSION, E_TOOMANY, E_NOMEM.
+ * Nothing has changed then
+ */
+int cti_restore_agents(struct cti *c, struct str key, struct str value) MUST_USE;
+
 /** The device is none any more: its agents are forgotten. Who watches it stays. */
 void cti_device_gone(struct cti *c, const struct device *d);
 

@@ -212,6 +212,7 @@ void cti_keep_all(struct cti *c, uint64_t now_ms)
         }
     }
     cti_keep(c, now_ms);
+    agents_keep_all(c);
 }
 
 bool cti_touch_leg(const struct leg *leg)
@@ -398,6 +399,7 @@ int cti_restore(struct cti *c, struct str key, struct str value, uint64_t now_ms
 
 void cti_restored(struct cti *c, uint64_t now_ms)
 {
+    agents_restored(c, now_ms);
     list_each(it, &c->sessions)
     {
         struct cti_session *s = list_entry(it, struct cti_session, link);

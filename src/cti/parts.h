@@ -553,6 +553,10 @@ enum csta_pending_agent_state agent_set(struct cti *c, struct agent *a,
                                         enum csta_agent_state state, uint64_t now_ms);
 /** What a call does to those who are in it. */
 void agents_on_call(struct cti *c, const struct call_event *e);
+/** All are handed to the store, whatever it has. */
+void agents_keep_all(struct cti *c);
+/** Calls and agents are back: who is in a call is busy, who is in none is not. */
+void agents_restored(struct cti *c, uint64_t now_ms);
 /** Those of a device that is none any more; and all. Nobody is told. */
 void agents_drop(struct cti *c, const struct device *d);
 void agents_free(struct cti *c);

@@ -6,6 +6,7 @@
  * what was kept is not worth less for it.
  */
 #include "base/err.h"
+#include "call/features.h"
 #include "call/keep.h"
 #include "dialog/keep.h"
 #include "engine/operation.h"
@@ -23,9 +24,20 @@ void engine_restore_event(struct engine *e, const struct store_event *ev)
 
 static const char *kind_name(enum store_kind kind)
 {
-    static const char *const names[] = {"secret",  "registration", "call",
-                                        "session", "subscription", "operation"};
-    return kind < STORE_TOKEN ? names[kind] : "row of the API";
+    static const char *const names[STORE_KINDS] = {
+        [STORE_SECRET] = "secret",
+        [STORE_BINDING] = "registration",
+        [STORE_CALL] = "call",
+        [STORE_SESSION] = "session",
+        [STORE_SUBSCRIPTION] = "subscription",
+        [STORE_OPERATION] = "operation",
+        [STORE_TOKEN] = "token",
+        [STORE_WEBHOOK] = "webhook",
+        [STORE_FEATURES] = "row of features",
+        [STORE_MAILBOX] = "mailbox",
+        [STORE_AGENTS] = "row of agents",
+    };
+    return names[kind];
 }
 
 static int restore(struct engine *e, enum store_kind kind, struct str key, struct str value,
@@ -48,6 +60,12 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
         return event_restore(e->events, value, now_ms);
     case STORE_OPERATION:
         return operations_restore(e->operations, key, value);
+    case STORE_FEATURES:
+        return call_restore_features(&e->calls, key, value);
+    case STORE_MAILBOX:
+        return event_restore_mailbox(e->events, key, value, now_ms);
+    case STORE_AGENTS:
+        return cti_restore_agents(e->cti, key, value);
     case STORE_TOKEN:
     case STORE_WEBHOOK:
     case STORE_KINDS:
@@ -110,6 +128,7 @@ void engine_store_all(struct engine *e, uint64_t now_ms)
     e->config.store->clear(e->config.store->ctx);
     registrar_keep_all(&e->registrar, now_ms);
     call_keep_all(&e->calls, now_ms);
+    call_keep_features(&e->calls);
     cti_keep_all(e->cti, now_ms);
     event_keep_all(e->events, now_ms);
     rows_keep_all(e);

@@ -240,21 +240,12 @@ static struct subscription *any_of(const struct event_layer *l)
     return n != NULL ? container_of(n, struct subscription, dialog.node) : NULL;
 }
 
-static void free_mailbox(struct event_layer *l, struct mailbox *box)
-{
-    list_each(it, &box->publications)
-    {
-        publication_free(l, list_entry(it, struct publication, link));
-    }
-    mailbox_settle(l, box);
-}
-
 static void free_mailboxes(struct event_layer *l)
 {
     size_t slot = 0;
     struct map_node *n;
     while (l->mailboxes.slot != NULL && (n = map_walk(&l->mailboxes, &slot, NULL)) != NULL) {
-        free_mailbox(l, container_of(n, struct mailbox, node));
+        mailbox_free(l, container_of(n, struct mailbox, node));
         slot = 0;
     }
 }
@@ -331,7 +322,8 @@ void event_device_gone(struct event_layer *l, struct device *d, uint64_t now_ms)
     struct mailbox *box = mailbox_find(l, d);
     end_of_resource(l, d);
     if (box != NULL) {
-        free_mailbox(l, box);
+        mailbox_free(l, box);
+        mailbox_keep(l, d, now_ms);
     }
     if (s != NULL) {
         list_each(it, &s->subscriptions)

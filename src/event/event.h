@@ -240,6 +240,10 @@ void event_keep_all(struct event_layer *l, uint64_t now_ms);
 /** A row of an earlier run. @return 0; E_SYNTAX, E_VERSION; E_NOTFOUND: it is over, or what it
     watched is not there any more; E_NOMEM */
 int event_restore(struct event_layer *l, struct str value, uint64_t now_ms) MUST_USE;
+/** What was known of the messages for that device. @return 0; E_NOTFOUND: no such device, or it
+    is over; E_EXISTS; E_SYNTAX, E_VERSION, E_NOMEM. Nothing has changed then */
+int event_restore_mailbox(struct event_layer *l, struct str key, struct str value,
+                          uint64_t now_ms) MUST_USE;
 
 /* ---- counters ---- */
 

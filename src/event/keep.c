@@ -4,8 +4,8 @@
  *
  * Who has subscribed goes on being told: after a restart each subscription hears all of the
  * state that is now, as after a refresh, in its old dialog and with the next version of its
- * document. What is fed by somebody else (REFER) ends with him and is not kept, nor is what was
- * published: whoever published does so again.
+ * document. What is fed by somebody else (REFER) ends with him and is not kept. Mailboxes are
+ * rows of their own (mailbox_keep.c).
  *
  * Nobody is told what he may not know any more: who subscribes and what he may are judged anew,
  * as in a SUBSCRIBE, by the configuration that is now. Whose row is dropped hears 481 when he
@@ -76,6 +76,7 @@ void event_keep_all(struct event_layer *l, uint64_t now_ms)
         subscription_touch(container_of(n, struct subscription, dialog.node));
     }
     event_keep(l, now_ms);
+    mailbox_keep_all(l, now_ms);
 }
 
 void event_keep_in(struct event_layer *l, const struct store_ops *store)

@@ -55,6 +55,15 @@ void mailbox_settle(struct event_layer *l, struct mailbox *box)
     }
 }
 
+void mailbox_free(struct event_layer *l, struct mailbox *box)
+{
+    list_each(it, &box->publications)
+    {
+        publication_free(l, list_entry(it, struct publication, link));
+    }
+    mailbox_settle(l, box);
+}
+
 /* ---- reading ---- */
 
 static bool is_name(struct str s)

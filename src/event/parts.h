@@ -9,7 +9,7 @@
  *   packages.c      the table of packages, and what their documents share
  *   dialog_info.c   package dialog
  *   reg_info.c      package reg
- *   mailbox.c       package message-summary, and what it tells of
+ *   mailbox.c       package message-summary, and what it tells of; mailbox_keep.c outlives us
  *   feature_keys.c  package as-feature-event
  *   keep.c          subscriptions that outlive the process
  *   publish.c       PUBLISH, and NOTIFY from voice mail systems
@@ -116,14 +116,17 @@ struct mailbox {
     struct list publications; /**< the one that counts is the last */
 };
 
+enum { ETAG_LEN = 16 };
+
 /** What one source has said of a mailbox. */
 struct publication {
     struct map_node node; /**< by etag */
     struct list link;     /**< of the mailbox */
     struct event_layer *layer;
     struct mailbox *box;
-    char etag[16];
-    uint64_t sender; /**< of NOTIFY: who; 0: it was published, and has an etag */
+    char etag[ETAG_LEN];
+    uint64_t sender; /**< of NOTIFY: who, the same in each run; 0: it was published, and has
+                        an etag */
     struct str text; /**< owned */
     struct timer expire;
 };
@@ -248,6 +251,8 @@ struct mailbox *mailbox_find(const struct event_layer *l, const struct device *d
 struct mailbox *mailbox_get(struct event_layer *l, struct device *d);
 /** Frees it when there is nothing in it. NULL is allowed. */
 void mailbox_settle(struct event_layer *l, struct mailbox *box);
+/** All that is in it, and it. Nobody is told. */
+void mailbox_free(struct event_layer *l, struct mailbox *box);
 /** The publication that counts, or NULL. */
 const struct publication *mailbox_newest(const struct mailbox *box);
 /** What stands for the state of the indicator; 0: off. */
@@ -257,8 +262,18 @@ void mailbox_changed(struct event_layer *l, struct device *d, uint64_t was, uint
 /** The summary as it is kept, in the arena. @return false: it is none, or no memory */
 bool mailbox_read(struct arena *a, struct str body, struct str *text);
 
+/* ---- mailbox_keep.c ---- */
+
+/** What is known of the messages for `d` has changed. */
+void mailbox_keep(struct event_layer *l, const struct device *d, uint64_t now_ms);
+void mailbox_keep_all(struct event_layer *l, uint64_t now_ms);
+
 /* ---- publish.c ---- */
 
+/** An empty one in the mailbox of `d`; NULL when memory or the limit is out. */
+struct publication *publication_new(struct event_layer *l, struct device *d);
+/** It has its entity-tag and can be found by it. */
+void publication_tagged(struct event_layer *l, struct publication *p);
 /** Out of its mailbox, without telling. */
 void publication_free(struct event_layer *l, struct publication *p);
 

@@ -11,10 +11,12 @@
  * Voice mail systems that know no PUBLISH send NOTIFY to the address of the device (as to a
  * phone, RFC 3842 §3 without the subscription). Each such system has one state per device,
  * without a tag, which lives until the next one.
+ *
+ * All of it outlives the process (mailbox_keep.c).
  */
 #include "event/parts.h"
 
-enum { ETAG_LEN = 16, BODY_MAX = 4096, DEFAULT_EXPIRES_S = 3600 };
+enum { BODY_MAX = 4096, DEFAULT_EXPIRES_S = 3600 };
 
 struct request {
     struct event_layer *l;
@@ -52,6 +54,7 @@ static void drop(struct event_layer *l, struct publication *p, uint64_t now_ms)
     uint64_t was = mailbox_mark(l, d);
     publication_free(l, p);
     mailbox_settle(l, box);
+    mailbox_keep(l, d, now_ms);
     if (counts) {
         mailbox_changed(l, d, was, now_ms);
     }
@@ -81,15 +84,19 @@ static struct publication *find_etag(const struct event_layer *l, struct str tag
     return NULL;
 }
 
+void publication_tagged(struct event_layer *l, struct publication *p)
+{
+    map_add(&l->publications, &p->node, etag_hash(l, str_make(p->etag, ETAG_LEN)));
+}
+
 static void new_etag(struct event_layer *l, struct publication *p)
 {
     map_remove(&l->publications, &p->node);
     env_random_token(l->env, p->etag, ETAG_LEN);
-    map_add(&l->publications, &p->node, etag_hash(l, str_make(p->etag, ETAG_LEN)));
+    publication_tagged(l, p);
 }
 
-/** An empty one in the mailbox of `d`; NULL when memory or the limit is out. */
-static struct publication *publication_new(struct event_layer *l, struct device *d)
+struct publication *publication_new(struct event_layer *l, struct device *d)
 {
     struct mailbox *box = mailbox_get(l, d);
     struct publication *p = box != NULL ? pool_get(&l->publication_pool) : NULL;
@@ -210,6 +217,7 @@ static bool store(struct request *q, struct txn_reply *out, uint64_t now_ms)
     }
     new_etag(l, p);
     timer_set(l->wheel, &p->expire, now_ms + (uint64_t)q->expires_s * 1000);
+    mailbox_keep(l, q->device, now_ms);
     if (changed) {
         mailbox_changed(l, q->device, was, now_ms);
     }
@@ -293,10 +301,14 @@ static int say(struct event_layer *l, struct device *d, uint64_t sender, struct 
         return E_NOMEM;
     }
     if (changed || fresh) {
+        mailbox_keep(l, d, now_ms);
         mailbox_changed(l, d, was, now_ms);
     }
     return 0;
 }
+
+/** Senders are kept. Who they may be is configured: nobody can choose a name for its hash. */
+static const struct hash_key same_in_each_run = {0x6d61696c626f7865, 0x732e6f7572206f77};
 
 void event_notified(struct event_layer *l, const struct sip_msg *m,
                     const struct event_party *who, struct txn_reply *out, uint64_t now_ms)
@@ -309,7 +321,7 @@ void event_notified(struct event_layer *l, const struct sip_msg *m,
         (void)refuse(l, out, 400, STR("A Body Is Needed"), STR_NONE);
         return;
     }
-    uint64_t sender = 1 | hash_bytes(&l->key, event_party_key(l->scratch, who));
+    uint64_t sender = 1 | hash_bytes(&same_in_each_run, event_party_key(l->scratch, who));
     if (say(l, q.device, sender, q.text, now_ms) != 0) {
         (void)refuse(l, out, 503, STR_NONE, STR("Retry-After: 30\r\n"));
         return;

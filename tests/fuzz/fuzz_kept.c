@@ -206,6 +206,11 @@ static struct str key_for(enum store_kind kind, bool part, unsigned n, char *buf
     case STORE_OPERATION:
         out_fmt(&o, "op_%020u", n);
         break;
+    case STORE_FEATURES:
+    case STORE_MAILBOX:
+    case STORE_AGENTS:
+        out_fmt(&o, "100%u@example.com", n % 4);
+        break;
     case STORE_BINDING:
     case STORE_SUBSCRIPTION:
     case STORE_TOKEN:
