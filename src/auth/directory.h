@@ -72,6 +72,7 @@ struct neighbour {
     bool uui_in_failure; /**< … and in refusals */
     bool isup_create;    /**< with isup_body: where there is no ISUP message, one is made … */
     uint8_t isup_version; /**< … in that version: index of isdn/wrap.h */
+    bool gtd_create;      /**< with isup_body: the same with GTD, if it has User-to-User */
     uint16_t isdn_octets; /**< that it takes, discriminator included; 0: as ISDNs do, 129 */
 };
 

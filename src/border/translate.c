@@ -7,7 +7,7 @@
  * has another header the name changes with the value; out of a list the value moves into a line
  * of its own. A dialect with a parameter of the Request-URI (cisco-aai) has it there in
  * requests that begin a dialog; elsewhere, and for dialects of bodies, the value stays a header
- * (bodies are written by who writes the call's bodies, see `isup_body` of a peer).
+ * (bodies are written by who writes the call's bodies, see call/uus_make.c).
  *
  * A limit that the far side would keep in silence is kept here, and loudly: the request is
  * refused, or goes on without the value, with a note (`uui.too_long`).

@@ -72,7 +72,7 @@ struct hi_entry;
 /** What a leg has had of ISUP, where its neighbour wants it made. */
 enum conn_isup {
     CONN_ISUP = 1,      /**< the INVITE had an ISUP message */
-    CONN_ISUP_RANG = 2, /**< and a provisional response has: an ACM */
+    CONN_ISUP_RANG = 2, /**< a provisional response had one, or a GTD: an ACM */
 };
 
 struct connection {

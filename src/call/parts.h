@@ -207,12 +207,12 @@ void uus_transferred(struct call *c);
 struct str uus_values(const struct connection *from, enum uus_message kind,
                       const struct sip_msg *m);
 
-/* ---- uus_make.c: ISUP messages of our own ---- */
+/* ---- uus_make.c: ISUP messages, and GTD, of our own ---- */
 
 /** The INVITE of this caller has come. */
 void isup_called(struct connection *from, const struct sip_msg *m);
 /** What `to` is about to be sent, with its User-to-User `uui` (absent: none), gets its ISUP
-    message where it is to have one. @param target  Request-URI */
+    message or GTD where it is to have one. @param target  Request-URI */
 void isup_invite(struct connection *to, struct str target, struct str uui,
                  struct leg_content *content);
 /** @param status  of a response, else 0 */

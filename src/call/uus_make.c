@@ -19,11 +19,16 @@
  * when it is known to be his (a device of ours, or asserted inside of our trust domain), and as
  * restricted when he wants that. The cause of a REL is that of a Reason header with Q.850, else
  * what RFC 3398 §8.2.6.1 makes of the status; a 3xx and a 487 have none.
+ *
+ * GTD (isdn/gtd_make.h), for a neighbour that speaks the dialect of Cisco's gateways, is made
+ * for the User-to-User alone: each message that has some gets one, unless it brings one, and no
+ * other does. It needs no number, and no message before it.
  */
 #include "base/err.h"
 #include "call/parts.h"
 #include "history/reason.h"
 #include "isdn/carried.h"
+#include "isdn/gtd_make.h"
 #include "isdn/wrap.h"
 
 static void say(const struct connection *conn, uint64_t *count, const char *what)
@@ -31,8 +36,9 @@ static void say(const struct connection *conn, uint64_t *count, const char *what
     struct trace_ids ids = call_trace_ids(conn->call, conn);
 
     (*count)++;
-    env_trace_of(conn->call->layer->env, TRACE_INFO, "call", &ids, "%s: ISUP, %.*s: %s",
-                 conn->call->id, STR_ARG(str_upto(conn->id, 96)), what);
+    env_trace_of(conn->call->layer->env, TRACE_INFO, "call", &ids, "%s: %s, %.*s: %s",
+                 conn->call->id, conn->policy.gtd_create ? "GTD" : "ISUP",
+                 STR_ARG(str_upto(conn->id, 96)), what);
 }
 
 /* ---- the body that there is ---- */
@@ -69,24 +75,24 @@ static bool has_isup(struct arena *a, const struct isdn_content *had)
                                      (found.places & (ISDN_ISUP | ISDN_GTD)) != 0);
 }
 
-/** @return false: it stays without */
-static bool put(struct connection *to, const struct isup_new *m, const struct isdn_content *had,
-                struct leg_content *content)
+/** The body with that part; type absent: an ISUP message. @return false: it stays without */
+static bool put_part(struct connection *to, struct isdn_part part,
+                     const struct isdn_content *had, struct leg_content *content)
 {
     struct call_layer *l = to->call->layer;
     struct isdn_wrapped w;
-    char text[ISUP_MADE_MAX];
-    struct out o;
-    struct str token, isup;
+    struct str token =
+        arena_fmt(l->scratch, "baton-%016llx", (unsigned long long)env_random64(l->env));
+    int err;
 
-    out_init(&o, text, sizeof(text));
-    if (isup_write(&o, m) != 0) {
+    part.body = arena_dup(l->scratch, part.body);
+    if (!str_is_set(part.body) || !str_is_set(token)) {
         return false;
     }
-    isup = arena_dup(l->scratch, out_str_of(&o));
-    token = arena_fmt(l->scratch, "baton-%016llx", (unsigned long long)env_random64(l->env));
-    if (!str_is_set(isup) || !str_is_set(token) ||
-        isdn_wrap(l->scratch, had, isup, to->policy.isup_version, token, &w) != 0) {
+    err = str_is_set(part.type)
+              ? isdn_wrap_part(l->scratch, had, &part, token, &w)
+              : isdn_wrap(l->scratch, had, part.body, to->policy.isup_version, token, &w);
+    if (err != 0) {
         return false;
     }
     content->type = w.all.type;
@@ -97,6 +103,81 @@ static bool put(struct connection *to, const struct isup_new *m, const struct is
     content->no_body = false;
     l->uus.made++;
     return true;
+}
+
+static bool put(struct connection *to, const struct isup_new *m, const struct isdn_content *had,
+                struct leg_content *content)
+{
+    char text[ISUP_MADE_MAX];
+    struct out o;
+
+    out_init(&o, text, sizeof(text));
+    return isup_write(&o, m) == 0 &&
+           put_part(to, (struct isdn_part){STR_NONE, out_str_of(&o)}, had, content);
+}
+
+/* ---- GTD ---- */
+
+static bool make_gtd(struct connection *to, struct gtd_new *m, const struct isdn_content *had,
+                     struct leg_content *content)
+{
+    uint64_t id[GTD_CALL_ID_LEN / sizeof(uint64_t)];
+    char text[GTD_MADE_MAX];
+    struct out o;
+
+    for (size_t i = 0; i < ARRAY_LEN(id); i++) {
+        id[i] = env_random64(to->call->layer->env);
+    }
+    m->call_id = str_make((const char *)id, sizeof(id));
+    out_init(&o, text, sizeof(text));
+    return gtd_write(&o, m) == 0 &&
+           put_part(to, (struct isdn_part){STR("application/gtd"), out_str_of(&o)}, had,
+                    content);
+}
+
+/** @return it has one now, or had one already */
+static bool add_gtd(struct connection *to, struct gtd_new *m, struct leg_content *content)
+{
+    struct isdn_body found = {.n = 0};
+    struct isdn_content had;
+    bool readable = body_of(content, &had) &&
+                    (!str_is_set(had.type) ||
+                     isdn_body_find(had.type, had.body, to->call->layer->scratch, &found) == 0);
+
+    if (readable && ((found.places & ISDN_GTD) != 0 || make_gtd(to, m, &had, content))) {
+        return true;
+    }
+    say(to, &to->call->layer->uus.unmade, "User-to-User is in the header alone");
+    return false;
+}
+
+static void gtd_invite(struct connection *to, struct str target, struct str uui,
+                       struct leg_content *content)
+{
+    char called[ISUP_DIGITS_MAX + 1];
+    struct gtd_new m = {.type = ISUP_IAM, .called = isup_number_of(target, called), .uui = uui};
+
+    if (str_is_set(uui)) {
+        (void)add_gtd(to, &m, content);
+    }
+}
+
+static void gtd_pass(struct connection *to, enum uus_message kind, unsigned status,
+                     struct str uui, struct leg_content *content)
+{
+    bool rings = kind == UUS_ANSWER && status < 200;
+    struct gtd_new m = {.uui = uui};
+
+    if (!str_is_set(uui) || kind == UUS_ENDED || kind == UUS_ELSEWHERE ||
+        (status >= 300 && status < 400)) {
+        return; /* a release completed has no room for it, a redirected call goes on */
+    }
+    m.type = !rings                             ? (kind == UUS_ANSWER ? ISUP_ANM : ISUP_REL)
+             : (to->isup & CONN_ISUP_RANG) == 0 ? ISUP_ACM
+                                                : ISUP_CPG;
+    if (add_gtd(to, &m, content) && rings) {
+        to->isup |= CONN_ISUP_RANG;
+    }
 }
 
 /* ---- IAM ---- */
@@ -138,6 +219,9 @@ void isup_invite(struct connection *to, struct str target, struct str uui,
     bool plain;
 
     to->isup = 0;
+    if (to->policy.gtd_create) {
+        gtd_invite(to, target, uui, content);
+    }
     if (!to->policy.isup_create) {
         return;
     }
@@ -246,6 +330,10 @@ void isup_pass(struct connection *to, enum uus_message kind, unsigned status, st
                          .uui = uui};
     struct isdn_content had;
 
+    if (to->policy.gtd_create) {
+        gtd_pass(to, kind, status, uui, content);
+        return;
+    }
     if ((to->isup & CONN_ISUP) == 0 || !draft(&m, to, kind, status, content)) {
         return;
     }

@@ -56,12 +56,12 @@ static size_t count_parts(struct str type, struct str body)
 }
 
 /** A body of two parts. */
-static int join(struct arena *a, const struct isdn_content *had, struct str type,
-                struct str isup, struct str token, struct isdn_wrapped *out)
+static int join(struct arena *a, const struct isdn_content *had, const struct isdn_part *more,
+                struct str token, struct isdn_wrapped *out)
 {
     struct str lines[2];
-    size_t cap =
-        had->type.n + had->body.n + had->disposition.n + type.n + isup.n + 3 * token.n + 256;
+    size_t cap = had->type.n + had->body.n + had->disposition.n + more->type.n + more->body.n +
+                 3 * token.n + 256;
     char *buf = arena_alloc(a, cap);
     struct out o;
 
@@ -70,7 +70,7 @@ static int join(struct arena *a, const struct isdn_content *had, struct str type
                                STR_ARG(had->type), STR_ARG(had->disposition))
                    : arena_fmt(a, "Content-Type: %.*s\r\n", STR_ARG(had->type));
     lines[1] = arena_fmt(a, "Content-Type: %.*s\r\nContent-Disposition: " DISPOSITION "\r\n",
-                         STR_ARG(type));
+                         STR_ARG(more->type));
     out->all.type = arena_fmt(a, "multipart/mixed;boundary=%.*s", STR_ARG(token));
     if (buf == NULL || !str_is_set(lines[0]) || !str_is_set(lines[1]) ||
         !str_is_set(out->all.type)) {
@@ -80,7 +80,7 @@ static int join(struct arena *a, const struct isdn_content *had, struct str type
     multipart_write_part(&o, token, lines[0], had->body);
     out->sdp_n = had->body.n;
     out->sdp_at = o.n - had->body.n - 2; /* a line end stands behind it */
-    multipart_write_part(&o, token, lines[1], isup);
+    multipart_write_part(&o, token, lines[1], more->body);
     multipart_write_end(&o, token);
     out->all.body = out_str_of(&o);
     out->all.disposition = STR_NONE;
@@ -88,12 +88,13 @@ static int join(struct arena *a, const struct isdn_content *had, struct str type
 }
 
 /** One part more, behind the last one. */
-static int append(struct arena *a, const struct isdn_content *had, struct str type,
-                  struct str isup, struct isdn_wrapped *out)
+static int append(struct arena *a, const struct isdn_content *had, const struct isdn_part *more,
+                  struct isdn_wrapped *out)
 {
     struct multipart it;
     struct mime_part part;
-    size_t end = 0, n = 0, cap = had->body.n + type.n + isup.n + MIME_BOUNDARY_MAX + 256;
+    size_t end = 0, n = 0,
+           cap = had->body.n + more->type.n + more->body.n + MIME_BOUNDARY_MAX + 256;
     char *buf = arena_alloc(a, cap);
     int got = multipart_begin(&it, had->type, had->body);
     struct out o;
@@ -117,30 +118,33 @@ static int append(struct arena *a, const struct isdn_content *had, struct str ty
     out_str(&o, str_upto(had->body, end));
     out_fmt(&o,
             "\r\n--%.*s\r\nContent-Type: %.*s\r\nContent-Disposition: " DISPOSITION "\r\n\r\n",
-            STR_ARG(it.boundary), STR_ARG(type));
-    out_str(&o, isup);
+            STR_ARG(it.boundary), STR_ARG(more->type));
+    out_str(&o, more->body);
     out_str(&o, str_from(had->body, end));
     out->all = (struct isdn_content){had->type, out_str_of(&o), had->disposition};
     return o.over || count_parts(had->type, out->all.body) != n + 1 ? E_VALUE : 0;
 }
 
-int isdn_wrap(struct arena *a, const struct isdn_content *had, struct str isup,
-              unsigned version, struct str token, struct isdn_wrapped *out)
+int isdn_wrap_part(struct arena *a, const struct isdn_content *had,
+                   const struct isdn_part *part, struct str token, struct isdn_wrapped *out)
 {
-    struct str type = isup_type(a, version);
-
     *out = (struct isdn_wrapped){0};
-    if (!str_is_set(type)) {
-        return E_NOMEM;
-    }
     if (!str_is_set(had->type)) {
-        out->all = (struct isdn_content){type, isup, STR(DISPOSITION)};
+        out->all = (struct isdn_content){part->type, part->body, STR(DISPOSITION)};
         return 0;
     }
     if (str_ieq(media_of(had->type), STR("application/sdp"))) {
-        return join(a, had, type, isup, token, out);
+        return join(a, had, part, token, out);
     }
-    return str_ieq(media_of(had->type), STR("multipart/mixed"))
-               ? append(a, had, type, isup, out)
-               : E_UNSUPPORTED;
+    return str_ieq(media_of(had->type), STR("multipart/mixed")) ? append(a, had, part, out)
+                                                                : E_UNSUPPORTED;
+}
+
+int isdn_wrap(struct arena *a, const struct isdn_content *had, struct str isup,
+              unsigned version, struct str token, struct isdn_wrapped *out)
+{
+    const struct isdn_part part = {isup_type(a, version), isup};
+
+    *out = (struct isdn_wrapped){0};
+    return str_is_set(part.type) ? isdn_wrap_part(a, had, &part, token, out) : E_NOMEM;
 }

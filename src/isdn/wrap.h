@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A body that has an ISUP message besides what it had (RFC 3204, RFC 3372 §5.1).
+ * A body that has an ISUP message besides what it had (RFC 3204, RFC 3372 §5.1), or a GTD text,
+ * which Cisco's gateways have in the same place.
  *
- *     nothing             → the ISUP message
+ *     nothing             → the message
  *     a description       → multipart/mixed: the description, octet by octet, and the message
  *     multipart/mixed     → one part more, behind the others
  *     anything else       → E_UNSUPPORTED: nobody knows what a recipient makes of it then
@@ -44,10 +45,21 @@ struct isdn_wrapped {
         sdp_n; /**< where the description stands in all.body; sdp_n 0: there is none */
 };
 
+/** What a body gets. */
+struct isdn_part {
+    struct str type; /**< Content-Type */
+    struct str body;
+};
+
 /**
  * @param token  unlike anything that stands in the body: becomes the boundary
  * @return 0; E_UNSUPPORTED; E_VALUE: what comes out would not be read as these parts; E_NOMEM
  */
+int isdn_wrap_part(struct arena *a, const struct isdn_content *had,
+                   const struct isdn_part *part, struct str token,
+                   struct isdn_wrapped *out) MUST_USE;
+
+/** The same with an ISUP message of that version. */
 int isdn_wrap(struct arena *a, const struct isdn_content *had, struct str isup,
               unsigned version, struct str token, struct isdn_wrapped *out) MUST_USE;
 

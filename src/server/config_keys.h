@@ -171,7 +171,7 @@
       "7433 does not list and an ISDN can carry.")                                            \
     S(uui_dialect, "",                                                                        \
       "How it writes User-to-User and wants it written; docs/uui-dialects.md has the names. " \
-      "Unless given, values pass as they are.")                                               \
+      "Unless given, values pass as they are. `cisco-gtd` implies `isdn` and `isup_body`.")   \
     U(uui_max_octets, 0, 0, 65535,                                                            \
       "Octets of user information that it takes, without the protocol discriminator; more "   \
       "is refused here and not lost there. 0: what its dialect says.")                        \

@@ -6,7 +6,7 @@
 #include "history/history.h"
 #include "isdn/wrap.h"
 #include "server/config_map.h"
-#include "uui/uui.h"
+#include "uui/dialect.h"
 
 static const char *const histories[] = {
     [HISTORY_AUTO] = "auto",
@@ -92,6 +92,26 @@ static uint8_t version_of(const char *word)
     return isup_version_name(i) != NULL ? i : 0;
 }
 
+/** A dialect whose values lie in GTD bodies is of a gateway that wants them there. */
+static bool map_gtd(struct config_tree *t, size_t i, const struct raw_peer *raw,
+                    struct neighbour *to)
+{
+    const struct uui_dialect *d =
+        raw->uui_dialect != NULL ? uui_dialect_named(str_c(raw->uui_dialect)) : NULL;
+
+    if (d == NULL || d->carrier[0].place != UUI_AT_BODY) {
+        return true;
+    }
+    if (to->isup_create) {
+        yaml_node_t *at = tree_entry(t, tree_key(t, tree_root(t), "peers"), i);
+        return tree_fault(t, tree_key(t, at, "isup"),
+                          "isup: ISUP is made for a gateway that reads it; this uui_dialect is "
+                          "of one that reads GTD");
+    }
+    to->gtd_create = to->isup_body = to->isdn = true;
+    return true;
+}
+
 bool config_map_policy(struct config_tree *t, struct config *c)
 {
     static const struct neighbour plain = {.history = HISTORY_AUTO,
@@ -110,6 +130,9 @@ bool config_map_policy(struct config_tree *t, struct config *c)
         to->policy.isup_body = raw->isup_body || to->policy.isup_create;
         to->policy.isdn = raw->isdn || to->policy.isup_body;
         to->policy.uui_in_failure = raw->uui_in_failure;
+        if (!map_gtd(t, i, raw, &to->policy)) {
+            return false;
+        }
         to->policy.isdn_octets =
             raw->uui_max_octets > 0 && raw->uui_max_octets < UUI_ISDN_OCTETS - 1
                 ? (uint16_t)(raw->uui_max_octets + 1)

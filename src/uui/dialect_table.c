@@ -230,7 +230,8 @@ static const struct uui_dialect dialects[] = {
     },
     {
         .name = STR_INIT("cisco-gtd"),
-        .text = "Cisco gateways and CVP: a UUS line in an application/gtd body.",
+        .text =
+            "Cisco gateways and CVP: a UUS line in an application/gtd body, which is made for them.",
         .writes = "UUS,3,48656C6C6F",
         .carrier = {BODY("application/gtd")},
         .max_octets = 128,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of our own from any parameters, in any body. What is written is read back as it was
- * meant, what cannot be written leaves nothing, and a body that gets a part keeps its others.
+ * Messages of our own, ISUP and GTD, from any parameters, in any body. What is written is read
+ * back as it was meant, what cannot be written leaves nothing, and a body that gets a part
+ * keeps its others.
  *
  *     type  base  flags  cause  length-of-called  called…  length-of-uui  uui…  form  body…
  */
 #include "base/err.h"
 #include "fuzz_env.h"
 #include "isdn/body.h"
+#include "isdn/gtd_make.h"
 #include "isdn/wrap.h"
 #include <stdlib.h>
 
@@ -87,6 +89,37 @@ static void wrap(struct str isup, struct str uui, uint8_t form, struct str body)
     arena_fini(&a);
 }
 
+/** The same as GTD, alone and beside that description. */
+static void gtd(const struct isup_new *m, size_t room, struct str body)
+{
+    const struct gtd_new g = {.type = m->type,
+                              .called = m->called,
+                              .call_id = STR("0123456789abcdef"),
+                              .uui = m->uui};
+    const struct isdn_content had = {.type = STR("application/sdp"), .body = body};
+    char buf[GTD_MADE_MAX];
+    struct isdn_body found;
+    struct isdn_wrapped w;
+    struct arena a;
+    struct out o;
+
+    out_init(&o, buf, room);
+    if (gtd_write(&o, &g) != 0) {
+        MUST(o.n == 0);
+        return;
+    }
+    const struct isdn_part part = {STR("application/gtd"), out_str_of(&o)};
+    arena_init(&a, &mem_libc, 1024);
+    MUST(isdn_body_find(part.type, part.body, &a, &found) == 0 && found.n == 1);
+    MUST(str_eq(isdn_body_octets(&found, ISDN_GTD), m->uui));
+    if (isdn_wrap_part(&a, &had, &part, STR("b1"), &w) == 0) {
+        MUST(isdn_body_find(w.all.type, w.all.body, &a, &found) == 0);
+        MUST(str_eq(isdn_body_octets(&found, ISDN_GTD), m->uui));
+        MUST(str_eq(str_make(w.all.body.p + w.sdp_at, w.sdp_n), body));
+    }
+    arena_fini(&a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = str_make((const char *)data, size), isup;
@@ -104,6 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     m.uui = (flags & 8) != 0 ? m.uui : STR_NONE;
     isup = write(&m, buf, sizeof(buf));
     (void)write(&m, buf, flags);
+    gtd(&m, flags, rest);
+    gtd(&m, GTD_MADE_MAX, rest);
     isup = write(&m, buf, sizeof(buf));
     if (str_is_set(isup)) {
         uint8_t form = take(&rest);

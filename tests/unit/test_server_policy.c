@@ -63,7 +63,8 @@ static void test_isdn(void)
                             "     uui_dialect: rfc7434, uui_max_octets: 32}\n"
                             "  - {name: c, uri: \"sip:h\", isup_body: true}\n"
                             "  - {name: d, uri: \"sip:h\", isup: create,\n"
-                            "     isup_version: ansi00}\n",
+                            "     isup_version: ansi00}\n"
+                            "  - {name: e, uri: \"sip:h\", uui_dialect: cisco-gtd}\n",
                             true);
     REQUIRE(c != NULL);
     const struct peer *p = c->peers;
@@ -75,7 +76,12 @@ static void test_isdn(void)
     CHECK(!p[2].policy.isup_create && p[2].policy.isup_version == 0);
     CHECK(p[3].policy.isdn && p[3].policy.isup_body && p[3].policy.isup_create);
     CHECK_STR(str_c(isup_version_name(p[3].policy.isup_version)), "ansi00");
+    CHECK(!p[3].policy.gtd_create);
+    CHECK(p[4].policy.isdn && p[4].policy.isup_body && p[4].policy.gtd_create);
+    CHECK(!p[4].policy.isup_create);
     config_free(c);
+    (void)read("peers: [{name: a, uri: \"sip:h\", uui_dialect: cisco-gtd, isup: create}]\n",
+               false);
     (void)read("peers: [{name: a, uri: \"sip:h\", uui_in_failure: true}]\n", false);
 }
 
