@@ -43,7 +43,7 @@ bool str_istarts(struct str s, struct str prefix)
         return !differ8(s.p + n - 8, prefix.p + n - 8);
     }
     for (size_t i = 0; i < n; i++) {
-        if (ascii_lower(s.p[i]) != ascii_lower(prefix.p[i])) {
+        if (s.p[i] != prefix.p[i] && ascii_lower(s.p[i]) != ascii_lower(prefix.p[i])) {
             return false;
         }
     }

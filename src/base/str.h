@@ -84,7 +84,10 @@ bool str_istarts(struct str s, struct str prefix);
 /** Equal when ASCII case is ignored (RFC 3261 §7.3.1). */
 static inline bool str_ieq(struct str a, struct str b)
 {
-    return a.n == b.n && str_istarts(a, b);
+    if (a.n != b.n || (a.n > 0 && ((unsigned char)(*a.p ^ *b.p) & 0xdf) != 0)) {
+        return false; /* most that differ do so at once */
+    }
+    return str_istarts(a, b);
 }
 
 bool str_ends(struct str s, struct str suffix);

@@ -234,7 +234,8 @@ static uint64_t hash_of(const struct crossing *x, struct border_value *b)
 
 static void comes_in(struct crossing *x, struct border_value *b)
 {
-    if (obey(x, b, rule_for(x, b, x->neighbour)) && border__decode(x, b)) {
+    if (obey(x, b, rule_for(x, b, x->neighbour)) && border__decode(x, b) &&
+        border_policy_asks_source_of(x->b->policy, &b->v)) {
         border_source_put(x->b, hash_of(x, b), &x->neighbour);
     }
 }

@@ -225,6 +225,19 @@ const struct border_rule *border_rule_find(const struct border_policy *p,
     return NULL;
 }
 
+bool border_policy_asks_source_of(const struct border_policy *p, const struct uui_value *v)
+{
+    for (size_t i = 0; p != NULL && i < p->count; i++) {
+        const struct border_rule *r = &p->rule[i];
+        if (r->from_count > 0 && r->direction != BORDER_IN &&
+            (r->longer_than == 0 || v->octets.n > r->longer_than) &&
+            (r->package_count == 0 || is_named(r->package, r->package_count, package_of(v)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool border_policy_asks_source(const struct border_policy *p)
 {
     for (size_t i = 0; p != NULL && i < p->count; i++) {

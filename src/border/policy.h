@@ -138,6 +138,9 @@ bool border_rule_holds(const struct border_rule *r, const struct border_question
 /** Does any rule of the table look at …? So that it need not be found out otherwise. */
 bool border_policy_asks_source(const struct border_policy *p);
 
+/** The same of values with these octets and this package: such as leave elsewhere, too. */
+bool border_policy_asks_source_of(const struct border_policy *p, const struct uui_value *v);
+
 const char *border_place_name(enum border_place place);
 const char *border_action_name(enum border_action action);
 /** By word, or -1; of the actions those of rules. */

@@ -172,7 +172,7 @@ static void hear_question(void *ctx, const struct border_question *q,
             uui_verdict_text((enum uui_verdict)v->verdict), v->rule != UUI_R_NONE ? ": " : "",
             v->rule != UUI_R_NONE ? uui_rule_text((enum uui_rule)v->rule) : "",
             border_place_name(q->place), header.n > 0 ? " of " : "", STR_ARG(header));
-    if (q->direction == BORDER_OUT && border_policy_asks_source(p)) {
+    if (q->direction == BORDER_OUT && border_policy_asks_source_of(p, v)) {
         fprintf(x->out, ", brought by %.*s", STR_ARG(from));
     }
     fputc('\n', x->out);

@@ -463,6 +463,30 @@ static void test_named_peer(void)
     kit_border_down(&k);
 }
 
+static const struct border_rule about_pbx[] = {
+    {ONE(from, "pbx"), .direction = BORDER_OUT, .longer_than = 100, .action = BORDER_STRIP},
+    {ONE(from, "pbx"), .direction = BORDER_OUT, ONE(package, "other"), .action = BORDER_STRIP},
+    {ONE(from, "pbx"), .direction = BORDER_OUT, .longer_than = 1, ONE(package, "isdn-uui"),
+     .action = BORDER_STRIP}};
+
+/** Who brought a value is remembered when a rule about values like it asks for it. */
+static void test_who_brought_what_rules_ask_for(void)
+{
+    for (size_t n = 1; n <= ARRAY_LEN(about_pbx); n++) {
+        kit_init(&k.kit);
+        CHECK_INT(kit_border_up(&k, about_pbx, n, NULL), 0);
+        struct str text = message("User-to-User: " ISDN "\r\n");
+        struct str other = message("Subject: x\r\nUser-to-User: " ISDN "\r\n");
+        struct hop hop = kit_border_hop(45, TP_UDP);
+        struct txn_leaving what = {.run = &other, .n = 1};
+        CHECK_INT(kit_border_in(&k, text, 2, TP_UDP), BORDER_AS_IT_IS);
+        border_forget(&k.border);
+        CHECK_INT(border_out(&k.border, &hop, &what, &k.result),
+                  n == ARRAY_LEN(about_pbx) ? BORDER_CHANGED : BORDER_AS_IT_IS);
+        kit_border_down(&k);
+    }
+}
+
 static const struct border_rule to_phones = {ONE(to, "device"), .action = BORDER_STRIP};
 
 /** Of a message that is sent on with changes about its way only, the start line is looked at;
@@ -534,4 +558,4 @@ static void test_ready_rules(void)
 TEST_MAIN(T(test_ready_rules), T(test_elements), T(test_who_brought_it), T(test_refusal),
           T(test_conditions), T(test_first_match_wins), T(test_tls_only), T(test_notes),
           T(test_ring_is_bounded), T(test_too_many), T(test_without_memory), T(test_named_peer),
-          T(test_sent_on))
+          T(test_who_brought_what_rules_ask_for), T(test_sent_on))
