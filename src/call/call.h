@@ -615,15 +615,6 @@ enum call_error call_retrieve(struct connection *c, call_done_fn fn, void *owner
 enum call_error call_transfer(struct connection *c, struct str to, struct str uui,
                               call_done_fn fn, void *owner, uint64_t now_ms);
 
-/**
- * Refer a party to somebody else: its phone is sent REFER and calls `target` (number, sip or
- * tel URI) by itself; when it has, this call ends. `fn` hears the outcome; CALL_UNSUPPORTED:
- * the phone's Allow has no REFER. @param uui_values  User-to-User for the new call, as it
- * stands in a header
- */
-enum call_error call_refer(struct connection *to, struct str target, struct str uui_values,
-                           call_done_fn fn, void *owner, uint64_t now_ms);
-
 /** What a REFER outside of any dialog asks for. All in the arena of call_refer_read, or
  * borrowed. */
 struct call_reference {

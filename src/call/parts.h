@@ -570,7 +570,6 @@ enum step_kind {
     STEP_RETRIEVE,
     STEP_TRANSFER,
     STEP_ANSWER,
-    STEP_REFER,
     STEP_SILENCE, /**< the first half of STEP_HOLD */
     STEP_RESTORE, /**< both ends are offered each other anew */
     STEP_PICKUP,
@@ -747,15 +746,6 @@ void refer_request(struct branch *from, struct dialog *d, struct txn *t,
 /** SUBSCRIBE to the outcome of one (RFC 3515 §2.4.4). @return false: to something else */
 bool refer_subscribe(struct branch *from, struct txn *t, const struct sip_msg *m,
                      uint64_t now_ms);
-
-/* ---- refer_out.c: a phone is asked to call somebody ---- */
-
-/** NOTIFY of the phone that was asked. @return false: it is about something else */
-bool refer_notified(struct branch *from, struct txn *t, const struct sip_msg *m,
-                    uint64_t now_ms);
-
-/** Status of the sipfrag in a NOTIFY; 0: it has none. */
-unsigned refer_status(struct str body);
 
 /* ---- send_away.c: a caller is answered and sent somewhere else ---- */
 

@@ -277,9 +277,6 @@ void relay_request(struct branch *from, struct dialog *d, struct txn *t,
         refer_request(from, d, t, m, now_ms);
         return;
     }
-    if (t->method == SIP_METHOD_NOTIFY && refer_notified(from, t, m, now_ms)) {
-        return;
-    }
     if (t->method == SIP_METHOD_SUBSCRIBE) {
         if (!refer_subscribe(from, t, m, now_ms)) {
             refuse(from, t, 405, NULL, now_ms);

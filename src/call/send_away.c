@@ -122,6 +122,18 @@ static bool is_news(const struct away *w, const struct sip_msg *m)
            (str_to_u32(id, &cseq) && cseq == w->cseq);
 }
 
+/** Status of the sipfrag in a NOTIFY; 0: it has none. */
+static unsigned refer_status(struct str body)
+{
+    uint32_t status = 0;
+
+    return str_istarts(body, STR("SIP/2.0 ")) &&
+                   str_to_u32(str_upto(str_from(body, 8), 3), &status) && status >= 100 &&
+                   status <= 699
+               ? status
+               : 0;
+}
+
 static void notified(struct call *c, const struct sip_msg *m, uint64_t now_ms)
 {
     bool over = str_istarts(sip_msg_value(m, SIP_HDR_SUBSCRIPTION_STATE), STR("terminated"));

@@ -698,101 +698,10 @@ static void test_replaces_elsewhere(void)
     end_all(&w);
 }
 
-/* ---- Baton refers ---- */
-
-static void notify(struct trio *w, unsigned i, const char *state, const char *status)
-{
-    char lines[128], body[64];
-    (void)snprintf(lines, sizeof(lines), "Event: refer\r\nSubscription-State: %s\r\n", state);
-    (void)snprintf(body, sizeof(body), "SIP/2.0 %s\r\n", status);
-    struct leg_content content = {
-        .lines = str_c(lines), .type = STR("message/sipfrag"), .body = str_c(body)};
-    CHECK_INT(leg_send(w->s[i].leg, NULL, STR("NOTIFY"), &content, station_listen, &w->s[i],
-                       NULL, w->net.now_ms),
-              0);
-    run(w, 100);
-    CHECK_INT(w->s[i].last_status, 200);
-}
-
-static void baton_refers(struct trio *w, uint64_t seed)
-{
-    talking(w, seed);
-    CHECK_INT(call_refer(exchange_connection(&w->x, 0), STR("1003"),
-                         STR("0448;encoding=hex, \"a&b\";purpose=x"), exchange_done, &w->x,
-                         w->net.now_ms),
-              CALL_OK);
-    exchange_settle(&w->x);
-    run(w, 100);
-    CHECK_STR(station_last(&w->s[0], "Refer-To"),
-              "<sip:1003@example.com?User-to-User=0448%3Bencoding%3Dhex%2C%20%22a%26b%22%3B"
-              "purpose%3Dx>");
-    CHECK_STR(station_last(&w->s[0], "Referred-By"), "<sip:1002@example.com>");
-    notify(w, 0, "active;expires=60", "100 Trying");
-    CHECK_INT(w->x.done, -1);
-}
-
-static void test_baton_refers(void)
-{
-    struct trio w;
-    baton_refers(&w, 80);
-    run(&w, 15000);
-    notify(&w, 0, "active;expires=60", "180 Ringing"); /* which gives it time */
-    run(&w, 15000);
-    CHECK_INT(w.x.done, -1);
-    notify(&w, 0, "terminated;reason=noresource", "200 OK");
-    CHECK_INT(w.x.done, CALL_OK);
-    run(&w, 200);
-    CHECK(w.s[0].leg == NULL && w.s[1].leg == NULL);
-    trio_down(&w);
-    CHECK(has(w.x.log, "cleared:1001/transfer cleared:1002/transfer"));
-}
-
-static void test_baton_refers_in_vain(void)
-{
-    struct trio w;
-    baton_refers(&w, 81);
-    notify(&w, 0, "terminated;reason=noresource", "486 Busy Here");
-    CHECK_INT(w.x.done, CALL_REFUSED);
-    CHECK_INT(w.x.done_status, 486);
-    CHECK(w.s[0].leg->state == LEG_CONFIRMED && w.s[1].leg->state == LEG_CONFIRMED);
-    w.x.done = -1; /* a phone that says nothing */
-    CHECK_INT(call_refer(exchange_connection(&w.x, 0), STR("tel:+4989555"), STR_NONE,
-                         exchange_done, &w.x, w.net.now_ms),
-              CALL_OK);
-    exchange_settle(&w.x);
-    run(&w, 100);
-    CHECK_STR(station_last(&w.s[0], "Refer-To"), "<tel:+4989555>");
-    CHECK_INT(refer(&w, 0, "Refer-To: <sip:1003@example.com>\r\n"), 0);
-    CHECK_INT(w.s[0].last_status, 491);
-    run(&w, 21000);
-    CHECK_INT(w.x.done, CALL_TIMEOUT);
-    w.x.done = -1; /* one that does not know it is not asked */
-    struct dialog *d = exchange_connection(&w.x, 0)->stem->leg->dialog;
-    uint32_t methods = d->peer_methods;
-    d->peer_methods = 1u << SIP_METHOD_INVITE;
-    CHECK_INT(call_refer(exchange_connection(&w.x, 0), STR("1003"), STR_NONE, exchange_done,
-                         &w.x, w.net.now_ms),
-              CALL_UNSUPPORTED);
-    d->peer_methods = methods; /* and one that refuses */
-    w.s[0].auto_answer = false;
-    CHECK_INT(call_refer(exchange_connection(&w.x, 0), STR("1003"), STR_NONE, exchange_done,
-                         &w.x, w.net.now_ms),
-              CALL_OK);
-    exchange_settle(&w.x);
-    run(&w, 100);
-    CHECK_INT(station_answer(&w.s[0], 603, STR_NONE), 0);
-    run(&w, 100);
-    CHECK_INT(w.x.done, CALL_REFUSED);
-    w.s[0].auto_answer = true;
-    hang_up(&w, 0);
-    trio_down(&w);
-}
-
 TEST_MAIN(T(test_blind), T(test_blind_by_caller), T(test_blind_failures),
           T(test_blind_nobody_answers), T(test_blind_offer_refused), T(test_referred_by_token),
           T(test_refused), T(test_wrong_numbers), T(test_one_at_a_time),
           T(test_without_subscription), T(test_subscribe), T(test_hang_ups),
           T(test_cleared_while_joining), T(test_left_and_refused), T(test_application_steps_in),
           T(test_attended), T(test_attended_the_other_way), T(test_attended_is_refused),
-          T(test_attended_glare), T(test_semi_attended), T(test_replaces_elsewhere),
-          T(test_baton_refers), T(test_baton_refers_in_vain))
+          T(test_attended_glare), T(test_semi_attended), T(test_replaces_elsewhere))
