@@ -92,6 +92,7 @@ struct connection {
     struct str host;         /**< of the peer or URI, in the call's arena; absent: a device */
     bool restricted;         /**< the caller asked for privacy: identity not to be shown */
     bool reached, queued, alerted, established, ended; /**< told already */
+    bool merging;          /**< while Conferenced is told: it comes from the other call */
     const char *moved;     /**< cause with which it joined ("redirected", …); NULL: newCall */
     struct search *search; /**< contacts that have not rung yet (search.c), or NULL */
     struct branch *stem;   /**< the branch that answered (or called); NULL until then */
@@ -261,6 +262,7 @@ struct call {
     bool cti_over;             /**< … and whether its end stands in the journal */
     bool offerless;            /**< Baton made the call: the callee's INVITE has no offer */
     bool foreign;              /**< a phone tells of it, and it has no leg: foreign.c */
+    bool mixed;                /**< foreign: that phone mixes three parties or more */
     const char *made_as;       /**< call_make.cause */
     uint64_t began_s;          /**< when it began, seconds since 1970; 0: not known … */
     uint64_t answered_s;       /**< … and when somebody answered it; 0: nobody has */
@@ -750,37 +752,6 @@ enum call_service {
     CALL_SVC_CALL_BACK = 65536,
 };
 unsigned call_services(const struct connection *c);
-
-/* ---- foreign.c: calls that Baton does not carry, and of which a phone tells ---- */
-
-struct call_foreign {
-    struct device *device; /**< whose phone tells of it */
-    bool outgoing;         /**< that device has begun it */
-    bool restricted;       /**< the other party is not to be shown */
-    struct str other;      /**< identifier of the other party, copied; absent: not known */
-};
-
-/** Nothing is told yet. @return the device's own connection; NULL: memory or a limit */
-struct connection *call_foreign_new(struct call_layer *l, const struct call_foreign *f);
-/** It was none, or nobody shall hear how it ended: nothing is told. */
-void call_foreign_forget(struct call *c);
-/** Who the other party is, now that it is known. @return false: no memory */
-bool call_foreign_name(struct connection *other, struct str id) MUST_USE;
-/** That happened to this connection, of all kinds but Diverted and Transferred. No news are not
-    told. `cause`: lives as long as the program. */
-void call_foreign_tell(struct connection *subject, enum call_event_kind kind, const char *cause,
-                       uint64_t now_ms);
-/** It is over. @param by  who has released it, or NULL */
-void call_foreign_over(struct call *c, struct connection *by, const char *cause,
-                       uint64_t now_ms);
-void call_foreign_diverted(struct connection *own, struct str to, const char *cause,
-                           uint64_t now_ms);
-/** The device leaves the call, and `second` too (its connection of another one), or NULL. */
-void call_foreign_transferred(struct connection *own, struct connection *second, struct str to,
-                              const char *cause, uint64_t now_ms);
-/** The other party hands the device over to `to`, who is the other party from now on. */
-void call_foreign_moved(struct connection *other, struct str to, const char *cause,
-                        uint64_t now_ms);
 
 /** By what log lines about a call, or one connection of it (or NULL), are found. Borrowed. */
 struct trace_ids call_trace_ids(const struct call *c, const struct connection *conn);

@@ -13,7 +13,13 @@
  *
  * STATES follow the events, in any order in which a phone sends them; what was told is not
  * told again. A call is over when its own connection is, since nobody hears more of it.
+ *
+ * CONFERENCES. A phone that mixes has one call of several parties, and so has Baton: the
+ * parties of its second call, and whom it names besides, come to the first one (`mixed`); who
+ * leaves is told to the device that is left with the others, as in a conference at a focus.
+ * With two left it is a call of two again.
  */
+#include "call/foreign.h"
 #include "call/parts.h"
 
 static bool add_parties(struct call *c, const struct call_foreign *f)
@@ -221,4 +227,178 @@ void call_foreign_moved(struct connection *other, struct str to, const char *cau
     e.to_id = to;
     call_tell(&e);
     (void)!call_foreign_name(other, to); /* no memory: the name is the old one */
+}
+
+/* ---- conferences ---- */
+
+unsigned call_foreign_count(const struct call *c)
+{
+    unsigned n = 0;
+
+    list_each(it, &c->connections)
+    {
+        n += !list_entry(it, struct connection, link)->ended;
+    }
+    return n;
+}
+
+struct connection *call_foreign_party(const struct call *c, struct str id)
+{
+    list_each(it, &c->connections)
+    {
+        struct connection *conn = list_entry(it, struct connection, link);
+        if (!conn->ended && id.n > 0 && str_eq(conn->id, id)) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+/** Who comes to a conference, none of them a party yet. */
+struct newcomers {
+    struct call *call;
+    struct connection *conn[CALL_PARTIES_MAX];
+    size_t n, from_second; /**< the first of them were in the other call */
+};
+
+static bool come(struct newcomers *in, struct str id)
+{
+    struct connection *conn;
+
+    if (in->n == CALL_PARTIES_MAX || call_foreign_count(in->call) + in->n >= CALL_PARTIES_MAX) {
+        return false;
+    }
+    conn = call_add_connection(in->call, NULL, id);
+    if (conn == NULL) {
+        return false;
+    }
+    conn->ended = true; /* until all have come */
+    conn->moved = "conference";
+    in->conn[in->n++] = conn;
+    return true;
+}
+
+static bool come_from(struct newcomers *in, const struct connection *second)
+{
+    list_each(it, &second->call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn == second || conn->ended) {
+            continue;
+        }
+        if (!come(in, conn->id)) {
+            return false;
+        }
+        in->conn[in->n - 1]->restricted = conn->restricted;
+    }
+    in->from_second = in->n;
+    return true;
+}
+
+/** Is that one of those who come, be it one whose name was not known? */
+static bool is_coming(struct newcomers *in, struct str id)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        if (str_eq(in->conn[i]->id, id)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < in->from_second; i++) {
+        if (in->conn[i]->id.n == 0) {
+            return call_foreign_name(in->conn[i], id);
+        }
+    }
+    return false;
+}
+
+static bool come_by_name(struct newcomers *in, struct str id)
+{
+    return id.n == 0 || call_foreign_party(in->call, id) != NULL || is_coming(in, id) ||
+           come(in, id);
+}
+
+static bool gather_names(struct newcomers *in, const struct call_foreign_meeting *m)
+{
+    if ((m->second != NULL && !come_from(in, m->second)) || !come_by_name(in, m->added)) {
+        return false;
+    }
+    for (size_t i = 0; i < m->count; i++) {
+        if (!come_by_name(in, m->party[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void leave_second(struct connection *second)
+{
+    list_each(it, &second->call->connections)
+    {
+        struct connection *conn = list_entry(it, struct connection, link);
+        conn->ended = true;
+        conn->state = CONN_NULL;
+    }
+}
+
+bool call_foreign_conferenced(const struct call_foreign_meeting *m, const char *cause,
+                              uint64_t now_ms)
+{
+    struct call *c = m->by->call;
+    struct newcomers in = {.call = c};
+    struct call_event e;
+
+    if (m->by->ended || !gather_names(&in, m)) {
+        return false;
+    }
+    if (in.n == 0) {
+        return true; /* no news */
+    }
+    if (m->second != NULL) {
+        leave_second(m->second); /* out of there before anybody hears of it */
+    }
+    for (size_t i = 0; i < in.n; i++) {
+        in.conn[i]->ended = false;
+        in.conn[i]->established = true;
+        in.conn[i]->state = CONN_CONNECTED;
+        in.conn[i]->merging = i < in.from_second;
+    }
+    m->by->state = CONN_CONNECTED;
+    c->mixed = call_foreign_count(c) > 2;
+    e = call_event_make(c, CALL_EV_CONFERENCED, m->by, cause, now_ms);
+    e.by = m->by;
+    e.by_id = m->by->id;
+    e.to_id = m->added.n > 0 ? m->added : in.conn[0]->id;
+    e.secondary = m->second;
+    call_tell(&e);
+    for (size_t i = 0; i < in.n; i++) {
+        in.conn[i]->merging = false;
+    }
+    if (m->second != NULL) {
+        call_foreign_forget(m->second->call);
+    }
+    return true;
+}
+
+/** Somebody else of the call stands for the other end of it. */
+static void stand_in(struct call *c, const struct connection *gone)
+{
+    list_each(it, &c->connections)
+    {
+        struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->ended || conn == c->a || conn == c->b) {
+            continue;
+        }
+        c->a = c->a == gone ? conn : c->a;
+        c->b = c->b == gone ? conn : c->b;
+        return;
+    }
+}
+
+void call_foreign_left(struct connection *party, const char *cause, uint64_t now_ms)
+{
+    struct call *c = party->call;
+
+    connection_cleared(party, party, cause, STR_NONE, now_ms);
+    stand_in(c, party);
+    c->mixed = call_foreign_count(c) > 2;
 }

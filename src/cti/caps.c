@@ -17,7 +17,8 @@ static enum csta_bool claim(const struct cti *c, enum csta_profile profile)
     bool confers = profile == CSTA_PROFILE_BASIC || profile == CSTA_PROFILE_ADVANCED ||
                    profile == CSTA_PROFILE_CONFERENCING;
 
-    return csta_profile_is_whole(profile) && (!confers || cti_has(c, CSTA_MSG_CONFERENCE_CALL))
+    return csta_profile_is_whole(profile) &&
+                   (!confers || cti_has(c, CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL))
                ? CSTA_TRUE
                : CSTA_FALSE;
 }

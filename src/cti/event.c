@@ -86,8 +86,8 @@ static bool sees(const struct call_event *e, const struct connection *conn)
     case CALL_EV_DIVERTED:
         return own;
     case CALL_EV_CONNECTION_CLEARED:
-        return own || (e->subject->seat != NULL && e->call->phase != CALL_ENDING &&
-                       connection_is_live(conn));
+        return own || ((e->subject->seat != NULL || e->call->mixed) &&
+                       e->call->phase != CALL_ENDING && connection_is_live(conn));
     case CALL_EV_NETWORK_REACHED:
         return conn == e->calling;
     case CALL_EV_FAILED:
@@ -160,7 +160,9 @@ static struct str parties_of(const struct cti *c, const struct call_event *e)
         if (!connection_is_live(conn)) {
             continue;
         }
-        if (str_eq(conn->id, e->to_id)) {
+        if (conn->merging) {
+            m.before = JOURNAL_OTHER;
+        } else if (str_eq(conn->id, e->to_id)) {
             m.before = e->secondary != NULL ? JOURNAL_OTHER : JOURNAL_NOWHERE;
         }
         m.identity = (uint8_t)identify(c, e->call, &m.id);

@@ -72,6 +72,12 @@ struct done {
     char call_id[CALL_ID_LEN], second_id[CALL_ID_LEN];
 };
 
+/** Its phone tells that it has gone when it has: the answer is before that. */
+static bool leaves(const struct connection *conn)
+{
+    return conn->call->foreign && conn->device != NULL;
+}
+
 /**
  * The call after a transfer: each party under its connection now, and under the one that it
  * had. `second_id`: the call that the one who has come was in; absent: in none.
@@ -96,7 +102,7 @@ static bool resulting(const struct cti_session *s, const struct call *call,
     {
         const struct connection *conn = list_entry(jt, struct connection, link);
         place++;
-        if (conn->ended || (conn != call->a && conn != call->b)) {
+        if (conn->ended || (conn != call->a && conn != call->b) || leaves(conn)) {
             continue;
         }
         item[n].new_connection = party_id(s, conn, place);
@@ -127,7 +133,7 @@ static bool transferred(const struct cti_session *s, struct str call_id, struct 
         return false;
     }
     came->call_id = arena_dup(s->cti->scratch, call_id);
-    came->device_id.value = session_spelling(s, call->b->id);
+    came->device_id.value = session_spelling(s, leaves(call->b) ? call->a->id : call->b->id);
     second_id = second_id.n > 0 ? arena_dup(s->cti->scratch, second_id) : STR_NONE;
     return came->call_id.p != NULL && resulting(s, call, second_id, all);
 }

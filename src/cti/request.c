@@ -90,7 +90,9 @@ bool cti_has(const struct cti *c, enum csta_msg_id id)
                    id == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL;
 
     return csta_msg_is_supported(id) &&
-           (!confers || (c->driver->has_focus != NULL && c->driver->has_focus(c->driver_ctx)));
+           (!confers || (c->driver->has_focus != NULL && c->driver->has_focus(c->driver_ctx)) ||
+            (id != CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL && c->driver->has != NULL &&
+             c->driver->has(c->driver_ctx, NULL, CSTA_MSG_CONFERENCE_CALL)));
 }
 
 bool cti_serves(const struct cti *c, enum csta_msg_id id)

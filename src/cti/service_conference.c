@@ -2,7 +2,8 @@
 /*
  * ConferenceCall and SingleStepConferenceCall (ECMA-269 §17.1; TR/87 7.11, 7.12).
  *
- * Both need a focus (docs/conferences.md); without one they are no services of ours (cti_has).
+ * Both need a focus (docs/conferences.md); without one they are no services of ours (cti_has),
+ * but for ConferenceCall with two calls of a phone that mixes (phone/driver.c).
  * ConferenceCall takes two connections of one device, each of them in hold or connected, and
  * answers with the device's connection in the conference. SingleStepConferenceCall answers with
  * that of the party it has called, when that rings.

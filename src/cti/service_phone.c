@@ -88,7 +88,11 @@ static const struct row *row_of(enum csta_msg_id id)
 bool phone_has(const struct cti *c, const struct device *d, enum csta_msg_id id)
 {
     const struct row *row = row_of(id);
+    bool focus = c->driver->has_focus != NULL && c->driver->has_focus(c->driver_ctx);
 
+    if (id == CSTA_MSG_CONFERENCE_CALL && !focus) { /* then the phone has to mix */
+        return c->driver->has != NULL && c->driver->has(c->driver_ctx, d, id);
+    }
     return row == NULL || (c->driver->has != NULL &&
                            c->driver->has(c->driver_ctx, d, (enum csta_msg_id)row->service));
 }

@@ -151,6 +151,10 @@ static enum call_error do_dial(void *ctx, struct connection *c, struct str digit
     struct phone_call *pc;
     struct phone *f = c->call->foreign ? phone_of_call(c, &pc) : NULL;
 
+    if (c->call->foreign && c->state != CONN_INITIATED &&
+        (c->state != CONN_CONNECTED || c != c->call->a || c->call->b->established)) {
+        return CALL_BAD_STATE;
+    }
     if (f != NULL && !phone_may_dial(f, pc, digits)) {
         return CALL_UNKNOWN_DESTINATION;
     }
@@ -160,15 +164,43 @@ static enum call_error do_dial(void *ctx, struct connection *c, struct str digit
 
 /* ---- two calls ---- */
 
-/** Are both foreign, and of one phone? @return CALL_OK: ask it; CALL_UNSUPPORTED: the switch */
-static enum call_error pair_of(const struct connection *a, const struct connection *b)
+/** Sets of states, by bit. */
+#define IN(state) (1U << CONN_##state)
+
+/** May a phone be asked for something about two calls in these states (TR/87 7.0, V-4)? */
+static bool are_in(const struct connection *one, unsigned states,
+                   const struct connection *other, unsigned others)
+{
+    return (1U << one->state & states) != 0 && (1U << other->state & others) != 0;
+}
+
+static bool may_alternate(const struct connection *held, const struct connection *active)
+{
+    return are_in(held, IN(HOLD) | IN(ALERTING) | IN(QUEUED), active, IN(CONNECTED));
+}
+
+static bool may_reconnect(const struct connection *active, const struct connection *held)
+{
+    return are_in(held, IN(HOLD), active,
+                  IN(ALERTING) | IN(CONNECTED) | IN(FAIL) | IN(INITIATED) | IN(QUEUED));
+}
+
+static bool may_meet(const struct connection *held, const struct connection *active)
+{
+    return are_in(held, IN(HOLD) | IN(CONNECTED), active, IN(CONNECTED) | IN(HOLD));
+}
+
+/** Are both foreign, and of one phone? @return CALL_OK: ask it, in those states;
+   CALL_UNSUPPORTED: the switch */
+static enum call_error pair_of(const struct connection *a, const struct connection *b,
+                               bool possible)
 {
     struct phone_call *pa, *pb;
 
     if (!a->call->foreign && !b->call->foreign) {
         return CALL_UNSUPPORTED;
     }
-    return a->call->foreign && b->call->foreign &&
+    return possible && a->call != b->call && a->call->foreign && b->call->foreign &&
                    phone_of_call(a, &pa) == phone_of_call(b, &pb)
                ? CALL_OK
                : CALL_BAD_STATE;
@@ -178,7 +210,7 @@ static enum call_error do_alternate(void *ctx, struct connection *held,
                                     struct connection *active, call_done_fn fn, void *owner,
                                     uint64_t now_ms)
 {
-    enum call_error pair = pair_of(held, active);
+    enum call_error pair = pair_of(held, active, may_alternate(held, active));
     MESSAGE(ALTERNATE_CALL, alternate_call, .held_call = id_of(held),
             .active_call = id_of(active));
 
@@ -191,7 +223,7 @@ static enum call_error do_reconnect(void *ctx, struct connection *active,
                                     struct connection *held, call_done_fn fn, void *owner,
                                     uint64_t now_ms)
 {
-    enum call_error pair = pair_of(held, active);
+    enum call_error pair = pair_of(held, active, may_reconnect(active, held));
     MESSAGE(RECONNECT_CALL, reconnect_call, .active_call = id_of(active),
             .held_call = id_of(held));
 
@@ -203,7 +235,7 @@ static enum call_error do_reconnect(void *ctx, struct connection *active,
 static enum call_error do_unite(void *ctx, struct connection *held, struct connection *active,
                                 call_done_fn fn, void *owner, uint64_t now_ms)
 {
-    enum call_error pair = pair_of(held, active);
+    enum call_error pair = pair_of(held, active, may_meet(held, active));
     MESSAGE(TRANSFER_CALL, transfer_call, .held_call = id_of(held),
             .active_call = id_of(active));
 
@@ -212,17 +244,27 @@ static enum call_error do_unite(void *ctx, struct connection *held, struct conne
                                     : below->unite(ctx, held, active, fn, owner, now_ms);
 }
 
-/* ---- conferences: with calls that Baton carries, for others have nobody to be mixed by ----
+/* ---- conferences: at the focus with calls that Baton carries, in the phone with its own ----
  */
 
 static enum call_error do_conference(void *ctx, struct connection *held,
                                      struct connection *active, struct connection **out,
                                      call_done_fn fn, void *owner, uint64_t now_ms)
 {
-    if (held->call->foreign || active->call->foreign) {
+    enum call_error pair = pair_of(held, active, may_meet(held, active));
+    MESSAGE(CONFERENCE_CALL, conference_call, .held_call = id_of(held),
+            .active_call = id_of(active));
+
+    if (pair == CALL_OK) {
+        *out = held;
+        return phone_command(active, &msg, fn, owner, now_ms);
+    }
+    if (pair == CALL_UNSUPPORTED && !below->has_focus(ctx)) {
         return CALL_NO_SERVICE;
     }
-    return below->conference(ctx, held, active, out, fn, owner, now_ms);
+    return pair == CALL_BAD_STATE
+               ? pair
+               : below->conference(ctx, held, active, out, fn, owner, now_ms);
 }
 
 static enum call_error do_invite(void *ctx, struct connection *c,
@@ -556,12 +598,14 @@ static unsigned on_two(struct phone *f, const struct connection *c)
         if (o == NULL || o == c) {
             continue;
         }
-        if ((c->state == CONN_CONNECTED && o->state == CONN_HOLD) ||
-            (c->state == CONN_HOLD && o->state == CONN_CONNECTED)) {
+        if (may_alternate(c, o) || may_alternate(o, c)) {
             can |= phone_serves(f, CSTA_MSG_ALTERNATE_CALL) ? CALL_SVC_ALTERNATE : 0U;
-            can |= phone_serves(f, CSTA_MSG_TRANSFER_CALL) ? CALL_SVC_UNITE : 0U;
         }
-        if (c->state == CONN_CONNECTED && o->state == CONN_HOLD) {
+        if (may_meet(c, o)) {
+            can |= phone_serves(f, CSTA_MSG_TRANSFER_CALL) ? CALL_SVC_UNITE : 0U;
+            can |= phone_serves(f, CSTA_MSG_CONFERENCE_CALL) ? CALL_SVC_CONFERENCE : 0U;
+        }
+        if (may_reconnect(c, o)) {
             can |= phone_serves(f, CSTA_MSG_RECONNECT_CALL) ? CALL_SVC_RECONNECT : 0U;
         }
     }

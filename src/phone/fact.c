@@ -113,7 +113,11 @@ static bool joined(const struct phone *f, const struct csta_msg *m, struct fact 
     if (m->id == CSTA_MSG_CONFERENCED_EVENT) {
         const struct csta_conferenced_event *e = m->conferenced_event;
         ABOUT(e, primary_old_call, conferencing_device, CONNECTED);
+        if (out->subject.n > 0) {
+            out->own = str_eq(out->subject, f->device->uri);
+        }
         out->to = id_of(f, &e->added_party);
+        out->parties = &e->conference_connections;
         out->second = e->secondary_old_call.call_id.n > 0 ? &e->secondary_old_call : NULL;
         out->new_id = call_after(&e->conference_connections);
         return true;

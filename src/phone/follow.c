@@ -91,7 +91,7 @@ static void make_room(struct phone *f)
     }
 }
 
-static bool set_id(struct phone_call *pc, struct str id)
+bool phone_call_rename(struct phone_call *pc, struct str id)
 {
     id = str_trim(id);
     if (id.n > PHONE_CALL_ID_MAX || memchr(id.n > 0 ? id.p : "", '\0', id.n) != NULL) {
@@ -118,7 +118,7 @@ struct phone_call *phone_call_new(struct phone *f, struct str id)
     timer_init(&pc->timer, phone_call_on_timer);
     list_append(&f->calls, &pc->link);
     f->call_count++;
-    if (!set_id(pc, id)) {
+    if (!phone_call_rename(pc, id)) {
         phone_call_free(pc);
         return NULL;
     }
@@ -312,7 +312,7 @@ static struct phone_call *made(struct phone *f, const struct fact *fact)
     {
         struct phone_call *pc = list_entry(it, struct phone_call, link);
         if (pc->making && pc->id[0] == '\0' && is_outgoing(f, fact) &&
-            set_id(pc, fact->conn->call_id)) {
+            phone_call_rename(pc, fact->conn->call_id)) {
             return pc;
         }
     }
@@ -356,12 +356,16 @@ static struct phone_call *begin(struct phone *f, const struct fact *fact)
 static void ended(struct phone_call *pc, struct connection *own, const struct fact *fact,
                   uint64_t now_ms)
 {
-    struct connection *other = call_other(own);
+    struct connection *other = phone_party_of(pc->phone, own, fact);
     bool by_own = fact->subject.n == 0 || str_eq(fact->subject, own->id);
 
     if (fact->own) {
         call_foreign_over(own->call, by_own ? own : other, fact->cause, now_ms);
         phone_call_free(pc);
+        return;
+    }
+    if (own->call->mixed) {
+        call_foreign_left(other, fact->cause, now_ms);
         return;
     }
     if (other != NULL) {
@@ -396,7 +400,7 @@ static void transferred(struct phone_call *pc, struct connection *own, const str
         return;
     }
     if (fact->new_id.n > 0) {
-        (void)set_id(pc, fact->new_id);
+        (void)phone_call_rename(pc, fact->new_id);
     }
     if (pc->moves == MOVES_MAX) {
         f->phones->stats.unread++;
@@ -419,7 +423,7 @@ static void apply(struct phone_call *pc, struct connection *own, const struct fa
                   uint64_t now_ms)
 {
     struct call *c = own->call;
-    struct connection *subject = fact->own ? own : call_other(own);
+    struct connection *subject = fact->own ? own : phone_party_of(pc->phone, own, fact);
 
     learn_parties(pc->phone, own, fact);
     switch (fact->event) {
@@ -458,9 +462,7 @@ static void apply(struct phone_call *pc, struct connection *own, const struct fa
         transferred(pc, own, fact, now_ms);
         break;
     case CSTA_MSG_CONFERENCED_EVENT:
-        if (fact->new_id.n > 0) {
-            (void)set_id(pc, fact->new_id);
-        }
+        phone_conferenced(pc, own, fact, now_ms);
         break;
     default:
         break;
@@ -475,9 +477,20 @@ static bool is_last(const struct fact *fact)
                          fact->event == CSTA_MSG_TRANSFERRED_EVENT);
 }
 
-void phone_follow(struct phone *f, const struct fact *fact, uint64_t now_ms)
+/** The call that it is about. One that meets another of which more is known is that other. */
+static struct phone_call *call_named(struct phone *f, const struct fact *fact)
 {
     struct phone_call *pc = phone_call_find(f, fact->conn->call_id);
+
+    if (pc == NULL && fact->event == CSTA_MSG_CONFERENCED_EVENT && fact->second != NULL) {
+        pc = phone_call_find(f, fact->second->call_id);
+    }
+    return pc;
+}
+
+void phone_follow(struct phone *f, const struct fact *fact, uint64_t now_ms)
+{
+    struct phone_call *pc = call_named(f, fact);
     struct connection *own;
 
     if (pc != NULL && pc->call[0] != '\0' && call_of(pc) == NULL) {
@@ -493,6 +506,8 @@ void phone_follow(struct phone *f, const struct fact *fact, uint64_t now_ms)
         f->phones->stats.duplicates++;
         if (is_last(fact)) {
             phone_call_free(pc);
+        } else if (fact->event == CSTA_MSG_CONFERENCED_EVENT && fact->new_id.n > 0) {
+            (void)phone_call_rename(pc, fact->new_id);
         }
         return;
     }

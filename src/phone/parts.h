@@ -11,6 +11,7 @@
  *   resync.c    the calls that the phone has, compared with those that are known
  *   fact.c      an event, whatever its kind, as one fact about one call
  *   follow.c    facts become what happens to foreign calls
+ *   confer.c    and so does Conferenced of a phone that mixes
  *   match.c     which call of the phone is one that Baton bridges
  *   mirror.c    do not disturb, forwarding, message lamp: one fact at both ends
  *   driver.c    commands on calls; command.c what they send
@@ -24,6 +25,7 @@
 
 #include "base/err.h"
 #include "base/map.h"
+#include "call/foreign.h"
 #include "phone/means.h"
 #include "phone/phone.h"
 
@@ -206,6 +208,7 @@ struct fact {
     struct str subject, calling, called, to; /**< identifiers, absent when not told */
     const struct csta_connection_id *second; /**< secondaryOldCall */
     struct str new_id;                       /**< callID after a transfer or conference */
+    const struct csta_connection_list_item_list *parties; /**< of a conference, or NULL */
     enum csta_local_connection_state local;
     const char *cause;
     bool own;        /**< the subject is the phone's line */
@@ -216,10 +219,21 @@ bool fact_of(const struct phone *f, const struct csta_msg *event, struct fact *o
 /** Name of a cause that lives as long as the program. */
 const char *fact_cause(enum csta_event_cause cause);
 
+/* ---- confer.c ---- */
+
+/** Whose state changed, when it is not the line itself. */
+struct connection *phone_party_of(const struct phone *f, const struct connection *own,
+                                  const struct fact *fact);
+/** Conferenced of a foreign call. */
+void phone_conferenced(struct phone_call *pc, struct connection *own, const struct fact *fact,
+                       uint64_t now_ms);
+
 /* ---- follow.c ---- */
 
 void phone_follow(struct phone *f, const struct fact *fact, uint64_t now_ms);
 struct phone_call *phone_call_find(struct phone *f, struct str id);
+/** The phone calls it so from now on. @return false: that is no callID */
+bool phone_call_rename(struct phone_call *pc, struct str id);
 /** @return NULL: too many, or no memory */
 struct phone_call *phone_call_new(struct phone *f, struct str id);
 void phone_call_free(struct phone_call *pc);

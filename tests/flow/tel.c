@@ -72,6 +72,10 @@ static const char *answer_to(struct tel *t, struct str service)
         snprintf(body, sizeof(body),
                  "<initiatedCall><callID>m2</callID><deviceID>%s</deviceID></initiatedCall>",
                  t->p->number);
+    } else if (str_eq(service, STR("ConferenceCall"))) {
+        snprintf(body, sizeof(body),
+                 "<conferenceCall><callID>x</callID><deviceID>%s</deviceID></conferenceCall>",
+                 t->p->number);
     } else if (str_starts(service, STR("SingleStepTransfer")) ||
                str_eq(service, STR("TransferCall"))) {
         snprintf(body, sizeof(body),

@@ -106,7 +106,7 @@ static void test_foreign_call(void)
     CHECK_STR(str_c(on_call("SingleStepTransferCall", "activeCall",
                             "<transferredTo>800123</transferredTo>")
                         ->text),
-              "SingleStepTransferCallResponse c1:1001");
+              "SingleStepTransferCallResponse c1:777");
     CHECK_STR(str_c(tel.asked), "SingleStepTransferCall ");
     tel_cleared(&tel, "1", "1001", "null");
     world_run(&w, 300);
