@@ -213,7 +213,7 @@ static int ask(const struct words *w, const char *name, const char *method, cons
 {
     struct control_answer a = {0};
     struct control c;
-    int code = control_open(&c, name, w->ask.socket, w->err);
+    int code = ask_open(&c, name, &w->ask, w->err);
 
     if (code == EXIT_CODE_OK) {
         code = control_ask(&c, method, path, body, &a);
@@ -289,7 +289,7 @@ static int run_drain(const struct words *w)
     if (w->timeout != NULL && !admin_seconds(w->timeout, &seconds)) {
         return help_usage_error(&help_drain, "--timeout: seconds are wanted, a day at most");
     }
-    code = control_open(&c, "drain", w->ask.socket, w->err);
+    code = ask_open(&c, "drain", &w->ask, w->err);
     if (code == EXIT_CODE_OK) {
         code = wait_for_calls(w, &c, seconds);
     }
@@ -364,15 +364,23 @@ static int run_log(const struct words *w)
 
 /* ---- backup ---- */
 
-static int tell_copy(const struct words *w, const char *name, const char *path)
+/** Is it sound? @return an exit code, after the complaint */
+static int check_copy(const struct words *w, const char *name, const char *path,
+                      struct store_sum *sum)
 {
-    struct store_sum sum;
     char why[512];
 
-    if (!store_check(path, &sum, why, sizeof(why))) {
+    if (!store_check(path, sum, why, sizeof(why))) {
         fprintf(w->err, "baton %s: %s\n", name, why);
         return EXIT_CODE_FAILED;
     }
+    return EXIT_CODE_OK;
+}
+
+static void tell_sum(const struct words *w, const char *path, const struct store_sum *s)
+{
+    const struct store_sum sum = *s;
+
     if (w->ask.json) {
         json_t *said = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "file", path, "octets",
                                  (json_int_t)sum.octets, "events", (json_int_t)sum.events,
@@ -389,7 +397,17 @@ static int tell_copy(const struct words *w, const char *name, const char *path)
             path, (unsigned long long)sum.octets, (unsigned long long)sum.events,
             (unsigned long long)sum.head, (unsigned long long)sum.rows, (long long)sum.version);
     }
-    return EXIT_CODE_OK;
+}
+
+static int tell_copy(const struct words *w, const char *name, const char *path)
+{
+    struct store_sum sum;
+    int code = check_copy(w, name, path, &sum);
+
+    if (code == EXIT_CODE_OK) {
+        tell_sum(w, path, &sum);
+    }
+    return code;
 }
 
 static int save(const struct words *w, const char *part)
@@ -406,7 +424,7 @@ static int save(const struct words *w, const char *part)
         }
         return EXIT_CODE_FAILED;
     }
-    code = control_open(&c, "backup", w->ask.socket, w->err);
+    code = ask_open(&c, "backup", &w->ask, w->err);
     if (code == EXIT_CODE_OK) {
         code = control_save(&c, "POST", "/v1/admin/backup", NULL, to);
     }
@@ -423,6 +441,7 @@ static int save(const struct words *w, const char *part)
 static int run_backup(const struct words *w)
 {
     char part[NAME_MAX_LEN];
+    struct store_sum sum;
     int code;
 
     if ((size_t)snprintf(part, sizeof(part), "%s.part", w->word[0]) >= sizeof(part)) {
@@ -435,13 +454,15 @@ static int run_backup(const struct words *w)
     (void)unlink(part);
     code = save(w, part);
     if (code == EXIT_CODE_OK) {
-        code = tell_copy(w, "backup", part);
+        code = check_copy(w, "backup", part, &sum);
     }
     if (code == EXIT_CODE_OK && rename(part, w->word[0]) != 0) {
         fprintf(w->err, "baton backup: %s: %s\n", w->word[0], strerror(errno));
         code = EXIT_CODE_FAILED;
     }
-    if (code != EXIT_CODE_OK) {
+    if (code == EXIT_CODE_OK) {
+        tell_sum(w, w->word[0], &sum);
+    } else {
         (void)unlink(part);
     }
     return code;

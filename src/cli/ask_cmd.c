@@ -6,6 +6,7 @@
 #include "cli/ask_cmd.h"
 #include "cli/args.h"
 #include "cli/view.h"
+#include "server/config.h"
 #include <stdlib.h>
 
 static const char *const see_also[] = {"status", "devices", "calls", "events", "serve", NULL};
@@ -30,17 +31,18 @@ static const struct help_option device_options[] = {
 };
 
 /** A command that takes no more than the options. */
-#define ASK_HELP(var, word, short_text, long_text, opts, example, example_text)            \
-    static const char *const var##_synopsis[] = {word " [--socket FILE] [--json]", NULL};  \
-    static const struct help_example var##_examples[] = {{"baton " example, example_text}, \
-                                                         {NULL, NULL}};                    \
-    const struct help help_##var = {.name = #var,                                          \
-                                    .summary = short_text,                                 \
-                                    .synopsis = var##_synopsis,                            \
-                                    .description = long_text,                              \
-                                    .options = opts,                                       \
-                                    .examples = var##_examples,                            \
-                                    .exits = exits,                                        \
+#define ASK_HELP(var, word, short_text, long_text, opts, example, example_text)              \
+    static const char *const var##_synopsis[] = {word " [-c FILE | --socket FILE] [--json]", \
+                                                 NULL};                                      \
+    static const struct help_example var##_examples[] = {{"baton " example, example_text},   \
+                                                         {NULL, NULL}};                      \
+    const struct help help_##var = {.name = #var,                                            \
+                                    .summary = short_text,                                   \
+                                    .synopsis = var##_synopsis,                              \
+                                    .description = long_text,                                \
+                                    .options = opts,                                         \
+                                    .examples = var##_examples,                              \
+                                    .exits = exits,                                          \
                                     .see_also = see_also}
 
 ASK_HELP(status, "status", "how the running server is",
@@ -184,7 +186,46 @@ bool ask_word(struct ask_words *w, int argc, char **argv, int *i)
         w->json = true;
         return true;
     }
-    return args_value(NULL, "--socket", argc, argv, i, &w->socket);
+    return args_value(NULL, "--socket", argc, argv, i, &w->socket) ||
+           args_value("-c", "--config", argc, argv, i, &w->config);
+}
+
+/** Where a server with that configuration listens. NULL: at no UNIX socket */
+static const char *socket_of(const struct config *c)
+{
+    for (size_t i = 0; i < c->api.listen_count; i++) {
+        if (c->api.listen[i].path != NULL) {
+            return c->api.listen[i].path;
+        }
+    }
+    return NULL;
+}
+
+int ask_open(struct control *c, const char *command, const struct ask_words *w, FILE *err)
+{
+    struct config_error error;
+    struct config *config;
+    const char *socket;
+    int code = EXIT_CODE_USAGE;
+
+    if (w->socket != NULL || w->config == NULL) {
+        return control_open(c, command, w->socket, err);
+    }
+    *c = (struct control){.command = command, .err = err};
+    config = config_look(w->config, &error);
+    socket = config != NULL ? socket_of(config) : NULL;
+    if (config == NULL) {
+        config_error_print(&error, err);
+    } else if (socket == NULL) {
+        fprintf(err,
+                "baton %s: the server of %s listens at no UNIX socket: add "
+                "unix:/run/baton/control to its api.listen\n",
+                command, w->config);
+    } else {
+        code = control_open(c, command, socket, err);
+    }
+    config_free(config);
+    return code;
 }
 
 void ask_show(const struct control_answer *a, bool json, FILE *out)
@@ -266,7 +307,7 @@ int ask_run(int argc, char **argv, FILE *out, FILE *err)
     if (!control_path(path, sizeof(path), q->path, thing != NULL ? thing : "", "")) {
         return help_usage_error(q->help, "\"%s\" is too long", thing);
     }
-    int code = control_open(&c, argv[0], w.socket, err);
+    int code = ask_open(&c, argv[0], &w, err);
     if (code == EXIT_CODE_OK) {
         code =
             q->columns != NULL ? show_list(&c, q, &w, most, out) : show_one(&c, path, &w, out);

@@ -21,10 +21,15 @@ int ask_run(int argc, char **argv, FILE *out, FILE *err);
 /** What all commands that ask a server take. */
 struct ask_words {
     const char *socket;
+    const char *config; /**< names the socket, when `socket` does not */
     bool json;
 };
 /** Is argv[*i] one of them? *i is at its last word then. */
 bool ask_word(struct ask_words *w, int argc, char **argv, int *i);
+
+/** control_open where the words say. @return an exit code; control_close in either case */
+int ask_open(struct control *c, const char *command, const struct ask_words *w,
+             FILE *err) MUST_USE;
 
 /** One answer: as it came or as names and values. */
 void ask_show(const struct control_answer *a, bool json, FILE *out);

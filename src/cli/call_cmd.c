@@ -11,7 +11,7 @@
 #include "cli/view.h"
 #include <stdlib.h>
 
-static const char *const synopsis[] = {"call CALL [--socket FILE] [--json]",
+static const char *const synopsis[] = {"call CALL [-c FILE | --socket FILE] [--json]",
                                        "call make FROM TO",
                                        "call answer CALL DEVICE",
                                        "call hold|retrieve|clear CALL DEVICE",
@@ -170,7 +170,7 @@ int call_run(int argc, char **argv, FILE *out, FILE *err)
         return help_usage_error(&help_call,
                                 n == 0 ? "which call?" : "words are missing, or too many");
     }
-    int code = control_open(&c, "call", w.socket, err);
+    int code = ask_open(&c, "call", &w, err);
     if (code == EXIT_CODE_OK) {
         code = carry_out(&c, v, word, &w, out);
     }

@@ -9,8 +9,9 @@
  * no token is needed. Every failure is one sentence on the stream for complaints that says what
  * to do; the functions return the exit code of the command.
  *
- * WHERE the server listens: `--socket`, else $BATON_SOCKET, else the first of these that is
- * there: $RUNTIME_DIRECTORY/control, $XDG_RUNTIME_DIR/baton/control, /run/baton/control.
+ * WHERE the server listens: `--socket`, else what the configuration of `-c` says (ask_open),
+ * else $BATON_SOCKET, else the first of these that is there: $RUNTIME_DIRECTORY/control,
+ * $XDG_RUNTIME_DIR/baton/control, /run/baton/control.
  */
 #ifndef BATON_CLI_CONTROL_H
 #define BATON_CLI_CONTROL_H
@@ -20,8 +21,13 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/** The first words of every command that speaks to a running server. */
-#define CONTROL_OPTIONS                                                                     \
+/** The words of every command that speaks to a running server; -c for those that give it no
+    other meaning. */
+#define CONTROL_OPTIONS                                                        \
+    {"-c, --config", "FILE",                                                   \
+     "The server's configuration, whose `api.listen` says where it listens."}, \
+        CONTROL_SOCKET_OPTIONS
+#define CONTROL_SOCKET_OPTIONS                                                              \
     {"--socket", "FILE",                                                                    \
      "Where the server listens (`api.listen`, unix); else $BATON_SOCKET, else "             \
      "$RUNTIME_DIRECTORY/control, $XDG_RUNTIME_DIR/baton/control, /run/baton/control, the " \

@@ -26,7 +26,7 @@ static const struct help_option options[] = {
     {"-c, --config", "FILE",
      "The server's configuration: is the device in it, and granted to the application?"},
     {"-v, --verbose", NULL, "What the layers have to say."},
-    CONTROL_OPTIONS,
+    CONTROL_SOCKET_OPTIONS,
     {"DEVICE", NULL, "Its number or address."},
     {NULL, NULL, NULL},
 };
@@ -339,7 +339,7 @@ static int over_socket(const struct words *w)
     struct control_answer a = {0};
     struct control c;
     char path[512];
-    int code = control_open(&c, "diagnose", w->ask.socket, stderr);
+    int code = ask_open(&c, "diagnose", &w->ask, stderr);
 
     if (code == EXIT_CODE_OK &&
         !control_path(path, sizeof(path), "/v1/devices/", w->device, "/diagnosis")) {

@@ -21,7 +21,7 @@ enum { PATH_MAX_LEN = 2048 };
 
 static const char *const events_synopsis[] = {
     "events --follow [--from WHERE] [--device LIST] [--type LIST] [--call CALL] [--json]",
-    "events [--from SEQUENCE] [--limit N] …", NULL};
+    "events [--limit N] …", "events --from SEQUENCE [--limit N] …", NULL};
 
 static const struct help_option events_options[] = {
     {"-f, --follow", NULL,
@@ -29,7 +29,7 @@ static const struct help_option events_options[] = {
      "again, and nothing is missed."},
     {"--from", "WHERE",
      "`now`, `earliest`, `snapshot`, or the number of an event that was seen: what came behind "
-     "it. With --follow `now` unless given, else `earliest`."},
+     "it, the oldest first. Unless given: with --follow `now`; else the newest are shown."},
     {"--device", "DEVICE",
      "Of these devices only: numbers, or beginnings with `*`; with commas."},
     {"--type", "LIST", "Of these types only: `delivered`, `agent*`; with commas."},
@@ -224,6 +224,16 @@ static bool add(char *path, const char *name, const char *value)
                              control_path(path, PATH_MAX_LEN, head, value, ""));
 }
 
+static void show_event(const json_t *event, bool json, FILE *out)
+{
+    if (json) {
+        (void)json_dumpf(event, out, JSON_COMPACT);
+        fputc('\n', out);
+    } else {
+        events_line(event, out);
+    }
+}
+
 static int show_page(struct control *c, const char *path, uint32_t limit, const struct words *w,
                      FILE *out)
 {
@@ -233,11 +243,52 @@ static int show_page(struct control *c, const char *path, uint32_t limit, const 
 
     json_array_foreach(items, i, one)
     {
-        if (w->ask.json) {
-            (void)json_dumpf(one, out, JSON_COMPACT);
-            fputc('\n', out);
-        } else {
-            events_line(one, out);
+        show_event(one, w->ask.json, out);
+    }
+    json_decref(items);
+    return code;
+}
+
+/** The number of the newest event. @return an exit code */
+static int ask_head(struct control *c, uint64_t *head)
+{
+    struct control_answer a = {0};
+    int code = control_ask(c, "GET", "/v1/events?from=now&limit=1", NULL, &a);
+    const char *text = json_string_value(json_object_get(a.json, "sequence"));
+
+    *head = text != NULL ? strtoull(text, NULL, 10) : 0;
+    control_answer_free(&a);
+    return code;
+}
+
+/**
+ * The newest `limit` that fit. How many of the events before the newest one do is not known: a
+ * stretch of them is read, and a longer one when it has too few.
+ */
+static int show_newest(struct control *c, const char *path, uint32_t limit,
+                       const struct words *w, FILE *out)
+{
+    json_t *items = NULL, *one;
+    char from[PATH_MAX_LEN], number[24];
+    uint64_t head = 0, stretch = limit;
+    size_t i, n = 0;
+    int code = ask_head(c, &head);
+
+    for (bool all = false; code == EXIT_CODE_OK && n < limit && !all; stretch *= 8) {
+        all = stretch >= head;
+        (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)(head - stretch));
+        (void)snprintf(from, sizeof(from), "%s", path);
+        if (!add(from, "from", all ? "earliest" : number)) {
+            return help_usage_error(&help_events, "that is too long");
+        }
+        json_decref(items);
+        code = control_list(c, from, 0, &items);
+        n = json_array_size(items);
+    }
+    json_array_foreach(items, i, one)
+    {
+        if (code == EXIT_CODE_OK && i + limit >= n) {
+            show_event(one, w->ask.json, out);
         }
     }
     json_decref(items);
@@ -253,16 +304,16 @@ static int run_events(struct control *c, const struct words *w, FILE *out)
     if (w->limit != NULL && (!str_to_u32(str_c(w->limit), &limit) || limit == 0)) {
         return help_usage_error(&help_events, "--limit: a number is wanted");
     }
-    if (!add(path, "from",
-             w->from != NULL ? w->from
-             : w->follow     ? "now"
-                             : "earliest") ||
+    if (!add(path, "from", w->from == NULL && w->follow ? "now" : w->from) ||
         !add(path, "device", w->device) || !add(path, "type", w->type) ||
         !add(path, "callID", w->call)) {
         return help_usage_error(&help_events, "that is too long");
     }
-    return w->follow ? control_follow(c, path, 0, on_event, &f)
-                     : show_page(c, path, limit, w, out);
+    if (w->follow) {
+        return control_follow(c, path, 0, on_event, &f);
+    }
+    return w->from != NULL ? show_page(c, path, limit, w, out)
+                           : show_newest(c, path, limit, w, out);
 }
 
 int events_run(int argc, char **argv, FILE *out, FILE *err)
@@ -282,7 +333,7 @@ int events_run(int argc, char **argv, FILE *out, FILE *err)
             return help_usage_error(&help_events, "what is \"%s\"?", argv[i]);
         }
     }
-    int code = control_open(&c, "events", w.ask.socket, err);
+    int code = ask_open(&c, "events", &w.ask, err);
     if (code == EXIT_CODE_OK) {
         code = run_events(&c, &w, out);
     }
@@ -304,9 +355,8 @@ struct trace_words {
 };
 
 static const struct view_column recent_columns[] = {
-    {"CALL", "callID", VIEW_TEXT},       {"BEGAN", "began", VIEW_AGO},
-    {"FROM", "calling", VIEW_TEXT},      {"TO", "called", VIEW_TEXT},
-    {"MESSAGES", "messages", VIEW_TEXT}, {NULL, NULL, VIEW_TEXT},
+    {"CALL", "callID", VIEW_TEXT},  {"BEGAN", "began", VIEW_AGO},  {"ENDED", "ended", VIEW_AGO},
+    {"PARTIES", "legs", VIEW_TEXT}, {"WITH", "joined", VIEW_TEXT}, {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column message_columns[] = {
     {"TIME", "time", VIEW_TEXT},     {"FROM", "from", VIEW_TEXT},
@@ -435,7 +485,7 @@ int trace_run(int argc, char **argv, FILE *out, FILE *err)
         (w.call == NULL && (w.format != NULL || w.output != NULL))) {
         return help_usage_error(&help_trace, "--format and --output are about one call");
     }
-    int code = control_open(&c, "trace", w.ask.socket, err);
+    int code = ask_open(&c, "trace", &w.ask, err);
     if (code == EXIT_CODE_OK) {
         code = run_trace(&c, &w, out);
     }

@@ -21,7 +21,7 @@ static const char *const synopsis[] = {"reload [--socket FILE] [--json]", "reloa
                                        NULL};
 
 static const struct help_option options[] = {
-    CONTROL_OPTIONS,
+    CONTROL_SOCKET_OPTIONS,
     {"-c, --config", "FILE",
      "The configuration with which the server was started: it is checked here, and the server is "
      "found by its `pid_file`."},
@@ -84,7 +84,7 @@ int reload_over_socket(const struct ask_words *w, FILE *out, FILE *err)
 {
     struct control_answer a = {0};
     struct control c;
-    int code = control_open(&c, "reload", w->socket, err);
+    int code = ask_open(&c, "reload", w, err);
 
     if (code == EXIT_CODE_OK) {
         code = control_ask(&c, "POST", "/v1/admin/reload", NULL, &a);
@@ -106,8 +106,8 @@ int cmd_reload(int argc, char **argv)
     const char *file = NULL;
     struct ask_words w = {0};
     for (int i = 1; i < argc; i++) {
-        if (!ask_word(&w, argc, argv, &i) &&
-            !args_value("-c", "--config", argc, argv, &i, &file)) {
+        if (!args_value("-c", "--config", argc, argv, &i, &file) &&
+            !ask_word(&w, argc, argv, &i)) {
             return help_usage_error(&help_reload, "%s: unknown, or its value is missing",
                                     argv[i]);
         }

@@ -218,7 +218,7 @@ int token_run(int argc, char **argv, FILE *out, FILE *err)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    code = control_open(&c, "token", w.ask.socket, err);
+    code = ask_open(&c, "token", &w.ask, err);
     if (code == EXIT_CODE_OK) {
         code = w.what[0] == 'c'   ? create(&c, &w, out, err)
                : w.what[0] == 'l' ? list(&c, &w, out)

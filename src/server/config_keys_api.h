@@ -16,7 +16,8 @@
 #define CONFIG_API(U, B, S, W, L, N, M, Q)                                                      \
     L(listen, "",                                                                               \
       "Where the HTTP API listens: `tcp:127.0.0.1:8080`, `tls:10.0.0.5:8443`, "                 \
-      "`unix:/run/baton/api.sock` (a path is seen from this file's folder); `tcp:8080` "        \
+      "`unix:/run/baton/control` (a path is seen from this file's folder; that one is where "   \
+      "the commands of `baton` look); `tcp:8080` "                                              \
       "listens on 127.0.0.1. Tokens come as they are over `tcp:`: use `tls:`, with the "        \
       "certificates of `tls`, beyond this machine. Nowhere unless given.")                      \
     W(verify_client, "none", "none request require",                                            \

@@ -194,7 +194,7 @@ static void write_id(struct out *o, const struct log_form *f, const char *name, 
 {
     char buf[ID_MAX_LEN * 2];
     struct out clean;
-    if (!str_is_set(id)) {
+    if (id.n == 0) {
         return;
     }
     out_init(&clean, buf, sizeof(buf));

@@ -60,11 +60,15 @@ static void test_verbs_of_calls(void)
     "{\"deviceID\":\"sip:1001@x\"},\"uui\":[{\"package\":\"isdn-uui\",\"hex\":\"044142\",\"text\":" \
     "\"AB\\u001b\"}]}}"
 
+#define OLDER "{\"type\":\"org.baton.csta.held.v1\",\"sequence\":\"6\"}"
+
 static void test_events_are_lines(void)
 {
     static const char *const answers[] = {
-        FAKE_JSON("{\"items\":[" EVENT "],\"next\":\"9\"}"),
-        FAKE_JSON("{\"items\":[" EVENT "," EVENT "]}"),
+        FAKE_JSON("{\"items\":[],\"sequence\":\"30\"}"),
+        FAKE_JSON("{\"items\":[" EVENT "],\"next\":\"29\"}"),
+        FAKE_JSON("{\"items\":[]}"),
+        FAKE_JSON("{\"items\":[" OLDER "," EVENT "," EVENT "]}"),
         FAKE_JSON("{\"items\":[" EVENT "]}"),
         FAKE_ANSWER("200 OK", "text/event-stream", "id: 7\ndata: " EVENT "\n\n"),
         FAKE_ANSWER("401 Unauthorized", "application/problem+json", "{\"detail\":\"No.\"}"),
@@ -73,7 +77,7 @@ static void test_events_are_lines(void)
     fake_up(&f, answers);
     const struct fake_said *s =
         FAKE_ASK(events_run, "events", "--limit", "2", "--device", "10*", "--socket", f.socket);
-    CHECK_STR(str_c(s->out),
+    CHECK_STR(str_c(s->out), /* the newest of them */
               "10:00:05.123Z  7  delivered  c1  sip:1001@x  newCall  isdn-uui=AB.\n"
               "10:00:05.123Z  7  delivered  c1  sip:1001@x  newCall  isdn-uui=AB.\n");
     s = FAKE_ASK(events_run, "events", "--json", "--from", "3", "--socket", f.socket);
@@ -84,7 +88,11 @@ static void test_events_are_lines(void)
     CHECK_STR(str_c(s->out), EVENT "\n");
     CHECK_INT(s->code, EXIT_CODE_FAILED); /* the server did not let it in again */
     fake_down(&f);
-    CHECK(strstr(f.seen, "GET /v1/events?from=earliest&device=10%2A&limit=1000 HTTP") != NULL);
+    CHECK(strstr(f.seen, "GET /v1/events?from=now&limit=1 HTTP") != NULL);
+    CHECK(strstr(f.seen, "GET /v1/events?device=10%2A&from=28&limit=1000 HTTP") != NULL);
+    CHECK(strstr(f.seen, "GET /v1/events?device=10%2A&from=28&limit=1000&after=29 HTTP") !=
+          NULL);
+    CHECK(strstr(f.seen, "GET /v1/events?device=10%2A&from=14&limit=1000 HTTP") != NULL);
     CHECK(strstr(f.seen, "GET /v1/events?from=3&limit=1000 HTTP") != NULL);
     CHECK(strstr(f.seen, "GET /v1/events?from=now&type=delivered&callID=c1 HTTP") != NULL);
     CHECK(strstr(f.seen, "Accept: text/event-stream\r\n") != NULL);
@@ -94,7 +102,8 @@ static void test_events_are_lines(void)
 static void test_traces(void)
 {
     static const char *const answers[] = {
-        FAKE_JSON("{\"items\":[{\"callID\":\"c1\",\"messages\":12}]}"),
+        FAKE_JSON("{\"items\":[{\"callID\":\"c1\",\"legs\":[{\"sipCallID\":\"x\",\"deviceID\":"
+                  "\"sip:1001@x\"},{\"deviceID\":\"sip:1002@x\"}],\"joined\":[\"c2\"]}]}"),
         FAKE_JSON(
             "{\"lanes\":[{\"id\":\"l1\",\"label\":\"1001\"}],\"messages\":[{\"time\":\"t\",\"from\":"
             "\"l1\",\"to\":\"baton\",\"protocol\":\"sip\",\"label\":\"INVITE\",\"summary\":\"s\"}]}"),
@@ -104,7 +113,8 @@ static void test_traces(void)
     fake_up(&f, answers);
     (void)snprintf(path, sizeof(path), "%s/out", f.dir);
     const struct fake_said *s = FAKE_ASK(trace_run, "trace", "--socket", f.socket);
-    CHECK(strstr(s->out, "c1 ") != NULL && strstr(s->out, " 12\n") != NULL);
+    CHECK(strstr(s->out, "c1 ") != NULL &&
+          strstr(s->out, "sip:1001@x, sip:1002@x  c2") != NULL);
     s = FAKE_ASK(trace_run, "trace", "c1", "--socket", f.socket);
     CHECK_STR(str_c(s->out), "TIME  FROM  TO     PROTOCOL  MESSAGE  \n"
                              "t     1001  baton  sip       INVITE   s\n");

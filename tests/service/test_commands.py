@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that ask a running server, with a real call; and that no secret is in its log.
+
+usage: test_commands.py BATON
+"""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+from manager import Failure, Manager, check
+
+BATON = os.path.abspath(sys.argv[1])
+PASSWORDS = {"1001": "pw-Kj7Qw1", "1002": "pw-Zr5Lm2", "desk": "pw-Xc9Vb3"}
+VALUE = "04C0FFEE5EC2E7BEEF"  # User-to-User of the call
+USER_DATA = "5ec2e7da7a"
+SPELLINGS = [VALUE, VALUE[2:], USER_DATA, bytes.fromhex(USER_DATA).decode("latin-1")]
+
+
+def config(port):
+    return f"""listen: ["udp:127.0.0.1:{port}"]
+domains: [example.com]
+devices:
+  - {{number: "1001", password: {PASSWORDS["1001"]}}}
+  - {{number: "1002", password: {PASSWORDS["1002"]}}}
+applications:
+  - {{name: desk, password: {PASSWORDS["desk"]}, grants: ["*"]}}
+store: {{path: kept.db}}
+api: {{listen: ["unix:control"]}}
+log: {{level: debug}}
+"""
+
+
+class Phone:
+    """`baton phone`, told what to do by lines."""
+
+    def __init__(self, number, port, *options):
+        self.lines, self.cond = [], threading.Condition()
+        self.child = subprocess.Popen(
+            [BATON, "phone", "-s", f"127.0.0.1:{port}", *options, f"sip:{number}@example.com"],
+            env={**os.environ, "BATON_PASSWORD": PASSWORDS[number]}, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            with self.cond:
+                self.lines.append(line)
+                self.cond.notify_all()
+
+    def says(self, pattern):
+        with self.cond:
+            check(self.cond.wait_for(lambda: any(re.search(pattern, x) for x in self.lines), 30),
+                  f"the phone says {pattern}", self.lines)
+
+    def type(self, line):
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+
+    def end(self):
+        self.child.send_signal(signal.SIGINT)
+        self.child.wait(30)
+
+
+def baton(m, *words, code=0, env=None):
+    """One command. @return what it said, both streams"""
+    got = subprocess.run([BATON, *words], capture_output=True, text=True, timeout=60, check=False,
+                         cwd=m.folder.name, env={**os.environ, **(env or {})})
+    check(got.returncode == code, f"baton {' '.join(words)}: {got.returncode}", got.stderr)
+    return got.stdout + got.stderr
+
+
+def ask(m, *words):
+    return baton(m, *words, "-c", m.path)
+
+
+def lists(m):
+    """Every list is a table and, with --json, one value or one a line."""
+    check("1001" in ask(m, "devices"), "devices")
+    for what in ("status", "devices", "calls", "sessions", "monitors", "agents", "peers",
+                 "registrations", "listeners", "subscribers", "log", "trace"):
+        json.loads(ask(m, what, "--json"))
+        check(ask(m, what).strip() != "", f"{what} says something")
+    check("registered" in ask(m, "device", "1001"), "device")
+    json.loads(ask(m, "device", "1001", "--json"))
+    json.loads(baton(m, "diagnose", "1001", "--json", "--socket", "control"))
+
+
+def call(m, port):
+    """With User-to-User, watched and moved by an application."""
+    a, b = Phone("1001", port), Phone("1002", port, "--auto-answer")
+    env = {"BATON_PASSWORD": PASSWORDS["desk"]}
+    csta = ["csta", "-s", f"127.0.0.1:{port}", "-u", "desk@example.com"]
+    a.says("registered")
+    b.says("registered")
+    a.type(f"call 1002 {VALUE}")
+    b.says(VALUE[2:])
+    for _ in range(100):
+        [one] = json.loads(ask(m, "calls", "--json"))
+        if one["connections"][1]["localConnectionInfo"] == "connected":
+            break
+    check(one["callID"] in ask(m, "calls"), "calls")
+    json.loads(ask(m, "call", one["callID"], "--json"))
+    baton(m, *csta, "snapshot", "1001", env=env)
+    baton(m, *csta, "features", env={"BATON_PASSWORD": "pw-wrong-0987"}, code=1)
+    wrong = Phone("1001", port, "--password", "pw-wrong-0987", "--expires", "60")
+    wrong.says("password|40[13]")
+    wrong.end()
+    a.type("hangup")
+    a.says("(?i)ended|bye|over")
+    a.end()
+    b.end()
+    return one["callID"]
+
+
+def traced(m, call_id):
+    """Without a call: which there are, and who was in them; with one: its ladder."""
+    table = ask(m, "trace")
+    check(call_id in table and "1001" in table and "1002" in table and " - " not in table,
+          "the calls that are remembered", table)
+    check("INVITE" in ask(m, "trace", call_id), "a ladder")
+    ladder = json.loads(ask(m, "trace", call_id, "--json"))
+    check(any(u["hex"] == VALUE for x in ladder["messages"] for u in x.get("uui", [])),
+          "User-to-User in the ladder", ladder)
+    ask(m, "trace", call_id, "--format", "pcap", "-o", "call.pcap")
+    with open(os.path.join(m.folder.name, "call.pcap"), "rb") as f:
+        check(f.read(4) == b"\xd4\xc3\xb2\xa1", "packets")
+
+
+def newest(m, call_id):
+    """The newest events without --from, the oldest behind the number with it."""
+    every = [json.loads(x) for x in ask(m, "events", "--from", "earliest", "--limit", "1000",
+                                        "--json").splitlines()]
+    check(len(every) > 10, "events", every)
+    last = [json.loads(x) for x in ask(m, "events", "--limit", "3", "--json").splitlines()]
+    check(last == every[-3:], "the newest three", (last, every[-3:]))
+    of_call = [e for e in every if e.get("subject") == call_id]
+    last = [json.loads(x) for x in ask(m, "events", "--call", call_id, "--limit", "2",
+                                       "--json").splitlines()]
+    check(last == of_call[-2:], "the newest two of the call", (last, of_call))
+    first = [json.loads(x) for x in ask(m, "events", "--from", every[0]["sequence"], "--limit",
+                                        "1", "--json").splitlines()]
+    check(first == every[1:2], "what came behind the first", (first, every[1]))
+
+
+def backed_up(m):
+    said = ask(m, "backup", "copy.db")
+    check(said.startswith("copy.db: sound"), "the copy by its name", said)
+    check(json.loads(ask(m, "backup", "copy.db", "--force", "--json"))["file"] == "copy.db", "JSON")
+    check(not os.path.exists(os.path.join(m.folder.name, "copy.db.part")), "no part is left")
+    check("--force" in baton(m, "backup", "copy.db", "-c", m.path, code=1), "it is there already")
+    check("sound" in baton(m, "restore", "--check", "copy.db"), "restore --check")
+
+
+def where(m):
+    """--socket, -c, $BATON_SOCKET; and a sentence when there is none."""
+    control = os.path.join(m.folder.name, "control")
+    for words, env in ((["-c", m.path], None), (["--socket", control], None),
+                       ([], {"BATON_SOCKET": control})):
+        check("version" in baton(m, "status", *words, env=env), f"status {words}")
+    other = os.path.join(m.folder.name, "other.yaml")
+    with open(other, "w", encoding="utf-8") as f:
+        f.write('listen: ["udp:127.0.0.1:5060"]\n')
+    check("api.listen" in baton(m, "status", "-c", other, code=2), "no socket in it")
+    check("nowhere.yaml" in baton(m, "status", "-c", "nowhere.yaml", code=2), "no such file")
+    check("the server is not running" in baton(m, "status", "--socket", "none", code=1), "no server")
+
+
+def tokens(m):
+    """@return what must not be in the log of it"""
+    said = json.loads(ask(m, "token", "create", "crm", "--scope", "observe:*", "--json"))
+    secret = said["token"]
+    check(secret.startswith("bt_"), "a token", said)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(os.path.join(m.folder.name, "control"))
+        s.sendall(f"GET /v1/devices HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}x"
+                  "\r\nConnection: close\r\n\r\n".encode())
+        check(b" 401 " in s.recv(4096), "a token that is none")
+    return secret.rsplit("_", 1)[1]
+
+
+def http(m, method, path, body, **fields):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(os.path.join(m.folder.name, "control"))
+        head = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in fields.items())
+        s.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{head}Connection: close\r\n"
+                  f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        return s.recv(65536).decode()
+
+
+def mistakes(m, port):
+    """Messages that are refused, and quoted perhaps."""
+    said = http(m, "POST", "/v1/devices/1001/calls",
+                json.dumps({"calledDirectoryNumber": "1002", "userData": {"hex": USER_DATA}}))
+    check(said.startswith("HTTP/1.1 4") or "202" in said, "MakeCall", said)
+    http(m, "POST", "/v1/devices/1001/calls", '{"userData": "' + USER_DATA)
+    http(m, "POST", "/v1/uui/decode", json.dumps({"value": VALUE + "ZZ;encoding=hex"}))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        at = "%s:%d" % s.getsockname()
+        for i, line in enumerate((f"User-to-User: {VALUE}ZZ;encoding=hex", f"User-to-User: {VALUE};;=\"",
+                                  f"User-to-User {VALUE}", "CSeq: x " + VALUE,
+                                  f'Authorization: Digest username="1001", response="{VALUE}',
+                                  f"Proxy-Authorization: Basic {PASSWORDS['1001']}")):
+            s.sendto((f"INVITE sip:1002@example.com?User-to-User={VALUE} SIP/2.0\r\n"
+                      f"Via: SIP/2.0/UDP {at};branch=z9hG4bKbad{i}\r\nMax-Forwards: 70\r\n"
+                      f"From: <sip:1001@example.com>;tag=x{i}\r\nTo: <sip:1002@example.com>\r\n"
+                      f"Call-ID: bad{i}\r\nCSeq: 1 INVITE\r\n{line}\r\n"
+                      f"Contact: <sip:{at}>\r\nContent-Length: 0\r\n\r\n").encode(), ("127.0.0.1", port))
+            s.settimeout(20)
+            s.recv(8192)
+
+
+def nothing_in(m, secrets):
+    """@param secrets  what no line of the log may have, in any case"""
+    with m.cond:
+        text = "\n".join(m.output)
+    check(text.count("\n") > 50 and "callID=" in text, "a whole log with ids", text)
+    for secret in secrets:
+        at = text.lower().find(secret.lower())
+        check(at < 0, "a secret is in the log", text[max(0, at - 300):at + 100])
+
+
+def main():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    m = Manager(BATON, config(port))
+    try:
+        m.heard("READY")
+        ask(m, "log", "follow", "1001")
+        call_id = call(m, port)
+        lists(m)
+        traced(m, call_id)
+        newest(m, call_id)
+        backed_up(m)
+        where(m)
+        secret = tokens(m)
+        mistakes(m, port)
+        m.end()
+        nothing_in(m, [*PASSWORDS.values(), "pw-wrong-0987", secret, *SPELLINGS])
+    except Failure as e:
+        sys.exit(f"commands: {e}")
+    finally:
+        Manager.kill_all()
+    print("commands: ok")
+
+
+main()
