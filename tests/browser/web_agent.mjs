@@ -73,6 +73,21 @@ export async function pops_once(kit) {
   }
 }
 
+/** Many tabs ask at the same moment for each of many calls: one of them may open it. */
+export async function one_tab_opens(kit) {
+  const context = await kit.context();
+  const tabs = [];
+  for (let n = 0; n < 3; n++) {
+    tabs.push(await kit.page(context));
+    await tabs[n].goto(`${URL_}/agent/`);
+  }
+  const claims = await Promise.all(tabs.map((tab) => tab.evaluate(async () => {
+    const { claim } = await import('/agent/pop.js');
+    return Promise.all(Array.from({ length: 40 }, (_, n) => claim(`1001 call-${n}`)));
+  })));
+  assert.deepEqual(claims[0].map((_, n) => claims.filter((c) => c[n]).length), Array(40).fill(1));
+}
+
 /** Calls out, transfers after a consultation. */
 export async function consults_and_transfers(kit) {
   const page = await kit.page(await kit.context({ viewport: { width: 420, height: 720 } }));
@@ -111,7 +126,7 @@ export async function embedded(kit) {
   try {
     const page = await kit.page(await kit.context(), { hosts: [c.host] });
     await page.goto(`http://${c.host}/desk`);
-    const { token } = await kit.api.post('/v1/tokens/browser', {});
+    const { token } = await kit.api.post('/v1/tokens/browser', { origin: URL_ });
     await page.evaluate(async (t) => {
       const agent = document.querySelector('baton-agent');
       window.told = [];

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { userData } from '../../web/client/baton.js';
 import { URL_, WS } from './kit.mjs';
 
-export async function openPhone(kit, number) {
+async function openPhone(kit, number) {
   const page = await kit.page(await kit.context({ viewport: { width: 460, height: 760 } }));
   await page.goto(`${URL_}/phone/#number=${number}&ws=${encodeURIComponent(WS)}`);
   await page.getByLabel('Password').fill(`secret-${number}`);
   await page.getByRole('button', { name: 'Register' }).click();
-  await page.getByText('Registered').waitFor();
+  await page.getByText('– Registered').waitFor();
   return page;
 }
 
@@ -45,7 +45,7 @@ export async function phone_calls_phone(kit) {
 }
 
 /** An application has a browser's phone pick up, and declines do what they say. */
-export async function phone_is_commanded(kit) {
+async function phone_is_commanded(kit) {
   const a = await openPhone(kit, '1008');
   const b = await openPhone(kit, '1009');
   await kit.api.makeCall('1008', '1009', { autoOriginate: 'doNotPrompt',

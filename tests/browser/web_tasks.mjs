@@ -197,7 +197,7 @@ export async function operator(kit) {
   await page.getByRole('button', { name: 'Reload…' }).click();
   await dialog.getByRole('button', { name: 'Reload' }).click();
   await dialog.waitFor({ state: 'hidden' });
-  await page.getByLabel('Log level').selectOption('debug');
+  await page.getByLabel('Log level', { exact: true }).selectOption('debug');
   await page.getByRole('button', { name: 'Set log level' }).click();
   await page.getByText('The log level is debug.').first().waitFor();
   assert.match(JSON.stringify(await kit.api.get('/v1/admin/log')), /debug/);

@@ -44,6 +44,7 @@ import t_upgrade
 import t_uui
 import t_uui_flows
 import t_uui_tshark
+import t_web
 import t_webhook
 
 

@@ -2,7 +2,8 @@
 """What a browser shows: console, agent bar, browser phone and JavaScript client, with real calls.
 
 The tests themselves are in tests/browser (web.mjs); here are the server and the phones that they
-need. Pictures for the documentation are taken when BATON_SHOTS names a folder.
+need. BATON_WEB="operator ladder" runs only these of a group's tests; pictures for the documentation
+are taken when BATON_SHOTS names a folder.
 """
 import os
 import subprocess
@@ -48,7 +49,7 @@ def token(folder):
     return got.stdout.strip()
 
 
-def run(w, *names):
+def run(w, group):
     http, ws, crm = (next(PORTS) for _ in range(3))
     s = w.server(ip=IP, port=next(PORTS), template=TEMPLATE % {"http": http, "ws": ws, "crm": crm})
     for n in ANSWERING:
@@ -56,7 +57,8 @@ def run(w, *names):
     w.phone("1004", s)
     web = w.start(Web(w.folder, {
         "BATON_URL": f"http://{IP}:{http}", "BATON_WS": f"ws://{IP}:{ws}",
-        "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder)}, *names))
+        "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder)},
+        *os.environ.get("BATON_WEB", group).split()))
     check(web.exit_code(limit=300) == 0, "tests of the web pages", web.text()[-4000:])
 
 

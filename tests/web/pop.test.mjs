@@ -2,7 +2,7 @@
 /* Screen pops: which address, and once a call. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { once, popUrl } from '../../web/agent/pop.js';
+import { claim, once, popUrl } from '../../web/agent/pop.js';
 
 const HOSTS = ['crm.example', 'crm.example:8443'];
 const url = (template, values, hosts = HOSTS) => popUrl(template, values, hosts).url;
@@ -40,50 +40,33 @@ test('a value cannot choose the host', () => {
   }
 });
 
-class Storage {
-  constructor() { this.map = new Map(); }
-  getItem(k) { return this.map.get(k) ?? null; }
-  setItem(k, v) { this.map.set(k, v); }
-}
-
-/** Web Locks in a few words: one at a time. */
-function locks() {
-  let last = Promise.resolve();
-  return { request: (_, run) => { last = last.then(run); return last; } };
+/** What all tabs share, in place of the browser's database (tests/browser has the real one). */
+function shared() {
+  const seen = new Set();
+  return async (key) => !seen.has(key) && Boolean(seen.add(key));
 }
 
 test('of several tabs one opens, and again after a reconnect none', async () => {
-  const shared = { locks: locks(), storage: new Storage(), hidden: false };
-  const got = await Promise.all([1, 2, 3].map(() => once('1001 c1', shared)));
+  const tab = { take: shared(), hidden: false };
+  const got = await Promise.all([1, 2, 3].map(() => once('1001 c1', tab)));
   assert.equal(got.filter(Boolean).length, 1);
-  assert.equal(await once('1001 c1', shared), false);
-  assert.equal(await once('1001 c2', shared), true);
+  assert.equal(await once('1001 c1', tab), false);
+  assert.equal(await once('1001 c2', tab), true);
 });
 
 test('a tab that is not seen waits, so the one that is seen opens', async () => {
-  const shared = { locks: locks(), storage: new Storage() };
+  const take = shared();
   let go;
-  const waiting = once('1001 c1', { ...shared, hidden: true,
+  const waiting = once('1001 c1', { take, hidden: true,
     wait: () => new Promise((done) => { go = done; }) });
-  assert.equal(await once('1001 c1', { ...shared, hidden: false }), true);
+  assert.equal(await once('1001 c1', { take, hidden: false }), true);
   go();
   assert.equal(await waiting, false);
 });
 
-test('without locks the last writer has it, once', async () => {
-  const shared = { locks: null, storage: new Storage(), hidden: false,
-    wait: () => new Promise((done) => setImmediate(done)) };
-  const got = await Promise.all([1, 2, 3].map(() => once('1001 c1', shared)));
-  assert.deepEqual(got, [false, false, true]);
-  assert.equal(await once('1001 c1', shared), false);
-});
-
-test('what is remembered is bounded, and survives nonsense', async () => {
-  const storage = new Storage();
-  storage.setItem('baton.popped', 'no json');
-  const shared = { locks: locks(), storage, hidden: false };
-  for (let i = 0; i < 250; i++) {
-    assert.equal(await once(`c${i}`, shared), true);
-  }
-  assert.equal(JSON.parse(storage.getItem('baton.popped')).length, 200);
+test('a frame without storage remembers for itself', async () => {
+  const refused = { open() { throw new DOMException('denied', 'SecurityError'); } };
+  assert.equal(await claim('1001 c9', refused), true);
+  assert.equal(await claim('1001 c9', refused), false);
+  assert.equal(await claim('1001 c10', undefined), true);
 });

@@ -8,15 +8,18 @@
  * not be able to change scheme, host, port or user of the address.
  *
  * ONCE: several tabs may show the bar, and a stream that reconnects tells of a call again. Who
- * opens takes a lock that all tabs of this origin share, looks whether the call has been opened,
- * and writes down that it has. Tabs that are not seen wait a moment, so that the pop appears where
- * the person is.
+ * opens writes the call down first, in a database that all tabs of this origin share: its
+ * transactions let one of them add a key. (localStorage will not do, not even under a lock: a
+ * browser brings what one tab has written to the others when it likes.) Tabs that are not seen
+ * wait a moment, so that the pop appears where the person is. Where a browser gives a frame no
+ * storage, it remembers for itself.
  */
 
 export const NAMES = ['uui', 'caller', 'called', 'callID', 'correlator', 'device'];
 
-const SEEN = 'baton.popped';
-const KEPT = 200;
+const STORE = 'popped';
+const KEPT_MS = 24 * 3600 * 1000; // calls are not taken up again after that
+const mine = new Set();
 
 /** @return the address, or null with a reason in `why` */
 export function popUrl(template, values, hosts) {
@@ -42,36 +45,62 @@ export function popUrl(template, values, hosts) {
   return { url: url.href, why: '' };
 }
 
-/** Has this call been opened? If not, it is now. To be called under the lock. */
-function claim(storage, key) {
-  let seen;
+function database(indexedDB) {
+  return new Promise((done, fail) => {
+    const request = indexedDB.open('baton-agent', 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE).createIndex('at', '');
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => fail(request.error);
+  });
+}
+
+/** Add `key`, forget what is old. @return a promise: false when it is there already */
+function add(db, key) {
+  return new Promise((done, fail) => {
+    const transaction = db.transaction(STORE, 'readwrite');
+    const store = transaction.objectStore(STORE);
+    let fresh = true;
+    const old = store.index('at').openKeyCursor(IDBKeyRange.upperBound(Date.now() - KEPT_MS));
+    old.onsuccess = () => {
+      if (old.result) {
+        store.delete(old.result.primaryKey);
+        old.result.continue();
+      }
+    };
+    store.add(Date.now(), key).onerror = (e) => {
+      fresh = e.target.error.name !== 'ConstraintError';
+      if (!fresh) {
+        e.preventDefault(); // the transaction goes on
+        e.stopPropagation();
+      }
+    };
+    transaction.oncomplete = () => done(fresh);
+    transaction.onabort = () => fail(transaction.error);
+  });
+}
+
+/** @return a promise: true for the first who asks for `key`, in whichever tab */
+export async function claim(key, indexedDB = globalThis.indexedDB) {
+  let db;
   try {
-    seen = JSON.parse(storage.getItem(SEEN) ?? '[]');
-  } catch {
-    seen = [];
+    db = await database(indexedDB);
+    return await add(db, key);
+  } catch { // no storage for us
+    const fresh = !mine.has(key);
+    mine.add(key);
+    return fresh;
+  } finally {
+    db?.close();
   }
-  if (!Array.isArray(seen) || seen.includes(key)) {
-    return !Array.isArray(seen);
-  }
-  storage.setItem(SEEN, JSON.stringify([...seen, key].slice(-KEPT)));
-  return true;
 }
 
 /**
  * @return a promise: true in the one tab that shall open what belongs to `key`
  */
-export async function once(key, { locks = globalThis.navigator?.locks,
-  storage = globalThis.localStorage, hidden = globalThis.document?.hidden,
-  wait = (ms) => new Promise((done) => setTimeout(done, ms)) } = {}) {
+export async function once(key, { take = claim, hidden = globalThis.document?.hidden,
+  wait = () => new Promise((done) => setTimeout(done, 250)) } = {}) {
   if (hidden) {
-    await wait(250);
+    await wait();
   }
-  if (locks) {
-    return locks.request('baton-pop', () => claim(storage, key));
-  }
-  // Without secure context there are no locks: who has written last, and is still there, has it.
-  const mine = `${Date.now()} ${Math.random()}`;
-  storage.setItem(`${SEEN}.turn`, mine);
-  await wait(80);
-  return storage.getItem(`${SEEN}.turn`) === mine && claim(storage, key);
+  return take(key);
 }
