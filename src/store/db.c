@@ -247,16 +247,28 @@ static bool make_file(struct db *db, const char *path, char *why, size_t cap)
     return true;
 }
 
+/** A database in memory that readers of this process find by its name. */
+static void name_memory(struct db *db)
+{
+    static atomic_uint number;
+    (void)snprintf(db->memory, sizeof(db->memory), "file:baton-%u?mode=memory&cache=shared",
+                   atomic_fetch_add(&number, 1));
+}
+
 bool db_open(struct db *db, const struct store_config *config, char *why, size_t cap)
 {
-    const char *path = config->path != NULL ? config->path : ":memory:";
+    const char *path = config->path;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
     *db = (struct db){.lock_fd = -1, .uui = config->history_uui};
-    if (config->path != NULL && !make_file(db, path, why, cap)) {
+    if (path == NULL) {
+        name_memory(db);
+        path = db->memory;
+        flags |= SQLITE_OPEN_URI;
+    } else if (!make_file(db, path, why, cap)) {
         return false;
     }
-    if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
         return fail(why, cap, path, "cannot be opened",
                     db->handle != NULL ? sqlite3_errmsg(db->handle) : "out of memory");
     }

@@ -34,6 +34,8 @@ static const char select_calls[] =
 
 static const char oldest_first[] = "SELECT * FROM (%s) ORDER BY 2, 1";
 
+enum { PROGRESS_STEPS = 10000 }; /* of SQLite's machine: less than a millisecond */
+
 struct history_reader {
     sqlite3 *db;
     sqlite3_stmt *s;
@@ -83,6 +85,19 @@ static void bind_plain(sqlite3_stmt *s, int at, struct str value)
     }
 }
 
+/** Called while the database works. @return not 0: it is to end */
+static int on_progress(void *over)
+{
+    return atomic_load((const atomic_bool *)over);
+}
+
+/** Of a database in memory, which has no log beside it: who reads it keeps no writer waiting.
+ */
+static bool wait_for_nobody(sqlite3 *db)
+{
+    return sqlite3_exec(db, "PRAGMA read_uncommitted = true", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 static bool prepare(struct history_reader *r, const struct history_query *q)
 {
     char sql[sizeof(select_calls) + sizeof(oldest_first)];
@@ -90,9 +105,13 @@ static bool prepare(struct history_reader *r, const struct history_query *q)
     (void)snprintf(sql, sizeof(sql), q->newest_first ? "%s" : oldest_first, select_calls);
     if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) !=
             SQLITE_OK ||
-        sqlite3_busy_timeout(r->db, 2000) != SQLITE_OK ||
+        sqlite3_busy_timeout(r->db, 2000) != SQLITE_OK || !wait_for_nobody(r->db) ||
         sqlite3_prepare_v2(r->db, sql, -1, &r->s, NULL) != SQLITE_OK) {
         return false;
+    }
+    if (q->over != NULL) {
+        sqlite3_progress_handler(r->db, PROGRESS_STEPS, on_progress,
+                                 (void *)(uintptr_t)q->over);
     }
     (void)sqlite3_bind_int64(r->s, 1, q->since_ms);
     (void)sqlite3_bind_int64(r->s, 2, q->until_ms);

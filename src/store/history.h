@@ -10,6 +10,8 @@
 
 #include "base/out.h"
 #include "base/str.h"
+#include <stdatomic.h>
+#include <stdbool.h>
 
 /** Times are milliseconds since 1970, 0: it has not come to that. Strings may be absent. */
 struct history_call {
@@ -32,6 +34,8 @@ struct history_query {
     bool newest_first; /**< else the oldest first */
     int64_t after_ms;  /**< with after_call: only those behind this one, newest first */
     struct str after_call;
+    /** Looked at while it is read: when it is set, reading ends with -1. May be NULL. */
+    const atomic_bool *over;
 };
 
 struct history_reader;

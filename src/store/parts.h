@@ -79,6 +79,7 @@ struct db {
     sqlite3 *handle;
     sqlite3_stmt *stmt[STMT_COUNT];
     int lock_fd;
+    char memory[64]; /**< its name when it is in memory, for readers in this process */
     enum store_uui uui;
 };
 

@@ -166,6 +166,11 @@ bool store_lasts(const struct store *st)
     return st->config.path != NULL;
 }
 
+const char *store_database(const struct store *st)
+{
+    return st->config.path != NULL ? st->config.path : st->db.memory;
+}
+
 uint64_t store_head(const struct store *st)
 {
     return st->head;

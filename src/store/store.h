@@ -30,7 +30,8 @@
  * IN MEMORY. Without a path the database is in memory: those who follow the journal have one,
  * and nothing outlives the process. Numbers then begin at the time of day (a million a second),
  * so that a reader who stood at a number of an earlier run finds a gap, and not other events
- * under his numbers.
+ * under his numbers. Readers of the history in this process share it by its name
+ * (store_database).
  *
  * ONE PROCESS writes: a lock beside the database keeps a second one away. Any number may read
  * meanwhile (history.h).
@@ -72,6 +73,10 @@ struct store *store_open(const struct store_config *config, char *why, size_t ca
 
 /** Does anything outlive the process? */
 bool store_lasts(const struct store *st);
+
+/** What history_open reads, in this process: the path, or the name of what is in memory. The
+    store's. */
+const char *store_database(const struct store *st);
 
 /**
  * Could this version open it? Looks at the first octets of the file only, so that it disturbs
