@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens: their text, the table, who is slowed. */
+/* Tokens: their text, the table, who is slowed, who asks too much. */
+#include "access/pace.h"
 #include "access/slow.h"
 #include "access/table.h"
 #include "base/base64url.h"
@@ -460,6 +461,88 @@ static void test_slow(void)
     down(&p);
 }
 
+/* ---- who asks too much ---- */
+
+static void test_pace_of_requests(void)
+{
+    struct place p;
+    struct access_pace a;
+    const struct access_pace_limits ten = {.per_s = 10}, none = {0};
+    uint64_t now = 5000;
+    up(&p, NULL);
+    CHECK_INT(access_pace_init(&a, &p.env, &ten), 0);
+    for (int i = 0; i < 20; i++) { /* two seconds' worth at once */
+        CHECK_INT(access_pace_ask(&a, STR("token:a"), now), 0);
+    }
+    CHECK_INT(access_pace_ask(&a, STR("token:a"), now), 100);
+    CHECK_INT(access_pace_ask(&a, STR("token:a"), now + 40), 60); /* asking costs nothing */
+    CHECK_INT(access_pace_ask(&a, STR("token:b"), now), 0);
+    CHECK_INT(access_pace_ask(&a, STR("token:a"), now + 100), 0);
+    CHECK_INT(access_pace_ask(&a, STR("token:a"), now + 100), 100);
+    now += 60000; /* and no more than that is saved */
+    for (int i = 0; i < 20; i++) {
+        CHECK_INT(access_pace_ask(&a, STR("token:a"), now), 0);
+    }
+    CHECK(access_pace_ask(&a, STR("token:a"), now) > 0);
+    access_pace_fini(&a);
+    CHECK_INT(access_pace_init(&a, &p.env, &none), 0);
+    for (int i = 0; i < 1000; i++) {
+        CHECK_INT(access_pace_ask(&a, STR("token:a"), now), 0);
+    }
+    access_pace_fini(&a);
+    down(&p);
+}
+
+static void test_pace_of_streams(void)
+{
+    struct place p;
+    struct access_pace a;
+    const struct access_pace_limits limits = {.per_s = 1, .streams = 2, .names = 2};
+    up(&p, NULL);
+    CHECK_INT(access_pace_init(&a, &p.env, &limits), 0);
+    CHECK(access_pace_enter(&a, STR("token:a")));
+    CHECK(access_pace_enter(&a, STR("token:a")));
+    CHECK(!access_pace_enter(&a, STR("token:a")));
+    CHECK(access_pace_enter(&a, STR("token:b")));
+    /* the table is full of those who hold some: a third one is let in, and nobody forgotten */
+    CHECK(access_pace_enter(&a, STR("token:c")));
+    access_pace_leave(&a, STR("token:c"));
+    CHECK(!access_pace_enter(&a, STR("token:a")));
+    access_pace_leave(&a, STR("token:a"));
+    CHECK(access_pace_enter(&a, STR("token:a")));
+    CHECK(!access_pace_enter(&a, STR("token:a")));
+    /* who holds none gives way */
+    access_pace_leave(&a, STR("token:b"));
+    access_pace_leave(&a, STR("token:b"));
+    for (int i = 0; i < 3; i++) {
+        CHECK(access_pace_enter(&a, STR("token:c")) == (i < 2));
+    }
+    CHECK_INT(a.pool.in_use, 2);
+    access_pace_fini(&a);
+    down(&p);
+}
+
+static void test_pace_without_memory(void)
+{
+    struct place p;
+    const struct access_pace_limits limits = {.per_s = 1, .streams = 1};
+    bool whole = false;
+    for (size_t fail = 1; !whole; fail++) {
+        struct access_pace a;
+        up(&p, NULL);
+        p.mem.fail_at = p.mem.calls + fail;
+        if (access_pace_init(&a, &p.env, &limits) == 0) {
+            whole = p.mem.fail_at > p.mem.calls;
+            (void)access_pace_ask(&a, STR("token:a"), 1);
+            CHECK(access_pace_enter(&a, STR("token:a"))); /* nobody is refused for that */
+            access_pace_leave(&a, STR("token:a"));
+        }
+        access_pace_fini(&a);
+        down(&p);
+    }
+}
+
 TEST_MAIN(T(test_text), T(test_create_find_revoke), T(test_refused), T(test_browser),
           T(test_browser_bounded), T(test_local), T(test_certificates), T(test_rows),
-          T(test_without_memory), T(test_slow))
+          T(test_without_memory), T(test_slow), T(test_pace_of_requests),
+          T(test_pace_of_streams), T(test_pace_without_memory))
