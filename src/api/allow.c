@@ -141,6 +141,9 @@ int allow_init(struct api *a)
     if (err == 0) {
         err = access_slow_init(&a->access.slow, &a->access.env, 0);
     }
+    if (err == 0) {
+        err = pace_init(a, &a->access.env);
+    }
     a->access.table.on_gone = on_gone;
     a->access.table.gone_ctx = a;
     return err;
@@ -151,6 +154,7 @@ void allow_fini(struct api *a)
     if (a->access.env.random != NULL) {
         access_table_fini(&a->access.table);
         access_slow_fini(&a->access.slow);
+        access_pace_fini(&a->access.pace);
     }
 }
 
@@ -357,6 +361,9 @@ bool allow_request(struct api_request *r, const struct wire_conn *c)
         who = by_face(r->api, c);
     }
     r->who = who != NULL ? who : &nobody; /* released with the exchange */
+    if (!pace_request(r)) {
+        return false;
+    }
     bool open = r->api->config.metrics_open && r->route->handler == api_get_metrics;
     if (open || !wants(r->route->scope, &kind) || access_may_some(r->who, kind)) {
         return true;

@@ -2,7 +2,7 @@
 /*
  * The API's life: made in the server's thread, run in its own, given up in the server's again.
  *
- *   Running ──api_stop──> Draining ──nobody left, or DRAIN_MS──> out
+ *   Running ──api_stop──> Draining ──nobody left, or `within` is over──> out
  *
  * What other threads want of it (stop, take other rules) they leave under the lock and wake the
  * loop; api_look_around takes it from there.
@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DRAIN_MS = 2000, LINGER_MS = 1000, SHAKE_MS = 10000 };
+enum { LINGER_MS = 1000, SHAKE_MS = 10000 };
 
 static void write_log(struct api *a, enum trace_level level, const struct trace_ids *ids,
                       const char *fmt, va_list args)
@@ -172,9 +172,10 @@ static void begin_to_stop(struct api *a)
     events_stop(a->events);
     wire_close_listeners(a->wire);
     jobs_refuse(a);
+    worker_stop(a->worker);
     clients_drain(a);
     timer_init(&a->drain, on_drained);
-    timer_set(wire_wheel(a->wire), &a->drain, wire_now(a->wire) + DRAIN_MS);
+    timer_set(wire_wheel(a->wire), &a->drain, wire_now(a->wire) + a->within_ms);
 }
 
 void api_look_around(struct api *a)
@@ -200,18 +201,43 @@ void api_look_around(struct api *a)
 
 void api_set_stopping(struct api *a)
 {
-    atomic_store(&a->going, true);
+    a->state.stopping_s = a->config.env->wall_s(a->config.env->ctx);
 }
 
-void api_stop(struct api *a)
+void api_set_draining(struct api *a, bool on)
+{
+    a->state.draining_s = on ? a->config.env->wall_s(a->config.env->ctx) : 0;
+}
+
+void api_stop(struct api *a, uint32_t within_ms)
 {
     (void)pthread_mutex_lock(&a->lock);
     a->stopping = true;
+    a->within_ms = within_ms;
     (void)pthread_mutex_unlock(&a->lock);
     if (a->running) {
         wire_wake(a->wire);
         (void)pthread_join(a->thread, NULL);
         a->running = false;
+    }
+}
+
+/** The loop has ended: what it would still have told is told, and what nobody has any more is
+    freed. */
+static void exchanges_end(struct api *a)
+{
+    list_each(it, &a->exchanges)
+    {
+        struct exchange *x = list_entry(it, struct exchange, link);
+        if (x->socket != NULL) {
+            socket_closed(x);
+        } else if (x->stream != NULL) {
+            stream_closed(x);
+        }
+    }
+    jobs_abandon(a);
+    while (!list_empty(&a->exchanges)) { /* the engine had them, and is gone */
+        exchange_free(list_entry(a->exchanges.next, struct exchange, link));
     }
 }
 
@@ -221,11 +247,11 @@ void api_free(struct api *a)
         return;
     }
     worker_free(a->worker);
-    wire_free(a->wire);
-    jobs_abandon(a);
-    while (!list_empty(&a->exchanges)) { /* the engine had them, and is gone */
-        exchange_free(list_entry(a->exchanges.next, struct exchange, link));
+    if (a->wire != NULL) {
+        wire_stop(a->wire); /* every client is told that it is closed */
     }
+    exchanges_end(a);
+    wire_free(a->wire);
     events_free(a->events);
     allow_fini(a);
     rules_free(a->rules_next);
@@ -242,6 +268,8 @@ static struct api_config defaults_of(const struct api_config *from)
     c.max_clients = or_default(c.max_clients, 1000);
     c.max_per_address = or_default(c.max_per_address, 100);
     c.max_jobs = or_default(c.max_jobs, 1000);
+    c.requests_per_s = or_default(c.requests_per_s, 500);
+    c.max_streams = or_default(c.max_streams, 500);
     c.max_body = c.max_body != 0 ? c.max_body : 256U << 10;
     c.client_buffer = c.client_buffer != 0 ? c.client_buffer : 1U << 20;
     c.request_ms = or_default(c.request_ms, 20000);
@@ -358,6 +386,8 @@ void api_stats(struct api *a, struct api_stats *out)
         .jobs_refused = count_of(&c->jobs_refused),
         .closed_slow = count_of(&c->closed_slow),
         .closed_bad = count_of(&c->closed_bad),
+        .refused_pace = count_of(&c->refused_pace),
+        .refused_streams = count_of(&c->refused_streams),
         .octets_in = count_of(&c->octets_in),
         .octets_out = count_of(&c->octets_out),
         .took = took,

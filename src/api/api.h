@@ -60,6 +60,8 @@ struct api_config {
     uint32_t max_clients;     /**< default 1000 */
     uint32_t max_per_address; /**< from one address that is not loopback; default 100 */
     uint32_t max_jobs;        /**< on their way to the engine and back; default 1000 */
+    uint32_t requests_per_s;  /**< of one principal; default 500 */
+    uint32_t max_streams;     /**< of one principal at a time; default 500 */
     size_t max_body;          /**< octets of a request's body; default 256 KiB */
     size_t client_buffer;     /**< octets that wait for one client; default 1 MiB */
     uint32_t request_ms;      /**< for a whole request to come; default 20 s */
@@ -120,8 +122,9 @@ void api_release(struct api *a, uint64_t mark, uint64_t done);
 /** Does a job that was run wait for the disk? */
 bool api_waits(const struct api *a);
 
-/** GET /v1/status says so from now on. */
+/** GET /v1/status says so from now on: the server stops; no new calls come in, or they do. */
 void api_set_stopping(struct api *a);
+void api_set_draining(struct api *a, bool on);
 
 /**
  * Other rules from now on; certificates are read at once.
@@ -131,10 +134,10 @@ bool api_reload(struct api *a, const struct api_rules *rules, char *why, size_t 
 
 /**
  * Stop: no more clients, jobs that have not run come back refused, answers leave, sockets get
- * their close frames; what is left after two seconds is cut off. Waits for the thread. The
- * engine is gone. No job is run after it.
+ * their close frames; who is left after `within_ms` is cut off, however slow he is. Waits for
+ * the thread, so an engine that is to go on waits no longer than that. No job is run after it.
  */
-void api_stop(struct api *a);
+void api_stop(struct api *a, uint32_t within_ms);
 /** After everybody who could call api_send_home is gone, too. */
 void api_free(struct api *a);
 
@@ -149,6 +152,7 @@ struct api_stats {
     uint64_t requests, answers[6];    /**< answers[2]: those with 2xx … */
     uint64_t jobs, jobs_refused;      /**< posted; for which there was no room */
     uint64_t closed_slow, closed_bad; /**< requests that did not come whole; that were none */
+    uint64_t refused_pace, refused_streams; /**< asked too much; held too many streams */
     uint64_t octets_in, octets_out;
     struct histogram took; /**< answers, by the time from a whole head on */
 };

@@ -16,7 +16,7 @@
 #include "api/parts.h"
 #include "base/err.h"
 
-enum { AUTH_MS = 10000, ERRORS_MAX = 20, CODE_AUTH = 4001, CODE_SLOW = 4008 };
+enum { AUTH_MS = 10000, ERRORS_MAX = 20, CODE_AUTH = 4001, CODE_SLOW = 4008, CODE_MANY = 4029 };
 
 struct socket {
     struct feed_reader reader;
@@ -33,6 +33,8 @@ static struct socket *socket_of(const struct feed_reader *r)
 {
     return container_of((struct feed_reader *)(uintptr_t)r, struct socket, reader);
 }
+
+static const char too_many[] = "there are as many streams as one may hold";
 
 /* ---- out ---- */
 
@@ -190,7 +192,12 @@ static void do_auth(struct socket *s, const json_t *msg)
         close_with(s, CODE_AUTH, "this token is not known, or not for this");
         return;
     }
+    if (!pace_enter(s->r)) {
+        close_with(s, CODE_MANY, too_many);
+        return;
+    }
     s->known = true;
+    s->reader.name = s->r->who->name; /* of one who shows another token on the way */
     timer_stop(api_wheel(s->r->api), &s->auth);
     say(s,
         json_pack("{s:s,s:s%}", "op", "welcome", "who", s->r->who->name.p, s->r->who->name.n));
@@ -226,6 +233,11 @@ static void on_message(struct api_request *r, struct str text)
     json_t *msg;
 
     if (s->closing) {
+        return;
+    }
+    uint32_t wait_s = pace_ask(r);
+    if (wait_s > 0) {
+        say_error(s, "tooManyRequests", "More messages in a second than api.requests_per_s.");
         return;
     }
     msg = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
@@ -295,6 +307,9 @@ void api_get_stream(struct api_request *r)
     timer_init(&s->auth, on_auth_late);
     r->ctx = s;
     ours = read_offer(s);
+    if (s->known && !pace_stream(r)) {
+        return;
+    }
     if (!s->known) {
         timer_set(api_wheel(r->api), &s->auth, api_now(r->api) + AUTH_MS);
     }

@@ -111,6 +111,9 @@ static void begin_stream(struct api_request *r, const struct choice *c)
         api_busy(r, E_NOMEM);
         return;
     }
+    if (!pace_stream(r)) {
+        return;
+    }
     s->r = r;
     s->reader.sink = &sink;
     s->reader.filter = c->filter;

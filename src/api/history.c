@@ -204,6 +204,7 @@ static void read_page(struct api_work *w)
     int more;
 
     p->q.limit = 0; /* of those that he may see */
+    p->q.over = work_over_flag(w);
     p->text = text_in(p->r->arena);
     reader = history_open(p->path, &p->q, why, sizeof(why));
     if (reader == NULL) {
@@ -309,6 +310,7 @@ static void read_piece(struct api_work *w)
 
     x->n = 0;
     if (x->reader == NULL) {
+        x->q.over = work_over_flag(w);
         x->reader = history_open(x->path, &x->q, why, sizeof(why));
         out_init(&o, x->piece, sizeof(x->piece));
         if (x->form == FORM_CSV) {
@@ -336,7 +338,7 @@ static void write_piece(struct export *x)
     if (err == 0 && !x->over) {
         read_on(x);
     } else {
-        api_stream_end(x->r);
+        (err != 0 || x->failed ? api_stream_cut : api_stream_end)(x->r);
     }
 }
 
@@ -359,7 +361,8 @@ static void on_closed(struct api_request *r)
     }
 }
 
-static const struct api_stream_ops ops = {.writable = on_writable, .closed = on_closed};
+static const struct api_stream_ops ops = {
+    .whole = true, .writable = on_writable, .closed = on_closed};
 
 static void on_piece(struct api_work *w)
 {
@@ -386,15 +389,22 @@ static void on_piece(struct api_work *w)
     write_piece(x);
 }
 
+/** The server has stopped while it was read; the request has gone, or will not come back. */
+static void on_left(struct api_work *w)
+{
+    export_free(container_of(w, struct export, work));
+}
+
 static void read_on(struct export *x)
 {
     x->reading = true;
     x->work.run = read_piece;
     x->work.done = on_piece;
+    x->work.abandon = on_left;
     if (api_work(x->r->api, &x->work) != 0) {
         x->reading = false;
         if (x->begun) {
-            api_stream_end(x->r);
+            api_stream_cut(x->r);
         } else {
             api_busy(x->r, E_TOOMANY);
             export_free(x);
@@ -405,8 +415,12 @@ static void read_on(struct export *x)
 static void start_export(struct api_request *r, const char *path, const struct history_query *q,
                          enum form form)
 {
-    struct export *x = calloc(1, sizeof(*x));
+    struct export *x;
 
+    if (!pace_stream(r)) {
+        return;
+    }
+    x = calloc(1, sizeof(*x));
     if (x == NULL) {
         api_busy(r, E_TOOMANY);
         return;

@@ -59,6 +59,7 @@ static struct exchange *exchange_new(struct client *c)
 void exchange_free(struct exchange *x)
 {
     list_remove(&x->link);
+    pace_left(x);
     access_release(x->r.who);
     bytes_free(&x->body);
     arena_fini(&x->arena);
@@ -748,7 +749,7 @@ void clients_drain(struct api *a)
         if (c->state == CLIENT_SOCKET) {
             socket_leave(c);
         } else if (c->state == CLIENT_STREAM) {
-            api_stream_end(&c->x->r);
+            (c->x->stream->whole ? api_stream_cut : api_stream_end)(&c->x->r);
         } else if (c->state == CLIENT_BUSY && c->x != NULL && c->x->away) {
             c->x->away = false; /* the engine has ended: it is ours again */
             api_busy(&c->x->r, E_STATE);

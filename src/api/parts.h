@@ -10,6 +10,7 @@
  *   stream.c    answers in parts; socket.c WebSockets
  *   request.c   what handlers ask of a request
  *   route.c     which route; allow.c who may; site.c from where: Host, Origin
+ *   pace.c      nobody asks too much
  *   tokens.c    tokens, by HTTP; audit.c what was changed, noted
  *   asset.c     static files; status.c GET /v1/status
  *   work.c      work that takes its time, in a thread of its own
@@ -21,6 +22,7 @@
 #ifndef BATON_API_PARTS_H
 #define BATON_API_PARTS_H
 
+#include "access/pace.h"
 #include "access/slow.h"
 #include "access/table.h"
 #include "api/api.h"
@@ -41,7 +43,8 @@ enum { API_AHEAD_MAX = 65536 };
 /** Counters that any thread may read. */
 struct api_counts {
     atomic_uint_fast64_t clients, accepted, turned_away, requests, answers[6], jobs,
-        jobs_refused, closed_slow, closed_bad, octets_in, octets_out;
+        jobs_refused, closed_slow, closed_bad, octets_in, octets_out, refused_pace,
+        refused_streams;
 };
 
 /** Rules that are in use: copies, never changed. */
@@ -57,18 +60,21 @@ struct api {
     pthread_t thread;
     bool running; /**< the thread is */
     uint64_t started_s;
-    atomic_bool going; /**< the server stops */
     struct api_counts count;
 
     pthread_mutex_t lock; /**< of what follows up to `took` */
     struct list posted;   /**< to the engine */
     struct list home;     /**< back */
-    bool stopping;        /**< the API does */
+    bool stopping;        /**< the API does … */
+    uint32_t within_ms;   /**< … and cuts off who is there then. Does not change after it */
     struct api_kept_rules *rules_next;
     struct histogram took; /**< from a whole head to the beginning of the answer */
 
     struct list finished; /**< the engine thread's: jobs that wait for the disk */
     uint32_t unmarked;    /**< of them, the last ones that have no mark yet */
+    struct {
+        uint64_t stopping_s, draining_s; /**< since then; 0: it does not */
+    } state;                             /**< of the server, the engine thread's too */
 
     struct api_kept_rules *rules; /**< all that follows is the API thread's */
     struct list clients, idle;    /**< idle: between two requests, longest first */
@@ -78,8 +84,9 @@ struct api {
         struct env env;
         struct access_table table;
         struct access_slow slow;
-        struct timer sweep; /**< when the next one expires */
-    } access;               /**< allow.c: who is known */
+        struct access_pace pace; /**< pace.c */
+        struct timer sweep;      /**< when the next one expires */
+    } access;                    /**< allow.c: who is known */
     uint32_t client_count, jobs_out;
     uint64_t last_number;
     bool draining;
@@ -127,7 +134,8 @@ struct exchange {
     void (*done)(struct api_request *r);
     const struct api_stream_ops *stream;
     const struct api_socket_ops *socket;
-    struct timer ending; /**< of a stream that was ended */
+    struct timer ending;   /**< of a stream that was ended */
+    struct str streams_of; /**< whose stream it counts as; absent: nobody's */
 };
 
 static inline struct exchange *exchange_of(const struct api_request *r)
@@ -235,6 +243,21 @@ void allow_clients(struct api *a, const struct access_client *client, size_t n);
 void allow_sweep(struct api *a);
 /** Milliseconds since 1970. */
 uint64_t allow_now_ms(void);
+
+/* pace.c */
+/** @return 0 or E_NOMEM */
+int pace_init(struct api *a, const struct env *env) MUST_USE;
+/** One more request, or message of a WebSocket, of r->who. @return seconds that he is to wait,
+    0: none */
+uint32_t pace_ask(struct api_request *r);
+/** The same. @return false: answered, 429 */
+bool pace_request(struct api_request *r);
+/** Its answer stays open from now on. @return false: he has too many of them */
+bool pace_enter(struct api_request *r);
+/** The same. @return false: answered, 429 */
+bool pace_stream(struct api_request *r);
+/** It is over. */
+void pace_left(struct exchange *x);
 
 /* audit.c */
 /** An answer leaves: what it changed is noted. */

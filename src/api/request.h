@@ -188,6 +188,9 @@ void api_answered(struct api_request *r);
  * may come from within api_stream_write only by way of the loop, never inside of it.
  */
 struct api_stream_ops {
+    /** It is a thing that has an end, as a file: when the server stops before that, the client
+        must not take what he has for all of it. */
+    bool whole;
     void (*writable)(struct api_request *r);
     void (*closed)(struct api_request *r);
 };
@@ -202,6 +205,9 @@ int api_stream_write(struct api_request *r, struct str bytes) MUST_USE;
 size_t api_stream_waits(const struct api_request *r);
 /** What was written leaves, then the answer is complete. */
 void api_stream_end(struct api_request *r);
+/** The rest of it will not come: the connection ends in the middle, so that the client knows.
+ */
+void api_stream_cut(struct api_request *r);
 
 /* ---- a WebSocket (RFC 6455) ---- */
 

@@ -4,6 +4,7 @@
 #include "api/parts.h"
 #include "api/text.h"
 #include "base/err.h"
+#include "engine/engine.h"
 
 struct counting {
     struct text text;
@@ -40,8 +41,27 @@ static void add_own(struct api *a, struct counting *c)
     add(c, "api", "jobs_refused", s.jobs_refused);
     add(c, "api", "closed_slow", s.closed_slow);
     add(c, "api", "closed_bad", s.closed_bad);
+    add(c, "api", "refused_pace", s.refused_pace);
+    add(c, "api", "refused_streams", s.refused_streams);
     add(c, "api", "octets_in", s.octets_in);
     add(c, "api", "octets_out", s.octets_out);
+}
+
+/** "running", or since when it does not, and what stands still. */
+static void put_state(const struct api *a, const struct engine *e, struct text *t)
+{
+    uint64_t since_s = a->state.stopping_s != 0 ? a->state.stopping_s : a->state.draining_s;
+    text_c(t, a->state.stopping_s != 0 ? "stopping" : since_s != 0 ? "draining" : "running");
+    text_c(t, "\"");
+    if (since_s == 0) {
+        return;
+    }
+    text_c(t, ",\"since\":\"");
+    text_time(t, since_s * 1000);
+    text_fmt(t, "\",\"left\":{\"calls\":%llu,\"proxied\":%llu,\"sessions\":%llu}",
+             (unsigned long long)engine_stat(e, "calls_active"),
+             (unsigned long long)engine_stat(e, "proxy_active"),
+             (unsigned long long)engine_stat(e, "csta_sessions"));
 }
 
 static bool run(struct api_request *r, struct engine *e, uint64_t now_ms)
@@ -49,11 +69,10 @@ static bool run(struct api_request *r, struct engine *e, uint64_t now_ms)
     struct api *a = r->api;
     struct counting c = {.text = text_in(r->arena)};
     uint64_t now_s = a->config.env->wall_s(a->config.env->ctx);
-    (void)e;
     (void)now_ms;
     text_c(&c.text, "{\"version\":\"" BATON_VERSION "\",\"state\":\"");
-    text_c(&c.text, atomic_load(&a->going) ? "stopping" : "running");
-    text_c(&c.text, "\",\"time\":\"");
+    put_state(a, e, &c.text);
+    text_c(&c.text, ",\"time\":\"");
     text_time(&c.text, now_s * 1000);
     text_c(&c.text, "\",\"started\":\"");
     text_time(&c.text, a->started_s * 1000);

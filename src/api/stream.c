@@ -97,19 +97,33 @@ static void on_ending(struct timer *t, uint64_t now_ms)
     }
 }
 
+static void end(struct exchange *x)
+{
+    x->over = true;
+    timer_init(&x->ending, on_ending); /* from the loop: who calls us may still use `r` */
+    timer_set(api_wheel(x->r.api), &x->ending, api_now(x->r.api));
+}
+
 void api_stream_end(struct api_request *r)
 {
-    struct exchange *x = exchange_of(r);
     static const struct str last = STR_INIT("0\r\n\r\n");
+    struct exchange *x = exchange_of(r);
     if (timer_running(&x->ending)) {
         return;
     }
     if (!x->over && x->client != NULL && x->chunked) {
         (void)wire_send(x->client->wire, &last, 1);
     }
-    x->over = true;
-    timer_init(&x->ending, on_ending); /* from the loop: who calls us may still use `r` */
-    timer_set(api_wheel(r->api), &x->ending, api_now(r->api));
+    end(x);
+}
+
+void api_stream_cut(struct api_request *r)
+{
+    struct exchange *x = exchange_of(r);
+    x->keep = false;
+    if (!timer_running(&x->ending)) {
+        end(x);
+    }
 }
 
 void stream_drained(struct exchange *x)

@@ -162,6 +162,9 @@ void api_follow_trace(struct api_request *r)
                    "Messages are not kept: set trace.enabled in the configuration.");
         return;
     }
+    if (!pace_stream(r)) {
+        return;
+    }
     f = calloc(1, sizeof(*f));
     if (f == NULL || (f->room = malloc(EVENT_MAX)) == NULL) {
         free(f);

@@ -15,8 +15,27 @@ struct worker {
     pthread_cond_t came;
     struct list queue;
     unsigned waiting;
-    bool stop;
+    atomic_bool stop;
 };
+
+const atomic_bool *work_over_flag(const struct api_work *w)
+{
+    return &w->home.api->worker->stop;
+}
+
+static void on_home(struct api_job *job)
+{
+    struct api_work *w = container_of(job, struct api_work, home);
+    w->done(w);
+}
+
+static void on_abandon(struct api_job *job)
+{
+    struct api_work *w = container_of(job, struct api_work, home);
+    if (w->abandon != NULL) {
+        w->abandon(w);
+    }
+}
 
 static void *work_on(void *ctx)
 {
@@ -24,10 +43,10 @@ static void *work_on(void *ctx)
 
     (void)pthread_mutex_lock(&w->lock);
     for (;;) {
-        while (list_empty(&w->queue) && !w->stop) {
+        while (list_empty(&w->queue) && !atomic_load(&w->stop)) {
             (void)pthread_cond_wait(&w->came, &w->lock);
         }
-        if (w->stop) {
+        if (atomic_load(&w->stop)) {
             break;
         }
         struct api_work *piece = list_entry(w->queue.next, struct api_work, link);
@@ -68,25 +87,31 @@ static struct worker *worker_new(struct api *a)
     return w;
 }
 
+void worker_stop(struct worker *w)
+{
+    if (w != NULL) {
+        (void)pthread_mutex_lock(&w->lock);
+        atomic_store(&w->stop, true);
+        (void)pthread_cond_signal(&w->came);
+        (void)pthread_mutex_unlock(&w->lock);
+    }
+}
+
 void worker_free(struct worker *w)
 {
     if (w == NULL) {
         return;
     }
-    (void)pthread_mutex_lock(&w->lock);
-    w->stop = true;
-    (void)pthread_cond_signal(&w->came);
-    (void)pthread_mutex_unlock(&w->lock);
+    worker_stop(w);
     (void)pthread_join(w->thread, NULL);
+    while (!list_empty(&w->queue)) { /* they have not run */
+        struct api_work *piece = list_entry(w->queue.next, struct api_work, link);
+        list_remove(&piece->link);
+        on_abandon(&piece->home);
+    }
     (void)pthread_mutex_destroy(&w->lock);
     (void)pthread_cond_destroy(&w->came);
     free(w);
-}
-
-static void on_home(struct api_job *job)
-{
-    struct api_work *w = container_of(job, struct api_work, home);
-    w->done(w);
 }
 
 int api_work(struct api *a, struct api_work *w)
@@ -99,7 +124,7 @@ int api_work(struct api *a, struct api_work *w)
     if (a->worker == NULL) {
         return E_NOMEM;
     }
-    w->home = (struct api_job){.done = on_home, .api = a};
+    w->home = (struct api_job){.done = on_home, .abandon = on_abandon, .api = a};
     (void)pthread_mutex_lock(&a->worker->lock);
     if (a->worker->waiting >= WAITING_MAX) {
         err = E_TOOMANY;

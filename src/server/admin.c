@@ -117,6 +117,7 @@ static bool run_drain(struct api_request *r, struct engine *e, uint64_t now_ms)
     if (a->draining != *on) {
         a->draining = *on;
         engine_drain(e, *on);
+        api_set_draining(r->api, *on);
         log_fmt_of(a->log, TRACE_INFO, "server", &(struct trace_ids){.who = r->who->name},
                    *on ? "drained: no new calls; what stands goes on" : "new calls come in");
     }

@@ -64,7 +64,7 @@ static void send_on(struct api_request *r)
         if (b->n == 0) {
             ssize_t n = read(b->fd, b->part, PART);
             if (n <= 0) {
-                api_stream_end(r);
+                (n == 0 ? api_stream_end : api_stream_cut)(r);
                 return;
             }
             b->n = (size_t)n;
@@ -74,7 +74,7 @@ static void send_on(struct api_request *r)
             return; /* until it is writable */
         }
         if (err != 0) {
-            api_stream_end(r);
+            api_stream_cut(r);
             return;
         }
         b->n = 0;
@@ -88,7 +88,8 @@ static void on_closed(struct api_request *r)
 
 static void send_file(struct backup *b)
 {
-    static const struct api_stream_ops ops = {.writable = send_on, .closed = on_closed};
+    static const struct api_stream_ops ops = {
+        .whole = true, .writable = send_on, .closed = on_closed};
     static const struct api_header name = {"Content-Disposition",
                                            STR_INIT("attachment; filename=\"baton.db\"")};
     b->r->ctx = b;
@@ -110,6 +111,12 @@ static void on_home(struct api_job *job)
     log_fmt(b->admin->log, TRACE_ERROR, "store", "no backup: %s", b->why);
     api_refuse(b->r, 500, "backupFailed", "No backup could be made: %s.", b->why);
     end(b);
+}
+
+/** It did not come home. */
+static void on_left(struct api_job *job)
+{
+    end(container_of(job, struct backup, job));
 }
 
 /* ---- the copy is made ---- */
@@ -141,9 +148,8 @@ static bool start(struct backup *b)
 
 void admin_stop(struct admin *a)
 {
-    if (a->backup != NULL) { /* its answer has nowhere to go any more */
+    if (a->backup != NULL) { /* its answer has nowhere to go any more: abandoned, or closed */
         join(a->backup);
-        end(a->backup);
     }
 }
 
@@ -172,6 +178,7 @@ void api_post_backup(struct api_request *r)
     b->r = r;
     b->admin = a;
     b->job.done = on_home;
+    b->job.abandon = on_left;
     b->api = r->api;
     a->backup = b;
     if ((size_t)snprintf(b->from, sizeof(b->from), "%s", path) >= sizeof(b->from) ||

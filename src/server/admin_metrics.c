@@ -68,6 +68,8 @@ static void take_api(struct metrics *m, struct api *a)
     metrics_figure(&f, "answers_5xx", s.answers[5]);
     metrics_figure(&f, "jobs", s.jobs);
     metrics_figure(&f, "jobs_refused", s.jobs_refused);
+    metrics_figure(&f, "refused_pace", s.refused_pace);
+    metrics_figure(&f, "refused_streams", s.refused_streams);
     metrics_figure(&f, "closed_slow", s.closed_slow);
     metrics_figure(&f, "closed_bad", s.closed_bad);
     metrics_figure(&f, "octets_in", s.octets_in);

@@ -164,6 +164,8 @@ bool config_map_api(struct config_tree *t, struct config *c)
     c->api.max_clients = raw->max_clients;
     c->api.max_per_address = raw->max_per_address;
     c->api.max_jobs = raw->max_jobs;
+    c->api.requests_per_s = raw->requests_per_s;
+    c->api.max_streams = raw->max_streams;
     c->engine.operation.max = raw->max_operations;
     c->engine.operation.keep_s = raw->operation_keep_s;
     c->api.max_body = (size_t)raw->max_body_kb << 10;

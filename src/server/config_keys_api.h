@@ -41,6 +41,13 @@
       "Connections from one address at a time; loopback and the UNIX socket do not count.")     \
     U(max_jobs, 1000, 1, 100000,                                                                \
       "Requests that wait for the server's core at a time; more get 503 with Retry-After.")     \
+    U(requests_per_s, 500, 1, 1000000,                                                          \
+      "What one token, page or certificate may ask in a second, messages of a WebSocket "       \
+      "included, after a pause two seconds' worth at once; more get 429 with Retry-After. "     \
+      "The UNIX socket is not limited.")                                                        \
+    U(max_streams, 500, 1, 100000,                                                              \
+      "Streams of events, traces and exports that one token may hold open; another one gets "   \
+      "429. Pages that were given tokens by one token share what it may.")                      \
     U(max_operations, 10000, 1, 1000000,                                                        \
       "Commands that are remembered with what became of them. The oldest that has ended makes " \
       "room; when all of them run, more get 429.")                                              \

@@ -487,6 +487,10 @@
       "Requests that were handed to the core.") \
     X(API, "jobs_refused", "baton_api_jobs_refused_total", NULL, COUNTER, 1, \
       "And those for which there was no room.") \
+    X(API, "refused_pace", "baton_api_refused_total", "reason=\"pace\"", COUNTER, 1, \
+      "Requests and messages of principals who asked too much, and streams beyond their number.") \
+    X(API, "refused_streams", "baton_api_refused_total", "reason=\"streams\"", COUNTER, 1, \
+      NULL) \
     X(API, "octets_in", "baton_api_bytes_total", "direction=\"in\"", COUNTER, 1, \
       "Octets of HTTP.") \
     X(API, "octets_out", "baton_api_bytes_total", "direction=\"out\"", COUNTER, 1, \

@@ -370,8 +370,7 @@ static void hand_over(void *ctx)
     log_fmt(s->log, TRACE_INFO, "upgrade", "becoming %s; %zu connections end",
             s->upgrade.program, others);
     write_counters(s);
-    serving_stop(&s->serving);
-    admin_stop(&s->admin);
+    serving_stop(&s->serving, SERVING_UPGRADE_MS);
     keeping_close(&s->keeping);
     if (s->config->pid_file != NULL) {
         pid_file_drop(s->config->pid_file, s->pid_file);
@@ -736,7 +735,7 @@ static void finish(struct server *s)
     struct engine *e = s->engine;
     s->engine = NULL; /* closing sockets must not reach it any more */
     engine_free(e);
-    serving_stop(&s->serving);
+    serving_stop(&s->serving, SERVING_END_MS);
     admin_stop(&s->admin);
     keeping_close(&s->keeping);
     serving_close(&s->serving);

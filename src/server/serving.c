@@ -100,7 +100,7 @@ bool serving_open(struct serving *s, const struct config *c, struct log *log, st
     config.env = net_env(net);
     config.capture = s->capture;
     config.story = c->story;
-    config.database = c->store.path;
+    config.database = keeping->store != NULL ? store_database(keeping->store) : NULL;
     config.store = keeping->store;
     config.node = c->domain_count > 0 ? c->domains[0] : STR_NONE;
     config.log = write_log;
@@ -191,11 +191,11 @@ void serving_each_listener(const struct serving *s,
     }
 }
 
-void serving_stop(struct serving *s)
+void serving_stop(struct serving *s, uint32_t within_ms)
 {
     s->engine = NULL;
     if (s->api != NULL) {
-        api_stop(s->api);
+        api_stop(s->api, within_ms);
     }
 }
 

@@ -52,8 +52,12 @@ void serving_hand_over(struct serving *s, void (*fn)(void *ctx, const char *kind
 /** The same for those of TCP, which the service manager keeps. */
 void serving_each_listener(const struct serving *s,
                            void (*fn)(void *ctx, const char *kind, int fd), void *ctx);
-/** The thread ends. The engine is gone, the store is not. */
-void serving_stop(struct serving *s);
+/** For clients to take what they are still told: at the end, and while phones wait for the
+    process after us. */
+enum { SERVING_END_MS = 2000, SERVING_UPGRADE_MS = 100 };
+/** The thread ends, at most `within_ms` from now. No job is run any more; the store is there
+    still. */
+void serving_stop(struct serving *s, uint32_t within_ms);
 /** After the store. */
 void serving_close(struct serving *s);
 

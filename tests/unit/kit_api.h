@@ -148,7 +148,7 @@ static inline void kit_down(struct kit_api *k)
     (void)pthread_cond_broadcast(&k->news);
     (void)pthread_mutex_unlock(&k->lock);
     (void)pthread_join(k->engine, NULL);
-    api_stop(k->api);
+    api_stop(k->api, 2000);
     api_free(k->api);
     CHECK_INT(kit_faults, 0);
     CHECK(access(k->path, F_OK) != 0); /* the socket went with it */

@@ -48,7 +48,7 @@ static void on_closed(struct api_request *r)
     told.closed++;
 }
 
-static const struct api_stream_ops stream_ops = {on_writable, on_closed};
+static const struct api_stream_ops stream_ops = {.writable = on_writable, .closed = on_closed};
 
 static void stream(struct api_request *r)
 {
