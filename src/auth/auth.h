@@ -150,14 +150,17 @@ struct auth_client {
  * line per challenged realm with CRLF. Chooses SHA-256 when offered (a local policy in the
  * sense of RFC 8760 §2.4), else the first that it can answer; ignores what it does not know.
  *
- * The lines answer this response and no other one: auth_client_answer_too is for requests that
- * several on the way challenge one after the other.
+ * Credentials of other realms with which the request was refused stay with it (RFC 3261
+ * §22.3): a server that was satisfied must be so again, and then who stands behind it. They are
+ * written anew, each with the next nc, so that nobody takes them for a replay.
  *
- * @param uri    the Request-URI of the request that will carry the lines
- * @param tried  the request that was refused carried credentials already: then a realm that
- *               these were for is answered only once more when its nonce is new, and at most
- *               three times when it says stale=true. Seven answers to one request are the
- *               most, so that nobody is kept going with ever new realms
+ * A realm that the refused request had credentials for is answered only once more when its
+ * nonce is new, and at most three times when it says stale=true. Seven answers to one request
+ * are the most, so that nobody is kept going with ever new realms.
+ *
+ * @param uri  the Request-URI of the request that will carry the lines
+ * @param had  the lines of the refused request, as they were written here; absent or empty: it
+ *             had none. Not in `o`
  * @return 0; E_UNSUPPORTED (no scheme, qop or algorithm that we have); E_DENIED (wrong
  *         password); E_VALUE (user, method or uri that cannot stand in a header); E_TOOMANY
  *         (more than 8 realms); E_NOMEM; E_SPACE (`o` is too small). Nothing is written unless
@@ -165,17 +168,6 @@ struct auth_client {
  */
 int auth_client_answer(struct auth_client *c, const struct env *env,
                        const struct sip_msg *response, struct str method, struct str uri,
-                       bool tried, struct out *o) MUST_USE;
-
-/**
- * The same, and the credentials of other realms with which the request was refused stay with
- * it (RFC 3261 §22.3): a server that was satisfied must be so again, and then who stands behind
- * it. They are written anew, each with the next nc, so that nobody takes them for a replay.
- * @param had  the lines of the refused request, as they were written here; absent or empty: it
- *             had none. Not in `o`
- */
-int auth_client_answer_too(struct auth_client *c, const struct env *env,
-                           const struct sip_msg *response, struct str method, struct str uri,
-                           struct str had, struct out *o) MUST_USE;
+                       struct str had, struct out *o) MUST_USE;
 
 #endif

@@ -283,8 +283,9 @@ static int repeat(const struct auth_digest *d, struct str had, struct challenge 
     return 0;
 }
 
-static int answer(struct auth_client *c, const struct env *env, const struct sip_msg *response,
-                  struct str method, struct str uri, struct str had, bool tried, struct out *o)
+int auth_client_answer(struct auth_client *c, const struct env *env,
+                       const struct sip_msg *response, struct str method, struct str uri,
+                       struct str had, struct out *o)
 {
     struct auth_digest d;
     struct challenge chosen[MAX_CHOSEN];
@@ -299,14 +300,11 @@ static int answer(struct auth_client *c, const struct env *env, const struct sip
     }
     err = choose(&d, response, chosen, &n);
     asked = n;
-    for (size_t i = 0; i < asked; i++) {
-        chosen[i].tried = tried && had.n == 0;
-    }
     if (err == 0) {
         err = repeat(&d, had, chosen, &n);
     }
     if (err == 0) {
-        err = permit(c, chosen, asked, !tried);
+        err = permit(c, chosen, asked, had.n == 0);
     }
     for (size_t i = 0; err == 0 && i < n; i++) {
         err = answer_one(c, &d, env, &chosen[i], method, uri, o);
@@ -317,18 +315,4 @@ static int answer(struct auth_client *c, const struct env *env, const struct sip
         return err;
     }
     return o->over ? E_SPACE : 0;
-}
-
-int auth_client_answer(struct auth_client *c, const struct env *env,
-                       const struct sip_msg *response, struct str method, struct str uri,
-                       bool tried, struct out *o)
-{
-    return answer(c, env, response, method, uri, STR_NONE, tried, o);
-}
-
-int auth_client_answer_too(struct auth_client *c, const struct env *env,
-                           const struct sip_msg *response, struct str method, struct str uri,
-                           struct str had, struct out *o)
-{
-    return answer(c, env, response, method, uri, had, had.n > 0, o);
 }

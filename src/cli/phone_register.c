@@ -92,9 +92,8 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
     if (m->status == 401 || m->status == 407) {
         struct str uri = arena_fmt(&p->ua->scratch, "sip:%.*s", STR_ARG(p->aor.host));
         out_init(&o, buf, sizeof(buf));
-        if (auth_client_answer_too(&p->auth, p->ua->env, m, STR("REGISTER"), uri,
-                                   str_make(p->reg_credentials, p->reg_credentials_n),
-                                   &o) == 0 &&
+        if (auth_client_answer(&p->auth, p->ua->env, m, STR("REGISTER"), uri,
+                               str_make(p->reg_credentials, p->reg_credentials_n), &o) == 0 &&
             !o.over) {
             memcpy(p->reg_credentials, buf, o.n);
             p->reg_credentials_n = o.n;

@@ -212,8 +212,8 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
     txn_detach(t);
     out_init(&o, buf, sizeof(buf));
     if ((m->status == 401 || m->status == 407) &&
-        auth_client_answer_too(&r->auth, r->ua->env, m, STR("REFER"), str_c(r->device),
-                               str_make(r->credentials, r->credentials_n), &o) == 0 &&
+        auth_client_answer(&r->auth, r->ua->env, m, STR("REFER"), str_c(r->device),
+                           str_make(r->credentials, r->credentials_n), &o) == 0 &&
         !o.over) {
         memcpy(r->credentials, buf, o.n);
         r->credentials_n = o.n;

@@ -25,8 +25,8 @@ static bool add_credentials(struct leg_request *r, const struct sip_msg *m)
         return false;
     }
     out_init(&o, buf, CREDENTIALS_MAX);
-    if (auth_client_answer_too(leg->auth, l->env, m, r->name, r->dialog->request_uri,
-                               r->credentials, &o) != 0 ||
+    if (auth_client_answer(leg->auth, l->env, m, r->name, r->dialog->request_uri,
+                           r->credentials, &o) != 0 ||
         o.over) {
         return false;
     }

@@ -331,8 +331,9 @@ static void reg_on_response(struct txn *t, const struct sip_msg *m, const struct
     snprintf(uri, sizeof(uri), "%s:%s", p->sips ? "sips" : "sip", p->domain);
     out_init(&o, lines, sizeof(lines));
     if (m->status == 401 && auth_client_answer(&p->auth, &p->s.node.env, m, STR("REGISTER"),
-                                               str_c(uri), p->register_tried, &o) == 0) {
-        p->register_tried = true;
+                                               str_c(uri), str_c(p->register_auth), &o) == 0) {
+        (void)snprintf(p->register_auth, sizeof(p->register_auth), "%.*s",
+                       STR_ARG(out_str_of(&o)));
         send_register(p, out_str_of(&o));
         return;
     }
@@ -380,7 +381,7 @@ void phone_register_contact(struct phone *p, const char *contact, uint32_t expir
 {
     snprintf(p->register_contact, sizeof(p->register_contact), "%s", contact);
     p->register_expires = expires_s;
-    p->register_tried = false;
+    p->register_auth[0] = '\0';
     p->register_status = 0;
     send_register(p, STR_NONE);
 }

@@ -57,7 +57,7 @@ struct phone {
     /* registration */
     char register_id[24];
     uint32_t register_cseq;
-    bool register_tried;
+    char register_auth[1024]; /**< credentials of the one that is out, "" for none */
     unsigned register_status; /**< 0: no answer yet */
     uint32_t register_expires;
     const char *register_params;    /**< of the contact, e.g. ";q=0.5" */

@@ -67,7 +67,7 @@ static struct text_msg ask(const char *user, const char *method, const char *lin
     out_init(&o, more, sizeof(more) - 1);
     out_c(&o, lines);
     CHECK_INT(auth_client_answer(&auth, &sender.node.env, t.m, str_c(method),
-                                 STR("sip:csta@example.com"), false, &o),
+                                 STR("sip:csta@example.com"), STR_NONE, &o),
               0);
     more[o.n] = '\0';
     text_free(&t);

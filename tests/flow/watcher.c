@@ -151,9 +151,10 @@ static void on_response(struct txn *t, const struct sip_msg *m, const struct hop
         return;
     }
     out_init(&o, lines, sizeof(lines));
-    if (m->status == 401 && auth_client_answer(&w->auth, &w->node.env, m, str_c(w->method),
-                                               str_c(w->target), w->tried, &o) == 0) {
-        w->tried = true;
+    if (m->status == 401 &&
+        auth_client_answer(&w->auth, &w->node.env, m, str_c(w->method), str_c(w->target),
+                           str_c(w->credentials), &o) == 0) {
+        (void)snprintf(w->credentials, sizeof(w->credentials), "%.*s", STR_ARG(out_str_of(&o)));
         send(w, out_str_of(&o));
         return;
     }
@@ -203,7 +204,7 @@ void watcher_send(struct watcher *w, const char *method, const char *lines, cons
     (void)snprintf(w->method, sizeof(w->method), "%s", method);
     (void)snprintf(w->lines, sizeof(w->lines), "%s", lines);
     (void)snprintf(w->body, sizeof(w->body), "%s", body);
-    w->tried = false;
+    w->credentials[0] = '\0';
     send(w, STR_NONE);
 }
 

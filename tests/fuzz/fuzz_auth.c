@@ -79,7 +79,8 @@ static void check_line(struct fuzz_env *f, struct str line, struct str password)
 static void as_challenges(struct str lines)
 {
     static struct fuzz_msg msg;
-    static char buf[65536];
+    static char buf[65536], had[sizeof(buf)];
+    size_t had_n = 0;
     struct fuzz_env f;
     struct out o;
     struct auth_client c = {.user = STR("b\"ob"), .password = STR("p:w")};
@@ -88,16 +89,16 @@ static void as_challenges(struct str lines)
     if (!fuzz_msg(&msg, "SIP/2.0 407 Who Are You\r\n", lines)) {
         return;
     }
-    bool tried = false;
     for (int rounds = 0;; rounds++) {
         out_init(&o, buf, sizeof(buf));
-        if (auth_client_answer(&c, &f.env, &msg.m, STR("INVITE"), STR("sip:b"), tried, &o) !=
-            0) {
+        if (auth_client_answer(&c, &f.env, &msg.m, STR("INVITE"), STR("sip:b"),
+                               str_make(had, had_n), &o) != 0) {
             MUST(o.n == 0 || o.over);
             break;
         }
         MUST(rounds < 8); /* it gives up some time */
-        tried = true;
+        memcpy(had, buf, o.n);
+        had_n = o.n;
         struct str rest = out_str_of(&o);
         while (rest.n > 0) {
             size_t end = str_find(rest, STR("\r\n"));

@@ -259,7 +259,7 @@ static void authenticate(unsigned p, const struct sip_msg *m)
     size_t at = str_find(invite, STR("\r\nContact: "));
     out_init(&o, lines, sizeof(lines));
     if (at == invite.n || sip_msg_cseq(m, &cseq) != 0 ||
-        auth_client_answer(&crm, &fe.env, m, STR("INVITE"), STR("sip:example.com"), false,
+        auth_client_answer(&crm, &fe.env, m, STR("INVITE"), STR("sip:example.com"), STR_NONE,
                            &o) != 0) {
         return;
     }
