@@ -2,8 +2,9 @@
 /*
  * `baton uui lint`: the command; see lint/lint.h.
  *
- * A file is a capture when its first octets say so, else a text. What comes through a pipe is
- * put into a temporary file first: to look at its beginning and read it again takes one.
+ * A file is a capture when its first octets say so, else one message, or a text of any kind.
+ * What comes through a pipe is put into a temporary file first: to look at its beginning and
+ * read it again takes one.
  */
 #include "cli/uui_lint.h"
 
@@ -16,6 +17,7 @@
 enum {
     PACKAGES_MAX = 16,
     LINE_OCTETS_MAX = 1 << 20, /**< of a longer line the rest is not looked at */
+    WHOLE_OCTETS_MAX = 65536,  /**< a longer text is not one message */
 };
 
 struct run {
@@ -84,12 +86,29 @@ static int read_capture(struct run *run, FILE *in)
     return err;
 }
 
+/** @return it is one message, and has been read */
+static bool read_whole(struct run *run, FILE *in)
+{
+    struct lint_place place = {.file = run->file, .line = 1};
+    char *text = malloc(WHOLE_OCTETS_MAX);
+    size_t n = text != NULL ? fread(text, 1, WHOLE_OCTETS_MAX, in) : 0;
+    bool whole = n > 0 && n < WHOLE_OCTETS_MAX && !ferror(in) &&
+                 lint_whole(&run->lint, str_make(text, n), &place);
+    free(text);
+    rewind(in);
+    return whole;
+}
+
 static int read_text(struct run *run, FILE *in)
 {
     struct lint_place place = {.file = run->file};
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
+    if (read_whole(run, in)) {
+        fclose(in);
+        return 0;
+    }
     while ((n = getline(&line, &cap, in)) >= 0) {
         size_t len = (size_t)n;
         len -= len > 0 && line[len - 1] == '\n';

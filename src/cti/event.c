@@ -240,7 +240,8 @@ struct str event_user_data(const struct cti *c, struct str raw, const struct sea
 /** Does the event have userData, by the standard? */
 static bool has_user_data(enum call_event_kind kind)
 {
-    return kind == CALL_EV_QUEUED || kind == CALL_EV_INFORMATION || kind == CALL_EV_DELIVERED ||
+    return kind == CALL_EV_NETWORK_REACHED || kind == CALL_EV_QUEUED ||
+           kind == CALL_EV_INFORMATION || kind == CALL_EV_DELIVERED ||
            kind == CALL_EV_ESTABLISHED || kind == CALL_EV_FAILED || kind == CALL_EV_DIVERTED ||
            kind == CALL_EV_TRANSFERRED || kind == CALL_EV_CONFERENCED ||
            kind == CALL_EV_CONNECTION_CLEARED;

@@ -98,7 +98,7 @@ EVENT(network_reached, network_reached_event,
       .outbound_connection = connection_of(v, JOURNAL_SUBJECT),
       .network_interface_used = ref_of(v, JOURNAL_SUBJECT),
       .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED),
-      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION))
+      .last_redirection_device = ref_of(v, JOURNAL_REDIRECTION), .user_data = v->user)
 
 EVENT(delivered, delivered_event, .connection = connection_of(v, JOURNAL_SUBJECT),
       .alerting_device = ref_of(v, JOURNAL_SUBJECT),

@@ -186,6 +186,12 @@ bool lint_body_line(struct lint *l, struct str line, const struct lint_place *pl
 /** A whole message, as it was captured. */
 void lint_bytes(struct lint *l, struct str bytes, const struct lint_place *place);
 
+/* ---- whole.c ---- */
+
+/** A text that may be one message with a body. @return false: it is not, and nothing was told
+ */
+bool lint_whole(struct lint *l, struct str text, const struct lint_place *place);
+
 /* ---- text.c ---- */
 
 /** One line of a text or log, without line end. `place->line` is its number. */

@@ -174,6 +174,7 @@ static void put_set_up(struct text *t, struct note *n, const struct csta_msg *m)
     } else if (m->id == CSTA_MSG_NETWORK_REACHED_EVENT) {
         const struct csta_network_reached_event *e = m->network_reached_event;
         HEAD("NetworkReached", e, outbound_connection);
+        put_data(t, " uui=", &e->user_data);
     } else if (m->id == CSTA_MSG_ORIGINATED_EVENT) {
         const struct csta_originated_event *e = m->originated_event;
         HEAD("Originated", e, originated_connection);

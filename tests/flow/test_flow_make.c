@@ -189,7 +189,7 @@ static void test_make_call_outside(void)
     CHECK(sip_msg_body(ack.m).n > 0); /* the answer to the offer in its 200 */
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
               "Originated c1:1001 connected makeCall 1001>9555; "
-              "NetworkReached c1:9555 connected normal; "
+              "NetworkReached c1:9555 connected normal uui=ctx; "
               "Delivered c1:9555 connected newCall 1001>9555 uui=ctx; "
               "Established c1:9555 connected newCall 1001>9555 uui=ctx");
     world_raw_request(&w, &w.gateway, "BYE", 1, &invite, "User-to-User: 0461;encoding=hex\n",

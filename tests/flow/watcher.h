@@ -46,7 +46,7 @@ struct watcher {
 
     /* the request that runs */
     char method[16], lines[512], body[1024];
-    char credentials[1024]; /**< of the request that is out, "" for none */
+    char credentials[1024];     /**< of the request that is out, "" for none */
     unsigned status;            /**< final; 0: none yet */
     struct sip_msg_own *answer; /**< the final one */
 

@@ -40,6 +40,7 @@ static void on_message(void *ctx, const struct frames_message *m)
 static void read_text(struct lint *l, struct str text)
 {
     struct lint_place place = {.file = "x"};
+    (void)lint_whole(l, text, &place);
     while (text.n > 0) {
         size_t end = str_index(text, '\n');
         place.line++;
