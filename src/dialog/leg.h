@@ -367,6 +367,14 @@ bool leg_can_offer(const struct leg *leg);
 bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct hop *from,
                     uint64_t now_ms);
 
+/**
+ * A response that txn_on_response knows nothing of: a 2xx to an INVITE that was sent in one of
+ * these dialogs before the process began is acknowledged, without content: whether it has an
+ * offer or an answer is not known any more, and the next offer says it all.
+ * @return false: it is for none of these dialogs, or no such response
+ */
+bool leg_on_stray_response(struct leg_layer *l, const struct sip_msg *m);
+
 /** CANCEL that txn_on_request matched with the INVITE server transaction `invite`. */
 void leg_on_cancel(struct leg_layer *l, struct txn *invite, const struct sip_msg *m,
                    const struct hop *from, uint64_t now_ms);

@@ -15,6 +15,10 @@
  *
  * ORPHANS. A leg may be gone while its INVITE transaction still waits for repeated or late 2xx.
  * Then all that is needed to acknowledge and hang up is taken from the 2xx itself.
+ *
+ * OF BEFORE. The process that sent an INVITE in a dialog may be gone, and the dialog stands
+ * again from the store: its 2xx finds no transaction, and is acknowledged all the same
+ * (§13.2.2.4). Else the peer takes no offer for half a minute, and then hangs up.
  */
 #include "dialog/leg_impl.h"
 
@@ -406,4 +410,27 @@ void leg_uac_orphan(struct leg_request *r)
     if (r->leg->invite == t) {
         r->leg->invite = NULL;
     }
+}
+
+/* ---- of before ---- */
+
+bool leg_on_stray_response(struct leg_layer *l, const struct sip_msg *m)
+{
+    struct sip_cseq cseq;
+    struct str run[2];
+    struct str local = sip_msg_tag(m, SIP_HDR_FROM), remote = sip_msg_tag(m, SIP_HDR_TO);
+
+    if (m->status < 200 || m->status > 299 || local.n == 0 || remote.n == 0 ||
+        sip_msg_cseq(m, &cseq) != 0 || !str_eq(cseq.method, STR("INVITE"))) {
+        return false;
+    }
+    struct dialog *d = dialog_find_parts(l, sip_msg_value(m, SIP_HDR_CALL_ID), local, remote);
+    if (d == NULL || d->state != DIALOG_CONFIRMED || cseq.number > d->local_cseq) {
+        return false;
+    }
+    (void)dialog_locate(d, &l->locator, &l->env->mem);
+    if (write_plain(l, d, STR("ACK"), cseq.number, run)) {
+        (void)txn_send_ack(l->txn, &d->next, run, 2);
+    }
+    return true;
 }

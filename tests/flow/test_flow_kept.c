@@ -217,6 +217,40 @@ static void test_a_call_is_commanded(void)
     down(&w);
 }
 
+static bool both_can_offer(const struct world *w)
+{
+    return leg_can_offer(PHONE(w, 0)->s.leg) && leg_can_offer(PHONE(w, 1)->s.leg);
+}
+
+/** The process goes between a phone's 2xx and our ACK of it: the next one acknowledges it, and
+    commands the phone at once. */
+static void test_a_2xx_of_before_is_acknowledged(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true});
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    (void)app_open(&w.crm);
+    world_run(&w, 200);
+    const char *ref = world_monitor(&w, &w.crm, "1001");
+    (void)app_ask(&w.crm, "SnapshotDevice", "<snapshotObject>1001</snapshotObject>");
+    world_run(&w, 200); /* it knows the call now: c1 */
+    (void)app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
+    for (int i = 0; i < 500 && both_can_offer(&w); i++) {
+        world_run(&w, 1);
+    }
+    CHECK(!both_can_offer(&w)); /* one has answered, and waits for the ACK */
+    keep_restart(&w, &keep);
+    world_run(&w, 3000);
+    CHECK(both_can_offer(&w));
+    app_forget(&w.crm);
+    struct ask *q = app_on_connection(&w.crm, "HoldCall", "callToBeHeld", "c1", "1001", "");
+    world_run(&w, 500);
+    CHECK_STR(str_c(q->text), "HoldCallResponse");
+    CHECK_STR(str_c(app_events(&w.crm, ref)), "Held c1:1001 hold normal");
+    CHECK_STR(str_c(phones_media(PHONE(&w, 0), PHONE(&w, 1))), "inactive|recvonly");
+    down(&w);
+}
+
 /** Its own application: ConsultationCall shares the phone's leg between two calls. */
 static void test_two_calls_of_one_phone_go_on(void)
 {
@@ -891,12 +925,12 @@ TEST_MAIN(T(test_audit), T(test_rows_of_others), T(test_history_is_written_whoev
           T(test_a_refused_call_ends_once), T(test_numbers_go_on_after_a_restart),
           T(test_phones_need_not_register_again), T(test_bindings_end_at_their_time),
           T(test_bindings_over_connections), T(test_a_call_goes_on),
-          T(test_a_call_is_commanded), T(test_two_calls_of_one_phone_go_on),
-          T(test_a_call_that_moved_often_goes_on), T(test_a_call_in_set_up_ends),
-          T(test_a_session_goes_on), T(test_missed_events_are_told),
-          T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
-          T(test_a_session_over_a_connection), T(test_the_gate_is_closed),
-          T(test_all_is_handed_over_again), T(test_watchers_are_told_again),
-          T(test_watchers_are_judged_again), T(test_monitors_of_calls_are_judged_again),
-          T(test_phones_are_called_again), T(test_cut_rows_are_dropped),
-          T(test_memory_is_out_while_it_comes_back))
+          T(test_a_call_is_commanded), T(test_a_2xx_of_before_is_acknowledged),
+          T(test_two_calls_of_one_phone_go_on), T(test_a_call_that_moved_often_goes_on),
+          T(test_a_call_in_set_up_ends), T(test_a_session_goes_on),
+          T(test_missed_events_are_told), T(test_no_event_is_told_twice),
+          T(test_all_of_a_session_goes_on), T(test_a_session_over_a_connection),
+          T(test_the_gate_is_closed), T(test_all_is_handed_over_again),
+          T(test_watchers_are_told_again), T(test_watchers_are_judged_again),
+          T(test_monitors_of_calls_are_judged_again), T(test_phones_are_called_again),
+          T(test_cut_rows_are_dropped), T(test_memory_is_out_while_it_comes_back))
