@@ -15,6 +15,10 @@ again at once. Afterwards:
              had each of nobody's events in the journal once and in order; so has one who begins
              after all of it at the earliest. A webhook was brought each at least once: what came
              twice has the same id, and nothing came before what precedes it
+  late ones  who reads pages of the journal after all of it has each event once and in order, too
+  operations every command of the HTTP API that was answered 202 has ended in exactly one event. Who
+             was not answered asks again with the same Idempotency-Key: it is one operation
+  a call     stands from the beginning to the end, and is held and retrieved all the time
   phones     registered once, and never again
 
 Between kills it is upgraded now and then, to the same program: it hands its sockets over in the
@@ -43,6 +47,7 @@ from lib import BATON, Failure, check, equal  # noqa: E402
 from t_webhook import Taker  # noqa: E402
 
 PAIRS = [(1001, 1002), (1003, 1004), (1005, 1006)]
+STANDING = (1007, 1008)
 # On a server that is as busy as this one there is hardly a moment without half done calls.
 STORE = "store: {path: kept.db}\ntimers: {upgrade_s: 1}\n" + api(", webhook_private: true")
 ENDS = ("ConnectionCleared",)
@@ -121,6 +126,91 @@ class Pair(threading.Thread):
             self.error = e
 
 
+class Standing(threading.Thread):
+    """One call that stands through all of it: held and retrieved over the HTTP API, all the time."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.stop, self.error = server, False, None
+        self.held, self.done, self.keys, self.again, self.operations = False, 0, 0, 0, set()
+        a, b = STANDING
+        status, made = self.ask("POST", f"/v1/devices/{a}/calls", {
+            "calledDirectoryNumber": str(b), "autoOriginate": "doNotPrompt"}, Prefer="wait=10")
+        check(status == 200, "the call that is to stand", made)
+        self.call = made["result"]["MakeCallResponse"]["callingDevice"]["callID"]
+        self.until(lambda: self.state() == "connected", "the call to stand")
+
+    def ask(self, method, path, body=None, **fields):
+        """Until there is an answer: who hears nothing asks again, a command with the same key."""
+        end = time.monotonic() + 60
+        while True:
+            try:
+                status, said = ask(self.server, method, path, body, **fields)
+                if status != 503 and said is not None:
+                    return status, said
+            except (OSError, Failure, ValueError, IndexError):
+                self.again += 1
+            check(time.monotonic() < end, f"no answer to {method} {path}")
+            time.sleep(0.01)
+
+    def until(self, test, what):
+        end = time.monotonic() + 40
+        while not test():
+            check(time.monotonic() < end, f"waited for {what}")
+            time.sleep(0.01)
+
+    def state(self):
+        status, shown = self.ask("GET", f"/v1/calls/{self.call}")
+        check(status == 200, "the standing call is gone", shown)
+        return {c["deviceID"]: c for c in shown["connections"]}[f"sip:{STANDING[0]}@example.com"]["localConnectionInfo"]
+
+    def command(self, verb):
+        """@return it was done; False: the server was killed meanwhile, or it has to be tried again"""
+        self.keys += 1
+        status, made = self.ask("POST", f"/v1/calls/{self.call}/connections/{STANDING[0]}/{verb}", {},
+                                Idempotency_Key=f"key-{self.keys}")
+        if status == 409 and made["code"] == "resourceBusy" and "sip" not in made:
+            return False  # the step before, which may be one of before the kill, is not over yet
+        check(status in (200, 202), verb, made)
+        self.operations.add(made["operation"])
+        ended = {}
+
+        def over():
+            ended.update(self.ask("GET", "/v1/operations/" + made["operation"], Prefer="wait=5")[1])
+            return ended.get("state") != "accepted" or None
+        self.until(over, f"the end of {verb}")
+        if ended.get("state") == "done":
+            return True
+        code = ended.get("code") or ended.get("problem", {}).get("code")
+        check(code == "restarted", f"{verb} failed", ended)
+        return False
+
+    def once(self):
+        """It is held, or goes on; then it is so."""
+        verb, then = ("retrieve", "connected") if self.held else ("hold", "hold")
+        if self.command(verb):
+            self.until(lambda: self.state() == then, f"the call after {verb}")
+            self.done += 1
+        self.held = self.state() == "hold"
+
+    def run(self):
+        try:
+            while not self.stop:
+                self.once()
+        except Exception as e:  # noqa: BLE001  told by the main thread
+            self.error = e
+
+    def check(self):
+        """The same call still does what it is told."""
+        done = self.done + 2
+
+        def both():
+            self.once()
+            return self.done >= done
+        self.until(both, "the call to be held and retrieved in the end")
+        check(self.command("clear"), "the call cannot be cleared")
+
+
 def check_events(pair):
     """Nothing twice, and each connection that was heard of has ended once."""
     told, ends, heard = set(), {}, set()
@@ -173,11 +263,16 @@ class Followers:
         status, _ = ask(s, "POST", "/v1/webhooks", {"url": self.taker.url, "from": "earliest"})
         equal(status, 201, "the webhook")
 
-    def check(self, s):
+    def check(self, s, operations):
         """@return events that each has had, how often the webhook was brought one again"""
         db = sqlite3.connect(f"file:{os.path.join(s.folder, 'kept.db')}?mode=ro", uri=True)
         want = [row[0] for row in db.execute("SELECT seq FROM events WHERE watched = '' ORDER BY seq")]
-        late = Sse(s, "from=earliest")
+        late, pages, more = Sse(s, "from=earliest"), [], "from=earliest"
+        while more:
+            page = ask(s, "GET", f"/v1/events?limit=1000&{more}")[1]
+            pages += [int(e["sequence"]) for e in page["items"]]
+            more = "after=" + page["next"] if "next" in page else None
+        check(pages[:len(want)] == want, "pages: each event once, in order", (len(pages), len(want)))
         for name, f in (("SSE", self.sse), ("WebSocket", self.ws), ("a late one", late)):
             f.wait(lambda e: int(e["sequence"]) >= want[-1], f"the last event ({name})", 60)
             equal([e for e in f.events if e["type"] == "org.baton.gap.v1"], [], f"gaps told to {name}")
@@ -188,6 +283,9 @@ class Followers:
         brought = [int(json.loads(body)["id"]) for _, body in self.taker.got]
         check(list(dict.fromkeys(brought)) == want, "webhook: each at least once, in order",
               (len(set(brought)), len(want), sorted(set(want) ^ set(brought))[:5]))
+        ends = [e["data"]["operation"] for e in self.sse.events if e["type"] == "org.baton.operation.v1"]
+        for operation in operations:
+            equal(ends.count(operation), 1, f"events of the end of {operation}")
         for f in (self.sse, self.ws, late):
             f.stop()
         self.taker.close()
@@ -198,7 +296,7 @@ def play(w, rounds, seed):
     rng = random.Random(seed)
     s = w.server(extra=STORE)
     followers = Followers(s)
-    phones = [w.phone(n, s, "--auto-answer=1", "--expires=86400") for pair in PAIRS for n in pair]
+    phones = [w.phone(n, s, "--auto-answer=1", "--expires=86400") for pair in [*PAIRS, STANDING] for n in pair]
     pairs = []
     for numbers in PAIRS:
         app = w.csta(s)
@@ -207,6 +305,8 @@ def play(w, rounds, seed):
     for pair in pairs:
         pair.start()
     registered = upgrades = 0
+    standing = Standing(s)
+    standing.start()
     for i in range(rounds):
         time.sleep(rng.uniform(0.2, 1.2))
         if rng.random() < 0.4:
@@ -217,11 +317,11 @@ def play(w, rounds, seed):
         registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
         os.remove(s.trace)
         s = w.server(extra=STORE)
-        for pair in pairs:
-            check(pair.error is None, f"round {i + 1}", pair.error)
-    for pair in pairs:
-        pair.stop = True
-    for pair in pairs:
+        for thread in [*pairs, standing]:
+            check(thread.error is None, f"round {i + 1}", thread.error)
+    for thread in [*pairs, standing]:
+        thread.stop = True
+    for pair in [*pairs, standing]:
         pair.join(120)
         check(pair.error is None, "at the end", pair.error)
         check(not pair.is_alive(), "a pair that does not come to its end")
@@ -229,13 +329,15 @@ def play(w, rounds, seed):
     registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
     equal(registered, 2 * len(phones), "REGISTERs: one, and one with credentials, a phone")
     events = sum(check_events(pair) for pair in pairs)
-    told, again = followers.check(s)
+    standing.check()
+    told, again = followers.check(s, standing.operations)
     kept = check_database(os.path.join(s.folder, "kept.db"), pairs)
     for pair in pairs:
         pair.app.expected = (0, 1)  # the shell remembers what was refused
     print(f"kill: {rounds} times, upgraded {upgrades} times, {sum(p.calls for p in pairs)} calls, {events} events told, "
           f"{kept} in the journal, {told} of them to each who follows (the webhook: {again} again, SSE: "
-          f"{followers.sse.times} connections), {sum(p.unsure for p in pairs) - len(pairs)} commands in doubt")
+          f"{followers.sse.times} connections), {sum(p.unsure for p in pairs) - len(pairs)} commands in doubt; {len(standing.operations)} operations, "
+          f"{standing.again} requests asked again, one call held or retrieved {standing.done} times")
 
 
 def main():
