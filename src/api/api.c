@@ -114,7 +114,8 @@ static struct api_kept_rules *rules_keep(const struct api_rules *from, char *why
     k->rules.tls = NULL;
     bool ok = keep_list(&k->arena, from->origin, from->origin_count, &k->rules.origin) &&
               keep_list(&k->arena, from->host, from->host_count, &k->rules.host) &&
-              keep_clients(&k->arena, &k->rules, from);
+              keep_clients(&k->arena, &k->rules, from) &&
+              (k->rules.packages = uui_packages_copy(from->packages, &k->arena)) != NULL;
     if (ok && from->web_root != NULL) {
         k->rules.web_root = arena_fmt(&k->arena, "%s%c", from->web_root, '\0').p;
         ok = k->rules.web_root != NULL;

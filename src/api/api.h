@@ -46,6 +46,7 @@ struct api_rules {
     const char *web_root;      /**< a folder instead of what is built in; NULL: none */
     const struct access_client *client; /**< who may what by his certificate */
     size_t client_count;
+    const struct uui_packages *packages; /**< of User-to-User; NULL: isdn-uui alone */
 };
 
 /** What the rest of the server counts, for GET /v1/status. Called in the engine's thread. */

@@ -32,8 +32,11 @@ static void put_call(struct text *t, const struct capture_call *c)
     put_time(t, "began", c->began_us);
     put_time(t, "ended", c->ended_us);
     text_c(t, ",\"legs\":[");
-    for (size_t i = 0; i < c->legs; i++) {
-        text_c(t, i > 0 ? ",{" : "{");
+    for (size_t i = 0, n = 0; i < c->legs; i++) {
+        if (c->leg[i].named.n > 0) {
+            continue; /* the session of a phone is of other calls as well */
+        }
+        text_c(t, n++ > 0 ? ",{" : "{");
         text_member(t, "sipCallID", c->leg[i].sip_call);
         text_member(t, "deviceID", c->leg[i].party);
         text_c(t, "}");
@@ -211,12 +214,13 @@ void api_get_trace(struct api_request *r)
     t->r = r;
     t->capture = r->api->config.capture;
     t->o = r->api->config.story;
+    t->o.packages = uui_packages_copy(r->api->rules->rules.packages, r->arena);
     t->o.raw = is_true(r, "raw", false);
     t->bytes = is_true(r, "bytes", true);
     t->id = api_param(r, "callID");
     t->work.run = run;
     t->work.done = done;
-    err = api_work(r->api, &t->work);
+    err = t->o.packages != NULL ? api_work(r->api, &t->work) : E_NOMEM;
     if (err != 0) {
         api_busy(r, E_TOOMANY);
     }

@@ -159,7 +159,7 @@ static void on_failed(void *ctx, int err)
 void api_decode_uui(struct api_request *r)
 {
     struct decoding d = {.t = text_in(r->arena)};
-    struct uui_packages known = {0};
+    struct uui_packages known = *r->api->rules->rules.packages;
     struct uui_far far;
     struct wish w = {0};
 
@@ -231,7 +231,7 @@ static void refuse_rule(struct api_request *r, enum uui_rule why)
 static void reply_encoded(struct api_request *r, const struct wish *w, struct str element,
                           const struct uui_far *far)
 {
-    static const struct uui_packages known = {0};
+    const struct uui_packages *known = r->api->rules->rules.packages;
     struct text t = text_in(r->arena);
     struct uui_dialect_text there;
     enum uui_rule why = UUI_R_NONE;
@@ -239,7 +239,7 @@ static void reply_encoded(struct api_request *r, const struct wish *w, struct st
     char *escaped = arena_alloc(r->arena, element.n * 3 + 1);
     struct out o;
 
-    if (escaped == NULL || uui_parse(element, &known, r->arena, &v) != 0) {
+    if (escaped == NULL || uui_parse(element, known, r->arena, &v) != 0) {
         api_busy(r, E_TOOMANY);
         return;
     }
@@ -251,7 +251,7 @@ static void reply_encoded(struct api_request *r, const struct wish *w, struct st
         text_member(&t, "uri", out_str_of(&o));
     }
     if (far->dialect != NULL) {
-        if (uui_dialect_write(far, &known, &v, r->arena, &there, &why) != 0) {
+        if (uui_dialect_write(far, known, &v, r->arena, &there, &why) != 0) {
             refuse_rule(r, why);
             return;
         }

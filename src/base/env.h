@@ -63,6 +63,8 @@ struct env_leg {
     struct str sip_call; /**< Call-ID */
     struct str party;    /**< who is at its other end: a device identifier */
     bool device;         /**< one of ours; else somebody outside */
+    struct str named; /**< the dialog is a CSTA session with a phone, of all its calls: how that
+                           phone calls this one. Absent: it is a leg of the call */
 };
 
 /** What has been done to a User-to-User value, and why. Borrowed. */

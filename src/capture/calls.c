@@ -120,10 +120,10 @@ static struct calls_call *call_add(struct calls *c, struct str id, uint64_t now,
     return call;
 }
 
-static bool has_leg(const struct calls_call *call, struct str sip_call)
+static bool has_leg(const struct calls_call *call, const struct env_leg *one)
 {
     for (const struct calls_leg *leg = call->legs; leg != NULL; leg = leg->next) {
-        if (str_eq(leg->sip_call, sip_call)) {
+        if (str_eq(leg->sip_call, one->sip_call) && str_eq(leg->named, one->named)) {
             return true;
         }
     }
@@ -136,10 +136,10 @@ void calls_leg(struct calls *c, const struct env_leg *leg, uint64_t now, int64_t
     struct str party = str_upto(leg->party, ID_MAX);
     struct calls_leg *own;
 
-    if (call == NULL || call->leg_count >= CALLS_LEGS_MAX || has_leg(call, leg->sip_call)) {
+    if (call == NULL || call->leg_count >= CALLS_LEGS_MAX || has_leg(call, leg)) {
         return;
     }
-    own = calloc(1, sizeof(*own) + leg->sip_call.n + party.n);
+    own = calloc(1, sizeof(*own) + leg->sip_call.n + party.n + leg->named.n);
     if (own == NULL) {
         return;
     }
@@ -147,13 +147,16 @@ void calls_leg(struct calls *c, const struct env_leg *leg, uint64_t now, int64_t
     own->device = leg->device;
     own->sip_call = str_make((char *)(own + 1), leg->sip_call.n);
     own->party = str_make((char *)(own + 1) + leg->sip_call.n, party.n);
-    (void)copy(copy((char *)(own + 1), leg->sip_call), party);
+    own->named = str_make((char *)(own + 1) + leg->sip_call.n + party.n, leg->named.n);
+    (void)copy(copy(copy((char *)(own + 1), leg->sip_call), party), leg->named);
     own->next = call->legs;
     call->legs = own;
     call->leg_count++;
-    call->ended_us = 0;
-    call->last = 0;
-    map_add(&c->by_sip, &own->by_sip, hash_bytes(&c->key, leg->sip_call));
+    if (leg->named.n == 0) {
+        call->ended_us = 0;
+        call->last = 0;
+        map_add(&c->by_sip, &own->by_sip, hash_bytes(&c->key, leg->sip_call));
+    }
 }
 
 static void add_other(struct calls_call *call, struct str other)

@@ -3,6 +3,7 @@
  * Which dialogs of SIP belong to which call: what the messages alone do not tell.
  *
  *     callID ──► Call-IDs of all its legs, each with who is there
+ *        ├─────► Call-IDs of CSTA sessions with its phones, and how those call it
  *        └─────► callIDs of other calls, by transfer or conference
  *
  * The call layer tells of each leg when it begins (struct env_watch), which is after its INVITE
@@ -28,7 +29,7 @@ struct calls_leg {
     struct map_node by_sip;
     struct calls_leg *next; /**< the one before it */
     struct calls_call *call;
-    struct str sip_call, party; /**< behind it in memory */
+    struct str sip_call, party, named; /**< behind it in memory; struct env_leg */
     bool device;
 };
 

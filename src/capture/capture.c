@@ -455,6 +455,7 @@ static bool copy_call(const struct calls_call *from, struct arena *a, struct cap
     for (const struct calls_leg *l = from->legs; l != NULL; l = l->next) {
         to->leg[--i] = (struct capture_leg){.sip_call = arena_dup(a, l->sip_call),
                                             .party = arena_dup(a, l->party),
+                                            .named = arena_dup(a, l->named),
                                             .device = l->device};
     }
     for (i = 0; i < to->others; i++) {

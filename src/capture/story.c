@@ -83,6 +83,20 @@ bool story_names(struct str text, struct str id)
     return false;
 }
 
+bool story_has_call_id(struct str xml, struct str id)
+{
+    static const struct str open = STR_INIT("callID>");
+
+    for (struct str rest = xml; rest.n > 0;) {
+        size_t at = str_find(rest, open);
+        rest = str_from(rest, at + open.n);
+        if (str_starts(rest, id) && rest.n > id.n && rest.p[id.n] == '<') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool names_call(const struct reading *r, struct str text)
 {
     for (size_t i = 0; i < r->story->calls; i++) {
@@ -101,6 +115,22 @@ bool story_index(struct str bytes, struct sip_msg *m, struct sip_hdr hdr[SIP_HDR
 
     *m = (struct sip_msg){.hdr = hdr};
     return sip_msg_index(m, bytes, true, &wide, &fault) == 0 || m->hdr_count > 0;
+}
+
+/** Is that of a CSTA session with a phone, and names the call as that phone does? */
+static bool names_as_phone(const struct reading *r, struct str sip_call, struct str csta)
+{
+    for (size_t i = 0; i < r->story->calls; i++) {
+        const struct capture_call *c = &r->story->family[i];
+        for (size_t k = 0; k < c->legs; k++) {
+            const struct capture_leg *l = &c->leg[k];
+            if (l->named.n > 0 && str_eq(l->sip_call, sip_call) &&
+                story_has_call_id(csta, l->named)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /** @param key  out: of the exchange; 0: none. @return does it belong to the call by itself? */
@@ -122,7 +152,7 @@ static bool judge_sip(const struct reading *r, const struct capture_msg *m, uint
                     m->sent == sip_is_request(&s));
     body = sip_msg_body(&s);
     return body.n > 0 && sip_msg_content_is(&s, STR("application"), STR("csta+xml")) &&
-           names_call(r, body);
+           (names_call(r, body) || names_as_phone(r, id, body));
 }
 
 static bool judge_csta(struct reading *r, const struct capture_msg *m, uint64_t *key)
@@ -256,7 +286,9 @@ static uint64_t gather(struct reading *r)
         r->to_us = c->ended_us > r->to_us ? c->ended_us : r->to_us;
         open = open || c->ended_us == 0;
         for (size_t k = 0; k < c->legs; k++) {
-            (void)key_add(r, &r->sip, hash_of(r, c->leg[k].sip_call));
+            if (c->leg[k].named.n == 0) {
+                (void)key_add(r, &r->sip, hash_of(r, c->leg[k].sip_call));
+            }
         }
     }
     if (s->calls == 0) {

@@ -5,7 +5,8 @@
  *
  *   who                      belongs to the call
  *   SIP                      by Call-ID: all legs of the call and of those it was joined with
- *   CSTA, in SIP or not      that names a callID of them; and the request to such an answer,
+ *   CSTA, in SIP or not      that names a callID of them, or, in the session with a phone, what
+ *                            that phone calls them; and the request to such an answer,
  *   HTTP                     and the answer to such a request
  *
  * LANES are who talks: Baton, each address that SIP comes from, each application.
@@ -113,6 +114,8 @@ void story_time(int64_t us, struct out *to);
 bool story_index(struct str bytes, struct sip_msg *m, struct sip_hdr hdr[SIP_HDR_MAX]);
 /** Does `text` have `id` as a word of its own? */
 bool story_names(struct str text, struct str id);
+/** Has the text of CSTA an element callID with just that in it? */
+bool story_has_call_id(struct str xml, struct str id);
 /** Name of the root element; absent: that is no XML. */
 struct str story_root(struct str xml);
 /** Is that CSTA text an answer? */

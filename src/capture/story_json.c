@@ -190,6 +190,9 @@ static void put_family(const struct story *s, struct out *o)
     for (size_t i = 0; i < s->calls; i++) {
         for (size_t k = 0; k < s->family[i].legs; k++) {
             const struct capture_leg *l = &s->family[i].leg[k];
+            if (l->named.n > 0) {
+                continue; /* the session of a phone is of other calls as well */
+            }
             out_fmt(o, "%s{\"callID\":", comma);
             json_put_string(o, s->family[i].id);
             member(o, "sipCallID", l->sip_call);

@@ -91,6 +91,20 @@ static void make_room(struct phone *f)
     }
 }
 
+void phone_call_watched(const struct phone_call *pc)
+{
+    const struct phone *f = pc->phone;
+    const struct env_watch *w = f->phones->env->watch;
+
+    if (w != NULL && pc->id[0] != '\0' && pc->call[0] != '\0' && f->leg != NULL) {
+        w->leg(w->ctx, &(struct env_leg){.call = str_c(pc->call),
+                                         .sip_call = f->leg->dialog->call_id,
+                                         .party = f->device->uri,
+                                         .device = true,
+                                         .named = str_c(pc->id)});
+    }
+}
+
 bool phone_call_rename(struct phone_call *pc, struct str id)
 {
     id = str_trim(id);
@@ -99,6 +113,7 @@ bool phone_call_rename(struct phone_call *pc, struct str id)
     }
     memcpy(pc->id, id.n > 0 ? id.p : "", id.n);
     pc->id[id.n] = '\0';
+    phone_call_watched(pc);
     return true;
 }
 
@@ -128,6 +143,7 @@ struct phone_call *phone_call_new(struct phone *f, struct str id)
 static void anchor(struct phone_call *pc, const struct connection *conn)
 {
     memcpy(pc->call, conn->call->id, CALL_ID_LEN);
+    phone_call_watched(pc);
     pc->anchored = true;
     pc->stage = HELD_NOT;
     timer_stop(pc->phone->phones->world.wheel, &pc->timer);
@@ -145,6 +161,7 @@ struct connection *phone_call_begin(struct phone_call *pc, bool outgoing, struct
 
     if (own != NULL) {
         memcpy(pc->call, own->call->id, CALL_ID_LEN);
+        phone_call_watched(pc);
         pc->stage = HELD_NOT;
         f->phones->stats.foreign++;
         f->changes++;

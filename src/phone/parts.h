@@ -232,6 +232,8 @@ void phone_conferenced(struct phone_call *pc, struct connection *own, const stru
 
 void phone_follow(struct phone *f, const struct fact *fact, uint64_t now_ms);
 struct phone_call *phone_call_find(struct phone *f, struct str id);
+/** Who watches hears how the phone calls it, when both names are known. */
+void phone_call_watched(const struct phone_call *pc);
 /** The phone calls it so from now on. @return false: that is no callID */
 bool phone_call_rename(struct phone_call *pc, struct str id);
 /** @return NULL: too many, or no memory */

@@ -105,6 +105,7 @@ static void take(struct phone *f, const struct csta_snapshot_device_response_inf
         }
         if (own != NULL) {
             memcpy(pc->call, own->call->id, CALL_ID_LEN);
+            phone_call_watched(pc);
             pc->anchored = true;
         } else if (phone_call_begin(pc, outgoing, other,
                                     info->endpoint_device.kind == CSTA_DEVICE_REF_RESTRICTED) ==

@@ -127,6 +127,7 @@ static bool map_rules(struct config_tree *t, struct config *c, yaml_node_t *sect
     yaml_node_t *list = tree_key(t, section, "origins");
     const char *verify = raw->verify_client != NULL ? raw->verify_client : "none";
     struct api_rules *r = &c->api.rules;
+    r->packages = c->engine.packages;
     r->origin = config_strings(c, raw->origins, raw->origins_count);
     r->origin_count = raw->origins_count;
     r->host = config_strings(c, raw->hosts, raw->hosts_count);

@@ -192,6 +192,9 @@ struct uui_packages {
     bool lenient; /**< what is WRONG and can be read all the same is, see uui_value.forgiven */
 };
 
+/** A copy with all its strings in the arena; of NULL: an empty one. @return NULL: no memory */
+struct uui_packages *uui_packages_copy(const struct uui_packages *from, struct arena *a);
+
 /** The row of that name (no case); isdn-uui has one always. NULL: not known */
 const struct uui_package *uui_package_of(const struct uui_packages *known, struct str name);
 

@@ -6,6 +6,7 @@
  */
 #include "base/err.h"
 #include "capture/story.h"
+#include "tel.h"
 #include "trio.h"
 
 #include <stdio.h>
@@ -188,5 +189,56 @@ static void test_border_says_why(void)
     down();
 }
 
-TEST_MAIN(T(test_a_call_from_its_first_message), T(test_make_call_and_its_answers),
+static void with_phone(struct world *world)
+{
+    tweak(world);
+    world->device[0].phone_profile = STR("generic");
+}
+
+/** What is said with a phone in its own session, which calls the call otherwise. */
+static void test_csta_with_a_phone(void)
+{
+    struct tel tel;
+    capture = capture_new(&(struct capture_config){.octets = 4 << 20});
+    REQUIRE(capture != NULL);
+    world_up(&w, &(struct world_options){.tweak = with_phone, .unregistered = true});
+    tel_up(&tel, PHONE(&w, 0));
+    for (size_t i = 0; i < w.phones; i++) {
+        phone_register(PHONE(&w, i), 3600);
+    }
+    world_run(&w, 1000);
+    (void)world_monitor(&w, &w.crm, "1001");
+    tel_delivered(&tel, "7", "1001", "888", "1001", "alerting"); /* a call of its own */
+    world_run(&w, 200);
+    tel_cleared(&tel, "7", "1001", "null");
+    world_run(&w, 200);
+    app_forget(&w.crm);
+    REQUIRE(phone_call(PHONE(&w, 1), "1001", true, STR_NONE) != NULL);
+    world_run(&w, 200);
+    tel_delivered(&tel, "3", "1001", "1002", "1001", "alerting");
+    world_run(&w, 200);
+    const char *call = app_call_id(&w.crm, "c2");
+    (void)app_on_connection(&w.crm, "AnswerCall", "callToBeAnswered", "c2", "1001", "");
+    world_run(&w, 200);
+    phone_answer(PHONE(&w, 0));
+    tel_established(&tel, "3", "1001", "1002", "1001");
+    world_run(&w, 200);
+    REQUIRE(story_read(capture, str_c(call), &(struct story_options){0}, &story) == 0);
+    CHECK_INT(labelled("INFO DeliveredEvent", false), 1); /* not the other one's */
+    CHECK_INT(labelled("INFO EstablishedEvent", false), 1);
+    CHECK_INT(labelled("INFO AnswerCall", false), 1); /* the application's … */
+    CHECK_INT(labelled("INFO AnswerCall", true), 1);  /* … and ours to the phone */
+    CHECK_INT(labelled("200 OK AnswerCallResponse", false), 1);
+    CHECK_INT(labelled("INFO MonitorStart", true), 0);
+    CHECK_STR(str_c(story.lane[first("INFO AnswerCall", true)->to].kind), "phone");
+    check_order();
+    phone_hang_up(PHONE(&w, 1), STR_NONE);
+    tel_cleared(&tel, "3", "1001", "null");
+    world_run(&w, 300);
+    world_down(&w);
+    story_fini(&story);
+    capture_free(capture);
+}
+
+TEST_MAIN(T(test_csta_with_a_phone), T(test_a_call_from_its_first_message), T(test_make_call_and_its_answers),
           T(test_transfer_is_one_story), T(test_border_says_why))

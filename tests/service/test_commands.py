@@ -32,6 +32,7 @@ applications:
   - {{name: desk, password: {PASSWORDS["desk"]}, grants: ["*"]}}
 store: {{path: kept.db}}
 api: {{listen: ["unix:control"]}}
+uui: {{packages: [{{name: acme, contents: [acme-ticket]}}]}}
 log: {{level: debug}}
 """
 
@@ -216,6 +217,26 @@ def mistakes(m, port):
             s.recv(8192)
 
 
+def private(m, port):
+    """A package of the configuration is known to all that explains User-to-User."""
+    said = json.loads(http(m, "POST", "/v1/uui/decode", json.dumps(
+        {"value": "0102;purpose=acme;content=acme-ticket"})).split("\r\n\r\n")[1])
+    check(said["items"][0]["verdict"] == "valid", "the package is known", said)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(20)
+        at = "%s:%d" % s.getsockname()
+        s.sendto((f"INVITE sip:1002@example.com SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKprivate\r\n"
+                  "Max-Forwards: 70\r\nFrom: <sip:1001@example.com>;tag=p\r\nTo: <sip:1002@example.com>\r\n"
+                  "Call-ID: private\r\nCSeq: 1 INVITE\r\nUser-to-User: 0102;purpose=acme;content=acme-ticket\r\n"
+                  f"User-to-User: 0102;purpose=other\r\nContact: <sip:{at}>\r\nContent-Length: 0\r\n\r\n"
+                  ).encode(), ("127.0.0.1", port))
+        s.recv(8192)
+    ladder = json.loads(ask(m, "trace", "private", "--json"))
+    uui = {u["package"]: u["verdict"] for u in ladder["messages"][0]["uui"] if u["change"] != "removed"}
+    check(uui == {"acme": "valid", "other": "ignored"}, "in the ladder as well", uui)
+
+
 def nothing_in(m, secrets):
     """@param secrets  what no line of the log may have, in any case"""
     with m.cond:
@@ -242,6 +263,7 @@ def main():
         where(m)
         secret = tokens(m)
         mistakes(m, port)
+        private(m, port)
         m.end()
         nothing_in(m, [*PASSWORDS.values(), "pw-wrong-0987", secret, *SPELLINGS])
     except Failure as e:

@@ -117,6 +117,42 @@ static void test_memory_runs_out(void)
     }
 }
 
+/** A copy of packages stands by itself, or there is none. */
+static void test_packages_are_copied(void)
+{
+    static const struct str contents[] = {STR_INIT("ticket"), STR_INIT("order")};
+    char name[] = "acme";
+    const struct uui_package row[] = {{.name = {name, 4},
+                                       .contents = contents,
+                                       .content_n = 2,
+                                       .encodings = contents,
+                                       .encoding_n = 1,
+                                       .feature_tag = STR_INIT("+x"),
+                                       .max_octets = 7},
+                                      {.name = STR_INIT("plain")}};
+    const struct uui_packages from = {row, 2, true};
+    struct uui_packages *to = NULL;
+    for (size_t at = 1; to == NULL; at++) {
+        struct test_mem t;
+        struct arena a;
+        test_mem_init(&t);
+        t.fail_at = at;
+        arena_init(&a, &t.mem, 16);
+        to = uui_packages_copy(&from, &a);
+        name[0] = to != NULL ? 'x' : 'a';
+        if (to != NULL) {
+            const struct uui_package *p = uui_package_of(to, STR("ACME"));
+            CHECK(at > 8 && to->n == 2 && to->lenient);
+            CHECK(p != NULL && p->content_n == 2 && p->max_octets == 7);
+            CHECK(p != NULL && str_eq(p->contents[1], STR("order")));
+            CHECK(!str_is_set(to->row[1].feature_tag));
+        }
+        arena_fini(&a);
+        CHECK_INT(t.live, 0);
+        REQUIRE(at < 100);
+    }
+}
+
 /** The public readers with buffers of exactly the promised size. */
 static void test_api_promises_hold(void)
 {
@@ -140,5 +176,5 @@ static void test_api_promises_hold(void)
     }
 }
 
-TEST_MAIN(T(test_every_prefix), T(test_every_octet_changed), T(test_memory_runs_out),
+TEST_MAIN(T(test_every_prefix), T(test_every_octet_changed), T(test_packages_are_copied), T(test_memory_runs_out),
           T(test_api_promises_hold))
