@@ -16,7 +16,7 @@ DEPS = gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libcyaml-de
 TEST_DEPS = $(DEPS) clang llvm libclang-rt-14-dev binutils sip-tester baresip-core iproute2 \
 	nsd universal-ctags mandoc kamailio liblinphone-dev chromium tshark libxml2-utils nftables \
 	python3-jsonschema python3-prometheus-client bash-completion zsh \
-	debhelper dpkg-dev lintian systemd
+	debhelper dpkg-dev lintian systemd sngrep
 DEB_DEPS = $(DEPS) debhelper dpkg-dev lintian
 BENCH_DEPS = $(DEPS) libsofia-sip-ua-dev libre-dev libosip2-dev kamailio
 

@@ -101,7 +101,8 @@ void capture_stop(struct capture *c);
 
 struct capture_leg {
     struct str sip_call, party;
-    struct str named; /**< not empty: no leg, but a CSTA session with a phone (struct env_leg) */
+    struct str
+        named; /**< not empty: no leg, but a CSTA session with a phone (struct env_leg) */
     bool device;
 };
 

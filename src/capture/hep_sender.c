@@ -95,13 +95,18 @@ static int open_to(const struct addrinfo *at)
 static bool shake_hands(struct hep_sender *h)
 {
     char name[256]; /* OpenSSL's macro wants one that could be written to */
+    struct addr numeric;
     int done;
 
     if ((size_t)snprintf(name, sizeof(name), "%s", h->config.host) >= sizeof(name)) {
         return false;
     }
     h->ssl = SSL_new(h->tls);
-    if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1 ||
+    if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1) {
+        return false;
+    }
+    /* an address is no server name (RFC 6066 §3) */
+    if (!addr_parse_host(str_c(name), 0, &numeric) &&
         SSL_set_tlsext_host_name(h->ssl, name) != 1) {
         return false;
     }
@@ -324,6 +329,9 @@ void hep_sender_free(struct hep_sender *h)
     h->stop = true;
     capture_stop(h->capture);
     (void)pthread_join(h->thread, NULL);
+    if (h->ssl != NULL) {
+        (void)SSL_shutdown(h->ssl); /* who reads knows that it was all */
+    }
     SSL_free(h->ssl);
     if (h->fd >= 0) {
         (void)close(h->fd);

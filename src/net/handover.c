@@ -69,6 +69,19 @@ size_t net_hand_over(struct net *n, void (*fn)(void *ctx, int fd, struct str row
     return others;
 }
 
+void net_say_goodbye(struct net *n)
+{
+    list_each(it, &n->conns)
+    {
+        struct conn *c = list_entry(it, struct conn, link);
+        if (!can_go_on(c) && c->state == STREAM_OPEN) {
+            ws_close(c);
+            tls_close(c);
+            stream_flush(c);
+        }
+    }
+}
+
 int net_adopt(struct net *n, int fd, struct str row)
 {
     struct unpack u = unpack_of(row);

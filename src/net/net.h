@@ -237,6 +237,10 @@ void net_each_listener(struct net *n, void (*fn)(void *ctx, const char *kind, in
  */
 size_t net_hand_over(struct net *n, void (*fn)(void *ctx, int fd, struct str row), void *ctx);
 
+/** The others are told that they end, as TLS and WebSocket have it, so that their peers come
+    again at once. What the kernel does not take now is not said. Nothing else may follow. */
+void net_say_goodbye(struct net *n);
+
 /**
  * Go on with a connection of an earlier process. After the listeners, before what was kept is
  * put back.

@@ -370,6 +370,7 @@ static void hand_over(void *ctx)
     log_fmt(s->log, TRACE_INFO, "upgrade", "becoming %s; %zu connections end",
             s->upgrade.program, others);
     write_counters(s);
+    net_say_goodbye(s->net);
     serving_stop(&s->serving, SERVING_UPGRADE_MS);
     keeping_close(&s->keeping);
     if (s->config->pid_file != NULL) {

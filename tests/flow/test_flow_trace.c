@@ -240,5 +240,6 @@ static void test_csta_with_a_phone(void)
     capture_free(capture);
 }
 
-TEST_MAIN(T(test_csta_with_a_phone), T(test_a_call_from_its_first_message), T(test_make_call_and_its_answers),
-          T(test_transfer_is_one_story), T(test_border_says_why))
+TEST_MAIN(T(test_csta_with_a_phone), T(test_a_call_from_its_first_message),
+          T(test_make_call_and_its_answers), T(test_transfer_is_one_story),
+          T(test_border_says_why))

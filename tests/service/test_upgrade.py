@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -148,6 +149,79 @@ def goes_on():
     check(not os.path.exists(control), "the path of its own socket is gone with it")
 
 
+def certificate():
+    names = [os.path.join(HOME.name, n) for n in ("server.pem", "server.key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-days", "2", "-subj", "/CN=server", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-out", names[0], "-keyout", names[1]],
+                   check=True, capture_output=True)
+    return names
+
+
+def web_socket(s, path, protocol):
+    """@return what came behind the head"""
+    s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+              f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n".encode())
+    got = b""
+    while b"\r\n\r\n" not in got:
+        more = s.recv(4096)
+        check(more, "a WebSocket", got)
+        got += more
+    check(got.startswith(b"HTTP/1.1 101"), "a WebSocket", got)
+    return got.split(b"\r\n\r\n", 1)[1]
+
+
+def rest(s, got=b""):
+    while True:
+        more = s.recv(4096)
+        if not more:
+            return got
+        got += more
+
+
+def says_goodbye():
+    """What cannot be handed over ends as its protocol has it, not in the middle."""
+    cert, key = certificate()
+    control = os.path.join(HOME.name, "control2")
+    (tls, ws), (_, wss) = ports(), ports()
+    install()
+    m = Manager(PROGRAM, f'listen: ["tls:127.0.0.1:{tls}", "ws:127.0.0.1:{ws}", "wss:127.0.0.1:{wss}"]\n{STORE}'
+                f'tls: {{certificates: [{{cert: "{cert}", key: "{key}"}}]}}\n'
+                f'api: {{listen: ["unix:{control}"]}}\n')
+    m.heard("READY")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cert)
+    ends = {}
+    for name, port, over in (("tls", tls, True), ("ws", ws, False), ("wss", wss, True)):
+        s = socket.create_connection(("127.0.0.1", port), 30)
+        if over:
+            s = context.wrap_socket(s, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+        if name != "tls":
+            check(web_socket(s, "/", "sip") == b"", "nothing yet")
+        else:
+            s.sendall(options("tls", transport="TLS"))
+            answered(s, "tls", "over TLS")
+        ends[name] = s
+    stream, idle = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(2)]
+    for s in (stream, idle):
+        s.settimeout(30)
+        s.connect(control)
+    web_socket(stream, "/v1/stream", "baton.v1")
+    idle.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
+    check(idle.recv(4096).startswith(b"HTTP/1.1 200"), "a stream of events")
+    since = m.mark()
+    m.child.send_signal(signal.SIGUSR2)
+    check(rest(ends["tls"]) == b"", "TLS ends with close_notify")  # else SSLEOFError
+    for name in ("ws", "wss"):
+        check(rest(ends[name])[:4] == b"\x88\x02\x03\xe9", f"{name}: 1001, going away")
+    got = rest(stream)
+    check(got[-2:-1] != b"" and b"\x0f\xa9" in got, "the stream: 4009", got)
+    check(rest(idle).endswith(b"0\r\n\r\n"), "events: the end of the answer")
+    m.heard("READY", since)
+    m.end()
+
+
 def refused():
     """Programs that cannot take over: the old one goes on as if nothing had been said."""
     m, udp, _ = started()
@@ -217,7 +291,7 @@ def goes_back():
 
 
 def main():
-    for test in (goes_on, refused, goes_back):
+    for test in (goes_on, says_goodbye, refused, goes_back):
         try:
             test()
         except Failure as e:

@@ -176,5 +176,5 @@ static void test_api_promises_hold(void)
     }
 }
 
-TEST_MAIN(T(test_every_prefix), T(test_every_octet_changed), T(test_packages_are_copied), T(test_memory_runs_out),
-          T(test_api_promises_hold))
+TEST_MAIN(T(test_every_prefix), T(test_every_octet_changed), T(test_packages_are_copied),
+          T(test_memory_runs_out), T(test_api_promises_hold))
