@@ -207,6 +207,10 @@ void uus_transferred(struct call *c);
 struct str uus_values(const struct connection *from, enum uus_message kind,
                       const struct sip_msg *m);
 
+/** What the body of a REFER or 3xx of that party has for the new target (CVP puts it there,
+    and not into the URI): values, of a party that has it in bodies; absent: none */
+struct str uus_for_target(const struct connection *from, const struct sip_msg *m);
+
 /* ---- uus_make.c: ISUP messages, and GTD, of our own ---- */
 
 /** The INVITE of this caller has come. */

@@ -31,6 +31,7 @@ struct redirect {
         struct str of;         /**< index of the attempt that it answers; absent: no history */
         struct connection *by; /**< who redirects */
         struct hop over;       /**< and over which hop he said so */
+        struct str given;      /**< User-to-User that the 3xx has in its body; absent: none */
         uint16_t q_milli;
         bool used;
     } target[TARGETS];
@@ -55,7 +56,7 @@ static uint16_t q_of(struct str params)
     return milli;
 }
 
-static void note_one(const struct branch *b, const struct sip_addr *contact)
+static void note_one(const struct branch *b, const struct sip_addr *contact, struct str given)
 {
     struct connection *from = b->conn;
     struct call *c = from->call;
@@ -69,6 +70,7 @@ static void note_one(const struct branch *b, const struct sip_addr *contact)
     r->target[r->n].of = trail_last(from);
     r->target[r->n].by = from;
     r->target[r->n].over = b->leg != NULL ? b->leg->hop : (struct hop){0};
+    r->target[r->n].given = given;
     r->target[r->n].q_milli = q_of(contact->params);
     r->target[r->n].used = false;
     r->n += r->target[r->n].uri.p != NULL ? 1 : 0;
@@ -79,7 +81,7 @@ void redirect_note(struct branch *b, unsigned status, const struct sip_msg *m)
     struct call *c = b->conn->call;
     struct sip_values it = {0};
     struct sip_addr contact;
-    struct str value;
+    struct str value, given;
     uint32_t at;
 
     if (m == NULL || !is_followed(c->layer, status) || call_wishes(c).recurse == DIRECTIVE_NO) {
@@ -88,9 +90,16 @@ void redirect_note(struct branch *b, unsigned status, const struct sip_msg *m)
     if (c->redirect == NULL) {
         c->redirect = arena_zalloc(&c->arena, sizeof(*c->redirect));
     }
+    given = uus_for_target(b->conn, m);
+    if (given.n > 0) {
+        given = arena_dup(&c->arena, given);
+        if (given.n == 0) {
+            return; /* without what it is to know nobody is called */
+        }
+    }
     while (c->redirect != NULL && sip_msg_each(m, SIP_HDR_CONTACT, &it, &value)) {
         if (sip_addr_parse(value, &contact, &at) == 0) {
-            note_one(b, &contact);
+            note_one(b, &contact, given);
         }
     }
 }
@@ -173,9 +182,13 @@ static bool joins(const struct connection *from, const struct hop *over, struct 
     return true;
 }
 
-/** What that URI leads to. @return false: nowhere */
+/**
+ * What that URI leads to.
+ * @param given  User-to-User for it, when it has none itself
+ * @return false: nowhere
+ */
 static bool leads(const struct connection *from, const struct hop *over, struct str text,
-                  struct str had, struct redirect_to *out)
+                  struct str given, struct str had, struct redirect_to *out)
 {
     struct call_layer *l = from->call->layer;
     struct sip_embedded e;
@@ -195,7 +208,7 @@ static bool leads(const struct connection *from, const struct hop *over, struct 
     }
     out->lines = sip_embedded_lines(l->scratch, &e);
     memcpy(out->cut, e.cut, sizeof(out->cut));
-    return str_is_set(out->lines) && joins(from, over, e.uui, had, out);
+    return str_is_set(out->lines) && joins(from, over, e.uui.n > 0 ? e.uui : given, had, out);
 }
 
 bool redirect_take(struct connection *from, unsigned status, struct str had,
@@ -220,7 +233,8 @@ bool redirect_take(struct connection *from, unsigned status, struct str had,
             return false;
         }
         r->target[best].used = true;
-        if (leads(r->target[best].by, &r->target[best].over, r->target[best].uri, had, out)) {
+        if (leads(r->target[best].by, &r->target[best].over, r->target[best].uri,
+                  r->target[best].given, had, out)) {
             out->contact = r->target[best].contact;
             out->of = r->target[best].of;
             r->followed++;

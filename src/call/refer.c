@@ -347,6 +347,18 @@ unsigned call_refer_target(struct call_layer *l, const struct sip_msg *m,
     return 0;
 }
 
+/** As read_wish, of a party of a call. */
+static struct refusal read_wish_of(const struct connection *by, const struct sip_msg *m,
+                                   struct wish *w)
+{
+    struct refusal no = read_wish(by->call->layer->scratch, m, w);
+
+    if (no.status == 0 && w->embedded.uui.n == 0) {
+        w->embedded.uui = uus_for_target(by, m);
+    }
+    return no;
+}
+
 static bool accept(struct referral *r, struct txn *t, const struct wish *w, uint64_t now_ms)
 {
     struct leg *leg = r->by->leg;
@@ -384,7 +396,7 @@ void refer_request(struct branch *from, struct dialog *d, struct txn *t,
     unsigned status;
 
     if (no.status == 0) {
-        no = read_wish(from->conn->call->layer->scratch, m, &w);
+        no = read_wish_of(from->conn, m, &w);
     }
     (void)sip_msg_cseq(m, &cseq);
     r = no.status == 0 ? referral_new(from, d, cseq.number) : NULL;

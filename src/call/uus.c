@@ -20,7 +20,8 @@
  *
  * SIP-I. A neighbour with `isup_body` reads and writes the same octets in ISUP (or GTD) bodies.
  * From him they become a header, to him the header's are put into the body; if both have some
- * and they differ, isdn_settle says which count.
+ * and they differ, isdn_settle says which count. In a REFER or 3xx a body speaks for the new
+ * target, if the URI does not (uus_for_target).
  *
  * ONE DOOR. Every message that the call layer hands to a leg and that could have User-to-User
  * passes uus_invite or uus_pass right before. Where no neighbour is an ISDN that is two tests.
@@ -365,5 +366,20 @@ struct str uus_values(const struct connection *from, enum uus_message kind,
         octets = isdn_in_body(&had);
     }
     struct str values = isdn_others(a, &had, call_uui_values(call_uui_line(a, octets)));
+    return values.n > 0 ? values : STR_NONE;
+}
+
+struct str uus_for_target(const struct connection *from, const struct sip_msg *m)
+{
+    const struct leg_content content = {.pass = m};
+    struct call_layer *l = from->call->layer;
+    struct isdn_carried had;
+    struct str values;
+
+    if (!reads_bodies(from) || !isdn_body_may(m)) {
+        return STR_NONE;
+    }
+    gather(l, &content, true, &had);
+    values = call_uui_values(call_uui_line(l->scratch, isdn_in_body(&had)));
     return values.n > 0 ? values : STR_NONE;
 }

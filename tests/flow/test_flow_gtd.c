@@ -34,6 +34,12 @@ static void gtd_refuses(struct world *world)
     world->peer[1].policy.uui_in_failure = true;
 }
 
+static void gtd_trusted(struct world *world)
+{
+    gtd(world);
+    world->peer[1].trusted = true;
+}
+
 static void up(void (*tweak)(struct world *))
 {
     arena_init(&arena, &mem_libc, 4096);
@@ -98,18 +104,21 @@ static void invite_gtd(const char *user, const char *text)
     peer_invite(&w, &w.trunk, "gtd", user, "", "multipart/mixed;boundary=b", str_c(body));
 }
 
-/** BYE of the trunk, in the dialog of that answer, with that body. */
-static void bye_gtd(const struct text_msg *ok, const char *text)
+/** A request of the trunk, in the dialog of that answer, with that body. */
+static void request_gtd(const char *method, const struct text_msg *ok, const char *lines,
+                        const char *text)
 {
     struct hop to = vnet_hop(&w.node, TP_UDP);
     struct sip_addr contact;
     REQUIRE(ok->m != NULL && sip_msg_addr(ok->m, SIP_HDR_CONTACT, &contact) == 0);
     raw_sendf(&w.trunk, &to,
-              "BYE %.*s SIP/2.0\nVia: SIP/2.0/UDP 10.0.2.2;branch=z9hG4bK-gtd\n"
-              "Max-Forwards: 70\nFrom: %.*s\nTo: %.*s\nCall-ID: %.*s\nCSeq: 2 BYE\n"
+              "%s %.*s SIP/2.0\nVia: SIP/2.0/UDP 10.0.2.2;branch=z9hG4bK-gtd\n"
+              "Max-Forwards: 70\nFrom: %.*s\nTo: %.*s\nCall-ID: %.*s\nCSeq: 2 %s\n"
+              "Contact: <sip:raw@10.0.2.2>\n%s"
               "Content-Type: application/gtd\n\n%s",
-              STR_ARG(contact.uri_text), STR_ARG(text_value(ok, "From")),
-              STR_ARG(text_value(ok, "To")), STR_ARG(text_value(ok, "Call-ID")), text);
+              method, STR_ARG(contact.uri_text), STR_ARG(text_value(ok, "From")),
+              STR_ARG(text_value(ok, "To")), STR_ARG(text_value(ok, "Call-ID")), method, lines,
+              text);
 }
 
 /** A call to the gateway: an IAM beside the description, a REL when the caller leaves. */
@@ -173,7 +182,7 @@ static void test_gtd_from_gateway(void)
     CHECK(has(&ok, "ANM,\r\n" PRN "UUS,3,4869\r\n\r\n--"));
     world_raw_request(&w, &w.trunk, "ACK", 1, &ok, "", "");
     world_run(&w, 50);
-    bye_gtd(&ok, "REL,\nUUS,3,42\n");
+    request_gtd("BYE", &ok, "", "REL,\nUUS,3,42\n");
     bye = peer_expect(&w, &w.gateway, "BYE", "0442;encoding=hex;purpose=isdn-uui");
     peer_answer(&w, &w.gateway, &bye, "200 OK", HI);
     expect_free(&w.trunk, "200 BYE", "");
@@ -303,6 +312,47 @@ static void test_gtd_refusals(void)
     }
 }
 
+#define FACILITY "VER,1.00\nPRN,t1113,*,att**,1993\nFAC,\nUUS,0,4F4B\n"
+
+/** It transfers by REFER, or redirects: the body has what the new party is to know. */
+static void test_gtd_for_another(void)
+{
+    static const char *const target[] = {
+        "<sip:1002@example.com>", "<sip:1002@example.com?User-to-User=0458%3Bencoding%3Dhex>"};
+    static const char *const want[] = {"004F4B;encoding=hex;purpose=isdn-uui",
+                                       "0458;encoding=hex"};
+
+    for (size_t i = 0; i < ARRAY_LEN(target); i++) {
+        char lines[160];
+        up(gtd_trusted); /* or it may not refer */
+        PHONE(&w, 0)->on_call = 200;
+        invite_gtd("1001", "IAM,\r\n" PRN "\r\n");
+        world_run(&w, 200);
+        struct text_msg ok = world_take(&w.trunk, "200 INVITE");
+        world_raw_request(&w, &w.trunk, "ACK", 1, &ok, "", "");
+        world_run(&w, 50);
+        (void)snprintf(lines, sizeof(lines), "Refer-To: %s\n", target[i]);
+        request_gtd("REFER", &ok, lines, FACILITY);
+        world_run(&w, 200);
+        struct str got = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "INVITE", 0);
+        CHECK_STR(str_trim(wire_raw(got, "User-to-User", 0)), want[i]);
+        text_free(&ok);
+        down();
+        up(gtd_trusted);
+        REQUIRE(phone_call(PHONE(&w, 0), "8555", true, STR_NONE) != NULL);
+        struct text_msg out = expect(&w.trunk, "INVITE", "");
+        struct hop back = raw_from(&w.trunk);
+        (void)snprintf(lines, sizeof(lines), "Contact: %s\nContent-Type: application/gtd\n",
+                       target[i]);
+        raw_reply(&w.trunk, &back, out.m, "302 Moved Temporarily", "t", lines, FACILITY);
+        world_run(&w, 200);
+        got = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 1), "INVITE", 0);
+        CHECK_STR(str_trim(wire_raw(got, "User-to-User", 0)), want[i]);
+        text_free(&out);
+        down();
+    }
+}
+
 /** Memory fails at each place in turn: the call may fail, no message is half made. */
 static void test_gtd_memory(void)
 {
@@ -324,4 +374,4 @@ static void test_gtd_memory(void)
 TEST_MAIN(T(test_gtd_to_gateway), T(test_gtd_from_gateway), T(test_gtd_without_number),
           T(test_gtd_not_made_here), T(test_gtd_checked_before_sending),
           T(test_gtd_of_the_caller), T(test_gtd_made_call), T(test_gtd_refusals),
-          T(test_gtd_memory))
+          T(test_gtd_for_another), T(test_gtd_memory))

@@ -26,6 +26,7 @@ peers:
   - {{name: far, uri: "sip:{ip}:5191", trusted: true, numbers: ["6*"]}}
   - {{name: isup, uri: "sip:{ip}:5192", trusted: true, numbers: ["7*"], isup_body: true}}
   - {{name: made, uri: "sip:{ip}:5194", trusted: true, numbers: ["5*"], isup: create}}
+  - {{name: gtd, uri: "sip:{ip}:5195", trusted: true, numbers: ["4*"], uui_dialect: cisco-gtd}}
   - {{name: cloud, uri: "sip:{ip}:5193", trusted: true, numbers: ["8*"], uui_dialect: genesys-pd}}
 log: {{level: debug, sip_trace: {trace}}}
 """
@@ -223,3 +224,30 @@ def uui_tshark_reads_made_isup(w):
     for method in ("INVITE", "BYE"):
         equal([octets for start, _, octets in dissected(capture.file) if start.startswith(method)],
               [[w] for w in want], f"parameter 0x20 of our own in {method}, by tshark")
+
+
+@scenario
+def uui_tshark_reads_made_gtd(w):
+    """A gateway of Cisco's and callers without GTD: tshark finds the part, and in it what the header says."""
+    if tools_missing():
+        return
+    w.server(template=CONFIG)
+    capture = w.add(Capture(w.folder))
+    caller, gtd = Peer(5190), Peer(5195)
+    for i, value in enumerate(VALUES[:2]):
+        call(caller, gtd, 400, f"gtd{i}", value)
+    capture.has(b"Call-ID: gtd1\r\nCSeq: 2 BYE")
+    capture.end()
+    for peer in (caller, gtd):
+        peer.close()
+    kinds = subprocess.run(["tshark", "-r", capture.file, "-Y", "sip.Method == INVITE && udp.dstport == 5195",
+                            "-T", "fields", "-e", "mime_multipart.header.content-type"],
+                           check=True, capture_output=True, text=True).stdout.split()
+    equal(kinds, ["application/sdp,application/gtd"] * 2, "the parts by tshark")
+    equal(len(list(dissected(capture.file))), 12, "messages of ours, none of them malformed")
+    found = json.loads(subprocess.run([BATON, "uui", "lint", "--json", capture.file], check=False,
+                                      capture_output=True, text=True).stdout)["values"]
+    bodies = [v for v in found if v.get("in") == "application/gtd"]
+    equal([v["decoded"]["octets"] for v in bodies],
+          [value.split(";")[0] for value in VALUES[:2] for _ in ("INVITE", "BYE")], "UUS in INVITE and BYE")
+    equal([v["findings"] for v in bodies], [[]] * 4, "which say what the headers say")
