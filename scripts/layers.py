@@ -17,7 +17,7 @@ LAYERS = [["base"], ["sip", "sdp", "mime", "isdn", "uui", "csta"],
           ["route", "txn", "access", "auth", "history", "seal"], ["dialog", "border"],
           ["peers", "registrar", "proxy", "rules", "call", "cti", "event",
            "phone"],
-          ["engine"], ["net", "store", "capture", "lint"], ["feed"], ["api"], ["server"], ["cli"]]
+          ["engine"], ["net", "store", "capture", "lint"], ["feed"], ["api"], ["server", "client"], ["cli"]]
 # Neighbours on one layer that may know each other, one way only.
 SIBLINGS = {
     ("auth", "access"),     # an application has scopes, as the owner of a token has

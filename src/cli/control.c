@@ -8,7 +8,7 @@
  */
 #include "cli/control.h"
 #include "cli/help.h"
-#include "cli/sse.h"
+#include "client/sse.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>

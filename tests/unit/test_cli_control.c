@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client of a running server, and the commands that only show what it says. */
 #include "cli/ask_cmd.h"
-#include "cli/sse.h"
 #include "cli/view.h"
+#include "client/sse.h"
 #include "kit_control.h"
 
 /* ---- events ---- */

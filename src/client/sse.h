@@ -7,8 +7,8 @@
  * standard has it: it comes again behind Last-Event-ID. One with an id and no data is told,
  * too: it moves the place to come back to.
  */
-#ifndef BATON_CLI_SSE_H
-#define BATON_CLI_SSE_H
+#ifndef BATON_CLIENT_SSE_H
+#define BATON_CLIENT_SSE_H
 
 #include "base/attr.h"
 #include "base/str.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Server-Sent Events: see sse.h. A line and the data of an event are kept, both bounded. */
-#include "cli/sse.h"
+#include "client/sse.h"
 #include <stdio.h>
 #include <stdlib.h>
 
