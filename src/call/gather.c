@@ -157,7 +157,7 @@ static struct str as_before(const struct connection *conn, struct arena *a)
     const struct connection *partner = call_other(conn);
 
     if (share_is_parked(partner)) {
-        return media_silence(conn, a);
+        return media_silence_offer(conn, a);
     }
     if (partner == NULL || !str_is_set(partner->desc)) {
         return STR_NONE;

@@ -120,8 +120,9 @@ static void restore(struct connection *other, uint64_t now_ms)
     if (other->call->phase == CALL_ENDING || partner == NULL || leg == NULL) {
         return;
     }
-    content.body = share_is_parked(partner) ? media_silence(other, other->call->layer->scratch)
-                                            : partner->desc;
+    content.body = share_is_parked(partner)
+                       ? media_silence_offer(other, other->call->layer->scratch)
+                       : partner->desc;
     if (!str_is_set(content.body)) {
         return;
     }

@@ -110,27 +110,45 @@ struct str media_aimed(struct str body, unsigned aim, struct arena *a)
     return out;
 }
 
-struct str media_silence(const struct connection *conn, struct arena *a)
+static struct str silence(const struct connection *conn, bool offers, struct arena *a)
 {
     const struct env *env = conn->call->layer->env;
-    struct sdp_local local = {.id = env_random64(env) >> 16, .version = 1};
+    uint8_t entropy[SDP_ENTROPY];
+    struct sdp_local local = {
+        .id = env_random64(env) >> 16, .version = 1, .offers = offers, .entropy = entropy};
     const struct leg *leg = connection_leg(conn);
-    size_t cap = conn->desc.n + 512;
-    char *buf = arena_alloc(a, cap);
     struct addr addr = {0};
     struct out o, host;
     struct sdp offer;
     char text[64];
+    char *buf;
+    size_t cap;
 
-    if (buf == NULL || leg == NULL || sdp_parse(conn->desc, &offer, NULL) != 0) {
+    if (leg == NULL || sdp_parse(conn->desc, &offer, NULL) != 0) {
         return STR_NONE;
     }
+    cap = conn->desc.n + 512 + offer.media_count * SDP_KEYS_MAX;
+    buf = arena_alloc(a, cap);
+    if (buf == NULL) {
+        return STR_NONE;
+    }
+    env->random(env->ctx, entropy, sizeof(entropy));
     env->local(env->ctx, &leg->hop, &addr);
     out_init(&host, text, sizeof(text));
     addr_write_host(&host, &addr);
     local.address = out_str_of(&host);
     out_init(&o, buf, cap);
     return sdp_write_black_hole(&o, &local, &offer) == 0 ? out_str_of(&o) : STR_NONE;
+}
+
+struct str media_silence(const struct connection *conn, struct arena *a)
+{
+    return silence(conn, false, a);
+}
+
+struct str media_silence_offer(const struct connection *conn, struct arena *a)
+{
+    return silence(conn, true, a);
 }
 
 bool media_ack_silence(struct connection *conn, struct leg *leg, const struct sip_msg *m,

@@ -556,6 +556,8 @@ bool media_pass(const struct connection *from, struct connection *to, const stru
 struct str media_aimed(struct str body, unsigned aim, struct arena *a);
 /** The answer to what the phone offered that takes the call and no media; absent: none fits. */
 struct str media_silence(const struct connection *conn, struct arena *a);
+/** The same as an offer of ours to that phone. */
+struct str media_silence_offer(const struct connection *conn, struct arena *a);
 /** ACK the 2xx of its phone so: what it offered is its description, and nobody talks yet.
    @return false: no memory, or the ACK cannot be sent */
 bool media_ack_silence(struct connection *conn, struct leg *leg, const struct sip_msg *m,

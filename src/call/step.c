@@ -320,7 +320,7 @@ static struct str hold_body(struct step *s, struct connection **to)
         *to = other;
         /* a focus would mix what the phone plays to who is held */
         body = s->kind == STEP_PARK
-                   ? media_silence(other, a)
+                   ? media_silence_offer(other, a)
                    : media_aimed(s->conn->desc, other->is_seat ? SDP_SILENCE : SDP_HOLD, a);
         break;
     default:

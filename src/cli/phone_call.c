@@ -12,7 +12,7 @@
 #include "sdp/sdp.h"
 #include <stdio.h>
 
-enum { SLOT_ANSWER = 1, MEDIA_PORT = 40000 };
+enum { SLOT_ANSWER = 1, MEDIA_PORT = 40000, SDP_MAX = 8192 };
 
 static uint64_t now_of(const struct phone_call *c)
 {
@@ -51,7 +51,8 @@ static struct str describe(struct phone_call *c, const struct hop *hop)
                               .version = ++c->sdp_version,
                               .port = (uint16_t)(MEDIA_PORT + 2 * c->id),
                               .dir = c->held ? SDP_SENDONLY : SDP_SENDRECV};
-    char *buf = arena_alloc(&u->scratch, 4096);
+    char *buf = arena_alloc(&u->scratch, SDP_MAX);
+    uint8_t entropy[SDP_ENTROPY];
     struct addr addr = {0};
     struct sdp offer;
     struct out o, h;
@@ -65,7 +66,7 @@ static struct str describe(struct phone_call *c, const struct hop *hop)
     if (buf == NULL) {
         return STR_NONE;
     }
-    out_init(&o, buf, 4096);
+    out_init(&o, buf, SDP_MAX);
     if (c->offer_len == 0) {
         err = sdp_write_offer(&o, &local);
     } else if (sdp_parse(str_make(c->offer, c->offer_len), &offer, NULL) != 0) {
@@ -75,7 +76,9 @@ static struct str describe(struct phone_call *c, const struct hop *hop)
             (uint8_t)(offer.media_count > 0 ? sdp_dir_answer(offer.media[0].dir, local.dir)
                                             : local.dir);
         err = sdp_write_answer(&o, &local, &offer);
-        if (err != 0) { /* a description without audio that we know: take it silently */
+        if (err != 0) { /* without audio that we know, or with keys: taken silently */
+            u->env->random(u->env->ctx, entropy, sizeof(entropy));
+            local.entropy = entropy;
             err = sdp_write_black_hole(&o, &local, &offer);
         }
     }

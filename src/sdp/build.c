@@ -6,22 +6,17 @@
  * The phone without media speaks PCMU, PCMA and telephone-event, which every SIP phone
  * does. An answer uses the payload numbers of the offer, in the offer's order, and repeats
  * its t= line (RFC 3264 §6). Streams that cannot be taken stay in their place with port 0.
- *
- * The black hole says 0.0.0.0 as well as inactive: the address also stops RTCP (RFC 3264
- * §8.4), the attribute is what phones understand that no longer know the address. Its port
- * is 9, "discard", since 0 would refuse the stream.
+ * What takes a call without media is in black_hole.c.
  */
+#include "sdp/build.h"
 #include "base/err.h"
 #include "sdp/line.h"
 #include "sdp/sdp.h"
 
-enum { DISCARD_PORT = 9 };
-
 /** Formats of one section that are looked at; what could be taken stands among the first. */
 enum { FORMATS_MAX = 64 };
 
-/** Write only what is complete: on an error *o is as before. */
-static int finish(struct out *o, const struct out *before, int err)
+int sdp_build_end(struct out *o, const struct out *before, int err)
 {
     if (err < 0) {
         *o = *before;
@@ -40,7 +35,7 @@ static bool is_word(struct str s)
     return s.n > 0;
 }
 
-static bool check_local(const struct sdp_local *l, bool media)
+bool sdp_local_check(const struct sdp_local *l, bool media)
 {
     return is_word(l->address) && (!str_is_set(l->username) || is_word(l->username)) &&
            (!media || l->port != 0);
@@ -56,9 +51,8 @@ static void write_net(struct out *o, struct str address)
     out_c(o, "\r\n");
 }
 
-/** v=, o=, s=, c= and the t= lines of the offer, or one for "always". */
-static void write_head(struct out *o, const struct sdp_local *l, struct str connection,
-                       const struct sdp *offer)
+void sdp_build_head(struct out *o, const struct sdp_local *l, struct str connection,
+                    const struct sdp *offer)
 {
     bool timed = false;
     out_c(o, "v=0\r\no=");
@@ -84,7 +78,7 @@ static void write_head(struct out *o, const struct sdp_local *l, struct str conn
     out_c(o, timed ? "" : "t=0 0\r\n");
 }
 
-static void write_audio(struct out *o, uint16_t port)
+void sdp_build_audio(struct out *o, uint16_t port)
 {
     out_c(o, "m=audio ");
     out_u64(o, port);
@@ -95,7 +89,7 @@ static void write_audio(struct out *o, uint16_t port)
              "a=fmtp:101 0-15\r\n");
 }
 
-static void write_dir(struct out *o, enum sdp_dir dir)
+void sdp_build_dir(struct out *o, enum sdp_dir dir)
 {
     out_c(o, "a=");
     out_str(o, sdp_dir_text(dir));
@@ -105,13 +99,13 @@ static void write_dir(struct out *o, enum sdp_dir dir)
 int sdp_write_offer(struct out *o, const struct sdp_local *l)
 {
     struct out before = *o;
-    if (!check_local(l, true)) {
+    if (!sdp_local_check(l, true)) {
         return E_VALUE;
     }
-    write_head(o, l, l->address, NULL);
-    write_audio(o, l->port);
-    write_dir(o, (enum sdp_dir)l->dir);
-    return finish(o, &before, 0);
+    sdp_build_head(o, l, l->address, NULL);
+    sdp_build_audio(o, l->port);
+    sdp_build_dir(o, (enum sdp_dir)l->dir);
+    return sdp_build_end(o, &before, 0);
 }
 
 /** "PCMU/8000" for a payload number of the section; static numbers need no rtpmap. */
@@ -171,7 +165,7 @@ static bool can_take(const struct sdp_media *m)
     return false;
 }
 
-static void write_media_line(struct out *o, const struct sdp_media *m, uint16_t port)
+void sdp_build_media(struct out *o, const struct sdp_media *m, uint16_t port)
 {
     out_c(o, "m=");
     out_str(o, m->kind);
@@ -181,9 +175,9 @@ static void write_media_line(struct out *o, const struct sdp_media *m, uint16_t 
     out_str(o, m->proto);
 }
 
-static void write_rejected(struct out *o, const struct sdp_media *m)
+void sdp_build_rejected(struct out *o, const struct sdp_media *m)
 {
-    write_media_line(o, m, 0);
+    sdp_build_media(o, m, 0);
     out_ch(o, ' ');
     out_str(o, m->formats.n > 0 ? m->formats : STR("0"));
     out_c(o, "\r\n");
@@ -194,7 +188,7 @@ static void write_taken(struct out *o, const struct sdp_media *m, const struct s
 {
     const struct str formats = first_formats(m);
     struct str rest = formats, payload;
-    write_media_line(o, m, l->port);
+    sdp_build_media(o, m, l->port);
     while (sdp_word_next(&rest, &payload)) {
         if (is_known(encoding_of(m, payload))) {
             out_ch(o, ' ');
@@ -219,83 +213,38 @@ static void write_taken(struct out *o, const struct sdp_media *m, const struct s
             out_c(o, " 0-15\r\n");
         }
     }
-    write_dir(o, sdp_dir_answer((enum sdp_dir)m->dir, (enum sdp_dir)l->dir));
+    sdp_build_dir(o, sdp_dir_answer((enum sdp_dir)m->dir, (enum sdp_dir)l->dir));
 }
 
 int sdp_write_answer(struct out *o, const struct sdp_local *l, const struct sdp *offer)
 {
     struct out before = *o;
     bool taken = false;
-    if (!check_local(l, true)) {
+    if (!sdp_local_check(l, true)) {
         return E_VALUE;
     }
-    write_head(o, l, l->address, offer);
+    sdp_build_head(o, l, l->address, offer);
     for (size_t i = 0; i < offer->media_count; i++) {
         const struct sdp_media *m = &offer->media[i];
         if (!taken && can_take(m)) {
             write_taken(o, m, l);
             taken = true;
         } else {
-            write_rejected(o, m);
+            sdp_build_rejected(o, m);
         }
     }
-    return finish(o, &before, taken ? 0 : E_UNSUPPORTED);
+    return sdp_build_end(o, &before, taken ? 0 : E_UNSUPPORTED);
 }
 
 int sdp_write_rejection(struct out *o, const struct sdp_local *l, const struct sdp *offer)
 {
     struct out before = *o;
-    if (!check_local(l, false)) {
+    if (!sdp_local_check(l, false)) {
         return E_VALUE;
     }
-    write_head(o, l, l->address, offer);
+    sdp_build_head(o, l, l->address, offer);
     for (size_t i = 0; i < offer->media_count; i++) {
-        write_rejected(o, &offer->media[i]);
+        sdp_build_rejected(o, &offer->media[i]);
     }
-    return finish(o, &before, 0);
-}
-
-/** The section with all its formats, in use and inactive. */
-static void write_swallowed(struct out *o, const struct sdp_media *m)
-{
-    static const struct str names[] = {STR_INIT("rtpmap"), STR_INIT("fmtp")};
-    write_media_line(o, m, DISCARD_PORT);
-    out_ch(o, ' ');
-    out_str(o, m->formats);
-    out_c(o, "\r\n");
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct str rest = m->text, value;
-        while (sdp_attr_next(&rest, names[i], &value)) {
-            out_c(o, "a=");
-            out_str(o, names[i]);
-            out_ch(o, ':');
-            out_str(o, value);
-            out_c(o, "\r\n");
-        }
-    }
-    write_dir(o, SDP_INACTIVE);
-}
-
-int sdp_write_black_hole(struct out *o, const struct sdp_local *l, const struct sdp *offer)
-{
-    struct out before = *o;
-    bool taken = offer == NULL;
-    if (!check_local(l, false)) {
-        return E_VALUE;
-    }
-    write_head(o, l, STR("0.0.0.0"), offer);
-    if (!offer) {
-        write_audio(o, DISCARD_PORT);
-        write_dir(o, SDP_INACTIVE);
-    }
-    for (size_t i = 0; offer && i < offer->media_count; i++) {
-        const struct sdp_media *m = &offer->media[i];
-        if (is_rtp(m) && m->formats.n > 0) {
-            write_swallowed(o, m);
-            taken = true;
-        } else {
-            write_rejected(o, m);
-        }
-    }
-    return finish(o, &before, taken ? 0 : E_UNSUPPORTED);
+    return sdp_build_end(o, &before, 0);
 }

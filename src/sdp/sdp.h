@@ -125,6 +125,12 @@ struct sdp_edit {
 int sdp_rewrite(const struct sdp *s, const struct sdp_edit *e, struct arena *a,
                 struct str *out) MUST_USE;
 
+/** Random octets from which keys are made that nobody has. */
+#define SDP_ENTROPY 72
+
+/** What a black hole says more of one stream than its offer, in octets, at most. */
+#define SDP_KEYS_MAX 320
+
 /** What Baton says of itself when the description is its own. */
 struct sdp_local {
     struct str username; /**< absent: "-" */
@@ -132,6 +138,8 @@ struct sdp_local {
     struct str address; /**< numeric; IPv6 also in brackets, which SDP has not */
     uint16_t port;      /**< for audio; not 0 */
     uint8_t dir;        /**< enum sdp_dir; note that 0 is INACTIVE */
+    bool offers;        /**< a black hole is a new offer to the author of `offer`, no answer */
+    const uint8_t *entropy; /**< SDP_ENTROPY octets; NULL: streams with keys are rejected */
 };
 
 /** An offer of one audio stream: PCMU, PCMA, telephone-event. @return 0, E_VALUE, E_SPACE */
@@ -154,8 +162,10 @@ int sdp_write_rejection(struct out *o, const struct sdp_local *l,
 
 /**
  * A description that takes the call and no media: address 0.0.0.0, inactive (RFC 3725 §4.2,
- * §4.3). With `offer` it is the answer to it: each RTP/AVP stream accepted with all its
- * formats, the others rejected. NULL: an offer of one audio stream.
+ * §4.3). With `offer` it is the answer to it: each RTP stream accepted with all its formats,
+ * the others rejected. A stream with keys (SDES, DTLS and ICE) gets keys that nobody has, so
+ * that a browser or a phone that insists on them takes the description. NULL: an offer of one
+ * audio stream.
  * @return 0; E_UNSUPPORTED: the offer has no such stream, nothing is written; E_VALUE, E_SPACE
  */
 int sdp_write_black_hole(struct out *o, const struct sdp_local *l,

@@ -15,6 +15,15 @@ async function openPhone(kit, number) {
 
 const box = (page, other) => page.getByRole('region', { name: `Call with ${other}` });
 
+/** Both say that they talk, and each hears the other: a track is muted until media arrive. */
+async function talk(a, b) {
+  for (const [page, other] of [[a, '1009'], [b, '1008']]) {
+    await box(page, other).getByText('Talking').waitFor();
+    await page.waitForFunction(() => document.querySelector('audio').srcObject?.getAudioTracks()
+      .some((t) => t.readyState === 'live' && !t.muted));
+  }
+}
+
 /** One calls the other with a context; it is shown; they talk, hold, and hang up. */
 export async function phone_calls_phone(kit) {
   const a = await openPhone(kit, '1008');
@@ -27,13 +36,7 @@ export async function phone_calls_phone(kit) {
   await kit.axeOf(b, 'a phone that rings');
   await kit.shot(b, 'phone');
   await b.getByRole('button', { name: 'Answer' }).click();
-  for (const [page, other] of [[a, '1009'], [b, '1008']]) {
-    await box(page, other).getByText('Talking').waitFor();
-    await page.waitForFunction(() => {
-      const audio = document.querySelector('audio');
-      return audio?.srcObject?.getAudioTracks().some((t) => t.readyState === 'live');
-    });
-  }
+  await talk(a, b);
   await box(a, '1009').getByRole('button', { name: 'Hold' }).click();
   await box(b, '1008').getByText('The other side holds').waitFor();
   await box(a, '1009').getByRole('button', { name: 'Retrieve' }).click();
@@ -44,8 +47,11 @@ export async function phone_calls_phone(kit) {
   assert.equal((await kit.api.get('/v1/calls')).items.length, 0);
 }
 
-/** An application has a browser's phone pick up, and declines do what they say. */
-async function phone_is_commanded(kit) {
+/**
+ * An application has a browser's phone call and another pick up, holds, transfers; declines do
+ * what they say. Until the callee answers, the caller's page has a description without media.
+ */
+export async function phone_is_commanded(kit) {
   const a = await openPhone(kit, '1008');
   const b = await openPhone(kit, '1009');
   await kit.api.makeCall('1008', '1009', { autoOriginate: 'doNotPrompt',
@@ -53,13 +59,18 @@ async function phone_is_commanded(kit) {
   await box(b, '1008').getByText('order 12').waitFor();
   const call = await kit.callOf('1009');
   await kit.api.answer(call.connections.find((c) => c.number === '1009'));
-  await box(a, '1009').getByText('Talking').waitFor();
+  await talk(a, b);
+  const own = async () => (await kit.callOf('1008')).connections.find((c) => c.number === '1008');
+  await kit.until('HoldCall', async () => kit.api.hold(await own()));
+  await box(b, '1008').getByText('The other side holds').waitFor();
+  await kit.until('RetrieveCall', async () => kit.api.retrieve(await own()));
+  await talk(a, b);
   await kit.hangUpAll();
   await box(a, '1009').waitFor({ state: 'hidden' });
   await a.getByLabel('Number').fill('1009');
   await a.getByRole('button', { name: 'Call' }).click();
   await b.getByRole('button', { name: 'Decline' }).click();
-  await a.getByText(/The call has ended: Rejected/).waitFor();
+  await a.getByRole('paragraph').filter({ hasText: 'The call has ended: Rejected' }).waitFor();
 }
 
 /** What is wrong is said in words. */

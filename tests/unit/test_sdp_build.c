@@ -166,6 +166,120 @@ static void test_black_hole(void)
     CHECK_INT(o.n, 0);
 }
 
+#define HOLE OURS "c=IN IP4 0.0.0.0\r\nt=0 0\r\n"
+
+/** What a browser offers, shortened. */
+static const char browser[] =
+    "v=0\r\no=- 1 1 IN IP4 h\r\nt=0 0\r\na=group:BUNDLE 0 7 1\r\na=ice-options:x trickle\r\n"
+    "a=fingerprint:sha-256 00:11\r\n"
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n"
+    "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\n"
+    "a=candidate:1 1 udp 1 192.0.2.4 4444 typ host\r\n"
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1\r\na=setup:actpass\r\n";
+
+static uint8_t octets[SDP_ENTROPY];
+
+/** Octets 0xF0, 0xF1, …: all of the alphabet of base 64 that URLs have otherwise is in there.
+ */
+static struct sdp_local with_entropy(void)
+{
+    struct sdp_local l = local;
+    for (size_t i = 0; i < sizeof(octets); i++) {
+        octets[i] = (uint8_t)(0xF0 + i);
+    }
+    l.entropy = octets;
+    return l;
+}
+
+#define PRINT                                                              \
+    "F0:F1:F2:F3:F4:F5:F6:F7:F8:F9:FA:FB:FC:FD:FE:FF:00:01:02:03:04:05:06" \
+    ":07:08:09:0A:0B:0C:0D:0E:0F"
+
+/** A browser takes no answer without fingerprint, name and password (RFC 5763, RFC 8839). */
+static void test_black_hole_for_a_browser(void)
+{
+    char buf[1024];
+    struct out o;
+    struct sdp offer = parse(browser), s;
+    struct sdp_local l = with_entropy();
+    out_init(&o, buf, sizeof(buf));
+    CHECK_INT(sdp_write_black_hole(&o, &l, &offer), 0);
+    CHECK_STR(out_str_of(&o),
+              HOLE "a=group:BUNDLE 0\r\n"
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=mid:0\r\n"
+                   "a=rtcp-mux\r\na=ice-ufrag:Hh8g\r\na=ice-pwd:ISIjJCUmJygpKissLS4vMDEy\r\n"
+                   "a=ice-options:trickle\r\na=fingerprint:sha-256 " PRINT "\r\n"
+                   "a=setup:passive\r\na=inactive\r\n"
+                   "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n");
+    CHECK_INT(sdp_parse(out_str_of(&o), &s, NULL), 0);
+    CHECK(sdp_is_held(&s));
+    l.entropy = NULL;
+    out_init(&o, buf, sizeof(buf));
+    CHECK_INT(sdp_write_black_hole(&o, &l, &offer), E_UNSUPPORTED);
+}
+
+/** The role that is left over for an answer; all of them in an offer (RFC 5763 §5). */
+static void test_black_hole_and_roles(void)
+{
+    static const struct {
+        const char *theirs;
+        bool offers;
+        const char *ours;
+    } rows[] = {{"actpass", false, "a=setup:passive\r\n"},
+                {"active", false, "a=setup:passive\r\n"},
+                {"passive", false, "a=setup:active\r\n"},
+                {"passive", true, "a=setup:actpass\r\n"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[256], buf[1024];
+        struct sdp_local l = with_entropy();
+        struct sdp offer;
+        struct out o;
+        snprintf(text, sizeof(text),
+                 "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 9 UDP/TLS/RTP/SAVP 0\r\n"
+                 "a=fingerprint:sha-1 00\r\na=setup:%s\r\n",
+                 rows[i].theirs);
+        offer = parse(text);
+        l.offers = rows[i].offers;
+        out_init(&o, buf, sizeof(buf));
+        CHECK_INT(sdp_write_black_hole(&o, &l, &offer), 0);
+        CHECK(str_find(out_str_of(&o), str_c(rows[i].ours)) < o.n);
+        CHECK(str_find(out_str_of(&o), STR("ice-")) == o.n); /* it has none */
+    }
+}
+
+/** SDES: the first suite that is known, with a key of its length (RFC 4568 §6.1). */
+static void test_black_hole_with_crypto(void)
+{
+    static const struct {
+        const char *offered, *answer;
+    } rows[] = {
+        {"a=crypto:1 NEW inline:x\r\na=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:x KDR=1\r\n"
+         "a=crypto:3 AES_CM_128_HMAC_SHA1_32 inline:x\r\n",
+         "a=crypto:3 AES_CM_128_HMAC_SHA1_32 inline:8PHy8/T19vf4+fr7/P3+/wABAgMEBQYHCAkKCwwN\r\n"},
+        {"a=crypto:4 AEAD_AES_128_GCM inline:x\r\n",
+         "a=crypto:4 AEAD_AES_128_GCM inline:8PHy8/T19vf4+fr7/P3+/wABAgMEBQYHCAkKCw==\r\n"},
+        {"a=crypto:5 AEAD_AES_256_GCM inline:x\r\n",
+         "a=crypto:5 AEAD_AES_256_GCM inline:8PHy8/T19vf4+fr7/P3+/wABAgMEBQYHCAkKCwwNDg8QERITFBU"
+         "WFxgZGhs=\r\n"},
+        {"a=crypto:6 NEW inline:x\r\n", NULL},
+        {"a=crypto:7 AEAD_AES_256_GCM\r\n", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[512], want[512], buf[1024];
+        struct sdp_local l = with_entropy();
+        struct sdp offer;
+        struct out o;
+        snprintf(text, sizeof(text), "v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 9 RTP/SAVP 0\r\n%s",
+                 rows[i].offered);
+        offer = parse(text);
+        out_init(&o, buf, sizeof(buf));
+        CHECK_INT(sdp_write_black_hole(&o, &l, &offer), rows[i].answer ? 0 : E_UNSUPPORTED);
+        snprintf(want, sizeof(want), HOLE "m=audio 9 RTP/SAVP 0\r\n%sa=inactive\r\n",
+                 rows[i].answer ? rows[i].answer : "");
+        CHECK_STR(out_str_of(&o), rows[i].answer ? want : "");
+    }
+}
+
 /* ------------------------------------------------------------------------ robustness */
 
 /** View a body that ends at an unreadable page; whatever is accepted can be edited, and the
@@ -297,5 +411,7 @@ static void test_collected_bodies(void)
 }
 
 TEST_MAIN(T(test_offer), T(test_local_faults), T(test_answer_takes_the_first_audio),
-          T(test_answer_without_common_codec), T(test_black_hole), T(test_rejection),
-          T(test_every_prefix_and_mutation), T(test_no_memory), T(test_collected_bodies))
+          T(test_answer_without_common_codec), T(test_black_hole),
+          T(test_black_hole_for_a_browser), T(test_black_hole_and_roles),
+          T(test_black_hole_with_crypto), T(test_rejection), T(test_every_prefix_and_mutation),
+          T(test_no_memory), T(test_collected_bodies))
