@@ -2,11 +2,11 @@
 /*
  * TLS between the wire and HTTP.
  *
- * As in net/tls.c OpenSSL never sees a socket: it reads from the octets that just came and
- * writes into the connection's queue, by a BIO of our own.
+ * OpenSSL never sees a socket (net/tls_bio.h): it writes into the connection's queue.
  */
 #include "api/wire.h"
 #include "base/err.h"
+#include "net/tls_bio.h"
 #include "net/tls_store.h"
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -17,75 +17,33 @@ enum { RECORD = 16384 };
 struct wire_tls {
     SSL *ssl;
     struct tls_peer peer;
-    struct str feed; /**< octets from the wire that OpenSSL has not taken yet */
+    struct tls_bio bio;
     bool up;
 };
 
-/* ---- the BIO ---- */
-
-static int bio_read(BIO *b, char *out, int most)
+/** Into the connection's queue. */
+static int to_wire(void *ctx, const struct str *run, size_t n)
 {
-    struct wire_tls *t = ((struct wire_conn *)BIO_get_data(b))->tls;
-    size_t n = t->feed.n < (size_t)most ? t->feed.n : (size_t)most;
-    BIO_clear_retry_flags(b);
-    if (n == 0) {
-        BIO_set_retry_read(b);
-        return -1;
-    }
-    memcpy(out, t->feed.p, n);
-    t->feed = str_from(t->feed, n);
-    return (int)n;
-}
-
-static int bio_write(BIO *b, const char *bytes, int n)
-{
-    struct str run = str_make(bytes, (size_t)n);
-    BIO_clear_retry_flags(b);
-    return wire_raw_send(BIO_get_data(b), &run, 1) == 0 ? n : -1;
-}
-
-static long bio_ctrl(BIO *b, int what, long arg, void *ptr)
-{
-    (void)b;
-    (void)arg;
-    (void)ptr;
-    return what == BIO_CTRL_FLUSH;
-}
-
-static BIO_METHOD *bio_kind(struct wire *w)
-{
-    BIO_METHOD **kind = wire_bio(w);
-    if (*kind == NULL) {
-        *kind = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "baton-api");
-        if (*kind != NULL) {
-            (void)BIO_meth_set_read(*kind, bio_read);
-            (void)BIO_meth_set_write(*kind, bio_write);
-            (void)BIO_meth_set_ctrl(*kind, bio_ctrl);
-        }
-    }
-    return *kind;
+    return wire_raw_send(ctx, run, n);
 }
 
 /* ---- life ---- */
 
 int wire_tls_attach(struct wire_conn *c)
 {
-    BIO_METHOD *kind = bio_kind(c->wire);
     struct wire_tls *t = calloc(1, sizeof(*t));
-    BIO *b = kind != NULL ? BIO_new(kind) : NULL;
-    if (t != NULL) {
-        t->peer = (struct tls_peer){.store = wire_tls_store(c->wire)};
-        t->ssl = b != NULL ? tls_store_accept(*t->peer.store, &t->peer) : NULL;
+    if (t == NULL) {
+        return E_NOMEM;
     }
-    if (t == NULL || t->ssl == NULL) {
+    t->peer = (struct tls_peer){.store = wire_tls_store(c->wire)};
+    t->bio = (struct tls_bio){.send = to_wire, .ctx = c};
+    t->ssl = tls_store_accept(*t->peer.store, &t->peer);
+    if (t->ssl == NULL || !tls_bio_attach(wire_bio(c->wire), &t->bio, t->ssl)) {
         ERR_clear_error();
-        BIO_free(b);
+        SSL_free(t->ssl);
         free(t);
         return E_NOMEM;
     }
-    BIO_set_data(b, c);
-    BIO_set_init(b, 1);
-    SSL_set_bio(t->ssl, b, b);
     c->tls = t;
     c->shaking = true;
     return 0;
@@ -152,9 +110,9 @@ void wire_tls_input(struct wire_conn *c, struct str bytes)
 {
     struct wire_tls *t = c->tls;
     char clear[RECORD];
-    t->feed = bytes;
+    t->bio.feed = bytes;
     if (!shake(c)) {
-        t->feed = STR_NONE;
+        t->bio.feed = STR_NONE;
         return;
     }
     while (!c->ending && !c->dropped) {
@@ -175,7 +133,7 @@ void wire_tls_input(struct wire_conn *c, struct str bytes)
             wire_drop(c);
         }
     }
-    t->feed = STR_NONE;
+    t->bio.feed = STR_NONE;
 }
 
 /* ---- who it is ---- */

@@ -2,9 +2,7 @@
 /*
  * TLS between the wire and the rest of a connection (RFC 3261 §26.2).
  *
- * OpenSSL never sees a socket. It reads from a slice, the octets that just came, and writes
- * into the connection's queue; a BIO of our own does both, so no octet is copied to a buffer in
- * between. What OpenSSL has not understood yet (the beginning of a record) it keeps itself.
+ * OpenSSL never sees a socket (tls_bio.h): it writes into the connection's queue.
  * Record buffers are given back when they are empty: what an idle connection holds is the SSL
  * object and nothing else.
  *
@@ -17,6 +15,7 @@
  */
 #include "base/err.h"
 #include "net/net_int.h"
+#include "net/tls_bio.h"
 #include "net/tls_store.h"
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -24,68 +23,16 @@
 struct tls {
     SSL *ssl;
     struct tls_peer peer;
-    struct str feed;  /**< octets from the wire that OpenSSL has not taken yet */
+    struct tls_bio bio;
     struct buf early; /**< clear text that waits for the end of the handshake */
     bool up;
     char name[]; /**< what peer.name points to */
 };
 
-/* ---- the BIO ---- */
-
-static int bio_read(BIO *b, char *out, int most)
+/** Into the connection's queue. */
+static int to_wire(void *ctx, const struct str *run, size_t n)
 {
-    struct tls *t = ((struct conn *)BIO_get_data(b))->tls;
-    size_t n = t->feed.n < (size_t)most ? t->feed.n : (size_t)most;
-    BIO_clear_retry_flags(b);
-    if (n == 0) {
-        BIO_set_retry_read(b);
-        return -1;
-    }
-    memcpy(out, t->feed.p, n);
-    t->feed = str_from(t->feed, n);
-    return (int)n;
-}
-
-static int bio_write(BIO *b, const char *bytes, int n)
-{
-    struct str run = str_make(bytes, (size_t)n);
-    BIO_clear_retry_flags(b);
-    return stream_wire_out(BIO_get_data(b), &run, 1) == 0 ? n : -1;
-}
-
-static long bio_ctrl(BIO *b, int what, long arg, void *ptr)
-{
-    (void)b;
-    (void)arg;
-    (void)ptr;
-    return what == BIO_CTRL_FLUSH; /* done at the end of the round; all else: no */
-}
-
-/** One kind of BIO for the whole network layer: it lives as long as that. */
-static BIO_METHOD *bio_kind(struct net *n)
-{
-    if (n->tls_bio == NULL) {
-        n->tls_bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "baton");
-        if (n->tls_bio != NULL) {
-            (void)BIO_meth_set_read(n->tls_bio, bio_read);
-            (void)BIO_meth_set_write(n->tls_bio, bio_write);
-            (void)BIO_meth_set_ctrl(n->tls_bio, bio_ctrl);
-        }
-    }
-    return n->tls_bio;
-}
-
-static bool give_bio(struct conn *c, SSL *ssl)
-{
-    BIO_METHOD *kind = bio_kind(c->net);
-    BIO *b = kind != NULL ? BIO_new(kind) : NULL;
-    if (b == NULL) {
-        return false;
-    }
-    BIO_set_data(b, c);
-    BIO_set_init(b, 1);
-    SSL_set_bio(ssl, b, b);
-    return true;
+    return stream_wire_out(ctx, run, n);
 }
 
 /* ---- life ---- */
@@ -104,8 +51,9 @@ int tls_attach(struct conn *c, struct str name)
         .store = &c->net->tls, .name = str_make(t->name, name.n), .sip = !c->ops->ws};
     t->ssl = c->acceptor == NULL ? tls_store_connect(store, &t->peer)
                                  : tls_store_accept(store, &t->peer);
+    t->bio = (struct tls_bio){.send = to_wire, .ctx = c};
     c->tls = t;
-    if (t->ssl == NULL || !give_bio(c, t->ssl)) {
+    if (t->ssl == NULL || !tls_bio_attach(&c->net->tls_bio, &t->bio, t->ssl)) {
         ERR_clear_error();
         tls_free(c);
         return E_NOMEM;
@@ -282,11 +230,11 @@ static void read_clear(struct conn *c, uint64_t now_ms)
 
 void tls_wire_in(struct conn *c, struct str bytes, uint64_t now_ms)
 {
-    c->tls->feed = bytes;
+    c->tls->bio.feed = bytes;
     if (shake(c)) {
         read_clear(c, now_ms);
     }
-    c->tls->feed = STR_NONE;
+    c->tls->bio.feed = STR_NONE;
 }
 
 void tls_start(struct conn *c)
