@@ -18,6 +18,7 @@ struct look {
     struct str after;
     char *buf;
     size_t cap;
+    const struct single *single;
 };
 
 static struct look *look_new(struct api_request *r, size_t cap)
@@ -133,61 +134,54 @@ void api_list_routes(struct api_request *r)
 
 /* ---- single things ---- */
 
-typedef bool (*run_fn)(struct api_request *r, struct engine *e, uint64_t now_ms);
+/** What is shown of one thing, and how it is called. */
+struct single {
+    int (*view)(struct engine *e, const struct access_principal *who, struct str id,
+                struct out *out, uint64_t now_ms);
+    const char *param, *code, *what;
+};
 
-static void look(struct api_request *r, run_fn run)
-{
-    if (look_new(r, VIEW_ITEM_MAX) != NULL) {
-        api_ask(r, run, NULL);
-    }
-}
-
-static bool run_device(struct api_request *r, struct engine *e, uint64_t now_ms)
+static bool run_single(struct api_request *r, struct engine *e, uint64_t now_ms)
 {
     const struct look *k = r->ctx;
+    const struct single *s = k->single;
     struct out o;
 
     out_init(&o, k->buf, k->cap);
-    answer(r, view_device(e, r->who, api_param(r, "device"), &o, now_ms), &o, "unknownDevice",
-           "device");
+    answer(r, s->view(e, r->who, api_param(r, s->param), &o, now_ms), &o, s->code, s->what);
     return false;
+}
+
+static void look_at(struct api_request *r, const struct single *s)
+{
+    struct look *k = look_new(r, VIEW_ITEM_MAX);
+
+    if (k != NULL) {
+        k->single = s;
+        api_ask(r, run_single, NULL);
+    }
 }
 
 void api_get_device(struct api_request *r)
 {
-    look(r, run_device);
-}
+    static const struct single device = {view_device, "device", "unknownDevice", "device"};
 
-static bool run_diagnosis(struct api_request *r, struct engine *e, uint64_t now_ms)
-{
-    const struct look *k = r->ctx;
-    struct out o;
-
-    out_init(&o, k->buf, k->cap);
-    answer(r, view_diagnosis(e, r->who, api_param(r, "device"), &o, now_ms), &o,
-           "unknownDevice", "device");
-    return false;
+    look_at(r, &device);
 }
 
 void api_get_diagnosis(struct api_request *r)
 {
-    look(r, run_diagnosis);
-}
+    static const struct single diagnosis = {view_diagnosis, "device", "unknownDevice",
+                                            "device"};
 
-static bool run_call(struct api_request *r, struct engine *e, uint64_t now_ms)
-{
-    const struct look *k = r->ctx;
-    struct out o;
-
-    out_init(&o, k->buf, k->cap);
-    answer(r, view_call(e, r->who, api_param(r, "callID"), &o, now_ms), &o, "unknownCall",
-           "call");
-    return false;
+    look_at(r, &diagnosis);
 }
 
 void api_get_call(struct api_request *r)
 {
-    look(r, run_call);
+    static const struct single call = {view_call, "callID", "unknownCall", "call"};
+
+    look_at(r, &call);
 }
 
 static bool run_connection(struct api_request *r, struct engine *e, uint64_t now_ms)
@@ -205,7 +199,9 @@ static bool run_connection(struct api_request *r, struct engine *e, uint64_t now
 
 void api_get_connection(struct api_request *r)
 {
-    look(r, run_connection);
+    if (look_new(r, VIEW_ITEM_MAX) != NULL) {
+        api_ask(r, run_connection, NULL);
+    }
 }
 
 /* ---- to end something ---- */
