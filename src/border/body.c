@@ -127,7 +127,7 @@ int border_apply_body(const struct border_found *f, struct border_patch *p)
     struct isdn_edit e;
     for (uint32_t i = 0; i < f->values.n; i++) {
         const struct border_value *b = border_value_at(f, i);
-        if (b->place == BORDER_BODY && (b->gone || str_is_set(b->put))) {
+        if (b->place == BORDER_BODY && b->body != 0 && (b->gone || str_is_set(b->put))) {
             places |= b->body;
             octets = b->v.octets;
             gone = gone || b->gone;
@@ -135,6 +135,9 @@ int border_apply_body(const struct border_found *f, struct border_patch *p)
     }
     if (places == 0) {
         return 0;
+    }
+    if (border_changes_fragment(f)) {
+        return E_VALUE; /* one body with both: nobody was seen to send that */
     }
     int err = isdn_body_edit(f->m, f->arena, places, gone ? STR_NONE : octets, &e);
     if (err != 0) {

@@ -163,9 +163,7 @@ static enum border_verdict cross(struct crossing *x)
         border_apply(&x->found, &x->patch);
         err = border_apply_body(&x->found, &x->patch);
         b->stats.left += err == E_VALUE ? 1 : 0; /* it cannot be changed: as it is */
-        err = err == E_NOMEM ? err
-                             : border_patch_emit(&x->patch, str_make(x->m->buf, x->m->len),
-                                                 &x->out->bytes);
+        err = err == E_NOMEM ? err : border_emit(&x->found, &x->patch, &x->out->bytes);
     }
     return err == 0 ? BORDER_CHANGED : BORDER_NO_MEMORY;
 }

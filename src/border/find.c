@@ -171,6 +171,7 @@ int border_find(const struct sip_msg *m, unsigned what, const struct uui_package
     }
     if ((what & BORDER_SCAN_BODY) != 0) {
         border__body(f);
+        border__fragments(f);
     }
     return f->err;
 }

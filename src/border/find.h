@@ -8,6 +8,7 @@
  *                                                                        URI's headers
  *     parameter   Contact: <sip:a@b;uui=04AA>                            of one
  *     body        application/ISUP, …                                    of one
+ *     body        message/sipfrag: lines and URIs of the message that it quotes
  *
  * URIs are walked in the Request-URI and in all headers of addresses but From and To, which
  * both ends of a dialog have to see alike; and in the headers of URIs for other URIs, as a
@@ -43,7 +44,7 @@ struct border_value {
     uint32_t group;
     uint8_t place;  /**< enum border_place */
     uint8_t header; /**< enum sip_hdr_id of the line; OTHER: start line, body, unknown */
-    uint8_t body;   /**< BODY: enum isdn_place */
+    uint8_t body;   /**< BODY: enum isdn_place; 0: in a fragment */
     bool foreign;   /**< it stands where the neighbour's dialect has its own */
 
     /* what is decided about it */
@@ -109,6 +110,13 @@ void border_apply(const struct border_found *f, struct border_patch *p);
 /** The same for the body. @return E_NOMEM; E_VALUE: it cannot be done */
 int border_apply_body(const struct border_found *f, struct border_patch *p) MUST_USE;
 
+/** Is anything in a fragment of a message to be changed? */
+bool border_changes_fragment(const struct border_found *f);
+
+/** The message with all changes, and with the length that its body has then.
+    @return 0 or E_NOMEM */
+int border_emit(const struct border_found *f, struct border_patch *p, struct str *out) MUST_USE;
+
 /* ---- within find*.c ---- */
 
 /** A zeroed place at the end, or NULL: f->err. */
@@ -124,6 +132,8 @@ uint32_t border__values(struct border_found *f, const struct border_text *t,
 
 /** Those in the body. */
 void border__body(struct border_found *f);
+/** Those in fragments of messages in it. */
+void border__fragments(struct border_found *f);
 
 /** The values of groups [first, end) stand in one message, so to speak: the rules of number. */
 void border__judge(struct border_found *f, uint32_t first);

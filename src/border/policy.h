@@ -27,7 +27,8 @@
     X(X_HEADER, "x-header", "a header of one maker, e.g. X-User-to-User")            \
     X(URI_HEADER, "uri-header", "a User-to-User header embedded in a URI")           \
     X(URI_PARAM, "uri-parameter", "a parameter of a URI: uui=, aai=, user-to-user=") \
-    X(BODY, "body", "an ISUP or GTD part, or a=cs-correlation of a description")
+    X(BODY, "body",                                                                  \
+      "an ISUP or GTD part, a=cs-correlation of a description, or a quoted message")
 
 enum border_place {
 #define BORDER_PLACE_ENUM(name, word, text) BORDER_##name,

@@ -4,7 +4,7 @@
  *
  *   User-to-User, X-U…          at all
  *   Contact, Refer-To, …        '?', or a parameter that begins like one of ours
- *   Content-Type                ISUP, GTD, several parts
+ *   Content-Type                ISUP, GTD, several parts, a message in a message
  *   body                        "s-c", of a=cs-correlation, in any case
  *
  * The header names of a line are told apart by their first letters only, and markers by a few
@@ -101,7 +101,7 @@ static bool is_body_type(const char *p, const char *end)
         return false;
     }
     if (ascii_lower(*p) == 'm') {
-        return begins(p, end, "multipart");
+        return begins(p, end, "multipart") || begins(p, end, "message/sip");
     }
     return end - p > 12 && p[12] != 's' &&
            (begins(p, end, "application/isup") || begins(p, end, "application/gtd"));
@@ -255,8 +255,9 @@ static inline bool is_suspect(const char *p, const char *from, const char *end)
     switch (*p) {
     case '-': /* to-User, X-U…, cs-correlation */
         return next == 'u' || next == 'c' || next == '\0';
-    case '/': /* application/isup, application/gtd, multipart/ */
-        return next == 'i' || next == 'g' || p == from || ascii_lower(p[-1]) == 't';
+    case '/': /* application/isup, application/gtd, multipart/, message/sip */
+        return next == 'i' || next == 'g' || p == from || ascii_lower(p[-1]) == 't' ||
+               ascii_lower(p[-1]) == 'e';
     case ';':
         return (next == 'u' || next == 'a' || next == '\0') &&
                (end - p <= 4 || is_param(p, end));

@@ -293,6 +293,70 @@ static void test_isup_body(void)
     down();
 }
 
+/* A NOTIFY that quotes the answer to a transfer: what the answer had is not for everybody. */
+#define QUOTED(uui, contact)                                                          \
+    "SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n" uui "Contact: <sip:c@h" contact ">\r\nX: " \
+    "User-to-User=04\r\n\r\nUser-to-User: 04AA\r\n"
+#define PARTS(part) \
+    "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b\r\nContent-Type: " part "\r\n--b--"
+
+static const struct {
+    const char *type, *before, *after; /* NULL: nothing is found */
+    size_t values;
+} quoted[] = {
+    {"message/sipfrag;version=2.0", QUOTED("User-to-User: 04AA\r\n", ""), QUOTED("", ""), 1},
+    {"Message/SIPfrag", QUOTED("user-to-user:\r\n 04AA,\r\n\t04BB\r\n", ""), QUOTED("", ""), 2},
+    {"message/sip", QUOTED("X-UUI: 04AA\r\n", "?User-to-User=04AA"), QUOTED("", ""), 2},
+    {"message/sipfrag",
+     QUOTED("History-Info: <sip:a@h?User-to-User=04AA&Reason=x>;index=1\r\n", ";uui=04AA;lr"),
+     QUOTED("History-Info: <sip:a@h?Reason=x>;index=1\r\n", ";lr"), 2},
+    {"multipart/mixed;boundary=b",
+     PARTS("message/sipfrag\r\n\r\n" QUOTED("User-to-User: 04AA\r\n", "")),
+     PARTS("message/sipfrag\r\n\r\n" QUOTED("", "")), 1},
+    {"message/sipfrag", "User-to-User: 04AA", "", 1}, /* without a line end */
+    {"message/sipfrag", QUOTED("", ""), NULL, 0},
+    {"text/plain", QUOTED("User-to-User: 04AA\r\n", ""), NULL, 0},
+    {"multipart/mixed;boundary=b", PARTS("text/x\r\n\r\n" QUOTED("User-to-User: 04AA\r\n", "")),
+     NULL, 0},
+};
+
+static void test_quoted_messages(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(quoted); i++) {
+        const char *after = quoted[i].after != NULL ? quoted[i].after : quoted[i].before;
+        enum border_verdict want = quoted[i].after != NULL ? BORDER_CHANGED : BORDER_AS_IT_IS;
+        up(NULL, &strip_body, 1);
+        struct str text =
+            with_body("", quoted[i].type, quoted[i].before, strlen(quoted[i].before));
+        struct str bare = with_body("", quoted[i].type, after, strlen(after));
+        test_context(quoted[i].before);
+        CHECK_INT(kit_border_in(&k, text, 3, TP_UDP), want);
+        CHECK_BYTES(want == BORDER_CHANGED ? k.result.bytes : text, bare);
+        CHECK_INT(k.border.stats.stripped, quoted[i].values);
+        CHECK_INT(kit_border_out(&k, text, 3, TP_UDP), want);
+        CHECK_BYTES(want == BORDER_CHANGED ? k.result.bytes : text, bare);
+        test_context(NULL);
+        down();
+    }
+}
+
+/** With another value in its place, and under a signature. */
+static void test_quoted_message_otherwise(void)
+{
+    static const char body[] = QUOTED("User-to-User: 04AA , 04BB;purpose=x\r\n", "");
+    static const char other[] = QUOTED("User-to-User: 0448656C6C6F , 0448656C6C6F\r\n", "");
+    up(NULL, &swap_body, 1);
+    struct str text = with_body("", "message/sipfrag", body, sizeof(body) - 1);
+    CHECK_INT(kit_border_in(&k, text, 3, TP_UDP), BORDER_CHANGED);
+    CHECK_BYTES(k.result.bytes, with_body("", "message/sipfrag", other, sizeof(other) - 1));
+    k.policy.rule = &strip_body;
+    text = with_body("Identity: abc\r\n", "message/sipfrag", body, sizeof(body) - 1);
+    CHECK_INT(kit_border_in(&k, text, 3, TP_UDP), BORDER_AS_IT_IS);
+    CHECK_INT(k.border.stats.left, 2);
+    down();
+}
+
 TEST_MAIN(T(test_dialects), T(test_there_and_back), T(test_request_uri_parameter),
           T(test_limits), T(test_cannot_be_told), T(test_rule_then_dialect),
-          T(test_values_in_bodies), T(test_signed_bodies), T(test_isup_body))
+          T(test_values_in_bodies), T(test_signed_bodies), T(test_isup_body),
+          T(test_quoted_messages), T(test_quoted_message_otherwise))
