@@ -384,6 +384,9 @@ void journal_restore(struct journal *j, const struct store_event *e)
     struct journal_record r;
     uint64_t last;
 
+    if (e->number + j->records <= j->head) {
+        return; /* it has no place any more: the ring's newest numbers do not reach so far */
+    }
     if (e->watched.n == 0) {
         if (str_eq(e->event, STORE_GAP) && str_to_u64(e->data, UINT64_MAX, &last)) {
             restore_gap(j, last);

@@ -199,30 +199,28 @@ bool store_each_row(struct store *st, enum store_kind kind,
     return err == SQLITE_DONE;
 }
 
+/** Numbers up to it are not among the newest `most`. */
+static uint64_t cut_of(const struct store *st, uint32_t most)
+{
+    return st->head > most ? st->head - most : 0;
+}
+
 uint64_t store_reach(struct store *st, uint32_t most)
 {
-    sqlite3_stmt *s = ask(st, "SELECT seq FROM events WHERE watched <> '' OR event = 'gap' "
-                              "ORDER BY seq DESC LIMIT 1 OFFSET ?");
-    uint64_t first = st->oldest;
+    uint64_t before = st->oldest > 0 ? st->oldest - 1 : st->head;
 
-    if (s != NULL && sqlite3_bind_int64(s, 1, (sqlite3_int64)most - 1) == SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW) {
-        first = (uint64_t)sqlite3_column_int64(s, 0);
-    }
-    (void)sqlite3_finalize(s);
-    return first > 0 ? first - 1 : st->head;
+    return before > cut_of(st, most) ? before : cut_of(st, most);
 }
 
 bool store_each_event(struct store *st, uint32_t most,
                       void (*fn)(void *ctx, const struct store_event *e), void *ctx)
 {
-    sqlite3_stmt *s = ask(st, "SELECT " EVENT_COLUMNS "FROM (SELECT * FROM events "
-                              "WHERE watched <> '' OR event = 'gap' "
-                              "ORDER BY seq DESC LIMIT ?) ORDER BY seq");
+    sqlite3_stmt *s = ask(st, "SELECT " EVENT_COLUMNS "FROM events WHERE seq > ? "
+                              "AND (watched <> '' OR event = 'gap') ORDER BY seq");
     int err = SQLITE_ERROR;
 
     if (s != NULL) {
-        (void)sqlite3_bind_int64(s, 1, most);
+        (void)sqlite3_bind_int64(s, 1, (sqlite3_int64)cut_of(st, most));
         while ((err = sqlite3_step(s)) == SQLITE_ROW) {
             struct store_row row;
             db_row(s, &row);

@@ -96,7 +96,7 @@ bool store_each_row(struct store *st, enum store_kind kind,
 /** Behind which number store_each_event has all there is. */
 uint64_t store_reach(struct store *st, uint32_t most);
 
-/** Events as they were handed over, in order; the newest `most` of those that are
+/** Events as they were handed over, in order: of the newest `most` numbers those that are
     somebody's, and gaps. Before store_start. */
 bool store_each_event(struct store *st, uint32_t most,
                       void (*fn)(void *ctx, const struct store_event *e), void *ctx);

@@ -465,6 +465,51 @@ static void test_journal_goes_on_after_a_restart(void)
     down(&k);
 }
 
+/** Numbers of nobody stand between those of devices: what is older than the ring has places is
+    not put back, as a ring that is out of order ends in circles. */
+static void test_journal_restores_what_has_a_place(void)
+{
+    struct kept kept = {.n = 0};
+    struct store_ops ops = {.ctx = &kept, .event = on_store};
+    struct journal_record nobody = {.call_id = STR("n"), .event = 7};
+    struct journal_cursor a;
+    struct kit k;
+    up(&k, 4);
+    journal_set_store(k.j, &ops);
+    put(&k, "a", "1");
+    put(&k, "a", "2");
+    put(&k, "a", "3");
+    journal_note(k.j, &nobody);
+    journal_note(k.j, &nobody);
+    put(&k, "a", "6");
+    down(&k);
+
+    up(&k, 4);
+    journal_restore_head(k.j, 2, 6);
+    for (size_t i = 0; i < kept.n; i++) {
+        journal_restore(k.j, &kept.e[i]);
+    }
+    CHECK_INT(journal_open(k.j, STR("a"), 1, &a), 0);
+    check_next(&k, &a, "gap");
+    journal_close(k.j, &a);
+    CHECK_INT(journal_open(k.j, STR("a"), 2, &a), 0);
+    check_next(&k, &a, "3");
+    check_next(&k, &a, "6");
+    check_next(&k, &a, "again");
+    journal_close(k.j, &a);
+    put(&k, "a", "7");
+    put(&k, "a", "8");
+    put(&k, "a", "9");
+    CHECK_INT(journal_open(k.j, STR("a"), 5, &a), 0);
+    check_next(&k, &a, "6");
+    check_next(&k, &a, "7");
+    check_next(&k, &a, "8");
+    check_next(&k, &a, "9");
+    check_next(&k, &a, "again");
+    journal_close(k.j, &a);
+    down(&k);
+}
+
 /** Events that the store itself has lost are a gap for everybody who has not passed them. */
 static void test_journal_restores_gaps_of_the_store(void)
 {
@@ -535,4 +580,5 @@ TEST_MAIN(T(test_journal_keeps_all_of_a_record), T(test_journal_cursor_sees_its_
           T(test_journal_resumes), T(test_journal_gap), T(test_journal_miss),
           T(test_journal_against_model), T(test_journal_without_memory),
           T(test_journal_warm_ring_reuses), T(test_journal_goes_on_after_a_restart),
-          T(test_journal_restores_gaps_of_the_store), T(test_journal_row_is_cut))
+          T(test_journal_restores_what_has_a_place), T(test_journal_restores_gaps_of_the_store),
+          T(test_journal_row_is_cut))

@@ -94,6 +94,10 @@ static void test_what_was_handed_over_is_there_again(void)
     t.n = 0;
     CHECK(store_each_event(k.st, 1, add_event, &t));
     CHECK_STR(str_make(t.buf, t.n), "3:1002@x:data");
+    t.n = 0; /* of the newest numbers, of which some are nobody's: never of older ones */
+    CHECK_INT(store_reach(k.st, 2), 1);
+    CHECK(store_each_event(k.st, 2, add_event, &t));
+    CHECK_STR(str_make(t.buf, t.n), "3:1002@x:data");
     CHECK_INT(stat(k.path, &st), 0);
     CHECK_INT(st.st_mode & 0777, 0600);
     CHECK_INT(kit_store_down(&k), 0);
