@@ -10,6 +10,7 @@
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { chromium } from 'playwright-core';
 import { Baton } from '../../web/client/baton.js';
 
@@ -21,6 +22,22 @@ const WIDE = { width: 1280, height: 800 };
 
 /** Words that a test may expect in a console: a refusal of HTTP is an error line there. */
 const HTTP_ERROR = /^Failed to load resource: the server responded with a status of (4\d\d|503)/;
+
+/** A server of somebody else: what it was asked, in order; `answer(request, response)` answers. */
+export async function listen(port, answer) {
+  const asked = [];
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request) {
+      body += part;
+    }
+    asked.push({ url: request.url, headers: request.headers, body });
+    answer(request, response);
+  });
+  await new Promise((done) => server.listen(port, '127.0.0.1', done));
+  const host = `127.0.0.1:${server.address().port}`;
+  return { host, asked, close: () => server.close() };
+}
 
 export class Kit {
   static async start() {
@@ -110,8 +127,13 @@ export class Kit {
     assert.ok(over <= 0, `${what} is ${over} px wider than the window`);
   }
 
+  /** A picture for the documentation, without what only passes by. */
   async shot(page, name) {
     if (SHOTS) {
+      for (const close of await page.getByRole('button', { name: 'Close message' }).all()) {
+        await close.click({ timeout: 1000 }).catch(() => {}); // it went by itself
+      }
+      await page.mouse.move(0, 0);
       await page.screenshot({ path: `${SHOTS}/${name}.png`, animations: 'disabled' });
     }
   }

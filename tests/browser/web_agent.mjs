@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The agent bar: by itself in two tabs, and in a page of somebody else. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { userData } from '../../web/client/baton.js';
-import { TOKEN, URL_ } from './kit.mjs';
+import { listen, TOKEN, URL_ } from './kit.mjs';
 
 /** A CRM: its records are pages, and one page has the agent bar in it. It notes what was opened. */
 async function crm() {
-  const opened = [];
-  const server = createServer((request, response) => {
+  const c = await listen(Number(process.env.BATON_CRM_PORT ?? 8085), (request, response) => {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
     if (request.url.startsWith('/record')) {
-      opened.push(request.url);
-      response.end('<!doctype html><title>Record</title><h1>Record</h1>');
+      response.end('<!doctype html><title>Record</title><link rel="icon" href="data:,">' +
+        '<h1>Record</h1>');
     } else if (request.url === '/desk') {
-      response.end(`<!doctype html><html lang="en"><title>Desk</title><h1>Desk</h1>
+      response.end(`<!doctype html><html lang="en"><title>Desk</title>
+        <link rel="icon" href="data:,"><h1>Desk</h1>
         <p><a href="tel:1002">Call the customer</a></p>
         <script type="module" src="${URL_}/agent/embed.js"></script>
         <baton-agent device="1001" pop="http://${request.headers.host}/record?q={uui}"
@@ -23,10 +22,8 @@ async function crm() {
       response.writeHead(404).end();
     }
   });
-  await new Promise((done) => server.listen(Number(process.env.BATON_CRM_PORT ?? 8085),
-    '127.0.0.1', done));
-  const host = `127.0.0.1:${server.address().port}`;
-  return { host, opened, close: () => server.close() };
+  const opened = () => c.asked.map((r) => r.url).filter((url) => url.startsWith('/record'));
+  return { ...c, opened };
 }
 
 async function openBar(kit, page, device, template, host) {
@@ -45,16 +42,16 @@ const box = (page, other) => page.getByRole('group', { name: `Call with ${other}
 export async function pops_once(kit) {
   const c = await crm();
   try {
-    const context = await kit.context();
+    const context = await kit.context({ viewport: { width: 720, height: 400 } });
     const tabs = [await kit.page(context, { hosts: [c.host] }),
       await kit.page(context, { hosts: [c.host] })];
     for (const tab of tabs) {
-      await openBar(kit, tab, '1004', `http://${c.host}/record?q={uui}&from={caller}`, c.host);
+      await openBar(kit, tab, '1004', `http://${c.host}/record?q={uui}&from={caller}&o={correlator}`, c.host);
     }
     await kit.api.makeCall('1001', '1004', { autoOriginate: 'doNotPrompt',
-      userData: userData('case 4711 & more') });
+      userData: userData('case 4711 & more'), correlatorData: userData('order 9') });
     await box(tabs[1], '1001').getByText('case 4711 & more').waitFor();
-    await kit.until('a record to be opened', async () => c.opened.length > 0);
+    await kit.until('a record to be opened', async () => c.opened().length > 0);
     await kit.axeOf(tabs[1], 'the agent bar with a call');
     await kit.shot(tabs[1], 'agent');
     // a tab that comes anew, and one that connects anew, open nothing more
@@ -67,7 +64,7 @@ export async function pops_once(kit) {
     await box(tabs[1], '1001').getByText('talking').waitFor();
     await box(tabs[1], '1001').getByRole('button', { name: 'Hang up' }).click();
     await box(tabs[0], '1001').waitFor({ state: 'hidden' });
-    assert.deepEqual(c.opened, ['/record?q=case%204711%20%26%20more&from=1001']);
+    assert.deepEqual(c.opened(), ['/record?q=case%204711%20%26%20more&from=1001&o=order%209']);
   } finally {
     c.close();
   }
@@ -86,6 +83,31 @@ export async function one_tab_opens(kit) {
     return Promise.all(Array.from({ length: 40 }, (_, n) => claim(`1001 call-${n}`)));
   })));
   assert.deepEqual(claims[0].map((_, n) => claims.filter((c) => c[n]).length), Array(40).fill(1));
+}
+
+/** A stream that breaks while a call rings tells of it again: the record is opened once. */
+export async function reconnects(kit) {
+  const c = await crm();
+  try {
+    const tab = await kit.page(await kit.context(), { hosts: [c.host] });
+    const cut = [];
+    await tab.routeWebSocket(/\/v1\/stream$/, (ws) => {
+      ws.connectToServer();
+      cut.push(() => ws.close({ code: 1012 }));
+    });
+    await openBar(kit, tab, '1004', `http://${c.host}/record?q={uui}`, c.host);
+    await kit.api.makeCall('1001', '1004', { autoOriginate: 'doNotPrompt',
+      userData: userData('once') });
+    await kit.until('a record to be opened', async () => c.opened().length > 0);
+    cut[0]();
+    await kit.until('a new stream', async () => cut.length > 1);
+    await tab.getByText('phone ready').waitFor();
+    await box(tab, '1001').getByRole('button', { name: 'Answer' }).click();
+    await box(tab, '1001').getByText('talking').waitFor();
+    assert.deepEqual(c.opened(), ['/record?q=once']);
+  } finally {
+    c.close();
+  }
 }
 
 /** Calls out, transfers after a consultation. */

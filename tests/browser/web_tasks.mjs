@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { userData } from '../../web/client/baton.js';
-import { TOKEN, URL_ } from './kit.mjs';
+import { listen, TOKEN, URL_ } from './kit.mjs';
 
 const call = (page, name) => page.getByRole('group', { name: `Party ${name}` });
 
@@ -25,7 +25,12 @@ export async function call_from_the_console(kit) {
   const row = page.getByRole('row', { name: /1001 → 1002/ });
   await row.getByText('case 4711').waitFor();
   await row.getByText('talking').waitFor();
+  await kit.api.makeCall('1003', '1004', { autoOriginate: 'doNotPrompt',
+    userData: userData('order 12') });
+  await page.getByRole('row', { name: /1003 → 1004/ }).getByText('ringing').waitFor();
   await kit.shot(page, 'calls');
+  await kit.api.clear((await kit.callOf('1004')).connections[0]);
+  await page.getByRole('row', { name: /1003 → 1004/ }).waitFor({ state: 'hidden' });
   await row.getByRole('link').click();
   await page.getByRole('heading', { name: 'Call', level: 1 }).waitFor();
   await call(page, '1001').getByRole('button', { name: 'Hold' }).click();
@@ -71,6 +76,12 @@ export async function ladder(kit) {
   assert.ok(pcap.octets.includes('INVITE sip:'), 'with the INVITE');
   const svg = await download(page, () => page.getByRole('button', { name: 'SVG' }).click());
   assert.match(svg.octets.toString(), /<svg[\s\S]*INVITE/);
+  await page.getByRole('button', { name: 'CSTA', exact: true }).click();
+  await page.getByRole('button', { name: 'CSTA', exact: true }).click();
+  await kit.api.clear(c.connections.find((x) => x.number === '1001'),
+    { userData: userData('solved') });
+  await messages.getByText('UUI new here: “solved”').first().waitFor();
+  await hops.getByRole('row', { name: /solved/ }).getByText('new here').waitFor();
   await messages.scrollIntoViewIfNeeded();
   await page.evaluate(() => document.querySelector('.ladder-box').scrollIntoView());
   await kit.shot(page, 'ladder');
@@ -94,6 +105,7 @@ export async function device(kit) {
   await page.getByText(/Registered from 127/).waitFor();
   await page.getByText(/sip:1003@/).first().waitFor();
   await kit.axeOf(page, 'a device, diagnosed');
+  await page.getByRole('heading', { level: 1 }).scrollIntoViewIfNeeded();
   await kit.shot(page, 'device');
 }
 
@@ -141,6 +153,7 @@ export async function try_it(kit) {
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await page.getByText(/MakeCall took/).waitFor();
   await page.getByRole('tabpanel', { name: 'JSON' }).getByText('"MakeCallResponse"').waitFor();
+  await page.locator('button[aria-disabled]').waitFor({ state: 'hidden' });
   await kit.shot(page, 'try');
   await page.getByRole('tab', { name: 'CSTA XML' }).click();
   await page.getByRole('tabpanel', { name: 'CSTA XML' }).getByText('<MakeCall').first().waitFor();
@@ -181,12 +194,17 @@ export async function history(kit) {
   await page.getByText('No calls found').waitFor();
 }
 
-/** Operator: what listens, who reads; reload with confirmation; log level; tokens. */
+/** Operator: what listens, who reads, what is wrong in words; reload; log level; tokens. */
 export async function operator(kit) {
   const page = await kit.console('#/operator');
   await page.getByRole('table', { name: 'Listeners' }).getByText(/127\.0\.0\.1/).first().waitFor();
   await page.getByRole('table', { name: 'Registrations' }).getByText(/1001/).first().waitFor();
-  await page.getByRole('table', { name: 'Readers of the event stream' }).waitFor();
+  const reader = page.getByRole('table', { name: 'Readers of the event stream' })
+    .getByRole('row', { name: /browser:token:test/ });
+  await reader.first().waitFor();
+  await page.getByText('The peer carrier does not answer.').waitFor();
+  await page.getByRole('table', { name: 'Peers' }).getByRole('row', { name: /carrier/ })
+    .getByText('down').waitFor();
   await kit.shot(page, 'operator');
   await page.getByRole('button', { name: 'Reload…' }).click();
   const dialog = page.getByRole('dialog');
@@ -223,6 +241,63 @@ export async function operator(kit) {
   await page.getByRole('row', { name: /board/ }).waitFor({ state: 'hidden' });
   await other.reload();
   await other.getByRole('heading', { name: 'Sign in' }).waitFor();
+}
+
+/** Operator: no new calls for a while, and the store as a file to take away. */
+export async function drain_and_backup(kit) {
+  const page = await kit.console('#/operator');
+  await page.getByRole('button', { name: 'Drain…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click();
+  await page.getByText('The server takes no new calls; 0 still stand.').waitFor();
+  await page.getByText('The server is draining.').waitFor();
+  await assert.rejects(kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' }),
+    (e) => e.status === 503);
+  await page.getByRole('button', { name: 'Let calls in' }).click();
+  await page.getByText('The server takes calls again.').waitFor();
+  await page.getByText('The server is draining.').waitFor({ state: 'hidden' });
+  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
+  const backup = await download(page, () => page.getByRole('button', { name: 'Backup' }).click());
+  assert.equal(backup.octets.toString('latin1', 0, 15), 'SQLite format 3');
+}
+
+/** Operator: a webhook is made, tried, brings a call, is paused by a 404, resumed, removed. */
+export async function webhooks(kit) {
+  let status = 204;
+  const crm = await listen(0, (request, response) => response.writeHead(status).end());
+  try {
+    const page = await kit.console('#/operator');
+    const dialog = page.getByRole('dialog');
+    const row = page.getByRole('table', { name: 'Webhooks' }).getByRole('row', { name: /\/hook/ });
+    await page.getByRole('button', { name: 'New webhook' }).click();
+    await dialog.getByLabel('URL').fill(`http://${crm.host}/hook`);
+    await dialog.getByLabel('Events').fill('delivered');
+    await dialog.getByLabel('Devices').fill('10*');
+    await kit.axeOf(page, 'a new webhook');
+    await dialog.getByRole('button', { name: 'Make' }).click();
+    assert.ok((await page.locator('pre.secret').textContent()).trim().length >= 16);
+    await page.getByRole('button', { name: 'I have it' }).click();
+    await row.getByText('active').waitFor();
+    await row.getByText('delivered of 10*').waitFor();
+    await row.getByRole('button', { name: 'Test' }).click();
+    await page.getByText('It was taken (204).').first().waitFor();
+    await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
+    await kit.until('Delivered', async () => crm.asked.some((r) => /DeliveredEvent/.test(r.body) &&
+      /^t=\d+,v1=[0-9a-f]{64}$/.test(r.headers['baton-signature'])));
+    await kit.hangUpAll();
+    status = 404;
+    await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
+    await row.getByText('paused').waitFor();
+    await page.getByText(`The webhook to http://${crm.host}/hook is paused.`).waitFor();
+    await kit.axeOf(page, 'a paused webhook');
+    status = 204;
+    await row.getByRole('button', { name: 'Resume' }).click();
+    await row.getByText('active').waitFor();
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await dialog.getByRole('button', { name: 'Remove' }).click();
+    await row.waitFor({ state: 'hidden' });
+  } finally {
+    crm.close();
+  }
 }
 
 /** A wrong token is refused in words; signing out forgets the right one. */

@@ -19,8 +19,12 @@ store: {{path: baton.db}}
 api:
   listen: ["tcp:{ip}:%(http)d", "unix:control"]
   origins: ["http://{ip}:%(crm)d"]
+  webhook_private: true
 devices:
 {devices}
+peers:
+  - {{name: carrier, uri: "sip:{ip}:%(nobody)d;transport=tcp", numbers: ["0*"], probe_s: 1,
+     probe_failures: 1}}
 applications:
   - {{name: crm, password: crm-secret-1, grants: ["*"]}}
 log: {{level: debug, sip_trace: {trace}}}
@@ -50,8 +54,9 @@ def token(folder):
 
 
 def run(w, group):
-    http, ws, crm = (next(PORTS) for _ in range(3))
-    s = w.server(ip=IP, port=next(PORTS), template=TEMPLATE % {"http": http, "ws": ws, "crm": crm})
+    http, ws, crm, nobody = (next(PORTS) for _ in range(4))
+    s = w.server(ip=IP, port=next(PORTS), template=TEMPLATE % {
+        "http": http, "ws": ws, "crm": crm, "nobody": nobody})
     for n in ANSWERING:
         w.phone(n, s, "--auto-answer=100")
     w.phone("1004", s)

@@ -135,6 +135,8 @@ export interface RequestOptions {
   /** Seconds that the server may wait for the outcome (Prefer: wait). */
   wait?: number;
   ifMatch?: string;
+  /** Send the token that was given, no browser token bought with it (`exchange`). */
+  given?: boolean;
   idempotencyKey?: string;
   accept?: string;
   signal?: AbortSignal;

@@ -224,9 +224,10 @@ export class Baton {
 
   /**
    * One request. @return the response, whatever its content; a refusal is thrown as a Problem.
+   * With `exchange`, `given` sends the token that was given: for what shall outlive the page.
    */
   async respond(method, path, { query, body, headers = {}, wait, ifMatch, idempotencyKey, accept,
-    signal, retries = this.retries } = {}) {
+    signal, given = false, retries = this.retries } = {}) {
     const h = { 'Accept': accept ?? 'application/json', ...headers };
     if (body !== undefined) {
       h['Content-Type'] ??= 'application/json';
@@ -244,7 +245,7 @@ export class Baton {
     const url = this.url(path, query);
     let renewed = false;
     for (let attempt = 0; ; attempt++) {
-      const token = await this.tokens.get();
+      const token = await (given ? this.tokens.given() : this.tokens.get());
       if (token) {
         h['Authorization'] = `Bearer ${token}`;
       }

@@ -11,13 +11,24 @@ import { button, code, copy, empty, fill, h } from './ui/dom.js';
 
 const PAUSE_MS = 500; // a silence that is worth a line
 
-/** 1001 for sip:1001@example.com; what is no identifier stays. */
+/** 1001 for sip:1001@example.com, crm for token:crm; what is no identifier stays. */
 function shortName({ label = '', id }) {
-  return (/^(sips?|tel):/i.test(label) && number(label)) || label || id;
+  return (/^(sips?|tel):/i.test(label) && number(label)) ||
+    label.replace(/^(browser:)?token:(?=.)/, '') || id;
 }
 
 /** Kinds of lanes that stand left of Baton: who commands it. */
 const LEFT = new Set(['application', 'api', 'webhook']);
+
+/** The server says where a message brings other data than the one that led to it. Who says
+    something new in the course of the call is marked here. */
+function markNew(messages) {
+  const last = new Map();
+  for (const u of messages.flatMap((m) => m.uui)) {
+    u.renewed = last.has(u.package) && last.get(u.package) !== u.hex && !u.changed;
+    last.set(u.package, u.hex);
+  }
+}
 
 /**
  * What is shown of /v1/trace/{callID}: messages in order of time, and the lanes, Baton between
@@ -39,6 +50,7 @@ export function readTrace(trace) {
     uui: m.uui ?? [],
     address: [m.transport, m.remote].filter(Boolean).join(' '),
   })).sort((a, b) => a.at - b.at);
+  markNew(messages);
   return { messages, truncated: trace.truncated === true,
     lanes: lanes.slice().sort((a, b) => rank(a) - rank(b)).map((l) => ({ name: shortName(l),
       kind: l.kind, address: l.address })) };
@@ -54,15 +66,15 @@ export function uuiText(u) {
   return u.text ? `“${u.text}”` : u.hex ?? u.value ?? `${u.octets ?? 0} octets`;
 }
 
-/** "added here", "changed here", "left out here"; '' when it is as it was. */
+/** "added here", "changed here", "left out here", "new here"; '' when it is as it was. */
 export function uuiChange(u) {
   return u.changed ? { added: 'added here', removed: 'left out here' }[u.change] ?? 'changed here'
-    : '';
+    : u.renewed ? 'new here' : '';
 }
 
 function chips(m) {
-  return m.uui.map((u) => h('span', { 'class': `uui-chip${u.changed ? ' changed' : ''}`,
-    'title': u.why }, u.changed ? `UUI ${uuiChange(u)}: ` : 'UUI ', uuiText(u)));
+  return m.uui.map((u) => h('span', { 'class': `uui-chip${uuiChange(u) ? ' changed' : ''}`,
+    'title': u.why }, uuiChange(u) ? `UUI ${uuiChange(u)}: ` : 'UUI ', uuiText(u)));
 }
 
 function row(m, lanes, start, toggle) {

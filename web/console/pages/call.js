@@ -91,7 +91,7 @@ export function callPage({ api, model }, id) {
       { label: 'Octets', cell: (u) => h('span', { 'class': 'mono' }, u.hex ?? '') },
       { label: 'Stands in', 'class': 'tight', cell: (u) => u.in ?? '' },
       { label: 'Package', 'class': 'tight', cell: (u) => u.package ?? '–' },
-      { label: 'On the way', cell: (u) => (u.changed
+      { label: 'On the way', cell: (u) => (uuiChange(u)
         ? [badge(uuiChange(u), 'wait'), u.why && h('span', { 'class': 'hint' }, ` ${u.why}`)]
         : h('span', { 'class': 'muted' }, 'as before')) },
     ],

@@ -6,6 +6,7 @@ import { badge, button, empty, field, fill, h, input, problemBox, select, Table 
 import { count, stateBadge } from '../ui/format.js';
 
 const PAGE = 200;
+const byNumber = new Intl.Collator(undefined, { numeric: true });
 
 export function deviceHref(device) {
   const n = device.number ?? number(device.deviceID);
@@ -72,6 +73,7 @@ export function devicesPage({ api, model }) {
       (!words || `${d.number} ${d.display ?? ''} ${d.deviceID}`.toLowerCase().includes(words)) &&
       (which.value === '' || (which.value === 'busy' ? model.callsOf(d.number).length > 0
         : d.registered === (which.value === 'yes'))));
+    shown.sort((a, b) => byNumber.compare(a.number ?? a.deviceID, b.number ?? b.deviceID));
     table.update(shown.map((d) => ({ ...d, state: deviceState(d, model) })));
     summary.textContent = `${count(shown.length, 'device')}${more ? ', more are there' : ''}`;
     fill(below, more && button('Show more devices', () => load(more)));

@@ -11,6 +11,10 @@ const iso = (local) => (local ? new Date(local).toISOString() : undefined);
 /** A device identifier for a table: the number, the whole as a title. */
 const who = (id) => (id ? h('span', { 'title': id }, number(id) || id) : '–');
 
+/** "transferred:sip:1003@example.com …" as "transferred to 1003". */
+const moves = (text) => (text ? text.split(' ').map((m) => m.replace(/^([a-z]+):(.*)$/,
+  (_, what, whom) => `${what} to ${number(whom) || whom}`)).join(', ') : '–');
+
 export function historyPage({ api }) {
   const device = input({ 'placeholder': '1001', 'type': 'search' });
   const text = input({ 'placeholder': 'normalClearing, a name…', 'type': 'search' });
@@ -32,7 +36,7 @@ export function historyPage({ api }) {
       { label: 'Talked', 'class': 'num tight', cell: (r) => (r.answered
         ? duration((r.seconds ?? 0) * 1000) : '–') },
       { label: 'Ended', cell: (r) => (r.ended ? inWords(plain(r.cause)) : badge('goes on', 'good')) },
-      { label: 'Moved', cell: (r) => plain(r.moves) },
+      { label: 'Moved', cell: (r) => moves(r.moves) },
       { label: '', name: 'Messages', 'class': 'tight', cell: (r) => h('a', {
         'href': `#/calls/${encodeURIComponent(r.call)}`, data: { focus: 'open' },
         'aria-label': `Messages of the call of ${number(r.calling ?? '')} to ` +

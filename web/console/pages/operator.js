@@ -6,6 +6,7 @@
 import { number } from '../../client/baton.js';
 import { ask, badge, button, code, copy, doer, empty, facts, field, fill, h, input, save,
   section, select, Table, words } from '../ui/dom.js';
+import { webhooks, webhookWorries } from './webhooks.js';
 import { duration, inWords, label, plain, time } from '../ui/format.js';
 
 const EVERY_MS = 5000;
@@ -32,8 +33,6 @@ const LISTS = [
   { path: 'monitors', title: 'Monitors', none: 'Nobody watches a device',
     key: ['monitor'], columns: { monitor: 'Monitor', application: 'Application',
       deviceID: 'Device', callID: 'Call', unsent: 'Events unsent' } },
-  { path: 'webhooks', title: 'Webhooks', none: 'No webhooks', key: ['id', 'webhook'],
-    columns: { id: 'Webhook', url: 'To', form: 'Form', state: 'State', why: 'Why', lag: 'Behind' } },
 ];
 
 function cell(name, v) {
@@ -50,12 +49,15 @@ function cell(name, v) {
   return plain(v);
 }
 
+const NUMBERS = new Set(['lag', 'events', 'calls', 'maxCalls', 'unsent', 'pending', 'monitors']);
+const LONG = new Set(['contact', 'uri', 'url', 'userAgent', 'numbers']);
+
 function listTable({ title, none, key, columns }) {
   return new Table({
     caption: title,
     key: (i) => key.map((k) => i[k]).join(' '),
     columns: Object.entries(columns).map(([n, text], i) => ({ label: text, head: i === 0,
-      'class': ['lag', 'events', 'calls', 'maxCalls', 'unsent', 'pending', 'monitors'].includes(n) ? 'num' : '', cell: (x) => cell(n, x[n]) })),
+      'class': NUMBERS.has(n) ? 'num' : LONG.has(n) ? 'long' : '', cell: (x) => cell(n, x[n]) })),
     none: () => h('p', { 'class': 'muted' }, `${none}.`),
   });
 }
@@ -118,11 +120,7 @@ function worries(status, found) {
       out.push([`The peer ${p.peer} does not answer.`, `Its address: ${p.uri}`]);
     }
   }
-  for (const w of found.webhooks ?? []) {
-    if (/paused|failing/.test(w.state ?? '')) {
-      out.push([`The webhook to ${w.url} is ${w.state}.`, w.why ?? w.error ?? '']);
-    }
-  }
+  out.push(...webhookWorries(found.webhooks ?? []));
   for (const r of found.subscribers ?? []) {
     if (Number(r.lag) > 1000) {
       out.push([`${r.who || r.subscriber} is ${Number(r.lag).toLocaleString()} events behind.`,
@@ -169,17 +167,18 @@ function tokens(api) {
     caption: 'Tokens',
     key: (t) => t.id ?? t.token ?? t.name,
     columns: [
-      { label: 'Name', head: true, cell: (t) => t.name },
+      { label: 'Name', head: true, cell: (t) => (t.kind === 'browser'
+        ? [`${t.createdBy ?? t.name} `, badge('in a browser')] : t.name) },
       { label: 'Scopes', cell: (t) => plain(t.scopes) },
       { label: 'Made', 'class': 'tight', cell: (t) => time(t.created, true) || '–' },
       { label: 'Until', 'class': 'tight', cell: (t) => (t.expires ? time(t.expires, true)
-        : 'revoked') },
+        : 'no end') },
       { label: '', 'class': 'tight', cell: (t) => button('Revoke', async () => {
         await ask({ title: `Revoke the token ${t.name}?`, ok: 'Revoke', kind: 'danger',
           body: [h('p', {}, 'Whoever uses it is refused from now on.')],
           act: () => api.delete(`/v1/tokens/${encodeURIComponent(t.id ?? t.name)}`) });
         load();
-      }, { kind: 'danger small', data: { focus: 'revoke' }, 'aria-label': `Revoke ${t.name}` }) },
+      }, { kind: 'danger small', data: { focus: 'revoke' }, 'aria-label': `Revoke ${t.kind === 'browser' ? 'a browser token of ' : ''}${t.name}` }) },
     ],
     none: () => h('p', { 'class': 'muted' }, 'No tokens.'),
   });
@@ -187,7 +186,7 @@ function tokens(api) {
   const load = async () => {
     const page = await api.get('/v1/tokens');
     table.element.classList.toggle('table', page.items.length > 0);
-    table.update(page.items);
+    table.update(page.items.sort((a, b) => (a.kind === 'browser') - (b.kind === 'browser')));
   };
   return { load, place, element: section('Tokens', place,
     h('div', {}, button('New token', () => newToken(api, load)))) };
@@ -237,6 +236,7 @@ export function operatorPage({ api }) {
   const lists = LISTS.map((spec) => ({ ...spec, table: listTable(spec),
     note: h('div', {}) }));
   const access = tokens(api);
+  const hooks = webhooks(api);
   let timer = null;
   let shown = '';
   const part = async (act, place) => {
@@ -262,6 +262,7 @@ export function operatorPage({ api }) {
     }
   };
   const accessNote = h('div', {});
+  const hooksNote = h('div', {});
   const load = () => Promise.all([
     part(async () => {
       const s = await api.get('/v1/status');
@@ -288,6 +289,10 @@ export function operatorPage({ api }) {
       l.table.element.classList.toggle('table', items.length > 0);
       l.table.update(items);
     }, l.note)),
+    part(async () => {
+      await hooks.load();
+      found.webhooks = hooks.items;
+    }, hooksNote),
     part(access.load, accessNote),
   ]);
   const again = async () => {
@@ -295,13 +300,14 @@ export function operatorPage({ api }) {
     worry();
     timer = timer === false ? false : setTimeout(again, EVERY_MS);
   };
+  hooks.element.append(hooksNote);
   access.element.append(accessNote);
   return {
     title: 'Operator',
     body: [section('What needs attention', attention), section('Server', status, statusNote),
       commands(api),
       h('div', { 'class': 'columns' }, lists.map((l) => section(l.title, l.table.element, l.note)),
-        access.element)],
+        hooks.element, access.element)],
     load: again,
     close() {
       clearTimeout(timer);

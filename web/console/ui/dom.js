@@ -187,7 +187,7 @@ export function select(options, props = {}) {
 
 export function facts(pairs) {
   return h('dl', { 'class': 'facts' }, pairs.filter(([, v]) => v !== undefined && v !== null &&
-    v !== '').map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+    v !== '' && v !== false).map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
 }
 
 export function section(title, ...children) {
