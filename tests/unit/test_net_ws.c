@@ -622,7 +622,7 @@ static void test_secure_without_a_request(void)
     struct pki p;
     struct world w;
     pki_init(&p, "DNS:example.com");
-    world_init(&w, (struct net_config){.handshake_ms = 60});
+    world_init(&w, (struct net_config){.handshake_ms = 600});
     load(&w, &p.tls);
     struct addr at = listen_at(&w, TP_WSS);
     struct tls_end e = tls_client(&p.root);
