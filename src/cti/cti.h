@@ -148,6 +148,12 @@ void cti_set_driver(struct cti *c, const struct cti_driver *driver);
 /** Whose mailboxes there are; without it there is no message waiting. The caller's. */
 void cti_set_events(struct cti *c, struct event_layer *events);
 
+/** Sessions on connections are handed to the store, for a program that gets the sockets. */
+void cti_keep_connections(struct cti *c, uint64_t now_ms);
+/** After the rows, before cti_restored: that connection of the program before us goes on. Whose
+    connection does not come along ends there. */
+void cti_adopted(struct cti *c, const struct hop *from);
+
 /**
  * A row of the agents of that device, of an earlier run.
  * @return 0; E_NOTFOUND: no such device; E_EXISTS; E_SYNTAX, E_VERSION, E_TOOMANY, E_NOMEM.

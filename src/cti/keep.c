@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sessions that outlive the process (those over SIP; a connection ends with it).
+ * Sessions that outlive the process: those over SIP; and, where the socket is handed over to
+ * the next program, those on a connection of TCP.
  *
  *   SESSION/       "12"      who, its dialog, registrations, the event that is in the air
  *   its monitors   "12/3"    what is watched, how, and how far it has been told
@@ -27,7 +28,7 @@
 #include "base/hop.h"
 #include "cti/sip.h"
 
-enum { VERSION = 1, KEY_MAX = 40 };
+enum { VERSION = 1, VERSION_ON_CONNECTION = 2, KEY_MAX = 40 };
 
 /* ---- writing ---- */
 
@@ -78,6 +79,23 @@ static void write_session(struct out *o, const void *what, uint64_t now_ms)
     pack_number(o, s->sdp_id);
     pack_number(o, s->sdp_version);
     write_flying(o, s);
+    routes_pack(o, s);
+}
+
+/** Of a session on a connection. */
+static void write_on_connection(struct out *o, const void *what, uint64_t now_ms)
+{
+    const struct cti_session *s = what;
+
+    pack_number(o, VERSION_ON_CONNECTION);
+    pack_str(o, s->app->name);
+    conn_pack(o, s, now_ms);
+    pack_number(o, s->last_ref);
+    pack_number(o, s->last_system_ref);
+    pack_number(o, s->system.id);
+    pack_bool(o, s->system.status);
+    pack_bool(o, s->system.devices);
+    pack_number(o, s->edition);
     routes_pack(o, s);
 }
 
@@ -186,6 +204,43 @@ static void keep_monitor(struct monitor *m, uint64_t now_ms)
     }
 }
 
+void cti_keep_connections(struct cti *c, uint64_t now_ms)
+{
+    const struct store_ops *store = c->config.store;
+    char key[KEY_MAX];
+
+    list_each(it, &c->sessions)
+    {
+        struct cti_session *s = list_entry(it, struct cti_session, link);
+        struct str row = store == NULL || s->over || s->via != &cti_link_tcp
+                             ? STR_NONE
+                             : pack_in(&c->room, write_on_connection, s, now_ms);
+        if (row.n == 0) {
+            continue;
+        }
+        store->put(store->ctx, STORE_SESSION, session_key(s, key), row);
+        list_each(jt, &s->monitors)
+        {
+            keep_monitor(list_entry(jt, struct monitor, of_session), now_ms);
+        }
+    }
+}
+
+/** Its rows were for once. */
+static void forget_rows(const struct cti_session *s)
+{
+    const struct store_ops *store = s->cti->config.store;
+    const struct list *all = &s->monitors;
+    char key[KEY_MAX];
+
+    store->drop(store->ctx, STORE_SESSION, session_key(s, key));
+    for (const struct list *it = all->next; it != all; it = it->next) {
+        const struct monitor *m =
+            list_entry((struct list *)(uintptr_t)it, struct monitor, of_session);
+        store->drop(store->ctx, STORE_SESSION, monitor_key(m, key));
+    }
+}
+
 void cti_keep(struct cti *c, uint64_t now_ms)
 {
     while (!list_empty(&c->touched)) {
@@ -262,7 +317,26 @@ static int read_session(struct cti_session *s, struct unpack *u, uint64_t now_ms
     return u->bad ? E_SYNTAX : err;
 }
 
-static int restore_session(struct cti *c, uint64_t id, struct unpack *u, uint64_t now_ms)
+static int read_on_connection(struct cti_session *s, struct unpack *u, uint64_t now_ms)
+{
+    int err = conn_unpack(u, s, now_ms);
+
+    if (err != 0) {
+        return err;
+    }
+    s->last_ref = (uint32_t)unpack_upto(u, UINT32_MAX);
+    s->last_system_ref = (uint32_t)unpack_upto(u, UINT32_MAX);
+    s->system.id = (uint32_t)unpack_upto(u, UINT32_MAX);
+    s->system.status = unpack_bool(u);
+    s->system.devices = unpack_bool(u);
+    s->system.seen = s->system.devices ? devices_seen(s->cti, s->app) : 0;
+    s->edition = (enum csta_edition)unpack_upto(u, CSTA_ED6);
+    err = u->bad ? E_SYNTAX : routes_unpack(u, s);
+    return u->bad ? E_SYNTAX : err;
+}
+
+static int restore_session(struct cti *c, uint64_t id, const struct cti_link *via,
+                           struct unpack *u, uint64_t now_ms)
 {
     struct application *app = directory_application(c->directory, unpack_str(u));
     struct cti_session *s;
@@ -274,16 +348,20 @@ static int restore_session(struct cti *c, uint64_t id, struct unpack *u, uint64_
     if (!session_has_room(c, app)) {
         return E_TOOMANY;
     }
-    s = session_new(c, app, &cti_link_sip);
+    s = session_new(c, app, via);
     if (s == NULL) {
         return E_NOMEM;
     }
     s->id = id;
     c->last_session = id > c->last_session ? id : c->last_session;
-    err = read_session(s, u, now_ms);
+    err = via == &cti_link_sip ? read_session(s, u, now_ms) : read_on_connection(s, u, now_ms);
     if (err == 0) {
         s->kept = true;
         return 0;
+    }
+    if (s->conn != NULL) {
+        conn_give_up(s, now_ms);
+        return err;
     }
     if (s->leg != NULL) {
         leg_free(s->leg);
@@ -297,7 +375,7 @@ static struct cti_session *session_of(const struct cti *c, uint64_t id)
     list_each(it, &c->sessions)
     {
         struct cti_session *s = list_entry(it, struct cti_session, link);
-        if (s->id == id && s->via == &cti_link_sip) {
+        if (s->id == id && (s->via == &cti_link_sip || s->via == &cti_link_tcp)) {
             return s;
         }
     }
@@ -386,15 +464,21 @@ int cti_restore(struct cti *c, struct str key, struct str value, uint64_t now_ms
 {
     struct unpack u = unpack_of(value);
     size_t slash = str_index(key, '/');
-    uint64_t id;
+    uint64_t id, version = unpack_number(&u);
+    bool connection = version == VERSION_ON_CONNECTION && slash == key.n;
 
-    if (unpack_number(&u) != VERSION) {
+    if (u.bad || (version != VERSION && !connection)) {
         return u.bad ? E_SYNTAX : E_VERSION;
     }
     if (!str_to_u64(str_upto(key, slash), UINT64_MAX, &id)) {
         return E_SYNTAX;
     }
-    return slash < key.n ? restore_monitor(c, id, &u) : restore_session(c, id, &u, now_ms);
+    if (session_of(c, id) != NULL && slash == key.n) {
+        return E_EXISTS;
+    }
+    return slash < key.n
+               ? restore_monitor(c, id, &u)
+               : restore_session(c, id, connection ? &cti_link_tcp : &cti_link_sip, &u, now_ms);
 }
 
 void cti_restored(struct cti *c, uint64_t now_ms)
@@ -403,6 +487,13 @@ void cti_restored(struct cti *c, uint64_t now_ms)
     list_each(it, &c->sessions)
     {
         struct cti_session *s = list_entry(it, struct cti_session, link);
+        if (s->via == &cti_link_tcp) {
+            forget_rows(s);
+            if (!conn_is_there(s)) {
+                conn_give_up(s, now_ms);
+                continue;
+            }
+        }
         s->flying = (struct flying){.cseq = 0};
         s->waits = s->leg != NULL && s->leg->dialog->lost;
         session_touch(s);

@@ -21,12 +21,16 @@
  * every tenth of a second. A client that falls too far behind is told that the session is
  * terminated (messagesLost) and is disconnected, like one over SIP.
  *
+ * ANOTHER PROGRAM goes on with a connection and its session, if its socket is handed over: the
+ * row of such a session (keep.c) is written for that alone.
+ *
  * LIFE. A connection stands in the table from its first octet until engine_flow_closed. Its
  * session is freed when it is stopped, and else not before that: who is told that a session has
  * ended may be inside of it.
  */
 #include "cti/parts.h"
 
+#include "base/hop.h"
 #include "csta/appl.h"
 #include "csta/frame.h"
 
@@ -530,6 +534,79 @@ void cti_on_flow_closed(struct cti *c, uint32_t flow, uint64_t now_ms)
 
     if (conn != NULL) {
         conn_free(conn, now_ms);
+    }
+}
+
+/* ---- from the process before us ---- */
+
+void conn_pack(struct out *o, const struct cti_session *s, uint64_t now_ms)
+{
+    const struct cti_conn *conn = s->conn;
+    bool runs = timer_running(&conn->timer);
+
+    pack_addr(o, &conn->hop.remote);
+    pack_str(o, conn_id(conn));
+    pack_number(o, conn->edition);
+    pack_number(o, conn->duration_s);
+    pack_number(o, conn->last_invoke);
+    pack_bool(o, conn->appl);
+    pack_date(o, s->cti->env, runs ? conn->timer.due_ms : UINT64_MAX, now_ms);
+}
+
+/* Flow 0 is nobody's: there it waits. */
+int conn_unpack(struct unpack *u, struct cti_session *s, uint64_t now_ms)
+{
+    struct hop hop = {.transport = TP_TCP};
+    struct cti_conn *conn;
+    struct str id;
+    uint64_t ends_ms;
+
+    unpack_addr(u, &hop.remote);
+    id = unpack_str(u);
+    if (u->bad || id.n != ID_LEN || hop.remote.family == ADDR_NONE) {
+        return E_SYNTAX;
+    }
+    conn = conn_new(s->cti, &hop, now_ms);
+    if (conn == NULL) {
+        return E_NOMEM;
+    }
+    memcpy(conn->id, id.p, ID_LEN);
+    conn->session = s;
+    s->conn = conn;
+    conn->edition = (enum csta_edition)unpack_upto(u, CSTA_ED6);
+    conn->duration_s = (uint32_t)unpack_upto(u, DURATION_MAX_S);
+    conn->last_invoke = (uint16_t)unpack_upto(u, CSTA_INVOKE_EVENT);
+    conn->appl = unpack_bool(u);
+    ends_ms = unpack_date(u, s->cti->env, now_ms);
+    timer_stop(s->cti->wheel, &conn->timer);
+    if (conn->appl && ends_ms != UINT64_MAX) {
+        timer_set(s->cti->wheel, &conn->timer, ends_ms);
+    }
+    return u->bad ? E_SYNTAX : 0;
+}
+
+bool conn_is_there(const struct cti_session *s)
+{
+    return s->conn->hop.flow != 0;
+}
+
+void conn_give_up(struct cti_session *s, uint64_t now_ms)
+{
+    conn_free(s->conn, now_ms);
+}
+
+void cti_adopted(struct cti *c, const struct hop *from)
+{
+    struct map_node *n = map_first(&c->conn_map, flow_hash(0));
+
+    for (; n != NULL; n = map_next(n)) {
+        struct cti_conn *conn = container_of(n, struct cti_conn, by_flow);
+        if (conn->hop.flow == 0 && addr_eq(&conn->hop.remote, &from->remote)) {
+            map_remove(&c->conn_map, &conn->by_flow);
+            conn->hop = *from;
+            map_add(&c->conn_map, &conn->by_flow, flow_hash(from->flow));
+            return;
+        }
     }
 }
 

@@ -230,6 +230,14 @@ void monitor_unkeep(struct monitor *m);
 
 /* ---- link_tcp.c ---- */
 
+/** Whose session it is, for a row; and one that waits for its flow (cti_adopted).
+    @return 0, E_SYNTAX, E_NOMEM */
+void conn_pack(struct out *o, const struct cti_session *s, uint64_t now_ms);
+int conn_unpack(struct unpack *u, struct cti_session *s, uint64_t now_ms) MUST_USE;
+/** Has its connection come along? */
+bool conn_is_there(const struct cti_session *s);
+/** Its session ended as connections end. */
+void conn_give_up(struct cti_session *s, uint64_t now_ms);
 /** All connections: closed; and given up without a word. */
 void conn_hang_up_all(struct cti *c);
 void conn_free_all(struct cti *c);

@@ -101,6 +101,12 @@ void engine_input(struct engine *e, const struct hop *from, struct str bytes, bo
 size_t engine_stream_input(struct engine *e, struct sip_framer *f, const struct hop *from,
                            struct str bytes, uint64_t now_ms);
 
+/** Sessions on connections are handed to the store, for the program that gets the sockets … */
+void engine_keep_connections(struct engine *e);
+/** … and this is one of them, there. After the last engine_restore_row, before engine_restored.
+ */
+void engine_adopted(struct engine *e, const struct hop *from);
+
 /**
  * Bytes of a flow with CSTA in frames (ECMA-323 Annex J.2): takes whole ones off the front.
  * What belongs to which kind of flow is the caller's knowledge; flows of both end by

@@ -103,6 +103,16 @@ void engine_restored(struct engine *e, uint64_t now_ms)
     engine_settle(e);
 }
 
+void engine_keep_connections(struct engine *e)
+{
+    cti_keep_connections(e->cti, e->wheel.now_ms);
+}
+
+void engine_adopted(struct engine *e, const struct hop *from)
+{
+    cti_adopted(e->cti, from);
+}
+
 uint64_t engine_tell(struct engine *e, const struct journal_fact *f)
 {
     return cti_tell(e->cti, f);

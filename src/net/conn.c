@@ -333,7 +333,7 @@ static void put_back(struct conn *c, const struct conn_past *past)
 
 int conn_adopt(struct net *n, int fd, const struct conn_past *past)
 {
-    const struct stream_ops *ops = ops_of(TP_TCP, false);
+    const struct stream_ops *ops = ops_of(TP_TCP, past->csta);
     const struct acceptor *a = past->ours ? NULL : acceptor_at(n, ops, &past->at);
     struct conn *c = past->ours || a != NULL ? conn_new(n, ops, a) : NULL;
     if (c == NULL) {

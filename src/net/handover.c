@@ -12,11 +12,11 @@
 #include "net/net_int.h"
 #include <stdlib.h>
 
-enum { VERSION = 1, HEAD_MAX = 256 };
+enum { VERSION = 2, HEAD_MAX = 256 };
 
 static bool can_go_on(const struct conn *c)
 {
-    return c->ops->transport == TP_TCP && !c->ops->csta && c->state == STREAM_OPEN && !c->eof;
+    return c->ops->transport == TP_TCP && c->state == STREAM_OPEN && !c->eof;
 }
 
 /** What of `busy` libuv has still to write. */
@@ -44,6 +44,7 @@ static bool write_row(const struct conn *c, void (*fn)(void *ctx, int fd, struct
     }
     out_init(&o, row, cap);
     pack_number(&o, VERSION);
+    pack_bool(&o, c->ops->csta);
     pack_bool(&o, c->acceptor == NULL);
     pack_addr(&o, &c->remote);
     pack_addr(&o, c->acceptor != NULL ? &c->acceptor->bound : &(struct addr){0});
@@ -82,11 +83,25 @@ void net_say_goodbye(struct net *n)
     }
 }
 
+void net_each_csta(struct net *n, void (*fn)(void *ctx, const struct hop *hop), void *ctx)
+{
+    list_each(it, &n->conns)
+    {
+        const struct conn *c = list_entry(it, struct conn, link);
+        if (c->ops->csta && c->state == STREAM_OPEN) {
+            fn(ctx, &(struct hop){.flow = c->flow.id,
+                                  .transport = c->ops->transport,
+                                  .remote = c->remote});
+        }
+    }
+}
+
 int net_adopt(struct net *n, int fd, struct str row)
 {
     struct unpack u = unpack_of(row);
     struct conn_past past = {0};
     bool known = unpack_number(&u) == VERSION;
+    past.csta = unpack_bool(&u);
     past.ours = unpack_bool(&u);
     unpack_addr(&u, &past.remote);
     unpack_addr(&u, &past.at);

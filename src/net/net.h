@@ -229,13 +229,15 @@ void net_each_listener(struct net *n, void (*fn)(void *ctx, const char *kind, in
 
 /**
  * Each connection that another process can go on with, after all has been written that the
- * kernel takes: those of SIP over TCP in the clear. TLS and WebSocket have a state that is not
- * in the socket, CSTA a session that ends with its connection: their peers connect again. The
- * loop must not run any more.
+ * kernel takes: those over TCP in the clear. TLS and WebSocket have a state that is not in the
+ * socket: their peers connect again. The loop must not run any more.
  * @param fn  gets the descriptor, which stays ours, and a row for net_adopt
  * @return how many connections there are besides
  */
 size_t net_hand_over(struct net *n, void (*fn)(void *ctx, int fd, struct str row), void *ctx);
+
+/** Open connections of CSTA: those that were adopted, before the loop runs. */
+void net_each_csta(struct net *n, void (*fn)(void *ctx, const struct hop *hop), void *ctx);
 
 /** The others are told that they end, as TLS and WebSocket have it, so that their peers come
     again at once. What the kernel does not take now is not said. Nothing else may follow. */

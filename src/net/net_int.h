@@ -322,6 +322,7 @@ int conn_listen(struct net *n, enum transport transport, bool csta, const struct
 int conn_open(struct net *n, struct hop *hop, struct str name);
 /** What of a connection an earlier run has told us. */
 struct conn_past {
+    bool csta;
     bool ours;              /**< we opened it */
     struct addr remote, at; /**< `at`: the listener's that accepted it */
     struct str in, out;     /**< half a message; what was not written yet */

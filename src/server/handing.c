@@ -4,6 +4,7 @@
  * goes along: listeners, connections that can go on, and by the store everything else. What
  * cannot go on is told so.
  */
+#include "engine/engine.h"
 #include "net/net.h"
 #include "server/frame.h"
 #include "server/inherit.h"
@@ -53,6 +54,7 @@ static void hand_over(void *ctx)
         return;
     }
     service_reloading(&s->service);
+    engine_keep_connections(s->engine);
     keeping_settle(&s->keeping);
     server_after(s);
     net_each_listener(s->net, leave_listener, l);

@@ -111,6 +111,11 @@ static void row_back(void *ctx, struct str key, struct str value)
     engine_restore_row(b->engine, b->kind, key, value, b->now_ms);
 }
 
+static void adopted(void *ctx, const struct hop *hop)
+{
+    engine_adopted(ctx, hop);
+}
+
 bool keeping_restore(struct keeping *k, struct engine *e)
 {
     struct back b = {.engine = e};
@@ -133,6 +138,7 @@ bool keeping_restore(struct keeping *k, struct engine *e)
         return false;
     }
     k->engine = e;
+    net_each_csta(k->net, adopted, e);
     engine_restored(e, b.now_ms);
     keeping_after(k);
     return true;

@@ -3,9 +3,11 @@
  * Applications over TCP: frames, application sessions of ECMA-354 and implicit ones, against a
  * whole system. Clients stand at 10.0.44.x; what they hear is kept frame by frame.
  */
+#include "keep.h"
 #include "world.h"
 
 #include "base/err.h"
+#include "base/hop.h"
 #include "csta/frame.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,8 @@ static struct client client[CLIENTS];
 static struct application eltex, hosted;
 static struct addr host;
 static char wire[70000];
+static struct keep keep;
+static bool keeps;
 
 /* ---- the client ---- */
 
@@ -187,6 +191,7 @@ static void tweak(struct world *to)
     CHECK(addr_parse(STR("10.0.44.3"), &host));
     CHECK_INT(directory_add_application(&to->directory, &eltex), 0);
     CHECK_INT(directory_add_application(&to->directory, &hosted), 0);
+    to->config.store = keeps ? &keep.ops : NULL;
     to->config.cti.max_unsent = 20;
     to->config.cti.back_in_service_on_monitor = false;
     to->config.cti.max_connections = 2;
@@ -621,7 +626,131 @@ static void test_memory(void)
     }
 }
 
-TEST_MAIN(T(test_start), T(test_observe_only), T(test_start_as_others_write_it),
+/* ---- another process ---- */
+
+/** A session with a monitor, handed over; the engine is gone. */
+static void hand_over(void)
+{
+    keep_init(&keep);
+    keeps = true;
+    up();
+    start(&client[0]);
+    ask(&client[0], 2, WATCH("3", "1001"));
+    hear(&client[0], 2, "MonitorStartResponse");
+    CHECK_INT(keep_count(&keep, STORE_SESSION), 0); /* while it runs it costs nothing */
+    engine_keep_connections(w.engine);
+    CHECK_INT(keep_count(&keep, STORE_SESSION), 2);
+    world_restart(&w);
+    world_run(&w, 10);
+    engine_restore_head(w.engine, 0,
+                        keep.events > 0 ? keep.event[keep.events - 1].e.number : 0);
+}
+
+static void taken_over(void)
+{
+    down();
+    keep_fini(&keep);
+    keeps = false;
+}
+
+/** As the socket tells it there: the address as it stands in the row. Before that is given. */
+static struct hop adopted(void)
+{
+    struct hop hop = {.flow = 77, .transport = TP_TCP};
+    for (size_t i = 0; i < keep.rows; i++) {
+        const struct kept_row *r = &keep.row[i];
+        if (r->kind == STORE_SESSION && memchr(r->key, '/', r->key_n) == NULL) {
+            struct unpack u = unpack_of(str_make(r->value, r->value_n));
+            CHECK_INT(unpack_number(&u), 2);
+            CHECK_STR(unpack_str(&u), "crm");
+            unpack_addr(&u, &hop.remote);
+        }
+    }
+    return hop;
+}
+
+static void test_sessions_go_on_with_their_connection(void)
+{
+    hand_over();
+    struct hop hop = adopted();
+    keep_give(&w, &keep);
+    engine_adopted(w.engine, &hop);
+    engine_restored(w.engine, w.net.now_ms);
+    CHECK_INT(world_stat(&w, "csta_sessions"), 1);
+    CHECK_INT(world_stat(&w, "csta_monitors"), 1);
+    CHECK_INT(world_stat(&w, "csta_connections"), 1);
+    CHECK_INT(keep_count(&keep, STORE_SESSION), 0); /* for once */
+    engine_flow_closed(w.engine, 77, w.net.now_ms);
+    CHECK_INT(world_stat(&w, "csta_sessions"), 0);
+    taken_over();
+}
+
+/** No socket has come along, or another one: nothing is left of it. */
+static void test_sessions_end_without_their_connection(void)
+{
+    for (int other = 0; other < 2; other++) {
+        hand_over();
+        struct hop hop = adopted();
+        keep_give(&w, &keep);
+        hop.remote.port++;
+        if (other != 0) {
+            engine_adopted(w.engine, &hop);
+        }
+        CHECK_INT(world_stat(&w, "csta_sessions"), 1);
+        engine_restored(w.engine, w.net.now_ms);
+        CHECK_INT(world_stat(&w, "csta_sessions"), 0);
+        CHECK_INT(world_stat(&w, "csta_monitors"), 0);
+        CHECK_INT(world_stat(&w, "csta_connections"), 0);
+        CHECK_INT(keep_count(&keep, STORE_SESSION), 0);
+        taken_over();
+    }
+}
+
+/** Rows that were cut, and memory that is out: dropped, and nothing is left. */
+static void test_sessions_from_bad_rows(void)
+{
+    hand_over();
+    for (size_t i = 0; i < keep.rows; i++) {
+        const struct kept_row *r = &keep.row[i];
+        if (r->kind != STORE_SESSION || memchr(r->key, '/', r->key_n) != NULL) {
+            continue;
+        }
+        struct str key = str_make(strndup(r->key, r->key_n), r->key_n);
+        struct str row = str_make(test_guard(str_make(r->value, r->value_n)).p, r->value_n);
+        for (size_t n = 0; n < row.n; n++) {
+            struct str cut = test_guard(str_upto(row, n));
+            engine_restore_row(w.engine, STORE_SESSION, key, cut, w.net.now_ms);
+            test_guard_free(cut);
+        }
+        CHECK_INT(world_stat(&w, "store_not_restored"), row.n);
+        CHECK_INT(world_stat(&w, "csta_connections"), 0);
+        test_guard_free(row);
+        free((void *)(uintptr_t)key.p);
+        break;
+    }
+    engine_restored(w.engine, w.net.now_ms);
+    taken_over();
+    bool whole = false;
+    for (size_t at = 1; at < 200 && !whole; at++) {
+        hand_over();
+        size_t before = w.mem.calls;
+        w.mem.fail_at = before + at;
+        struct hop hop = adopted();
+        keep_give(&w, &keep);
+        engine_adopted(w.engine, &hop);
+        engine_restored(w.engine, w.net.now_ms);
+        whole = w.mem.calls < w.mem.fail_at;
+        w.mem.fail_at = 0;
+        CHECK(!whole || world_stat(&w, "csta_monitors") == 1);
+        engine_flow_closed(w.engine, 77, w.net.now_ms);
+        taken_over();
+    }
+    CHECK(whole);
+}
+
+TEST_MAIN(T(test_sessions_go_on_with_their_connection),
+          T(test_sessions_end_without_their_connection), T(test_sessions_from_bad_rows),
+          T(test_start), T(test_observe_only), T(test_start_as_others_write_it),
           T(test_refused), T(test_reset_stop), T(test_silence), T(test_no_other_name),
           T(test_implicit), T(test_events), T(test_make_call), T(test_wrong), T(test_pieces),
           T(test_slow_reader), T(test_limits), T(test_server_stops), T(test_memory))

@@ -9,6 +9,7 @@ there is a gap between the two that is as long as the test wants. tests/interop/
 the same with phones and calls.
 """
 import os
+import re
 import shutil
 import signal
 import socket
@@ -147,6 +148,95 @@ def goes_on():
     answered(a, "last", "a datagram")
     m.end()
     check(not os.path.exists(control), "the path of its own socket is gone with it")
+
+
+ED3 = 'xmlns="http://www.ecma-international.org/standards/ecma-323/csta/ed3"'
+
+
+APPL = "http://www.ecma-international.org/standards/ecma-354/appl_session"
+
+
+class Csta:
+    """CSTA in frames over TCP."""
+
+    def __init__(self, port):
+        self.s = socket.create_connection(("127.0.0.1", port), 30)
+        self.data = b""
+
+    def say(self, invoke, xml, part=None):
+        """@param part  only so many octets, or the rest of them when negative"""
+        body = xml.encode()
+        frame = b"\0\0" + (len(body) + 8).to_bytes(2, "big") + b"%04d" % invoke + body
+        self.s.sendall(frame if part is None else frame[:part] if part > 0 else frame[-part:])
+
+    def hear(self, invoke, word):
+        """The next frame, which is that."""
+        while len(self.data) < 8 or len(self.data) < int.from_bytes(self.data[2:4], "big"):
+            more = self.s.recv(8192)
+            check(more, f"{word}: the connection has ended")
+            self.data += more
+        size = int.from_bytes(self.data[2:4], "big")
+        frame, self.data = self.data[:size], self.data[size:]
+        check(frame[4:8] == b"%04d" % invoke and word in frame[8:].decode(), word, frame)
+        return frame[8:].decode()
+
+
+def sessions_go_on():
+    """CSTA over TCP: the connection, its session, its monitors; each event once, requests in halves."""
+    (udp, csta), (_, quiet) = ports(), ports()
+    install()
+    m = Manager(PROGRAM, f'listen: ["udp:127.0.0.1:{udp}"]\ncsta_tcp: ["tcp:127.0.0.1:{csta}", '
+                f'"tcp:127.0.0.1:{quiet}"]\n{STORE}devices: [{{number: "1001"}}]\napplications: '
+                '[{name: crm, password: crm-secret-1, grants: ["*"]}, '
+                '{name: wall, grants: ["*"], hosts: ["127.0.0.1"]}]\n')
+    m.heard("READY")
+    crm, wall, nobody = Csta(csta), Csta(csta), Csta(quiet)
+    crm.say(1, f'<StartApplicationSession xmlns="{APPL}"><applicationInfo><applicationID>crm</applicationID>'
+            '<applicationSpecificInfo><x><LOGIN>crm</LOGIN><pwd>crm-secret-1</pwd></x></applicationSpecificInfo>'
+            '</applicationInfo><requestedProtocolVersions><protocolVersion>http://www.ecma-international.org/'
+            'standards/ecma-323/csta/ed3</protocolVersion></requestedProtocolVersions></StartApplicationSession>')
+    session = re.search(r"sessionID>([^<]+)<", crm.hear(1, "StartApplicationSessionPosResponse")).group(1)
+    ref = re.search(r"monitorCrossRefID>(\w+)<", ask_csta(wall, 2, "MonitorStart", "<monitorObject>"
+                    "<deviceObject>1001</deviceObject></monitorObject>")).group(1)
+    dnd = '<SetDoNotDisturb %s><device>1001</device><doNotDisturbOn>%s</doNotDisturbOn></SetDoNotDisturb>'
+    wall.say(3, dnd % (ED3, "true"), 100)
+    a = phone(("127.0.0.1", udp))
+    ask(a, "sync")
+    answered(a, "sync", "a datagram")
+    for turn in range(2):
+        since = m.mark()
+        install()
+        m.child.send_signal(signal.SIGUSR2)
+        m.heard("READY", since)
+        if turn == 0:
+            wall.say(3, dnd % (ED3, "true"), -100)
+        else:
+            wall.say(4, dnd % (ED3, "false"))
+        wall.hear(3 + turn, "SetDoNotDisturbResponse")
+        event = wall.hear(9999, "DoNotDisturbEvent")
+        check(f">{ref}<" in event, "of that monitor", event)
+        ask_csta(wall, 5, "GetDoNotDisturb", "<device>1001</device>")
+        crm.say(2, f'<ResetApplicationSessionTimer xmlns="{APPL}"><sessionID>{session}</sessionID>'
+                '</ResetApplicationSessionTimer>')
+        crm.hear(2, "ResetApplicationSessionTimerPosResponse")
+    m.says("connections go on")
+    ask_csta(nobody, 6, "GetDoNotDisturb", "<device>1001</device>")  # it had not said a word yet
+    # after a crash there is no connection any more, and nothing of it
+    m.child.kill()
+    m.child.wait()
+    since, kept = m.mark(), m.fds
+    m.fds = []
+    m.start(kept)
+    m.heard("READY", since)
+    m.fds += kept
+    with m.cond:
+        check(not any("is dropped" in line for line in m.output), "no row was left", m.output[-30:])
+    m.end()
+
+
+def ask_csta(c, invoke, service, body):
+    c.say(invoke, f"<{service} {ED3}>{body}</{service}>")
+    return c.hear(invoke, f"{service}Response")
 
 
 def certificate():
@@ -291,7 +381,7 @@ def goes_back():
 
 
 def main():
-    for test in (goes_on, says_goodbye, refused, goes_back):
+    for test in (goes_on, sessions_go_on, says_goodbye, refused, goes_back):
         try:
             test()
         except Failure as e:
