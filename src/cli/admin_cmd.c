@@ -56,6 +56,7 @@ static const struct help_option restore_options[] = {
     {"--database", "FILE", "The database itself."},
     {"--force", NULL, "Replace the database that is there."},
     {"--check", NULL, "Only say whether the copy is sound, and what is in it."},
+    {"--json", NULL, "What is said of it, as one JSON object."},
     {NULL, NULL, NULL},
 };
 
@@ -70,7 +71,8 @@ static const char *const log_synopsis[] = {"log [--json]",
                                            NULL};
 static const char *const backup_synopsis[] = {"backup FILE [--force]", NULL};
 static const char *const restore_synopsis[] = {
-    "restore FILE (-c FILE | --database FILE) [--force]", "restore --check FILE", NULL};
+    "restore FILE (-c FILE | --database FILE) [--force] [--json]",
+    "restore --check FILE [--json]", NULL};
 
 static const struct help_example drain_examples[] = {
     {"baton drain --wait && systemctl restart baton", "Restart when nobody talks."},
@@ -177,6 +179,8 @@ static bool read_words(const struct command *c, int argc, char **argv, struct wo
             w->force = true;
         } else if (restores && args_is(argv[i], NULL, "--check")) {
             w->check = true;
+        } else if (restores && args_is(argv[i], NULL, "--json")) {
+            w->ask.json = true;
         } else if (argv[i][0] == '-' || w->n == c->most) {
             (void)help_usage_error(c->help, "what is \"%s\"?", argv[i]);
             return false;

@@ -50,9 +50,9 @@ const struct help help_upgrade = {
         "The server that was started with this configuration, found by its `pid_file`, tries the "
         "program that stands now where it was started from. If that finds configuration, "
         "certificates and database right, the server becomes it: the process stays the same, and "
-        "so do its listeners and its connections of SIP over TCP. Registrations, standing calls "
-        "and CSTA sessions over SIP come back from the store; what arrives meanwhile waits and is "
-        "answered then. Connections of TLS, WebSocket and CSTA over TCP end, and their peers "
+        "so do its listeners and its connections of SIP and CSTA over TCP. Registrations, standing "
+        "calls and CSTA sessions come back from the store; what arrives meanwhile waits and is "
+        "answered then. Connections of TLS and WebSocket end, and their peers "
         "connect again. A call that is being set up ends if it still is after timers.upgrade_s.\n\n"
         "Without a `store` there is nothing to come back from, and the server refuses. The "
         "configuration is read anew, as for a restart.",

@@ -156,6 +156,7 @@ def backed_up(m):
     check(not os.path.exists(os.path.join(m.folder.name, "copy.db.part")), "no part is left")
     check("--force" in baton(m, "backup", "copy.db", "-c", m.path, code=1), "it is there already")
     check("sound" in baton(m, "restore", "--check", "copy.db"), "restore --check")
+    check(json.loads(baton(m, "restore", "--check", "copy.db", "--json"))["rows"] > 0, "and as JSON")
 
 
 def where(m):
