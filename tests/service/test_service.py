@@ -21,6 +21,16 @@ def config(*lines):
     return "\n".join(lines) + "\nlog: {level: debug}\n"
 
 
+def free_port():
+    """Port 0 would be the one of SIP, which somebody may have."""
+    with bound(socket.SOCK_DGRAM) as s:
+        return s.getsockname()[1]
+
+
+def udp_alone():
+    return f'listen: ["udp:127.0.0.1:{free_port()}"]'
+
+
 def listen(udp, *more):
     return f'listen: ["udp:127.0.0.1:{udp.getsockname()[1]}"' + "".join(
         f', "{kind}:127.0.0.1:{s.getsockname()[1]}"' for kind, s in more) + "]"
@@ -112,7 +122,7 @@ def not_ours():
     m.end()
     # of the wrong kind by its name: TCP for a listener of TCP, but said to be for CSTA
     s = bound(socket.SOCK_STREAM)
-    m = Manager(BATON, config(f'listen: ["udp:127.0.0.1:0", "tcp:127.0.0.1:{s.getsockname()[1]}"]'),
+    m = Manager(BATON, config(f'listen: ["udp:127.0.0.1:{free_port()}", "tcp:127.0.0.1:{s.getsockname()[1]}"]'),
                 [("csta", s)])
     m.says("cannot listen on TCP .* another program has it")
     check(m.child.wait(20) == 1, "it does not start")
@@ -139,7 +149,7 @@ def api():
     wrong = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     wrong.bind(other)
     wrong.listen(5)
-    m = Manager(BATON, config('listen: ["udp:127.0.0.1:0"]', "api: {listen: "
+    m = Manager(BATON, config(udp_alone(), "api: {listen: "
                               f'["tcp:127.0.0.1:{tcp.getsockname()[1]}", "unix:{path}"]}}'),
                 [("api", tcp), ("", unix), ("", wrong)])
     m.heard("READY")
@@ -154,7 +164,7 @@ def api():
 def nobody():
     """Variables that are for another process, or make no sense, are nobody's descriptors."""
     for env in ({"LISTEN_PID": "1", "LISTEN_FDS": "2"}, {"LISTEN_FDS": "2"}):
-        m = Manager(BATON, config('listen: ["udp:127.0.0.1:0"]'), env=env)
+        m = Manager(BATON, config(udp_alone()), env=env)
         m.heard("READY")
         check(not any("handed over" in line for line in m.output), "nothing was", m.output)
         m.end()
@@ -193,7 +203,7 @@ def beats(m, n=3):
 
 def watched():
     """Signs of life as long as the loop turns and the store's thread answers."""
-    m = Manager(BATON, config('listen: ["udp:127.0.0.1:0"]', "store: {path: kept.db}"),
+    m = Manager(BATON, config(udp_alone(), "store: {path: kept.db}"),
                 watchdog_ms=400)
     m.heard("READY")
     beats(m)
