@@ -130,8 +130,9 @@ export class Kit {
   /** A picture for the documentation, without what only passes by. */
   async shot(page, name) {
     if (SHOTS) {
-      for (const close of await page.getByRole('button', { name: 'Close message' }).all()) {
-        await close.click({ timeout: 1000 }).catch(() => {}); // it went by itself
+      const close = page.getByRole('button', { name: 'Close message' }).first();
+      while (await close.isVisible()) {
+        await close.click({ timeout: 1000 }).catch(() => {}); // it may have gone by itself
       }
       await page.mouse.move(0, 0);
       await page.screenshot({ path: `${SHOTS}/${name}.png`, animations: 'disabled' });

@@ -39,8 +39,9 @@ export async function with_calls_light(kit) {
 }
 
 export async function with_calls_dark(kit) {
-  await withCall(kit, async (call) => walk(kit, { colorScheme: 'dark' }, 'dark, a call',
-    [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]));
+  const page = await withCall(kit, async (call) => walk(kit, { colorScheme: 'dark' },
+    'dark, a call', [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]));
+  await kit.shot(page, 'dark');
 }
 
 export async function narrow(kit) {

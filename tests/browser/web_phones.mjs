@@ -73,6 +73,22 @@ export async function phone_is_commanded(kit) {
   await a.getByRole('paragraph').filter({ hasText: 'The call has ended: Rejected' }).waitFor();
 }
 
+/** A phone without media takes a browser's call, and one that an application makes to it. */
+export async function phone_without_media(kit) {
+  const page = await openPhone(kit, '1008');
+  await page.getByLabel('Number').fill('1002');
+  await page.getByRole('button', { name: 'Call' }).click();
+  await box(page, '1002').getByText('Talking').waitFor();
+  await page.getByRole('button', { name: 'Hang up' }).click();
+  await box(page, '1002').waitFor({ state: 'hidden' });
+  await kit.api.makeCall('1001', '1008', { autoOriginate: 'doNotPrompt' });
+  await box(page, '1001').getByRole('button', { name: 'Answer' }).click();
+  await box(page, '1001').getByText('Talking').waitFor();
+  await kit.callOf('1008', (c) => c.answered);
+  await page.getByRole('button', { name: 'Hang up' }).click();
+  await box(page, '1001').waitFor({ state: 'hidden' });
+}
+
 /** What is wrong is said in words. */
 export async function wrong_password(kit) {
   const page = await kit.page(await kit.context());

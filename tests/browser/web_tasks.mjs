@@ -83,7 +83,11 @@ export async function ladder(kit) {
   await messages.getByText('UUI new here: “solved”').first().waitFor();
   await hops.getByRole('row', { name: /solved/ }).getByText('new here').waitFor();
   await messages.scrollIntoViewIfNeeded();
-  await page.evaluate(() => document.querySelector('.ladder-box').scrollIntoView());
+  await page.evaluate(() => {
+    const box = document.querySelector('.ladder-box');
+    box.scrollTop = 0;
+    box.scrollIntoView();
+  });
   await kit.shot(page, 'ladder');
 }
 
@@ -104,6 +108,7 @@ export async function device(kit) {
   await page.getByRole('button', { name: 'Look again' }).click();
   await page.getByText(/Registered from 127/).waitFor();
   await page.getByText(/sip:1003@/).first().waitFor();
+  await page.getByText('The diagnosis is new.').first().waitFor();
   await kit.axeOf(page, 'a device, diagnosed');
   await page.getByRole('heading', { level: 1 }).scrollIntoViewIfNeeded();
   await kit.shot(page, 'device');
