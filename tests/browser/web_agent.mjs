@@ -98,6 +98,7 @@ export async function reconnects(kit) {
     await openBar(kit, tab, '1004', `http://${c.host}/record?q={uui}`, c.host);
     await kit.api.makeCall('1001', '1004', { autoOriginate: 'doNotPrompt',
       userData: userData('once') });
+    await tab.getByRole('status').filter({ hasText: '1001 calls, about once' }).waitFor();
     await kit.until('a record to be opened', async () => c.opened().length > 0);
     cut[0]();
     await kit.until('a new stream', async () => cut.length > 1);
@@ -128,6 +129,27 @@ export async function consults_and_transfers(kit) {
   await page.getByText('No call.').waitFor();
   const call = await kit.callOf('1003');
   assert.deepEqual(call.connections.map((x) => x.number).sort(), ['1002', '1003']);
+}
+
+/** Without a mouse: dial, hold; the focus stays with the call when its buttons change. */
+export async function bar_by_keyboard(kit) {
+  const page = await kit.page(await kit.context());
+  await openBar(kit, page, '1001', '', '');
+  await page.getByLabel('Call', { exact: true }).focus();
+  await page.keyboard.type('1002');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('case 4711');
+  await page.keyboard.press('Enter');
+  await box(page, '1002').getByText('talking').waitFor();
+  await box(page, '1002').getByText('case 4711').waitFor();
+  const hold = box(page, '1002').getByRole('button', { name: 'Hold: 1002' });
+  for (let n = 0; n < 20 && !await hold.evaluate((e) => e === document.activeElement); n++) {
+    await page.keyboard.press('Shift+Tab');
+  }
+  await page.keyboard.press('Enter');
+  await box(page, '1002').getByText('on hold').waitFor();
+  assert.ok(await box(page, '1002').evaluate((e) => e.contains(document.activeElement)),
+    'the focus is in the call');
 }
 
 /** tel: links lead to the bar with the number filled in, which dials nothing by itself. */

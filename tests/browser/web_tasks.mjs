@@ -174,6 +174,26 @@ export async function try_it(kit) {
   await page.getByText('"code"').waitFor();
 }
 
+/** Each service of the API has a form, whose body is JSON that can be sent. */
+export async function forms(kit) {
+  const page = await kit.console('#/try');
+  const pick = page.getByLabel('Service', { exact: true });
+  await pick.locator('option', { hasText: 'MakeCall' }).first().waitFor({ state: 'attached' });
+  const document = await kit.api.get('/openapi.json');
+  const offered = await pick.locator('option').evaluateAll((all) => all.map((o) => o.value));
+  assert.ok(offered.length > 50, `${offered.length} services`);
+  for (const name of offered) {
+    assert.ok(document.components.schemas[name], `${name} is in openapi.json`);
+    await pick.selectOption(name);
+    const [body, error] = await page.evaluate(() => [document.querySelector('textarea').value,
+      document.querySelector('.try .error')?.textContent]);
+    assert.equal(typeof JSON.parse(body), 'object', name);
+    assert.ok(!error, `${name}: ${error}`);
+  }
+  await pick.selectOption('SetForwarding');
+  await kit.axeOf(page, 'the form of SetForwarding');
+}
+
 /** History: the call is found by number, and exported. */
 export async function history(kit) {
   await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
