@@ -219,14 +219,15 @@ static void test_example_of_all_of_it_is_right(void)
         }
         CHECK_INT(c->policy.count, 5);
         CHECK(c->policy.refuse_plain);
-        CHECK_INT(c->peer_count, 3);
+        CHECK_INT(c->peer_count, 4);
         const struct uui_carriage *carriage = c->engine.call.carriage;
         REQUIRE(carriage != NULL);
         CHECK(uui_same_domain(carriage, STR("192.0.2.30"), STR("example.com")));
         CHECK(!uui_same_domain(carriage, STR("192.0.2.40"), STR("example.com")));
         CHECK(c->peers[0].policy.isdn && c->peers[0].uui.max_octets == 32);
         CHECK(c->peers[1].uui.dialect != NULL);
-        CHECK(!peer_is_inside(&c->peers[2]));
+        CHECK(c->peers[2].policy.gtd_create);
+        CHECK(!peer_is_inside(&c->peers[3]));
         const struct uui_package *p = uui_package_of(c->engine.packages, STR("payment"));
         CHECK(p != NULL && p->seal == UUI_SEAL_REQUIRED);
         p = uui_package_of(c->engine.packages, STR("health"));
