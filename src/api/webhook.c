@@ -65,13 +65,12 @@ static void on_again(struct timer *t, uint64_t now_ms)
     deliver(container_of(t, struct webhook, again));
 }
 
-static void taken(struct webhook *w)
+/** On to the next event. */
+static void go_on(struct webhook *w)
 {
     free(w->body);
     w->body = NULL;
     w->attempts = 0;
-    w->why[0] = '\0';
-    w->delivered++;
     w->cursor = w->number;
     webhook_save(w);
     feed_go(&w->reader, api_now(w->all->api));
@@ -112,7 +111,13 @@ static void on_sent(void *owner, unsigned status, uint32_t wait_s, const char *w
     w->sending = NULL;
     w->status = status;
     if (status >= 200 && status <= 299) {
-        taken(w);
+        w->why[0] = '\0';
+        w->delivered++;
+        go_on(w);
+    } else if (w->form == WEBHOOK_PUSH && (status == 400 || status == 409 || status == 422)) {
+        (void)snprintf(w->why, sizeof(w->why), "%s", why);
+        w->refused++;
+        go_on(w);
     } else if (status == 404 || status == 410) {
         webhook_pause(w, why);
     } else {
@@ -163,6 +168,7 @@ static int make_body(struct webhook *w, const struct cloud_event *e)
     }
     w->body = malloc(body.n + 1);
     if (w->body == NULL) {
+        push_undo(w->push);
         return E_NOMEM;
     }
     memcpy(w->body, body.p, body.n);
@@ -342,8 +348,7 @@ struct webhook *webhook_new(struct webhooks *all)
     w->all = all;
     arena_init(&w->arena, &mem_libc, 1024);
     timer_init(&w->again, on_again);
-    w->push = push_new();
-    if (w->push == NULL || RAND_bytes(octets, sizeof(octets)) != 1) {
+    if (RAND_bytes(octets, sizeof(octets)) != 1) {
         webhook_free(w);
         return NULL;
     }
@@ -359,6 +364,15 @@ struct webhook *webhook_new(struct webhooks *all)
     out_hex(&o, str_make((const char *)octets + 8, 32), false);
     w->secret = out_str_of(&o);
     return w;
+}
+
+bool webhook_set_form(struct webhook *w, enum webhook_form form)
+{
+    w->form = form;
+    if (form == WEBHOOK_PUSH && w->push == NULL) {
+        w->push = push_new();
+    }
+    return form != WEBHOOK_PUSH || w->push != NULL;
 }
 
 void webhook_free(struct webhook *w)
@@ -389,6 +403,9 @@ static void stop(struct webhook *w)
     timer_stop(api_wheel(w->all->api), &w->again);
     sending_forget(w->sending);
     w->sending = NULL;
+    if (w->body != NULL) {
+        push_undo(w->push);
+    }
     free(w->body);
     w->body = NULL;
 }

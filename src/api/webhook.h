@@ -14,9 +14,9 @@
  * last events may be brought once more, under the same id, and none is missing.
  *
  *   active ──► 2xx: on; else again after 1 s, 2 s … 5 min
- *      │  404, 410; too far behind; its owner is gone
- *      ▼
- *   paused ──resume──► active, at its cursor
+ *      │       (push form: 400, 409 and 422 are an answer to this event, which it has already,
+ * or │       will never take; on) │  404, 410; too far behind; its owner is gone ▼ paused
+ * ──resume──► active, at its cursor
  */
 #ifndef BATON_API_WEBHOOK_H
 #define BATON_API_WEBHOOK_H
@@ -59,8 +59,8 @@ struct webhook {
     uint64_t number; /**< of its event */
     uint32_t attempts;
     struct timer again;
-    struct push *push; /**< of that form: calls */
-    uint64_t delivered, failed;
+    struct push *push; /**< of that form: calls; else NULL */
+    uint64_t delivered, refused, failed;
     unsigned status; /**< of the last answer; 0: none */
 };
 
@@ -82,6 +82,8 @@ struct webhook *webhooks_find(struct webhooks *all, struct str id);
 /** In the order of their making: NULL to begin with. */
 struct webhook *webhooks_next(struct webhooks *all, struct webhook *w);
 
+/** What that form needs. @return false: no memory */
+bool webhook_set_form(struct webhook *w, enum webhook_form form);
 /** Without id and secret given, they are made. Not yet among all. @return NULL: no memory */
 struct webhook *webhook_new(struct webhooks *all);
 void webhook_free(struct webhook *w);
@@ -136,5 +138,8 @@ struct push *push_new(void);
 void push_free(struct push *p);
 /** The event in that form into `o`. @return false: there is nothing to tell */
 bool push_write(struct push *p, const struct cloud_event *e, struct out *o);
+/** The last event has changed nothing: it will come again. Of none, and twice, it is harmless.
+ */
+void push_undo(struct push *p);
 
 #endif

@@ -4,16 +4,23 @@
  * call, application/x-www-form-urlencoded.
  *
  *   newCall  from, to, direction (in, out), callId, user[]
- *   answer   the same, and answeringNumber
- *   hangup   the same, and cause: normalClearing, busy, cancel, noAnswer, congestion, notFound,
- *            forwarded
+ *   answer   from, to, direction, callId, user (of calls that come in), answeringNumber
+ *   hangup   from, to, direction, callId, answeringNumber (if it was answered), and cause:
+ *            normalClearing, busy, cancel, noAnswer, congestion, notFound, forwarded
+ *
+ * A call that is transferred keeps its callId: there is one more `answer`, with the number of
+ * who has it now. The call in which he was asked beforehand ends as `forwarded`.
  *
  * `in` is a call that rings a device of ours, `out` one that leaves the house; numbers are what
  * stands before '@', without '+'. What stands in a call is remembered here, for CALLS at a
  * time; of one that was forgotten, or began before a restart, `hangup` says what it knows.
+ *
+ * UNDO. An event may come again, when its webhook is paused before it was taken. So what the
+ * last one has changed can be taken back, once: `before` is that call as it was.
  */
 #include "api/webhook.h"
 #include "base/err.h"
+#include <jansson.h>
 #include <stdlib.h>
 
 enum { CALLS = 1024, NUMBER_MAX = 64, CALL_MAX = 64 };
@@ -27,6 +34,8 @@ struct push_call {
 struct push {
     struct push_call call[CALLS];
     size_t next;
+    struct push_call before;
+    struct push_call *changed; /**< by the last event; NULL: none */
 };
 
 struct push *push_new(void)
@@ -51,23 +60,43 @@ static void keep(char *to, size_t cap, struct str s)
 static struct push_call *find(struct push *p, struct str id)
 {
     for (size_t i = 0; i < CALLS; i++) {
-        if (p->call[i].id[0] != '\0' && str_eq(str_c(p->call[i].id), id)) {
+        if (id.n > 0 && p->call[i].id[0] == id.p[0] && str_eq(str_c(p->call[i].id), id)) {
             return &p->call[i];
         }
     }
     return NULL;
 }
 
+/** That call is about to change. */
+static struct push_call *change(struct push *p, struct push_call *c)
+{
+    p->before = *c;
+    p->changed = c;
+    return c;
+}
+
 static struct push_call *get(struct push *p, struct str id)
 {
     struct push_call *c = find(p, id);
 
-    if (c == NULL && id.n > 0 && id.n < CALL_MAX) {
-        c = &p->call[p->next++ % CALLS];
-        *c = (struct push_call){.told = false};
-        keep(c->id, sizeof(c->id), id);
+    if (c != NULL) {
+        return change(p, c);
     }
+    if (id.n == 0 || id.n >= CALL_MAX) {
+        return NULL;
+    }
+    c = change(p, &p->call[p->next++ % CALLS]);
+    *c = (struct push_call){.told = false};
+    keep(c->id, sizeof(c->id), id);
     return c;
+}
+
+void push_undo(struct push *p)
+{
+    if (p != NULL && p->changed != NULL) {
+        *p->changed = p->before;
+        p->changed = NULL;
+    }
 }
 
 /** "sip:+4930123@example.com" is "4930123". */
@@ -129,8 +158,12 @@ static void put_call(struct out *o, const char *event, const struct push_call *c
     }
     put(o, "direction", c->out ? "out" : "in");
     put(o, "callId", c->id);
+}
+
+static void put_user(struct out *o, const char *name, const struct push_call *c)
+{
     if (c->user[0] != '\0') {
-        put(o, "user%5B%5D", c->user);
+        put(o, name, c->user);
     }
 }
 
@@ -140,7 +173,7 @@ static const char *word_of(struct str cause)
         const char *cause, *word;
     } all[] = {
         {"busy", "busy"},
-        {"doNotDisturb", "busy"},
+        {"doNotDisturb", "noAnswer"},
         {"noAnswer", "noAnswer"},
         {"callNotAnswered", "noAnswer"},
         {"timeout", "noAnswer"},
@@ -150,6 +183,10 @@ static const char *word_of(struct str cause)
         {"networkNotObtainable", "congestion"},
         {"networkCongestion", "congestion"},
         {"resourcesNotAvailable", "congestion"},
+        {"blocked", "noAnswer"},
+        {"transfer", "forwarded"},
+        {"singleStepTransfer", "forwarded"},
+        {"conference", "forwarded"},
         {"redirected", "forwarded"},
         {"callForward", "forwarded"},
         {"callForwardImmediate", "forwarded"},
@@ -185,6 +222,24 @@ static bool on_ringing(struct push *p, const struct cloud_event *e, bool leaves,
     c->told = true;
     note_parties(c, e, leaves);
     put_call(o, "newCall", c);
+    put_user(o, "user%5B%5D", c);
+    return true;
+}
+
+static bool has_it_now(struct push_call *c, struct str device, struct out *o)
+{
+    if (device.n == 0 || str_eq(str_c(c->answered), device)) {
+        return false;
+    }
+    keep(c->answered, sizeof(c->answered), device);
+    if (!c->out) {
+        keep(c->user, sizeof(c->user), device);
+    }
+    put_call(o, "answer", c);
+    if (!c->out) {
+        put_user(o, "user", c);
+    }
+    put(o, "answeringNumber", c->answered);
     return true;
 }
 
@@ -192,34 +247,57 @@ static bool on_answered(struct push *p, const struct cloud_event *e, struct out 
 {
     struct push_call *c = get(p, e->call_id);
 
-    if (c == NULL || c->answered[0] != '\0') {
+    if (c == NULL) {
         return false;
     }
     if (!c->told) {
         c->told = true;
         note_parties(c, e, false);
     }
-    keep(c->answered, sizeof(c->answered), number_of(e->device));
-    if (!c->out) {
-        keep(c->user, sizeof(c->user), number_of(e->device));
+    return has_it_now(c, number_of(e->device), o);
+}
+
+/** The text of a member, by its path. */
+static struct str member(const json_t *v, const char *const *path)
+{
+    for (; *path != NULL; path++) {
+        v = json_object_get(v, *path);
     }
-    put_call(o, "answer", c);
-    put(o, "answeringNumber", c->answered);
-    return true;
+    return json_is_string(v) ? str_make(json_string_value(v), json_string_length(v)) : STR_NONE;
+}
+
+/** Who was asked beforehand, and has answered, has the call now; of another one it is told when
+    he answers. */
+static bool on_transfer(struct push *p, const struct cloud_event *e, struct out *o)
+{
+    static const char *const asked[] = {"data", "TransferedEvent", "secondaryOldCall", "callID",
+                                        NULL};
+    static const char *const to[] = {
+        "data", "TransferedEvent", "transferredToDevice", "deviceIdentifier", "id", NULL};
+    json_t *all = json_loadb(e->text.p, e->text.n, 0, NULL);
+    struct push_call *second = find(p, member(all, asked)), *c = find(p, e->call_id);
+    bool any = c != NULL && second != NULL && second->answered[0] != '\0' &&
+               has_it_now(change(p, c), number_of(member(all, to)), o);
+
+    json_decref(all);
+    return any;
 }
 
 static bool on_over(struct push *p, const struct cloud_event *e, struct out *o)
 {
     struct push_call *c = get(p, e->call_id);
+    const char *word = word_of(e->cause);
+    bool forwarded = word != NULL && strcmp(word, "forwarded") == 0;
 
     if (c == NULL) {
         return false;
     }
     put_call(o, "hangup", c);
     put(o, "cause",
-        c->answered[0] != '\0' ? "normalClearing"
-        : c->cause != NULL     ? c->cause
-                               : "cancel");
+        c->answered[0] != '\0' && !forwarded ? "normalClearing"
+        : word != NULL                       ? word
+        : c->cause != NULL                   ? c->cause
+                                             : "cancel");
     if (c->answered[0] != '\0') {
         put(o, "answeringNumber", c->answered);
     }
@@ -227,10 +305,21 @@ static bool on_over(struct push *p, const struct cloud_event *e, struct out *o)
     return true;
 }
 
+/** Why it is not answered; what is last is what the caller has heard. */
+static bool on_failed(struct push *p, const struct cloud_event *e)
+{
+    struct push_call *c = find(p, e->call_id);
+    const char *word = word_of(e->cause);
+
+    if (c != NULL && word != NULL) {
+        change(p, c)->cause = word;
+    }
+    return false;
+}
+
 bool push_write(struct push *p, const struct cloud_event *e, struct out *o)
 {
-    struct push_call *c;
-
+    p->changed = NULL;
     if (e->call_id.n == 0) {
         return false;
     }
@@ -243,14 +332,15 @@ bool push_write(struct push *p, const struct cloud_event *e, struct out *o)
     if (feed_type_matches(STR("established"), e->type)) {
         return on_answered(p, e, o);
     }
+    if (feed_type_matches(STR("transfered"), e->type)) {
+        return on_transfer(p, e, o);
+    }
     if (feed_type_matches(STR("callCleared"), e->type)) {
         return on_over(p, e, o);
     }
-    c = find(p, e->call_id);
-    if (c != NULL && c->cause == NULL &&
-        (feed_type_matches(STR("failed"), e->type) ||
-         feed_type_matches(STR("connectionCleared"), e->type))) {
-        c->cause = word_of(e->cause);
+    if (feed_type_matches(STR("failed"), e->type) ||
+        feed_type_matches(STR("connectionCleared"), e->type)) {
+        return on_failed(p, e);
     }
     return false;
 }

@@ -71,6 +71,7 @@ static void put_webhook(struct text *t, const struct webhook *w, bool secret)
     text_fmt(t, "\"%llu\"", (unsigned long long)w->cursor);
     put_number(t, "lag", head > w->cursor && w->body != NULL ? head - w->cursor : 0);
     put_number(t, "delivered", w->delivered);
+    put_number(t, "refused", w->refused);
     put_number(t, "failed", w->failed);
     if (w->status != 0) {
         put_number(t, "status", w->status);
@@ -211,8 +212,10 @@ static const char *read_form(const json_t *form, struct webhook *w)
     if (form == NULL || (text != NULL && strcmp(text, "cloudevents") == 0)) {
         return NULL;
     }
-    w->form = WEBHOOK_PUSH;
-    return text != NULL && strcmp(text, "push") == 0 ? NULL : "`form` is cloudevents or push.";
+    if (text == NULL || strcmp(text, "push") != 0) {
+        return "`form` is cloudevents or push.";
+    }
+    return webhook_set_form(w, WEBHOOK_PUSH) ? NULL : "There is no memory for it.";
 }
 
 static struct str text_of(const json_t *v)

@@ -66,7 +66,9 @@ int webhook_unpack(struct webhook *w, struct str id, struct str row)
     w->url = arena_dup(&w->arena, unpack_str(&u));
     w->secret = arena_dup(&w->arena, unpack_str(&u));
     w->owner = arena_dup(&w->arena, unpack_str(&u));
-    w->form = (enum webhook_form)unpack_upto(&u, WEBHOOK_PUSH);
+    if (!webhook_set_form(w, (enum webhook_form)unpack_upto(&u, WEBHOOK_PUSH))) {
+        return E_NOMEM;
+    }
     w->created_ms = unpack_number(&u);
     w->paused = unpack_bool(&u);
     why = unpack_str(&u);

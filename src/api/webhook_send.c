@@ -10,6 +10,9 @@
  * WHERE TO is decided when the address is known and before it is called: loopback, private and
  * other addresses that are not the world's are refused unless they are allowed. So it does not
  * help to give a name such an address, or another one a moment later.
+ *
+ * What is brought is captured with its answer (capture/capture.h), so that a call's ladder has
+ * it; of the URL only the host, since CRM put their secret behind it.
  */
 #include "api/parts.h"
 #include "api/webhook.h"
@@ -39,6 +42,8 @@ struct sending {
     char *body;
     size_t octets;
     bool refused; /**< the address may not be called */
+    char webhook[WEBHOOK_ID_MAX];
+    uint64_t exchange; /**< its number among those that are captured */
 };
 
 /** A socket of libcurl that the loop watches. */
@@ -185,6 +190,53 @@ void webhook_sign(struct out *o, struct str secret, uint64_t at_s, struct str bo
     free(text);
 }
 
+/* ---- heard ---- */
+
+static void hear(const struct sending *g, bool sent, struct str head, struct str body)
+{
+    if (g->sender->api->config.capture != NULL) {
+        capture_http(g->sender->api->config.capture,
+                     &(struct capture_http){.webhook = true,
+                                            .sent = sent,
+                                            .exchange = g->exchange,
+                                            .who = str_c(g->webhook),
+                                            .head = head,
+                                            .body = body});
+    }
+}
+
+/** Scheme and path of an URL cut off. */
+static struct str host_of(struct str url)
+{
+    struct str host = str_from(url, str_find(url, STR("://")) + 3);
+
+    host = str_upto(host, str_index(host, '/'));
+    return str_upto(str_upto(host, str_index(host, '?')), str_index(host, '#'));
+}
+
+static void hear_request(const struct sending *g, const struct delivery *d)
+{
+    char head[640];
+    struct out o;
+
+    out_init(&o, head, sizeof(head));
+    out_fmt(&o, "POST /... HTTP/1.1\r\nHost: %.*s\r\nContent-Type: %s\r\n",
+            STR_ARG(str_upto(host_of(d->url), 255)), d->type);
+    out_fmt(&o, "Baton-Webhook: %s\r\nBaton-Sequence: %llu\r\nContent-Length: %zu\r\n\r\n",
+            g->webhook, (unsigned long long)d->number, d->body.n);
+    hear(g, true, out_str_of(&o), d->body);
+}
+
+static void hear_answer(const struct sending *g, long status)
+{
+    char head[64];
+    struct out o;
+
+    out_init(&o, head, sizeof(head));
+    out_fmt(&o, "HTTP/1.1 %ld %s\r\n\r\n", status, answer_phrase((unsigned)status));
+    hear(g, false, out_str_of(&o), STR(""));
+}
+
 /* ---- the loop ---- */
 
 static void free_sending(struct sending *g)
@@ -218,6 +270,9 @@ static void finish(struct sending *g, CURLcode result)
         status = 0;
     } else if (status < 200 || status > 299) {
         (void)snprintf(why, sizeof(why), "it answered %ld", status);
+    }
+    if (status > 0) {
+        hear_answer(g, status);
     }
     free_sending(g);
     if (done != NULL) {
@@ -464,6 +519,9 @@ struct sending *sender_post(struct sender *s, const struct delivery *d, sent_fn 
         return NULL;
     }
     list_append(&s->all, &g->link);
+    (void)snprintf(g->webhook, sizeof(g->webhook), "%.*s", STR_ARG(d->webhook));
+    g->exchange = ++s->api->last_number;
+    hear_request(g, d);
     return g;
 }
 

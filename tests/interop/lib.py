@@ -166,7 +166,7 @@ class Server(Process):
         super().__init__("server", [program, "serve", "-c", config])
 
     def ready(self):
-        self.wait(r"server: Baton .* devices", what="the server to be ready")
+        self.wait(r"server: Baton .* devices", limit=30, what="the server to be ready")
         return self
 
     def messages(self):

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 import time
 import urllib.parse
@@ -110,6 +111,13 @@ def webhook_signed_and_in_order(w):
     equal((shown["state"], shown["delivered"], shown["failed"]), ("active", len(want), 3), "how it goes")
     equal(ask(s, "POST", f"/v1/webhooks/{made['webhook']}/test")[1], {"taken": True, "status": 204}, "a test")
     equal(json.loads(taker.got[-1][1])["type"], "org.baton.test.v1", "what a test brings")
+    call_id = want[0]["data"]["ids"]["callID"]
+    ladder = ask(s, "GET", f"/v1/trace/{call_id}")[1]
+    brought = [m for m in ladder["messages"] if m["protocol"] == "webhook"]
+    check(len(brought) >= len(want), "the ladder of the call has what was brought", ladder["messages"][-1:])
+    check("/hook" not in json.dumps(brought), "the path of the URL may be a secret", brought[:1])
+    for where in (json.dumps(ask(s, "GET", "/v1/webhooks")[1]), json.dumps(ladder), s.text()):
+        check(made["secret"] not in where, "the secret is told once")
     equal(ask(s, "DELETE", f"/v1/webhooks/{made['webhook']}")[0], 204, "removed")
     equal(ask(s, "GET", f"/v1/webhooks/{made['webhook']}")[0], 404, "and gone")
     n = len(taker.got)
@@ -225,9 +233,65 @@ def webhook_as_crm_take_it(w):
     said = [dict(urllib.parse.parse_qsl(body.decode())) for _, body in got]
     ids = {x["callId"] for x in said}
     equal(len(ids), 1, "one callId")
-    both = {"from": "1001", "to": "1002", "direction": "in", "callId": ids.pop(), "user[]": "1002"}
-    equal(said[0], {"event": "newCall", **both}, "newCall")
-    equal(said[1], {"event": "answer", **both, "answeringNumber": "1002"}, "answer")
+    both = {"from": "1001", "to": "1002", "direction": "in", "callId": ids.pop()}
+    equal(said[0], {"event": "newCall", **both, "user[]": "1002"}, "newCall")
+    equal(said[1], {"event": "answer", **both, "user": "1002", "answeringNumber": "1002"}, "answer")
     equal(said[2], {"event": "hangup", **both, "cause": "normalClearing", "answeringNumber": "1002"}, "hangup")
     equal(taker.fields[0]["Content-Type"], "application/x-www-form-urlencoded", "the type")
     taker.close()
+
+
+def story(got):
+    said = [dict(urllib.parse.parse_qsl(body.decode())) for _, body in got]
+    return [" ".join(filter(None, (x["event"], x["callId"][:3], x.get("cause"), x.get("answeringNumber"))))
+            for x in said]
+
+
+@scenario
+def webhook_transfers_as_crm_take_them(w):
+    """A call that is transferred after a word with the third, and one that nobody takes. What a CRM refuses, as it
+    has had it before, does not stop what comes behind it."""
+    s, a, b = two(w, STORE + PRIVATE)
+    w.phone(1003, s, "--auto-answer=1")
+    w.phone(1004, s)
+    taker = Taker()
+    taker.answers = [200, 422, 200]
+    made = ask(s, "POST", "/v1/webhooks", {"url": taker.url, "form": "push"})[1]
+    app = w.csta(s)
+    a.say("call 1002")
+    taker.wait(lambda got: len(got) >= 2, "the answer")
+    until(lambda: app.request("consult 1002 1003"), lambda x: x["kind"] == "response", "the consultation")
+    taker.wait(lambda got: len(got) >= 4, "the second call")
+    until(lambda: app.request("join 1002 1002"), lambda x: x["kind"] == "response", "the transfer")
+    taker.wait(lambda got: len(got) >= 6, "the transfer")
+    a.say("hangup")
+    got = taker.wait(lambda got: len(got) >= 7, "the end")
+    first, second = (dict(urllib.parse.parse_qsl(got[i][1].decode()))["callId"][:3] for i in (0, 2))
+    equal(story(got), [f"newCall {first}", f"answer {first} 1002", f"newCall {second}", f"answer {second} 1003",
+                       f"answer {first} 1003", f"hangup {second} forwarded 1003", f"hangup {first} normalClearing 1003"],
+          "what is said of a transfer")
+    a.say("call 1004")
+    taker.wait(lambda got: len(got) >= 8, "the third call")
+    a.say("hangup")
+    got = taker.wait(lambda got: len(got) >= 9, "its end")
+    equal([x.split()[0] + " " + x.split()[-1] for x in story(got)[8:]], ["hangup cancel"], "a missed call")
+    shown = until(lambda: ask(s, "GET", "/v1/webhooks/" + made["webhook"])[1],
+                  lambda x: x["delivered"] == 8, "the last one to be taken")
+    equal((shown["state"], shown["refused"], shown["failed"]), ("active", 1, 0), "how it goes")
+    taker.close()
+
+
+@scenario
+def webhook_slow_one_delays_nobody(w):
+    """One that takes its time, and one that never answers: others have their events at once."""
+    s, a, b = two(w, PRIVATE)
+    deaf = socket.create_server(("127.0.0.1", 0))
+    taker = Taker()
+    for url in (f"http://127.0.0.1:{deaf.getsockname()[1]}/", taker.url):
+        equal(ask(s, "POST", "/v1/webhooks", {"url": url})[0], 201, "made")
+    call(a, b)
+    taker.wait(lambda got: got and b"callCleared" in got[-1][1], "all events", 5)
+    slow = ask(s, "GET", "/v1/webhooks")[1]["items"][0]
+    check(slow["delivered"] == 0 and slow["lag"] > 0, "the deaf one is behind", slow)
+    taker.close()
+    deaf.close()

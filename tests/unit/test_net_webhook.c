@@ -9,6 +9,8 @@
 
 /* ---- the push form ---- */
 
+static const char *call_id = "c 1", *call_text = "";
+
 static void check_push(struct push *p, const char *type, const char *audience,
                        const char *device, const char *calling, const char *called,
                        const char *cause, const char *want)
@@ -17,7 +19,8 @@ static void check_push(struct push *p, const char *type, const char *audience,
     struct out o;
     (void)snprintf(name, sizeof(name), "org.baton.csta.%s.v1", type);
     const struct cloud_event e = {.type = str_c(name),
-                                  .call_id = STR("c 1"),
+                                  .text = str_c(call_text),
+                                  .call_id = str_c(call_id),
                                   .audience = str_c(audience),
                                   .device = str_c(device),
                                   .calling = str_c(calling),
@@ -40,12 +43,12 @@ static void test_push_incoming(void)
                "event=newCall&from=4930123&to=1002&direction=in&callId=c%201&user%5B%5D=1002");
     check_push(p, "delivered", OURS, "sip:1003@example.com", "sip:+4930123@trunk", DEV, "", "");
     check_push(p, "established", OURS, DEV, "sip:+4930123@trunk", DEV, "",
-               "event=answer&from=4930123&to=1002&direction=in&callId=c%201&user%5B%5D=1002"
+               "event=answer&from=4930123&to=1002&direction=in&callId=c%201&user=1002"
                "&answeringNumber=1002");
     check_push(p, "established", OURS, DEV, "sip:+4930123@trunk", DEV, "", "");
     check_push(p, "connectionCleared", OURS, DEV, "", "", "busy", "");
     check_push(p, "callCleared", OURS, DEV, "", "", "",
-               "event=hangup&from=4930123&to=1002&direction=in&callId=c%201&user%5B%5D=1002"
+               "event=hangup&from=4930123&to=1002&direction=in&callId=c%201"
                "&cause=normalClearing&answeringNumber=1002");
     push_free(p);
 }
@@ -58,13 +61,101 @@ static void test_push_refused_and_outgoing(void)
         "event=newCall&from=anonymous&to=1002&direction=in&callId=c%201&user%5B%5D=1002");
     check_push(p, "failed", OURS, DEV, "", DEV, "busy", "");
     check_push(p, "callCleared", OURS, DEV, "", "", "normalClearing",
-               "event=hangup&from=anonymous&to=1002&direction=in&callId=c%201&user%5B%5D=1002"
-               "&cause=busy");
+               "event=hangup&from=anonymous&to=1002&direction=in&callId=c%201&cause=busy");
     check_push(p, "networkReached", OURS, DEV, DEV, "tel:+49891", "",
                "event=newCall&from=1002&to=49891&direction=out&callId=c%201&user%5B%5D=1002");
     check_push(p, "callCleared", OURS, DEV, "", "", "",
-               "event=hangup&from=1002&to=49891&direction=out&callId=c%201&user%5B%5D=1002"
-               "&cause=cancel");
+               "event=hangup&from=1002&to=49891&direction=out&callId=c%201&cause=cancel");
+    push_free(p);
+}
+
+/** Why nobody answered, in the words that CRM count missed calls by. */
+static void test_push_missed(void)
+{
+    static const char *const all[][3] = {
+        /* cause of what fails, of the end, and what is said */
+        {"", "callCancelled", "cancel"},
+        {"busy", "callCancelled", "cancel"},
+        {"noAnswer", "", "noAnswer"},
+        {"callNotAnswered", "callNotAnswered", "noAnswer"},
+        {"doNotDisturb", "normalClearing", "noAnswer"},
+        {"invalidNumber", "", "notFound"},
+        {"networkCongestion", "", "congestion"},
+        {"busy", "callForwardBusy", "forwarded"},
+        {"", "", "cancel"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct push *p = push_new();
+        char want[256];
+        (void)snprintf(want, sizeof(want),
+                       "event=hangup&from=49301&to=1002&direction=in&callId=c%%201&cause=%s",
+                       all[i][2]);
+        check_push(p, "delivered", OURS, DEV, "tel:+49301", DEV, "",
+                   "event=newCall&from=49301&to=1002&direction=in&callId=c%201"
+                   "&user%5B%5D=1002");
+        check_push(p, "failed", OURS, DEV, "", "", all[i][0], "");
+        check_push(p, "callCleared", OURS, DEV, "", "", all[i][1], want);
+        push_free(p);
+    }
+}
+
+/** Without asking beforehand, and with: who has the call now is told once he has it. */
+static void test_push_transfers(void)
+{
+    struct push *p = push_new();
+    check_push(p, "delivered", OURS, DEV, "tel:+49301", DEV, "",
+               "event=newCall&from=49301&to=1002&direction=in&callId=c%201&user%5B%5D=1002");
+    check_push(p, "established", OURS, DEV, "tel:+49301", DEV, "",
+               "event=answer&from=49301&to=1002&direction=in&callId=c%201&user=1002"
+               "&answeringNumber=1002");
+    check_push(p, "delivered", OURS, "sip:1003@example.com", "tel:+49301", DEV, "", "");
+    call_text = "{\"data\":{\"TransferedEvent\":{\"transferredToDevice\":{\"deviceIdentifier\":"
+                "{\"id\":\"sip:1003@example.com\"}}}}}";
+    check_push(p, "transfered", OURS, DEV, "", "", "singleStepTransfer", "");
+    call_text = "";
+    check_push(p, "established", OURS, "sip:1003@example.com", "tel:+49301", DEV, "",
+               "event=answer&from=49301&to=1002&direction=in&callId=c%201&user=1003"
+               "&answeringNumber=1003");
+    call_id = "second";
+    check_push(p, "delivered", OURS, "sip:1004@example.com", "sip:1003@x", "sip:1004@x", "",
+               "event=newCall&from=1003&to=1004&direction=out&callId=second&user%5B%5D=1003");
+    check_push(p, "established", OURS, "sip:1004@example.com", "", "", "",
+               "event=answer&from=1003&to=1004&direction=out&callId=second"
+               "&answeringNumber=1004");
+    call_id = "c 1";
+    call_text = "{\"data\":{\"TransferedEvent\":{\"secondaryOldCall\":{\"callID\":\"second\"},"
+                "\"transferredToDevice\":{\"deviceIdentifier\":"
+                "{\"id\":\"sip:1004@example.com\"}}}}}";
+    check_push(p, "transfered", OURS, DEV, "", "", "transfer",
+               "event=answer&from=49301&to=1002&direction=in&callId=c%201&user=1004"
+               "&answeringNumber=1004");
+    call_text = "";
+    call_id = "second";
+    check_push(p, "callCleared", OURS, DEV, "", "", "transfer",
+               "event=hangup&from=1003&to=1004&direction=out&callId=second&cause=forwarded"
+               "&answeringNumber=1004");
+    call_id = "c 1";
+    check_push(p, "callCleared", OURS, DEV, "", "", "normalClearing",
+               "event=hangup&from=49301&to=1002&direction=in&callId=c%201"
+               "&cause=normalClearing&answeringNumber=1004");
+    push_free(p);
+}
+
+/** What was not taken, as its webhook was paused, comes again and is told again. */
+static void test_push_undone(void)
+{
+    static const char ringing[] =
+        "event=newCall&from=anonymous&to=1002&direction=in&callId=c%201&user%5B%5D=1002";
+    struct push *p = push_new();
+    check_push(p, "delivered", OURS, DEV, "", DEV, "", ringing);
+    push_undo(p);
+    push_undo(p);
+    check_push(p, "delivered", OURS, DEV, "", DEV, "", ringing);
+    for (int i = 0; i < 2; i++) {
+        push_undo(i > 0 ? p : NULL);
+        check_push(p, "callCleared", OURS, DEV, "", "", "busy",
+                   "event=hangup&from=anonymous&to=1002&direction=in&callId=c%201&cause=busy");
+    }
     push_free(p);
 }
 
@@ -189,5 +280,6 @@ static void test_webhook_rows(void)
     webhook_free(w);
 }
 
-TEST_MAIN(T(test_push_incoming), T(test_push_refused_and_outgoing), T(test_push_many_calls),
+TEST_MAIN(T(test_push_incoming), T(test_push_refused_and_outgoing), T(test_push_missed),
+          T(test_push_transfers), T(test_push_undone), T(test_push_many_calls),
           T(test_webhook_signature), T(test_webhook_addresses), T(test_webhook_rows))
