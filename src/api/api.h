@@ -142,6 +142,10 @@ void api_stop(struct api *a, uint32_t within_ms);
 /** After everybody who could call api_send_home is gone, too. */
 void api_free(struct api *a);
 
+/** Figures of who follows events, and of webhooks, by their names. In the API's thread. */
+void api_each_event_stat(struct api *a, void (*fn)(void *ctx, const char *name, uint64_t value),
+                         void *ctx);
+
 /* ---- any thread ---- */
 
 /** api_config.host */

@@ -86,6 +86,53 @@ void events_home(struct events_job *j)
     list_remove(&j->own);
 }
 
+/* ---- figures ---- */
+
+struct followers {
+    uint64_t head, sse, websocket, lag;
+};
+
+static void count_follower(void *ctx, const struct feed_reader *r)
+{
+    struct followers *f = ctx;
+    uint64_t lag = f->head > r->after && !r->from_tail ? f->head - r->after : 0;
+
+    if (strcmp(r->kind, "webhook") == 0) {
+        return; /* webhooks_stats */
+    }
+    *(strcmp(r->kind, "sse") == 0 ? &f->sse : &f->websocket) += 1;
+    f->lag = lag > f->lag ? lag : f->lag;
+}
+
+void api_each_event_stat(struct api *a, void (*fn)(void *ctx, const char *name, uint64_t value),
+                         void *ctx)
+{
+    struct api_events *ev = api_events(a);
+    struct followers who = {0};
+    struct webhook_stats w;
+    struct feed_stats f;
+
+    if (ev == NULL) {
+        return;
+    }
+    who.head = feed_head(ev->feed);
+    feed_each(ev->feed, count_follower, &who);
+    feed_stats(ev->feed, &f);
+    webhooks_stats(ev->webhooks, &w);
+    fn(ctx, "sse", who.sse);
+    fn(ctx, "websocket", who.websocket);
+    fn(ctx, "lag", who.lag);
+    fn(ctx, "sent", f.sent);
+    fn(ctx, "slow", f.slow);
+    fn(ctx, "webhooks_active", w.active);
+    fn(ctx, "webhooks_retrying", w.retrying);
+    fn(ctx, "webhooks_paused", w.paused);
+    fn(ctx, "webhooks_lag", w.lag);
+    fn(ctx, "webhooks_delivered", w.delivered);
+    fn(ctx, "webhooks_refused", w.refused);
+    fn(ctx, "webhooks_failed", w.failed);
+}
+
 /* ---- driven ---- */
 
 static void on_home(struct api_job *job)

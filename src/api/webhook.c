@@ -31,6 +31,7 @@ struct webhooks {
     uint32_t max;
     bool private_targets, stopped;
     struct sender *sender;
+    struct webhook_stats total; /**< of all that there was */
 };
 
 struct api *webhooks_api(const struct webhooks *all)
@@ -95,6 +96,7 @@ static void failed(struct webhook *w, uint32_t wait_s, const char *why)
     uint32_t ms = pause_of(++w->attempts);
 
     w->failed++;
+    w->all->total.failed++;
     (void)snprintf(w->why, sizeof(w->why), "%s", why);
     if (head > w->cursor + BEHIND_MAX) {
         webhook_pause(w, "tooFarBehind");
@@ -113,10 +115,12 @@ static void on_sent(void *owner, unsigned status, uint32_t wait_s, const char *w
     if (status >= 200 && status <= 299) {
         w->why[0] = '\0';
         w->delivered++;
+        w->all->total.delivered++;
         go_on(w);
     } else if (w->form == WEBHOOK_PUSH && (status == 400 || status == 409 || status == 422)) {
         (void)snprintf(w->why, sizeof(w->why), "%s", why);
         w->refused++;
+        w->all->total.refused++;
         go_on(w);
     } else if (status == 404 || status == 410) {
         webhook_pause(w, why);
@@ -595,6 +599,20 @@ struct webhooks *webhooks_new(struct api_events *ev, struct api *a,
         return NULL;
     }
     return all;
+}
+
+void webhooks_stats(const struct webhooks *all, struct webhook_stats *out)
+{
+    uint64_t head = feed_head(events_feed(all->ev));
+
+    *out = all->total;
+    list_each(it, (struct list *)(uintptr_t)&all->list)
+    {
+        const struct webhook *w = list_entry(it, struct webhook, link);
+        uint64_t lag = w->body != NULL && head > w->cursor ? head - w->cursor : 0;
+        *(w->paused ? &out->paused : w->attempts > 0 ? &out->retrying : &out->active) += 1;
+        out->lag = lag > out->lag ? lag : out->lag;
+    }
 }
 
 void webhooks_stop(struct webhooks *all)

@@ -75,6 +75,13 @@ void webhooks_who_gone(struct webhooks *all);
 void webhooks_stop(struct webhooks *all);
 void webhooks_free(struct webhooks *all);
 
+struct webhook_stats {
+    uint64_t active, retrying, paused;   /**< now */
+    uint64_t lag;                        /**< records behind, of the one that is furthest */
+    uint64_t delivered, refused, failed; /**< so far, of those that are gone, too */
+};
+void webhooks_stats(const struct webhooks *all, struct webhook_stats *out);
+
 struct api *webhooks_api(const struct webhooks *all);
 bool webhooks_private(const struct webhooks *all);
 bool webhooks_full(const struct webhooks *all);

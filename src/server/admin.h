@@ -17,6 +17,7 @@
 #define BATON_SERVER_ADMIN_H
 
 #include "engine/engine.h"
+#include "server/capturing.h"
 #include "server/keeping.h"
 #include "server/log.h"
 #include "server/reload.h"
@@ -33,6 +34,7 @@ struct admin {
     struct keeping *keeping;
     struct reload *reload;
     struct serving *serving;
+    struct capturing *capturing;
     /** As SIGHUP does, without the log file. @return false: the server stops, nothing is done
      */
     bool (*reload_now)(void *ctx);

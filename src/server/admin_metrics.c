@@ -48,6 +48,7 @@ static bool run(struct api_request *r, struct engine *e, uint64_t now_ms)
     engine_request_time(e, &m->duration[METRIC_CSTA_REQUEST]);
     m->has_duration[METRIC_CSTA_REQUEST] = true;
     take_store(m, a->keeping);
+    capturing_each_stat(a->capturing, metrics_figure, &(struct metrics_from){m, METRIC_TRACE});
     take_server(m, a);
     return false;
 }
@@ -89,6 +90,7 @@ static void done(struct api_request *r)
         return;
     }
     take_api(m, r->api);
+    api_each_event_stat(r->api, metrics_figure, &(struct metrics_from){m, METRIC_EVENTS});
     metrics_process(m);
     out_init(&o, room, ROOM);
     metrics_write(&o, m, BATON_VERSION);

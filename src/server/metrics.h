@@ -27,6 +27,8 @@ enum metric_source {
     METRIC_STORE,   /**< metrics_store_stats */
     METRIC_SERVER,  /**< reloads, drain, log */
     METRIC_API,     /**< requests, clients, jobs */
+    METRIC_EVENTS,  /**< api_each_event_stat */
+    METRIC_TRACE,   /**< capturing_each_stat */
     METRIC_PROCESS, /**< processor, memory, descriptors */
 };
 

@@ -495,6 +495,46 @@
       "Octets of HTTP.") \
     X(API, "octets_out", "baton_api_bytes_total", "direction=\"out\"", COUNTER, 1, \
       NULL) \
+    X(EVENTS, "sse", "baton_stream_clients", "kind=\"sse\"", GAUGE, 1, \
+      "Clients that follow events now.") \
+    X(EVENTS, "websocket", "baton_stream_clients", "kind=\"websocket\"", GAUGE, 1, \
+      NULL) \
+    X(EVENTS, "lag", "baton_stream_lag_records", NULL, GAUGE, 1, \
+      "Records of the journal that the furthest of them is behind.") \
+    X(EVENTS, "sent", "baton_stream_events_total", NULL, COUNTER, 1, \
+      "Events that were given out, to clients and webhooks.") \
+    X(EVENTS, "slow", "baton_stream_closed_slow_total", NULL, COUNTER, 1, \
+      "Clients that were closed, as they took nothing.") \
+    X(EVENTS, "webhooks_active", "baton_webhooks", "state=\"active\"", GAUGE, 1, \
+      "Webhooks now.") \
+    X(EVENTS, "webhooks_retrying", "baton_webhooks", "state=\"retrying\"", GAUGE, 1, \
+      NULL) \
+    X(EVENTS, "webhooks_paused", "baton_webhooks", "state=\"paused\"", GAUGE, 1, \
+      NULL) \
+    X(EVENTS, "webhooks_lag", "baton_webhook_lag_records", NULL, GAUGE, 1, \
+      "Records of the journal that the furthest of those that are not paused is behind.") \
+    X(EVENTS, "webhooks_delivered", "baton_webhook_deliveries_total", "result=\"taken\"", COUNTER, 1, \
+      "Times that an event was brought, by what became of it.") \
+    X(EVENTS, "webhooks_refused", "baton_webhook_deliveries_total", "result=\"refused\"", COUNTER, 1, \
+      NULL) \
+    X(EVENTS, "webhooks_failed", "baton_webhook_deliveries_total", "result=\"failed\"", COUNTER, 1, \
+      NULL) \
+    X(TRACE, "messages", "baton_trace_messages", NULL, GAUGE, 1, \
+      "Messages of calls that are kept in memory now.") \
+    X(TRACE, "octets", "baton_trace_bytes", NULL, GAUGE, 1, \
+      "Memory that they take.") \
+    X(TRACE, "captured", "baton_trace_captured_total", NULL, COUNTER, 1, \
+      "Messages that were captured.") \
+    X(TRACE, "gone", "baton_trace_gone_total", NULL, COUNTER, 1, \
+      "And those that had to make room for others.") \
+    X(TRACE, "calls", "baton_trace_calls", NULL, GAUGE, 1, \
+      "Calls whose messages are told apart now.") \
+    X(TRACE, "hep_sent", "baton_hep_packets_total", "result=\"sent\"", COUNTER, 1, \
+      "Messages for the collector (HEP), by what became of them.") \
+    X(TRACE, "hep_dropped", "baton_hep_packets_total", "result=\"dropped\"", COUNTER, 1, \
+      NULL) \
+    X(TRACE, "hep_failed", "baton_hep_connections_failed_total", NULL, COUNTER, 1, \
+      "Connections to the collector that broke, or never were.") \
     X(PROCESS, "cpu_us", "process_cpu_seconds_total", NULL, COUNTER, 1e-6, \
       "Processor time, of user and system.") \
     X(PROCESS, "resident", "process_resident_memory_bytes", NULL, GAUGE, 1, \

@@ -292,6 +292,7 @@ static void wire_api(struct server *s, uint64_t now_s)
                               .keeping = &s->keeping,
                               .reload = &s->reload,
                               .serving = &s->serving,
+                              .capturing = &s->capturing,
                               .reload_now = reload_asked,
                               .levels = levels_asked,
                               .ctx = s,

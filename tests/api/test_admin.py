@@ -178,11 +178,29 @@ class Running(unittest.TestCase):
         self.assertRegex(text, r'\nbaton_store_commit_duration_seconds_count \d+\n')
         self.assertRegex(text, r'\nbaton_csta_request_duration_seconds_count 0\n')
         self.assertRegex(text, r'\nprocess_resident_memory_bytes [1-9]')
+        self.assertRegex(text, r'\nbaton_trace_captured_total [1-9]')
+        for kind in ('sse', 'websocket'):
+            self.assertIn(f'\nbaton_stream_clients{{kind="{kind}"}} 0\n', text)
+        for state in ('active', 'retrying', 'paused'):
+            self.assertIn(f'\nbaton_webhooks{{state="{state}"}} 0\n', text)
+        for none in ('baton_stream_lag_records', 'baton_stream_events_total', 'baton_stream_closed_slow_total',
+                     'baton_webhook_lag_records', 'baton_webhook_deliveries_total{result="taken"}',
+                     'baton_webhook_deliveries_total{result="refused"}',
+                     'baton_webhook_deliveries_total{result="failed"}'):
+            self.assertIn(f'\n{none} 0\n', text)
         started = float(re.search(r'\nbaton_start_time_seconds (\d+)', text)[1])
         self.assertLess(abs(time.time() - started), 120)
         for private in ('1001', '1009', '127.0.0.1', self.s.folder):
             self.assertNotIn(private, text)
         self.assertEqual(self.s.get('/metrics', face='tcp').status, 401)
+
+    def test_metrics_tell_of_webhooks(self):
+        made = self.s.ask('POST', '/v1/webhooks', {'url': 'https://crm.example.invalid/x', 'filter': {'types': ['nothing']}}).json()
+        self.assertIn('\nbaton_webhooks{state="active"} 1\n', self.metrics())
+        self.assertEqual(self.s.ask('POST', f'/v1/webhooks/{made["webhook"]}/pause').status, 200)
+        self.assertIn('\nbaton_webhooks{state="paused"} 1\n', self.metrics())
+        self.assertEqual(self.s.ask('DELETE', f'/v1/webhooks/{made["webhook"]}').status, 204)
+        self.assertIn('\nbaton_webhooks{state="paused"} 0\n', self.metrics())
 
     def test_trace_context_comes_back_and_is_logged(self):
         a = self.s.get('/v1/status', headers={'traceparent': TRACE})
