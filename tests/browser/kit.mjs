@@ -50,6 +50,7 @@ export class Kit {
     });
     kit.api = new Baton({ url: URL_, token: TOKEN });
     kit.contexts = [];
+    kit.open = new WeakMap(); // requests of a page that have no end yet
     kit.wrong = [];
     return kit;
   }
@@ -73,6 +74,12 @@ export class Kit {
   async page(context, { allow = [], hosts = [] } = {}) {
     const page = await context.newPage();
     const mine = [new URL(URL_).host, ...hosts];
+    const open = new Set();
+    this.open.set(page, open);
+    page.on('request', (r) => open.add(r));
+    for (const end of ['requestfinished', 'requestfailed']) {
+      page.on(end, (r) => open.delete(r));
+    }
     page.on('console', (m) => {
       if (m.type() === 'error' && !HTTP_ERROR.test(m.text()) &&
           !allow.some((a) => a.test(m.text()))) {
@@ -105,6 +112,15 @@ export class Kit {
       await this.go(page, hash);
     }
     return page;
+  }
+
+  /** Until it has drawn what it has asked for. */
+  async settled(page) {
+    await this.until('answers', async () => {
+      await page.evaluate(() => new Promise((done) =>
+        requestAnimationFrame(() => requestAnimationFrame(done))));
+      return this.open.get(page).size === 0;
+    });
   }
 
   async go(page, hash) {

@@ -19,7 +19,7 @@ async function walk(kit, options, name, more = []) {
   for (const [what, hash, title] of [...PAGES, ...more]) {
     await kit.go(page, hash);
     await page.getByRole('heading', { name: title, level: 1, exact: true }).waitFor();
-    await page.waitForLoadState('networkidle');
+    await kit.settled(page);
     await kit.fits(page, `${what}, ${name}`);
     await kit.axeOf(page, `${what}, ${name}`);
     assert.match(await page.title(), new RegExp(`^${title} – Baton$`));
@@ -64,7 +64,7 @@ export async function other_pages(kit) {
       ['phone/', 'Phone']]) {
       await page.goto(`${URL_}/${path}`);
       await page.getByRole('heading', { name: title, level: 1 }).waitFor();
-      await page.waitForLoadState('networkidle');
+      await kit.settled(page);
       await kit.axeOf(page, `${path} ${colorScheme}`);
     }
   }
