@@ -457,3 +457,87 @@ test('the model: a snapshot, then what events touch is asked again, once a burst
   assert.equal(asked.filter((a) => a.path === '/v1/calls/c1').length, 1);
   model.close();
 });
+
+test('behind `reset` the numbers begin anew, below those that were read', async () => {
+  const opened = nextSocket();
+  const stream = new Baton({ url: 'http://h', WebSocket: FakeSocket, random: still })
+    .stream({ from: '900' });
+  const got = [];
+  stream.addEventListener('event', (e) => got.push(e.detail.sequence));
+  const first = await opened;
+  await first.heard(1);
+  first.say({ op: 'subscribed', sequence: '900' });
+  first.say({ specversion: '1.0', type: 'org.baton.gap.v1', sequence: '900',
+    data: { from: '11', to: '900', reason: 'reset' } });
+  first.say(cloud(11));
+  first.say(cloud(12));
+  assert.deepEqual(got, ['11', '12']);
+  const again = nextSocket();
+  first.drop(1006);
+  const second = await again;
+  await second.heard(1);
+  assert.equal(second.sent[0].from, '12');
+  stream.close();
+});
+
+test('what a phone has said to a command is told, and not asked again', async (t) => {
+  const { asked, url } = await serve(t, (_, response) => json(response, 504, { status: 504,
+    code: 'timeout', detail: 'The phone is mute.', sip: 408 }));
+  await assert.rejects(new Baton({ url, random: still }).makeCall('1001', '1002'),
+    { code: 'timeout', sip: 408 });
+  assert.equal(asked.length, 1);
+});
+
+test('whatever is no GET has a key', async (t) => {
+  const { asked, url } = await serve(t, (request, response, n) => (n % 2 ? response.destroy()
+    : json(response, 200, {})));
+  const baton = new Baton({ url, random: still });
+  await baton.put('/v1/devices/1001/features/doNotDisturb', { doNotDisturbOn: true },
+    { ifMatch: '"x"' });
+  await baton.delete('/v1/routes/1');
+  await baton.get('/v1/calls');
+  const keys = asked.map((a) => a.headers['idempotency-key']);
+  assert.ok(keys[0] && keys[0] === keys[1] && keys[2] === keys[3] && keys[0] !== keys[2]);
+  assert.deepEqual(keys.slice(4), [undefined, undefined]);
+});
+
+test('a connection that is taken and dropped at once is no reason to hurry', async (t) => {
+  const { url } = await serve(t, (_, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.end('retry: 2000\n\n');
+  });
+  const stream = new Baton({ url, WebSocket: null, random: () => 0 })
+    .stream({ transport: 'sse', most: 8 });
+  const waits = [];
+  await new Promise((done) => stream.addEventListener('state', (e) => {
+    if (e.detail.state === 'waiting') {
+      waits.push(stream.attempt);
+    }
+    if (waits.length === 3) {
+      done();
+    }
+  }));
+  assert.deepEqual(waits, [1, 2, 3]);
+  stream.close();
+});
+
+test('a socket that never opens is given up', async () => {
+  class Mute {
+    static made = 0;
+
+    constructor() {
+      Mute.made++;
+      this.readyState = 0;
+    }
+
+    close() { this.readyState = 3; }
+  }
+  const awake = setInterval(() => {}, 1000); // as a socket would hold the process
+  const stream = new Baton({ url: 'http://h', WebSocket: Mute, random: still })
+    .stream({ silence: 20, ping: 10, most: 8 });
+  await new Promise((done) => stream.addEventListener('state', (e) =>
+    e.detail.state === 'waiting' && done()));
+  assert.equal(Mute.made, 1);
+  stream.close();
+  clearInterval(awake);
+});

@@ -121,7 +121,7 @@ export interface Options {
   fetch?: typeof fetch;
   /** null: none, events come over Server-Sent Events. */
   WebSocket?: typeof WebSocket | null;
-  /** How often a request is asked again that found no server; 3. */
+  /** How often a request is asked again that found no server; 5. */
   retries?: number;
   /** Seconds for an answer to begin; 60. */
   timeout?: number;

@@ -7,7 +7,7 @@
  *
  * What they promise:
  * - a refusal is a `Problem`, with the server's sentence, its code, and the CSTA error;
- * - a command is carried out once: each POST has an Idempotency-Key of its own, so that one whose
+ * - a command is carried out once: each has an Idempotency-Key of its own, so that one whose
  *   answer was lost in the network is asked again without being done again;
  * - a stream goes on where it was. It knows the sequence of the last event that it has given out,
  *   subscribes from there after each reconnect, and gives no event twice. Where the server has to
@@ -199,7 +199,7 @@ export class Baton {
    *                         for each request, with {renew: true} after one has been refused
    * @param options.exchange buy short-lived browser tokens with it
    */
-  constructor({ url, token, exchange = false, fetch, WebSocket, retries = 3, timeout = 60,
+  constructor({ url, token, exchange = false, fetch, WebSocket, retries = 5, timeout = 60,
     random } = {}) {
     this.base = new URL(url ?? globalThis.location?.origin ?? 'http://127.0.0.1:8080');
     this.fetch = fetch ?? globalThis.fetch.bind(globalThis);
@@ -238,7 +238,7 @@ export class Baton {
     if (ifMatch) {
       h['If-Match'] = ifMatch;
     }
-    if (method === 'POST') {
+    if (method !== 'GET') {
       h['Idempotency-Key'] = idempotencyKey ?? unique();
     }
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
@@ -267,14 +267,16 @@ export class Baton {
         renewed = true;
         continue;
       }
-      if (RETRY_STATUS.has(response.status) && attempt < retries) {
+      const problem = await Problem.of(response);
+      // what CSTA or a phone has said to a command is its outcome, and would be said again
+      if (RETRY_STATUS.has(response.status) && !problem.csta && !problem.sip &&
+          attempt < retries) {
         const asked = Number(response.headers.get('Retry-After'));
-        await response.body?.cancel().catch(() => {});
         await sleep(asked > 0 ? Math.min(asked, 30) * 1000 * (1 + this.random() / 4)
           : backoff(attempt, { random: this.random }), signal);
         continue;
       }
-      throw await Problem.of(response);
+      throw problem;
     }
   }
 
@@ -602,21 +604,21 @@ export class BatonStream extends EventTarget {
         }
         socket = new this.client.WebSocket(url.href, ['baton.v1']);
         signal.addEventListener('abort', stop, { once: true });
+        timer = setInterval(() => { // from now on: it may never get as far as open
+          const quiet = Date.now() - heard;
+          if (quiet > this.silence) {
+            over({ code: 4000, reason: 'silence' });
+          } else if (quiet > this.pingEvery / 2) {
+            this.say({ op: 'ping' });
+          }
+        }, Math.min(this.pingEvery, this.silence));
+        timer.unref?.();
         socket.onopen = () => {
           this.socket = socket;
           if (token) {
             this.say({ op: 'auth', token });
           }
           this.subscribe();
-          timer = setInterval(() => {
-            const quiet = Date.now() - heard;
-            if (quiet > this.silence) {
-              over({ code: 4000, reason: 'silence' });
-            } else if (quiet > this.pingEvery / 2) {
-              this.say({ op: 'ping' });
-            }
-          }, this.pingEvery);
-          timer.unref?.();
         };
         socket.onmessage = (m) => {
           heard = Date.now();
@@ -660,8 +662,8 @@ export class BatonStream extends EventTarget {
           device: this.filter.devices?.join(','), type: this.filter.types?.join(','),
           callID: this.filter.callID },
         accept: 'text/event-stream', headers, signal: inner.signal, retries: 0 });
-      this.opened();
-      const lines = new EventLines((m) => (m.data === null ? this.place(m.id)
+      this.become('open');
+      const lines = new EventLines((m) => (m.data === null ? this.here(m.id)
         : this.take(m.data)));
       const text = new TextDecoder();
       const reader = response.body.getReader();
@@ -679,9 +681,15 @@ export class BatonStream extends EventTarget {
     }
   }
 
+  /** It has told something: a connection that is taken and dropped at once is no reason to hurry. */
   opened() {
     this.attempt = 0;
     this.become('open');
+  }
+
+  here(sequence) {
+    this.opened();
+    this.place(sequence);
   }
 
   take(text) {
@@ -691,9 +699,11 @@ export class BatonStream extends EventTarget {
     } catch {
       return; // not ours
     }
-    if (m.op === 'subscribed' || m.op === 'heartbeat') {
+    if (m.specversion) {
       this.opened();
-      this.place(m.sequence);
+    }
+    if (m.op === 'subscribed' || m.op === 'heartbeat') {
+      this.here(m.sequence);
     } else if (m.op === 'error') {
       this.refusal(new Problem(m.problem ?? m));
     } else if (m.type === 'org.baton.snapshot.v1') {
@@ -725,8 +735,10 @@ export class BatonStream extends EventTarget {
 
   /** Events up to data.to cannot be had any more. */
   gap(m) {
-    const to = m.data?.to;
-    if (to !== undefined && after(to, this.sequence)) {
+    const { from, to, reason } = m.data ?? {};
+    if (reason === 'reset' && from !== undefined) {
+      this.sequence = String(BigInt(from) - 1n); // another journal: its numbers begin anew
+    } else if (to !== undefined && after(to, this.sequence)) {
       this.sequence = String(to);
     }
     this.give('gap', m);
