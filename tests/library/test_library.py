@@ -5,7 +5,7 @@
 usage: test_library.py MESON PKG-CONFIG BUILD SOURCE PREFIX VERSION -fsanitize=WHAT CC...
 
 The examples are compiled with what pkg-config says, against the shared and the static library,
-and run. The shared one must have its soname and export the functions of baton/uui.h and no
+and run. The shared ones must have their sonames and export the functions of their header and no
 other symbol; the static one must not clash with a program that has functions of the same
 names as ours.
 """
@@ -53,7 +53,7 @@ def run(command, **kwargs):
 
 def install():
     shutil.rmtree(ROOT, ignore_errors=True)
-    run([MESON, "install", "-C", BUILD, "--no-rebuild", "--quiet", "--tags", "uui,devel",
+    run([MESON, "install", "-C", BUILD, "--no-rebuild", "--quiet", "--tags", "uui,client,devel",
          "--destdir", ROOT])
 
 
@@ -64,9 +64,9 @@ def library_folder():
     sys.exit("libbaton-uui.so is not installed")
 
 
-def flags(folder, *what):
+def flags(folder, *what, library="baton-uui"):
     env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(folder, "pkgconfig"))
-    return run([PKG_CONFIG, f"--define-variable=prefix={AT}", *what, "baton-uui"], env=env).split()
+    return run([PKG_CONFIG, f"--define-variable=prefix={AT}", *what, library], env=env).split()
 
 
 def compile_with(source, out, compile_flags, link_flags):
@@ -101,22 +101,37 @@ def check_examples(folder):
     run([clash[:-2]])
 
 
-def check_symbols(folder):
-    with open(os.path.join(AT, "include", "baton", "uui.h"), encoding="utf-8") as file:
-        promised = set(re.findall(r"BATON_UUI_EXPORT[^;(]*?\b(baton_uui_\w+)\s*\(", file.read()))
-    library = os.path.join(folder, "libbaton-uui.so")
+def check_client(folder):
+    """libbaton-client with what pkg-config says of it, shared and static; it wants a server to talk to."""
+    for kind in "shared", "static":
+        words = flags(folder, *(["--static"] if kind == "static" else []), "--libs", library="baton-client")
+        libs = [w for f in words for w in (["-Wl,-Bstatic", f, "-Wl,-Bdynamic"]
+                                           if kind == "static" and f == "-lbaton-client" else [f])]
+        out = os.path.join(ROOT, "wallboard-" + kind)
+        compile_with(os.path.join(SOURCE, "examples", "client", "wallboard.c"), out,
+                     flags(folder, "--cflags", library="baton-client"), libs)
+        env = {**os.environ, "BATON_URL": "ftp://x", "LD_LIBRARY_PATH": folder if kind == "shared" else ""}
+        done = subprocess.run([out], env=env, capture_output=True, text=True)
+        if done.returncode != 1 or "it ends" not in done.stderr:
+            sys.exit(f"{out}: {done.returncode}\n{done.stdout}{done.stderr}")
+
+
+def check_symbols(folder, name, export):
+    with open(os.path.join(AT, "include", "baton", name + ".h"), encoding="utf-8") as file:
+        promised = set(re.findall(export + r"[^;(]*?\b(baton_\w+)\s*\(", file.read()))
+    library = os.path.join(folder, f"libbaton-{name}.so")
     names = run(["nm", "-D", "--defined-only", library])
     exported = {line.split()[-1].split("@")[0] for line in names.splitlines()}
-    exported = {name for name in exported if not name.startswith(("__asan", "__odr_asan", "__ubsan"))}
+    exported = {symbol for symbol in exported if not symbol.startswith(("__asan", "__odr_asan", "__ubsan"))}
     if exported != promised or not promised:
         sys.exit(f"promised and not exported: {promised - exported}; "
                  f"exported and not promised: {exported - promised}")
     soname = re.search(r"SONAME.*\[(.*)\]", run(["readelf", "-d", library]))
-    if soname is None or soname.group(1) != "libbaton-uui.so.0":
+    if soname is None or soname.group(1) != f"libbaton-{name}.so.0":
         sys.exit(f"soname: {soname}")
-    if not os.path.exists(os.path.join(folder, "libbaton-uui.so.0")):
-        sys.exit("libbaton-uui.so.0 is missing")
-    if run([PKG_CONFIG, "--modversion", os.path.join(folder, "pkgconfig", "baton-uui.pc")],
+    if not os.path.exists(os.path.join(folder, f"libbaton-{name}.so.0")):
+        sys.exit(f"libbaton-{name}.so.0 is missing")
+    if run([PKG_CONFIG, "--modversion", os.path.join(folder, "pkgconfig", f"baton-{name}.pc")],
            ).strip() != VERSION:
         sys.exit("pkg-config has another version")
 
@@ -124,4 +139,6 @@ def check_symbols(folder):
 install()
 at = library_folder()
 check_examples(at)
-check_symbols(at)
+check_client(at)
+check_symbols(at, "uui", "BATON_UUI_EXPORT")
+check_symbols(at, "client", "BATON_CLIENT_EXPORT")

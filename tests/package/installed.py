@@ -22,10 +22,11 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "service"))
 from manager import Failure, Manager, check, options  # noqa: E402
 
-DECODE = next(filter(os.path.exists, (os.path.join(HERE, "decode.c"),
-                                      os.path.join(HERE, "../../examples/uui/decode.c"))), None)
+DECODE, WALLBOARD = (next(filter(os.path.exists, (os.path.join(HERE, os.path.basename(name)),
+                                                  os.path.join(HERE, "../../examples", name))), None)
+                     for name in ("uui/decode.c", "client/wallboard.c"))
 UNIT = "/lib/systemd/system/baton.service"
-OURS = ("baton", "libbaton-uui0", "libbaton-dev", "baton-doc")
+OURS = ("baton", "libbaton-uui0", "libbaton-dev", "libbaton-client0", "libbaton-client-dev", "baton-doc")
 EXPOSED_AT_MOST = 20  # of 100, as systemd-analyze reckons
 # What dpkg and its triggers keep for themselves.
 BOOKS = re.compile(r"/(var/(lib/(dpkg|systemd|ucf|man-db)|log|cache)|etc/(passwd|group|g?shadow|sub[ug]id)"
@@ -224,6 +225,20 @@ def runs():
     run("systemctl", "stop", "baton.service")
 
 
+def follows():
+    """libbaton-client-dev is enough for a program that follows the server."""
+    program = "/tmp/wallboard"
+    run("cc", WALLBOARD, "-o", program, *run("pkg-config", "--cflags", "--libs", "baton-client").split())
+    board = subprocess.Popen([program], stdout=subprocess.PIPE, text=True,
+                             env={**os.environ, "BATON_URL": "unix:/run/baton/control"})
+    line = board.stdout.readline()
+    board.kill()
+    board.wait()
+    board.stdout.close()
+    os.remove(program)
+    check(line == "0 waiting, 0 standing, 0 ready\n", "the wallboard", line)
+
+
 def serves():
     s = Service()
     try:
@@ -243,6 +258,7 @@ def serves():
         s.heard("READY", since)
         upgrades(s)
         run("baton", "status")
+        follows()
         run("baton", "backup", "/tmp/copy.db")
         run("baton", "restore", "--check", "/tmp/copy.db")
         os.remove("/tmp/copy.db")
