@@ -25,8 +25,12 @@ WANTED = {'none': 'Nobody is asked for a token.', 'observe': 'Token: any scope t
           'control:device': 'Token: `control` of the device.', 'admin': 'Token: `admin`.'}
 PARAMS_MAX, SEGMENTS_MAX = 4, 10  # of src/api/route.h
 FAULTS = {400: 'What was sent is not valid.', 401: 'A token is wanted.', 403: 'The token lacks the scope.',
-          404: 'There is no such thing.', 406: 'No type of answer that Accept takes.', 503: 'Too much is being worked on; see Retry-After.'}
-BODY_FAULTS = {413: 'The body is too long.', 415: 'The body is of another type.'}
+          404: 'There is no such thing.', 406: 'No type of answer that Accept takes.', 409: 'Not as things stand; `code` says why.',
+          429: 'Too much at a time; see Retry-After.', 500: 'A fault of the server.', 503: 'Too much is being worked on; see Retry-After.'}
+# Of what is a command, or asks a phone: what CSTA, an Idempotency-Key or a phone may say to it.
+COMMAND_FAULTS = {422: 'The Idempotency-Key stands for another request.',
+                  501: 'Not served here, or not by this phone.', 504: 'The phone or peer does not answer.'}
+BODY_FAULTS = {422: 'What it says cannot be: see `pointer`.', 413: 'The body is too long.', 415: 'The body is of another type.'}
 
 
 def fail(line, text):
@@ -274,11 +278,15 @@ def operation_of(table, schemas, route):
         answer = responses.setdefault(str(status), {'description': what})
         if schema is not None:
             answer.setdefault('content', {}).update(content(media, schema))
+        elif media != 'application/json':  # of a form that no schema describes
+            answer.setdefault('content', {})[media] = {'schema': {}}
     faults = dict(FAULTS)
     if 'requestBody' in out:
         faults.update(BODY_FAULTS)
+    if route.service or 'Idempotency-Key' in dict(headers) or '{feature}' in route.path:
+        faults.update(COMMAND_FAULTS)
     for status, what in sorted(faults.items()):
-        if (route.scope == 'none' and status in (401, 403)) or str(status) in responses:
+        if (route.scope == 'none' and status in (401, 403, 409)) or str(status) in responses:
             continue
         responses[str(status)] = {'description': what, 'content': content('application/problem+json', 'Problem')}
     out['responses'] = responses
@@ -357,6 +365,30 @@ def merge(to, from_):
             to[key] = value
 
 
+TEXT = {'type': 'string'}
+USER_TO_USER = {  # of an event; of a call it is in verbs.json
+    'type': 'object',
+    'properties': {**{name: TEXT for name in ('package', 'content', 'encoding', 'discriminator', 'rule', 'text')},
+                   'verdict': {'type': 'string', 'enum': ['valid', 'ignored', 'wrong']},
+                   'hex': {'type': 'string', 'pattern': '^([0-9A-F]{2})*$'}, 'octets': {'type': 'integer', 'minimum': 0},
+                   'userData': {'type': 'boolean'}, 'origin': {'type': 'object'}, 'seal': {'type': 'object'}}}
+
+
+def happened(document):
+    """An event of CSTA, or a question of a routing service, as a CloudEvent."""
+    told = {name: {'$ref': '#/components/schemas/' + name} for name in document['channels']['events']['messages']}
+    asked = {name: {'type': 'object'} for name in ('RouteRequest', 'ReRoute', 'RouteUsed', 'RouteEnd', 'RouteRegisterAbort')}
+    ids = {'type': 'object', 'properties': {name: TEXT for name in ('callID', 'deviceID', 'sipCallID')}}
+    data = {'type': 'object', 'minProperties': 1, 'properties': {
+        **told, **asked, 'ids': ids, 'uui': {'type': 'array', 'items': USER_TO_USER},
+        'uuiChanges': {'type': 'array', 'items': {'type': 'object'}}, 'resynced': {}}}
+    kind = {'type': 'string', 'pattern': r'^org\.baton\.(csta\.[a-z][A-Za-z]*|resynced|registration)\.v1$'}
+    return {'happened': {
+        'name': 'org.baton.csta.NAME.v1', 'title': 'An event of CSTA, under its name; or a question about the way of a call',
+        'contentType': 'application/json',
+        'payload': {'allOf': [{'$ref': '#/components/schemas/CloudEvent'}, {'properties': {'type': kind, 'data': data}}]}}}
+
+
 def asyncapi(path, version, csta):
     with open(csta, encoding='utf-8') as file:
         document = json.load(file)
@@ -365,6 +397,7 @@ def asyncapi(path, version, csta):
     for name in parts:
         with open(name, encoding='utf-8') as file:
             merge(document, json.load(file))
+    document['components']['messages'].update(happened(document))
     schemas = {**document['components']['schemas'], **own}
     rest = {key: value for key, value in document.items() if key != 'components'}
     messages = document['components'].get('messages', {})

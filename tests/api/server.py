@@ -21,6 +21,8 @@ import subprocess
 import tempfile
 import time
 
+import contract
+
 SHORT = 20  # seconds for anything that should take none
 
 
@@ -141,10 +143,15 @@ class Server:
         return http.client.HTTPConnection('127.0.0.1', self.tcp_port, timeout=SHORT)
 
     def ask(self, method, path, body=None, headers=None, face='unix', context=None):
-        headers = dict(headers or {})
+        """The answer, once it has been held against the document that the server has of itself (contract.py)."""
         if isinstance(body, (dict, list)):
-            body = json.dumps(body)
-            headers.setdefault('Content-Type', 'application/json')
+            body, headers = json.dumps(body), {'Content-Type': 'application/json', **(headers or {})}
+        answer = self.fetch(method, path, body, headers, face, context)
+        contract.check(self, method, path, body, answer)
+        return answer
+
+    def fetch(self, method, path, body=None, headers=None, face='unix', context=None):
+        headers = dict(headers or {})
         c = self.connection(face, context)
         try:
             c.request(method, path, body, headers)
