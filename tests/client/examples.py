@@ -6,6 +6,7 @@
 import glob
 import os
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -27,12 +28,18 @@ def content(path):
         return ''
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
 class Program:
     """One example that runs."""
 
     def __init__(self, house, language, name, *args):
         command = [os.path.join(BUILT, 'client_' + name)] if language == 'c' else [NODE, os.path.join(EXAMPLES, name + '.mjs')]
-        env = {**os.environ, 'BATON_URL': f'http://127.0.0.1:{house.tcp_port}', 'BATON_TOKEN': house.token}
+        env = {**os.environ, 'BATON_URL': getattr(house, 'url', f'http://127.0.0.1:{house.tcp_port}'), 'BATON_TOKEN': house.token}
         self.process = subprocess.Popen([*command, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
         self.lines = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
@@ -174,6 +181,38 @@ class InC(Examples, unittest.TestCase):
 
 class InJavaScript(Examples, unittest.TestCase):
     language = 'js'
+
+
+class JavaScriptOverRestarts(unittest.TestCase):
+    """kill -9 of the server: test_server.py has the same for C."""
+
+    def house(self, **how):
+        port = free_port()
+        h = House(BATON, numbers=(1001, 1002), more_listen=(f'tcp:127.0.0.1:{port}',), **how)
+        h.url = f'http://127.0.0.1:{port}'
+        return h
+
+    def follow(self, h, start):
+        return Program(h, 'js', os.path.join('..', '..', 'tests', 'client', 'follow'), start)
+
+    def test_javascript_loses_and_doubles_nothing(self):
+        with self.house(store=True) as h:
+            h.token = h.post('/v1/tokens', {'name': 'follow', 'scopes': ['admin']}).json()['token']
+            with self.follow(h, 'earliest') as p:
+                for _ in range(3):
+                    call = h.ring(1001, 1002)
+                    h.post(f'/v1/calls/{call}/clear')
+                    h.process.kill()
+                    h.process.wait()
+                    h.start()
+                    h.all_over()
+                want, cursor = [], '0'
+                while cursor is not None:
+                    page = h.get(f'/v1/events?limit=1000&after={cursor}', headers={'Accept': 'application/json'}).json()
+                    want += [f'{e["type"].split(".")[-2]} {e["sequence"]}' for e in page['items']]
+                    cursor = page.get('next')
+                self.assertGreater(len(want), 20)
+                self.assertEqual(p.until(want[-1]), want)
 
 
 class Size(unittest.TestCase):
