@@ -224,7 +224,14 @@ export class BatonStream extends EventTarget implements AsyncIterable<CloudEvent
   close(): void;
   addEventListener<K extends keyof StreamEvents>(name: K, listener: (event: StreamEvents[K]) => void,
     options?: boolean | AddEventListenerOptions): void;
+  addEventListener(name: string, listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions): void;
   [Symbol.asyncIterator](): AsyncGenerator<CloudEvent>;
+}
+
+interface ModelEvents extends Omit<StreamEvents, 'snapshot'> {
+  /** callIDs and numbers; all: it is a new snapshot. */
+  change: CustomEvent<{ calls: string[]; devices: string[]; all: boolean }>;
 }
 
 export class BatonModel extends EventTarget {
@@ -233,6 +240,10 @@ export class BatonModel extends EventTarget {
   readonly devices: Map<string, Device>;
   readonly stream: BatonStream;
   callsOf(device: string): { call: Call; connection: Connection }[];
+  addEventListener<K extends keyof ModelEvents>(name: K, listener: (event: ModelEvents[K]) => void,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener(name: string, listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions): void;
   /** Resolves at the first snapshot. */
   readonly ready: Promise<this>;
   close(): void;
