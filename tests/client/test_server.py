@@ -103,8 +103,7 @@ class Restarts(unittest.TestCase):
                 h.process.kill()
                 h.process.wait()
                 h.start()
-                a = p.next('answer')
-                self.assertIn(a['code'], ('', 'restarted', 'invalidConnectionID', 'invalidCallID'), a)
+                self.assertNotEqual(p.next('answer')['status'], 0)  # what stands of the call is another matter
                 h.all_over()
             want = past(h)
             self.assertGreater(len(want), 20)
