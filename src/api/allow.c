@@ -245,8 +245,10 @@ static bool by_token(struct api_request *r, const struct access_principal **who)
     if (wait > 0) {
         refuse_slow(r, wait);
     } else {
-        answer_fault(r, &(struct api_fault){.status = 401, .code = "invalidToken"}, &wrong, 1,
-                     "%s", why_not[v]);
+        answer_fault(
+            r, &(struct api_fault){.status = 401, .code = "invalidToken"}, &wrong, 1, "%s",
+            str_is_set(text) ? why_not[v]
+                             : "The header must read \"Authorization: Bearer TOKEN\".");
     }
     return false;
 }

@@ -57,7 +57,22 @@ static struct str fill_in(struct api_request *r, struct str body,
     return out_str_of(&o);
 }
 
-/** What is wrong with the JSON, where, and with which error of CSTA. */
+/** No JSON: at which octet of what the client sent, which `whole` ends with (fill_in). */
+static void refuse_text(struct api_request *r, struct str body, struct str whole,
+                        const struct csta_fault *why)
+{
+    struct str sent = str_trim(body);
+    size_t behind = whole.n - why->offset, at = why->offset;
+
+    if (whole.p != body.p) {
+        at = (size_t)(sent.p - body.p) + sent.n;
+        at -= behind < at ? behind : at;
+    }
+    api_refuse(r, 400, "invalidJSON", "The body is no JSON, at octet %zu: %s.", at + 1,
+               why->reason);
+}
+
+/** What is wrong with the members, where, and with which error of CSTA. */
 static void refuse_body(struct api_request *r, int err, const struct csta_json_fault *fault)
 {
     struct str category = csta_error_category_name(fault->why.error.kind);
@@ -162,6 +177,10 @@ struct command *command_read(struct api_request *r, enum csta_msg_id id, struct 
     }
     c->r = r;
     err = csta_json_read_body(id, whole, NULL, r->arena, &c->msg, fault);
+    if (err == E_SYNTAX) {
+        refuse_text(r, body, whole, &fault->why);
+        return NULL;
+    }
     if (err != 0) {
         refuse_body(r, err, fault);
         return NULL;

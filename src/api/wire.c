@@ -441,6 +441,7 @@ static int complain(char *why, size_t cap, const char *what, const char *where, 
                    uv == UV_EADDRINUSE      ? "another program has it"
                    : uv == UV_EACCES        ? "not permitted"
                    : uv == UV_EADDRNOTAVAIL ? "this machine does not have the address"
+                   : uv == UV_ENOENT        ? "its folder is not there"
                                             : uv_strerror(uv));
     return uv == UV_EADDRINUSE ? E_EXISTS : uv == UV_EACCES ? E_DENIED : E_IO;
 }

@@ -163,6 +163,7 @@ enum call_error {
     CALL_NO_FOCUS,   /**< none is configured, or it has refused or gone: `status` says how */
     CALL_FULL,       /**< a conference takes no more parties */
     CALL_ID_TAKEN,   /**< the callID that it should have is another call's, or is none */
+    CALL_DRAINED,    /**< no new calls are let in (engine_drain) */
 };
 
 /**

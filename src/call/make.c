@@ -297,7 +297,7 @@ enum call_error call_make(struct call_layer *l, const struct call_make *args,
     bool more = false;
 
     if (l->draining) {
-        return CALL_NO_RESOURCES;
+        return CALL_DRAINED;
     }
     if (args->overlap) {
         to = (struct destination){.id = dial_number(args->to, &more)};

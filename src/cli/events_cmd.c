@@ -137,6 +137,20 @@ static const json_t *csta_of(const json_t *data)
     return NULL;
 }
 
+/** What an event that is none of CSTA says for itself: an audit, an operation, a gap. */
+static void put_words(const json_t *data, FILE *out)
+{
+    static const char *const words[] = {"who",   "action", "outcome", "service",
+                                        "state", "from",   "to",      "reason"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (text_of(data, words[i])[0] != '\0') {
+            fputs("  ", out);
+            put(text_of(data, words[i]), out);
+        }
+    }
+}
+
 void events_line(const json_t *event, FILE *out)
 {
     const json_t *data = json_object_get(event, "data"), *ids = json_object_get(data, "ids");
@@ -160,10 +174,12 @@ void events_line(const json_t *event, FILE *out)
         fputs("  ", out);
         put(text_of(csta_of(data), "cause"), out);
     }
+    put_words(data, out);
     json_array_foreach(uui, i, v)
     {
         fputs("  ", out);
-        put(text_of(v, "package"), out);
+        /* what a service gives belongs to no package before it is in a message */
+        put(text_of(v, "package")[0] != '\0' ? text_of(v, "package") : "userData", out);
         fputs("=", out);
         put(text_of(v, "text")[0] != '\0' ? text_of(v, "text") : text_of(v, "hex"), out);
     }

@@ -153,6 +153,13 @@ static struct outcome taken(unsigned value, const char *why)
     return outcome_error(CSTA_ERROR_STATE_INCOMPATIBILITY, value, why);
 }
 
+static struct outcome drained(void)
+{
+    return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
+                         CSTA_SYSTEM_INTERNAL_RESOURCE_BUSY,
+                         "the server is drained: it lets no new calls in");
+}
+
 static struct outcome why_not(enum csta_msg_id service, enum call_error err, unsigned status,
                               struct arena *arena)
 {
@@ -200,6 +207,8 @@ static struct outcome why_not(enum csta_msg_id service, enum call_error err, uns
                              "the phone that has the call has no such service");
     case CALL_NO_RESOURCES:
         return outcome_nomem();
+    case CALL_DRAINED:
+        return drained();
     case CALL_REFUSED:
         return refused(service, status, arena);
     case CALL_TIMEOUT:

@@ -247,18 +247,64 @@ static bool check_value(struct config_tree *t, yaml_node_t *n, const struct conf
     return false;
 }
 
-/** "Unknown key": with the likely one, or all that there are. */
+enum { NAME_SHOWN = 60, SLIPS = 2 };
+
+/** How many octets of `a`, of at most NAME_SHOWN, have to be put in, left out or changed to
+ * have `b` (Levenshtein). */
+static size_t slips_between(struct str a, struct str b)
+{
+    size_t row[NAME_SHOWN + 1];
+
+    for (size_t i = 0; i <= a.n; i++) {
+        row[i] = i;
+    }
+    for (size_t j = 1; j <= b.n; j++) {
+        size_t before = row[0];
+        row[0] = j;
+        for (size_t i = 1; i <= a.n; i++) {
+            size_t changed = before + (a.p[i - 1] != b.p[j - 1]);
+            before = row[i];
+            row[i] = 1 + (row[i - 1] < before ? row[i - 1] : before);
+            row[i] = changed < row[i] ? changed : row[i];
+        }
+    }
+    return row[a.n];
+}
+
+/** The key that was meant, of those that are longer than the slips. NULL: none is near. */
+static const struct config_key *likely_key(const struct config_section *s, struct str name)
+{
+    const struct config_key *likely = NULL;
+    size_t least = SLIPS + 1;
+
+    for (const struct config_key *k = s->keys; k->name != NULL; k++) {
+        size_t n = slips_between(name, str_c(k->name));
+        if (n < least && strlen(k->name) > 2 * n) {
+            least = n;
+            likely = k;
+        }
+    }
+    return likely;
+}
+
+/** "Unknown key": with the likely one, and all that there are. */
 static bool unknown_key(struct config_tree *t, yaml_node_t *n, const struct config_section *s)
 {
-    char all[320];
+    struct str name = str_upto(scalar(n), NAME_SHOWN);
+    const struct config_key *likely = likely_key(s, name);
+    char all[400];
     struct out o;
+
     out_init(&o, all, sizeof(all));
+    if (likely != NULL) {
+        out_fmt(&o, "is \"%s\" meant? ", likely->name);
+    }
+    out_c(&o, "known here: ");
     for (const struct config_key *k = s->keys; k->name != NULL; k++) {
         out_c(&o, k == s->keys ? "" : ", ");
         out_c(&o, k->name);
     }
-    struct str name = str_upto(scalar(n), 60);
-    return tree_fault(t, n, "unknown key \"%.*s\"; known here: %.*s", STR_ARG(name),
+    return tree_fault(t, n, "unknown key \"%.*s\"; %.*s", STR_ARG(name),
                       STR_ARG(out_str_of(&o)));
 }
 

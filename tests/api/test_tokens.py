@@ -91,6 +91,8 @@ def test_credentials(s):
                   'Bearer bt_000000000000_' + token[-43:]):
         answer = s.get('/v1/status', headers={'Authorization': value})
         check(answer.status in (401, 429), (value, answer.status))
+    plain = s.get('/v1/status', headers={'Authorization': token}, face='tcp')
+    check('Authorization: Bearer TOKEN' in plain.json()['detail'], plain.json())
     plain = s.get('/v1/status', face='tcp')
     check(plain.status == 401 and plain.code == 'tokenWanted' and plain.headers['www-authenticate'].startswith('Bearer'),
           plain.headers)

@@ -193,6 +193,9 @@ class Calls(unittest.TestCase):
         for body in ('{', '[]', '"x"', '{"autoOriginate":', 'null', '{} x'):
             a = self.h.ask('POST', '/v1/devices/1001/calls', body, {'Content-Type': 'application/json'})
             self.assertEqual(a.status, 400, body)
+        for body, at in (('{"autoOriginate": "prompt"', 27), (' {"autoOriginate" "prompt"}', 19), ('nonsense', 1), ('{} x', 4)):
+            a = self.h.ask('POST', '/v1/devices/1001/calls', body, {'Content-Type': 'application/json'})
+            self.assertIn(f'no JSON, at octet {at}: ', self.problem(a, 400, 'invalidJSON')['detail'], body)
         said = self.problem(self.h.post('/v1/devices/1001/calls', {'callingDevice': '1002'}), 400, 'invalidParameterValue')
         self.assertEqual(said['pointer'], '/callingDevice')
         a = self.h.ask('POST', '/v1/devices/1001/calls', '<x/>', {'Content-Type': 'application/xml'})

@@ -521,6 +521,11 @@ static void test_socket_of_the_dead_is_taken_over(void)
     CHECK(third != NULL);
     api_free(third);
     CHECK(access(at.sun_path, F_OK) != 0);
+
+    (void)snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/baton-api-none-%d/socket",
+                   (int)getpid());
+    CHECK(api_new(&again, why, sizeof(why)) == NULL &&
+          strstr(why, "its folder is not there") != NULL);
 }
 
 TEST_MAIN(T(test_requests_get_their_answers), T(test_octet_by_octet),

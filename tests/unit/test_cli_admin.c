@@ -131,6 +131,32 @@ static void test_traces(void)
 
 /* ---- administration ---- */
 
+/** What is about no call says who did what, and how it ended. */
+static void test_lines_of_events_without_a_call(void)
+{
+    static const char *const answers[] = {
+        FAKE_JSON("{\"sequence\":\"9\"}"),
+        FAKE_JSON(
+            "{\"items\":["
+            "{\"time\":\"2026-11-21T10:00:05.123Z\",\"sequence\":\"7\",\"subject\":\"1001@x\","
+            "\"type\":\"org.baton.audit.v1\",\"data\":{\"outcome\":\"done\",\"face\":\"API\","
+            "\"action\":\"HoldCall\",\"who\":\"token:crm\"}},"
+            "{\"time\":\"2026-11-21T10:00:05.124Z\",\"sequence\":\"8\",\"subject\":\"op_1\","
+            "\"type\":\"org.baton.operation.v1\",\"data\":{\"operation\":\"op_1\","
+            "\"service\":\"HoldCall\",\"state\":\"failed\"}},"
+            "{\"time\":\"2026-11-21T10:00:05.125Z\",\"sequence\":\"9\",\"subject\":\"c1\","
+            "\"type\":\"org.baton.csta.originated.v1\",\"data\":{\"uui\":[{\"hex\":\"044142\"}]}}]}"),
+        NULL};
+    struct fake f;
+
+    fake_up(&f, answers);
+    const struct fake_said *s = FAKE_ASK(events_run, "events", "--socket", f.socket);
+    CHECK_STR(str_c(s->out), "10:00:05.123Z  7  audit  1001@x  token:crm  HoldCall  done\n"
+                             "10:00:05.124Z  8  operation  op_1  HoldCall  failed\n"
+                             "10:00:05.125Z  9  originated  c1  userData=044142\n");
+    fake_down(&f);
+}
+
 static void test_drain_waits_for_calls(void)
 {
     static const char *const answers[] = {
@@ -301,6 +327,6 @@ static void test_wrong_words(void)
 }
 
 TEST_MAIN(T(test_verbs_of_calls), T(test_events_are_lines), T(test_traces),
-          T(test_drain_waits_for_calls), T(test_levels), T(test_seconds),
-          T(test_reload_over_the_socket), T(test_a_backup_that_is_none_is_not_kept),
-          T(test_restoring), T(test_wrong_words))
+          T(test_lines_of_events_without_a_call), T(test_drain_waits_for_calls), T(test_levels),
+          T(test_seconds), T(test_reload_over_the_socket),
+          T(test_a_backup_that_is_none_is_not_kept), T(test_restoring), T(test_wrong_words))

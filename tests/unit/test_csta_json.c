@@ -278,7 +278,7 @@ static const struct refusal {
     {CALL("\"autoOriginate\":\"perhaps\""), E_VALUE, "\"perhaps", "/MakeCall/autoOriginate",
      "not one of the words that can stand here", CSTA_OPERATION_INVALID_PARAMETER_VALUE},
     {CALL("\"accountCode\":\"0 0\""), E_VALUE, "\"0 0", "/MakeCall/accountCode",
-     "not a hexadecimal digit", 0},
+     "not a hexadecimal digit; octets are written as two of them each", 0},
     {CALL("\"accountCode\":\"000\""), E_VALUE, "\"000", "/MakeCall/accountCode",
      "an odd number of hexadecimal digits", 0},
     {CALL("\"callCharacteristics\":{\"maintenanceCall\":true}"), E_VALUE, "\"maintenance",
