@@ -144,6 +144,8 @@ def watch(session, device):
 
 
 def main():
+    if len(sys.argv) != 4 or "BATON_PASSWORD" not in os.environ:
+        raise SystemExit("usage: BATON_PASSWORD=... screen_pop.py SERVER APPLICATION DEVICE")
     server, user, device = sys.argv[1:]
     session = Session(server, user, os.environ["BATON_PASSWORD"], on_csta)
     session.open()

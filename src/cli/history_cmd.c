@@ -142,7 +142,7 @@ static void show_row(const struct history_call *c, struct show *s)
         fprintf(s->out, "%-19s  %7s  %-28s  %-28s  %s\n", "BEGAN (UTC)", "SECONDS", "CALLING",
                 "CALLED", "ENDED BECAUSE");
     }
-    if (c->answered_ms != 0) {
+    if (c->answered_ms != 0 && c->ended_ms != 0) {
         (void)snprintf(talk, sizeof(talk), "%lld", (long long)history_seconds(c));
     }
     fprintf(s->out, "%.10s %.8s  %7s  %-28.*s  %-28.*s  %.*s%s%.*s\n", buf, buf + 11, talk,

@@ -187,7 +187,8 @@ int walk_text(struct walk *w, const struct csta_type *type, void *p)
     }
     for (size_t i = 0; type->kind == CSTA_K_HEX && i < w->r.text.n; i++) {
         if (hex_digit(w->r.text.p[i]) < 0) {
-            return walk_mistyped(w, "not a hexadecimal digit; octets are written as two of them each");
+            return walk_mistyped(
+                w, "not a hexadecimal digit; octets are written as two of them each");
         }
     }
     return walk_parse(w, type, p);

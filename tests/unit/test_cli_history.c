@@ -130,6 +130,7 @@ static void test_forms(void)
     CHECK(strstr(text, "2026-11-20 10:00:03") != NULL);
     CHECK(strstr(text, "busy\n") != NULL);
     CHECK(strstr(text, "(stands)") != NULL);
+    CHECK(strstr(text, "2026-11-20 10:00:10           " B) != NULL); /* not "0": it goes on */
     down(&k);
 }
 
