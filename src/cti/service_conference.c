@@ -5,8 +5,9 @@
  * Both need a focus (docs/conferences.md); without one they are no services of ours (cti_has),
  * but for ConferenceCall with two calls of a phone that mixes (phone/driver.c).
  * ConferenceCall takes two connections of one device, each of them in hold or connected, and
- * answers with the device's connection in the conference. SingleStepConferenceCall answers with
- * that of the party it has called, when that rings.
+ * answers with the device's connection in the conference. Where one has a deviceID only,
+ * heldCall means the call that the device holds and activeCall the one that it is in.
+ * SingleStepConferenceCall answers with that of the party it has called, when that rings.
  *
  * participationType: `active`; `silent` where the configuration has a silent room; `none` is a
  * party without media, which a focus cannot have.
@@ -16,16 +17,16 @@
 
 struct outcome service_conference_call(struct request *r)
 {
-    static const struct wanted want = {CSTA_MSG_CONFERENCE_CALL,
-                                       STATE(CONNECTED) | STATE(HOLD)};
+    static const struct wanted held_want = {CSTA_MSG_CONFERENCE_CALL, STATE(HOLD)};
+    static const struct wanted active_want = {CSTA_MSG_CONFERENCE_CALL, STATE(CONNECTED)};
     const struct csta_conference_call *m = r->msg->conference_call;
     struct connection *held, *active;
     struct data none = {0};
     struct outcome err;
     struct pending *p;
 
-    if (!resolve_connection(r, &m->held_call, &want, &held, &err) ||
-        !resolve_connection(r, &m->active_call, &want, &active, &err)) {
+    if (!resolve_connection(r, &m->held_call, &held_want, &held, &err) ||
+        !resolve_connection(r, &m->active_call, &active_want, &active, &err)) {
         return err;
     }
     if (held->call == active->call) {

@@ -183,6 +183,19 @@ static void test_15_conference(void)
     down();
 }
 
+/** A deviceID alone means the call that it holds, and the one that it is in. */
+static void test_conference_of_device(void)
+{
+    up();
+    two_calls();
+    ANSWER(done(app_ask(&w.crm, "ConferenceCall",
+                        "<heldCall><deviceID>1001</deviceID></heldCall>"
+                        "<activeCall><deviceID>1001</deviceID></activeCall>")),
+           "ConferenceCallResponse c1:1001");
+    ROOM("10.0.1.1 10.0.1.2 10.0.1.3");
+    down();
+}
+
 /** The first who hangs up leaves; the second one ends it. */
 static void test_parties_leave(void)
 {
@@ -592,11 +605,11 @@ static void test_factory(void)
     }
 }
 
-TEST_MAIN(T(test_15_conference), T(test_parties_leave), T(test_conferencing_device_leaves),
-          T(test_party_is_dropped), T(test_clear_call), T(test_focus_hangs_up),
-          T(test_focus_refuses), T(test_focus_is_silent), T(test_focus_says_nothing_of_media),
-          T(test_phone_refuses), T(test_conference_glare), T(test_not_configured),
-          T(test_claimed_with_a_focus), T(test_single_step),
+TEST_MAIN(T(test_15_conference), T(test_conference_of_device), T(test_parties_leave),
+          T(test_conferencing_device_leaves), T(test_party_is_dropped), T(test_clear_call),
+          T(test_focus_hangs_up), T(test_focus_refuses), T(test_focus_is_silent),
+          T(test_focus_says_nothing_of_media), T(test_phone_refuses), T(test_conference_glare),
+          T(test_not_configured), T(test_claimed_with_a_focus), T(test_single_step),
           T(test_single_step_answered_at_once), T(test_single_step_into_conference),
           T(test_single_step_silent), T(test_single_step_refused),
           T(test_single_step_not_answered), T(test_single_step_focus_refuses), T(test_factory))
