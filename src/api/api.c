@@ -371,6 +371,11 @@ bool api_start(struct api *a)
     return a->running;
 }
 
+void api_turn(struct api *a)
+{
+    wire_turn(a->wire);
+}
+
 void api_stats(struct api *a, struct api_stats *out)
 {
     const struct api_counts *c = &a->count;

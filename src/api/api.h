@@ -110,6 +110,9 @@ void api_restore(struct api *a, const struct engine *e);
 /** @return false: there is no thread to be had */
 bool api_start(struct api *a) MUST_USE;
 
+/** In the place of api_start, for programs of one thread: one round of its loop. */
+void api_turn(struct api *a);
+
 /* ---- the engine's thread ---- */
 
 /** Run what was posted. */

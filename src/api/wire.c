@@ -721,6 +721,11 @@ void wire_run(struct wire *w)
     uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
+void wire_turn(struct wire *w)
+{
+    (void)uv_run(&w->loop, UV_RUN_NOWAIT);
+}
+
 void wire_stop(struct wire *w)
 {
     if (w->stopped) {

@@ -126,6 +126,8 @@ void wire_set_tls(struct wire *w, struct tls_store *store);
 
 /** Until wire_stop. In the thread that is the API's. */
 void wire_run(struct wire *w);
+/** One round of it without waiting, in the place of wire_run. */
+void wire_turn(struct wire *w);
 /** From the loop: no more connections are accepted. */
 void wire_close_listeners(struct wire *w);
 /** From the loop: end everything and return from wire_run. */

@@ -15,6 +15,7 @@ import traceback
 
 import lib
 import t_application  # noqa: F401  the modules register their scenarios
+import t_api
 import t_browser
 import t_command
 import t_conference
