@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes in as HTTP: heads, bodies, limits, order; and jobs to the engine and back. */
 #include "kit_api.h"
+#include <semaphore.h>
+#include <time.h>
 
 /* ---- routes of the test ---- */
 
@@ -16,11 +18,14 @@ static void who(struct api_request *r)
     api_reply(r, 200, "text/plain", text, NULL, 0);
 }
 
+static sem_t ran; /* a job has, in the engine's thread */
+
 static bool answer_there(struct api_request *r, struct engine *e, uint64_t now_ms)
 {
     (void)e;
     const struct api_header tag = {"ETag", STR("\"one\"")};
     EXPECT(now_ms == 1000);
+    (void)sem_post(&ran);
     api_reply(r, 200, "text/plain", arena_fmt(r->arena, "from there"), &tag, 1);
     return false;
 }
@@ -84,6 +89,16 @@ static void number(struct api_request *r)
               NULL, 0);
 }
 
+static sem_t stuck, go_on;
+
+/** The API's thread does not come back. */
+static void block(struct api_request *r)
+{
+    (void)sem_post(&stuck);
+    (void)sem_wait(&go_on);
+    api_reply(r, 200, "text/plain", STR("free"), NULL, 0);
+}
+
 static const char *const plain_text[] = {"text/plain", NULL};
 
 #define SEG(text)                 \
@@ -95,6 +110,11 @@ const struct api_route api_routes[] = {
      .operation = "ask",
      .handler = ask,
      .segment = {SEG("ask")},
+     .segments = 1},
+    {.path = "/block",
+     .operation = "block",
+     .handler = block,
+     .segment = {SEG("block")},
      .segments = 1},
     {.path = "/d/{device}/x",
      .operation = "who",
@@ -494,6 +514,74 @@ static void test_end_answers_all(void)
     close(c);
 }
 
+static bool comes(sem_t *sem)
+{
+    struct timespec end;
+    (void)clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += KIT_WAIT_MS / 1000;
+    return sem_timedwait(sem, &end) == 0;
+}
+
+/** Whatever keeps the API's thread, signalling does not wait for it: jobs run, what is kept is
+    released, all that the engine's thread calls returns. */
+static void test_engine_waits_for_no_client(void)
+{
+    struct kit_api k = {.held = true};
+    struct api_stats stats;
+    (void)sem_init(&ran, 0, 0);
+    (void)sem_init(&stuck, 0, 0);
+    (void)sem_init(&go_on, 0, 0);
+    REQUIRE(kit_up(&k));
+    int asks = kit_connect(&k), blocks = kit_connect(&k);
+    CHECK(kit_send(asks, STR("GET /ask HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+    do {
+        api_stats(k.api, &stats);
+        (void)sched_yield();
+    } while (stats.jobs == 0);
+    CHECK(kit_send(blocks, STR("GET /block HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+    CHECK(comes(&stuck));
+    kit_set(&k, false, 0, UINT64_MAX);
+    CHECK(comes(&ran));
+    api_set_draining(k.api, true);
+    api_set_stopping(k.api);
+    api_stats(k.api, &stats);
+    CHECK_INT(stats.jobs, 1);
+    char why[128];
+    CHECK(api_reload(k.api, &(struct api_rules){0}, why, sizeof(why)));
+    (void)sem_post(&go_on);
+    CHECK(str_ends(kit_read(asks, buf, sizeof(buf), "there"), STR("from there")));
+    CHECK(str_ends(kit_read(blocks, buf, sizeof(buf), "free"), STR("free")));
+    close(asks);
+    close(blocks);
+    kit_down(&k);
+}
+
+/** One who does not take his answer: the end is not later for it than was said. */
+static void test_end_does_not_wait_for_the_slow(void)
+{
+    static char page[200000];
+    struct kit_api k = {.config = {.max_body = 1 << 20, .client_buffer = 8 << 20}};
+    char head[128];
+    REQUIRE(kit_up(&k));
+    int fd = kit_connect(&k);
+    memset(page, ' ', sizeof(page));
+    for (int i = 0; i < 20; i++) { /* more than the kernel takes for him */
+        int n = snprintf(head, sizeof(head),
+                         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                         "application/json\r\nContent-Length: %zu\r\n\r\n",
+                         sizeof(page));
+        CHECK(kit_send(fd, str_make(head, (size_t)n)));
+        CHECK(kit_send(fd, str_make(page, sizeof(page))));
+    }
+    struct timespec before, after;
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    api_stop(k.api, 50);
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    CHECK(after.tv_sec - before.tv_sec < KIT_WAIT_MS / 1000);
+    kit_down(&k);
+    close(fd);
+}
+
 static void test_socket_of_the_dead_is_taken_over(void)
 {
     struct kit_api k = {.held = false};
@@ -533,5 +621,5 @@ TEST_MAIN(T(test_requests_get_their_answers), T(test_octet_by_octet),
           T(test_heads_have_an_end), T(test_slow_requests_are_told),
           T(test_idle_connections_end), T(test_idle_client_makes_room),
           T(test_no_place_is_said), T(test_full_queue_is_said), T(test_answer_waits_for_disk),
-          T(test_answer_to_nobody), T(test_end_answers_all),
-          T(test_socket_of_the_dead_is_taken_over))
+          T(test_answer_to_nobody), T(test_end_answers_all), T(test_engine_waits_for_no_client),
+          T(test_end_does_not_wait_for_the_slow), T(test_socket_of_the_dead_is_taken_over))
