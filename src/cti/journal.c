@@ -379,18 +379,31 @@ static void restore_gap(struct journal *j, uint64_t last)
     }
 }
 
+/** The chain stays for the cursors to come; journal_restored clears away. */
+static void restore_lost(struct journal *j, struct str device, uint64_t number)
+{
+    struct journal_chain *chain = chain_get(j, device);
+
+    if (chain != NULL && chain->first == 0) {
+        chain->lost = number > chain->lost ? number : chain->lost;
+    } else {
+        j->forgotten = number > j->forgotten ? number : j->forgotten;
+    }
+}
+
 void journal_restore(struct journal *j, const struct store_event *e)
 {
     struct journal_record r;
     uint64_t last;
 
-    if (e->number + j->records <= j->head) {
-        return; /* it has no place any more: the ring's newest numbers do not reach so far */
-    }
     if (e->watched.n == 0) {
         if (str_eq(e->event, STORE_GAP) && str_to_u64(e->data, UINT64_MAX, &last)) {
             restore_gap(j, last);
         }
+        return;
+    }
+    if (e->number + j->records <= j->head) { /* no place: the ring does not reach so far back */
+        restore_lost(j, e->watched, e->number);
         return;
     }
     if (record_read(e->data, &r) == 0) {
@@ -403,6 +416,18 @@ void journal_restore(struct journal *j, const struct store_event *e)
             ring_miss(j, e->watched, e->number);
             chain->cursors--;
         }
+    }
+}
+
+void journal_restored(struct journal *j)
+{
+    size_t slot = 0;
+    struct map_node *n = map_walk(&j->chains, &slot, NULL);
+
+    while (n != NULL) {
+        struct journal_chain *chain = container_of(n, struct journal_chain, node);
+        n = map_walk(&j->chains, &slot, n);
+        chain_drop(j, chain);
     }
 }
 

@@ -128,12 +128,14 @@ enum { JOURNAL_TYPE_MAX = 64 };
 /** @return its number; 0: there is no store, or no memory, and nobody is told */
 uint64_t journal_tell(struct journal *j, const struct journal_fact *f);
 
-/** Numbers up to `head` were given out before this run, and all records behind `from` are put
-    back now; what stood before is gone. Before the first record. */
+/** Numbers up to `head` were given out before this run. Those up to `from` are gone, of
+    whatever device; of the others journal_restore is told. Before the first record. */
 void journal_restore_head(struct journal *j, uint64_t from, uint64_t head);
 /** Such a record, in the order of numbers; `data` as record.h has it. A gap for its device when
-    it cannot be read. */
+    it cannot be read, or is too old for the ring: so the last of a device that is will do. */
 void journal_restore(struct journal *j, const struct store_event *e);
+/** Cursors of before are open again. */
+void journal_restored(struct journal *j);
 
 /** Every cursor must have been closed. NULL is allowed. */
 void journal_free(struct journal *j);

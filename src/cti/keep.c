@@ -503,5 +503,6 @@ void cti_restored(struct cti *c, uint64_t now_ms)
             monitor_told_all(list_entry(jt, struct monitor, of_session), now_ms);
         }
     }
+    journal_restored(c->journal);
     cti_flush(c, now_ms);
 }

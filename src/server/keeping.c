@@ -125,8 +125,7 @@ bool keeping_restore(struct keeping *k, struct engine *e)
         return true;
     }
     b.now_ms = net_now(k->net);
-    engine_restore_head(e, store_reach(k->store, engine_journal_records(e)),
-                        store_head(k->store));
+    engine_restore_head(e, store_reach(k->store), store_head(k->store));
     ok = store_each_event(k->store, engine_journal_records(e), event_back, &b);
     for (int kind = 0; ok && kind < STORE_KINDS; kind++) {
         b.kind = (enum store_kind)kind;

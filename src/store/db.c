@@ -53,6 +53,8 @@ static const char *const steps[] = {
     "  (SELECT uui FROM events f WHERE f.watched = '' AND f.call = e.call"
     "    AND f.uui NOT NULL ORDER BY f.seq LIMIT 1) AS uui"
     "  FROM events e WHERE watched = '' AND call NOT NULL GROUP BY call;",
+    "CREATE INDEX events_of_device ON events (watched, seq) WHERE watched <> '';"
+    "CREATE INDEX events_gap ON events (seq) WHERE event = 'gap';",
 };
 
 static const char *const statements[STMT_COUNT] = {

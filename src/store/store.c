@@ -199,28 +199,34 @@ bool store_each_row(struct store *st, enum store_kind kind,
     return err == SQLITE_DONE;
 }
 
-/** Numbers up to it are not among the newest `most`. */
-static uint64_t cut_of(const struct store *st, uint32_t most)
+uint64_t store_reach(const struct store *st)
 {
-    return st->head > most ? st->head - most : 0;
+    return st->oldest > 0 ? st->oldest - 1 : st->head;
 }
 
-uint64_t store_reach(struct store *st, uint32_t most)
-{
-    uint64_t before = st->oldest > 0 ? st->oldest - 1 : st->head;
-
-    return before > cut_of(st, most) ? before : cut_of(st, most);
-}
+/* The first part walks from device to device in the index, and does not read what is between.
+ */
+static const char each_event[] =
+    "WITH RECURSIVE device(name) AS ("
+    "  SELECT min(watched) FROM events WHERE watched <> '' UNION ALL"
+    "  SELECT (SELECT min(watched) FROM events WHERE watched <> '' AND watched > name)"
+    "    FROM device WHERE name NOT NULL) "
+    "SELECT " EVENT_COLUMNS "FROM events WHERE seq IN ("
+    "  SELECT (SELECT max(seq) FROM events WHERE watched <> '' AND watched = name"
+    "    AND seq <= ?1) FROM device UNION ALL"
+    "  SELECT max(seq) FROM events WHERE event = 'gap' AND seq <= ?1) "
+    "UNION ALL SELECT " EVENT_COLUMNS "FROM events WHERE seq > ?1"
+    "  AND (watched <> '' OR event = 'gap') ORDER BY seq";
 
 bool store_each_event(struct store *st, uint32_t most,
                       void (*fn)(void *ctx, const struct store_event *e), void *ctx)
 {
-    sqlite3_stmt *s = ask(st, "SELECT " EVENT_COLUMNS "FROM events WHERE seq > ? "
-                              "AND (watched <> '' OR event = 'gap') ORDER BY seq");
+    uint64_t cut = st->head > most ? st->head - most : 0;
+    sqlite3_stmt *s = ask(st, each_event);
     int err = SQLITE_ERROR;
 
     if (s != NULL) {
-        (void)sqlite3_bind_int64(s, 1, (sqlite3_int64)cut_of(st, most));
+        (void)sqlite3_bind_int64(s, 1, (sqlite3_int64)cut);
         while ((err = sqlite3_step(s)) == SQLITE_ROW) {
             struct store_row row;
             db_row(s, &row);

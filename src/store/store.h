@@ -93,11 +93,12 @@ uint64_t store_head(const struct store *st);
 bool store_each_row(struct store *st, enum store_kind kind,
                     void (*fn)(void *ctx, struct str key, struct str value), void *ctx);
 
-/** Behind which number store_each_event has all there is. */
-uint64_t store_reach(struct store *st, uint32_t most);
+/** Numbers up to it are not kept any more; store_head when nothing is kept. */
+uint64_t store_reach(const struct store *st);
 
 /** Events as they were handed over, in order: of the newest `most` numbers those that are
-    somebody's, and gaps. Before store_start. */
+    somebody's, and gaps; of older ones the last of each device, and the last gap, which tell
+    what was missed. Before store_start. */
 bool store_each_event(struct store *st, uint32_t most,
                       void (*fn)(void *ctx, const struct store_event *e), void *ctx);
 

@@ -510,6 +510,42 @@ static void test_journal_restores_what_has_a_place(void)
     down(&k);
 }
 
+/** A device that was quiet while others filled the ring has missed nothing. */
+static void test_journal_restores_quiet_devices(void)
+{
+    struct kept kept = {.n = 0};
+    struct store_ops ops = {.ctx = &kept, .event = on_store};
+    struct journal_cursor a, b, c;
+    struct kit k;
+    up(&k, 2);
+    journal_set_store(k.j, &ops);
+    put(&k, "a", "1");
+    put(&k, "quiet", "2");
+    put(&k, "a", "3");
+    put(&k, "a", "4");
+    put(&k, "a", "5");
+    down(&k);
+
+    up(&k, 2);
+    journal_restore_head(k.j, 0, 5);
+    for (size_t i = 0; i < kept.n; i++) {
+        journal_restore(k.j, &kept.e[i]);
+    }
+    CHECK_INT(journal_open(k.j, STR("quiet"), 2, &a), 0);
+    CHECK_INT(journal_open(k.j, STR("quiet"), 1, &b), 0);
+    CHECK_INT(journal_open(k.j, STR("never"), 0, &c), 0);
+    journal_restored(k.j);
+    check_next(&k, &a, "again");
+    check_next(&k, &b, "gap");
+    check_next(&k, &c, "again");
+    put(&k, "quiet", "6");
+    check_next(&k, &a, "6");
+    journal_close(k.j, &a);
+    journal_close(k.j, &b);
+    journal_close(k.j, &c);
+    down(&k);
+}
+
 /** Events that the store itself has lost are a gap for everybody who has not passed them. */
 static void test_journal_restores_gaps_of_the_store(void)
 {
@@ -581,4 +617,4 @@ TEST_MAIN(T(test_journal_keeps_all_of_a_record), T(test_journal_cursor_sees_its_
           T(test_journal_against_model), T(test_journal_without_memory),
           T(test_journal_warm_ring_reuses), T(test_journal_goes_on_after_a_restart),
           T(test_journal_restores_what_has_a_place), T(test_journal_restores_gaps_of_the_store),
-          T(test_journal_row_is_cut))
+          T(test_journal_restores_quiet_devices), T(test_journal_row_is_cut))
