@@ -97,7 +97,7 @@ static bool authorize(struct str bytes)
     int n = snprintf(uri, sizeof(uri), "sip:%s", info.l->domain);
     out_init(&o, info.lines, sizeof(info.lines));
     if (sip_msg_index(&m, bytes, true, &sip_limits_default, &fault) != 0 ||
-        auth_client_answer(&client, &env, &m, STR("INVITE"), str_make(uri, (size_t)n), false,
+        auth_client_answer(&client, &env, &m, STR("INVITE"), str_make(uri, (size_t)n), STR_NONE,
                            &o) != 0) {
         return false;
     }

@@ -288,8 +288,8 @@ static void authorize(struct str bytes)
     struct out o;
     out_init(&o, lines, sizeof(lines));
     if (sip_msg_index(&m, bytes, true, &sip_limits_default, &fault) != 0 ||
-        auth_client_answer(&w.client, &w.env, &m, STR("INVITE"), STR("sip:example.com"), false,
-                           &o) != 0) {
+        auth_client_answer(&w.client, &w.env, &m, STR("INVITE"), STR("sip:example.com"),
+                           STR_NONE, &o) != 0) {
         fail("no answer to the challenge", bytes);
     }
     w.cseq++;
