@@ -183,7 +183,7 @@ static inline void fuzz_api_up(struct fuzz_api *f, bool keeps)
     f->api = api_new(&api, why, sizeof(why));
     MUST(f->api != NULL);
     if (f->store != NULL) {
-        engine_restore_head(f->engine, store_reach(f->store, 128), store_head(f->store));
+        engine_restore_head(f->engine, store_reach(f->store), store_head(f->store));
         MUST(store_start(f->store));
         engine_restored(f->engine, f->now_ms);
         events_begin(f->api->events);
