@@ -17,14 +17,20 @@ static void with_phone(struct world *world)
     world->config.phone.refresh_s = 60;
 }
 
-static void up(void)
+static void up_over(enum transport t)
 {
-    world_up(&w, &(struct world_options){.tweak = with_phone, .unregistered = true});
+    world_up(
+        &w, &(struct world_options){.tweak = with_phone, .unregistered = true, .transport = t});
     tel_up(&tel, PHONE(&w, 0));
     for (size_t i = 0; i < w.phones; i++) {
         phone_register(PHONE(&w, i), 3600);
     }
     world_run(&w, 1000);
+}
+
+static void up(void)
+{
+    up_over(TP_UDP);
 }
 
 static const char *monitor(void)
@@ -235,6 +241,13 @@ static void test_refused(void)
     world_down(&w);
 }
 
+static const char held_by_snapshot[] =
+    "<snapshotDeviceResponseInfo><connectionIdentifier><callID>1</callID>"
+    "<deviceID>1001</deviceID></connectionIdentifier><localCallState>"
+    "<compoundCallState><localConnectionState>hold</localConnectionState>"
+    "<localConnectionState>connected</localConnectionState>"
+    "</compoundCallState></localCallState></snapshotDeviceResponseInfo>";
+
 /** The first sign that the phone has begun anew is its REGISTER. */
 static void test_restart(void)
 {
@@ -258,6 +271,38 @@ static void test_restart(void)
     world_down(&w);
 }
 
+/** A phone that registered over a connection of its own is asked over that one, and over the
+    next one when that has broken; what happened meanwhile is made up for. */
+static void test_over_a_connection(void)
+{
+    static const enum transport all[] = {TP_TCP, TP_TLS};
+    static const char *const via[] = {"SIP/2.0/TCP ", "SIP/2.0/TLS "};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        up_over(all[i]);
+        const char *ref = monitor();
+        tel_delivered(&tel, "1", "1001", "777", "1001", "alerting");
+        tel_established(&tel, "1", "1001", "777", "1001");
+        CHECK_STR(str_c(told(ref)), "Delivered c1:1001 alerting newCall 777>1001; Established "
+                                    "c1:1001 connected normal 777>1001");
+        app_forget(&w.crm);
+        CHECK(vnet_close(&w.net, PHONE_NODE(&w, 0), ENGINE(&w)) > 0);
+        tel.snapshot = held_by_snapshot;
+        phone_register(PHONE(&w, 0), 3600);
+        world_run(&w, 61000);
+        CHECK_INT(tel.sessions, 2);
+        CHECK_INT(world_stat(&w, "phone_sessions"), 1);
+        CHECK_INT(world_stat(&w, "phones_monitored"), 1);
+        CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "INVITE"), 2);
+        struct str again = wire_find(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "INVITE", 1);
+        CHECK(str_starts(str_trim(wire_raw(again, "Via", 0)), str_c(via[i])));
+        CHECK_STR(str_c(told(ref)), "Held c1:1001 hold normal; BackInService 1001");
+        app_forget(&w.crm);
+        tel_cleared(&tel, "1", "1001", "null");
+        CHECK_STR(str_c(told(ref)), "Cleared c1:1001 null normalClearing by=1001");
+        world_down(&w);
+    }
+}
+
 /** It forgets its session: 481 is found out by the next question, and the calls are kept. */
 static void test_481(void)
 {
@@ -268,11 +313,7 @@ static void test_481(void)
     (void)told(ref);
     app_forget(&w.crm);
     tel_reboot(&tel);
-    tel.snapshot = "<snapshotDeviceResponseInfo><connectionIdentifier><callID>1</callID>"
-                   "<deviceID>1001</deviceID></connectionIdentifier><localCallState>"
-                   "<compoundCallState><localConnectionState>hold</localConnectionState>"
-                   "<localConnectionState>connected</localConnectionState>"
-                   "</compoundCallState></localCallState></snapshotDeviceResponseInfo>";
+    tel.snapshot = held_by_snapshot;
     world_run(&w, 61000);
     CHECK_INT(tel.sessions, 2);
     CHECK_STR(str_c(told(ref)), "Held c1:1001 hold normal; BackInService 1001");
@@ -388,5 +429,5 @@ static void test_mirror(void)
 
 TEST_MAIN(T(test_open), T(test_foreign_in), T(test_foreign_out), T(test_anchored),
           T(test_anchored_out), T(test_answer), T(test_commands), T(test_refused),
-          T(test_restart), T(test_481), T(test_silent), T(test_body), T(test_announced),
-          T(test_mirror))
+          T(test_restart), T(test_over_a_connection), T(test_481), T(test_silent), T(test_body),
+          T(test_announced), T(test_mirror))
