@@ -151,6 +151,15 @@ def readme():
     return block.group(1), textwrap.dedent(block.group(2)), commands
 
 
+def readme_http(folder):
+    """The README's lines for the configuration, and its commands, of the same over HTTP."""
+    with open(os.path.join(lib.HERE, "..", "..", "README.md"), encoding="utf-8") as f:
+        text = f.read().replace("/tmp/", folder + "/").replace("build/baton", lib.BATON)
+    more = re.search(r"(?m)(^    api:\n(?:    .*\n)+)", text)
+    commands = re.compile(r"(?m)(^    export BATON_SOCKET.*\n(?:    .*\n)+)").search(text, more.end())
+    return textwrap.dedent(more.group(1)), textwrap.dedent(commands.group(1))
+
+
 @scenario
 def command_readme(w):
     """The README's first steps, as they stand there."""
@@ -158,7 +167,11 @@ def command_readme(w):
     path = os.path.join(w.folder, "readme.yaml")
     with open(path, "w", encoding="utf-8") as f:
         f.write(config + "\n")
-    equal([c[1][0] for c in commands], ["serve", "phone", "phone", "csta", "uui"], "the commands")
+    more, over_http = readme_http(w.folder)
+    with open(path, "a", encoding="utf-8") as f:
+        f.write(more)
+    equal([c[1][0] for c in commands], ["serve", "phone", "phone", "csta", "calls", "uui"],
+          "the commands")
 
     def start(i, since=0):
         env, args = commands[i]
@@ -179,7 +192,14 @@ def command_readme(w):
     b.say("hangup")
     app.wait("ConnectionCleared")
     equal(app.exit_code(), 0, "the application's exit code")
-    start(4).wait("valid")
+    got = subprocess.run(["sh", "-ec", over_http + "kill $!\n"], text=True, timeout=20,
+                         capture_output=True, check=False)
+    equal(got.returncode, 0, "the commands over HTTP: " + got.stderr)
+    check('"service":"MakeCall"' in got.stdout and "1001" in got.stdout.splitlines()[-1],
+          "an operation, and its call in the list", got.stdout)
+    b.wait(r"^call 2 incoming sip:1001@example.com")
+    b.say("hangup")
+    start(5).wait("valid")
     for p in (a, b):
         p.say("quit")
         p.exit_code()
