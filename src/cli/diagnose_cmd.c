@@ -24,7 +24,8 @@ static const struct help_option options[] = {
     {"-u, --user", "NAME", "An application that is granted the device."},
     {"--password", "TEXT", "Better: the environment variable BATON_PASSWORD."},
     {"-c, --config", "FILE",
-     "The server's configuration: is the device in it, and granted to the application?"},
+     "The server's configuration: is the device in it, and granted to the application? With "
+     "--json it only says where the server listens (`api.listen`)."},
     {"-v, --verbose", NULL, "What the layers have to say."},
     CONTROL_SOCKET_OPTIONS,
     {"DEVICE", NULL, "Its number or address."},
@@ -34,6 +35,7 @@ static const struct help_option options[] = {
 static const struct help_example examples[] = {
     {"BATON_PASSWORD=secret baton diagnose -s 127.0.0.1 -u crm 1001",
      "Why does 1001 not do what it should?"},
+    {"baton diagnose 1001", "The same on the server's own machine, over its socket."},
     {"baton diagnose -c baton.yaml 1001", "Is it in the configuration as it should be?"},
     {NULL, NULL},
 };
@@ -313,6 +315,9 @@ static int parse(int argc, char **argv, struct words *w)
     if (w->device == NULL) {
         return help_usage_error(&help_diagnose, "which device?");
     }
+    if (w->server != NULL && w->ask.json) {
+        return help_usage_error(&help_diagnose, "--json is the answer over the socket: no -s");
+    }
     if (w->server != NULL && (w->user == NULL || w->user[0] == '\0')) {
         return help_usage_error(&help_diagnose, "--user is needed");
     }
@@ -333,23 +338,37 @@ static int with_config(const struct words *w)
     return code;
 }
 
+/** As it came; whether all is well is found out all the same. */
+static int show_as_it_came(const struct control_answer *a, FILE *out)
+{
+    FILE *nowhere = fopen("/dev/null", "w");
+    int code = nowhere != NULL ? diagnose_show_json(a->json, nowhere) : EXIT_CODE_FAILED;
+
+    ask_show(a, true, out);
+    if (nowhere != NULL) {
+        (void)fclose(nowhere);
+    }
+    return code;
+}
+
 /** The running server's own administrator asks. */
-static int over_socket(const struct words *w)
+int diagnose_over_socket(const struct ask_words *where, const char *device, FILE *out,
+                         FILE *err)
 {
     struct control_answer a = {0};
     struct control c;
     char path[512];
-    int code = ask_open(&c, "diagnose", &w->ask, stderr);
+    int code = ask_open(&c, "diagnose", where, err);
 
     if (code == EXIT_CODE_OK &&
-        !control_path(path, sizeof(path), "/v1/devices/", w->device, "/diagnosis")) {
-        code = help_usage_error(&help_diagnose, "%s is too long", w->device);
+        !control_path(path, sizeof(path), "/v1/devices/", device, "/diagnosis")) {
+        code = help_usage_error(&help_diagnose, "%s is too long", device);
     }
     if (code == EXIT_CODE_OK) {
         code = control_ask(&c, "GET", path, NULL, &a);
     }
     if (code == EXIT_CODE_OK) {
-        ask_show(&a, w->ask.json, stdout);
+        code = where->json ? show_as_it_came(&a, out) : diagnose_show_json(a.json, out);
     }
     control_answer_free(&a);
     control_close(&c);
@@ -365,9 +384,14 @@ int cmd_diagnose(int argc, char **argv)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (w.server == NULL && (w.config == NULL || w.ask.socket != NULL || w.ask.json)) {
+    if (w.ask.json) {
+        w.ask.config = w.config; /* says where the server listens, and nothing else */
+        return diagnose_over_socket(&w.ask, w.device, stdout, stderr);
+    }
+    if (w.server == NULL && (w.config == NULL || w.ask.socket != NULL)) {
         code = w.config != NULL ? with_config(&w) : EXIT_CODE_OK;
-        asked = code != EXIT_CODE_USAGE ? over_socket(&w) : code;
+        asked = code != EXIT_CODE_USAGE ? diagnose_over_socket(&w.ask, w.device, stdout, stderr)
+                                        : code;
         return code != EXIT_CODE_OK ? code : asked;
     }
     if (w.server != NULL && !ua_server_parse(w.server, &server)) {

@@ -1,262 +1,168 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The report about a device, for people: each finding is a line, and under it, behind an arrow,
- * what to do about it.
+ * The two forms in which a report about a device comes, read for diagnose_words.c: XML, as
+ * applications get it, and JSON, as the API gives it (engine/view_other.c makes the one of the
+ * other: each kind of element an array, each attribute a member, yes and no true and false).
  *
- * The way that a command takes is walked: is the phone registered, can it be reached, is it
- * known, does it speak CSTA, and what works then. What follows from an earlier failure is said
- * all the same: it is what is wanted in the end.
+ * Settings of profiles stand inside the elements, and are wanted when all has been said: each
+ * form is walked a second time for them.
  */
+#include "base/err.h"
 #include "cli/diagnose_cmd.h"
-#include "cli/text.h"
+#include "cli/diagnose_words.h"
 #include "csta/xml.h"
 
-/** The walk. */
-struct walk {
-    FILE *out;
-    struct xml_reader r;
-    struct arena arena; /**< of values with references */
-    size_t registrations, sessions;
-    bool may_register, known, fails, fix;
-    char heading[16]; /**< of the services: written once */
-};
+enum { ATTRS_MAX = XML_ATTR_MAX };
 
-static void row(struct walk *w, const char *name)
+static int unreadable(FILE *out)
 {
-    fprintf(w->out, "%-12s", name);
+    fprintf(out, "the server's report cannot be read\n");
+    return EXIT_CODE_FAILED;
 }
 
-static void advice(struct walk *w, const char *text)
+/* ---- XML ---- */
+
+static const struct xml_limits limits = {.bytes = 65536, .depth = 8, .elements = 512};
+
+/** The element whose head was read. @return 0 or an error */
+static int say_element(struct diagnose_words *w, struct xml_reader *r, struct arena *a)
 {
-    fprintf(w->out, "%-12s-> %s\n", "", text);
-    w->fails = true;
+    struct diagnose_attr attr[ATTRS_MAX];
+    unsigned n = 0;
+    int err = 0;
+
+    for (; err == 0 && n < r->nattr; n++) {
+        attr[n].name = r->attr[n].name;
+        err = xml_attr_of(&r->attr[n].value, a, &attr[n].value);
+    }
+    if (err == 0) {
+        diagnose_element(w, r->name, attr, n);
+    }
+    return err;
 }
 
-/** The value of an attribute; absent when there is none. */
-static struct str attr(struct walk *w, const char *name)
-{
-    struct str value;
-    for (unsigned i = 0; i < w->r.nattr; i++) {
-        if (str_eq(w->r.attr[i].name, str_c(name))) {
-            return xml_attr_of(&w->r.attr[i].value, &w->arena, &value) == 0 ? value : STR_NONE;
-        }
-    }
-    return STR_NONE;
-}
-
-static bool is(struct walk *w, const char *name, const char *value)
-{
-    return str_eq(attr(w, name), str_c(value));
-}
-
-static void put(struct walk *w, const char *before, struct str s, const char *behind)
-{
-    if (s.n > 0) {
-        fputs(before, w->out);
-        text_put(s, w->out);
-        fputs(behind, w->out);
-    }
-}
-
-/* ---- registrations ---- */
-
-static void show_profile(struct walk *w)
-{
-    struct str profile = attr(w, "profile");
-
-    row(w, "  profile");
-    if (profile.n > 0) {
-        put(w, "", profile,
-            is(w, "profileBy", "configured") ? ": the configuration says so\n"
-                                             : ": its User-Agent fits ");
-        put(w, "", attr(w, "pattern"), "\n");
-        w->known = w->known || !is(w, "means", "none");
-    } else if (is(w, "profileBy", "unknownName")) {
-        fprintf(w->out, "none\n");
-        advice(w, "phone_profile of the device names a profile that is not there; `baton "
-                  "profiles` lists them");
-    } else {
-        fprintf(w->out, "none: %s\n",
-                is(w, "profileBy", "noUserAgent") ? "it does not say what it is"
-                                                  : "no profile fits its User-Agent");
-        fprintf(w->out,
-                "%-12s-> if it speaks uaCSTA, set phone_profile: generic for the device\n", "");
-    }
-}
-
-static void show_registration(struct walk *w)
-{
-    uint32_t expires_s = 0;
-
-    w->registrations++;
-    row(w, "registered");
-    put(w, "", attr(w, "contact"), "");
-    put(w, " over ", attr(w, "transport"), "");
-    put(w, ", from ", attr(w, "from"), "");
-    if (str_to_u32(attr(w, "expiresS"), &expires_s)) {
-        fprintf(w->out, ", for %u more minutes", expires_s / 60);
-    }
-    fputc('\n', w->out);
-    row(w, "  phone");
-    put(w, "", attr(w, "userAgent").n > 0 ? attr(w, "userAgent") : STR("(says no User-Agent)"),
-        "\n");
-    if (is(w, "nat", "yes")) {
-        row(w, "  path");
-        fprintf(w->out, "behind NAT: it is reached where its REGISTER came from\n");
-    }
-    if (is(w, "flow", "closed")) {
-        row(w, "  path");
-        fprintf(w->out, "its connection is closed\n");
-        advice(w, "nothing reaches it until it registers again: shorten its registration, or "
-                  "have it send keep-alives (registrar.flow_timer_s)");
-    } else if (is(w, "flow", "failed")) {
-        row(w, "  path");
-        fprintf(w->out, "what was sent there last was not answered\n");
-        advice(w, "is the phone on, and is there a firewall or NAT that forgets it?");
-    }
-    show_profile(w);
-}
-
-/* ---- sessions ---- */
-
-static void show_session(struct walk *w)
-{
-    bool up = is(w, "state", "up");
-    uint32_t status = 0, next_s = 0;
-
-    w->sessions++;
-    row(w, "session");
-    if (up) {
-        fprintf(w->out, "up%s\n",
-                is(w, "monitored", "yes") ? ", and the phone tells its calls"
-                                          : "; the phone tells no calls");
-        return;
-    }
-    fprintf(w->out, "none");
-    if (is(w, "state", "opening") || is(w, "state", "starting")) {
-        fprintf(w->out, ", it is being made");
-    }
-    put(w, ": ", attr(w, "trouble"), "");
-    if (str_to_u32(attr(w, "status"), &status)) {
-        fprintf(w->out, " (%u)", status);
-    }
-    if (str_to_u32(attr(w, "nextS"), &next_s)) {
-        fprintf(w->out, ", tried again in %u s", next_s);
-    }
-    fputc('\n', w->out);
-    w->fails = true;
-    w->fix = true;
-}
-
-/* ---- services ---- */
-
-static const char *by_whom(struct str means)
-{
-    return str_eq(means, STR("switch"))    ? "by Baton"
-           : str_eq(means, STR("session")) ? "by the phone"
-           : str_eq(means, STR("notify"))  ? "by the phone (NOTIFY)"
-           : str_eq(means, STR("talk"))    ? "by the phone (NOTIFY talk)"
-                                           : "-";
-}
-
-static void show_service(struct walk *w)
-{
-    struct str name = attr(w, "name");
-
-    if (w->heading[0] == '\0') {
-        (void)snprintf(w->heading, sizeof(w->heading), "services");
-        fprintf(w->out, "%-12s%-24s%-29s%s\n", "services", "", "calls that Baton carries",
-                "others of the phone");
-    }
-    fprintf(w->out, "%-12s%-24.*s%-29s%s\n", "", STR_ARG(name), by_whom(attr(w, "carried")),
-            by_whom(attr(w, "others")));
-}
-
-/* ---- the whole ---- */
-
-static void end_of_phones(struct walk *w)
-{
-    if (w->heading[0] != '\0') {
-        return; /* services follow each other */
-    }
-    if (w->registrations == 0 && w->sessions == 0) {
-        row(w, "registered");
-        fprintf(w->out, "no phone\n");
-        advice(w, w->may_register
-                      ? "set server, number and password in the phone's account; the server's "
-                        "log says what it refuses"
-                      : "the device has no password in the configuration, so it cannot "
-                        "register");
-    } else if (w->known && w->sessions == 0) {
-        row(w, "session");
-        fprintf(w->out, "none: phones of this device are not asked for one\n");
-        advice(w, "set phone_profile or phone: on for the device, or phones.driver: auto for "
-                  "all");
-    }
-}
-
-static void show_element(struct walk *w)
-{
-    struct str name = w->r.name;
-
-    if (str_eq(name, STR("deviceReport"))) {
-        w->may_register = is(w, "mayRegister", "yes");
-        row(w, "device");
-        put(w, "", attr(w, "device"), "\n");
-    } else if (str_eq(name, STR("registration"))) {
-        show_registration(w);
-    } else if (str_eq(name, STR("session"))) {
-        show_session(w);
-    } else if (str_eq(name, STR("service"))) {
-        end_of_phones(w);
-        show_service(w);
-    }
-}
-
-/** What to set on the phone, of all profiles that there are, once it is known to be needed. */
-static void show_settings(struct walk *w, struct str report, const struct xml_limits *limits)
+static void say_settings(struct diagnose_words *w, struct str report)
 {
     struct xml_reader r;
     struct str text;
 
-    if (!w->fix || xml_init(&r, report, limits) != 0) {
+    if (xml_init(&r, report, &limits) != 0) {
         return;
     }
     for (int event; (event = xml_next(&r)) > XML_END_OF_DOCUMENT;) {
-        if (event == XML_START && str_eq(r.name, STR("setting")) && xml_skip(&r, &text) == 0 &&
-            text.n > 0) {
-            fprintf(w->out, "%-12s-> on the phone: ", "");
-            text_put(text, w->out);
-            fputc('\n', w->out);
+        if (event == XML_START && str_eq(r.name, STR("setting")) && xml_skip(&r, &text) == 0) {
+            diagnose_setting(w, text);
         }
     }
 }
 
 int diagnose_show(struct str report, FILE *out)
 {
-    static const struct xml_limits limits = {.bytes = 65536, .depth = 8, .elements = 512};
-    struct walk w = {.out = out};
-    int event = E_SYNTAX;
+    struct diagnose_words w = {.out = out};
+    struct str text = str_trim(report);
+    struct xml_reader r;
+    struct arena arena; /* of values with references */
+    int event, err;
 
-    arena_init(&w.arena, &mem_libc, 1024);
+    arena_init(&arena, &mem_libc, 1024);
+    err = xml_init(&r, text, &limits);
+    while (err == 0 && (event = xml_next(&r)) != XML_END_OF_DOCUMENT) {
+        err = event == XML_START ? say_element(&w, &r, &arena) : event < 0 ? event : 0;
+    }
+    arena_fini(&arena);
+    if (err != 0) {
+        return unreadable(out);
+    }
+    if (diagnose_phones_end(&w)) {
+        say_settings(&w, text);
+    }
+    return diagnose_verdict(&w);
+}
 
-    if (xml_init(&w.r, str_trim(report), &limits) == 0) {
-        while ((event = xml_next(&w.r)) > XML_END_OF_DOCUMENT) {
-            if (event == XML_START) {
-                show_element(&w);
+/* ---- JSON ---- */
+
+/** A number as digits. */
+struct digits {
+    char text[24];
+};
+
+static struct str value_of(const json_t *v, struct digits *room)
+{
+    switch (json_typeof(v)) {
+    case JSON_STRING:
+        return str_make(json_string_value(v), json_string_length(v));
+    case JSON_INTEGER:
+        (void)snprintf(room->text, sizeof(room->text), "%lld",
+                       (long long)json_integer_value(v));
+        return str_c(room->text);
+    case JSON_TRUE:
+        return STR("yes");
+    case JSON_FALSE:
+        return STR("no");
+    default:
+        return STR_NONE;
+    }
+}
+
+static void say_object(struct diagnose_words *w, const char *name, const json_t *object)
+{
+    struct diagnose_attr attr[ATTRS_MAX];
+    struct digits room[ATTRS_MAX];
+    const char *member;
+    json_t *v;
+    size_t n = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)object, member, v)
+    {
+        struct str value = n < ATTRS_MAX ? value_of(v, &room[n]) : STR_NONE;
+        if (str_is_set(value)) {
+            bool device = strcmp(member, "deviceID") == 0;
+            attr[n++] = (struct diagnose_attr){str_c(device ? "device" : member), value};
+        }
+    }
+    diagnose_element(w, str_c(name), attr, n);
+}
+
+static const struct {
+    const char *list, *element;
+} lists[] = {
+    {"registrations", "registration"}, {"sessions", "session"}, {"services", "service"}};
+
+static void say_settings_of(struct diagnose_words *w, const json_t *report)
+{
+    size_t k, j;
+    json_t *one, *text;
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        json_array_foreach(json_object_get(report, lists[i].list), k, one)
+        {
+            json_array_foreach(json_object_get(one, "settings"), j, text)
+            {
+                diagnose_setting(w,
+                                 str_make(json_string_value(text), json_string_length(text)));
             }
         }
     }
-    if (event == XML_END_OF_DOCUMENT) {
-        end_of_phones(&w);
-        show_settings(&w, str_trim(report), &limits);
+}
+
+int diagnose_show_json(const json_t *report, FILE *out)
+{
+    struct diagnose_words w = {.out = out};
+    size_t k;
+    json_t *one;
+
+    if (!json_is_string(json_object_get(report, "deviceID"))) {
+        return unreadable(out);
     }
-    arena_fini(&w.arena);
-    if (event < 0) {
-        fprintf(out, "the server's report cannot be read\n");
-        return EXIT_CODE_FAILED;
+    say_object(&w, "deviceReport", report);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        json_array_foreach(json_object_get(report, lists[i].list), k, one)
+        {
+            say_object(&w, lists[i].element, one);
+        }
     }
-    fprintf(out, "%s\n",
-            w.fails ? "Something is to be done: see the arrows." : "All is as it should be.");
-    return w.fails ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+    if (diagnose_phones_end(&w)) {
+        say_settings_of(&w, report);
+    }
+    return diagnose_verdict(&w);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `baton diagnose`: what it makes of a server's report, and of a configuration. */
 #include "cli/diagnose_cmd.h"
-#include "test.h"
-#include <stdlib.h>
+#include "kit_control.h"
 
 static const char *shown(const char *report, int *code)
 {
@@ -102,6 +101,94 @@ static void test_what_else_fails(void)
     CHECK_INT(code, EXIT_CODE_FAILED);
 }
 
+/* ---- the same over the socket ---- */
+
+static struct fake answers_of(const char *const *answers, bool json, char *said, size_t cap,
+                              int *code)
+{
+    struct fake f;
+    struct ask_words where = {.json = json};
+    fake_up(&f, answers);
+    where.socket = f.socket;
+    FILE *out = fmemopen(said, cap, "w");
+    *code = diagnose_over_socket(&where, "10/01", out, out);
+    (void)fclose(out);
+    fake_down(&f);
+    return f;
+}
+
+#define JSON_HEAD "{\"deviceID\":\"sip:1001@example.com\",\"mayRegister\":true,"
+#define JSON_REGISTERED                                                                     \
+    "\"registrations\":[{\"contact\":\"sip:1001@10.0.0.5\",\"transport\":\"UDP\",\"from\":" \
+    "\"192.0.2.7:1024\",\"userAgent\":\"Acme <1>\",\"expiresS\":600,\"nat\":true,"          \
+    "\"flow\":\"open\",\"talk\":false,"
+#define JSON_SERVICES                                                                      \
+    "\"services\":[{\"name\":\"MakeCall\",\"carried\":\"switch\",\"others\":\"session\"}," \
+    "{\"name\":\"AnswerCall\",\"carried\":\"talk\",\"others\":\"none\"}],\"sequence\":\"7\"}"
+
+/** Word for word what an application is told of the same device. */
+static void test_json_says_the_same(void)
+{
+    static const struct {
+        const char *xml;
+        const char *answers[2];
+    } cases[] = {
+        {HEAD "mayRegister=\"yes\">" REGISTERED
+              "profileBy=\"userAgent\" profile=\"acme\" pattern=\"Acme*\" means=\"session\">"
+              "<setting>csta = 1</setting></registration>"
+              "<session phone=\"x\" profile=\"acme\" state=\"up\" monitored=\"yes\" "
+              "attempts=\"0\" calls=\"0\"/>" SERVICES,
+         {FAKE_JSON(JSON_HEAD JSON_REGISTERED
+                    "\"profileBy\":\"userAgent\",\"profile\":\"acme\",\"pattern\":\"Acme*\","
+                    "\"means\":\"session\",\"settings\":[\"csta = 1\"]}],"
+                    "\"sessions\":[{\"phone\":\"x\",\"profile\":\"acme\",\"state\":\"up\","
+                    "\"monitored\":true,\"attempts\":0,\"calls\":0}]," JSON_SERVICES)}},
+        {HEAD "mayRegister=\"yes\">" REGISTERED
+              "profileBy=\"configured\" profile=\"acme\" means=\"session\">"
+              "<setting>csta = 1</setting><setting>reboot</setting></registration>"
+              "<session phone=\"x\" state=\"waiting\" monitored=\"no\" attempts=\"3\" "
+              "calls=\"0\" status=\"415\" trouble=\"it does not take CSTA\" "
+              "nextS=\"1700\"/>" SERVICES,
+         {FAKE_JSON(JSON_HEAD JSON_REGISTERED
+                    "\"profileBy\":\"configured\",\"profile\":\"acme\",\"means\":\"session\","
+                    "\"settings\":[\"csta = 1\",\"reboot\"]}],"
+                    "\"sessions\":[{\"phone\":\"x\",\"state\":\"waiting\",\"monitored\":false,"
+                    "\"attempts\":3,\"calls\":0,\"status\":415,\"trouble\":\"it does not take "
+                    "CSTA\",\"nextS\":1700}]," JSON_SERVICES)}},
+        {HEAD "mayRegister=\"yes\">" SERVICES, {FAKE_JSON(JSON_HEAD JSON_SERVICES)}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char said[8192] = "";
+        int xml_code, code;
+        const char *wanted = shown(cases[i].xml, &xml_code);
+        struct fake f = answers_of(cases[i].answers, false, said, sizeof(said), &code);
+        CHECK_STR(str_c(said), wanted);
+        CHECK_INT(code, xml_code);
+        CHECK(strstr(f.seen, "GET /v1/devices/10%2F01/diagnosis HTTP") != NULL);
+    }
+}
+
+/** As JSON it comes as it is, and the exit code says the same as the words. */
+static void test_json_and_its_exit_code(void)
+{
+    static const char *const well[] = {
+        FAKE_JSON(JSON_HEAD JSON_REGISTERED "\"profileBy\":\"noMatch\"}]," JSON_SERVICES),
+        NULL};
+    static const char *const ill[] = {FAKE_JSON("{\"deviceID\":\"sip:a\"}"), NULL};
+    static const char *const rubbish[] = {FAKE_JSON("[1,{\"registrations\":7}]"), NULL};
+    char said[8192];
+    int code;
+    (void)answers_of(well, true, said, sizeof(said), &code);
+    CHECK_INT(code, EXIT_CODE_OK);
+    CHECK(said[0] == '{' && strstr(said, "\"expiresS\":600") != NULL);
+    (void)answers_of(ill, true, said, sizeof(said), &code);
+    CHECK_INT(code, EXIT_CODE_FAILED);
+    CHECK_STR(str_c(said), "{\"deviceID\":\"sip:a\"}\n");
+    (void)answers_of(rubbish, false, said, sizeof(said), &code);
+    CHECK_INT(code, EXIT_CODE_FAILED);
+    CHECK_STR(str_c(said), "the server's report cannot be read\n");
+}
+
 static void test_rubbish(void)
 {
     static const char whole[] =
@@ -156,4 +243,5 @@ static void test_configuration(void)
 }
 
 TEST_MAIN(T(test_all_is_well), T(test_refused_by_the_phone), T(test_what_else_fails),
-          T(test_rubbish), T(test_configuration))
+          T(test_json_says_the_same), T(test_json_and_its_exit_code), T(test_rubbish),
+          T(test_configuration))
