@@ -158,11 +158,12 @@ def c_route(number, route):
     handler = 'api_service' if route.service else 'api_' + route.handler
     fill = f'fill_{number}' if route.fill else 'NULL'
     types = f'types_{number}' if answer_types(route) else 'NULL'
+    query = f'query_{number}' if route.query else 'NULL'
     return (f'    {{.path = {c_text(route.path)},\n     .operation = {c_text(route.operation)},\n'
             f'     .handler = {handler},\n     .method = {METHODS[route.method]},\n'
             f'     .scope = API_SCOPE_{SCOPES[route.scope]},\n'
             f'     .socket = {"true" if route.method == "WS" else "false"},\n'
-            f'     .body_type = {c_text(body)},\n     .answer_types = {types},\n     .service = {c_text(route.service)},\n'
+            f'     .body_type = {c_text(body)},\n     .answer_types = {types},\n     .query = {query},\n     .service = {c_text(route.service)},\n'
             f'     .fill = {fill},\n     .fill_count = {len(route.fill)},\n'
             f'     .param = {{{", ".join(c_text(p) for p in route.params) or "NULL"}}},\n'
             f'     .segment = {{{", ".join(segments)}}},\n     .segments = {len(segments)}}},\n')
@@ -176,6 +177,9 @@ def write_routes(table):
         if answer_types(route):
             rows = ', '.join(c_text(t) for t in answer_types(route))
             out.append(f'\nstatic const char *const types_{number}[] = {{{rows}, NULL}};')
+        if route.query:
+            rows = ', '.join(c_text(name) for name, _, _ in route.query)
+            out.append(f'\nstatic const char *const query_{number}[] = {{{rows}, NULL}};')
         if route.fill:
             rows = ', '.join(f'{{{c_text(m)}, {c_text(p)}}}' for m, p in route.fill)
             out.append(f'\nstatic const struct api_fill fill_{number}[] = {{{rows}}};')

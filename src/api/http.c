@@ -452,6 +452,38 @@ static bool judge_accept(struct exchange *x)
     return types == NULL;
 }
 
+static bool is_known(const char *const *known, struct str name)
+{
+    while (known != NULL && *known != NULL && !str_eq(name, str_c(*known))) {
+        known++;
+    }
+    return known != NULL && *known != NULL;
+}
+
+/** A parameter that the route does not know is most likely one of its own, misspelt: without it
+    the answer would not be what was asked for. */
+static bool judge_query(struct exchange *x)
+{
+    struct api_request *r = &x->r;
+    struct str rest = r->query, key, raw;
+    char text[256];
+    struct out o;
+    while (request_next_query(r, &rest, &key, &raw)) {
+        if (is_known(r->route->query, key)) {
+            continue;
+        }
+        out_init(&o, text, sizeof(text));
+        for (const char *const *k = r->route->query; k != NULL && *k != NULL; k++) {
+            out_fmt(&o, "%s%s", o.n > 0 ? ", " : "", *k);
+        }
+        api_refuse(r, 400, "unknownParameter",
+                   "There is no parameter \"%.*s\" here; known: %.*s.",
+                   STR_ARG(str_upto(key, 64)), STR_ARG(o.n > 0 ? out_str_of(&o) : STR("none")));
+        return false;
+    }
+    return true;
+}
+
 static void dispatch(struct client *c)
 {
     struct exchange *x = c->x;
@@ -461,7 +493,7 @@ static void dispatch(struct client *c)
     heard_request(x);
     if (x->r.route->socket && !x->upgrade) {
         api_refuse(&x->r, 426, "webSocketWanted", "Here is a WebSocket (RFC 6455).");
-    } else if (judge_type(x) && judge_accept(x)) {
+    } else if (judge_query(x) && judge_type(x) && judge_accept(x)) {
         x->r.route->handler(&x->r);
     }
 }

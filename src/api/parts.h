@@ -216,6 +216,10 @@ void socket_leave(struct client *c);
 /** Percent-encoding undone, "+" too when asked. @return false: no UTF-8, or control characters
  */
 bool request_decode(struct str in, bool plus, struct arena *arena, struct str *out);
+/** The next parameter of the query, of which `rest` is what is left: its name decoded, its
+   value not. @return false: there is none */
+bool request_next_query(struct api_request *r, struct str *rest, struct str *key,
+                        struct str *raw);
 
 /* route.c */
 /** Segments and query of the target. @return false: it is none */

@@ -55,18 +55,31 @@ bool request_decode(struct str in, bool plus, struct arena *arena, struct str *o
     return true;
 }
 
+bool request_next_query(struct api_request *r, struct str *rest, struct str *key,
+                        struct str *raw)
+{
+    while (rest->n > 0) {
+        size_t amp = str_index(*rest, '&');
+        struct str one = str_upto(*rest, amp);
+        size_t eq = str_index(one, '=');
+        *rest = str_from(*rest, amp < rest->n ? amp + 1 : amp);
+        *raw = eq < one.n ? str_from(one, eq + 1) : STR("");
+        if (one.n > 0) {
+            if (!request_decode(str_upto(one, eq), true, r->arena, key)) {
+                *key = str_upto(one, eq); /* which is nobody's name */
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
 struct str api_query(struct api_request *r, const char *name)
 {
-    struct str rest = r->query, key, value;
-    while (rest.n > 0) {
-        size_t amp = str_index(rest, '&');
-        struct str one = str_upto(rest, amp);
-        size_t eq = str_index(one, '=');
-        rest = str_from(rest, amp < rest.n ? amp + 1 : amp);
-        if (request_decode(str_upto(one, eq), true, r->arena, &key) &&
-            str_eq(key, str_c(name))) {
-            struct str text = eq < one.n ? str_from(one, eq + 1) : STR("");
-            return request_decode(text, true, r->arena, &value) ? value : STR("");
+    struct str rest = r->query, key, raw, value;
+    while (request_next_query(r, &rest, &key, &raw)) {
+        if (str_eq(key, str_c(name))) {
+            return request_decode(raw, true, r->arena, &value) ? value : STR("");
         }
     }
     return STR_NONE;

@@ -166,18 +166,20 @@ static const struct question {
     const char *path;
     const struct view_column *columns;
     const char *none;
+    enum { PAGED, WHOLE } comes; /**< of lists: page by page, or whole */
 } questions[] = {
-    {&help_status, "/v1/status", NULL, NULL},
-    {&help_device, "/v1/devices/", NULL, NULL},
-    {&help_devices, "/v1/devices", device_columns, "no devices are configured"},
-    {&help_calls, "/v1/calls", call_columns, "no calls"},
-    {&help_sessions, "/v1/sessions", session_columns, "no sessions"},
-    {&help_monitors, "/v1/monitors", monitor_columns, "nobody watches anything"},
-    {&help_agents, "/v1/agents", agent_columns, "nobody is logged on"},
-    {&help_peers, "/v1/peers", peer_columns, "no peers are configured"},
-    {&help_registrations, "/v1/registrations", registration_columns, "nobody is registered"},
-    {&help_listeners, "/v1/listeners", listener_columns, "it listens nowhere"},
-    {&help_subscribers, "/v1/subscribers", subscriber_columns, "nobody reads events"},
+    {&help_status, "/v1/status", NULL, NULL, PAGED},
+    {&help_device, "/v1/devices/", NULL, NULL, PAGED},
+    {&help_devices, "/v1/devices", device_columns, "no devices are configured", PAGED},
+    {&help_calls, "/v1/calls", call_columns, "no calls", PAGED},
+    {&help_sessions, "/v1/sessions", session_columns, "no sessions", PAGED},
+    {&help_monitors, "/v1/monitors", monitor_columns, "nobody watches anything", PAGED},
+    {&help_agents, "/v1/agents", agent_columns, "nobody is logged on", PAGED},
+    {&help_peers, "/v1/peers", peer_columns, "no peers are configured", PAGED},
+    {&help_registrations, "/v1/registrations", registration_columns, "nobody is registered",
+     PAGED},
+    {&help_listeners, "/v1/listeners", listener_columns, "it listens nowhere", WHOLE},
+    {&help_subscribers, "/v1/subscribers", subscriber_columns, "nobody reads events", WHOLE},
 };
 
 bool ask_word(struct ask_words *w, int argc, char **argv, int *i)
@@ -244,7 +246,7 @@ static int show_list(struct control *c, const struct question *q, const struct a
 {
     struct table_style style = table_style_of(out);
     json_t *items = NULL;
-    int code = control_list(c, q->path, most, &items);
+    int code = (q->comes == WHOLE ? control_items : control_list)(c, q->path, most, &items);
 
     if (code == EXIT_CODE_OK && w->json) {
         (void)json_dumpf(items, out, JSON_COMPACT);

@@ -338,6 +338,19 @@ int control_list(struct control *c, const char *path, size_t most, json_t **item
     return code;
 }
 
+int control_items(struct control *c, const char *path, size_t most, json_t **items)
+{
+    struct control_answer a = {0};
+    int code = control_ask(c, "GET", path, NULL, &a);
+
+    *items = json_array();
+    if (code == EXIT_CODE_OK) {
+        (void)take_page(a.json, *items, most);
+    }
+    control_answer_free(&a);
+    return code;
+}
+
 /* ---- a stream ---- */
 
 static void pause_ms(unsigned ms)

@@ -85,6 +85,9 @@ int control_save(struct control *c, const char *method, const char *path, const 
  */
 int control_list(struct control *c, const char *path, size_t most, json_t **items) MUST_USE;
 
+/** The same of a list that comes whole, and knows no `limit`. */
+int control_items(struct control *c, const char *path, size_t most, json_t **items) MUST_USE;
+
 /** One event. @return false: enough */
 typedef bool (*control_event_fn)(void *ctx, const json_t *event, struct str text);
 

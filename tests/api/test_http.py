@@ -57,6 +57,14 @@ class Plain(unittest.TestCase):
         self.assertEqual((a.status, a.headers['allow']), (405, 'GET, HEAD, OPTIONS'))
         self.assertEqual(self.s.ask('OPTIONS', '/v1/status').headers['allow'], 'GET, HEAD, OPTIONS')
 
+    def test_unknown_query_parameter(self):
+        a = self.s.fetch('GET', '/v1/calls?limits=3')
+        self.assertEqual((a.status, a.json()['code']), (400, 'unknownParameter'))
+        self.assertIn('"limits"', a.json()['detail'])
+        self.assertIn('limit, after', a.json()['detail'])
+        self.assertEqual(self.s.fetch('GET', '/v1/status?x=1').json()['code'], 'unknownParameter')
+        self.assertEqual(self.s.fetch('GET', '/v1/calls?limit=3&&').status, 200)
+
     def test_head_is_get_without_body(self):
         get, head = self.s.get('/openapi.json'), self.s.ask('HEAD', '/openapi.json')
         self.assertEqual(head.status, 200)

@@ -100,6 +100,7 @@ static void block(struct api_request *r)
 }
 
 static const char *const plain_text[] = {"text/plain", NULL};
+static const char *const who_query[] = {"a", "q", NULL}, *const number_query[] = {"limit", NULL};
 
 #define SEG(text)                 \
     {                             \
@@ -119,6 +120,7 @@ const struct api_route api_routes[] = {
     {.path = "/d/{device}/x",
      .operation = "who",
      .handler = who,
+     .query = who_query,
      .param = {"device"},
      .segment = {SEG("d"), {.param = 0}, SEG("x")},
      .segments = 3},
@@ -143,6 +145,7 @@ const struct api_route api_routes[] = {
      .operation = "number",
      .handler = number,
      .answer_types = plain_text,
+     .query = number_query,
      .segment = {SEG("number")},
      .segments = 1},
     {.path = "/twice",
@@ -190,6 +193,10 @@ static const struct {
     {"GET /number HTTP/1.1\r\nHost: x\r\n" END, 200, "\r\n\r\n7"},
     {"GET /number?limit=0 HTTP/1.1\r\nHost: x\r\n" END, 400, "badParameter"},
     {"GET /number?limit=x HTTP/1.1\r\nHost: x\r\n" END, 400, "badParameter"},
+    {"GET /number?limits=3 HTTP/1.1\r\nHost: x\r\n" END, 400,
+     "no parameter \\\"limits\\\" here; known: limit."},
+    {"GET /number?limit=3&%zz=1 HTTP/1.1\r\nHost: x\r\n" END, 400, "unknownParameter"},
+    {"POST /echo?x HTTP/1.1\r\nHost: x\r\n" END, 400, "known: none."},
     /* what the client takes */
     {"GET /number HTTP/1.1\r\nHost: x\r\nAccept: text/html, text/*;q=0.5\r\n" END, 200, NULL},
     {"GET /number HTTP/1.1\r\nHost: x\r\nAccept: image/png\r\n" END, 406, "notAcceptable"},
