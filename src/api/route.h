@@ -39,8 +39,9 @@ struct api_route {
     bool socket;           /**< a WebSocket */
     const char *body_type; /**< media type that a body must have; NULL: there is none */
     const char *const *answer_types; /**< media types it answers with, NULL at the end */
-    const char *const *query;        /**< names of its parameters, NULL at the end; NULL: it has none */
-    const char *service;             /**< of service rows: "MakeCall"; else NULL */
+    const char *const
+        *query;          /**< names of its parameters, NULL at the end; NULL: it has none */
+    const char *service; /**< of service rows: "MakeCall"; else NULL */
     const struct api_fill *fill;
     size_t fill_count;
     const char *param[API_PARAMS_MAX]; /**< their names */

@@ -100,7 +100,8 @@ static void block(struct api_request *r)
 }
 
 static const char *const plain_text[] = {"text/plain", NULL};
-static const char *const who_query[] = {"a", "q", NULL}, *const number_query[] = {"limit", NULL};
+static const char *const who_query[] = {"a", "q", NULL}, *const number_query[] = {"limit",
+                                                                                  NULL};
 
 #define SEG(text)                 \
     {                             \
