@@ -286,6 +286,7 @@ enum call_event_kind {
     CALL_EV_CONFERENCED,
     CALL_EV_FAILED,
     CALL_EV_CONNECTION_CLEARED,
+    CALL_EV_DIGITS_DIALED,
     CALL_EV_DIGITS_GENERATED,
     CALL_EV_QUEUED,
     CALL_EV_INFORMATION, /**< the subject has sent User-to-User */
@@ -307,7 +308,7 @@ struct call_event {
     /** secondaryOldCall of Transferred and Conferenced: the subject's connection there; NULL:
        there was one call. `to_id` was its other party */
     const struct connection *secondary;
-    struct str digits;          /**< of DigitsGenerated */
+    struct str digits;          /**< of DigitsDialed and DigitsGenerated */
     uint32_t tone_ms, pause_ms; /**< and how long each, and each pause, was */
     /** Queued: calls that wait there, this one too, and those of them that came before it */
     uint32_t number_queued, in_front;

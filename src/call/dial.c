@@ -8,7 +8,8 @@
  * switches play a dial tone. The connection is `initiated`. Each DialDigits appends; one
  * without
  * ';' at its end completes the number, and the call sets out (Originated) at once, or when the
- * phone is picked up if that has not happened yet.
+ * phone is picked up if that has not happened yet. Digits that were taken are told
+ * (DigitsDialed), before what comes of them.
  *
  * A number that leads nowhere is refused, and the digits of that DialDigits are forgotten, so
  * that the application can correct itself. Who does not dial for `timers.prompt_s` is
@@ -69,6 +70,9 @@ enum call_error call_dial(struct connection *conn, struct str digits, struct str
     }
     if (connection_leg(conn) != NULL) {
         call_set_timer(c, c->layer->config.prompt_s * 1000, now_ms);
+    }
+    if (part.n > 0) {
+        connection_dialed(conn, part, "normal", now_ms);
     }
     if (!more) {
         c->dialling = false;

@@ -147,6 +147,17 @@ void connection_informs(struct connection *conn, struct str uui, uint64_t now_ms
     call_tell(&e);
 }
 
+void connection_dialed(struct connection *conn, struct str digits, const char *cause,
+                       uint64_t now_ms)
+{
+    struct call_event e =
+        call_event_make(conn->call, CALL_EV_DIGITS_DIALED, conn, cause, now_ms);
+
+    e.uui_to = STR_NONE; /* it goes out with the call, not with the digits */
+    e.digits = digits;
+    call_tell(&e);
+}
+
 void connection_alerting(struct connection *conn, const struct sip_msg *m, const char *cause,
                          uint64_t now_ms)
 {

@@ -162,6 +162,14 @@ void call_foreign_tell(struct connection *subject, enum call_event_kind kind, co
     }
 }
 
+void call_foreign_dialed(struct connection *own, struct str digits, const char *cause,
+                         uint64_t now_ms)
+{
+    if (own->state == CONN_INITIATED || own->state == CONN_CONNECTED) {
+        connection_dialed(own, digits, cause, now_ms);
+    }
+}
+
 void call_foreign_over(struct call *c, struct connection *by, const char *cause,
                        uint64_t now_ms)
 {

@@ -25,6 +25,9 @@ bool call_foreign_name(struct connection *other, struct str id) MUST_USE;
     told. `cause`: lives as long as the program. */
 void call_foreign_tell(struct connection *subject, enum call_event_kind kind, const char *cause,
                        uint64_t now_ms);
+/** The device has dialled some more of a number (DigitsDialed). */
+void call_foreign_dialed(struct connection *own, struct str digits, const char *cause,
+                         uint64_t now_ms);
 /** It is over. @param by  who has released it, or NULL */
 void call_foreign_over(struct call *c, struct connection *by, const char *cause,
                        uint64_t now_ms);

@@ -76,6 +76,9 @@ void connection_established_with(struct connection *conn, struct str uui, const 
                                  uint64_t now_ms);
 /** It has sent these User-to-User values to the caller. */
 void connection_informs(struct connection *conn, struct str uui, uint64_t now_ms);
+/** Those digits of the number that it calls were taken. */
+void connection_dialed(struct connection *conn, struct str digits, const char *cause,
+                       uint64_t now_ms);
 /** It waits at its device: in the queue, at a routing device, or parked. */
 void connection_queued(struct connection *conn, const char *cause, uint64_t now_ms);
 void connection_cleared(struct connection *conn, const struct connection *by, const char *cause,

@@ -4,7 +4,8 @@
  *
  * One thing happens to one connection, the subject. Who is told, besides nobody watches:
  *
- *   ServiceInitiated, Originated              the subject
+ *   ServiceInitiated, DigitsDialed,
+ *   Originated                                the subject
  *   NetworkReached                            the caller
  *   Delivered, Established, Held, Retrieved,
  *   Queued                                    every party that is in the call
@@ -71,6 +72,7 @@ static const uint16_t event_ids[] = {
     [CALL_EV_CONFERENCED] = CSTA_MSG_CONFERENCED_EVENT,
     [CALL_EV_FAILED] = CSTA_MSG_FAILED_EVENT,
     [CALL_EV_CONNECTION_CLEARED] = CSTA_MSG_CONNECTION_CLEARED_EVENT,
+    [CALL_EV_DIGITS_DIALED] = CSTA_MSG_DIGITS_DIALED_EVENT,
     [CALL_EV_DIGITS_GENERATED] = CSTA_MSG_DIGITS_GENERATED_EVENT,
     [CALL_EV_QUEUED] = CSTA_MSG_QUEUED_EVENT,
     [CALL_EV_INFORMATION] = CSTA_MSG_CALL_INFORMATION_EVENT,
@@ -82,6 +84,7 @@ static bool sees(const struct call_event *e, const struct connection *conn)
 
     switch (e->kind) {
     case CALL_EV_SERVICE_INITIATED:
+    case CALL_EV_DIGITS_DIALED:
     case CALL_EV_ORIGINATED:
     case CALL_EV_DIVERTED:
         return own;

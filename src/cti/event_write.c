@@ -91,6 +91,10 @@ EVENT(service_initiated, service_initiated_event,
       .initiating_device = ref_of(v, JOURNAL_SUBJECT),
       .called_device = ref_of(v, JOURNAL_CALLED))
 
+EVENT(digits_dialed, digits_dialed_event,
+      .dialing_connection = connection_of(v, JOURNAL_SUBJECT),
+      .dialing_device = ref_of(v, JOURNAL_SUBJECT), .dialing_sequence = {.value = v->r->digits})
+
 EVENT(originated, originated_event, .originated_connection = connection_of(v, JOURNAL_SUBJECT),
       .calling_device = ref_of(v, JOURNAL_CALLING), .called_device = ref_of(v, JOURNAL_CALLED))
 
@@ -346,6 +350,8 @@ static make_fn maker(unsigned event)
     switch (event) {
     case CSTA_MSG_SERVICE_INITIATED_EVENT:
         return service_initiated;
+    case CSTA_MSG_DIGITS_DIALED_EVENT:
+        return digits_dialed;
     case CSTA_MSG_ORIGINATED_EVENT:
         return originated;
     case CSTA_MSG_NETWORK_REACHED_EVENT:

@@ -68,7 +68,7 @@ struct journal_record {
     struct str
         secondary;      /**< callID of the other call of a transfer or conference, or absent */
     struct str parties; /**< of Conferenced: packed struct journal_member, or absent */
-    struct str digits;  /**< of DigitsGenerated, or absent */
+    struct str digits;  /**< of DigitsDialed, DigitsGenerated, or absent */
     uint32_t tone_ms, pause_ms; /**< how long each of them was, and what was between two */
     uint32_t number_queued, in_front; /**< of Queued: calls there, and those before this one */
     struct str about;    /**< private data about User-to-User (about.c): XML, or absent */

@@ -136,6 +136,7 @@ void report_call_event(void *ctx, const struct call_event *ev)
     case CALL_EV_CONFERENCED:
         say(env, TRACE_INFO, ev, "confers with ", ev->to_id);
         break;
+    case CALL_EV_DIGITS_DIALED:
     case CALL_EV_DIGITS_GENERATED:
         say(env, TRACE_DEBUG, ev, "has sent digits", STR(""));
         break;

@@ -66,6 +66,12 @@ static bool set_up(const struct phone *f, const struct csta_msg *m, struct fact 
         out->calling = f->device->uri;
         out->own = true;
         return true;
+    case CSTA_MSG_DIGITS_DIALED_EVENT:
+        ABOUT(m->digits_dialed_event, dialing_connection, dialing_device, INITIATED);
+        out->digits = str_trim(m->digits_dialed_event->dialing_sequence.value);
+        out->calling = f->device->uri;
+        out->own = true;
+        return true;
     case CSTA_MSG_NETWORK_REACHED_EVENT:
         ABOUT(m->network_reached_event, outbound_connection, network_interface_used, ABSENT);
         PARTIES(m->network_reached_event);

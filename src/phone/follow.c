@@ -248,6 +248,7 @@ static bool hold_on(struct phone_call *pc, const struct fact *fact, uint64_t now
     }
     switch (fact->event) {
     case CSTA_MSG_SERVICE_INITIATED_EVENT:
+    case CSTA_MSG_DIGITS_DIALED_EVENT:
         stage = HELD_TONE;
         break;
     case CSTA_MSG_ORIGINATED_EVENT:
@@ -309,6 +310,7 @@ void phones_on_call_event(struct phones *p, const struct call_event *e)
 static bool is_outgoing(const struct phone *f, const struct fact *fact)
 {
     if (fact->event == CSTA_MSG_SERVICE_INITIATED_EVENT ||
+        fact->event == CSTA_MSG_DIGITS_DIALED_EVENT ||
         fact->event == CSTA_MSG_ORIGINATED_EVENT ||
         fact->event == CSTA_MSG_NETWORK_REACHED_EVENT) {
         return true;
@@ -449,6 +451,9 @@ static void apply(struct phone_call *pc, struct connection *own, const struct fa
         break;
     case CSTA_MSG_ORIGINATED_EVENT:
         call_foreign_tell(own, CALL_EV_ORIGINATED, fact->cause, now_ms);
+        break;
+    case CSTA_MSG_DIGITS_DIALED_EVENT:
+        call_foreign_dialed(own, fact->digits, fact->cause, now_ms);
         break;
     case CSTA_MSG_NETWORK_REACHED_EVENT:
         call_foreign_tell(call_other(own), CALL_EV_NETWORK_REACHED, fact->cause, now_ms);

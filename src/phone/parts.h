@@ -207,6 +207,7 @@ struct fact {
     const struct csta_connection_id *conn;   /**< whose state changed */
     struct str subject, calling, called, to; /**< identifiers, absent when not told */
     const struct csta_connection_id *second; /**< secondaryOldCall */
+    struct str digits;                       /**< dialled, of DigitsDialed */
     struct str new_id;                       /**< callID after a transfer or conference */
     const struct csta_connection_list_item_list *parties; /**< of a conference, or NULL */
     enum csta_local_connection_state local;

@@ -68,6 +68,7 @@ class Rest(unittest.TestCase):
             self.assertEqual(self.h.ask('DELETE', '/v1/monitors/' + monitors[0]['monitor']).status, 204)
             sessions = until('a session', lambda: self.h.get('/v1/sessions').json()['items'])
             self.assertEqual(self.h.ask('DELETE', '/v1/sessions/' + sessions[0]['session']).status, 204)
+            until('its answer to the BYE', lambda: watcher.poll() is not None)
         finally:
             watcher.kill()
             watcher.wait()

@@ -246,6 +246,12 @@ static void put_digits(struct text *t, struct note *n,
     snprintf(n->call, sizeof(n->call), "%.*s", STR_ARG(e->connection.call_id));
 }
 
+static void put_dialed(struct text *t, struct note *n, const struct csta_digits_dialed_event *e)
+{
+    HEAD("Dialed", e, dialing_connection);
+    out_fmt(&t->o, " %.*s", STR_ARG(e->dialing_sequence.value));
+}
+
 static void put_service(struct text *t, struct note *n, const char *name, struct str ref,
                         const struct csta_device_ref *device)
 {
@@ -506,6 +512,9 @@ static bool note_text(struct app *a, struct note *n)
     case CSTA_MSG_FAILED_EVENT:
     case CSTA_MSG_CONNECTION_CLEARED_EVENT:
         put_change(&t, n, &n->msg);
+        break;
+    case CSTA_MSG_DIGITS_DIALED_EVENT:
+        put_dialed(&t, n, n->msg.digits_dialed_event);
         break;
     case CSTA_MSG_DIGITS_GENERATED_EVENT:
         put_digits(&t, n, n->msg.digits_generated_event);

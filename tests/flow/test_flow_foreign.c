@@ -407,6 +407,22 @@ static void test_foreign_events(void)
     tel_cleared(&tel, "1", "1001", "null");
     TOLD("Cleared c1:1001 null normalClearing by=1001");
     world_down(&w);
+
+    up();
+    tel_originated(&tel, "1", "77");
+    world_run(&w, 4000);
+    (void)news();
+    command("DialDigits", "diallingConnection", "<diallingSequence>7</diallingSequence>");
+    tel_event(&tel, "DigitsDialedEvent",
+              "<dialingConnection><callID>1</callID><deviceID>1001</deviceID>"
+              "</dialingConnection><dialingDevice><deviceIdentifier>1001</deviceIdentifier>"
+              "</dialingDevice><dialingSequence>7</dialingSequence>"
+              "<localConnectionInfo>connected</localConnectionInfo><cause>normal</cause>%s",
+              "");
+    TOLD("Dialed c1:1001 connected normal 7");
+    tel_cleared(&tel, "1", "1001", "null");
+    TOLD("Cleared c1:1001 null normalClearing by=1001");
+    world_down(&w);
 }
 
 /* ---- a phone that mixes ---- */

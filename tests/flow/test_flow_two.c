@@ -738,10 +738,13 @@ static void test_18_dial_digits(void)
     ANSWER(dial("0;"), "DialDigitsResponse");
     CHECK_INT(phone_answer(ann), 0);
     world_run(&w, 300);
-    EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall");
-    ANSWER(dial("77"), "operation/invalidCalledDeviceID");
+    EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
+              "Dialed c1:1001 initiated normal 0");
+    ANSWER(dial("77"), "operation/invalidCalledDeviceID"); /* and nobody hears of it */
+    ANSWER(dial(";"), "DialDigitsResponse");
     ANSWER(dial("2"), "DialDigitsResponse");
     EVENTS(a, "ServiceInitiated c1:1001 initiated makeCall; "
+              "Dialed c1:1001 initiated normal 0; Dialed c1:1001 initiated normal 2; "
               "Originated c1:1001 connected makeCall 1001>1002; "
               "Delivered c1:1002 connected newCall 1001>1002");
     ANSWER(dial("3"), "stateIncompatibility/invalidConnectionState");

@@ -23,6 +23,7 @@
 /** Events of calls. */
 static const uint16_t kit_cloud_calls[] = {
     CSTA_MSG_SERVICE_INITIATED_EVENT,
+    CSTA_MSG_DIGITS_DIALED_EVENT,
     CSTA_MSG_ORIGINATED_EVENT,
     CSTA_MSG_NETWORK_REACHED_EVENT,
     CSTA_MSG_DELIVERED_EVENT,
