@@ -7,7 +7,7 @@
  * in memory as long as something of it is open: a BYE that has no answer yet, in either
  * direction, or a request of its user. Then leg_settle puts it on the list of the ended, and
  * the sweep at the end of the input frees it. An INVITE transaction that only waits for
- * repeated 2xx does not hold it: that goes on as an orphan (leg_uac.c).
+ * repeated 2xx does not hold it: that goes on as an orphan (leg_stray.c).
  *
  * INVARIANTS  A leg is in `legs` while it lives, in `ended` once when nothing is open. A
  *             dialog in the table belongs to a leg that is not ENDED. Nothing is freed before
@@ -367,6 +367,7 @@ int leg_layer_init(struct leg_layer *l, const struct env *env, struct wheel *whe
     *l = (struct leg_layer){.env = env, .wheel = wheel, .txn = txn, .scratch = scratch};
     l->config = defaults_of(config);
     l->key = (struct hash_key){env_random64(env), env_random64(env)};
+    leg_marks_init(l);
     list_init(&l->legs);
     list_init(&l->ended);
     list_init(&l->touched);

@@ -30,6 +30,7 @@
 #define BATON_DIALOG_LEG_H
 
 #include "auth/auth.h"
+#include "base/store.h"
 #include "dialog/dialog.h"
 
 enum leg_state {
@@ -126,6 +127,23 @@ struct leg_config {
 /** Lists over which pinned dialogs are spread: a closed flow walks only one. */
 #define LEG_FLOW_LISTS 256
 
+/** How many processes before this one count, and the octets of a mark. */
+#define LEG_LIVES 8
+#define LEG_MARK TXN_MARK_MAX
+
+/** Keys by which answers to INVITEs of earlier processes are known (leg_stray.c). */
+struct leg_marks {
+    struct hash_key own;
+    struct {
+        struct hash_key key;
+        uint64_t until_ms; /**< it counts */
+    } before[LEG_LIVES];
+    size_t before_n;
+    uint64_t since_ms;         /**< the second that runs, … */
+    unsigned lately;           /**< … and how many were dealt with in it */
+    uint64_t hung_up, refused; /**< counters */
+};
+
 struct leg_layer {
     const struct env *env;
     struct wheel *wheel;
@@ -142,6 +160,7 @@ struct leg_layer {
     uint32_t told;                     /**< legs with `told` */
     bool keeps;                        /**< somebody keeps legs (keep.h): set after init */
     struct list touched;               /**< struct leg.touch */
+    struct leg_marks marks;
     uint64_t glare, stray, refreshed, expired; /**< counters */
 };
 
@@ -368,12 +387,22 @@ bool leg_on_request(struct leg_layer *l, const struct sip_msg *m, const struct h
                     uint64_t now_ms);
 
 /**
- * A response that txn_on_response knows nothing of: a 2xx to an INVITE that was sent in one of
+ * A response that txn_on_response knows nothing of. A 2xx to an INVITE that was sent in one of
  * these dialogs before the process began is acknowledged, without content: whether it has an
- * offer or an answer is not known any more, and the next offer says it all.
- * @return false: it is for none of these dialogs, or no such response
+ * offer or an answer is not known any more, and the next offer says it all. One to an INVITE
+ * that an earlier process provably sent, and that made no dialog which stands, is acknowledged
+ * and followed by BYE (RFC 3261 §13.2.2.4), at a bounded rate.
+ * @return false: neither; nothing was done
  */
-bool leg_on_stray_response(struct leg_layer *l, const struct sip_msg *m);
+bool leg_on_stray_response(struct leg_layer *l, const struct sip_msg *m, const struct hop *from,
+                           uint64_t now_ms);
+
+/** What such proofs need is one row of STORE_SECRET, under this key; it is put when the rows of
+    before are back, and whenever all are put again. */
+#define LEG_MARKS_ROW STR("marks")
+void leg_keep_marks(const struct leg_layer *l, const struct store_ops *store, uint64_t now_ms);
+/** That of the process before. @return 0, E_SYNTAX, E_VERSION; nothing has changed then */
+int leg_restore_marks(struct leg_layer *l, struct str value, uint64_t now_ms) MUST_USE;
 
 /** CANCEL that txn_on_request matched with the INVITE server transaction `invite`. */
 void leg_on_cancel(struct leg_layer *l, struct txn *invite, const struct sip_msg *m,

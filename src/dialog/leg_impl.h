@@ -8,6 +8,7 @@
  *   leg_offer.c    whose offer is pending; the last session description
  *   leg_uac.c      the initial INVITE as client: responses, ACK, forks, CANCEL
  *   leg_uas.c      the initial INVITE as server: answers, 2xx until ACK, CANCEL
+ *   leg_stray.c    2xx to an INVITE that no leg waits for
  *   leg_request.c  our requests inside the dialog
  *   leg_retry.c    the same request again: 401, 407, 422
  *   leg_serve.c    their requests inside the dialog, and our answers
@@ -141,12 +142,21 @@ void leg_offer_on_answer(struct leg_served *s, struct dialog *d, unsigned status
 
 void leg_uac_on_response(struct leg_request *r, const struct sip_msg *m, uint64_t now_ms);
 void leg_uac_on_failure(struct leg_request *r, unsigned status, uint64_t now_ms);
-/** The INVITE's transaction goes on without the leg: late 2xx get ACK and BYE. */
-void leg_uac_orphan(struct leg_request *r);
 /** Repeat the ACK of a 2xx, if there was one. */
 void leg_ack_again(struct leg_request *r, const struct dialog *d);
 /** ACK without content for a 2xx that nobody waits for. */
 void leg_ack_plain(struct leg_request *r, struct dialog *d);
+
+/* ---- leg_stray.c ---- */
+
+/** The INVITE's transaction goes on without the leg: late 2xx get ACK and BYE. */
+void leg_uac_orphan(struct leg_request *r);
+
+void leg_marks_init(struct leg_layer *l);
+/** For the branch of an INVITE: shows a later process that it was ours. Absent: none will come
+    that could know. */
+struct str leg_mark(const struct leg_layer *l, const struct dialog *d, uint32_t cseq,
+                    char buf[static LEG_MARK]);
 
 /* ---- leg_uas.c ---- */
 

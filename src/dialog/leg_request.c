@@ -81,6 +81,7 @@ int leg_request_start(struct leg_request *r, const struct leg_parts *parts, uint
     struct leg_layer *l = leg->layer;
     struct dialog *d = r->dialog;
     struct leg_wire w;
+    char mark[LEG_MARK];
     int err = 0;
     if (parts != NULL && (leg->auth != NULL || (is_session(r) && leg_timer_is_on(leg)))) {
         err = leg_parts_keep(&l->env->mem, parts, &r->name, &r->parts);
@@ -99,6 +100,9 @@ int leg_request_start(struct leg_request *r, const struct leg_parts *parts, uint
         /* Once more, for credentials or the like: to the server that has asked for them. */
         to.hop = r->txn->hop;
         to.hop.flow = 0;
+    }
+    if (r->method == SIP_METHOD_INVITE) {
+        to.mark = leg_mark(l, d, r->cseq, mark);
     }
     r->txn = txn_client_new(l->txn, (enum sip_method)r->method, &to, w.run, w.n,
                             &leg_client_user, r, now_ms);

@@ -13,12 +13,7 @@
  *
  * When there is no memory for the dialog of a 2xx, nothing is done: the peer repeats it.
  *
- * ORPHANS. A leg may be gone while its INVITE transaction still waits for repeated or late 2xx.
- * Then all that is needed to acknowledge and hang up is taken from the 2xx itself.
- *
- * OF BEFORE. The process that sent an INVITE in a dialog may be gone, and the dialog stands
- * again from the store: its 2xx finds no transaction, and is acknowledged all the same
- * (§13.2.2.4). Else the peer takes no offer for half a minute, and then hangs up.
+ * A 2xx that no leg waits for any more is leg_stray.c's.
  */
 #include "dialog/leg_impl.h"
 
@@ -337,100 +332,4 @@ void leg_cancel(struct leg *leg, struct str lines, uint64_t now_ms)
     if (t != NULL && txn_cancel(t, lines, now_ms) != 0) {
         (void)txn_cancel(t, STR_NONE, now_ms); /* without memory: at least without the lines */
     }
-}
-
-/* ---- orphans ---- */
-
-static bool write_plain(struct leg_layer *l, const struct dialog *d, struct str method,
-                        uint32_t cseq, struct str run[2])
-{
-    size_t cap = dialog_head_size(d) + d->request_uri.n + 96;
-    char *buf = arena_alloc(l->scratch, cap);
-    struct out o;
-    if (buf == NULL) {
-        return false;
-    }
-    out_init(&o, buf, cap);
-    out_str(&o, method);
-    out_ch(&o, ' ');
-    out_str(&o, d->request_uri);
-    out_c(&o, " SIP/2.0\r\n");
-    run[0] = out_str_of(&o);
-    dialog_write_head(d, &o, method, cseq, l->config.max_forwards, STR_NONE);
-    out_c(&o, "Content-Length: 0\r\n\r\n");
-    run[1] = str_from(out_str_of(&o), run[0].n);
-    return !o.over;
-}
-
-static void hang_up(struct txn *t, const struct sip_msg *m, bool pinned, uint64_t now_ms)
-{
-    struct leg_layer *l = t->owner;
-    struct dialog d = {.next = {.hop = t->hop}};
-    struct str run[2];
-    if (m->status < 200 || m->status > 299 ||
-        dialog_from_response_only(&d, &l->env->mem, m) != 0) {
-        return;
-    }
-    if (pinned) {
-        d.next = (struct txn_target){.hop = t->hop};
-    }
-    if (write_plain(l, &d, STR("ACK"), d.local_cseq, run)) {
-        (void)txn_send_ack(l->txn, &d.next, run, 2);
-    }
-    if (write_plain(l, &d, STR("BYE"), d.local_cseq + 1, run)) {
-        (void)txn_client_new(l->txn, SIP_METHOD_BYE, &d.next, run, 2, NULL, NULL, now_ms);
-    }
-    dialog_clear(&d, &l->env->mem);
-}
-
-static void orphan_response(struct txn *t, const struct sip_msg *m, const struct hop *from,
-                            uint64_t now_ms)
-{
-    (void)from;
-    hang_up(t, m, false, now_ms);
-}
-
-static void pinned_orphan_response(struct txn *t, const struct sip_msg *m,
-                                   const struct hop *from, uint64_t now_ms)
-{
-    (void)from;
-    hang_up(t, m, true, now_ms);
-}
-
-void leg_uac_orphan(struct leg_request *r)
-{
-    static const struct txn_user orphan = {.on_response = orphan_response};
-    static const struct txn_user pinned = {.on_response = pinned_orphan_response};
-    struct leg_layer *l = r->leg->layer;
-    struct txn *t = r->txn;
-    r->txn = NULL;
-    t->user = r->dialog->pinned ? &pinned : &orphan;
-    t->owner = l;
-    (void)txn_cancel(t, STR_NONE, l->wheel->now_ms); /* harmless after a final response */
-    if (r->leg->invite == t) {
-        r->leg->invite = NULL;
-    }
-}
-
-/* ---- of before ---- */
-
-bool leg_on_stray_response(struct leg_layer *l, const struct sip_msg *m)
-{
-    struct sip_cseq cseq;
-    struct str run[2];
-    struct str local = sip_msg_tag(m, SIP_HDR_FROM), remote = sip_msg_tag(m, SIP_HDR_TO);
-
-    if (m->status < 200 || m->status > 299 || local.n == 0 || remote.n == 0 ||
-        sip_msg_cseq(m, &cseq) != 0 || !str_eq(cseq.method, STR("INVITE"))) {
-        return false;
-    }
-    struct dialog *d = dialog_find_parts(l, sip_msg_value(m, SIP_HDR_CALL_ID), local, remote);
-    if (d == NULL || d->state != DIALOG_CONFIRMED || cseq.number > d->local_cseq) {
-        return false;
-    }
-    (void)dialog_locate(d, &l->locator, &l->env->mem);
-    if (write_plain(l, d, STR("ACK"), cseq.number, run)) {
-        (void)txn_send_ack(l->txn, &d->next, run, 2);
-    }
-    return true;
 }

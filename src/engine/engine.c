@@ -478,7 +478,7 @@ static void process(struct engine *e, const struct hop *from, struct str bytes, 
     if (sip_is_request(&m)) {
         dispatch_request(e, &m, from, now_ms);
     } else if (!txn_on_response(&e->txn, &m, from, now_ms)) {
-        (void)leg_on_stray_response(&e->legs, &m);
+        (void)leg_on_stray_response(&e->legs, &m, from, now_ms);
     }
 }
 

@@ -46,6 +46,7 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
     switch (kind) {
     case STORE_SECRET:
         return str_eq(key, STR("registrar")) ? registrar_restore_secret(&e->registrar, value)
+               : str_eq(key, LEG_MARKS_ROW)  ? leg_restore_marks(&e->legs, value, now_ms)
                                              : E_NOTFOUND;
     case STORE_BINDING:
         if (directory_device(e->config.directory, registrar_row_key(value)) == NULL) {
@@ -96,6 +97,9 @@ void engine_restored(struct engine *e, uint64_t now_ms)
                   (unsigned long long)e->count.restored);
     }
     registrar_keep_secret(&e->registrar);
+    if (e->config.store != NULL) {
+        leg_keep_marks(&e->legs, e->config.store, now_ms);
+    }
     call_restored(&e->calls, now_ms);
     cti_restored(e->cti, now_ms);
     operations_restored(e->operations, now_ms);
@@ -137,6 +141,7 @@ void engine_store_all(struct engine *e, uint64_t now_ms)
 {
     e->config.store->clear(e->config.store->ctx);
     registrar_keep_all(&e->registrar, now_ms);
+    leg_keep_marks(&e->legs, e->config.store, now_ms);
     call_keep_all(&e->calls, now_ms);
     call_keep_features(&e->calls);
     cti_keep_all(e->cti, now_ms);

@@ -70,6 +70,8 @@
     X("dialogs", e->legs.dialog_pool.in_use)                                    \
     X("dialog_glare", e->legs.glare)                                            \
     X("dialog_unknown", e->legs.stray)                                          \
+    X("dialog_hung_up", e->legs.marks.hung_up)                                  \
+    X("dialog_hung_up_not", e->legs.marks.refused)                              \
     X("session_timer_refreshed", e->legs.refreshed)                             \
     X("session_timer_expired", e->legs.expired)                                 \
     X("registrar_bindings", e->registrar.binding_pool.in_use)                   \

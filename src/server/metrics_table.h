@@ -133,6 +133,10 @@
       "Requests of both sides that crossed (491).") \
     X(ENGINE, "dialog_unknown", "baton_dialog_unknown_total", NULL, COUNTER, 1, \
       "Requests of dialogs that are not known.") \
+    X(ENGINE, "dialog_hung_up", "baton_dialog_hung_up_total", "done=\"yes\"", COUNTER, 1, \
+      "Calls that a phone accepted after the process that had called it was gone.") \
+    X(ENGINE, "dialog_hung_up_not", "baton_dialog_hung_up_total", "done=\"no\"", COUNTER, 1, \
+      NULL) \
     X(ENGINE, "session_timer_refreshed", "baton_session_timers_total", "result=\"refreshed\"", COUNTER, 1, \
       "Session timers, by their outcome.") \
     X(ENGINE, "session_timer_expired", "baton_session_timers_total", "result=\"expired\"", COUNTER, 1, \

@@ -511,7 +511,7 @@ static void test_all_is_handed_over_again(void)
     engine_store_all(w.engine, w.net.now_ms);
     CHECK_INT(keep_count(&keep, STORE_CALL), 1);
     CHECK_INT(keep_count(&keep, STORE_BINDING), 2);
-    CHECK_INT(keep.rows, rows + 1); /* and the secret, which a server writes at its start */
+    CHECK_INT(keep.rows, rows + 2); /* and the secrets, which a server writes at its start */
     keep_restart(&w, &keep);
     CHECK_INT(world_stat(&w, "calls_active"), 1);
     CHECK_INT(world_stat(&w, "csta_monitors"), 1);

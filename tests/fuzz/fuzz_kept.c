@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an engine is given back after a restart, whatever the disk has made of it: records
- * `KIND LENGTH(2) OCTETS` one behind the other, KIND a row's (its highest bit a monitor's) or
- * 0x7f for an event's. Then calls and sessions are settled, time passes, everything is
- * handed over again and ends. Rows that an engine wrote itself, in that last round, must be
- * read by another one.
+ * `KIND LENGTH(2) OCTETS` one behind the other, KIND a row's (its highest bit a monitor's, or
+ * the other secret) or 0x7f for an event's. Then calls and sessions are settled, time passes,
+ * everything is handed over again and ends. Rows that an engine wrote itself, in that last
+ * round, must be read by another one.
  */
 #include "base/attr.h"
 #include "base/err.h"
@@ -193,7 +193,7 @@ static struct str key_for(enum store_kind kind, bool part, unsigned n, char *buf
     out_init(&o, buf, 32);
     switch (kind) {
     case STORE_SECRET:
-        return STR("registrar");
+        return part ? LEG_MARKS_ROW : STR("registrar");
     case STORE_CALL:
         out_fmt(&o, "%020u", n % 4);
         break;
