@@ -35,8 +35,9 @@ static const struct help_option log_options[] = {
 };
 static const struct help_option log_verbs[] = {
     {"level", "debug|info|warn|error|default [MODULE]",
-     "What is logged: of all, or of one module: call, cti, sip, registrar, api …; `default`: "
-     "the module goes with all others again."},
+     "What is logged: of all, or of one module: api, audit, auth, call, cti, event, guard, "
+     "history, log, net, peers, phone, proxy, registrar, route, server, service, sip, store, "
+     "trace, upgrade, uui; `default`: the module goes with all others again."},
     {"follow", "ID",
      "Everything about a callID, a Call-ID of SIP, or a device (number or address)."},
     {"unfollow", "ID", "Not any more."},
@@ -78,6 +79,10 @@ static const struct help_example drain_examples[] = {
     {"baton drain --wait && systemctl restart baton", "Restart when nobody talks."},
     {NULL, NULL},
 };
+static const struct help_example undrain_examples[] = {
+    {"baton undrain", "The update is done: phones may call again."},
+    {NULL, NULL},
+};
 static const struct help_example log_examples[] = {
     {"baton log level debug cti", "What do applications ask?"},
     {"baton log follow 1001 --for 1h", "All about that phone, for an hour."},
@@ -115,7 +120,7 @@ ADMIN_HELP(
     "`baton undrain` or a restart.",
     drain_options, drain_examples);
 ADMIN_HELP(undrain, "let new calls in again", "Ends what `baton drain` has begun.",
-           plain_options, NULL);
+           plain_options, undrain_examples);
 const struct help help_log = {
     .name = "log",
     .summary = "what the running server logs",

@@ -51,18 +51,20 @@ ASK_HELP(status, "status", "how the running server is",
          status_options, "status --json | jq .counters", "A counter for a script.");
 ASK_HELP(
     devices, "devices", "the devices of the running server",
-    "Lists the configured devices: whether a phone is registered, in how many calls it is, "
-    "and its features.",
+    "Lists the configured devices by number: whether a phone is registered, in how many calls "
+    "it is, and its features.",
     list_options, "devices", "Who is there?");
 ASK_HELP(device, "device DEVICE", "one device of the running server",
          "Shows what the running server knows of one device: its registrations, calls, "
          "features, agent, and which services work with it. `baton diagnose` says what to do "
          "when something does not.",
          device_options, "device 1001", "All about 1001.");
-ASK_HELP(calls, "calls", "the calls that stand now",
-         "Lists the calls that stand now, with their parties. `baton history` has those that "
-         "were, `baton call CALL` one of them.",
-         list_options, "calls", "Who talks to whom?");
+ASK_HELP(
+    calls, "calls", "the calls that stand now",
+    "Lists the calls that stand now, the oldest first, with their parties and their context: "
+    "User-to-User by package, as text where it is text, and correlator data. `baton history` "
+    "has those that were, `baton call CALL` one of them.",
+    list_options, "calls", "Who talks to whom?");
 ASK_HELP(sessions, "sessions", "the applications' CSTA sessions",
          "Lists the CSTA sessions: of which application, over what, since when, and how far it "
          "is behind with its events.",
@@ -105,6 +107,7 @@ static const struct view_column call_columns[] = {
     {"CALL", "callID", VIEW_TEXT},
     {"SINCE", "created", VIEW_AGO},
     {"PARTIES", "connections", VIEW_PARTIES},
+    {"CONTEXT", "", VIEW_CONTEXT},
     {"CORRELATOR", "correlatorData", VIEW_TEXT},
     {NULL, NULL, VIEW_TEXT},
 };
@@ -167,19 +170,22 @@ static const struct question {
     const struct view_column *columns;
     const char *none;
     enum { PAGED, WHOLE } comes; /**< of lists: page by page, or whole */
+    const char *order; /**< the member by which people look for one; NULL: as they come */
 } questions[] = {
-    {&help_status, "/v1/status", NULL, NULL, PAGED},
-    {&help_device, "/v1/devices/", NULL, NULL, PAGED},
-    {&help_devices, "/v1/devices", device_columns, "no devices are configured", PAGED},
-    {&help_calls, "/v1/calls", call_columns, "no calls", PAGED},
-    {&help_sessions, "/v1/sessions", session_columns, "no sessions", PAGED},
-    {&help_monitors, "/v1/monitors", monitor_columns, "nobody watches anything", PAGED},
-    {&help_agents, "/v1/agents", agent_columns, "nobody is logged on", PAGED},
-    {&help_peers, "/v1/peers", peer_columns, "no peers are configured", PAGED},
+    {&help_status, "/v1/status", NULL, NULL, PAGED, NULL},
+    {&help_device, "/v1/devices/", NULL, NULL, PAGED, NULL},
+    {&help_devices, "/v1/devices", device_columns, "no devices are configured", PAGED,
+     "number"},
+    {&help_calls, "/v1/calls", call_columns, "no calls", PAGED, "created"},
+    {&help_sessions, "/v1/sessions", session_columns, "no sessions", PAGED, NULL},
+    {&help_monitors, "/v1/monitors", monitor_columns, "nobody watches anything", PAGED, NULL},
+    {&help_agents, "/v1/agents", agent_columns, "nobody is logged on", PAGED, "agentID"},
+    {&help_peers, "/v1/peers", peer_columns, "no peers are configured", PAGED, NULL},
     {&help_registrations, "/v1/registrations", registration_columns, "nobody is registered",
-     PAGED},
-    {&help_listeners, "/v1/listeners", listener_columns, "it listens nowhere", WHOLE},
-    {&help_subscribers, "/v1/subscribers", subscriber_columns, "nobody reads events", WHOLE},
+     PAGED, "deviceID"},
+    {&help_listeners, "/v1/listeners", listener_columns, "it listens nowhere", WHOLE, NULL},
+    {&help_subscribers, "/v1/subscribers", subscriber_columns, "nobody reads events", WHOLE,
+     NULL},
 };
 
 bool ask_word(struct ask_words *w, int argc, char **argv, int *i)
@@ -246,8 +252,15 @@ static int show_list(struct control *c, const struct question *q, const struct a
 {
     struct table_style style = table_style_of(out);
     json_t *items = NULL;
-    int code = (q->comes == WHOLE ? control_items : control_list)(c, q->path, most, &items);
+    int code = (q->comes == WHOLE ? control_items : control_list)(
+        c, q->path, q->order == NULL ? most : 0, &items);
 
+    if (q->order != NULL) {
+        view_sort(items, q->order);
+    }
+    while (most != 0 && json_array_size(items) > most) { /* the first of the order */
+        (void)json_array_remove(items, json_array_size(items) - 1);
+    }
     if (code == EXIT_CODE_OK && w->json) {
         (void)json_dumpf(items, out, JSON_COMPACT);
         fputc('\n', out);

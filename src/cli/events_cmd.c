@@ -156,6 +156,7 @@ void events_line(const json_t *event, FILE *out)
     const json_t *data = json_object_get(event, "data"), *ids = json_object_get(data, "ids");
     const json_t *uui = json_object_get(data, "uui");
     const char *time = text_of(event, "time");
+    char buf[16384];
     size_t i;
     json_t *v;
 
@@ -178,10 +179,7 @@ void events_line(const json_t *event, FILE *out)
     json_array_foreach(uui, i, v)
     {
         fputs("  ", out);
-        /* what a service gives belongs to no package before it is in a message */
-        put(text_of(v, "package")[0] != '\0' ? text_of(v, "package") : "userData", out);
-        fputs("=", out);
-        put(text_of(v, "text")[0] != '\0' ? text_of(v, "text") : text_of(v, "hex"), out);
+        text_put(view_text(v, VIEW_CONTEXT, buf, sizeof(buf)), out);
     }
     fputc('\n', out);
 }

@@ -19,10 +19,12 @@
 /* Beyond timers.upgrade_s: for the trial, and to read the database. */
 enum { PATIENCE_MS = 120000, LOOK_MS = 50 };
 
-static const char *const synopsis[] = {"upgrade -c FILE", NULL};
+static const char *const synopsis[] = {"upgrade -c FILE [--json]", NULL};
 
 static const struct help_option options[] = {
     {"-c, --config", "FILE", "The configuration with which the server was started."},
+    {"--json", NULL,
+     "What was done as one JSON object: {\"process\": 4711, \"upgraded\": true}."},
     {NULL, NULL, NULL},
 };
 
@@ -88,7 +90,7 @@ static bool wait_for_new(const struct config *c, pid_t pid, const struct stat *b
     return false;
 }
 
-static int upgrade(const struct config *c, const char *file)
+static int upgrade(const struct config *c, const char *file, bool json)
 {
     struct stat before;
     if (c->pid_file == NULL) {
@@ -115,15 +117,20 @@ static int upgrade(const struct config *c, const char *file)
     if (!wait_for_new(c, pid, &before)) {
         return EXIT_CODE_FAILED;
     }
-    printf("process %ld is the installed version now\n", (long)pid);
+    printf(json ? "{\"process\": %ld, \"upgraded\": true}\n"
+                : "process %ld is the installed version now\n",
+           (long)pid);
     return EXIT_CODE_OK;
 }
 
 int cmd_upgrade(int argc, char **argv)
 {
     const char *file = NULL;
+    bool json = false;
     for (int i = 1; i < argc; i++) {
-        if (!args_value("-c", "--config", argc, argv, &i, &file)) {
+        if (args_is(argv[i], NULL, "--json")) {
+            json = true;
+        } else if (!args_value("-c", "--config", argc, argv, &i, &file)) {
             return help_usage_error(&help_upgrade, "%s: unknown, or its value is missing",
                                     argv[i]);
         }
@@ -139,7 +146,7 @@ int cmd_upgrade(int argc, char **argv)
     }
     int code = EXIT_CODE_FAILED;
     if (serve_check_certificates(c, file) && serve_check_store(c)) {
-        code = upgrade(c, file);
+        code = upgrade(c, file, json);
     }
     config_free(c);
     return code;

@@ -11,9 +11,10 @@
 #include "base/out.h"
 #include "base/utf8.h"
 #include "cli/text.h"
+#include <stdlib.h>
 #include <time.h>
 
-enum { DEEPEST = 8, VALUE_MAX = 1024 };
+enum { DEEPEST = 8, VALUE_MAX = 16384 };
 
 /* ---- one value ---- */
 
@@ -106,6 +107,41 @@ static void write_parties(struct out *o, const json_t *connections)
     }
 }
 
+/** "isdn-uui=Order 7": what a service gives has no package before it is in a message. */
+static void write_one_value(struct out *o, const json_t *value)
+{
+    const json_t *package = json_object_get(value, "package"),
+                 *text = json_object_get(value, "text");
+
+    if (json_is_string(package)) {
+        write_value(o, package);
+    } else {
+        out_c(o, "userData");
+    }
+    out_ch(o, '=');
+    write_value(o, json_is_string(text) ? text : json_object_get(value, "hex"));
+}
+
+/** The values of a call; without any the user data that an application has given it. */
+static void write_context(struct out *o, const json_t *of)
+{
+    const json_t *values = json_object_get(of, "uui"), *data = json_object_get(of, "userData");
+    size_t i;
+    json_t *v;
+
+    if (json_is_string(json_object_get(of, "hex"))) {
+        write_one_value(o, of);
+    } else if (json_array_size(values) == 0 && json_is_object(data)) {
+        out_c(o, "userData=");
+        write_value(o, json_object_get(data, "string"));
+    }
+    json_array_foreach(values, i, v)
+    {
+        out_c(o, i > 0 ? ", " : "");
+        write_one_value(o, v);
+    }
+}
+
 struct str view_text(const json_t *value, enum view_kind kind, char *buf, size_t cap)
 {
     struct out o;
@@ -123,6 +159,9 @@ struct str view_text(const json_t *value, enum view_kind kind, char *buf, size_t
     case VIEW_PARTIES:
         write_parties(&o, value);
         break;
+    case VIEW_CONTEXT:
+        write_context(&o, value);
+        break;
     }
     return out_str_of(&o);
 }
@@ -130,7 +169,7 @@ struct str view_text(const json_t *value, enum view_kind kind, char *buf, size_t
 static const json_t *member(const json_t *object, const char *path)
 {
     char name[64];
-    while (object != NULL) {
+    while (object != NULL && path[0] != '\0') {
         size_t n = strcspn(path, ".");
         (void)snprintf(name, sizeof(name), "%.*s", (int)n, path);
         object = json_object_get(object, name);
@@ -139,7 +178,7 @@ static const json_t *member(const json_t *object, const char *path)
         }
         path += n + 1;
     }
-    return NULL;
+    return object;
 }
 
 /* ---- lists ---- */
@@ -171,6 +210,56 @@ void view_items(const json_t *items, const struct view_column *columns, const ch
     }
     table_print(&t, style, 0, to);
     table_fini(&t);
+}
+
+/* ---- order ---- */
+
+struct placed {
+    json_t *item;
+    const char *key;
+    size_t place;
+};
+
+static bool is_digits(const char *s)
+{
+    return s[0] != '\0' && s[strspn(s, "0123456789")] == '\0';
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    bool xd = is_digits(x->key), yd = is_digits(y->key);
+    size_t xn = strlen(x->key), yn = strlen(y->key);
+    int order = 0;
+
+    if (xd != yd) {
+        return xd ? -1 : 1;
+    }
+    if (xd && xn != yn) { /* as people count: 200 before 1001 */
+        return xn < yn ? -1 : 1;
+    }
+    order = strcmp(x->key, y->key);
+    return order != 0 ? order : x->place < y->place ? -1 : 1;
+}
+
+void view_sort(json_t *items, const char *name)
+{
+    size_t n = json_array_size(items);
+    struct placed *all = calloc(n + 1, sizeof(*all));
+
+    for (size_t i = 0; all != NULL && i < n; i++) {
+        json_t *item = json_array_get(items, i);
+        const char *key = json_string_value(member(item, name));
+        all[i] = (struct placed){json_incref(item), key != NULL ? key : "", i};
+    }
+    if (all != NULL) {
+        qsort(all, n, sizeof(*all), by_key);
+        (void)json_array_clear(items);
+    }
+    for (size_t i = 0; all != NULL && i < n; i++) {
+        (void)json_array_append_new(items, all[i].item);
+    }
+    free(all);
 }
 
 /* ---- objects ---- */

@@ -14,17 +14,24 @@ enum view_kind {
     VIEW_COUNT,   /**< how many a list has */
     VIEW_AGO,     /**< a time as what has passed since: "5 min" */
     VIEW_PARTIES, /**< connections: "1001 connected, 1002 alerting" */
+    VIEW_CONTEXT, /**< of a call, or one value: "isdn-uui=Order 7, crm=0A01" */
 };
 
 struct view_column {
     const char *title;  /**< NULL: the end */
-    const char *member; /**< "a.b" is member b of object a */
+    const char *member; /**< "a.b" is member b of object a; "": the item itself */
     enum view_kind kind;
 };
 
 /** The items of a list as a table. @param none  said when there are none */
 void view_items(const json_t *items, const struct view_column *columns, const char *none,
                 const struct table_style *style, FILE *to);
+
+/**
+ * Put the items into the order of one member: numbers of digits by their value and before all
+ * other text. Those that are alike stay as they stand. Without memory nothing is sorted.
+ */
+void view_sort(json_t *items, const char *member);
 
 /** An object, whatever its members: one a line, objects indented, lists of objects as tables.
  */

@@ -32,7 +32,9 @@ static void put(struct out *o, const char *name, struct str value)
 
 void cti_audit(struct cti *c, const struct cti_audit *a)
 {
-    const struct trace_ids ids = {.call = a->call_id, .device = a->device, .who = a->who};
+    const struct device *d = directory_device(c->directory, a->device);
+    const struct trace_ids ids = {
+        .call = a->call_id, .device = d != NULL ? d->uri : a->device, .who = a->who};
     struct journal_fact fact = {
         .type = AUDIT_TYPE, .subject = a->device, .call_id = a->call_id};
     char buf[LINE_MAX];

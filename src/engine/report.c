@@ -209,18 +209,20 @@ void report_waiting(void *ctx, struct device *d, uint64_t now_ms)
 void report_registration(void *ctx, const struct record *r, bool registered, uint64_t now_ms)
 {
     struct engine *e = ctx;
+    const struct device *d = directory_device(e->config.directory, r->key);
+    const struct trace_ids ids = {.device = d != NULL ? d->uri : r->key};
     char buf[128];
 
     if (registered && !list_empty(&r->bindings)) {
         const struct binding *b = list_entry(r->bindings.next, struct binding, link);
-        env_trace_of(e->env, TRACE_INFO, "registrar", &(struct trace_ids){.device = r->key},
+        env_trace_of(e->env, TRACE_INFO, "registrar", &ids,
                      "%.*s is registered, from %.*s%s%.*s%s", CUT_ARG(r->key),
                      STR_ARG(hop_text(&b->hop, buf, sizeof(buf))),
                      b->user_agent.n > 0 ? " (" : "", CUT_ARG(b->user_agent),
                      b->user_agent.n > 0 ? ")" : "");
     } else {
-        env_trace_of(e->env, TRACE_INFO, "registrar", &(struct trace_ids){.device = r->key},
-                     "%.*s is no longer registered", CUT_ARG(r->key));
+        env_trace_of(e->env, TRACE_INFO, "registrar", &ids, "%.*s is no longer registered",
+                     CUT_ARG(r->key));
     }
     cti_on_registration(e->cti, r, registered, now_ms);
     event_on_registration(e->events, r, registered, now_ms);

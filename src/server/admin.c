@@ -176,6 +176,24 @@ void api_get_log(struct api_request *r)
     text_reply(r, &t);
 }
 
+/** Whose level is wanted, and what there is. */
+static void no_module(struct api_request *r, const char *name)
+{
+    char all[512], at[LOG_MODULE_LEN + 16];
+    struct out o;
+
+    out_init(&o, all, sizeof(all));
+    for (size_t i = 0; log_modules[i] != NULL; i++) {
+        out_c(&o, i > 0 ? ", " : "");
+        out_c(&o, log_modules[i]);
+    }
+    (void)snprintf(at, sizeof(at), "/modules/%.*s", LOG_MODULE_LEN, name);
+    api_problem(
+        r, &(struct api_fault){.status = 422, .code = "noSuchModule", .pointer = str_c(at)},
+        "No module of the log is called %.*s. There are %.*s.", LOG_MODULE_LEN, name,
+        STR_ARG(out_str_of(&o)));
+}
+
 static bool is_level(const json_t *v, enum trace_level *level)
 {
     return json_is_string(v) && log_level_parse(str_c(json_string_value(v)), level);
@@ -204,8 +222,11 @@ static bool check_levels(struct api_request *r, const json_t *body)
     }
     json_object_foreach((json_t *)(uintptr_t)modules, name, v)
     {
-        if ((!json_is_null(v) && !is_level(v, &any)) || name[0] == '\0' ||
-            strlen(name) >= LOG_MODULE_LEN) {
+        if (!log_module_is(name)) {
+            no_module(r, name);
+            return false;
+        }
+        if (!json_is_null(v) && !is_level(v, &any)) {
             wrong(r, "/modules",
                   "A module's level is debug, info, warn or error, or null: the "
                   "one of all others.");
@@ -269,9 +290,9 @@ static bool run_levels(struct api_request *r, struct engine *e, uint64_t now_ms)
     a->levels(a->ctx);
     if (err != 0) {
         api_refuse(r, 409, "tooMany",
-                   "At most %d modules have levels of their own, and %d ids are followed at a "
-                   "time; what stood before that one in the body was taken.",
-                   LOG_MODULES, LOG_FOLLOWED);
+                   "At most %d ids are followed at a time; what stood before that one in the "
+                   "body was taken.",
+                   LOG_FOLLOWED);
         return false;
     }
     log_fmt_of(a->log, TRACE_INFO, "log", &(struct trace_ids){.who = r->who->name},

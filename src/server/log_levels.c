@@ -30,6 +30,20 @@ static void copy_name(char *to, struct str name)
 
 /* ---- modules ---- */
 
+const char *const log_modules[] = {
+    "api",     "audit", "auth",  "call",  "cti",     "event",     "guard", "history",
+    "log",     "net",   "peers", "phone", "proxy",   "registrar", "route", "server",
+    "service", "sip",   "store", "trace", "upgrade", "uui",       NULL};
+
+bool log_module_is(const char *name)
+{
+    size_t i = 0;
+    while (log_modules[i] != NULL && strcmp(log_modules[i], name) != 0) {
+        i++;
+    }
+    return log_modules[i] != NULL;
+}
+
 static size_t module_at(const struct log_levels *l, struct str module)
 {
     size_t i = 0;

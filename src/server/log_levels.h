@@ -33,6 +33,10 @@ struct log_levels {
     size_t followed;
 };
 
+/** Every module that writes lines, in the order of the alphabet; ends with NULL. */
+extern const char *const log_modules[];
+bool log_module_is(const char *name);
+
 /** "debug", "info", "warn", "error". */
 const char *log_level_name(enum trace_level level);
 /** @return false: it is none of them */

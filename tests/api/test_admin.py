@@ -13,6 +13,7 @@ import unittest
 from server import SHORT, Server
 
 BATON = sys.argv[1]
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'src')
 DEVICES = 'devices: [{number: "1001"}, {number: "1002"}]\n'
 TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -114,8 +115,28 @@ class Running(unittest.TestCase):
                               ({'follow': [{'id': 'x', 'seconds': 86401}]}, '/follow')):
             a = self.s.ask('PUT', '/v1/admin/log', body)
             self.assertEqual((a.status, a.json()['pointer']), (422, pointer), body)
-        many = {'modules': {f'm{n}': 'info' for n in range(40)}}
+        many = {'follow': [{'id': f'm{n}', 'seconds': 60} for n in range(40)]}
         self.assertEqual(self.s.ask('PUT', '/v1/admin/log', many).status, 409)
+        self.s.ask('PUT', '/v1/admin/log', {'follow': [{**one, 'seconds': 0} for one in many['follow']]})
+
+    def test_a_module_that_is_none_is_refused_with_those_that_are(self):
+        """The list is that of the program: every name with which a line is written, and no other."""
+        for name in ('nosuchmodule', '', 'ä' * 40, 'sipx'):
+            for level in ('debug', None):
+                a = self.s.ask('PUT', '/v1/admin/log', {'modules': {'sip': 'warn', name: level}})
+                self.assertEqual((a.status, a.json()['code']), (422, 'noSuchModule'), name)
+        self.assertEqual(self.s.get('/v1/admin/log').json()['modules'], {})
+        known = a.json()['detail'].split('There are ')[1].rstrip('.').split(', ')
+        written = set()
+        for folder, _, names in os.walk(SOURCES):
+            for name in (n for n in names if n.endswith('.c')):
+                with open(os.path.join(folder, name), encoding='utf-8') as f:
+                    written.update(re.findall(r'\b(?:env_trace|env_trace_of|log_fmt|log_fmt_of|'
+                                              r'log_write|report_request|log)\s*\((?:[^;{"]*,)?\s*"([a-z]+)",', f.read()))
+        self.assertEqual(known, sorted(written))
+        for name in known:
+            self.assertEqual(self.s.ask('PUT', '/v1/admin/log', {'modules': {name: 'debug'}}).status, 200, name)
+            self.s.ask('PUT', '/v1/admin/log', {'modules': {name: None}})
 
     def test_who_is_followed_is_written_whatever_the_level(self):
         self.s.ask('PUT', '/v1/admin/log', {'level': 'error', 'follow': [{'id': 'the-number', 'seconds': 0}]})

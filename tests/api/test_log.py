@@ -77,7 +77,7 @@ class Log(unittest.TestCase):
             self.assertEqual(line['callID'], call, line)
             self.assertTrue(line.get('sipCallID'), line)
             self.assertIn(line.get('device'), ('sip:1001@example.com', 'sip:1002@example.com'), line)
-        self.assertTrue([line for line in lines if line.get('device') == '1001@example.com' and line['module'] == 'registrar'])
+        self.assertTrue([line for line in lines if line.get('device') == 'sip:1001@example.com' and line['module'] == 'registrar'])
         api = [line for line in lines if line['module'] == 'api' and f'/v1/calls/{call}' in line['text']]
         self.assertTrue(api)
         for line in api:

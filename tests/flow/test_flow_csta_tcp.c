@@ -268,7 +268,7 @@ static void test_observe_only(void)
     hear(c, 3, "<operation>privilegeViolationSpecifiedDevice</operation>");
     hear_nothing(c);
     CHECK_INT(world_stat(&w, "calls_active"), 0);
-    CHECK_STR(str_c(w.audited), "application:p.city 1001@example.com MakeCall over TCP: "
+    CHECK_STR(str_c(w.audited), "application:p.city sip:1001@example.com MakeCall over TCP: "
                                 "operation/privilegeViolationSpecifiedDevice");
     down();
 }

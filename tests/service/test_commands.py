@@ -120,6 +120,7 @@ def call(m, port):
         if one["connections"][1]["localConnectionInfo"] == "connected":
             break
     check(one["callID"] in ask(m, "calls"), "calls")
+    check(re.search(r"isdn-uui=\S", ask(m, "calls")), "their context", ask(m, "calls"))
     json.loads(ask(m, "call", one["callID"], "--json"))
     baton(m, *csta, "snapshot", "1001", env=env)
     baton(m, *csta, "features", env={"BATON_PASSWORD": "pw-wrong-0987"}, code=1)
@@ -171,6 +172,14 @@ def backed_up(m):
     check("--force" in baton(m, "backup", "copy.db", "-c", m.path, code=1), "it is there already")
     check("sound" in baton(m, "restore", "--check", "copy.db"), "restore --check")
     check(json.loads(baton(m, "restore", "--check", "copy.db", "--json"))["rows"] > 0, "and as JSON")
+
+
+def levels(m):
+    said = ask(m, "log", "level", "debug", "cti")
+    check(re.search(r"^cti +debug$", said, re.M), "a level of its own", said)
+    said = baton(m, "log", "level", "debug", "NOSUCHMODULE", "-c", m.path, code=1)
+    check("NOSUCHMODULE" in said and " cti, " in said and " registrar, " in said, "the modules that there are", said)
+    ask(m, "log", "level", "default", "cti")
 
 
 def where(m):
@@ -257,6 +266,9 @@ def nothing_in(m, secrets):
     with m.cond:
         text = "\n".join(m.output)
     check(text.count("\n") > 50 and "callID=" in text, "a whole log with ids", text)
+    devices = {d for x in m.output if " api: " not in x for d in re.findall(r" device=(\S+)", x)}
+    check("sip:1001@example.com" in devices and all(d.startswith("sip:") for d in devices),
+          "devices are spelled in one way", devices)
     for secret in secrets:
         at = text.lower().find(secret.lower())
         check(at < 0, "a secret is in the log", text[max(0, at - 300):at + 100])
@@ -277,6 +289,7 @@ def main():
         newest(m, call_id)
         backed_up(m)
         where(m)
+        levels(m)
         secret = tokens(m)
         mistakes(m, port)
         private(m, port)

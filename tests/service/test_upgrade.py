@@ -8,6 +8,7 @@ The new program is a script that waits until it is told to go on and then is the
 there is a gap between the two that is as long as the test wants. tests/interop/t_upgrade.py does
 the same with phones and calls.
 """
+import json
 import os
 import re
 import shutil
@@ -138,9 +139,10 @@ def goes_on():
     # and once more, by the real one, with its command
     since = m.mark()
     install()
-    done = subprocess.run([PROGRAM, "upgrade", "-c", m.path], cwd=m.folder.name, text=True,
+    done = subprocess.run([PROGRAM, "upgrade", "-c", m.path, "--json"], cwd=m.folder.name, text=True,
                           capture_output=True, check=False, timeout=120)
-    check(done.returncode == 0 and str(pid) in done.stdout, "baton upgrade", done)
+    check(done.returncode == 0, "baton upgrade", done)
+    check(json.loads(done.stdout) == {"process": pid, "upgraded": True}, "what it says", done)
     m.heard("READY", since)
     b.sendall(options("again", transport="TCP"))
     answered(b, "again", "the connection goes on again")

@@ -192,6 +192,42 @@ static void test_a_list_is_a_table(void)
     CHECK(strstr(f.seen, "GET /v1/devices?limit=1000&after=a%20b HTTP") != NULL);
 }
 
+/** Calls by age with what they carry, devices as people count; the first of that order. */
+static void test_lists_have_an_order(void)
+{
+    static const char *const answers[] = {
+        FAKE_JSON(
+            "{\"items\":[{\"callID\":\"c2\",\"created\":\"2026-11-20T10:00:05.000Z\","
+            "\"connections\":[{\"number\":\"1001\",\"localConnectionInfo\":\"connected\"}],"
+            "\"userData\":{\"string\":\"0441\"},\"correlatorData\":{\"string\":\"0A\"},"
+            "\"uui\":[{\"package\":\"isdn-uui\",\"hex\":\"0441\",\"text\":\"A\\u001b\"},"
+            "{\"package\":\"crm\",\"hex\":\"0A01\"}]},"
+            "{\"callID\":\"c1\",\"created\":\"2026-11-20T10:00:04.000Z\","
+            "\"connections\":[],\"userData\":{\"string\":\"0442\"}},"
+            "{\"callID\":\"c3\",\"created\":\"2026-11-20T10:00:06.000Z\",\"connections\":[]}]}"),
+        FAKE_JSON(
+            "{\"items\":[{\"number\":\"1001\"},{\"number\":\"anna\"},{\"number\":\"200\"},"
+            "{\"number\":\"1001\",\"display\":\"again\"},{\"number\":\"Bob\"},{\"x\":1}]}"),
+        FAKE_JSON("{\"items\":[{\"number\":\"1002\"},{\"number\":\"1003\"}],\"next\":\"n\"}"),
+        FAKE_JSON("{\"items\":[{\"number\":\"1001\"}]}"), NULL};
+    struct fake f;
+    fake_up(&f, answers);
+    const struct fake_said *s = FAKE_ASK(ask_run, "calls", "--socket", f.socket);
+    const char *first = strstr(s->out, "\nc1 "), *second = strstr(s->out, "\nc2 ");
+    REQUIRE(first != NULL && second != NULL && first < second);
+    CHECK(strstr(s->out, "  PARTIES         CONTEXT                CORRELATOR\n") != NULL);
+    CHECK(strstr(first, "  -               userData=0442          -\n") != NULL);
+    CHECK(strstr(second, "  1001 connected  isdn-uui=A., crm=0A01  0A\n") != NULL);
+    CHECK(strstr(second, "\nc3 ") != NULL);
+    s = FAKE_ASK(ask_run, "devices", "--json", "--socket", f.socket);
+    CHECK_STR(str_c(s->out), "[{\"number\":\"200\"},{\"number\":\"1001\"},"
+                             "{\"number\":\"1001\",\"display\":\"again\"},{\"x\":1},"
+                             "{\"number\":\"Bob\"},{\"number\":\"anna\"}]\n");
+    s = FAKE_ASK(ask_run, "devices", "--json", "--limit", "1", "--socket", f.socket);
+    CHECK_STR(str_c(s->out), "[{\"number\":\"1001\"}]\n");
+    fake_down(&f);
+}
+
 static void test_lists_for_programs(void)
 {
     static const char *const answers[] = {
@@ -200,7 +236,7 @@ static void test_lists_for_programs(void)
     struct fake f;
     fake_up(&f, answers);
     const struct fake_said *s =
-        FAKE_ASK(ask_run, "calls", "--json", "--limit", "1", "--socket", f.socket);
+        FAKE_ASK(ask_run, "sessions", "--json", "--limit", "1", "--socket", f.socket);
     CHECK_STR(str_c(s->out), "[{\"callID\":\"c1\"}]\n");
     s = FAKE_ASK(ask_run, "calls", "--socket", f.socket);
     CHECK_STR(str_c(s->out), "no calls\n");
@@ -303,5 +339,6 @@ static void test_wrong_words(void)
 TEST_MAIN(T(test_events_of_a_stream), T(test_a_stream_goes_on_where_it_ended),
           T(test_a_stream_that_is_refused_ends), T(test_where_the_server_listens),
           T(test_no_server_is_said_in_words), T(test_paths_are_encoded),
-          T(test_a_list_is_a_table), T(test_lists_for_programs), T(test_one_thing),
-          T(test_times_and_parties), T(test_a_table_fits_the_window), T(test_wrong_words))
+          T(test_a_list_is_a_table), T(test_lists_have_an_order), T(test_lists_for_programs),
+          T(test_one_thing), T(test_times_and_parties), T(test_a_table_fits_the_window),
+          T(test_wrong_words))

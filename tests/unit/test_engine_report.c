@@ -60,7 +60,8 @@ static void keep(void *ctx, enum trace_level level, const char *module,
         s->of_callee += !str_eq(ids->sip_call, STR("abc")) &&
                         str_eq(ids->device, STR("sip:1001@example.com"));
     }
-    s->of_device += str_eq(ids->device, STR("1001@example.com"));
+    s->of_device +=
+        strcmp(module, "registrar") == 0 && str_eq(ids->device, STR("sip:1001@example.com"));
     s->of_message += str_eq(ids->sip_call, STR("def"));
 }
 
