@@ -123,7 +123,7 @@ static void on_gone(void *ctx, const struct access_entry *e)
         if (x->socket != NULL) {
             api_socket_close(&x->r, CODE_AUTH, STR("the token is not good any more"));
         } else if (x->stream != NULL) {
-            api_stream_end(&x->r);
+            stream_denied(&x->r);
         }
     }
     events_who_gone(a->events);

@@ -305,6 +305,16 @@ static void write_problem(struct out *o, const struct api_request *r,
     out_ch(o, '}');
 }
 
+struct str answer_problem(struct api_request *r, const struct api_fault *fault,
+                          const char *detail)
+{
+    char room[1024];
+    struct out o;
+    out_init(&o, room, sizeof(room));
+    write_problem(&o, r, fault, str_c(detail));
+    return o.over ? STR_NONE : arena_dup(r->arena, out_str_of(&o));
+}
+
 static void tell_fault(struct api_request *r, const struct api_fault *fault,
                        const struct api_header *headers, size_t header_count, const char *fmt,
                        va_list args) __attribute__((format(printf, 5, 0)));

@@ -91,6 +91,10 @@ json_t *choice_filter_json(const struct feed_filter *f);
 /* ---- events_snapshot.c ---- */
 
 struct snapshot;
+
+/** More than MOST, or than api.client_buffer_kb lets wait for a client. */
+#define SNAPSHOT_TOO_BIG \
+    "There is too much for one snapshot: choose devices, or read the lists page by page."
 /**
  * What the principal may see now, told to `done` in this thread when all that it tells of is
  * kept: one event (org.baton.snapshot.v1), whose number is where the stream goes on.

@@ -124,10 +124,10 @@ static void on_snapshot(void *owner, int err, const struct feed_event *e)
     struct socket *s = owner;
 
     s->snapshot = NULL;
-    if (err != 0 || api_socket_send(s->r, e->e.text) != 0) {
+    err = err != 0 ? err : api_socket_send(s->r, e->e.text);
+    if (err != 0) {
         say_error(s, err == E_TOOBIG ? "snapshotTooBig" : "noSnapshot",
-                  err == E_TOOBIG ? "There is too much for one snapshot; choose devices."
-                                  : "There is no snapshot now; ask again.");
+                  err == E_TOOBIG ? SNAPSHOT_TOO_BIG : "There is no snapshot now; ask again.");
         return;
     }
     feed_open(events_feed(api_events(s->r->api)), &s->reader, FEED_AFTER, e->e.number,

@@ -6,6 +6,9 @@
  * `id:` is the sequence, so a client that comes again says by itself where it was
  * (Last-Event-ID). A client that was filtered out of everything is told now and then where it
  * stands: an `id:` without data is no event, but it is remembered.
+ *
+ * A stream that cannot go on says why before it ends: `event: problem`, with the problem that
+ * would have been the answer (RFC 9457). So a client knows whether to come again.
  */
 #include "api/events.h"
 #include "api/handlers.h"
@@ -60,9 +63,10 @@ static void on_end(struct feed_reader *reader, enum feed_end why)
     struct stream *s = stream_of(reader);
 
     if (why == FEED_DENIED) {
-        (void)!api_stream_write(s->r, STR(": the token is not good any more\n\n"));
+        stream_denied(s->r);
+    } else {
+        api_stream_end(s->r); /* of one that takes nothing */
     }
-    api_stream_end(s->r);
 }
 
 static const struct feed_sink sink = {on_event, say_place, on_may, on_alive, on_end, say_place};
@@ -88,12 +92,15 @@ static void on_snapshot(void *owner, int err, const struct feed_event *e)
     struct stream *s = owner;
 
     s->snapshot = NULL;
-    if (err != 0 || api_stream_write(s->r, e->sse) != 0) {
-        (void)!api_stream_write(
-            s->r, err == E_TOOBIG
-                      ? STR(": there is too much for a snapshot; choose devices\n\n")
-                      : STR(": there is no snapshot now; come again\n\n"));
-        api_stream_end(s->r);
+    err = err != 0 ? err : api_stream_write(s->r, e->sse);
+    if (err == E_TOOBIG) {
+        static const struct api_fault fault = {.status = 413, .code = "snapshotTooBig"};
+        api_stream_refuse(s->r, &fault, SNAPSHOT_TOO_BIG);
+        return;
+    }
+    if (err != 0) {
+        static const struct api_fault fault = {.status = 503, .code = "noSnapshot"};
+        api_stream_refuse(s->r, &fault, "There is no snapshot now; come again.");
         return;
     }
     feed_open(events_feed(api_events(s->r->api)), &s->reader, FEED_AFTER, e->e.number,

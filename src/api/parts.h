@@ -195,12 +195,18 @@ void answer_head(struct exchange *x, struct out *o, unsigned status, const char 
 void answer_fault(struct api_request *r, const struct api_fault *fault,
                   const struct api_header *headers, size_t header_count, const char *fmt, ...)
     PRINTF_LIKE(5, 6);
+/** The body of a problem, of r->arena, for what has been answered 200 already. `detail` is a
+    sentence of ours. @return not set: no memory */
+struct str answer_problem(struct api_request *r, const struct api_fault *fault,
+                          const char *detail);
 const char *answer_phrase(unsigned status);
 /** An answer for a connection that has no room here: one text, whole. */
 void answer_full(struct out *o);
 
 /* stream.c */
 void stream_drained(struct exchange *x);
+/** The token of its client was revoked, or has expired. */
+void stream_denied(struct api_request *r);
 /** The client is gone, or the answer is complete. */
 void stream_closed(struct exchange *x);
 

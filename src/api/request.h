@@ -189,7 +189,7 @@ void api_answered(struct api_request *r);
  */
 struct api_stream_ops {
     /** It is a thing that has an end, as a file: when the server stops before that, the client
-        must not take what he has for all of it. */
+        must not take what he has for all of it. Else it is Server-Sent Events. */
     bool whole;
     void (*writable)(struct api_request *r);
     void (*closed)(struct api_request *r);
@@ -208,6 +208,11 @@ void api_stream_end(struct api_request *r);
 /** The rest of it will not come: the connection ends in the middle, so that the client knows.
  */
 void api_stream_cut(struct api_request *r);
+
+/** It cannot go on: Server-Sent Events end with `event: problem`, whose data is what the
+   request would have been refused with; a thing that is whole is cut. */
+void api_stream_refuse(struct api_request *r, const struct api_fault *fault,
+                       const char *detail);
 
 /* ---- a WebSocket (RFC 6455) ---- */
 

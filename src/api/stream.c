@@ -126,6 +126,27 @@ void api_stream_cut(struct api_request *r)
     }
 }
 
+void api_stream_refuse(struct api_request *r, const struct api_fault *fault, const char *detail)
+{
+    const struct exchange *x = exchange_of(r);
+    if (x->stream == NULL || x->stream->whole) {
+        api_stream_cut(r);
+        return;
+    }
+    struct str problem = answer_problem(r, fault, detail);
+    struct str text = arena_fmt(r->arena, "event: problem\ndata: %.*s\n\n", STR_ARG(problem));
+    if (str_is_set(problem) && str_is_set(text)) {
+        (void)!api_stream_write(r, text);
+    }
+    api_stream_end(r);
+}
+
+void stream_denied(struct api_request *r)
+{
+    static const struct api_fault fault = {.status = 401, .code = "invalidToken"};
+    api_stream_refuse(r, &fault, "This token was revoked, or has expired.");
+}
+
 void stream_drained(struct exchange *x)
 {
     if (!x->over && x->stream->writable != NULL) {

@@ -363,7 +363,8 @@ struct following {
     control_event_fn fn;
     void *ctx;
     bool enough, came;
-    char last[64]; /**< id of the newest event, "" before the first */
+    json_t *problem; /**< that the server ended it with; NULL: none */
+    char last[64];   /**< id of the newest event, "" before the first */
 };
 
 static bool on_event(void *ctx, const struct sse_event *e)
@@ -374,7 +375,10 @@ static bool on_event(void *ctx, const struct sse_event *e)
     if (str_is_set(e->id)) {
         (void)snprintf(f->last, sizeof(f->last), "%.*s", STR_ARG(e->id));
     }
-    if (e->data.n > 0) {
+    if (str_eq(e->type, STR("problem"))) {
+        json_decref(f->problem);
+        f->problem = json_loadb(e->data.p, e->data.n, 0, NULL);
+    } else if (e->data.n > 0) {
         json_t *event = json_loadb(e->data.p, e->data.n, 0, NULL);
         f->enough = !f->fn(f->ctx, event, e->data);
         json_decref(event);
@@ -396,6 +400,13 @@ static bool follow_once(struct control *c, const char *path, struct following *f
     sse_init(&events, on_event, f);
     CURLcode curl = exchange(c, "GET", path, NULL, fields, 0, &t);
     sse_fini(&events);
+    if (f->problem != NULL) { /* as if it had been the answer */
+        a.status = (long)json_integer_value(json_object_get(f->problem, "status"));
+        json_decref(a.json);
+        a.json = f->problem;
+        f->problem = NULL;
+        curl = CURLE_OK;
+    }
     read_json(&a);
     bool again = !f->enough && (curl != CURLE_OK || a.status < 300 || a.status == 503);
     if (a.status >= 300 && !again) {

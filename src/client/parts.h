@@ -146,12 +146,13 @@ struct baton_stream {
     uint64_t last;         /**< sequence of the newest that was read: where to come back to */
     bool has_last;
     char given[24];
-    bool open;   /**< this connection has said something */
-    bool anew;   /**< after a gap: end this exchange, and begin with a snapshot */
-    bool ended;  /**< for good: see problem */
-    bool told;   /**< its function knows of the end */
-    bool inside; /**< its function runs */
-    bool closed; /**< … and has closed it */
+    bool open;    /**< this connection has said something */
+    bool anew;    /**< after a gap: end this exchange, and begin with a snapshot */
+    bool refused; /**< the server has said why it ends it, and would again */
+    bool ended;   /**< for good: see problem */
+    bool told;    /**< its function knows of the end */
+    bool inside;  /**< its function runs */
+    bool closed;  /**< … and has closed it */
     struct baton_problem problem;
 };
 

@@ -3,7 +3,8 @@
  * A stream of events: GET /v1/events (Server-Sent Events), again and again.
  *
  *   connect ──► events into the queue ──► the connection ends, or is silent ──► wait ──►
- * connect … └──► a refusal that waiting does not mend: ended
+ * connect … └──► a refusal that waiting does not mend, as the answer or as `event: problem`:
+ * ended
  *
  * WHERE IT IS. `last` is the number of the newest event that was read; a new connection begins
  * behind it (Last-Event-ID), and what is not above it is not told twice. An `id` without an
@@ -148,13 +149,30 @@ static bool take_event(struct baton_stream *s, json_t *json)
     return enqueue(s, snapshot ? BATON_SNAPSHOT : BATON_EVENT, json);
 }
 
+/** What the server says before it ends a stream: 4xx would be said again. */
+static void take_problem(struct baton_stream *s, const json_t *json)
+{
+    long status = (long)json_integer_value(json_object_get(json, "status"));
+
+    if (status >= 400 && status < 500 && status != 408 && status != 429) {
+        problem_of_answer(&s->problem, status, json);
+        s->refused = true;
+    }
+}
+
 static bool on_sse(void *ctx, const struct sse_event *e)
 {
     struct baton_stream *s = ctx;
     json_t *json;
 
-    if (s->anew) {
+    if (s->anew || s->refused) {
         return false;
+    }
+    if (str_eq(e->type, STR("problem"))) {
+        json = json_loadb(e->data.p, e->data.n, 0, NULL);
+        take_problem(s, json);
+        json_decref(json);
+        return !s->refused;
     }
     if (e->data.n == 0) {
         place(s, e->id);
@@ -229,7 +247,9 @@ static void on_ended(struct transfer *t, CURLcode code)
     json_t *json = t->text != NULL ? json_loadb(t->text, t->text_len, 0, NULL) : NULL;
 
     s->open = false;
-    if (!broken && code != CURLE_OK && !problem_is_passing(t, code, NULL)) {
+    if (s->refused) {
+        finish(s);
+    } else if (!broken && code != CURLE_OK && !problem_is_passing(t, code, NULL)) {
         (void)problem_of_transfer(&s->problem, t, code);
         finish(s);
     } else if (!broken && code == CURLE_OK && t->status < 500 && t->status != 408 &&

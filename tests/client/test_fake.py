@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """libbaton-client with servers that misbehave, one way at a time.  test_fake.py BATON PROBE SOURCE"""
 import re
+import socket
 import sys
 import time
 import unittest
@@ -104,10 +105,11 @@ class Requests(unittest.TestCase):
             self.assertEqual(len(f.asked), asked + 1)
 
     def test_no_server_there(self):
-        with Fake(lambda n, _: None) as f:
-            url = f.url
-        with Probe(PROBE, url, backoff=50, patience=200) as p:
-            a = p.ask('GET /v1/x')
+        with socket.socket() as nobody:  # has the port, so that nobody else gets it, and does not listen
+            nobody.bind(('127.0.0.1', 0))
+            url = f'http://127.0.0.1:{nobody.getsockname()[1]}'
+            with Probe(PROBE, url, backoff=50, patience=200) as p:
+                a = p.ask('GET /v1/x')
             self.assertEqual((a['outcome'], a['code']), (-2, 'network'))
             self.assertIn(url, a['detail'])
 
@@ -205,6 +207,19 @@ class Streams(unittest.TestCase):
             self.assertEqual(p.next('end')['code'], 'scopeMissing')
             self.assertEqual(p.next('pulled'), 0)
             self.assertEqual(len(f.asked), 2)
+
+    def test_problem_in_a_stream(self):
+        """One that passes is waited for, one that does not ends it; what came before is told."""
+        why = lambda status, code: f'event: problem\ndata: {{"status":{status},"code":"{code}","detail":"No."}}\n\n'.encode()
+        script = lambda n, _: {1: [EVENTS, why(503, 'noSnapshot')], 2: [EVENTS, sse(5), why(401, 'invalidToken')]}.get(
+            n, [EVENTS, why(413, 'snapshotTooBig')])
+        with Fake(script) as f, Probe(PROBE, f.url, **QUICK) as p:
+            p.say('follow snapshot')
+            self.assertEqual(p.next('event')['sequence'], '5')
+            self.assertEqual(p.next('end'), {'status': 401, 'code': 'invalidToken', 'detail': 'No.'})
+            p.say('pull snapshot most=1')
+            self.assertEqual(p.next('end')['code'], 'snapshotTooBig')
+            self.assertEqual(len(f.asked), 3)
 
     def test_dropped_at_once_is_no_reason_to_hurry(self):
         with Fake(lambda n, _: [EVENTS] if n < 6 else [EVENTS, sse(1)]) as f, Probe(PROBE, f.url, backoff=800) as p:

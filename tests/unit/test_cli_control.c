@@ -104,6 +104,32 @@ static void test_a_stream_that_is_refused_ends(void)
     CHECK_STR(str_c(complaints), "baton events: Not for you. (403, forbidden)\n");
 }
 
+static void test_a_stream_that_says_why_it_ends(void)
+{
+    static const char *const answers[] = {
+        FAKE_ANSWER("200 OK", "text/event-stream",
+                    "id: 7\ndata: {\"n\":7}\n\nevent: problem\ndata: "
+                    "{\"status\":503,\"code\":\"noSnapshot\"}\n\n"),
+        FAKE_ANSWER("200 OK", "text/event-stream",
+                    "event: problem\ndata: {\"status\":413,\"code\":\"snapshotTooBig\","
+                    "\"detail\":\"Too much.\"}\n\n"),
+        NULL};
+    struct events all = {.enough = 3};
+    char complaints[512] = "";
+    FILE *err = fmemopen(complaints, sizeof(complaints), "w");
+    struct fake f;
+    struct control c;
+    fake_up(&f, answers);
+    CHECK_INT(control_open(&c, "events", f.socket, err), EXIT_CODE_OK);
+    CHECK_INT(control_follow(&c, "/v1/events", 0, keep_data, &all), EXIT_CODE_FAILED);
+    control_close(&c);
+    fake_down(&f);
+    (void)fclose(err);
+    CHECK_STR(str_c(all.text), "{\"n\":7} 7\n");
+    CHECK_INT(test_count(f.seen, "Last-Event-ID: 7"), 1);
+    CHECK(strstr(complaints, "baton events: Too much. (413, snapshotTooBig)\n") != NULL);
+}
+
 /* ---- where the server is ---- */
 
 static void test_where_the_server_listens(void)
@@ -337,8 +363,9 @@ static void test_wrong_words(void)
 }
 
 TEST_MAIN(T(test_events_of_a_stream), T(test_a_stream_goes_on_where_it_ended),
-          T(test_a_stream_that_is_refused_ends), T(test_where_the_server_listens),
-          T(test_no_server_is_said_in_words), T(test_paths_are_encoded),
-          T(test_a_list_is_a_table), T(test_lists_have_an_order), T(test_lists_for_programs),
+          T(test_a_stream_that_is_refused_ends), T(test_a_stream_that_says_why_it_ends),
+          T(test_where_the_server_listens), T(test_no_server_is_said_in_words),
+          T(test_paths_are_encoded), T(test_a_list_is_a_table), T(test_lists_have_an_order),
+          T(test_lists_for_programs),
           T(test_one_thing), T(test_times_and_parties), T(test_a_table_fits_the_window),
           T(test_wrong_words))

@@ -395,6 +395,44 @@ test('over Server-Sent Events: resumed with Last-Event-ID, snapshot and gap incl
   assert.equal(asked[1].query.get('from'), null);
 });
 
+/** Streams that end with a problem. */
+async function refusing(t, ...problems) {
+  return serve(t, (request, response, n) => {
+    if (request.path !== '/v1/events') {
+      json(response, 200, { items: [{ callID: 'c1', connections: [] }], sequence: '5' });
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    const problem = problems[n - 1];
+    response.end(problem ? `event: problem\ndata: ${JSON.stringify(problem)}\n\n`
+      : `id: ${cloud(7).sequence}\ndata: ${JSON.stringify(cloud(7))}\n\n`);
+  });
+}
+
+test('a stream of Server-Sent Events that says why it ends', async (t) => {
+  const { asked, url } = await refusing(t, { status: 503, code: 'noSnapshot' },
+    { status: 413, code: 'snapshotTooBig', detail: 'There is too much.' });
+  const stream = new Baton({ url, random: still, WebSocket: null })
+    .stream({ from: 'snapshot', transport: 'sse' });
+  const problem = await new Promise((done) =>
+    stream.addEventListener('problem', (e) => done(e.detail)));
+  assert.deepEqual([problem.status, problem.code, problem.message],
+    [413, 'snapshotTooBig', 'There is too much.']);
+  assert.equal(stream.state, 'closed');
+  assert.equal(asked.length, 2);
+});
+
+test('the model does without a snapshot over Server-Sent Events, too', async (t) => {
+  const { asked, url } = await refusing(t, { status: 413, code: 'snapshotTooBig' });
+  const model = new Baton({ url, random: still, WebSocket: null }).model();
+  await Promise.all([model.ready,
+    new Promise((done) => model.addEventListener('event', done))]);
+  assert.ok(model.calls.has('c1'));
+  assert.deepEqual(asked.filter((r) => r.path === '/v1/events').slice(0, 2)
+    .map((r) => r.query.get('from')), ['snapshot', 'now']);
+  model.close();
+});
+
 test('the model does without a snapshot that would be too big', async (t) => {
   const { url } = await serve(t, (request, response) => json(response, 200, { items: [
     { callID: 'c1', connections: [{ deviceID: 'sip:1002@h' }] }], sequence: '5' }));

@@ -48,6 +48,15 @@ export class Problem extends Error {
     return new Problem({ detail: text.slice(0, 200) || undefined }, response.status);
   }
 
+  /** Of what an event stream says before it ends. */
+  static ofText(text) {
+    try {
+      return new Problem(JSON.parse(text));
+    } catch {
+      return undefined; // no problem of ours
+    }
+  }
+
   static network(error) {
     const p = new Problem({ code: 'network', title: 'The server is not reached',
       detail: `The server is not reached: ${error?.message ?? error}` }, 0);
@@ -564,7 +573,9 @@ export class BatonStream extends EventTarget {
       if (problem && problem.status >= 400 && problem.status < 500 && !auth &&
           problem.status !== 408 && problem.status !== 429) {
         this.tell('problem', problem); // asking again would not change the answer
-        this.close();
+        if (!signal.aborted) { // who was told may have begun anew
+          this.close();
+        }
         return;
       }
       const ms = auth ? 0 : backoff(this.attempt++, { most: this.most,
@@ -663,14 +674,22 @@ export class BatonStream extends EventTarget {
           callID: this.filter.callID },
         accept: 'text/event-stream', headers, signal: inner.signal, retries: 0 });
       this.become('open');
-      const lines = new EventLines((m) => (m.data === null ? this.here(m.id)
-        : this.take(m.data)));
+      let problem;
+      const lines = new EventLines((m) => {
+        if (m.event === 'problem') {
+          problem = Problem.ofText(m.data);
+        } else if (m.data === null) {
+          this.here(m.id);
+        } else {
+          this.take(m.data);
+        }
+      });
       const text = new TextDecoder();
       const reader = response.body.getReader();
       for (;;) {
         const { done, value } = await reader.read();
         if (done) {
-          return { code: 1000 };
+          return { code: 1000, error: problem };
         }
         heard = Date.now();
         lines.push(text.decode(value, { stream: true }));
