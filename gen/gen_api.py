@@ -314,7 +314,7 @@ def own_schemas(path):
 
 def keep_needed(document, schemas):
     """Of the schemas those that something refers to."""
-    seen, todo = set(), list(refs(document))
+    seen, todo = set(), [p for p in refs(document) if p.startswith('#/components/schemas/')]
     while todo:
         name = todo.pop().rpartition('/')[2]
         if name in seen:

@@ -5,6 +5,8 @@ server.py shows every request and its answer to `check`. An answer has to have a
 its route, and a body that is valid; members that the schema does not have are wrong as well. A request that was done has
 to be valid by the document, too. Pages and streams of events are looked at event by event. The first fault ends the test.
 
+What is said over streams and brought by webhooks (streams.py) is held against the messages of asyncapi.json by `message`.
+
 With $BATON_CONTRACT (a folder) what was done is written there, for coverage.py. Without python3-jsonschema nothing is checked.
 """
 import atexit
@@ -94,10 +96,55 @@ def operation_of(server, method, path):
 def event_fault(event):
     """Of a CloudEvent, against the messages of asyncapi.json."""
     document = DOCUMENTS['asyncapi']
-    names = [m['$ref'].rpartition('/')[2] for m in document.raw['channels']['sse']['messages'].values()]
-    schema = {'oneOf': [document.raw['components']['messages'][name]['payload'] for name in names]}
+    schema = {'oneOf': [m['payload'] for name, m in messages_of('follow').items() if name != 'problem']}
     fault = document.fault(schema, event, True)
     return fault and f'{fault}: {json.dumps(event)[:2000]}'
+
+
+def deref(document, value):
+    while '$ref' in value:
+        whole = document.raw
+        for step in value['$ref'][2:].split('/'):
+            whole = whole[step]
+        value = whole
+    return value
+
+
+def messages_of(operation):
+    """Of asyncapi.json: name -> message."""
+    document = DOCUMENTS['asyncapi']
+    refs = document.raw['operations'][operation]['messages']
+    return {ref['$ref'].rpartition('/')[2]: deref(document, ref) for ref in refs}
+
+
+def message_faults(name, message, value, headers):
+    document = DOCUMENTS['asyncapi']
+    fault = document.fault(message['payload'], value, True)
+    if fault is None and headers is not None:
+        fault = document.fault(message['headers'], headers, False)
+    return fault and f'{name}: {fault}'
+
+
+def message(server, operation, value, headers=None):
+    """What is said in that operation of asyncapi.json is one of its messages. @return its name"""
+    if jsonschema is None:
+        return 'problem' if 'specversion' not in value else ''
+    documents(server)
+    faults = {name: message_faults(name, m, value, headers) for name, m in messages_of(operation).items()}
+    fit = [name for name, fault in faults.items() if fault is None]
+    if len(fit) != 1:
+        raise AssertionError(f'{operation}: {json.dumps(value)[:2000]} {headers or ""} is {fit}: {faults}')
+    DONE.setdefault(f'{operation}/{fit[0]}', set()).add(0)
+    return fit[0]
+
+
+def close_code(server, code):
+    """Of the WebSocket of events: it is one of those of asyncapi.json."""
+    if jsonschema is None:
+        return
+    if str(code) not in documents(server)['asyncapi'].raw['channels']['stream']['x-close-codes']:
+        raise AssertionError(f'close code {code} is not listed')
+    DONE.setdefault(f'close/{code}', set()).add(0)
 
 
 def events_in(answer):
@@ -153,6 +200,7 @@ def check(server, method, path, body, answer):
 
 @atexit.register
 def keep():
+    """Operations of openapi.json by their names; of asyncapi.json as OPERATION/MESSAGE and close/CODE."""
     folder = os.environ.get('BATON_CONTRACT')
     if folder and jsonschema is not None:
         os.makedirs(folder, exist_ok=True)

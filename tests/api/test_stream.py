@@ -1,76 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The WebSocket of events, and what ends with a token.  test_stream.py BATON GEN_API TABLE"""
-import base64
-import json
-import os
+"""Streams of events and webhooks, word by word as /asyncapi.json has them, and what ends with a token.  test_stream.py BATON GEN_API TABLE"""
 import signal
 import sys
 import threading
 import unittest
 
 from phones import House, until
+from server import Server
+from streams import Events, Socket, Taker
 
 BATON = sys.argv[1]
-
-
-class Socket:
-    """A WebSocket; `token`: in the handshake."""
-
-    def __init__(self, s, face='tcp', token=None, protocol='baton.v1'):
-        self.sock = s.connect(face)
-        key = base64.b64encode(os.urandom(16)).decode()
-        auth = f'Authorization: Bearer {token}\r\n' if token else ''
-        self.sock.sendall(f'GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
-                          f'Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{auth}'
-                          f'Sec-WebSocket-Protocol: {protocol}\r\n\r\n'.encode())
-        self.buffer, self.code = b'', None
-        while b'\r\n\r\n' not in self.buffer:
-            self.buffer += self.sock.recv(65536)
-        self.head, _, self.buffer = self.buffer.partition(b'\r\n\r\n')
-
-    def close(self):
-        self.sock.close()
-
-    def send(self, data, opcode=1):
-        head = bytes((0x80 | opcode,)) + (bytes((0x80 | len(data),)) if len(data) < 126 else
-                                          bytes((0xfe,)) + len(data).to_bytes(2, 'big'))
-        self.sock.sendall(head + bytes(4) + data)
-
-    def say(self, **message):
-        self.send(json.dumps(message).encode())
-
-    def need(self, n):
-        while len(self.buffer) < n:
-            part = self.sock.recv(65536)
-            if not part:
-                raise AssertionError(f'closed behind {self.buffer!r}')
-            self.buffer += part
-
-    def hear(self):
-        """The next message; None: the server closes, with self.code."""
-        self.need(2)
-        opcode, n, at = self.buffer[0] & 15, self.buffer[1], 2
-        if n > 125:
-            at = 4 if n == 126 else 10
-            self.need(at)
-            n = int.from_bytes(self.buffer[2:at], 'big')
-        self.need(at + n)
-        data, self.buffer = self.buffer[at:at + n], self.buffer[at + n:]
-        if opcode == 8:
-            self.code = int.from_bytes(data[:2], 'big')
-            return None
-        return json.loads(data)
-
-    def hear_op(self, op):
-        """The next message but events, which must be that one."""
-        while True:
-            said = self.hear()
-            if said is None or 'op' in said:
-                break
-        if said is None or said['op'] != op:
-            raise AssertionError(f'{said}, {self.code} in the place of {op}')
-        return said
 
 
 def as_(token):
@@ -81,7 +21,7 @@ class Stream(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.h = House(BATON, numbers=(1001, 1002, 1003), store=True,
-                      more='routes: [{name: sales, match: {to: ["7*"]}, ask: "1005", targets: [{to: "device:1003"}]}]\n').__enter__()
+                      api={'webhook_private': True}, more='routes: [{name: sales, match: {to: ["7*"]}, ask: "1005", targets: [{to: "device:1003"}]}]\n').__enter__()
 
     @classmethod
     def tearDownClass(cls):
@@ -91,6 +31,105 @@ class Stream(unittest.TestCase):
         answer = self.h.ask('POST', '/v1/tokens', {'name': name, 'scopes': list(scopes)})
         self.assertEqual(answer.status, 201, answer.body)
         return answer.json()['token']
+
+    def test_every_word_of_a_socket(self):
+        w = Socket(self.h)
+        w.say(op='auth', token=self.token('reader', 'admin'))
+        self.assertEqual(w.hear_op('welcome')['who'], 'token:reader')
+        w.say(op='subscribe', **{'from': 'earliest', 'filter': {'devices': ['1001'], 'types': ['delivered', 'org.*'], 'callID': 'x'}})
+        w.say(op='ack', sequence=w.hear_op('subscribed')['sequence'])
+        w.say(op='ping')
+        w.hear_op('pong')
+        w.say(op='unsubscribe')
+        w.hear_op('unsubscribed')
+        for wrong, code in (({'op': 'subscribe', 'from': 'never'}, 'badSubscription'), ({'op': 'ack', 'sequence': 7}, 'badAck'),
+                            ({'op': 'dance'}, 'unknownOp'), ({'message': 'hello'}, 'badMessage')):
+            w.say_wrong(wrong)
+            self.assertEqual(w.hear_op('error')['code'], code)
+        w.say(op='subscribe', **{'from': '999999999'})
+        self.assertIsNotNone(w.hear_type('org.baton.gap.v1'))
+        w.say(op='subscribe', **{'from': 'snapshot'})
+        self.assertIsNotNone(w.hear_type('org.baton.snapshot.v1'))
+        w.hear_op('subscribed')
+        self.h.talk(1001, 1002)
+        self.h.all_over()
+        seen = set()
+        while not {'org.baton.csta.callCleared.v1', 'org.baton.operation.v1', 'org.baton.audit.v1'} <= seen:
+            seen.add(w.hear()['type'])
+        w.close()
+
+    def test_every_word_of_server_sent_events(self):
+        with Events(self.h, '?from=999999999') as e:
+            self.assertEqual(e.next()['type'], 'org.baton.gap.v1')
+        with Events(self.h, '?from=snapshot') as e:
+            self.assertEqual(e.next()['type'], 'org.baton.snapshot.v1')
+            self.h.talk(1001, 1002)
+            self.h.all_over()
+            seen = set()
+            while not {'org.baton.csta.callCleared.v1', 'org.baton.operation.v1', 'org.baton.audit.v1'} <= seen:
+                seen.add(e.next()['type'])
+
+    def test_a_stream_says_that_its_token_is_gone(self):
+        with Events(self.h, '?from=now', token=self.token('short', 'observe:*')) as e:
+            self.h.ask('DELETE', '/v1/tokens/short')
+            problem = e.next()
+            self.assertEqual((problem['status'], problem['code']), (401, 'invalidToken'))
+            self.assertIsNone(e.next())
+
+    def test_why_a_socket_closes(self):
+        def code_of(act, face='unix', s=self.h):
+            w = Socket(s, face)
+            act(w)
+            while w.hear() is not None:
+                pass
+            w.close()
+            return w.code
+        self.assertEqual(code_of(lambda w: w.say(op='auth', token='bt_x'), 'tcp'), 4001)
+        self.assertEqual(code_of(lambda w: w.say(op='subscribe'), 'tcp'), 4001)
+        self.assertEqual(code_of(lambda w: w.send(b'\x01', 2)), 1003)
+        self.assertEqual(code_of(lambda w: w.send(b'"\xff"')), 1007)
+        self.assertEqual(code_of(lambda w: [w.say_wrong({'op': 'x'}) for _ in range(20)]), 1008)
+        self.assertEqual(code_of(lambda w: w.send(b'', 3)), 1002)
+        with Server(BATON, api={'max_body_kb': 1, 'max_streams': 1}, store=True) as s:
+            self.assertEqual(code_of(lambda w: w.send(b' ' * 2000), s=s), 1009)
+            token = s.ask('POST', '/v1/tokens', {'name': 'one', 'scopes': ['observe:*']}).json()['token']
+            first = Socket(s, token=token)
+            self.assertEqual(code_of(lambda w: w.say(op='auth', token=token), 'tcp', s), 4029)
+            s.process.send_signal(signal.SIGTERM)
+            self.assertIsNone(first.hear())
+            self.assertEqual(first.code, 4009)
+            first.close()
+            self.assertEqual(s.process.wait(20), 0)
+
+    def test_what_webhooks_bring(self):
+        with Taker(self.h) as events, Taker(self.h) as calls:
+            for taker, form in ((events, 'cloudevents'), (calls, 'push')):
+                made = self.h.post('/v1/webhooks', {'url': taker.url, 'form': form}).json()
+                path = '/v1/webhooks/' + made['webhook']
+                self.addCleanup(self.h.ask, 'DELETE', path)
+                self.assertTrue(self.h.post(path + '/test').json()['taken'])
+                head = taker.wait(lambda got: got)[0][0]
+                self.assertEqual(head['Baton-Webhook'], made['webhook'])
+            call = self.h.talk(1001, 1002)
+            self.h.all_over()
+            events.wait(lambda got: any(body['type'] == 'org.baton.csta.callCleared.v1' for _, body in got))
+            got = calls.wait(lambda got: len(got) == 4)
+            self.assertEqual([(body['event'], body['callId']) for _, body in got],
+                             [('newCall', 'test'), ('newCall', call), ('answer', call), ('hangup', call)])
+
+    def test_a_snapshot_that_is_too_big(self):
+        devices = ', '.join(f'{{number: "{n}"}}' for n in range(1000, 1400))
+        with Server(BATON, api={'client_buffer_kb': 64}, more=f'devices: [{devices}]\n') as s:
+            with Events(s, '?from=snapshot') as e:
+                problem = e.next()
+                self.assertEqual((problem['status'], problem['code']), (413, 'snapshotTooBig'))
+                self.assertIsNone(e.next())
+            w = Socket(s, 'unix')
+            w.say(op='subscribe', **{'from': 'snapshot'})
+            self.assertEqual(w.hear_op('error')['code'], 'snapshotTooBig')
+            w.close()
+            with Events(s, '?from=snapshot&device=10*') as e:
+                self.assertEqual(len(e.next()['data']['devices']), 100)
 
     def test_another_token_on_the_way(self):
         """What follows is the new one's; the old one may go."""

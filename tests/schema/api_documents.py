@@ -139,9 +139,22 @@ def check_asyncapi(jsonschema, document):
     for name, channel in document['channels'].items():
         if 'address' not in channel or not channel.get('messages'):
             fault(f'asyncapi: channel {name} has no address or no messages')
+    spoken = set()
     for name, op in document['operations'].items():
-        if op.get('action') not in ('send', 'receive') or find(document, op['channel']['$ref']) is None:
+        channel = op['channel']['$ref']
+        if op.get('action') not in ('send', 'receive') or find(document, channel) is None:
             fault(f'asyncapi: operation {name}')
+        for message in refs(op.get('messages', [])):
+            spoken.add(message)
+            if not message.startswith(channel + '/messages/'):
+                fault(f'asyncapi: operation {name}: {message} is none of its channel')
+    for name, channel in document['channels'].items():
+        for message in channel.get('messages', {}):
+            if name in ('sse', 'stream', 'webhook') and f'#/channels/{name}/messages/{message}' not in spoken:
+                fault(f'asyncapi: nobody says {message} of {name}')
+        for param in re.findall(r'\{(\w+)\}', channel.get('address') or ''):
+            if param not in channel.get('parameters', {}):
+                fault(f'asyncapi: channel {name} does not describe {{{param}}}')
     for name, message in document['components']['messages'].items():
         if 'payload' not in message:
             fault(f'asyncapi: message {name} has no payload')

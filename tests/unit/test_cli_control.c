@@ -366,6 +366,5 @@ TEST_MAIN(T(test_events_of_a_stream), T(test_a_stream_goes_on_where_it_ended),
           T(test_a_stream_that_is_refused_ends), T(test_a_stream_that_says_why_it_ends),
           T(test_where_the_server_listens), T(test_no_server_is_said_in_words),
           T(test_paths_are_encoded), T(test_a_list_is_a_table), T(test_lists_have_an_order),
-          T(test_lists_for_programs),
-          T(test_one_thing), T(test_times_and_parties), T(test_a_table_fits_the_window),
-          T(test_wrong_words))
+          T(test_lists_for_programs), T(test_one_thing), T(test_times_and_parties),
+          T(test_a_table_fits_the_window), T(test_wrong_words))
