@@ -33,6 +33,7 @@ enum store_kind {
     STORE_FEATURES,  /**< do not disturb and forwarding of a device */
     STORE_MAILBOX,   /**< what is known of the messages for a device */
     STORE_AGENTS,    /**< who is logged on at a device */
+    STORE_CALLBACK,  /**< who is to be called back */
     STORE_KINDS
 };
 

@@ -446,6 +446,7 @@ struct call_layer {
     struct pack_room room;
     struct list callbacks; /**< callback.c */
     struct pool callback_pool;
+    uint64_t last_callback;
     call_back_fn on_callback; /**< may be NULL; gets ctx */
     uint64_t queued;          /**< callers that had to wait */
     uint64_t queue_full;      /**< and those for whom there was no room */

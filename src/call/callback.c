@@ -16,21 +16,32 @@
  * Both devices are ours: of others it is not known when they are free.
  *
  * BOUNDS. calls.callback_max of them in all, one for each pair, CALLBACK_PER_DEVICE of one
- * originator, calls.callback_s for each. OWNERSHIP. The layer's pool. They do not survive a
- * restart. COST. A walk over them when a leg of a device ends, while there are any.
+ * originator, calls.callback_s for each. OWNERSHIP. The layer's pool. COST. A walk over them
+ * when a leg of a device ends, while there are any.
+ *
+ * KEPT (base/store.h) is one row for each, under a number, from being set until it is over.
+ * After a restart it goes on, for what is left of its time; one whose time has passed meanwhile
+ * is over then, which is told. Whether it is permitted was judged when it was set.
  */
 #include "call/parts.h"
+
+#include "base/err.h"
+#include "base/hop.h"
+#include "call/keep.h"
 
 enum {
     CALLBACK_SETTLE_MS = 500,
     CALLBACK_AGAIN_MS = 15000,
     CALLBACK_PER_DEVICE = 16,
+    VERSION = 1,
+    KEY_MAX = 24,
 };
 
 struct callback {
     struct list link; /**< of the layer, the oldest first */
     struct call_layer *layer;
     struct device *from, *to;
+    uint64_t id;    /**< its row's key */
     bool after_use; /**< the target has to be used first */
     uint64_t until_ms;
     struct timer timer;
@@ -43,6 +54,63 @@ static void tell(struct call_layer *l, const struct device *from, const struct d
         l->on_callback(l->ctx, from, to, set, now_ms);
     }
 }
+
+/* ---- its row ---- */
+
+static struct str key_of(const struct callback *cb, char *buf)
+{
+    struct out o;
+
+    out_init(&o, buf, KEY_MAX);
+    out_u64(&o, cb->id);
+    return out_str_of(&o);
+}
+
+static void write_row(struct out *o, const void *what, uint64_t now_ms)
+{
+    const struct callback *cb = what;
+
+    pack_number(o, VERSION);
+    pack_str(o, cb->from->key);
+    pack_str(o, cb->to->key);
+    pack_bool(o, cb->after_use);
+    pack_date(o, cb->layer->env, cb->until_ms, now_ms);
+}
+
+/** Without memory for it a restart forgets it. */
+static void keep(const struct callback *cb, uint64_t now_ms)
+{
+    struct call_layer *l = cb->layer;
+    char key[KEY_MAX];
+    struct str row;
+
+    if (l->store == NULL) {
+        return;
+    }
+    row = pack_in(&l->room, write_row, cb, now_ms);
+    if (row.n > 0) {
+        l->store->put(l->store->ctx, STORE_CALLBACK, key_of(cb, key), row);
+    }
+}
+
+static void unkeep(const struct callback *cb)
+{
+    const struct store_ops *store = cb->layer->store;
+    char key[KEY_MAX];
+
+    if (store != NULL) {
+        store->drop(store->ctx, STORE_CALLBACK, key_of(cb, key));
+    }
+}
+
+void call_keep_callbacks(const struct call_layer *l, uint64_t now_ms)
+{
+    for (const struct list *it = l->callbacks.next; it != &l->callbacks; it = it->next) {
+        keep(list_entry((struct list *)(uintptr_t)it, struct callback, link), now_ms);
+    }
+}
+
+/* ---- its end ---- */
 
 static void drop(struct callback *cb)
 {
@@ -58,6 +126,7 @@ static void end(struct callback *cb, uint64_t now_ms)
     struct call_layer *l = cb->layer;
     const struct device *from = cb->from, *to = cb->to;
 
+    unkeep(cb);
     drop(cb);
     tell(l, from, to, false, now_ms);
 }
@@ -90,6 +159,13 @@ static void look_again(struct callback *cb, uint64_t now_ms)
     timer_set(cb->layer->wheel, &cb->timer, again < cb->until_ms ? again : cb->until_ms);
 }
 
+static void look_soon(struct callback *cb, uint64_t now_ms)
+{
+    uint64_t soon = now_ms + CALLBACK_SETTLE_MS;
+
+    timer_set(cb->layer->wheel, &cb->timer, soon < cb->until_ms ? soon : cb->until_ms);
+}
+
 /** @return false: there is no room for a call just now */
 static bool call_them(struct callback *cb, uint64_t now_ms)
 {
@@ -118,16 +194,17 @@ static void on_timer(struct timer *t, uint64_t now_ms)
 void callback_freed(const struct connection *conn, uint64_t now_ms)
 {
     const struct call_layer *l = conn->call->layer;
-    uint64_t soon = now_ms + CALLBACK_SETTLE_MS;
 
     list_each(it, &l->callbacks)
     {
         struct callback *cb = list_entry(it, struct callback, link);
-        if (cb->to == conn->device && (conn->established || conn->originating)) {
+        if (cb->to == conn->device && (conn->established || conn->originating) &&
+            cb->after_use) {
             cb->after_use = false;
+            keep(cb, now_ms);
         }
         if (cb->to == conn->device || cb->from == conn->device) {
-            timer_set(l->wheel, &cb->timer, soon < cb->until_ms ? soon : cb->until_ms);
+            look_soon(cb, now_ms);
         }
     }
 }
@@ -166,6 +243,21 @@ static enum call_error judge(const struct call_layer *l, const struct device *fr
     return n < CALLBACK_PER_DEVICE ? CALL_OK : CALL_NO_RESOURCES;
 }
 
+/** @return NULL: no memory, or too many */
+static struct callback *add(struct call_layer *l, const struct callback *what)
+{
+    struct callback *cb = pool_get(&l->callback_pool);
+
+    if (cb == NULL) {
+        return NULL;
+    }
+    *cb = *what;
+    cb->layer = l;
+    timer_init(&cb->timer, on_timer);
+    list_append(&l->callbacks, &cb->link);
+    return cb;
+}
+
 static enum call_error set(struct call_layer *l, struct device *from, struct device *to,
                            bool after_use, uint64_t now_ms)
 {
@@ -175,20 +267,19 @@ static enum call_error set(struct call_layer *l, struct device *from, struct dev
     if (err != CALL_OK) {
         return err;
     }
-    cb = pool_get(&l->callback_pool);
+    cb = add(l, &(struct callback){
+                    .id = l->last_callback + 1,
+                    .from = from,
+                    .to = to,
+                    .after_use = after_use,
+                    .until_ms = now_ms + l->config.callback_s * UINT64_C(1000),
+                });
     if (cb == NULL) {
         return CALL_NO_RESOURCES;
     }
-    *cb = (struct callback){
-        .layer = l,
-        .from = from,
-        .to = to,
-        .after_use = after_use,
-        .until_ms = now_ms + l->config.callback_s * UINT64_C(1000),
-    };
-    timer_init(&cb->timer, on_timer);
-    list_append(&l->callbacks, &cb->link);
-    timer_set(l->wheel, &cb->timer, now_ms + CALLBACK_SETTLE_MS);
+    l->last_callback = cb->id;
+    look_soon(cb, now_ms);
+    keep(cb, now_ms);
     tell(l, from, to, true, now_ms);
     return CALL_OK;
 }
@@ -260,6 +351,40 @@ void call_back_forget(struct call_layer *l, const struct device *d, uint64_t now
             end(cb, now_ms);
         }
     }
+}
+
+int call_restore_callback(struct call_layer *l, struct str key, struct str value,
+                          uint64_t now_ms)
+{
+    struct unpack u = unpack_of(value);
+    uint64_t version = unpack_number(&u);
+    uint64_t longest_ms = now_ms + l->config.callback_s * UINT64_C(1000);
+    struct str from = unpack_str(&u), to = unpack_str(&u);
+    struct callback what = {.after_use = unpack_bool(&u)}, *cb;
+
+    what.until_ms = unpack_date(&u, l->env, now_ms);
+    if (version != VERSION && value.n > 0) {
+        return E_VERSION;
+    }
+    if (u.bad || !str_to_u64(key, UINT64_MAX - 1, &what.id)) {
+        return E_SYNTAX;
+    }
+    what.from = directory_device(l->directory, from);
+    what.to = directory_device(l->directory, to);
+    what.until_ms = what.until_ms < longest_ms ? what.until_ms : longest_ms;
+    if (what.from == NULL || what.to == NULL || what.from == what.to) {
+        return E_NOTFOUND;
+    }
+    if (find(l, what.from, what.to) != NULL) {
+        return E_EXISTS;
+    }
+    cb = add(l, &what);
+    if (cb == NULL) {
+        return l->callback_pool.in_use == l->config.callback_max ? E_TOOMANY : E_NOMEM;
+    }
+    l->last_callback = what.id > l->last_callback ? what.id : l->last_callback;
+    look_soon(cb, now_ms);
+    return 0;
 }
 
 void callbacks_fini(struct call_layer *l)

@@ -29,6 +29,13 @@ int call_restore(struct call_layer *l, struct str key, struct str value, uint64_
 /** All of them are back, and who watches them. Those that cannot go on end now. */
 void call_restored(struct call_layer *l, uint64_t now_ms);
 
+/** All that are to be called back (callback.c), whatever was written before. */
+void call_keep_callbacks(const struct call_layer *l, uint64_t now_ms);
+/** Put one back. @return 0; E_VERSION, E_SYNTAX, E_NOMEM, E_TOOMANY, E_EXISTS; E_NOTFOUND: one
+   of them is no device any more. Nothing is left of it then */
+int call_restore_callback(struct call_layer *l, struct str key, struct str value,
+                          uint64_t now_ms) MUST_USE;
+
 /** It has that callID, CALL_ID_LEN octets that no other call has. Before anybody was told. */
 void call_rename(struct call *c, struct str id);
 /** Is it one, and no call's? */

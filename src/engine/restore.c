@@ -36,6 +36,7 @@ static const char *kind_name(enum store_kind kind)
         [STORE_FEATURES] = "row of features",
         [STORE_MAILBOX] = "mailbox",
         [STORE_AGENTS] = "row of agents",
+        [STORE_CALLBACK] = "call back",
     };
     return names[kind];
 }
@@ -67,6 +68,8 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
         return event_restore_mailbox(e->events, key, value, now_ms);
     case STORE_AGENTS:
         return cti_restore_agents(e->cti, key, value);
+    case STORE_CALLBACK:
+        return call_restore_callback(&e->calls, key, value, now_ms);
     case STORE_TOKEN:
     case STORE_WEBHOOK:
     case STORE_KINDS:
@@ -144,6 +147,7 @@ void engine_store_all(struct engine *e, uint64_t now_ms)
     leg_keep_marks(&e->legs, e->config.store, now_ms);
     call_keep_all(&e->calls, now_ms);
     call_keep_features(&e->calls);
+    call_keep_callbacks(&e->calls, now_ms);
     cti_keep_all(e->cti, now_ms);
     event_keep_all(e->events, now_ms);
     rows_keep_all(e);

@@ -322,7 +322,7 @@
       "not.")                                                                                           \
     U(park_max, 100, 1, 1000000, "Calls that are parked at a time.")                                    \
     U(callback_s, 3600, 1, 604800,                                                                      \
-      "Call back (CallBack, CallBackNonCallRelated) is given up after this. None survives a restart.")  \
+      "Call back (CallBack, CallBackNonCallRelated) is given up after this.")                           \
     U(callback_max, 1000, 1, 1000000,                                                                   \
       "Call backs that are set at a time; of one device at most 16.")                                   \
     B(pickup, true,                                                                                     \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What somebody has switched on at a device outlives the process: do not disturb, forwarding,
- * message waiting, agents. And what has become of it meanwhile is told.
+ * message waiting, agents, call backs. And what has become of it meanwhile is told.
  */
 #include "base/attr.h"
 #include "keep.h"
@@ -20,6 +20,8 @@ static void with_store(struct world *world)
 {
     world->config.store = &keep.ops;
     world->config.event.interval_ms = 1;
+    world->config.call.callback_s = 600;
+    world->config.call.callback_max = 2;
     world->config.event.max_publications = 3;
 }
 
@@ -45,6 +47,154 @@ static struct ask *done(struct ask *q)
 #define EVENTS(text) CHECK_STR(str_c(app_events(&w.crm, ann)), text)
 #define OF(device) "<device>" device "</device>"
 
+static bool is_called(const struct phone *p)
+{
+    return p->s.leg != NULL && p->s.leg->state == LEG_EARLY && !p->s.leg->uac;
+}
+
+/* ---- call backs ---- */
+
+static struct ask *pair_asked(const char *service, const char *to)
+{
+    return done(app_ask(&w.crm, service,
+                        "<originatingDevice>1001</originatingDevice><targetDevice>%s"
+                        "</targetDevice>",
+                        to));
+}
+
+/** 1002 talks; 1001 wants to be called when it does not any more. */
+static void set_call_back(void)
+{
+    REQUIRE(world_call(&w, PHONE(&w, 1), PHONE(&w, 2)));
+    app_forget(&w.crm);
+    ANSWER(pair_asked("CallBackNonCallRelated", "1002"), "CallBackNonCallRelatedResponse");
+    EVENTS("CallBack 1001>1002 set");
+    app_forget(&w.crm);
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 1);
+}
+
+static struct kept_row *row_of_call_back(void)
+{
+    for (size_t i = 0; i < keep.rows; i++) {
+        if (keep.row[i].kind == STORE_CALLBACK) {
+            return &keep.row[i];
+        }
+    }
+    return NULL;
+}
+
+static void test_a_call_back_outlives_the_process(void)
+{
+    up();
+    set_call_back();
+    keep_restart(&w, &keep);
+    keep_restart(&w, &keep); /* what was put back is kept again */
+    world_run(&w, 60000);
+    ANSWER(ASK("GetCallBack", OF("1001")), "GetCallBackResponse 1002");
+    ANSWER(pair_asked("CallBackNonCallRelated", "1003"), "CallBackNonCallRelatedResponse");
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 2); /* under a number of its own */
+    ANSWER(pair_asked("CancelCallBack", "1003"), "CancelCallBackResponse");
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 1);
+    app_forget(&w.crm);
+    phone_hang_up(PHONE(&w, 1), STR_NONE);
+    world_run(&w, 1500);
+    CHECK(strstr(app_events(&w.crm, ann), "CallBack 1001>1002 over") != NULL);
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 0);
+    CHECK_INT(phone_answer(PHONE(&w, 0)), 0);
+    world_run(&w, 500);
+    CHECK(is_called(PHONE(&w, 1)));
+    keep_restart(&w, &keep);
+    ANSWER(ASK("GetCallBack", OF("1001")), "GetCallBackResponse");
+    w.hard = true;
+    down();
+}
+
+/** Whether the target has been used since is kept as well, and that it was. */
+static void test_a_call_back_waits_for_use(void)
+{
+    up();
+    (void)phone_call(PHONE(&w, 0), "1002", true, STR_NONE);
+    world_run(&w, 300);
+    (void)ASK("SnapshotDevice", "<snapshotObject>1001</snapshotObject>");
+    ANSWER(done(app_on_connection(&w.crm, "CallBack", "callbackConnection", "c1", "1001", "")),
+           "CallBackResponse 1002");
+    keep_restart(&w, &keep);
+    size_t calls = wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "INVITE");
+    world_run(&w, 60000);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "INVITE"), calls);
+    REQUIRE(world_call(&w, PHONE(&w, 1), PHONE(&w, 2)));
+    phone_hang_up(PHONE(&w, 1), STR_NONE);
+    world_run(&w, 100); /* it was used, and nobody has looked yet */
+    keep_restart(&w, &keep);
+    world_run(&w, 1500);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "INVITE"), calls + 1);
+    w.hard = true;
+    down();
+}
+
+/** What has run out meanwhile is over, and that is told; what has not ends at its time. */
+static void test_a_call_back_ends_at_its_time(void)
+{
+    up();
+    set_call_back();
+    world_run(&w, 300000);
+    keep_restart(&w, &keep);
+    world_run(&w, 290000);
+    CHECK_STR(str_c(app_events(&w.crm, ann)), "");
+    struct kept_row *r = row_of_call_back();
+    REQUIRE(r != NULL);
+    char key[32], value[128];
+    size_t key_n = r->key_n, value_n = r->value_n;
+    REQUIRE(key_n <= sizeof(key) && value_n <= sizeof(value));
+    memcpy(key, r->key, key_n);
+    memcpy(value, r->value, value_n);
+    world_run(&w, 20000);
+    EVENTS("CallBack 1001>1002 over");
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 0);
+    app_forget(&w.crm);
+    keep.ops.put(keep.ops.ctx, STORE_CALLBACK, str_make(key, key_n), str_make(value, value_n));
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "store_not_restored"), 0);
+    world_run(&w, 1000);
+    EVENTS("CallBack 1001>1002 over");
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 0);
+    down();
+}
+
+/** There is room for two; one of a device that is none any more goes. */
+static void test_call_backs_that_do_not_come_back(void)
+{
+    up();
+    set_call_back();
+    struct kept_row *r = row_of_call_back();
+    REQUIRE(r != NULL);
+    char value[128];
+    struct str row = str_make(value, r->value_n);
+    REQUIRE(row.n <= sizeof(value));
+    memcpy(value, r->value, row.n);
+    keep.ops.put(keep.ops.ctx, STORE_CALLBACK, STR("7"), row); /* the same once more */
+    size_t at = str_find(row, STR("1002@"));
+    value[at + 3] = '3';
+    keep.ops.put(keep.ops.ctx, STORE_CALLBACK, STR("8"), row);
+    value[at + 3] = '4';
+    keep.ops.put(keep.ops.ctx, STORE_CALLBACK, STR("9"), row); /* one too many */
+    value[at + 3] = '9';
+    keep.ops.put(keep.ops.ctx, STORE_CALLBACK, STR("10"), row); /* nobody */
+    value[at + 3] = '1';
+    keep.ops.put(keep.ops.ctx, STORE_CALLBACK, STR("11"), row); /* itself */
+    value[at + 3] = '2';
+    keep.ops.put(keep.ops.ctx, STORE_CALLBACK, STR("x"), row);
+    keep_restart(&w, &keep);
+    CHECK_INT(world_stat(&w, "store_not_restored"), 5);
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 2);
+    ANSWER(ASK("GetCallBack", OF("1001")), "GetCallBackResponse 1002 1003");
+    engine_forget_device(w.engine, &w.device[1], w.net.now_ms);
+    engine_forget_device(w.engine, &w.device[2], w.net.now_ms);
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 0);
+    w.hard = true;
+    down();
+}
+
 /* ---- do not disturb, forwarding ---- */
 
 static void switch_all(void)
@@ -59,11 +209,6 @@ static void switch_all(void)
                                            "<forwardDN>1002</forwardDN>"
                                            "<ringCount>2</ringCount>"),
            "SetForwardingResponse");
-}
-
-static bool is_called(const struct phone *p)
-{
-    return p->s.leg != NULL && p->s.leg->state == LEG_EARLY && !p->s.leg->uac;
 }
 
 static const struct device_features *features(size_t i)
@@ -290,11 +435,13 @@ static void full(void)
     ANSWER(ASK("SetMessageWaitingIndicator",
                OF("1001") "<messageWaitingOn>true</messageWaitingOn>"),
            "SetMessageWaitingIndicatorResponse");
+    ANSWER(pair_asked("CallBackNonCallRelated", "1002"), "CallBackNonCallRelatedResponse");
 }
 
 static bool is_of_device(const struct kept_row *r)
 {
-    return r->kind == STORE_FEATURES || r->kind == STORE_MAILBOX || r->kind == STORE_AGENTS;
+    return r->kind == STORE_FEATURES || r->kind == STORE_MAILBOX || r->kind == STORE_AGENTS ||
+           r->kind == STORE_CALLBACK;
 }
 
 /** Cut anywhere, or of a later version: dropped, and nothing is left of it. */
@@ -343,6 +490,7 @@ static void test_rows_of_devices_again(void)
     CHECK_INT(keep_count(&keep, STORE_FEATURES), 2);
     CHECK_INT(keep_count(&keep, STORE_MAILBOX), 1);
     CHECK_INT(keep_count(&keep, STORE_AGENTS), 1);
+    CHECK_INT(keep_count(&keep, STORE_CALLBACK), 1);
     CHECK_INT(keep.rows, rows + 2); /* and the secrets, which a server writes at its start */
     down();
 }
@@ -364,7 +512,9 @@ static void test_no_memory_for_rows_of_devices(void)
     CHECK(whole);
 }
 
-TEST_MAIN(T(test_switches_outlive_the_process), T(test_nothing_new_is_not_kept),
+TEST_MAIN(T(test_a_call_back_outlives_the_process), T(test_a_call_back_waits_for_use),
+          T(test_a_call_back_ends_at_its_time), T(test_call_backs_that_do_not_come_back),
+          T(test_switches_outlive_the_process), T(test_nothing_new_is_not_kept),
           T(test_rows_go_with_the_device), T(test_lamps_outlive_the_process),
           T(test_a_sender_is_known_again), T(test_agents_stay_logged_on),
           T(test_agents_whose_call_is_gone), T(test_cut_rows_of_devices),

@@ -215,6 +215,7 @@ static struct str key_for(enum store_kind kind, bool part, unsigned n, char *buf
     case STORE_SUBSCRIPTION:
     case STORE_TOKEN:
     case STORE_WEBHOOK:
+    case STORE_CALLBACK:
     case STORE_KINDS:
         out_u64(&o, n + 1);
         break;
