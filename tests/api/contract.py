@@ -138,6 +138,24 @@ def message(server, operation, value, headers=None):
     return fit[0]
 
 
+def begun(server, operation, status):
+    """A stream, which is no answer of its own: one operation of openapi.json was done."""
+    if jsonschema is not None:
+        documents(server)
+        DONE.setdefault(operation, set()).add(status)
+
+
+def streamed(server, operation, value):
+    """What Server-Sent Events of another kind bring is what openapi.json says of them."""
+    if jsonschema is None:
+        return
+    ops = [op for item in documents(server)['openapi'].raw['paths'].values() for op in item.values() if op['operationId'] == operation]
+    fault = DOCUMENTS['openapi'].fault(ops[0]['responses']['200']['content']['text/event-stream']['schema'], value, True)
+    if fault is not None:
+        raise AssertionError(f'{operation}: {fault}: {json.dumps(value)[:2000]}')
+    DONE.setdefault(operation, set()).add(200)
+
+
 def close_code(server, code):
     """Of the WebSocket of events: it is one of those of asyncapi.json."""
     if jsonschema is None:

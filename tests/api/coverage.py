@@ -11,14 +11,9 @@ import os
 import sys
 
 SKIPPED = 77
-EXCUSED = {
-    'getStream': 'a WebSocket, which tests/interop follows',
-    'conferenceCall': 'wants a focus, which tests/flow has',
-    'singleStepConferenceCall': 'the same',
-    'callBack': 'wants a phone that is busy to become free: tests/flow',
+EXCUSED = {  # words; there is no excuse for a route
     'tell/heartbeat': 'comes after twenty seconds without an event: test_feed',
     'close/4008': 'to one who reads nothing, so it is never read',
-    'followTrace': 'a stream without end: test_trace.py reads it from a bare socket',
 }
 
 

@@ -36,6 +36,8 @@ class Socket:
                 break
             self.buffer += part
         self.head, _, self.buffer = self.buffer.partition(b'\r\n\r\n')
+        if self.head.startswith(b'HTTP/1.1 101 '):
+            contract.begun(s, 'getStream', 101)
 
     def close(self):
         self.sock.close()

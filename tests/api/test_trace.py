@@ -19,6 +19,7 @@ import threading
 import time
 import unittest
 
+import contract
 from server import SHORT, Server
 
 BATON = sys.argv[1]
@@ -248,6 +249,7 @@ class Live(unittest.TestCase):
                     line = r.readline()
                     if line.startswith(b'data: '):
                         got.append(json.loads(line[6:]))
+                        contract.streamed(s, 'followTrace', got[-1])
                 caller.join()
                 c.close()
                 self.assertEqual([m['n'] for m in got], sorted(m['n'] for m in got))

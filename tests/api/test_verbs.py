@@ -8,9 +8,34 @@ import subprocess
 import sys
 import unittest
 
+from focus import Focus
 from phones import House, until
 
 BATON, GEN, TABLE = sys.argv[1:4]
+
+
+class Conferences(unittest.TestCase):
+    def test_both_services_and_the_end(self):
+        with Focus() as focus, House(BATON, numbers=(1001, 1002, 1003, 1004),
+                                     more=f'conference: {{focus: "{focus.uri}", room: conf-%s}}\n') as h:
+            first = h.talk(1001, 1002)
+            second = h.done(f'/v1/calls/{first}/connections/1001/consult', {'consultedDevice': '1003'})['initiatedCall']['callID']
+            h.until_state(second, 1003, 'alerting')
+            h.done(f'/v1/calls/{second}/connections/1003/answer')
+            h.until_state(second, 1001, 'connected')
+            h.done(f'/v1/calls/{second}/connections/1001/conference')
+            until('three sit there', lambda: len(focus.seats) == 3)
+            left = h.get('/v1/calls').json()['items']
+            self.assertEqual([sorted(c['number'] for c in call['connections']) for call in left], [['1001', '1002', '1003']])
+            call = left[0]['callID']
+            h.done(f'/v1/calls/{call}/connections/1001/single-step-conference', {'deviceToJoin': '1004', 'participationType': 'active'})
+            h.until_state(call, 1004, 'alerting')
+            h.done(f'/v1/calls/{call}/connections/1004/answer')
+            h.until_state(call, 1004, 'connected')
+            self.assertEqual(len(focus.seats), 4)
+            h.done(f'/v1/calls/{call}/clear')
+            h.until_over(call)
+            until('nobody sits there', lambda: not focus.seats)
 
 
 class Calls(unittest.TestCase):
@@ -156,6 +181,10 @@ class Calls(unittest.TestCase):
                                  {'deviceToJoin': '1003', 'participationType': 'active'}), 501, 'serviceNotSupported')
 
     def test_call_back_of_call(self):
+        call = self.h.ring(1001, 1002)  # nobody is there
+        self.h.done(self.at(call, 1001, 'call-back'))
+        self.h.until_over(call)
+        self.h.done('/v1/services/CancelCallBack', {'originatingDevice': '1001', 'targetDevice': '1002'})
         call = self.h.talk(1001, 1002)
         self.problem(self.h.post(self.at(call, 1001, 'call-back')), 409, 'noCallToComplete')
 
