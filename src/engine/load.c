@@ -19,6 +19,15 @@ void load_init(struct load *l, const struct load_config *config)
 
 void load_lag(struct load *l, uint64_t late_ms, uint64_t now_ms)
 {
+    uint64_t last_ms = l->late_ms, due_ms = now_ms - late_ms;
+
+    if (late_ms == 0 || late_ms < l->config.lag_ms) {
+        return;
+    }
+    l->late_ms = now_ms;
+    if (last_ms == 0 || due_ms > last_ms + FORGET_MS) {
+        return; /* it stood still, for once */
+    }
     if (late_ms >= l->lag_ms || now_ms - l->lag_seen_ms > FORGET_MS) {
         l->lag_ms = late_ms;
         l->lag_seen_ms = now_ms;

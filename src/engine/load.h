@@ -4,15 +4,18 @@
  *
  *   level   when                                        what is refused with 503
  *   high    `high_percent` of a table is taken, or the  what begins something: INVITE,
- *           loop is `lag_ms` late                       SUBSCRIBE, MESSAGE, OPTIONS, PUBLISH …
+ *           loop is `lag_ms` late again                 SUBSCRIBE, MESSAGE, OPTIONS, PUBLISH …
  *   full    `full_percent`, or four times as late       REGISTER as well
  *
  * Requests inside dialogs are never refused here, nor calls to emergency numbers. Phones that
  * register are let in longer than calls: a phone that is lost calls nobody, and comes again
  * with all the others.
  *
- * LAG. How late the engine was for the last timer that was due. A late second is forgotten
- * after a second without another.
+ * LAG. How late the engine was for the last timer that was due. Late once is no load: a
+ * machine that stood still (it was moved, suspended, paging) has nothing left to catch up with
+ * when it goes on, and whoever was turned away then was turned away for nothing. Late again
+ * within a second is: there is more to do than gets done. That is forgotten after a second
+ * without another.
  */
 #ifndef BATON_ENGINE_LOAD_H
 #define BATON_ENGINE_LOAD_H
@@ -32,7 +35,8 @@ enum load_level { LOAD_NORMAL, LOAD_HIGH, LOAD_FULL };
 
 struct load {
     struct load_config config;
-    uint64_t lag_ms;                /**< the largest one that is not forgotten */
+    uint64_t late_ms;               /**< when a timer was late for the last time */
+    uint64_t lag_ms;                /**< late again: the largest one that is not forgotten */
     uint64_t lag_seen_ms;           /**< and when that was */
     uint64_t shed;                  /**< counter: requests refused */
     uint64_t shed_calls, emergency; /**< of these INVITE; and those let in by their number */
@@ -43,7 +47,7 @@ void load_init(struct load *l, const struct load_config *config);
 /** Is it to a number that is never refused? */
 bool load_is_emergency(const struct load *l, const struct sip_msg *m);
 
-/** A timer was that late. */
+/** A timer was that late: counts if it was due within a second of the last late one. */
 void load_lag(struct load *l, uint64_t late_ms, uint64_t now_ms);
 
 /** A table: `used` of `limit` places are taken (limit 0: no limit). @return the fuller

@@ -453,8 +453,9 @@
       "subscriptions are refused (503 with Retry-After). 0: only when nothing is left.")     \
     U(full_percent, 95, 1, 100, "And registrations as well.")                                \
     U(lag_ms, 500, 0, 60000,                                                                 \
-      "New calls are refused when the server is so late with its timers, and registrations " \
-      "when it is four times as late. 0: it does not matter.")                               \
+      "New calls are refused when the server is so late with its timers, and again within "  \
+      "a second; registrations when it is four times as late. Late once is a machine that "  \
+      "stood still. 0: it does not matter.")                                                 \
     U(retry_s, 5, 1, 3600, "Retry-After is this to twice this.")                             \
     L(emergency, "110, 112, 911",                                                            \
       "Called numbers that are never refused so; `*` at the end for beginnings.")

@@ -258,11 +258,19 @@ static void lag_counts(struct world *world)
     world->config.load = (struct load_config){.lag_ms = 100};
 }
 
-/** A timer was late: calls wait, registrations do not. */
+/** Timers are late, not once: calls wait, registrations do not. */
 static void test_lag(void)
 {
     const struct world_options o = {.tweak = lag_counts, .no_apps = true};
     world_up(&w, &o);
+    load_lag(&w.engine->load, 150, w.net.now_ms);
+    phone_call(PHONE(&w, 0), "1002", true, STR_NONE);
+    world_run(&w, 200);
+    CHECK_INT(wire_count(&w.wire, ENGINE(&w), PHONE_NODE(&w, 0), "503 INVITE"), 0);
+    (void)phone_answer(PHONE(&w, 1));
+    world_run(&w, 200);
+    phone_hang_up(PHONE(&w, 0), STR_NONE);
+    world_run(&w, 200);
     load_lag(&w.engine->load, 150, w.net.now_ms);
     phone_call(PHONE(&w, 0), "1002", true, STR_NONE);
     world_run(&w, 200);

@@ -350,6 +350,7 @@ static void test_levels(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct load l;
         load_init(&l, &careful);
+        load_lag(&l, rows[i].lag, 4500);
         load_lag(&l, rows[i].lag, 5000);
         CHECK_INT(load_level(&l, rows[i].percent, 5500), rows[i].level);
         CHECK_INT(load_refuses(&l, invite("1"), rows[i].percent, 5500) == 0, rows[i].call);
@@ -366,6 +367,7 @@ static void test_lag_is_forgotten(void)
 {
     struct load l;
     load_init(&l, &careful);
+    load_lag(&l, 100, 500);
     load_lag(&l, 500, 1000);
     load_lag(&l, 0, 1500); /* once in time is no proof */
     CHECK_INT(load_level(&l, 0, 1900), LOAD_FULL);
@@ -373,8 +375,27 @@ static void test_lag_is_forgotten(void)
     load_lag(&l, 120, 2100);
     CHECK_INT(load_level(&l, 0, 2200), LOAD_HIGH);
     load_init(&l, &(struct load_config){0});
-    load_lag(&l, 1 << 20, 1000);
-    CHECK_INT(load_level(&l, 100, 1000), LOAD_NORMAL); /* off */
+    load_lag(&l, 500, 1000);
+    load_lag(&l, 500, 1500);
+    CHECK_INT(load_level(&l, 100, 1500), LOAD_NORMAL); /* off */
+}
+
+/** A machine that stood still is not overloaded; late again soon after is. */
+static void test_late_once_is_no_load(void)
+{
+    struct load l;
+    load_init(&l, &careful);
+    load_lag(&l, 60000, 100000);
+    CHECK_INT(load_level(&l, 0, 100000), LOAD_NORMAL);
+    load_lag(&l, 99, 100500); /* not late */
+    CHECK_INT(load_level(&l, 0, 100500), LOAD_NORMAL);
+    load_lag(&l, 200, 101201); /* due 1001 ms after it went on */
+    CHECK_INT(load_level(&l, 0, 101201), LOAD_NORMAL);
+    load_lag(&l, 200, 102401); /* due 1000 ms after that */
+    CHECK_INT(load_level(&l, 0, 102401), LOAD_HIGH);
+    load_lag(&l, 3000, 105500); /* the delay itself does not count as time that has passed */
+    CHECK_INT(load_level(&l, 0, 105500), LOAD_FULL);
+    CHECK_INT(load_level(&l, 0, 106501), LOAD_NORMAL);
 }
 
 /** Those who are sent away do not all come back at once. */
@@ -397,4 +418,4 @@ static void test_retry_after(void)
 TEST_MAIN(T(test_rate), T(test_sources), T(test_scanners), T(test_bans), T(test_guessing),
           T(test_the_phone_gets_through), T(test_the_phone_has_its_own_bucket), T(test_bounded),
           T(test_claims), T(test_memory), T(test_levels), T(test_lag_is_forgotten),
-          T(test_retry_after))
+          T(test_late_once_is_no_load), T(test_retry_after))
