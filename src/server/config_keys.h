@@ -447,17 +447,17 @@
     L(scanner_users, "sipvicious, friendly-scanner",                                            \
       "So are those whose From or To has one of these as user.")
 
-#define CONFIG_OVERLOAD(U, B, S, W, L, N, M, Q)                                              \
-    U(high_percent, 80, 0, 100,                                                              \
-      "When so much of `limits.transactions` or `limits.calls` is taken, new calls and "     \
-      "subscriptions are refused (503 with Retry-After). 0: only when nothing is left.")     \
-    U(full_percent, 95, 1, 100, "And registrations as well.")                                \
-    U(lag_ms, 500, 0, 60000,                                                                 \
-      "New calls are refused when the server is so late with its timers, and again within "  \
-      "a second; registrations when it is four times as late. Late once is a machine that "  \
-      "stood still. 0: it does not matter.")                                                 \
-    U(retry_s, 5, 1, 3600, "Retry-After is this to twice this.")                             \
-    L(emergency, "110, 112, 911",                                                            \
+#define CONFIG_OVERLOAD(U, B, S, W, L, N, M, Q)                                             \
+    U(high_percent, 80, 0, 100,                                                             \
+      "When so much of `limits.transactions` or `limits.calls` is taken, new calls and "    \
+      "subscriptions are refused (503 with Retry-After). 0: only when nothing is left.")    \
+    U(full_percent, 95, 1, 100, "And registrations as well.")                               \
+    U(lag_ms, 500, 0, 60000,                                                                \
+      "New calls are refused when the server is so late with its timers, and again within " \
+      "a second; registrations when it is four times as late. Late once is a machine that " \
+      "stood still. 0: it does not matter.")                                                \
+    U(retry_s, 5, 1, 3600, "Retry-After is this to twice this.")                            \
+    L(emergency, "110, 112, 911",                                                           \
       "Called numbers that are never refused so; `*` at the end for beginnings.")
 
 #define CONFIG_LOG(U, B, S, W, L, N, M, Q)                                                 \

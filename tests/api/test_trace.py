@@ -97,6 +97,11 @@ def call(peer, sip_port, call_id='call-1', user='9001'):
     peer.take('SIP/2.0 200')
 
 
+def once(messages):
+    """Without what was only sent again, because somebody stood still for half a second."""
+    return list({(m['from'], m['to'], m['bytes']): m for m in reversed(messages)}.values())[::-1]
+
+
 class Tracing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -123,7 +128,7 @@ class Tracing(unittest.TestCase):
 
     def test_ladder(self):
         said = self.s.get('/v1/trace/' + self.id).json()
-        labels = [m['label'] for m in said['messages'] if m['protocol'] == 'sip']
+        labels = [m['label'] for m in once(said['messages']) if m['protocol'] == 'sip']
         self.assertEqual(labels.count('INVITE'), 2)
         self.assertEqual(labels.count('BYE'), 2)
         self.assertEqual(labels.count('180 Ringing'), 2)
@@ -133,7 +138,7 @@ class Tracing(unittest.TestCase):
         self.assertEqual(times, sorted(times))
         lanes = {lane['id'] for lane in said['lanes']}
         self.assertTrue(all({m['from'], m['to']} <= lanes for m in said['messages']))
-        invites = [m for m in said['messages'] if m['label'] == 'INVITE']
+        invites = [m for m in once(said['messages']) if m['label'] == 'INVITE']
         self.assertEqual([m['uui'][0]['hex'] for m in invites], ['04C801', '04C801'])
         self.assertEqual([m['uui'][0]['changed'] for m in invites], [False, False])
         self.assertNotIn('5ec3e7', json.dumps(said))
@@ -143,7 +148,7 @@ class Tracing(unittest.TestCase):
     def test_by_sip_call_id(self):
         said = self.s.get('/v1/trace/call-1').json()
         self.assertEqual(said['sipCallID'], 'call-1')
-        self.assertEqual([m['label'] for m in said['messages']].count('INVITE'), 1)
+        self.assertEqual([m['label'] for m in once(said['messages'])].count('INVITE'), 1)
 
     def test_http_about_the_call_stands_in_it(self):
         body = {'AnswerCall': {'callToBeAnswered': {'callID': self.id, 'deviceID': {'id': '1001'}}}}
@@ -176,7 +181,8 @@ class Tracing(unittest.TestCase):
                  '-e', 'sip.Method', '-e', 'sip.Status-Code', '-e', 'ip.checksum.status', '-e', 'udp.checksum.status',
                  '-e', '_ws.malformed'], check=True, capture_output=True, text=True).stdout
         rows = [line.split('\t') for line in got.splitlines()]
-        self.assertEqual([r[0] for r in rows].count('INVITE'), 2)
+        shown = [m['label'] for m in self.s.get('/v1/trace/' + self.id).json()['messages']]
+        self.assertEqual([r[0] for r in rows].count('INVITE'), shown.count('INVITE'))
         self.assertTrue(all(r[2:] == ['1', '1', ''] for r in rows), got)
 
     def test_unknown(self):
@@ -269,34 +275,38 @@ class Off(unittest.TestCase):
 class Hep(unittest.TestCase):
     """What a collector gets: read by a reader of ours, and what is in it by tshark."""
 
+    def chunks(self, p):
+        """Of one packet: each chunk by its kind."""
+        self.assertEqual(p[:4], b'HEP3')
+        self.assertEqual(struct.unpack('>H', p[4:6])[0], len(p))
+        chunks, at = {}, 6
+        while at < len(p):
+            _, kind, size = struct.unpack('>HHH', p[at:at + 6])
+            chunks[kind] = p[at + 6:at + size]
+            at += size
+        return chunks
+
     def test_collector_gets_both_legs(self):
         peer, collector = Peer(), Peer()
-        packets = []
+        packets = {}  # by the message: what was only sent again is there once
         try:
             more = MORE % {'port': peer.port} + (f'hep: {{to: "udp:127.0.0.1:{collector.port}", node_id: 77, node_name: b1, '
                                                  'password: pw}\n')
             with Server(BATON, more=more) as s:
                 call(peer, s.sip_port)
-                while sum(b'BYE sip:' in p for p in packets) < 2:
-                    packets.append(collector.s.recv(65536))
+                while sum(said.startswith(b'BYE sip:') for said in packets) < 2:
+                    chunks = self.chunks(collector.s.recv(65536))
+                    packets.setdefault(chunks[15], chunks)
         finally:
             peer.close()
             collector.close()
-        calls, said = set(), []
-        for p in packets:
-            self.assertEqual(p[:4], b'HEP3')
-            self.assertEqual(struct.unpack('>H', p[4:6])[0], len(p))
-            chunks, at = {}, 6
-            while at < len(p):
-                _, kind, size = struct.unpack('>HHH', p[at:at + 6])
-                chunks[kind] = p[at + 6:at + size]
-                at += size
+        calls, said = set(), list(packets)
+        for chunks in packets.values():
             self.assertEqual(chunks[11], b'\x01')
             self.assertEqual(struct.unpack('>I', chunks[12])[0], 77)
             self.assertEqual((chunks[14], chunks[19]), (b'pw', b'b1'))
             self.assertNotIn(b'5ec3e7', chunks[15])
             calls.add(chunks.get(17))
-            said.append(chunks[15])
         self.assertEqual(len(calls), 1)
         self.assertEqual(len(calls.pop() or b''), 20)
         if shutil.which('tshark') is None:

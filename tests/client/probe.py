@@ -105,6 +105,17 @@ class Fake:
         for thread in self.threads:
             thread.join(LONG)
 
+    def paths(self):
+        return [request.split(' ')[1] for request in self.asked]
+
+    def until(self, test):
+        """A request may still be on its way when who has sent it does not wait any more."""
+        end = time.monotonic() + LONG
+        while not test():
+            if time.monotonic() > end:
+                raise AssertionError(f'there was {self.paths()}')
+            time.sleep(0.02)
+
     def accept(self):
         while not self.over.is_set():
             try:
