@@ -144,6 +144,7 @@ static const char *by_whom(struct str means)
            : str_eq(means, STR("session")) ? "by the phone"
            : str_eq(means, STR("notify"))  ? "by the phone (NOTIFY)"
            : str_eq(means, STR("talk"))    ? "by the phone (NOTIFY talk)"
+           : str_eq(means, STR("key"))     ? "by the phone (a key)"
                                            : "-";
 }
 

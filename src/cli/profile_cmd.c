@@ -94,8 +94,13 @@ static void show_besides(const struct phone_profile *p, FILE *out)
     if (p->feature_event) {
         fprintf(out, "  %-10s do not disturb and forwarding by as-feature-event\n", "besides");
     }
+    if (p->action_notify) {
+        fprintf(out, "  %-10s keys by NOTIFY ACTION-URI\n", "besides");
+    }
     if (str_is_set(p->action_uri)) {
         fprintf(out, "  %-10s %.*s\n", "action URI", STR_ARG(p->action_uri));
+    }
+    if (p->action_notify || str_is_set(p->action_uri)) {
         for (unsigned i = 0; i < PHONE_ACT_COUNT; i++) {
             if (str_is_set(p->action_key[i])) {
                 fprintf(out, "  %-10s %s: %.*s\n", "", phone_act_name((enum phone_act)i),

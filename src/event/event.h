@@ -187,6 +187,8 @@ void event_on_binding(struct event_layer *l, const struct record *record,
                       const struct binding *b, enum binding_event what);
 /** As call_feature_fn. */
 void event_on_feature(struct event_layer *l, struct device *d, unsigned which);
+/** Is there a subscription by which the phones of that device are told of its switches? */
+bool event_features_watched(const struct event_layer *l, const struct device *d);
 /** As registrar_change_fn. */
 void event_on_registration(struct event_layer *l, const struct record *record, bool registered,
                            uint64_t now_ms);

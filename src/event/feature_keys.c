@@ -105,6 +105,11 @@ void event_on_feature(struct event_layer *l, struct device *d, unsigned which)
     }
 }
 
+bool event_features_watched(const struct event_layer *l, const struct device *d)
+{
+    return resource_find(l, &event_features, d) != NULL;
+}
+
 /* ---- telling ---- */
 
 static int open_keys(struct resource *r, uint64_t now_ms)

@@ -29,6 +29,42 @@ static bool is_plain(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+bool phone_act_of(const struct csta_msg *msg, enum phone_act *act, struct str *number)
+{
+    struct csta_device_parts parts;
+
+    *number = STR_NONE;
+    switch ((unsigned)msg->id) {
+    case CSTA_MSG_ANSWER_CALL:
+        *act = PHONE_ACT_ANSWER;
+        return true;
+    case CSTA_MSG_CLEAR_CONNECTION:
+        *act = PHONE_ACT_CLEAR;
+        return true;
+    case CSTA_MSG_HOLD_CALL:
+        *act = PHONE_ACT_HOLD;
+        return true;
+    case CSTA_MSG_RETRIEVE_CALL:
+        *act = PHONE_ACT_RETRIEVE;
+        return true;
+    case CSTA_MSG_SET_DO_NOT_DISTURB:
+        *act = msg->body == NULL || msg->set_do_not_disturb->do_not_disturb_on == CSTA_TRUE
+                   ? PHONE_ACT_DND_ON
+                   : PHONE_ACT_DND_OFF;
+        return true;
+    case CSTA_MSG_MAKE_CALL:
+        if (msg->body == NULL) {
+            return false;
+        }
+        csta_device_split(msg->make_call->called_directory_number.value, &parts);
+        *act = PHONE_ACT_MAKE;
+        *number = parts.user;
+        return parts.user.n > 0;
+    default:
+        return false;
+    }
+}
+
 /** A character of a path or query (RFC 3986 §3.3, §3.4), escapes left to the author. */
 static bool is_uri_char(char c)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ACTION-URI: a phone that presses its own keys when it is asked to over HTTP.
+ * ACTION-URI: a phone that presses its own keys when it is asked to, over HTTP or by NOTIFY.
  *
- * The template of a profile, `http://{address}/servlet?key={key}`, says where; for each act
- * that the phone knows the profile has what stands for {key}. With the numeric address of the
- * phone's registration and the key it becomes one GET, which whoever has the network makes.
+ * For each act that the phone knows its profile has the name of a key. In a NOTIFY with
+ * `Event: ACTION-URI` that name is all there is to say, and it goes where any SIP request for
+ * the phone goes (means_key.c). Over HTTP the template of the profile,
+ * `http://{address}/servlet?key={key}`, says where; with the numeric address of the phone's
+ * registration and the key it becomes one GET, which whoever has the network makes.
  *
- * WHERE TO. The address is the one from which the REGISTER came, so a phone can name no other
- * machine by what it registers. Never asked are addresses that no phone has: wildcard,
+ * WHERE TO, over HTTP. The address is the one from which the REGISTER came, so a phone can name
+ * no other machine by what it registers. Never asked are addresses that no phone has: wildcard,
  * multicast, broadcast, link-local (where clouds keep their secrets), and those of Baton
  * itself; the loopback only by a Baton that listens nowhere else.
  *
@@ -38,6 +40,10 @@ bool phone_action_check(struct str template, const char **why);
 
 /** What stands for {key}: characters of a query; {number} in it for PHONE_ACT_MAKE alone. */
 bool phone_action_key_check(enum phone_act act, struct str key, const char **why);
+
+/** Which key does that. A message without a body stands for its service. @return false: none.
+    `number`: that is to be called, or absent */
+bool phone_act_of(const struct csta_msg *msg, enum phone_act *act, struct str *number);
 
 /**
  * The request for one act.

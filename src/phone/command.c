@@ -147,10 +147,15 @@ static void on_answer(void *owner, struct phone *f, const struct csta_msg *answe
     call_done_fn fn = a->fn;
     void *who = a->owner;
 
+    enum call_error err = phone_error_of(answer);
+
     (void)f;
+    if (err == CALL_NO_SERVICE && phone_press_instead(a, now_ms)) {
+        return;
+    }
     act_free(a);
     if (fn != NULL) {
-        fn(who, phone_error_of(answer), 0, now_ms);
+        fn(who, err, 0, now_ms);
     }
 }
 
@@ -165,9 +170,14 @@ enum call_error phone_command(struct connection *c, const struct csta_msg *msg, 
         return CALL_NOT_REGISTERED;
     }
     if (!phone_serves(f, msg->id)) {
-        return CALL_NO_SERVICE;
+        return phone_press(c, msg->id, fn, owner, now_ms);
     }
     a = act_new(f->phones, fn, owner);
+    if (a != NULL) {
+        a->service = msg->id;
+        a->device = c->device;
+        memcpy(a->call, c->call->id, CALL_ID_LEN);
+    }
     if (a == NULL || phone_ask(f, msg, on_answer, a, now_ms) != 0) {
         act_free(a);
         return CALL_NO_RESOURCES;

@@ -321,6 +321,9 @@ static void on_answer(void *owner, struct phone *f, const struct csta_msg *answe
         answer_by_switch(a, err, now_ms);
         return;
     }
+    if (err == CALL_NO_SERVICE && phone_press_instead(a, now_ms)) {
+        return;
+    }
     act_free(a);
     if (fn != NULL) {
         fn(who, err, 0, now_ms);
@@ -375,6 +378,7 @@ static enum call_error do_answer(void *ctx, struct connection *c, call_done_fn f
         return c->call->foreign ? CALL_NO_RESOURCES : answer_below(ctx, c, fn, owner, now_ms);
     }
     a->by_switch = !c->call->foreign;
+    a->service = CSTA_MSG_ANSWER_CALL;
     a->device = c->device;
     memcpy(a->call, c->call->id, CALL_ID_LEN);
     return CALL_OK;
@@ -562,6 +566,12 @@ static enum call_error do_consult(void *ctx, struct connection *c, const struct 
 
 /* ---- what is possible ---- */
 
+static bool is_served(const struct phone *f, const struct connection *c,
+                      enum csta_msg_id service)
+{
+    return phone_serves(f, service) || phone_can_press(c, service);
+}
+
 static unsigned on_one(const struct phone *f, const struct connection *c)
 {
     static const struct {
@@ -578,10 +588,10 @@ static unsigned on_one(const struct phone *f, const struct connection *c)
         {CONN_CONNECTED, CSTA_MSG_CONSULTATION_CALL, CALL_SVC_CONSULT},
         {CONN_CONNECTED, CSTA_MSG_GENERATE_DIGITS, CALL_SVC_DIGITS},
     };
-    unsigned can = phone_serves(f, CSTA_MSG_CLEAR_CONNECTION) ? CALL_SVC_CLEAR : 0U;
+    unsigned can = is_served(f, c, CSTA_MSG_CLEAR_CONNECTION) ? CALL_SVC_CLEAR : 0U;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (c->state == rows[i].state && phone_serves(f, (enum csta_msg_id)rows[i].service)) {
+        if (c->state == rows[i].state && is_served(f, c, (enum csta_msg_id)rows[i].service)) {
             can |= rows[i].bit;
         }
     }

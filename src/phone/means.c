@@ -81,5 +81,8 @@ const struct phone_means_ops *phone_means_for(const struct phone_profile *p,
     if (phone_means_notify.takes(p, msg)) {
         return &phone_means_notify;
     }
+    if (phone_means_key.takes(p, msg)) {
+        return &phone_means_key;
+    }
     return phone_means_action.takes(p, msg) ? &phone_means_action : NULL;
 }

@@ -3,9 +3,10 @@
  * Means besides the session: requests to phones that take each on its own, without a dialog.
  *
  *   means_notify.c   NOTIFY with `Event: uaCSTA`; the answer is in its 200 (TR/87 digest 4.7)
- *   means_action.c   an HTTP request that presses a key (action.h); its status is the answer
+ *   means_key.c      NOTIFY with `Event: ACTION-URI`, which presses a key (action.h); its
+ * status is the answer means_action.c   an HTTP request that does the same
  *
- * Both are a table of functions, so whoever asks a phone need not know by which means. What is
+ * Each is a table of functions, so whoever asks a phone need not know by which means. What is
  * under way is an ERRAND: it has one outcome, which comes later and never from inside of
  * `send`.
  *
@@ -72,7 +73,7 @@ struct phone_means_ops {
                 phone_errand_fn fn, void *owner, struct phone_errand **out, uint64_t now_ms);
 };
 
-extern const struct phone_means_ops phone_means_notify, phone_means_action;
+extern const struct phone_means_ops phone_means_notify, phone_means_key, phone_means_action;
 
 /** The first of them that carries it to a phone of that profile; NULL: none. */
 const struct phone_means_ops *phone_means_for(const struct phone_profile *p,
@@ -99,6 +100,15 @@ struct phone_errand {
     struct txn *txn; /**< of a NOTIFY */
     uint64_t tag;    /**< of an HTTP request; 0: it is none */
 };
+
+/**
+ * A NOTIFY outside of any dialog.
+ * @param lines  header lines that tell of the event and of the body
+ * @return 0, E_TOOMANY, E_NOMEM
+ */
+int phone_notify_send(struct phone_carrier *by, const struct phone_way *way, const char *lines,
+                      struct str body, phone_errand_fn fn, void *owner,
+                      struct phone_errand **out, uint64_t now_ms) MUST_USE;
 
 /** @return NULL and *err: E_TOOMANY, E_NOMEM */
 struct phone_errand *phone_errand_new(struct phone_carrier *by, phone_errand_fn fn, void *owner,

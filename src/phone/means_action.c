@@ -17,45 +17,12 @@
 
 enum { PATIENCE_MS = 5000 };
 
-/** Which key does that. @return false: none. `number`: that is to be called, or absent */
-static bool act_of(const struct csta_msg *msg, enum phone_act *act, struct str *number)
-{
-    struct csta_device_parts parts;
-
-    *number = STR_NONE;
-    switch ((unsigned)msg->id) {
-    case CSTA_MSG_ANSWER_CALL:
-        *act = PHONE_ACT_ANSWER;
-        return true;
-    case CSTA_MSG_CLEAR_CONNECTION:
-        *act = PHONE_ACT_CLEAR;
-        return true;
-    case CSTA_MSG_HOLD_CALL:
-        *act = PHONE_ACT_HOLD;
-        return true;
-    case CSTA_MSG_RETRIEVE_CALL:
-        *act = PHONE_ACT_RETRIEVE;
-        return true;
-    case CSTA_MSG_SET_DO_NOT_DISTURB:
-        *act = msg->set_do_not_disturb->do_not_disturb_on == CSTA_TRUE ? PHONE_ACT_DND_ON
-                                                                       : PHONE_ACT_DND_OFF;
-        return true;
-    case CSTA_MSG_MAKE_CALL:
-        csta_device_split(msg->make_call->called_directory_number.value, &parts);
-        *act = PHONE_ACT_MAKE;
-        *number = parts.user;
-        return parts.user.n > 0;
-    default:
-        return false;
-    }
-}
-
 static bool takes(const struct phone_profile *p, const struct csta_msg *msg)
 {
     struct str number;
     enum phone_act act;
 
-    return str_is_set(p->action_uri) && act_of(msg, &act, &number) &&
+    return str_is_set(p->action_uri) && phone_act_of(msg, &act, &number) &&
            str_is_set(p->action_key[act]);
 }
 
@@ -73,7 +40,7 @@ static int send_action(struct phone_carrier *by, const struct phone_way *way,
 
     (void)xml;
     (void)now_ms;
-    if (by->env->fetch == NULL || !takes(p, msg) || !act_of(msg, &act, &number)) {
+    if (by->env->fetch == NULL || !takes(p, msg) || !phone_act_of(msg, &act, &number)) {
         return E_UNSUPPORTED;
     }
     if (way->source == NULL) {

@@ -51,7 +51,7 @@ static const struct txn_user user = {.on_response = on_response, .on_failure = o
 
 /** What stands behind the start line. */
 static struct str head_of(struct phone_carrier *by, const struct phone_way *way,
-                          struct str contact, size_t octets)
+                          struct str contact, const char *lines, size_t octets)
 {
     char id[24], tag[12];
 
@@ -59,37 +59,25 @@ static struct str head_of(struct phone_carrier *by, const struct phone_way *way,
     env_random_token(by->env, tag, sizeof(tag));
     return arena_fmt(by->scratch,
                      "%.*sMax-Forwards: 70\r\nFrom: <%.*s>;tag=%.*s\r\nTo: <%.*s>\r\n"
-                     "Call-ID: %.*s\r\nCSeq: 1 NOTIFY\r\nContact: %.*s\r\nEvent: uaCSTA\r\n"
-                     "Subscription-State: active\r\n%.*s"
-                     "Content-Disposition: signal;handling=required\r\n"
-                     "Content-Type: application/csta+xml\r\nContent-Length: %zu\r\n\r\n",
+                     "Call-ID: %.*s\r\nCSeq: 1 NOTIFY\r\nContact: %.*s\r\n"
+                     "Subscription-State: active\r\n%.*s%sContent-Length: %zu\r\n\r\n",
                      STR_ARG(way->routes), STR_ARG(way->uri), (int)sizeof(tag), tag,
                      STR_ARG(way->uri), (int)sizeof(id), id, STR_ARG(contact),
-                     STR_ARG(by->txn->user_agent_line), octets);
+                     STR_ARG(by->txn->user_agent_line), lines, octets);
 }
 
-static int send_notify(struct phone_carrier *by, const struct phone_way *way,
-                       const struct phone_profile *p, const struct csta_msg *msg,
-                       struct str xml, phone_errand_fn fn, void *owner,
-                       struct phone_errand **out, uint64_t now_ms)
+int phone_notify_send(struct phone_carrier *by, const struct phone_way *way, const char *lines,
+                      struct str body, phone_errand_fn fn, void *owner,
+                      struct phone_errand **out, uint64_t now_ms)
 {
-    bool secure = transport_is_secure((enum transport)way->target.hop.transport);
     struct phone_errand *e;
-    int err;
-
-    if (!takes(p, msg)) {
-        return E_UNSUPPORTED;
-    }
-    if ((p->quirks & PHONE_QUIRK_TLS_ONLY) != 0 && !secure) {
-        by->refused++;
-        return E_STATE;
-    }
     struct str contact = dialog_own_contact(by->env, by->scratch, by->contact_user,
                                             &way->target.hop, way->target.sips);
     struct str start =
         arena_fmt(by->scratch, "NOTIFY %.*s SIP/2.0\r\n", STR_ARG(way->request_uri));
-    struct str head = contact.p != NULL ? head_of(by, way, contact, xml.n) : STR_NONE;
-    struct str run[] = {start, head, xml};
+    struct str head = contact.p != NULL ? head_of(by, way, contact, lines, body.n) : STR_NONE;
+    struct str run[] = {start, head, body};
+    int err;
 
     if (start.p == NULL || head.p == NULL) {
         return E_NOMEM;
@@ -109,6 +97,26 @@ static int send_notify(struct phone_carrier *by, const struct phone_way *way,
         *out = e;
     }
     return 0;
+}
+
+static int send_notify(struct phone_carrier *by, const struct phone_way *way,
+                       const struct phone_profile *p, const struct csta_msg *msg,
+                       struct str xml, phone_errand_fn fn, void *owner,
+                       struct phone_errand **out, uint64_t now_ms)
+{
+    static const char lines[] = "Event: uaCSTA\r\n"
+                                "Content-Disposition: signal;handling=required\r\n"
+                                "Content-Type: application/csta+xml\r\n";
+
+    if (!takes(p, msg)) {
+        return E_UNSUPPORTED;
+    }
+    if ((p->quirks & PHONE_QUIRK_TLS_ONLY) != 0 &&
+        !transport_is_secure((enum transport)way->target.hop.transport)) {
+        by->refused++;
+        return E_STATE;
+    }
+    return phone_notify_send(by, way, lines, xml, fn, owner, out, now_ms);
 }
 
 const struct phone_means_ops phone_means_notify = {

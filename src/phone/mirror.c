@@ -132,7 +132,8 @@ static int push_dnd(struct phone *f, uint64_t now_ms)
     const struct csta_msg msg = {.id = CSTA_MSG_SET_DO_NOT_DISTURB,
                                  .set_do_not_disturb = &body};
 
-    return phone_serves(f, msg.id) ? phone_ask(f, &msg, NULL, NULL, now_ms) : 0;
+    return phone_serves(f, msg.id) ? phone_ask(f, &msg, NULL, NULL, now_ms)
+                                   : phone_press_dnd(f, &msg, now_ms);
 }
 
 static int push_forward(struct phone *f, enum forward_type type, uint64_t now_ms)
@@ -170,6 +171,13 @@ static int push_waiting(struct phone *f, uint64_t now_ms)
     return phone_serves(f, msg.id) ? phone_ask(f, &msg, NULL, NULL, now_ms) : 0;
 }
 
+static bool is_subscribed(const struct phone *f)
+{
+    const struct event_layer *events = f->phones->world.events;
+
+    return events != NULL && event_features_watched(events, f->device);
+}
+
 void phone_mirror_push(struct phone *f, uint64_t now_ms)
 {
     for (unsigned which = 0; which <= PUSH_WAITING; which++) {
@@ -179,7 +187,7 @@ void phone_mirror_push(struct phone *f, uint64_t now_ms)
         }
         if (which == PUSH_WAITING) {
             err = push_waiting(f, now_ms);
-        } else if (f->profile->feature_event) {
+        } else if (f->profile->feature_event && is_subscribed(f)) {
             err = 0; /* told in another way (event/feature_keys.c) */
         } else if (which == FEATURE_DND) {
             err = push_dnd(f, now_ms);

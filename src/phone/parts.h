@@ -16,8 +16,8 @@
  *   mirror.c    do not disturb, forwarding, message lamp: one fact at both ends
  *   driver.c    commands on calls; command.c what they send
  *   device.c    services on the phone's body
- *   key.c       the key that answers, pressed over HTTP
- *   means.h     means besides the session: NOTIFY, keys over HTTP
+ *   key.c       keys of the phone, pressed by NOTIFY or over HTTP
+ *   means.h     means besides the session: NOTIFY, keys
  *   report.c    what there is to be said about the phones of a device
  */
 #ifndef BATON_PHONE_PARTS_H
@@ -87,6 +87,8 @@ struct phone {
     struct str id; /**< +sip.instance, or else contact; absent: through a peer. Owned */
     const struct phone_profile *profile;
     struct phone_messages refused; /**< struck out at run time */
+    bool key_refused;              /**< it takes no NOTIFY with ACTION-URI, whatever its profile
+                                      says */
     uint64_t life;                 /**< hash of the Call-ID of its registration */
     struct hop hop;                /**< where that came from */
     uint8_t state;                 /**< enum phone_state */
@@ -135,6 +137,8 @@ struct phone_path {
     bool pin;
 };
 bool phone_path(const struct phone *f, struct phone_path *out);
+/** Its registration that counts; NULL: it has none, or is reached through a peer. */
+const struct binding *phone_binding(const struct phone *f);
 /** The phone of that registration (struct binding.id), and what there is of it; or NULL. */
 struct phone *phone_registered_as(const struct phones *p, const struct device *d, uint64_t id,
                                   const struct binding **out);
@@ -282,6 +286,7 @@ struct act {
     char call[CALL_ID_LEN + 1]; /**< ours, about which it is */
     char made[CALL_ID_LEN + 1]; /**< that it begins, or empty */
     bool by_switch;             /**< when the phone refuses, the switch may try */
+    bool by_notify;             /**< the key went by NOTIFY: when that is refused, by HTTP */
 };
 
 /** @return NULL: no memory */
@@ -317,6 +322,18 @@ bool phone_has_answer_key(const struct connection *c);
 /** Press it. @return CALL_UNSUPPORTED: there is none; else as phone_command */
 enum call_error phone_press_answer(struct connection *c, call_done_fn fn, void *owner,
                                    uint64_t now_ms);
+/** Has its profile a key for that request, and does the phone take it now? */
+bool phone_has_key(const struct phone *f, enum csta_msg_id service);
+/** Could one do that to this call of the phone's own? */
+bool phone_can_press(const struct connection *c, enum csta_msg_id service);
+/** Press it, in place of a command that the phone does not serve. @return CALL_NO_SERVICE:
+    there is none for it; else as phone_command */
+enum call_error phone_press(struct connection *c, enum csta_msg_id service, call_done_fn fn,
+                            void *owner, uint64_t now_ms);
+/** The phone has refused the command: press its key. @return false: there is none */
+bool phone_press_instead(struct act *a, uint64_t now_ms);
+/** The switch of do not disturb; nobody waits. @return 0, also when there is no key */
+int phone_press_dnd(struct phone *f, const struct csta_msg *msg, uint64_t now_ms);
 
 /* ---- device.c ---- */
 

@@ -171,6 +171,11 @@ static bool path_of_peer(const struct phone *f, struct phone_path *out)
     return true;
 }
 
+const struct binding *phone_binding(const struct phone *f)
+{
+    return f->id.n == 0 ? NULL : best_binding(f);
+}
+
 bool phone_path(const struct phone *f, struct phone_path *out)
 {
     const struct binding *b;
@@ -401,6 +406,7 @@ static void came(struct phones *p, struct device *d, const struct binding *b, ui
     moved = !same_hop(&f->hop, &b->hop);
     if (f->profile != profile || anew) {
         f->refused = (struct phone_messages){{0}};
+        f->key_refused = false;
     }
     f->profile = profile;
     f->life = life_of(p, b);
@@ -515,6 +521,7 @@ void phones_set_profiles(struct phones *p, const struct phone_profiles *profiles
             }
             f->profile = profile;
             f->refused = (struct phone_messages){{0}};
+            f->key_refused = false;
         }
     }
     phones_roster_changed(p, now_ms);

@@ -41,7 +41,7 @@ enum phone_name_form {
     PHONE_NAME_MAC,  /**< 00:10:49:54:3B:4C, from its +sip.instance or the configuration */
 };
 
-/** What a key of the phone does, pressed by an HTTP request (action.h). */
+/** What a key of the phone does that is pressed from here (action.h). */
 enum phone_act {
     PHONE_ACT_ANSWER,
     PHONE_ACT_CLEAR,
@@ -126,6 +126,7 @@ struct phone_profile {
                                 forwarding */
     struct str action_uri; /**< template of an HTTP request that makes it press a key; absent:
                                 it takes none. See action.h */
+    bool action_notify;    /**< it takes the key in a NOTIFY `Event: ACTION-URI` as well */
     struct str action_key[PHONE_ACT_COUNT]; /**< what stands for each key in it, or absent */
     unsigned quirks;                        /**< bits of enum phone_quirk */
     struct str settings; /**< what to set on the phone, in the vendor's words; lines */

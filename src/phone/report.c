@@ -192,24 +192,48 @@ static bool takes_talk(const struct phones *p, const struct device *d)
     return false;
 }
 
+/** Is there a phone with a key for that? */
+static bool presses(const struct phones *p, const struct device *d, enum csta_msg_id id)
+{
+    for (struct phone *f = NULL; (f = phone_of_device(p, d, f)) != NULL;) {
+        if (phone_has_key(f, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Is there one that tells of its calls now? */
+static bool tells_calls(const struct phones *p, const struct device *d)
+{
+    for (struct phone *f = NULL; (f = phone_of_device(p, d, f)) != NULL;) {
+        if (f->monitored) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_service(const struct phones *p, const struct device *d, size_t row,
                         struct out *o)
 {
     const struct phone *f = server_of(p, d, rows[row].id);
     struct str own = f != NULL ? phone_means_name(f->profile->means) : STR_NONE;
-    struct str carried = rows[row].by == BY_SWITCH ? STR("switch") : own;
+    struct str carried = rows[row].by == BY_SWITCH ? STR("switch") : own, others = own;
+    bool keyed = presses(p, d, rows[row].id);
 
-    if (rows[row].by == BY_TALK && !str_is_set(carried) && takes_talk(p, d)) {
-        carried = STR("talk");
+    if (rows[row].by == BY_TALK && !str_is_set(carried)) {
+        carried = takes_talk(p, d) ? STR("talk") : keyed ? STR("key") : STR_NONE;
+    }
+    if (f == NULL) {
+        others = keyed && tells_calls(p, d) ? STR("key") : STR_NONE;
+    } else if (!f->profile->own_events && rows[row].by != BY_PHONE) {
+        others = STR_NONE;
     }
     out_c(o, "<service");
     put_attr(o, "name", csta_msg_name(rows[row].id));
     put_attr(o, "carried", str_is_set(carried) ? carried : STR("none"));
-    put_attr(o, "others",
-             !str_is_set(own)           ? STR("none")
-             : f->profile->own_events   ? own
-             : rows[row].by == BY_PHONE ? own
-                                        : STR("none"));
+    put_attr(o, "others", str_is_set(others) ? others : STR("none"));
     out_c(o, "/>");
 }
 

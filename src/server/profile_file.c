@@ -29,15 +29,11 @@ enum { FILE_MOST = 256 << 10, NAME_MOST = 32, AGENTS_MOST = 64 };
 const char profile_folder[] = BATON_DATADIR "/profiles";
 
 static const struct config_key action_keys[] = {
-    {.name = "uri", .kind = KEY_NEEDED},
-    {.name = "answer", .kind = KEY_STRING},
-    {.name = "clear", .kind = KEY_STRING},
-    {.name = "hold", .kind = KEY_STRING},
-    {.name = "retrieve", .kind = KEY_STRING},
-    {.name = "make", .kind = KEY_STRING},
-    {.name = "dnd_on", .kind = KEY_STRING},
-    {.name = "dnd_off", .kind = KEY_STRING},
-    {.name = NULL},
+    {.name = "uri", .kind = KEY_STRING},     {.name = "notify", .kind = KEY_BOOL},
+    {.name = "answer", .kind = KEY_STRING},  {.name = "clear", .kind = KEY_STRING},
+    {.name = "hold", .kind = KEY_STRING},    {.name = "retrieve", .kind = KEY_STRING},
+    {.name = "make", .kind = KEY_STRING},    {.name = "dnd_on", .kind = KEY_STRING},
+    {.name = "dnd_off", .kind = KEY_STRING}, {.name = NULL},
 };
 static const struct config_section action_section = {.name = "action", .keys = action_keys};
 
@@ -120,10 +116,15 @@ static bool text_of(struct reading *r, yaml_node_t *at, const char *key, struct 
     return n == NULL || str_is_set(*out) || no_memory(r);
 }
 
+static bool flag_in(struct reading *r, yaml_node_t *section, const char *key, bool absent)
+{
+    yaml_node_t *n = tree_key(&r->tree, section, key);
+    return n != NULL ? str_eq(scalar(n), STR("true")) : absent;
+}
+
 static bool flag_of(struct reading *r, const char *key, bool absent)
 {
-    yaml_node_t *n = tree_key(&r->tree, r->root, key);
-    return n != NULL ? str_eq(scalar(n), STR("true")) : absent;
+    return flag_in(r, r->root, key, absent);
 }
 
 /** The entries of a list, one a line. */
@@ -238,10 +239,14 @@ static bool read_action(struct reading *r)
     if (at == NULL) {
         return true;
     }
+    r->p.action_notify = flag_in(r, at, "notify", false);
     if (!text_of(r, at, "uri", &r->p.action_uri)) {
         return false;
     }
-    if (!phone_action_check(r->p.action_uri, &why)) {
+    if (!str_is_set(r->p.action_uri) && !r->p.action_notify) {
+        return tree_fault(&r->tree, at, "uri is missing, or notify: true");
+    }
+    if (str_is_set(r->p.action_uri) && !phone_action_check(r->p.action_uri, &why)) {
         return tree_fault(&r->tree, tree_key(&r->tree, at, "uri"), "uri: %s", why);
     }
     for (unsigned i = 0; i < PHONE_ACT_COUNT; i++) {

@@ -351,6 +351,26 @@ static void take_notify(struct uaphone *u, const struct sip_msg *m, const struct
     free(xml);
 }
 
+/** NOTIFY with `Event: ACTION-URI`. */
+static void take_key(struct uaphone *u, const struct sip_msg *m, const struct hop *from)
+{
+    uint64_t now_ms = now_of(u);
+    struct txn *t = txn_server_new(&u->p.s.txn, m, from, NULL, NULL, now_ms);
+    struct str body = sip_msg_body(m);
+    bool known = u->profile->action_notify && (u->odd & UAPHONE_NO_KEYS) == 0;
+    if (t == NULL || (u->odd & UAPHONE_MUTE) != 0) {
+        return;
+    }
+    CHECK(sip_msg_content_is(m, STR("message"), STR("sipfrag")));
+    CHECK(str_starts(body, STR("key=")));
+    note(u->heard, sizeof(u->heard), body);
+    if (!known || uaphone_press(u, str_from(body, 4))) {
+        (void)txn_reply_status(t, known ? 200 : 489, now_ms);
+    } else {
+        (void)txn_reply_status(t, 400, now_ms);
+    }
+}
+
 /* ---- the node ---- */
 
 static bool is_for_us(const struct sip_msg *m)
@@ -360,7 +380,8 @@ static bool is_for_us(const struct sip_msg *m)
     }
     return (m->method == SIP_METHOD_INVITE && has_csta(m)) ||
            (m->method == SIP_METHOD_NOTIFY &&
-            str_ieq(sip_msg_value(m, SIP_HDR_EVENT), STR("uaCSTA")));
+            (str_ieq(sip_msg_value(m, SIP_HDR_EVENT), STR("uaCSTA")) ||
+             str_ieq(sip_msg_value(m, SIP_HDR_EVENT), STR("ACTION-URI"))));
 }
 
 static void receive(void *ctx, struct str bytes, const struct hop *from, uint64_t now_ms)
@@ -379,8 +400,11 @@ static void receive(void *ctx, struct str bytes, const struct hop *from, uint64_
     if (txn_on_request(&u->p.s.txn, &m, from, now_ms, &t) == TXN_IN_NEW) {
         if (m.method == SIP_METHOD_INVITE) {
             take_session(u, &m, from);
-        } else {
+        } else if (str_ieq(sip_msg_value(&m, SIP_HDR_EVENT), STR("uaCSTA"))) {
             take_notify(u, &m, from);
+        } else {
+            take_key(u, &m, from);
+            uaphone_flush(u);
         }
     }
     leg_layer_sweep(&u->p.s.legs);

@@ -35,6 +35,7 @@ enum uaphone_odd {
     UAPHONE_BUSY = 1U << 9,         /**< refuses the session: 486 */
     UAPHONE_NO_CSTA = 1U << 10,     /**< CSTA is switched off: 415 */
     UAPHONE_DISABLED = 1U << 11,    /**< systemStatus is not normal */
+    UAPHONE_NO_KEYS = 1U << 12,     /**< NOTIFY with ACTION-URI is refused: 489 */
 };
 
 enum { UAPHONE_CALLS = 6, UAPHONE_QUEUE = 32 };
@@ -123,6 +124,8 @@ struct uaphone_call *uaphone_find(struct uaphone *u, enum uaphone_state state);
 /** Serve a request. @return the answer as text, malloc'ed; NULL: an empty one. *status: of SIP
  */
 char *uaphone_serve(struct uaphone *u, struct str xml, unsigned *status);
+/** Somebody presses that key of its profile: as its user would. @return false: it has none */
+bool uaphone_press(struct uaphone *u, struct str key);
 /** What came of the phone's own call. */
 void uaphone_on_sip(struct uaphone *u, const char *what, const struct sip_msg *m);
 /** Send what waits, as far as it may go now. */

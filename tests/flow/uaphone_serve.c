@@ -265,6 +265,38 @@ void uaphone_sets_dnd(struct uaphone *u, bool on)
 
 /* ---- its own call, through the server ---- */
 
+bool uaphone_press(struct uaphone *u, struct str key)
+{
+    struct uaphone_call *c;
+    for (unsigned act = 0; act < PHONE_ACT_COUNT; act++) {
+        if (!str_eq(key, u->profile->action_key[act])) {
+            continue;
+        }
+        if (act == PHONE_ACT_ANSWER && (c = uaphone_find(u, UACALL_ALERTING)) != NULL) {
+            do_answer(u, c);
+            return true;
+        }
+        if (act == PHONE_ACT_HOLD && (c = uaphone_find(u, UACALL_TALKING)) != NULL) {
+            do_hold(u, c, true);
+            return true;
+        }
+        if (act == PHONE_ACT_RETRIEVE && (c = uaphone_find(u, UACALL_HELD)) != NULL) {
+            do_hold(u, c, false);
+            return true;
+        }
+        if (act == PHONE_ACT_CLEAR && ((c = uaphone_find(u, UACALL_TALKING)) != NULL ||
+                                       (c = uaphone_find(u, UACALL_ALERTING)) != NULL)) {
+            do_clear(u, c, false);
+            return true;
+        }
+        if (act == PHONE_ACT_DND_ON || act == PHONE_ACT_DND_OFF) {
+            do_dnd(u, act == PHONE_ACT_DND_ON);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_incoming(struct uaphone *u, const struct sip_msg *m)
 {
     char number[64] = "?";

@@ -89,7 +89,7 @@ static void test_one_file(void)
                                              "name_form: tel\nstatus_first: false\ntalk: true\n"
                                              "hold: true\nfeature_event: true\n"
                                              "action: {uri: \"http://{address}/{key}\",\n"
-                                             "  dnd_on: a, make: \"b{number}\"}\n"
+                                             "  notify: true, dnd_on: a, make: \"b{number}\"}\n"
                                              "quirks: [own-edition, tls-only]\n"
                                              "settings: [one, two]\nevidence: [three]\n"),
                              false, &error));
@@ -107,6 +107,7 @@ static void test_one_file(void)
     CHECK(phone_profile_has(p, CSTA_MSG_MAKE_CALL));
     CHECK(!phone_profile_has(p, CSTA_MSG_HOLD_CALL));
     CHECK_STR(p->action_uri, "http://{address}/{key}");
+    CHECK(p->action_notify);
     CHECK_STR(p->action_key[PHONE_ACT_MAKE], "b{number}");
     CHECK_STR(p->action_key[PHONE_ACT_DND_ON], "a");
     CHECK(!str_is_set(p->action_key[PHONE_ACT_HOLD]));
@@ -159,6 +160,8 @@ static void test_wrong_files(void)
     wrong(BASE SERVES "talk: yes\n", 5, 7, "true or false");
     wrong(BASE SERVES "quirks: [odd]\n", 5, 10, "there is no odd; known: device-only");
     wrong(BASE SERVES "action: {answer: a}\n", 5, 9, "uri is missing");
+    wrong(BASE SERVES "action: {notify: false}\n", 5, 9, "uri is missing");
+    wrong(BASE SERVES "action: {notify: maybe}\n", 5, 18, "true or false");
     wrong(BASE SERVES "action: {uri: \"http://192.0.2.1/{key}\"}\n", 5, 15, "{address}");
     wrong(BASE SERVES "action: {uri: \"http://{address}/{key}\", make: a}\n", 5, 47,
           "{number} is missing");
