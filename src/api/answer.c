@@ -10,7 +10,7 @@
 #include <time.h>
 
 /** A head that we write: security headers and a few of a handler's. */
-enum { HEAD_ROOM = 8192, DETAIL_MAX = 1024 };
+enum { HEAD_ROOM = 8192, DETAIL_MAX = 1536 };
 
 const char *answer_phrase(unsigned status)
 {

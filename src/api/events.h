@@ -81,7 +81,7 @@ struct choice {
 bool choice_of_query(struct api_request *r, struct choice *out);
 /**
  * {"from":…,"filter":{"devices":[…],"types":[…],"callID":…}} of a message or webhook.
- * @param why  out: a sentence
+ * @param why  out: a sentence, perhaps in the arena
  * @return false with *why
  */
 bool choice_of_json(const json_t *msg, struct arena *a, struct choice *out, const char **why);

@@ -4,7 +4,7 @@
  *
  *     from    now, earliest, snapshot, or a number: what comes behind it
  *     device  numbers, keys, sip: URIs, or beginnings of them with '*'
- *     type    names of events (feed_type_matches)
+ *     type    names of events (feed_type_matches); one that is no event's is refused
  *     callID  one call
  */
 #include "api/events.h"
@@ -54,12 +54,14 @@ static bool read_device(struct str text, struct access_scope *out)
 
 /** Room for the items of both lists. */
 struct lists {
+    struct arena *arena; /**< of the sentence about what is wrong, too */
     struct access_scope *device;
     struct str *type;
 };
 
 static bool lists_in(struct arena *a, struct lists *l, struct choice *c)
 {
+    l->arena = a;
     l->device = arena_zalloc(a, CHOICE_ITEMS * sizeof(*l->device));
     l->type = arena_zalloc(a, CHOICE_ITEMS * sizeof(*l->type));
     c->filter.device = l->device;
@@ -81,10 +83,32 @@ static bool add_device(struct lists *l, struct choice *c, struct str text, const
     return true;
 }
 
+/** A slip would choose nothing, for ever. */
+static const char *no_type(struct arena *a, struct str text)
+{
+    enum { ROOM = 1400 };
+    char *buf = arena_alloc(a, ROOM);
+    struct out o;
+
+    if (buf == NULL) {
+        return "No event has that type.";
+    }
+    out_init(&o, buf, ROOM - 1);
+    out_fmt(&o, "No event has the type %.*s. There are ", STR_ARG(str_upto(text, 64)));
+    feed_types(&o);
+    out_c(&o, "; or * behind a beginning.");
+    buf[o.n] = '\0';
+    return buf;
+}
+
 static bool add_type(struct lists *l, struct choice *c, struct str text, const char **why)
 {
     if (c->filter.types == CHOICE_ITEMS) {
         *why = many;
+        return false;
+    }
+    if (!feed_type_is_known(text)) {
+        *why = no_type(l->arena, text);
         return false;
     }
     l->type[c->filter.types++] = text;

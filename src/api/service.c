@@ -44,18 +44,35 @@ static struct str value_of(struct api_request *r, const char *param)
     return command_quote(r, api_param(r, param));
 }
 
+/**
+ * A call to nobody is meant only when it is said: the phone would ring, and whoever picks up
+ * would hear nothing until DialDigits comes.
+ */
+static bool calls_nobody(const struct api_request *r, enum csta_msg_id id)
+{
+    return id == CSTA_MSG_MAKE_CALL && str_trim(r->body).n == 0;
+}
+
 void api_service(struct api_request *r)
 {
     const struct api_route *route = r->route;
+    enum csta_msg_id id = csta_msg_find(str_c(route->service));
     struct command_fill fill[FILL_MAX];
     size_t n = 0;
     struct command *c;
 
+    if (calls_nobody(r, id)) {
+        api_refuse(
+            r, 400, "bodyMissing",
+            "The body says who is called: {\"calledDirectoryNumber\": \"1002\"}. With {} "
+            "the device's own phone is rung and waits for DialDigits.");
+        return;
+    }
     for (; n < route->fill_count && n < FILL_MAX; n++) {
         fill[n] =
             (struct command_fill){route->fill[n].member, value_of(r, route->fill[n].param)};
     }
-    c = command_read(r, csta_msg_find(str_c(route->service)), r->body, fill, n);
+    c = command_read(r, id, r->body, fill, n);
     if (c != NULL) {
         command_send(c);
     }

@@ -315,8 +315,9 @@ void api_post_webhooks(struct api_request *r)
     why = read_order(body, m->w, m);
     json_decref(body);
     if (why != NULL) {
-        webhook_free(m->w);
+        struct webhook *w = m->w; /* which has the sentence; `m` goes with the request */
         api_refuse(r, 400, "badWebhook", "%s", why);
+        webhook_free(w);
         return;
     }
     r->ctx = m;

@@ -78,7 +78,10 @@ static inline void json_hex(struct out *o, const char *name, struct str octets)
     }
 }
 
-/** `"name":"2026-02-28T12:00:00.000Z"`; nothing for 0. @param ms  since 1970 */
+/** `"name":"2026-02-28T12:00:00.123Z"`; nothing for 0. @param ms  since 1970 */
 void json_time(struct out *o, const char *name, uint64_t ms);
+/** The same of what is known to the second only: `"2026-02-28T12:00:00Z"`. @param s  since 1970
+ */
+void json_second(struct out *o, const char *name, uint64_t s);
 
 #endif

@@ -359,16 +359,27 @@ static void put_date(struct out *o, uint64_t days)
             (unsigned long long)month, (unsigned long long)(doy - (153 * mp + 2) / 5 + 1));
 }
 
-void json_time(struct out *o, const char *name, uint64_t ms)
+static void put_second(struct out *o, const char *name, uint64_t s)
 {
-    uint64_t s = ms / 1000;
-
-    if (ms == 0) {
-        return;
-    }
     json_key(o, name);
     out_ch(o, '"');
     put_date(o, s / 86400);
-    out_fmt(o, "T%02u:%02u:%02u.%03uZ\"", (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60),
-            (unsigned)(s % 60), (unsigned)(ms % 1000));
+    out_fmt(o, "T%02u:%02u:%02u", (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60),
+            (unsigned)(s % 60));
+}
+
+void json_time(struct out *o, const char *name, uint64_t ms)
+{
+    if (ms != 0) {
+        put_second(o, name, ms / 1000);
+        out_fmt(o, ".%03uZ\"", (unsigned)(ms % 1000));
+    }
+}
+
+void json_second(struct out *o, const char *name, uint64_t s)
+{
+    if (s != 0) {
+        put_second(o, name, s);
+        out_c(o, "Z\"");
+    }
 }

@@ -97,8 +97,8 @@ void operation_write(const struct operation *op, struct out *o)
     json_text(o, "operation", operation_id(op));
     json_text(o, "service", op->service);
     json_text(o, "state", str_c(state_name((enum operation_state)op->state)));
-    json_time(o, "created", op->began_s * 1000);
-    json_time(o, "ended", op->ended_s * 1000);
+    json_second(o, "created", op->began_s);
+    json_second(o, "ended", op->ended_s);
     if (op->has_call) {
         json_text(o, "callID", str_make(op->call_id, CALL_ID_LEN));
     }

@@ -238,8 +238,8 @@ void view_put_call(const struct view *v, const struct call *c)
 
     out_ch(o, '{');
     json_text(o, "callID", str_make(c->id, CALL_ID_LEN));
-    json_time(o, "created", c->began_s * 1000);
-    json_time(o, "answered", c->answered_s * 1000);
+    json_second(o, "created", c->began_s);
+    json_second(o, "answered", c->answered_s);
     json_text(o, "calledDevice", c->called.n > 0 ? c->called : STR_NONE);
     json_flag(o, "foreign", c->foreign);
     json_key(o, "connections");

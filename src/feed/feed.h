@@ -78,6 +78,11 @@ struct feed_filter {
 };
 /** "org.baton.csta.delivered.v1" by its name, by "delivered", or by a beginning with '*'. */
 bool feed_type_matches(struct str pattern, struct str type);
+/** Is there a type that the pattern could match? Else it is a slip, and nothing would ever
+ * come. */
+bool feed_type_is_known(struct str pattern);
+/** The short names of all, with commas between them: "operation, audit, …, delivered, …". */
+void feed_types(struct out *o);
 /** Does the filter choose it? Gaps are always chosen. */
 bool feed_wants(const struct feed_filter *filter, const struct cloud_event *e);
 /** May he have it? Gaps are everybody's; what has no audience is for administrators. */

@@ -65,7 +65,7 @@ bool history_each(const char *path, const struct history_query *q,
 
 /* ---- history_text.c ---- */
 
-/** The conversation, in seconds; 0: there was none, or it goes on. */
+/** The conversation, in seconds; 0: there was none, or the call stands: it is not told then. */
 int64_t history_seconds(const struct history_call *c);
 /** "2026-11-20T10:00:05.123Z"; nothing for 0. */
 void history_time_text(int64_t ms, struct out *o);

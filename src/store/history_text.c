@@ -80,10 +80,12 @@ static struct str time_of(int64_t ms, char buf[40])
 
 static void columns_of(const struct history_call *c, struct texts *t, struct column *out)
 {
-    struct out n;
+    struct out n; /* nothing while the call stands */
 
     out_init(&n, t->seconds, sizeof(t->seconds));
-    out_u64(&n, (uint64_t)history_seconds(c));
+    if (c->ended_ms != 0) {
+        out_u64(&n, (uint64_t)history_seconds(c));
+    }
     const struct column all[COLUMNS] = {
         {"call", c->call, false},
         {"began", time_of(c->began_ms, t->began), false},
@@ -139,7 +141,7 @@ void history_json(const struct history_call *c, struct out *o)
         }
         out_fmt(o, "%s\"%s\": ", i > 0 ? ", " : "{", col[i].name);
         if (col[i].number) {
-            out_str(o, col[i].value);
+            out_str(o, col[i].value.n > 0 ? col[i].value : STR("null"));
         } else {
             json_put_string(o, col[i].value);
         }

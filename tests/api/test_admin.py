@@ -219,7 +219,7 @@ class Running(unittest.TestCase):
         self.assertEqual(self.s.get('/metrics', face='tcp').status, 401)
 
     def test_metrics_tell_of_webhooks(self):
-        made = self.s.ask('POST', '/v1/webhooks', {'url': 'https://crm.example.invalid/x', 'filter': {'types': ['nothing']}}).json()
+        made = self.s.ask('POST', '/v1/webhooks', {'url': 'https://crm.example.invalid/x', 'filter': {'types': ['test']}}).json()
         self.assertIn('\nbaton_webhooks{state="active"} 1\n', self.metrics())
         self.assertEqual(self.s.ask('POST', f'/v1/webhooks/{made["webhook"]}/pause').status, 200)
         self.assertIn('\nbaton_webhooks{state="paused"} 1\n', self.metrics())

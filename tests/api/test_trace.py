@@ -190,6 +190,21 @@ class Tracing(unittest.TestCase):
         self.assertEqual(self.s.get('/v1/trace/' + self.id + '?format=gif').status, 400)
         self.assertEqual(self.s.get('/v1/trace', face='tcp').status, 401)
 
+    def test_a_type_that_no_event_has_is_refused_with_those_that_are(self):
+        for accept in ('application/json', 'text/event-stream'):
+            a = self.s.ask('GET', '/v1/events?from=earliest&type=delivered,delivred', headers={'Accept': accept})
+            self.assertEqual((a.status, a.code), (400, 'badFilter'))
+            detail = a.json()['detail']
+            self.assertIn('No event has the type delivred.', detail)
+            self.assertIn(' delivered, ', detail)
+            self.assertIn(' voiceErrorOccurred; or * behind', detail)  # the whole list
+        a = self.s.ask('POST', '/v1/webhooks', {'url': 'https://crm.example.com/', 'filter': {'types': ['call*', 'nosuch*']}})
+        self.assertEqual((a.status, a.code), (400, 'badWebhook'), a.body)
+        self.assertIn('nosuch*', a.json()['detail'])
+        page = self.s.ask('GET', '/v1/events?from=earliest&type=origin*,org.baton.csta.failed.v1',
+                          headers={'Accept': 'application/json'})
+        self.assertEqual(page.status, 200)
+
     def test_history(self):
         end = time.monotonic() + SHORT
         while True:
@@ -199,6 +214,8 @@ class Tracing(unittest.TestCase):
             time.sleep(0.05)
         self.assertEqual(len(items), 1)
         self.assertEqual(items[0]['call'], self.id)
+        self.assertIsInstance(items[0]['seconds'], int)
+        self.assertRegex(items[0]['began'], r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$')
         self.assertEqual(self.s.get('/v1/history?device=77').json()['items'], [])
         self.assertEqual(self.s.get('/v1/history?from=2100-01-01').json()['items'], [])
         self.assertEqual(self.s.get('/v1/history?from=yesterday').status, 400)

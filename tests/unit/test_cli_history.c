@@ -117,13 +117,13 @@ static void test_forms(void)
               "\"ended\": \"2026-11-20T10:00:06.007Z\", \"seconds\": 0, "
               "\"calling\": \"" C "\", \"called\": \"" B "\", \"cause\": \"busy\"}\n"
               "{\"call\": \"c3\", \"began\": \"2026-11-20T10:00:10.007Z\", "
-              "\"answered\": \"2026-11-20T10:00:11.007Z\", \"seconds\": 0, "
+              "\"answered\": \"2026-11-20T10:00:11.007Z\", \"seconds\": null, "
               "\"calling\": \"" B "\", \"called\": \"say \\\"hi\\\", then go\", "
               "\"answeredBy\": \"" A "\"}\n");
     CHECK_INT(run(&k, "--csv", "--limit", "1", NULL), 0);
     CHECK_STR(str_c(text),
               "call,began,answered,ended,seconds,calling,called,answeredBy,cause,moves,uui\r\n"
-              "\"c3\",\"2026-11-20T10:00:10.007Z\",\"2026-11-20T10:00:11.007Z\",\"\",\"0\","
+              "\"c3\",\"2026-11-20T10:00:10.007Z\",\"2026-11-20T10:00:11.007Z\",\"\",\"\","
               "\"" B "\",\"say \"\"hi\"\", then go\",\"" A "\",\"\",\"\",\"\"\r\n");
     CHECK_INT(run(&k, NULL, NULL, NULL, NULL), 0);
     CHECK(strstr(text, "BEGAN (UTC)") == text);

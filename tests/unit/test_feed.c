@@ -337,6 +337,60 @@ static void test_feed_filters(void)
     CHECK(!feed_type_matches(STR("deliver"), STR("org.baton.csta.delivered.v1")));
 }
 
+/** What a reader may ask for: types that can come, by any of their names. */
+static void test_feed_knows_its_types(void)
+{
+    static const char *const good[] = {"delivered",
+                                       "org.baton.csta.delivered.v1",
+                                       "org.baton.csta.*",
+                                       "*",
+                                       "agent*",
+                                       "transfered",
+                                       "operation",
+                                       "org.baton.operation.v1",
+                                       "audit",
+                                       "gap",
+                                       "reRoute",
+                                       "org.baton.csta.routeRequest.v1",
+                                       "snapshot",
+                                       "resynced",
+                                       "test",
+                                       "org.baton.*",
+                                       "speakerVolume"};
+    static const char *const bad[] = {"",
+                                      "delivred",
+                                      "Delivered",
+                                      "deliver",
+                                      "DeliveredEvent",
+                                      "org.baton.delivered.v1",
+                                      "org.baton.csta.operation.v1",
+                                      "org.baton.csta.delivered.v2",
+                                      "agents*",
+                                      "hold"};
+    char text[1300];
+    struct out o;
+    size_t commas = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        test_context(good[i]);
+        CHECK(feed_type_is_known(str_c(good[i])));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_context(bad[i]);
+        CHECK(!feed_type_is_known(str_c(bad[i])));
+    }
+    test_context(NULL);
+    out_init(&o, text, sizeof(text));
+    feed_types(&o);
+    CHECK(!o.over && str_starts(out_str_of(&o), STR("operation, audit, resynced, ")));
+    for (struct str rest = out_str_of(&o); rest.n > 0; commas++) { /* each is one itself */
+        struct str one = str_upto(rest, str_index(rest, ','));
+        CHECK(feed_type_is_known(str_trim(one)));
+        rest = str_from(rest, one.n + 1);
+    }
+    CHECK(commas > 40);
+}
+
 /** Rights are looked at when an event is given out, not when somebody begins. */
 static void test_feed_rights(void)
 {
@@ -441,5 +495,5 @@ static void test_feed_ends(void)
 }
 
 TEST_MAIN(T(test_feed_from_everywhere), T(test_feed_slow_and_fast), T(test_feed_gaps),
-          T(test_feed_filters), T(test_feed_rights), T(test_feed_beats), T(test_feed_many),
-          T(test_feed_ends))
+          T(test_feed_filters), T(test_feed_knows_its_types), T(test_feed_rights),
+          T(test_feed_beats), T(test_feed_many), T(test_feed_ends))

@@ -33,7 +33,7 @@ export function historyPage({ api }) {
       { label: 'From', head: true, cell: (r) => who(r.calling) },
       { label: 'To', cell: (r) => who(r.called) },
       { label: 'Answered by', cell: (r) => who(r.answeredBy) },
-      { label: 'Talked', 'class': 'num tight', cell: (r) => (r.answered
+      { label: 'Talked', 'class': 'num tight', cell: (r) => (r.answered && r.ended
         ? duration((r.seconds ?? 0) * 1000) : '–') },
       { label: 'Ended', cell: (r) => (r.ended ? inWords(plain(r.cause)) : badge('goes on', 'good')) },
       { label: 'Moved', cell: (r) => moves(r.moves) },
