@@ -660,7 +660,18 @@ static void on_request(void *ctx, const struct csta_msg *m, struct str body)
     }
 }
 
+static void on_silence(void *ctx)
+{
+    struct csta_client *c = ctx;
+
+    csta_print_news(&c->printer, csta_wall_ms(), "waiting",
+                    arena_fmt(&c->ua->scratch,
+                              "no answer from %s yet; it is waited for, half a minute at most",
+                              c->ua->config.server.host));
+}
+
 static const struct csta_session_user session_user = {.on_up = on_up,
+                                                      .on_silence = on_silence,
                                                       .on_event = csta_client_on_event,
                                                       .on_request = on_request,
                                                       .on_down = on_down,

@@ -235,6 +235,15 @@ static void on_resolved(void *ctx)
     }
 }
 
+static void on_refused(void *ctx)
+{
+    struct csta_client *client = ctx;
+
+    if (client->ua != NULL) {
+        csta_session_refused(&client->session);
+    }
+}
+
 int cmd_csta(int argc, char **argv)
 {
     struct csta_command c;
@@ -259,6 +268,7 @@ int cmd_csta(int argc, char **argv)
     config.on_flow_closed = csta_client_flow_closed;
     config.on_stream = c.stream ? on_stream : NULL;
     config.on_resolved = on_resolved;
+    config.on_refused = on_refused;
     config.tls = c.server.transport == TP_TLS;
     config.tls_ca = c.tls_ca;
     config.tls_cert = c.tls_cert;

@@ -7,6 +7,7 @@
 
 #include "cli/csta_request.h"
 
+#define SILENCE_MS 3000u
 #define BACKOFF_FIRST_MS 1000u
 #define BACKOFF_MAX_MS 30000u
 /** A session that stood that long has earned a quick first attempt again. */
@@ -182,6 +183,7 @@ void csta_session_came_up(struct csta_session *s, uint64_t now_ms)
     s->state = CSTA_SESSION_UP;
     s->was_up = true;
     s->up_since_ms = now_ms;
+    ua_after(s->ua, CSTA_SLOT_SESSION, 0, NULL, NULL);
     s->user->on_up(s->ctx);
 }
 
@@ -312,10 +314,33 @@ void csta_session_fini(struct csta_session *s)
     }
 }
 
+static void on_silence(void *ctx)
+{
+    struct csta_session *s = ctx;
+
+    if (s->state == CSTA_SESSION_OPENING) {
+        s->user->on_silence(s->ctx);
+    }
+}
+
 void csta_session_open(struct csta_session *s)
 {
     s->state = CSTA_SESSION_OPENING;
     s->carrier->open(s);
+    if (s->state == CSTA_SESSION_OPENING && !s->was_up && s->user->on_silence != NULL) {
+        ua_after(s->ua, CSTA_SLOT_SESSION, SILENCE_MS, on_silence, s);
+    }
+}
+
+void csta_session_refused(struct csta_session *s)
+{
+    if (s->state == CSTA_SESSION_OPENING && s->leg != NULL) {
+        struct csta_refusal r = {.what = STR("the session"),
+                                 .because = "nobody listens at that UDP port"};
+        leg_free(s->leg);
+        s->leg = NULL;
+        csta_session_went_down(s, &r);
+    }
 }
 
 void csta_session_flow_closed(struct csta_session *s)

@@ -57,6 +57,8 @@ struct csta_session_user {
      * follows */
     void (*on_down)(void *ctx, const struct csta_refusal *why, uint64_t retry_ms);
     void (*on_closed)(void *ctx);
+    /** The first attempt was not answered for a while, and still may be. May be NULL. */
+    void (*on_silence)(void *ctx);
 };
 
 struct csta_session_config {
@@ -122,6 +124,9 @@ void csta_session_probe(struct csta_session *s);
 
 /** BYE; queued requests are forgotten. on_closed follows. Idempotent. */
 void csta_session_close(struct csta_session *s);
+
+/** Nobody listens where the server should be: an attempt that runs has failed. */
+void csta_session_refused(struct csta_session *s);
 
 /** A connection closed: is the session on it? */
 void csta_session_flow_closed(struct csta_session *s);

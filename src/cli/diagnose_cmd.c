@@ -230,6 +230,11 @@ static void on_closed(void *ctx)
     ua_stop(((struct diagnosis *)ctx)->ua);
 }
 
+static void on_refused(void *ctx)
+{
+    csta_session_refused(&((struct diagnosis *)ctx)->session);
+}
+
 static void on_patience_over(void *ctx)
 {
     struct diagnosis *d = ctx;
@@ -272,6 +277,7 @@ static int ask(const struct words *w, const struct ua_server *server)
         .trace = w->verbose,
         .ctx = &d,
         .on_invite = refuse_calls,
+        .on_refused = on_refused,
     };
     struct csta_session_config session = {
         .user = str_c(w->user), .password = str_c(w->password), .edition = CSTA_ED3};

@@ -8,6 +8,7 @@
 #include "cli/ua.h"
 
 #include "base/err.h"
+#include "cli/ua_knock.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct slot {
 /** The loop's handles: they outlive a callback, so they have memory of their own. */
 struct ua_loop {
     struct slot slot[SLOTS];
+    struct ua_knock knock;
     uv_signal_t sigint, sigterm;
     void (*on_signal)(void *ctx);
     void *signal_ctx;
@@ -313,6 +315,30 @@ static void init_loop(struct ua *u)
     l->sigint.data = l->sigterm.data = l;
 }
 
+static void on_refused(void *ctx)
+{
+    struct ua *u = ctx;
+
+    if (u->ready) {
+        u->config.on_refused(u->config.ctx);
+        ua_settle(u);
+    }
+}
+
+/** Where datagrams would go to, when that is known already. */
+static void knock(struct ua *u)
+{
+    enum { SIP_PORT = 5060 };
+    const struct ua_server *s = &u->config.server;
+    struct addr to;
+
+    if (u->config.on_refused != NULL && u->config.on_stream == NULL &&
+        (s->transport == TP_NONE || s->transport == TP_UDP) &&
+        addr_parse_host(str_c(s->host), s->port != 0 ? s->port : SIP_PORT, &to)) {
+        ua_knock_at(&loop_of(u)->knock, net_loop(u->net), &to, on_refused, u);
+    }
+}
+
 struct ua *ua_new(const struct ua_config *config)
 {
     struct ua_full *full = calloc(1, sizeof(*full));
@@ -341,6 +367,7 @@ struct ua *ua_new(const struct ua_config *config)
     }
     signal(SIGPIPE, SIG_IGN);
     init_loop(u);
+    knock(u);
     return u;
 }
 
@@ -364,6 +391,7 @@ void ua_free(struct ua *u)
     }
     close_handle((uv_handle_t *)&l->sigint);
     close_handle((uv_handle_t *)&l->sigterm);
+    ua_knock_end(&l->knock);
     if (l->input != NULL) {
         close_handle(l->input);
     }

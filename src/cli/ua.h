@@ -45,6 +45,9 @@ struct ua_config {
                        uint64_t now_ms);
     /** A connection closed, after the layers were told; or NULL. */
     void (*on_flow_closed)(void *ctx);
+    /** The server's machine says that nobody listens at that UDP port; or NULL. It is asked
+       only when the server is named by its address. */
+    void (*on_refused)(void *ctx);
     /** Not SIP, but octets of streams, taken as net_handler.stream_input does. Then nothing is
         listened on, and connections are made with ua_connect. NULL: SIP. */
     size_t (*on_stream)(void *ctx, struct str bytes, uint64_t now_ms);

@@ -106,6 +106,31 @@ def diagnosed(m, port):
         check(said["deviceID"] == "sip:1001@example.com", "as JSON", said)
 
 
+def nobody_there(m):
+    """A port that is closed is said at once, by the machine's own refusal; one that is silent is waited
+    for, and that is said as well."""
+    env = {"BATON_PASSWORD": "x"}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    at = ["-s", f"127.0.0.1:{port}", "-u", "desk@example.com"]
+    said = baton(m, "csta", *at, "status", env=env, code=1)
+    check("nobody listens at that UDP port" in said, "a closed port", said)
+    said = baton(m, "diagnose", *at, "1001", env=env, code=1)
+    check("nobody listens" in said and "-> does it run" in said, "a closed port, diagnosed", said)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        child = subprocess.Popen([BATON, "csta", "-s", f"127.0.0.1:{s.getsockname()[1]}", "-u", "desk", "status"],
+                                 stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                                 env={**os.environ, **env})
+        try:
+            said = child.stderr.readline()
+            check("no answer from 127.0.0.1 yet; it is waited for" in said, "a silent port", said)
+        finally:
+            child.kill()
+            child.communicate()
+
+
 def call(m, port):
     """With User-to-User, watched and moved by an application."""
     a, b = Phone("1001", port), Phone("1002", port, "--auto-answer")
@@ -282,6 +307,7 @@ def main():
     try:
         m.heard("READY")
         ask(m, "log", "follow", "1001")
+        nobody_there(m)
         diagnosed(m, port)
         call_id = call(m, port)
         lists(m)
