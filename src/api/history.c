@@ -24,7 +24,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PIECE = 64 << 10, ROW_MAX = 16 << 10, PAGE = 100 };
+enum {
+    PIECE = 64 << 10,
+    ROW_MAX = 16 << 10,
+    PAGE = 100,
+    PAGE_MAX = 1000,
+    EXPORT_MAX = 1000000
+};
 
 /* ---- who may see it ---- */
 
@@ -152,12 +158,29 @@ static bool read_form(struct api_request *r, enum form *out)
     return false;
 }
 
-static bool read_query(struct api_request *r, struct history_query *q)
+/** A page is read on by a cursor, which only goes back in time. */
+static bool read_order(struct api_request *r, enum form form, struct history_query *q)
 {
-    uint64_t limit = 0;
+    struct str order = api_query(r, "order");
+    bool oldest = str_eq(order, STR("oldest"));
+
+    if (str_is_set(order) &&
+        ((oldest && form == FORM_JSON) || (!oldest && !str_eq(order, STR("newest"))))) {
+        api_refuse(r, 400, "invalidQuery",
+                   "order is newest, or in CSV and JSON lines oldest: which call comes first.");
+        return false;
+    }
+    q->newest_first = !oldest;
+    return true;
+}
+
+static bool read_query(struct api_request *r, enum form form, struct history_query *q)
+{
+    uint64_t most = form == FORM_JSON ? PAGE_MAX : EXPORT_MAX, limit = 0;
 
     if (!query_time(r, "from", &q->since_ms) || !query_time(r, "to", &q->until_ms) ||
-        !query_after(r, q) || api_query_u64(r, "limit", 1, 1000, &limit) != 0) {
+        !query_after(r, q) || api_query_u64(r, "limit", 1, most, &limit) != 0 ||
+        !read_order(r, form, q)) {
         return false;
     }
     q->party = api_query(r, "party");
@@ -165,7 +188,6 @@ static bool read_query(struct api_request *r, struct history_query *q)
     q->cause = api_query(r, "cause");
     q->text = api_query(r, "text");
     q->limit = (uint32_t)limit;
-    q->newest_first = true;
     return true;
 }
 
@@ -454,7 +476,7 @@ void api_get_history(struct api_request *r)
                    "Nothing is kept: set store.path in the configuration.");
         return;
     }
-    if (!read_form(r, &form) || !read_query(r, &q)) {
+    if (!read_form(r, &form) || !read_query(r, form, &q)) {
         return;
     }
     if (form == FORM_JSON) {

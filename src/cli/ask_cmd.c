@@ -6,7 +6,6 @@
 #include "cli/ask_cmd.h"
 #include "cli/args.h"
 #include "cli/view.h"
-#include "server/config.h"
 #include <stdlib.h>
 
 static const char *const see_also[] = {"status", "devices", "calls", "events", "serve", NULL};
@@ -198,8 +197,7 @@ bool ask_word(struct ask_words *w, int argc, char **argv, int *i)
            args_value("-c", "--config", argc, argv, i, &w->config);
 }
 
-/** Where a server with that configuration listens. NULL: at no UNIX socket */
-static const char *socket_of(const struct config *c)
+const char *ask_socket_of(const struct config *c)
 {
     for (size_t i = 0; i < c->api.listen_count; i++) {
         if (c->api.listen[i].path != NULL) {
@@ -221,7 +219,7 @@ int ask_open(struct control *c, const char *command, const struct ask_words *w, 
     }
     *c = (struct control){.command = command, .err = err};
     config = config_look(w->config, &error);
-    socket = config != NULL ? socket_of(config) : NULL;
+    socket = config != NULL ? ask_socket_of(config) : NULL;
     if (config == NULL) {
         config_error_print(&error, err);
     } else if (socket == NULL) {

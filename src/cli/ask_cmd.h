@@ -8,6 +8,7 @@
 
 #include "cli/control.h"
 #include "cli/help.h"
+#include "server/config.h"
 
 extern const struct help help_status, help_devices, help_device, help_calls, help_sessions,
     help_monitors, help_agents, help_peers, help_registrations, help_listeners,
@@ -26,6 +27,9 @@ struct ask_words {
 };
 /** Is argv[*i] one of them? *i is at its last word then. */
 bool ask_word(struct ask_words *w, int argc, char **argv, int *i);
+
+/** Where a server with that configuration listens. NULL: at no UNIX socket */
+const char *ask_socket_of(const struct config *c);
 
 /** control_open where the words say. @return an exit code; control_close in either case */
 int ask_open(struct control *c, const char *command, const struct ask_words *w,

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +79,22 @@ int control_open(struct control *c, const char *command, const char *socket, FIL
         return EXIT_CODE_FAILED;
     }
     return EXIT_CODE_OK;
+}
+
+bool control_listens(const char *socket_name)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s", socket_name);
+    int fd = n > 0 && (size_t)n < sizeof(at.sun_path)
+                 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)
+                 : -1;
+    bool listens =
+        fd >= 0 && connect(fd, (const struct sockaddr *)(const void *)&at, sizeof(at)) == 0;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return listens;
 }
 
 void control_close(struct control *c)

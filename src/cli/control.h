@@ -57,6 +57,9 @@ int control_open(struct control *c, const char *command, const char *socket,
                  FILE *err) MUST_USE;
 void control_close(struct control *c);
 
+/** Does somebody listen there, and may this user speak to him? Says nothing. */
+bool control_listens(const char *socket) MUST_USE;
+
 /** Zeros before; control_answer_free after. */
 struct control_answer {
     long status; /**< of HTTP */

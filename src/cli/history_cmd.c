@@ -2,27 +2,39 @@
 /*
  * `baton history`: calls that were, as a table, CSV or JSON lines.
  *
- * The database is opened for reading only, so this may run beside the server. Times are UTC in
- * every form: what is exported means the same everywhere.
+ * A server that runs is asked over its socket (GET /v1/history): who may ask it need not be
+ * able to read its files. Without one the database is opened, for reading only. The bytes are
+ * the same either way: one writer makes them (store/history_text.c), here or there. A table is
+ * made of the JSON lines of the server, which pass through a temporary file, as many as they
+ * may be.
+ *
+ * Times are UTC in every form: what is exported means the same everywhere.
  */
 #include "cli/history_cmd.h"
 #include "base/attr.h"
 #include "cli/args.h"
+#include "cli/ask_cmd.h"
 #include "cli/text.h"
 #include "server/config.h"
 #include "store/history.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 static const char *const synopsis[] = {
-    "history (-c FILE | --database FILE) [--csv | --json] [--since TIME] [--until TIME] "
-    "[--party TEXT] [--limit N]",
+    "history [-c FILE | --socket FILE | --database FILE] [--csv | --json] [--since TIME] "
+    "[--until TIME] [--party TEXT] [--limit N]",
     NULL};
 
 static const struct help_option options[] = {
-    {"-c, --config", "FILE", "The server's configuration, which names the database."},
-    {"--database", "FILE", "The database itself."},
+    {"-c, --config", "FILE",
+     "The server's configuration: the server is asked where `api.listen` says, and when it does "
+     "not run the database that `store.path` names is read."},
+    {"--socket", "FILE",
+     "Where the server listens (`api.listen`, unix). Without -c and --database as every command "
+     "finds it: $BATON_SOCKET, or /run/baton/control."},
+    {"--database", "FILE", "The database itself; no server is asked."},
     {"--csv", NULL,
      "Comma-separated values with a line of names, RFC 4180. An apostrophe stands before what a "
      "spreadsheet would take for a formula (= + - @, tabulator), but not before +DIGITS."},
@@ -37,7 +49,8 @@ static const struct help_option options[] = {
 };
 
 static const struct help_example examples[] = {
-    {"baton history -c baton.yaml --since 24h", "What was there since yesterday?"},
+    {"baton history --since 24h", "What was there since yesterday?"},
+    {"baton history --database copy.db", "What is in that backup?"},
     {"baton history -c baton.yaml --csv --since 2026-11-01 --until 2026-12-01",
      "November, for a spreadsheet."},
     {"baton history -c baton.yaml --json --party 1001 | jq .cause", "How did their calls end?"},
@@ -46,7 +59,7 @@ static const struct help_example examples[] = {
 
 static const struct help_exit exits[] = {
     {EXIT_CODE_OK, "All that was asked for is there, if it was none too."},
-    {EXIT_CODE_FAILED, "The database cannot be read."},
+    {EXIT_CODE_FAILED, "The server cannot be asked, or the database not be read."},
     {EXIT_CODE_USAGE, "The command line or the configuration is wrong."},
     {0, NULL},
 };
@@ -58,8 +71,8 @@ const struct help help_history = {
     .summary = "calls that were: who, when, how they ended",
     .synopsis = synopsis,
     .description =
-        "Reads the calls out of the database of a server (`store.path`), whether it runs or "
-        "not. A call that stands has no end yet. Seconds are those of the conversation; moves "
+        "Shows the calls that a server has kept (`store.path`), whether it runs or not. A call "
+        "that stands has no end yet. Seconds are those of the conversation; moves "
         "say to whom it was diverted and transferred. User-to-User is shown as far as "
         "`store.uui` lets it be kept.",
     .options = options,
@@ -130,25 +143,70 @@ static void put_json(struct out *o, const void *ctx)
     out_ch(o, '\n');
 }
 
-static void show_row(const struct history_call *c, struct show *s)
+/** What a row of the table says; strings may be absent. */
+struct row {
+    struct str began, talk, calling, called, cause, moves;
+    bool stands;
+};
+
+static void show_row(const struct row *r, struct show *s)
 {
-    char buf[40] = "", talk[24] = "";
-    struct out began;
-
-    out_init(&began, buf, sizeof(buf));
-    history_time_text(c->began_ms, &began);
-
     if (s->calls == 0) {
         fprintf(s->out, "%-19s  %7s  %-28s  %-28s  %s\n", "BEGAN (UTC)", "SECONDS", "CALLING",
                 "CALLED", "ENDED BECAUSE");
     }
+    fprintf(s->out, "%.*s %.*s  %7.*s  %-28.*s  %-28.*s  %.*s%s%.*s\n",
+            STR_ARG(str_upto(r->began, 10)), STR_ARG(str_upto(str_from(r->began, 11), 8)),
+            STR_ARG(r->talk), STR_ARG(r->calling), STR_ARG(r->called),
+            STR_ARG(r->stands ? STR("(stands)") : r->cause), r->moves.n > 0 ? ", " : "",
+            STR_ARG(r->moves));
+}
+
+static void show_kept(const struct history_call *c, struct show *s)
+{
+    char began[40], talk[24];
+    struct out b, t;
+    struct row row = {.calling = c->calling,
+                      .called = c->called,
+                      .cause = c->cause,
+                      .moves = c->moves,
+                      .stands = c->ended_ms == 0};
+
+    out_init(&b, began, sizeof(began));
+    history_time_text(c->began_ms, &b);
+    row.began = out_str_of(&b);
+    out_init(&t, talk, sizeof(talk));
     if (c->answered_ms != 0 && c->ended_ms != 0) {
-        (void)snprintf(talk, sizeof(talk), "%lld", (long long)history_seconds(c));
+        out_u64(&t, (uint64_t)history_seconds(c));
     }
-    fprintf(s->out, "%.10s %.8s  %7s  %-28.*s  %-28.*s  %.*s%s%.*s\n", buf, buf + 11, talk,
-            STR_ARG(c->calling), STR_ARG(c->called),
-            STR_ARG(c->ended_ms == 0 ? STR("(stands)") : c->cause), c->moves.n > 0 ? ", " : "",
-            STR_ARG(c->moves));
+    row.talk = out_str_of(&t);
+    show_row(&row, s);
+}
+
+static struct str text_of(const json_t *call, const char *name)
+{
+    const json_t *v = json_object_get(call, name);
+    return json_is_string(v) ? str_make(json_string_value(v), json_string_length(v)) : STR("");
+}
+
+static void show_told(const json_t *call, struct show *s)
+{
+    const json_t *seconds = json_object_get(call, "seconds");
+    char talk[24];
+    struct out t;
+    struct row row = {.began = text_of(call, "began"),
+                      .calling = text_of(call, "calling"),
+                      .called = text_of(call, "called"),
+                      .cause = text_of(call, "cause"),
+                      .moves = text_of(call, "moves"),
+                      .stands = json_object_get(call, "ended") == NULL};
+
+    out_init(&t, talk, sizeof(talk));
+    if (json_object_get(call, "answered") != NULL && json_is_integer(seconds)) {
+        out_u64(&t, (uint64_t)json_integer_value(seconds));
+    }
+    row.talk = out_str_of(&t);
+    show_row(&row, s);
 }
 
 static void show_call(void *ctx, const struct history_call *c)
@@ -166,7 +224,7 @@ static void show_call(void *ctx, const struct history_call *c)
         text_out(s->out, put_json, c);
         break;
     case FORM_TABLE:
-        show_row(c, s);
+        show_kept(c, s);
         break;
     }
     s->calls++;
@@ -175,7 +233,7 @@ static void show_call(void *ctx, const struct history_call *c)
 /* ---- the command ---- */
 
 struct wish {
-    const char *config, *database, *since, *until, *party, *limit;
+    const char *config, *socket, *database, *since, *until, *party, *limit;
     enum form form;
     struct history_query query;
 };
@@ -189,6 +247,7 @@ static bool read_args(int argc, char **argv, struct wish *w)
         } else if (args_is(argv[i], NULL, "--json")) {
             w->form = FORM_JSON;
         } else if (!args_value("-c", "--config", argc, argv, &i, &w->config) &&
+                   !args_value(NULL, "--socket", argc, argv, &i, &w->socket) &&
                    !args_value(NULL, "--database", argc, argv, &i, &w->database) &&
                    !args_value(NULL, "--since", argc, argv, &i, &w->since) &&
                    !args_value(NULL, "--until", argc, argv, &i, &w->until) &&
@@ -232,39 +291,138 @@ static int show_all(const char *path, const struct wish *w, FILE *out, FILE *err
     }
     if (s.calls == 0 && w->form == FORM_TABLE) {
         fputs("no calls\n", out);
+    } else if (s.calls == 0 && w->form == FORM_CSV) {
+        text_out(out, put_csv_head, NULL);
     }
     return EXIT_CODE_OK;
 }
 
-int history_run(int argc, char **argv, FILE *out, FILE *err)
+/* ---- a server that runs ---- */
+
+static bool add_word(char *path, size_t cap, const char *name, const char *value)
 {
-    struct wish w = {.form = FORM_TABLE};
+    char before[1024];
+
+    if ((size_t)snprintf(before, sizeof(before), "%s&%s=", path, name) >= sizeof(before)) {
+        return false;
+    }
+    return control_path(path, cap, before, value, "");
+}
+
+static bool add_time(char *path, size_t cap, const char *name, int64_t ms)
+{
+    char text[40];
+    struct out o;
+
+    out_init(&o, text, sizeof(text) - 1);
+    history_time_text(ms, &o);
+    text[o.n] = '\0';
+    return ms == 0 || add_word(path, cap, name, text);
+}
+
+/** The query as the API has it. @return false: too long */
+static bool path_of(const struct wish *w, char *path, size_t cap)
+{
+    (void)snprintf(path, cap, "/v1/history?order=oldest&format=%s",
+                   w->form == FORM_CSV ? "csv" : "jsonl");
+    return add_time(path, cap, "from", w->query.since_ms) &&
+           add_time(path, cap, "to", w->query.until_ms) &&
+           (w->party == NULL || add_word(path, cap, "party", w->party)) &&
+           (w->limit == NULL || w->query.limit == 0 || add_word(path, cap, "limit", w->limit));
+}
+
+/** JSON lines as a table. */
+static int show_lines(FILE *lines, FILE *out, FILE *err)
+{
+    struct show s = {.form = FORM_TABLE, .out = out};
+    char *line = NULL;
+    size_t cap = 0;
+    int code = EXIT_CODE_OK;
+
+    rewind(lines);
+    for (ssize_t n; code == EXIT_CODE_OK && (n = getline(&line, &cap, lines)) > 0; s.calls++) {
+        json_t *call = json_loadb(line, (size_t)n, JSON_ALLOW_NUL, NULL);
+        if (call != NULL) {
+            show_told(call, &s);
+        } else {
+            fprintf(err, "baton history: the server's answer cannot be read\n");
+            code = EXIT_CODE_FAILED;
+        }
+        json_decref(call);
+    }
+    free(line);
+    if (code == EXIT_CODE_OK && s.calls == 0) {
+        fputs("no calls\n", out);
+    }
+    return code;
+}
+
+static int ask_server(const char *socket, const struct wish *w, FILE *out, FILE *err)
+{
+    bool table = w->form == FORM_TABLE;
+    FILE *to = table ? tmpfile() : out;
+    struct control c;
+    char path[1024];
+    int code = control_open(&c, "history", socket, err);
+
+    if (code == EXIT_CODE_OK && !path_of(w, path, sizeof(path))) {
+        code = help_usage_error(&help_history, "--party is too long");
+    }
+    if (code == EXIT_CODE_OK && to == NULL) {
+        fprintf(err, "baton history: a temporary file cannot be made: %s\n", strerror(errno));
+        code = EXIT_CODE_FAILED;
+    }
+    if (code == EXIT_CODE_OK) {
+        code = control_save(&c, "GET", path, NULL, to);
+    }
+    if (code == EXIT_CODE_OK && table) {
+        code = show_lines(to, out, err);
+    }
+    if (table && to != NULL) {
+        (void)fclose(to);
+    }
+    control_close(&c);
+    return code;
+}
+
+/** The server of a configuration when it runs, else its database. */
+static int with_config(const struct wish *w, FILE *out, FILE *err)
+{
     struct config_error error;
-    struct config *c;
+    struct config *c = config_look(w->config, &error);
+    const char *socket = c != NULL ? ask_socket_of(c) : NULL;
     int code;
 
-    if (!read_args(argc, argv, &w) || !read_query(&w)) {
-        return EXIT_CODE_USAGE;
-    }
-    if ((w.config == NULL) == (w.database == NULL)) {
-        return help_usage_error(&help_history, "one of -c and --database is wanted");
-    }
-    if (w.database != NULL) {
-        return show_all(w.database, &w, out, err);
-    }
-    c = config_look(w.config, &error);
     if (c == NULL) {
         config_error_print(&error, err);
         return EXIT_CODE_USAGE;
     }
     if (c->store.path == NULL) {
-        fprintf(err, "baton history: %s has no store.path: nothing is kept\n", w.config);
+        fprintf(err, "baton history: %s has no store.path: nothing is kept\n", w->config);
         code = EXIT_CODE_FAILED;
+    } else if (socket != NULL && control_listens(socket)) {
+        code = ask_server(socket, w, out, err);
     } else {
-        code = show_all(c->store.path, &w, out, err);
+        code = show_all(c->store.path, w, out, err);
     }
     config_free(c);
     return code;
+}
+
+int history_run(int argc, char **argv, FILE *out, FILE *err)
+{
+    struct wish w = {.form = FORM_TABLE};
+
+    if (!read_args(argc, argv, &w) || !read_query(&w)) {
+        return EXIT_CODE_USAGE;
+    }
+    if ((w.config != NULL) + (w.database != NULL) + (w.socket != NULL) > 1) {
+        return help_usage_error(&help_history, "one of -c, --socket and --database is enough");
+    }
+    if (w.database != NULL) {
+        return show_all(w.database, &w, out, err);
+    }
+    return w.config != NULL ? with_config(&w, out, err) : ask_server(w.socket, &w, out, err);
 }
 
 int cmd_history(int argc, char **argv)

@@ -250,6 +250,14 @@ class Pages(unittest.TestCase):
                     after = '&after=' + page['next']
                 self.assertEqual(len(seen), 7)
                 self.assertEqual(len(set(seen)), 7)
+                csv_ids = lambda q: [c['call'] for c in csv.DictReader(  # noqa: E731
+                    io.StringIO(s.get('/v1/history?format=csv' + q).body.decode()))]
+                self.assertEqual(csv_ids('&order=oldest'), seen[::-1])
+                self.assertEqual(csv_ids('&order=newest&limit=2'), seen[:2])
+                self.assertEqual(csv_ids('&order=oldest&limit=2'), seen[1::-1])  # of the newest two
+                self.assertEqual(csv_ids('&limit=100000'), seen)
+                for wrong in ('order=oldest', 'format=csv&order=first', 'limit=1001', 'format=csv&limit=0'):
+                    self.assertEqual(s.get('/v1/history?' + wrong).status, 400, wrong)
                 csv_rows = list(csv.DictReader(io.StringIO(s.get('/v1/history?format=csv').body.decode())))
                 self.assertEqual([r['call'] for r in csv_rows], seen)
         finally:

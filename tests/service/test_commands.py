@@ -189,6 +189,23 @@ def newest(m, call_id):
     check(first == every[1:2], "what came behind the first", (first, every[1]))
 
 
+def remembered(m, call_id):
+    """The server that runs and its database say the same, byte for byte; with -c whichever is there."""
+    for form in ([], ["--csv"], ["--json"]):
+        for which in ([], ["--party", "1002"], ["--party", "no & body"], ["--since", "1h", "--limit", "100000"],
+                      ["--until", "2020-01-01"]):
+            asked = baton(m, "history", "--socket", "control", *form, *which)
+            read = baton(m, "history", "--database", "kept.db", *form, *which)
+            check(asked == read, f"history {form} {which}", (asked, read))
+            check(ask(m, "history", *form, *which) == read, f"history -c {form} {which}")
+    row = json.loads(baton(m, "history", "--json", env={"BATON_SOCKET": "control"}))
+    check((row["call"], row["seconds"] >= 0) == (call_id, True), "the call", row)
+    check("not running" in baton(m, "history", "--socket", "none", code=1), "no server")
+    with open(os.path.join(m.folder.name, "elsewhere.yaml"), "w", encoding="utf-8") as f:
+        f.write('store: {path: kept.db}\napi: {listen: ["unix:nowhere"]}\n')
+    check(call_id in baton(m, "history", "-c", "elsewhere.yaml", "--json"), "the database, when no server runs")
+
+
 def backed_up(m):
     said = ask(m, "backup", "copy.db")
     check(said.startswith("copy.db: sound"), "the copy by its name", said)
@@ -313,6 +330,7 @@ def main():
         lists(m)
         traced(m, call_id)
         newest(m, call_id)
+        remembered(m, call_id)
         backed_up(m)
         where(m)
         levels(m)
