@@ -23,3 +23,19 @@ bool args_value(const char *alias, const char *name, int argc, char **argv, int 
     }
     return false;
 }
+
+bool args_take(int *argc, char **argv, const char *name)
+{
+    int kept = 0;
+    bool there = false;
+
+    for (int i = 0; i < *argc; i++) {
+        if (i > 0 && strcmp(argv[i], name) == 0) {
+            there = true;
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    *argc = kept;
+    return there;
+}

@@ -8,6 +8,10 @@
 /** Is `arg` this option? `alias` may be NULL. */
 bool args_is(const char *arg, const char *alias, const char *name);
 
+/** Take an option without a value out of the words, wherever it stands. @return was it there?
+ */
+bool args_take(int *argc, char **argv, const char *name);
+
 /**
  * Is argv[*i] this option with a value: `-x VALUE`, `--name VALUE` or `--name=VALUE`? Then it
  * is in *out, and *i at the last word of it.

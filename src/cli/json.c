@@ -39,3 +39,19 @@ void json_print_member(const char *name, struct str value, bool first, FILE *to)
     fprintf(to, "%s\"%s\": ", first ? "" : ", ", name);
     json_print_string(value, to);
 }
+
+void json_set_str(json_t *object, const char *name, struct str value)
+{
+    if (str_is_set(value)) {
+        (void)json_object_set_new(object, name, json_stringn(value.p, value.n));
+    }
+}
+
+void json_print_line(json_t *value, FILE *to)
+{
+    if (value == NULL || json_dumpf(value, to, JSON_COMPACT | JSON_ENCODE_ANY) != 0) {
+        fputs("null", to);
+    }
+    fputc('\n', to);
+    json_decref(value);
+}

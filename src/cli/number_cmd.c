@@ -7,15 +7,17 @@
 #include "cli/number_cmd.h"
 #include "auth/named.h"
 #include "cli/args.h"
+#include "cli/json.h"
 #include "net/net.h"
 #include "rules/number.h"
 #include "server/config.h"
 #include <string.h>
 
-static const char *const synopsis[] = {"number test -c FILE TEXT...", NULL};
+static const char *const synopsis[] = {"number test -c FILE [--json] TEXT...", NULL};
 
 static const struct help_option options[] = {
     {"-c, --config", "FILE", "The configuration with the devices and dial plans."},
+    {"--json", NULL, "The same as JSON: a list with an object for each."},
     {"TEXT", NULL, "A number, a sip:, sips: or tel: URI, or N<...> as CSTA has it."},
     {NULL, NULL, NULL},
 };
@@ -129,6 +131,60 @@ static bool show(const struct config *c, const struct directory *dir, struct str
     return dev != NULL;
 }
 
+/* ---- for programs ---- */
+
+static json_t *plans_json(const struct config *c, const struct directory *dir, bool known,
+                          struct str number)
+{
+    char world[NAMED_MAX], dialled[NAMED_MAX];
+    json_t *list = json_array();
+    struct out w, d;
+
+    for (size_t i = 0; i < c->plan_count; i++) {
+        const struct dial_plan *p = &c->plans[i];
+        json_t *o = json_object();
+        out_init(&w, world, sizeof(world));
+        out_init(&d, dialled, sizeof(dialled));
+        number_to_e164(&w, p, number);
+        number_from_e164(&d, p, out_str_of(&w));
+        const struct device *dev = known ? NULL : directory_device_of_tel(dir, out_str_of(&w));
+        json_set_str(o, "plan", p->name);
+        json_set_str(o, "world", out_str_of(&w));
+        json_set_str(o, "dialled", out_str_of(&d));
+        json_set_str(o, "device", dev != NULL ? dev->uri : STR_NONE);
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/** @return is it a device? */
+static bool add_json(const struct config *c, const struct directory *dir, struct str text,
+                     json_t *list)
+{
+    const struct device *dev = directory_device_named(dir, text);
+    json_t *o = json_object();
+    char buf[NAMED_MAX];
+    struct named n;
+
+    json_set_str(o, "text", text);
+    (void)json_array_append_new(list, o);
+    if (!named_read(text, buf, &n)) {
+        return false;
+    }
+    json_set_str(o, "name", n.user);
+    json_set_str(o, "form", str_c(form_of(&n)));
+    if (str_is_set(n.host)) {
+        json_set_str(o, "host", n.host);
+        (void)json_object_set_new(o, "ours", json_boolean(directory_is_domain(dir, n.host)));
+    }
+    json_set_str(o, "context", n.context);
+    json_set_str(o, "number", n.number);
+    (void)json_object_set_new(o, "world", json_boolean(n.world));
+    json_set_str(o, "device", dev != NULL ? dev->uri : STR_NONE);
+    (void)json_object_set_new(o, "plans", plans_json(c, dir, dev != NULL, n.number));
+    return dev != NULL;
+}
+
 /** Nothing here has to be unpredictable. */
 static void no_random(void *ctx, void *out, size_t n)
 {
@@ -137,10 +193,12 @@ static void no_random(void *ctx, void *out, size_t n)
 }
 
 /** The texts stand in argv from `first`. */
-static int test(struct config *c, int argc, char **argv, int first, FILE *out, FILE *err)
+static int test(struct config *c, int argc, char **argv, int first, bool json, FILE *out,
+                FILE *err)
 {
     const struct env env = {.mem = mem_libc, .random = no_random};
     struct directory dir;
+    json_t *said = NULL;
     int code = EXIT_CODE_OK;
 
     if (directory_init(&dir, &env, c->domains, c->domain_count) != 0 ||
@@ -148,10 +206,15 @@ static int test(struct config *c, int argc, char **argv, int first, FILE *out, F
         fprintf(err, "baton number: out of memory\n");
         return EXIT_CODE_FAILED;
     }
+    said = json ? json_array() : NULL;
     for (int i = first; i < argc; i++) {
-        if (!show(c, &dir, str_c(argv[i]), out)) {
+        struct str text = str_c(argv[i]);
+        if (!(json ? add_json(c, &dir, text, said) : show(c, &dir, text, out))) {
             code = EXIT_CODE_FAILED;
         }
+    }
+    if (json) {
+        json_print_line(said, out);
     }
     directory_fini(&dir);
     return code;
@@ -159,6 +222,7 @@ static int test(struct config *c, int argc, char **argv, int first, FILE *out, F
 
 int number_run(int argc, char **argv, FILE *out, FILE *err)
 {
+    bool json = args_take(&argc, argv, "--json");
     const char *file = NULL;
     int i = 2;
 
@@ -178,7 +242,7 @@ int number_run(int argc, char **argv, FILE *out, FILE *err)
         config_error_print(&error, err);
         return EXIT_CODE_USAGE;
     }
-    int code = test(c, argc, argv, i, out, err);
+    int code = test(c, argc, argv, i, json, out, err);
     config_free(c);
     return code;
 }

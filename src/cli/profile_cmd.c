@@ -5,14 +5,16 @@
  */
 #include "cli/profile_cmd.h"
 #include "cli/args.h"
+#include "cli/json.h"
+#include "cli/profile_json.h"
 #include "phone/action.h"
 #include "server/profile_file.h"
 #include <string.h>
 
 static const char *const synopsis[] = {
-    "profiles [-c FILE | --folder FOLDER] [NAME]...",
-    "profiles [-c FILE | --folder FOLDER] --explain USER-AGENT",
-    "profiles --check FILE...",
+    "profiles [-c FILE | --folder FOLDER] [--json] [NAME]...",
+    "profiles [-c FILE | --folder FOLDER] [--json] --explain USER-AGENT",
+    "profiles --check [--json] FILE...",
     NULL,
 };
 
@@ -21,6 +23,7 @@ static const struct help_option options[] = {
     {"--folder", "FOLDER", "The profiles of this folder instead of those that were installed."},
     {"--explain", "USER-AGENT", "Which profile a phone with this User-Agent gets, and why."},
     {"--check", NULL, "Only say whether each FILE is a profile; line and column if not."},
+    {"--json", NULL, "The same as JSON: a list, or what --explain says."},
     {"NAME", NULL, "All about this profile. Without any: the list."},
     {NULL, NULL, NULL},
 };
@@ -154,6 +157,19 @@ static void show_row(const struct phone_profile *p, FILE *out)
             STR_ARG(p->text));
 }
 
+static int list_json(const struct phone_profiles *all, FILE *out)
+{
+    json_t *said = json_array();
+
+    for (size_t i = 0; i < all->count; i++) {
+        (void)json_array_append_new(said, profile_json_entry(&all->item[i]));
+    }
+    (void)json_array_append_new(said, profile_json_entry(&phone_profile_generic));
+    (void)json_array_append_new(said, profile_json_entry(&phone_profile_none));
+    json_print_line(said, out);
+    return EXIT_CODE_OK;
+}
+
 static int list(const struct phone_profiles *all, FILE *out)
 {
     for (size_t i = 0; i < all->count; i++) {
@@ -165,25 +181,36 @@ static int list(const struct phone_profiles *all, FILE *out)
 }
 
 static int show_named(const struct phone_profiles *all, int argc, char **argv, int first,
-                      FILE *out, FILE *err)
+                      bool json, FILE *out, FILE *err)
 {
+    json_t *said = json_array();
     int code = EXIT_CODE_OK;
     for (int i = first; i < argc; i++) {
         const struct phone_profile *p = phone_profile_named(all, str_c(argv[i]));
         if (p == NULL) {
             fprintf(err, "baton profiles: there is no %s\n", argv[i]);
             code = EXIT_CODE_FAILED;
+        } else if (json) {
+            (void)json_array_append_new(said, profile_json(p));
         } else {
             profile_show(p, out);
         }
     }
+    if (json) {
+        json_print_line(json_incref(said), out);
+    }
+    json_decref(said);
     return code;
 }
 
-static int explain(const struct phone_profiles *all, struct str agent, FILE *out)
+static int explain(const struct phone_profiles *all, struct str agent, bool json, FILE *out)
 {
     struct phone_choice c = phone_profile_choose(all, agent, STR_NONE);
 
+    if (json) {
+        json_print_line(profile_json_choice(all, &c, agent), out);
+        return c.profile != NULL ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+    }
     if (c.profile == NULL) {
         fprintf(out, "none: %s. It is left alone unless its device has a phone_profile.\n",
                 phone_choice_text(c.why));
@@ -206,14 +233,31 @@ static int explain(const struct phone_profiles *all, struct str agent, FILE *out
 
 /* ------------------------------------------------------------------------ reading */
 
-static int check(int argc, char **argv, int first, FILE *out, FILE *err)
+/** Of a file that is one. */
+static void show_checked(const struct profile_set *s, json_t *said, FILE *out)
+{
+    for (size_t k = 0; k < s->profiles.count; k++) {
+        if (said != NULL) {
+            json_t *o = json_object();
+            json_set_str(o, "file", s->item[k].origin);
+            json_set_str(o, "name", s->item[k].name);
+            (void)json_array_append_new(said, o);
+        } else {
+            fprintf(out, "%.*s: %.*s\n", STR_ARG(s->item[k].origin), STR_ARG(s->item[k].name));
+        }
+    }
+}
+
+static int check(int argc, char **argv, int first, bool json, FILE *out, FILE *err)
 {
     struct config_error error;
+    json_t *said = NULL;
     int code = EXIT_CODE_OK;
 
     if (first == argc) {
         return help_usage_error(&help_profiles, "FILE is missing");
     }
+    said = json ? json_array() : NULL;
     for (int i = first; i < argc; i++) {
         struct profile_set *s = profile_set_new();
         if (s == NULL || !profile_set_add(s, argv[i], false, &error)) {
@@ -222,19 +266,19 @@ static int check(int argc, char **argv, int first, FILE *out, FILE *err)
             }
             code = EXIT_CODE_USAGE;
         } else {
-            for (size_t k = 0; k < s->profiles.count; k++) {
-                fprintf(out, "%.*s: %.*s\n", STR_ARG(s->item[k].origin),
-                        STR_ARG(s->item[k].name));
-            }
+            show_checked(s, said, out);
         }
         profile_set_free(s);
+    }
+    if (json) {
+        json_print_line(said, out);
     }
     return code;
 }
 
 struct words {
     const char *config, *folder, *agent;
-    bool check;
+    bool check, json;
     int first; /**< of the names */
 };
 
@@ -242,9 +286,12 @@ static int work(const struct phone_profiles *all, const struct words *w, int arg
                 FILE *out, FILE *err)
 {
     if (w->agent != NULL) {
-        return explain(all, str_c(w->agent), out);
+        return explain(all, str_c(w->agent), w->json, out);
     }
-    return w->first < argc ? show_named(all, argc, argv, w->first, out, err) : list(all, out);
+    if (w->first < argc) {
+        return show_named(all, argc, argv, w->first, w->json, out, err);
+    }
+    return (w->json ? list_json : list)(all, out);
 }
 
 static int with_config(const struct words *w, int argc, char **argv, FILE *out, FILE *err)
@@ -280,7 +327,7 @@ static int with_folder(const struct words *w, int argc, char **argv, FILE *out, 
 
 int profiles_run(int argc, char **argv, FILE *out, FILE *err)
 {
-    struct words w = {0};
+    struct words w = {.json = args_take(&argc, argv, "--json")};
     int i = 1;
 
     for (; i < argc && argv[i][0] == '-'; i++) {
@@ -300,7 +347,7 @@ int profiles_run(int argc, char **argv, FILE *out, FILE *err)
         return help_usage_error(&help_profiles, "what is %s?", argv[i]);
     }
     if (w.check) {
-        return check(argc, argv, i, out, err);
+        return check(argc, argv, i, w.json, out, err);
     }
     return w.config != NULL ? with_config(&w, argc, argv, out, err)
                             : with_folder(&w, argc, argv, out, err);

@@ -74,4 +74,30 @@ static void test_number(void)
     (void)unlink(file);
 }
 
-TEST_MAIN(T(test_number))
+/** The same for programs; --json may stand anywhere. */
+static void test_number_as_json(void)
+{
+    char path[] = "/tmp/baton-number-XXXXXX", said[2048] = "";
+    int fd = mkstemp(path);
+    REQUIRE(fd >= 0 && write(fd, yaml, strlen(yaml)) == (ssize_t)strlen(yaml));
+    (void)close(fd);
+    char *argv[] = {(char[]){"number"},
+                    (char[]){"test"},
+                    (char[]){"-c"},
+                    path,
+                    (char[]){"sip:12341001@example.com"},
+                    (char[]){"--json"},
+                    (char[]){"sip:x.y"}};
+    FILE *out = fmemopen(said, sizeof(said), "w");
+    CHECK_INT(number_run(7, argv, out, out), EXIT_CODE_FAILED);
+    (void)fclose(out);
+    CHECK_STR(
+        str_c(said),
+        "[{\"text\":\"sip:12341001@example.com\",\"name\":\"12341001\",\"form\":\"a URI\","
+        "\"host\":\"example.com\",\"ours\":true,\"number\":\"12341001\",\"world\":false,"
+        "\"plans\":[{\"plan\":\"b\",\"world\":\"+493012341001\",\"dialled\":\"12341001\","
+        "\"device\":\"sip:1001@example.com\"}]},{\"text\":\"sip:x.y\"}]\n");
+    (void)unlink(path);
+}
+
+TEST_MAIN(T(test_number), T(test_number_as_json))

@@ -81,7 +81,7 @@ static void test_all(void)
     CHECK_STR(str_c(run(&code, "--folder", dir, "acme", NULL)), about);
     CHECK_INT(code, EXIT_CODE_OK);
 
-    char explained[1200];
+    char explained[2000];
     (void)snprintf(explained, sizeof(explained),
                    "acme: its User-Agent fits: Acme*\n"
                    "  acme fits too, less closely or later: *me 3*\n%s",
@@ -109,6 +109,41 @@ static void test_all(void)
     CHECK_INT(code, EXIT_CODE_USAGE);
     CHECK_STR(str_c(run(&code, "--folder", dir, NULL)), want);
     CHECK_INT(code, EXIT_CODE_USAGE);
+
+    char json[1400];
+    (void)unlink(broken);
+    CHECK_STR(
+        str_c(run(&code, "-c", config, "--json", NULL)),
+        "[{\"name\":\"acme\",\"means\":\"session\",\"text\":\"Acme phones.\"},"
+        "{\"name\":\"generic\",\"means\":\"session\",\"text\":\"Any phone that speaks TR/87 "
+        "as it is written.\"},{\"name\":\"none\",\"means\":\"none\",\"text\":\"A phone that is "
+        "left alone.\"}]\n");
+    (void)unlink(broken);
+    (void)snprintf(
+        json, sizeof(json),
+        "{\"name\":\"acme\",\"means\":\"session\",\"text\":\"Acme phones.\",\"agents\":"
+        "[\"Acme*\",\"*me 3*\"],\"edition\":3,\"names\":\"aor\",\"events\":true,"
+        "\"talk\":true,\"feature_event\":false,\"services\":[\"MakeCall\","
+        "\"MonitorStart\"],\"quirks\":[\"tls-only\"],\"action\":{\"uri\":"
+        "\"http://{address}/{key}\",\"answer\":\"OK\"},\"settings\":[\"csta = 1\"],"
+        "\"evidence\":[\"its manual\"],\"file\":\"%s\"}",
+        acme);
+    (void)snprintf(explained, sizeof(explained), "[%s]\n", json);
+    CHECK_STR(str_c(run(&code, "--folder", dir, "acme", "--json", NULL)), explained);
+    CHECK_INT(code, EXIT_CODE_OK);
+    (void)snprintf(
+        explained, sizeof(explained),
+        "{\"profile\":%s,\"why\":\"its User-Agent fits\",\"pattern\":\"Acme*\",\"others\":"
+        "[{\"name\":\"acme\",\"pattern\":\"*me 3*\"}]}\n",
+        json);
+    CHECK_STR(str_c(run(&code, "--folder", dir, "--json", "--explain", "Acme 3.1", NULL)),
+              explained);
+    CHECK_INT(code, EXIT_CODE_OK);
+    CHECK_STR(str_c(run(&code, "--folder", dir, "--explain", "Other", "--json", NULL)),
+              "{\"profile\":null,\"why\":\"no profile fits its User-Agent\",\"others\":[]}\n");
+    CHECK_INT(code, EXIT_CODE_FAILED);
+    (void)snprintf(want, sizeof(want), "[{\"file\":\"%s\",\"name\":\"acme\"}]\n", acme);
+    CHECK_STR(str_c(run(&code, "--check", acme, "--json", NULL)), want);
 
     CHECK_INT((run(&code, "--check", NULL), code), EXIT_CODE_USAGE);
     CHECK_INT((run(&code, "-c", config, "--folder", dir, NULL), code), EXIT_CODE_USAGE);
