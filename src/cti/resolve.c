@@ -84,18 +84,34 @@ static bool of_device(struct device *dev, const struct wanted *want, struct conn
     return decide(found, count, want->service, out, err);
 }
 
+/** One device of the call is enough, also one that has left. */
+static bool request_may_call(const struct request *r, const struct call *call)
+{
+    list_each(it, &call->connections)
+    {
+        const struct connection *conn = list_entry(it, struct connection, link);
+        if (conn->device != NULL && request_may(r, conn->device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool of_call(const struct request *r, const struct call *call, const struct wanted *want,
                     struct connection **out, struct outcome *err)
 {
     struct connection *found = NULL;
     size_t count = 0;
-    bool any = false;
+    bool live = false, any = false;
 
     list_each(it, &call->connections)
     {
         struct connection *conn = list_entry(it, struct connection, link);
-        if (!connection_is_live(conn) || conn->device == NULL ||
-            !request_may(r, conn->device)) {
+        if (!connection_is_live(conn) || conn->device == NULL) {
+            continue;
+        }
+        live = true;
+        if (!request_may(r, conn->device)) {
             continue;
         }
         any = true;
@@ -104,7 +120,12 @@ static bool of_call(const struct request *r, const struct call *call, const stru
             count++;
         }
     }
-    return any ? decide(found, count, want->service, out, err)
+    if (any) {
+        return decide(found, count, want->service, out, err);
+    }
+    /* it is over for all, and only waits for their phones */
+    return !live && request_may_call(r, call)
+               ? no_connection(err)
                : denied(err, call_may_observe(call, r->from.session->app));
 }
 
@@ -147,19 +168,6 @@ bool resolve_connection(const struct request *r, const struct csta_connection_id
     }
     *out = call_connection(call, dev);
     return *out != NULL && connection_is_live(*out) ? true : no_connection(err);
-}
-
-/** One device of the call is enough. */
-static bool request_may_call(const struct request *r, const struct call *call)
-{
-    list_each(it, &call->connections)
-    {
-        const struct connection *conn = list_entry(it, struct connection, link);
-        if (conn->device != NULL && request_may(r, conn->device)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool resolve_call(const struct request *r, const struct csta_connection_id *id,

@@ -343,6 +343,28 @@ static void test_a_call_in_set_up_ends(void)
     down(&w);
 }
 
+/** A call that has ended for all and only waits for its phones is over for a command, too:
+    nobody is told that he lacks a right. */
+static void test_a_call_that_is_ending_is_over(void)
+{
+    struct world w;
+    up(&w, &(struct world_options){.phones = 2});
+    (void)world_monitor(&w, &w.crm, "1001");
+    (void)phone_call(PHONE(&w, 0), "1002", true, STR_NONE);
+    world_run(&w, 300);
+    wire_lose(&w.wire, PHONE_NODE(&w, 1), ENGINE(&w), "487 INVITE", 0, 100);
+    struct ask *q = app_on_connection(&w.crm, "ClearCall", "callToBeCleared", "c1", "1001", "");
+    world_run(&w, 500);
+    CHECK_STR(str_c(q->text), "ClearCallResponse");
+    CHECK_INT(world_stat(&w, "calls_active"), 1);
+    q = app_on_connection(&w.crm, "ClearCall", "callToBeCleared", "c1", "", "");
+    world_run(&w, 100);
+    CHECK_STR(str_c(q->text), "operation/invalidConnectionID");
+    world_run(&w, 200000);
+    CHECK_INT(world_stat(&w, "calls_active"), 0);
+    down(&w);
+}
+
 /* ---- sessions ---- */
 
 /** The session's own dialog: requests are answered, events come, the reference is the same. */
@@ -927,10 +949,11 @@ TEST_MAIN(T(test_audit), T(test_rows_of_others), T(test_history_is_written_whoev
           T(test_bindings_over_connections), T(test_a_call_goes_on),
           T(test_a_call_is_commanded), T(test_a_2xx_of_before_is_acknowledged),
           T(test_two_calls_of_one_phone_go_on), T(test_a_call_that_moved_often_goes_on),
-          T(test_a_call_in_set_up_ends), T(test_a_session_goes_on),
-          T(test_missed_events_are_told), T(test_no_event_is_told_twice),
-          T(test_all_of_a_session_goes_on), T(test_a_session_over_a_connection),
-          T(test_the_gate_is_closed), T(test_all_is_handed_over_again),
-          T(test_watchers_are_told_again), T(test_watchers_are_judged_again),
-          T(test_monitors_of_calls_are_judged_again), T(test_phones_are_called_again),
-          T(test_cut_rows_are_dropped), T(test_memory_is_out_while_it_comes_back))
+          T(test_a_call_in_set_up_ends), T(test_a_call_that_is_ending_is_over),
+          T(test_a_session_goes_on), T(test_missed_events_are_told),
+          T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
+          T(test_a_session_over_a_connection), T(test_the_gate_is_closed),
+          T(test_all_is_handed_over_again), T(test_watchers_are_told_again),
+          T(test_watchers_are_judged_again), T(test_monitors_of_calls_are_judged_again),
+          T(test_phones_are_called_again), T(test_cut_rows_are_dropped),
+          T(test_memory_is_out_while_it_comes_back))
