@@ -17,6 +17,9 @@
  *
  * When all places are taken, the client that has been idle longest gives way; if all are busy
  * the new one is told 503.
+ *
+ * AT THE END, and when another process goes on with the listeners, who has not been answered is
+ * told 503 with Retry-After, whether his request has come or is on its way.
  */
 #include "api/parts.h"
 #include "base/err.h"
@@ -100,6 +103,7 @@ void exchange_finish(struct exchange *x)
         return;
     }
     c->x = NULL;
+    c->served = true;
     if (!keep || c->api->draining || c->wire->eof) {
         end_client(c);
         return;
@@ -109,21 +113,30 @@ void exchange_finish(struct exchange *x)
     client_serve(c);
 }
 
-/** What goes wrong before there is a handler, and ends the connection. */
-static void refuse(struct client *c, unsigned status, const char *code, const char *why)
+/** What has come of a request goes no further: its answer, which follows, is the last.
+    @return false: no memory, dropped */
+static bool take_over(struct client *c)
 {
     struct exchange *x = c->x != NULL ? c->x : exchange_new(c);
     if (x == NULL) {
         wire_drop(c->wire);
-        return;
+        return false;
     }
     x->early = true;
     x->keep = false;
     c->state = CLIENT_BUSY;
     timer_stop(wire_wheel(c->api->wire), &c->timer);
     list_remove(&c->idle);
-    count_one(status == 408 ? &c->api->count.closed_slow : &c->api->count.closed_bad);
-    api_refuse(&x->r, status, code, "%s", why);
+    return true;
+}
+
+/** What goes wrong before there is a handler, and ends the connection. */
+static void refuse(struct client *c, unsigned status, const char *code, const char *why)
+{
+    if (take_over(c)) {
+        count_one(status == 408 ? &c->api->count.closed_slow : &c->api->count.closed_bad);
+        api_refuse(&c->x->r, status, code, "%s", why);
+    }
 }
 
 static void on_client_timer(struct timer *t, uint64_t now_ms)
@@ -419,71 +432,6 @@ static bool judge_head(struct client *c, const struct reading *g)
     return allow_request(r, c->wire);
 }
 
-/** Is it of a type that the route reads? A body that nobody wants must be empty. */
-static bool judge_type(struct exchange *x)
-{
-    struct api_request *r = &x->r;
-    struct str type = r->field[API_CONTENT_TYPE];
-    const char *want = r->route->body_type;
-    if (want == NULL || r->body.n == 0) {
-        return true;
-    }
-    type = str_trim(str_upto(type, str_index(type, ';')));
-    if (!str_ieq(type, str_c(want))) {
-        api_refuse(r, 415, "unsupportedMediaType", "The body must be %s.", want);
-        return false;
-    }
-    return true;
-}
-
-/** Does the client take any of what the route answers with? */
-static bool judge_accept(struct exchange *x)
-{
-    const char *const *types = x->r.route->answer_types;
-    for (size_t i = 0; types != NULL && types[i] != NULL; i++) {
-        if (api_accepts(&x->r, types[i])) {
-            return true;
-        }
-    }
-    if (types != NULL) {
-        api_refuse(&x->r, 406, "notAcceptable", "The answer is %s%s%s.", types[0],
-                   types[1] != NULL ? " or " : "", types[1] != NULL ? types[1] : "");
-    }
-    return types == NULL;
-}
-
-static bool is_known(const char *const *known, struct str name)
-{
-    while (known != NULL && *known != NULL && !str_eq(name, str_c(*known))) {
-        known++;
-    }
-    return known != NULL && *known != NULL;
-}
-
-/** A parameter that the route does not know is most likely one of its own, misspelt: without it
-    the answer would not be what was asked for. */
-static bool judge_query(struct exchange *x)
-{
-    struct api_request *r = &x->r;
-    struct str rest = r->query, key, raw;
-    char text[256];
-    struct out o;
-    while (request_next_query(r, &rest, &key, &raw)) {
-        if (is_known(r->route->query, key)) {
-            continue;
-        }
-        out_init(&o, text, sizeof(text));
-        for (const char *const *k = r->route->query; k != NULL && *k != NULL; k++) {
-            out_fmt(&o, "%s%s", o.n > 0 ? ", " : "", *k);
-        }
-        api_refuse(r, 400, "unknownParameter",
-                   "There is no parameter \"%.*s\" here; known: %.*s.",
-                   STR_ARG(str_upto(key, 64)), STR_ARG(o.n > 0 ? out_str_of(&o) : STR("none")));
-        return false;
-    }
-    return true;
-}
-
 static void dispatch(struct client *c)
 {
     struct exchange *x = c->x;
@@ -493,7 +441,7 @@ static void dispatch(struct client *c)
     heard_request(x);
     if (x->r.route->socket && !x->upgrade) {
         api_refuse(&x->r, 426, "webSocketWanted", "Here is a WebSocket (RFC 6455).");
-    } else if (judge_query(x) && judge_type(x) && judge_accept(x)) {
+    } else if (judge_request(x)) {
         x->r.route->handler(&x->r);
     }
 }
@@ -773,6 +721,18 @@ const struct wire_handler api_wire_handler = {
     .woken = on_woken,
 };
 
+/** Of whom no answer is owed yet. Who has just come has asked something, or is about to: closed
+    without a word he could not know that nothing was done. One that was served is idle, and
+    RFC 9112 §9.5 has it closed like that. */
+static void send_away(struct client *c)
+{
+    if (c->wire->shaking || (c->served && c->begun_ms == 0)) {
+        end_client(c);
+    } else if (take_over(c)) {
+        api_busy(&c->x->r, E_STATE);
+    }
+}
+
 void clients_drain(struct api *a)
 {
     list_each(it, &a->clients)
@@ -786,7 +746,7 @@ void clients_drain(struct api *a)
             c->x->away = false; /* the engine has ended: it is ours again */
             api_busy(&c->x->r, E_STATE);
         } else if (c->state == CLIENT_HEAD || c->state == CLIENT_BODY) {
-            end_client(c);
+            send_away(c);
         }
     }
 }

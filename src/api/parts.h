@@ -7,6 +7,7 @@
  *   wire.c      sockets; wire_tls.c TLS
  *   http.c      requests come in: heads, bodies, limits, one after the other
  *   answer.c    how they are answered: replies, problems, conditional requests
+ *   judge.c     does a request fit its route
  *   stream.c    answers in parts; socket.c WebSockets
  *   request.c   what handlers ask of a request
  *   route.c     which route; allow.c who may; site.c from where: Host, Origin
@@ -164,6 +165,7 @@ struct client {
     enum client_state state;
     bool serving; /**< client_serve runs: whoever is called from it does not run it again */
     bool complete;
+    bool served;       /**< a request of his was answered */
     unsigned fault;    /**< the status that a callback of the parser found */
     uint64_t idle_ms;  /**< since when nothing was asked */
     uint64_t begun_ms; /**< when what is being waited for began */
@@ -182,6 +184,10 @@ void exchange_finish(struct exchange *x);
 void exchange_free(struct exchange *x);
 /** Everybody out, politely. */
 void clients_drain(struct api *a);
+
+/* judge.c */
+/** Does it fit its route? @return false: it does not, and that was answered */
+bool judge_request(struct exchange *x);
 
 /* answer.c */
 /** An answer begins to leave: counters and a line of the log. */

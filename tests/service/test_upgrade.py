@@ -295,10 +295,11 @@ def says_goodbye():
             s.sendall(options("tls", transport="TLS"))
             answered(s, "tls", "over TLS")
         ends[name] = s
-    stream, idle = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(2)]
-    for s in (stream, idle):
+    quiet, half, stream, idle = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(4)]
+    for s in (quiet, half, stream, idle):  # in that order they are accepted, too
         s.settimeout(30)
         s.connect(control)
+    half.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: loc")
     web_socket(stream, "/v1/stream", "baton.v1")
     idle.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
     check(idle.recv(4096).startswith(b"HTTP/1.1 200"), "a stream of events")
@@ -310,6 +311,10 @@ def says_goodbye():
     got = rest(stream)
     check(got[-2:-1] != b"" and b"\x0f\xa9" in got, "the stream: 4009", got)
     check(rest(idle).endswith(b"0\r\n\r\n"), "events: the end of the answer")
+    for s in (quiet, half):  # whose request has not come, or not all of it
+        got = rest(s)
+        check(got.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: " in got and b"\r\nConnection: close" in got,
+              "come again", got)
     m.heard("READY", since)
     m.end()
 

@@ -499,6 +499,10 @@ static void test_end_answers_all(void)
     struct kit_api k = {.held = false};
     REQUIRE(kit_up(&k));
     int a = kit_connect(&k), b = kit_connect(&k), c = kit_connect(&k);
+    int d = kit_connect(&k), e = kit_connect(&k);
+    CHECK(kit_send(d, STR("GET /who HTTP/1.1\r\nHost")));
+    CHECK(kit_send(e, STR("GET /number?limit=1 HTTP/1.1\r\nHost: x\r\n\r\n")));
+    CHECK_INT(kit_status(kit_read(e, buf, sizeof(buf), "\r\n\r\n1")), 200);
     CHECK(kit_send(a, STR("GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")));
     struct api_stats s = {0};
     while (s.jobs == 0) {
@@ -516,10 +520,16 @@ static void test_end_answers_all(void)
     CHECK_INT(kit_status(kit_read(a, buf, sizeof(buf), NULL)), 503);
     CHECK(strstr(buf, "\"stopping\"") != NULL && strstr(buf, "Retry-After: ") != NULL);
     CHECK_INT(kit_status(kit_read(b, buf, sizeof(buf), NULL)), 503);
-    CHECK_INT(kit_read(c, buf, sizeof(buf), NULL).n, 0);
+    /* who has not been heard yet is told so; who has had his answer is idle, and closed */
+    CHECK_INT(kit_status(kit_read(c, buf, sizeof(buf), NULL)), 503);
+    CHECK(strstr(buf, "Retry-After: ") != NULL && strstr(buf, "Connection: close") != NULL);
+    CHECK_INT(kit_status(kit_read(d, buf, sizeof(buf), NULL)), 503);
+    CHECK_INT(kit_read(e, buf, sizeof(buf), NULL).n, 0);
     close(a);
     close(b);
     close(c);
+    close(d);
+    close(e);
 }
 
 static bool comes(sem_t *sem)
