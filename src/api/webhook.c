@@ -34,6 +34,11 @@ struct webhooks {
     struct webhook_stats total; /**< of all that there was */
 };
 
+struct api_events *webhooks_events(const struct webhooks *all)
+{
+    return all->ev;
+}
+
 struct api *webhooks_api(const struct webhooks *all)
 {
     return all->api;
@@ -184,7 +189,8 @@ static int make_body(struct webhook *w, const struct cloud_event *e)
 static int on_event(struct feed_reader *r, const struct feed_event *e)
 {
     struct webhook *w = webhook_of(r);
-    int err = w->body != NULL ? E_SPACE : make_body(w, &e->e);
+    bool waits = w->body != NULL || webhook_waits_for_past(w, &e->e);
+    int err = waits ? E_SPACE : make_body(w, &e->e);
 
     if (err == 1) {
         w->cursor = e->e.number;
@@ -402,6 +408,7 @@ void webhook_add(struct webhook *w)
 static void stop(struct webhook *w)
 {
     feed_close(&w->reader);
+    feed_forget(&w->past);
     access_release(w->who);
     w->who = NULL;
     timer_stop(api_wheel(w->all->api), &w->again);

@@ -6,6 +6,7 @@
  *   webhook_row.c    as a row of the store, and back
  *   webhook_send.c   HTTP: libcurl in the API's loop; which addresses, and the signature
  *   webhook_push.c   the form that telephone integrations of CRM take
+ *   webhook_past.c   what that form does not know of calls that began before
  *   webhook_routes.c POST, GET, DELETE /v1/webhooks …
  *
  * A webhook is a reader of the feed (feed.h) whose sink has room for one event: the one that is
@@ -29,6 +30,7 @@ enum {
     WEBHOOK_URL_MAX = 2048,
     WEBHOOK_SECRET_MAX = 128,
     WEBHOOK_WHY_MAX = 160,
+    PUSH_CALL_MAX = 64,
 };
 
 enum webhook_form { WEBHOOK_CLOUDEVENTS, WEBHOOK_PUSH };
@@ -59,7 +61,10 @@ struct webhook {
     uint64_t number; /**< of its event */
     uint32_t attempts;
     struct timer again;
-    struct push *push; /**< of that form: calls; else NULL */
+    struct push *push;    /**< of that form: calls; else NULL */
+    struct feed_ask past; /**< events of that call before this number are being looked for */
+    char past_call[PUSH_CALL_MAX];
+    uint64_t past_upto;
     uint64_t delivered, refused, failed;
     unsigned status; /**< of the last answer; 0: none */
 };
@@ -82,6 +87,7 @@ struct webhook_stats {
 };
 void webhooks_stats(const struct webhooks *all, struct webhook_stats *out);
 
+struct api_events *webhooks_events(const struct webhooks *all);
 struct api *webhooks_api(const struct webhooks *all);
 bool webhooks_private(const struct webhooks *all);
 bool webhooks_full(const struct webhooks *all);
@@ -148,5 +154,16 @@ bool push_write(struct push *p, const struct cloud_event *e, struct out *o);
 /** The last event has changed nothing: it will come again. Of none, and twice, it is harmless.
  */
 void push_undo(struct push *p);
+
+/** Is it of a call of which nothing is known? Its callID into `call` then. */
+bool push_lacks(const struct push *p, const struct cloud_event *e, char call[PUSH_CALL_MAX]);
+/** That was before: it is known, and not told. */
+void push_learn(struct push *p, const struct cloud_event *e);
+/** What is known of that call is all there is. */
+void push_know(struct push *p, struct str call);
+
+/* ---- webhook_past.c ---- */
+/** Has the event to wait until the past of its call is known? It comes again then. */
+bool webhook_waits_for_past(struct webhook *w, const struct cloud_event *e);
 
 #endif

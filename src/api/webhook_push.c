@@ -13,7 +13,8 @@
  *
  * `in` is a call that rings a device of ours, `out` one that leaves the house; numbers are what
  * stands before '@', without '+'. What stands in a call is remembered here, for CALLS at a
- * time; of one that was forgotten, or began before a restart, `hangup` says what it knows.
+ * time; of one that was forgotten, or began before a restart, the journal knows
+ * (webhook_past.c).
  *
  * UNDO. An event may come again, when its webhook is paused before it was taken. So what the
  * last one has changed can be taken back, once: `before` is that call as it was.
@@ -23,7 +24,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-enum { CALLS = 1024, NUMBER_MAX = 64, CALL_MAX = 64 };
+enum { CALLS = 1024, NUMBER_MAX = 64, CALL_MAX = PUSH_CALL_MAX };
 
 struct push_call {
     char id[CALL_MAX], from[NUMBER_MAX], to[NUMBER_MAX], user[NUMBER_MAX], answered[NUMBER_MAX];
@@ -266,16 +267,18 @@ static struct str member(const json_t *v, const char *const *path)
     return json_is_string(v) ? str_make(json_string_value(v), json_string_length(v)) : STR_NONE;
 }
 
+/** In which somebody was asked before a transfer. */
+static const char *const asked_call[] = {"data", "TransferedEvent", "secondaryOldCall",
+                                         "callID", NULL};
+
 /** Who was asked beforehand, and has answered, has the call now; of another one it is told when
     he answers. */
 static bool on_transfer(struct push *p, const struct cloud_event *e, struct out *o)
 {
-    static const char *const asked[] = {"data", "TransferedEvent", "secondaryOldCall", "callID",
-                                        NULL};
     static const char *const to[] = {
         "data", "TransferedEvent", "transferredToDevice", "deviceIdentifier", "id", NULL};
     json_t *all = json_loadb(e->text.p, e->text.n, 0, NULL);
-    struct push_call *second = find(p, member(all, asked)), *c = find(p, e->call_id);
+    struct push_call *second = find(p, member(all, asked_call)), *c = find(p, e->call_id);
     bool any = c != NULL && second != NULL && second->answered[0] != '\0' &&
                has_it_now(change(p, c), number_of(member(all, to)), o);
 
@@ -316,6 +319,62 @@ static bool on_failed(struct push *p, const struct cloud_event *e)
     }
     return false;
 }
+
+/* ---- what was before ---- */
+
+static bool lacks(const struct push *p, struct str id, char call[PUSH_CALL_MAX])
+{
+    if (id.n == 0 || id.n >= CALL_MAX || find((struct push *)(uintptr_t)p, id) != NULL) {
+        return false;
+    }
+    keep(call, CALL_MAX, id);
+    return true;
+}
+
+/** Of the other call of a transfer. */
+static bool lacks_second(const struct push *p, const struct cloud_event *e,
+                         char call[PUSH_CALL_MAX])
+{
+    json_t *all = json_loadb(e->text.p, e->text.n, 0, NULL);
+    bool any = lacks(p, member(all, asked_call), call);
+
+    json_decref(all);
+    return any;
+}
+
+bool push_lacks(const struct push *p, const struct cloud_event *e, char call[PUSH_CALL_MAX])
+{
+    static const struct str types[] = {STR_INIT("delivered"), STR_INIT("networkReached"),
+                                       STR_INIT("established"), STR_INIT("callCleared")};
+
+    if (feed_type_matches(STR("transfered"), e->type)) {
+        return lacks(p, e->call_id, call) || lacks_second(p, e, call);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (feed_type_matches(types[i], e->type)) {
+            return lacks(p, e->call_id, call);
+        }
+    }
+    return false;
+}
+
+void push_learn(struct push *p, const struct cloud_event *e)
+{
+    char room[2048];
+    struct out o;
+
+    out_init(&o, room, sizeof(room));
+    (void)push_write(p, e, &o);
+    p->changed = NULL;
+}
+
+void push_know(struct push *p, struct str call)
+{
+    (void)get(p, call);
+    p->changed = NULL;
+}
+
+/* ---- as it happens ---- */
 
 bool push_write(struct push *p, const struct cloud_event *e, struct out *o)
 {

@@ -99,7 +99,8 @@ static void turns(struct feed *f)
     while (f->reads < READS && !list_empty(&f->turns)) {
         struct feed_reader *r = list_entry(f->turns.next, struct feed_reader, turn);
         struct feed_page *p = calloc(1, sizeof(*p));
-        if (p == NULL || page_ask(f, r->after, PAGE_EVENTS, p) != 0) {
+        const struct store_query q = {.after = r->after, .limit = PAGE_EVENTS};
+        if (p == NULL || page_ask(f, &q, p) != 0) {
             page_free(p); /* again at the next tick */
             return;
         }
@@ -204,18 +205,21 @@ static void on_reader_page(struct feed *f, struct feed_page *p, uint64_t now_ms)
 
 static void read_tail(struct feed *f)
 {
+    struct store_query q = {.after = INT64_MAX, .limit = 1}; /* where the head is */
     struct feed_page *p;
 
     if (f->tail_busy || list_empty(&f->readers)) {
         return;
+    }
+    if (f->started) {
+        q = (struct store_query){.after = f->ring.upto, .limit = TAIL_EVENTS};
     }
     p = calloc(1, sizeof(*p));
     if (p != NULL) {
         p->tail = true;
         atomic_store(&f->news, false);
     }
-    if (p == NULL || page_ask(f, f->started ? f->ring.upto : INT64_MAX,
-                              f->started ? TAIL_EVENTS : 1, p) != 0) {
+    if (p == NULL || page_ask(f, &q, p) != 0) {
         page_free(p);
         atomic_store(&f->news, true); /* at the next tick */
         return;
@@ -413,7 +417,10 @@ int feed_read(struct feed *f, struct feed_ask *ask)
     if (err == 0) {
         p->ask = ask;
         p->asked = true;
-        err = page_ask(f, ask->after, ask->limit, p);
+        err = page_ask(f,
+                       &(struct store_query){
+                           .after = ask->after, .limit = ask->limit, .call_id = ask->call_id},
+                       p);
     }
     if (err != 0) {
         page_free(p);

@@ -156,7 +156,8 @@ void feed_each(const struct feed *f, void (*fn)(void *ctx, const struct feed_rea
 struct feed_ask {
     struct list link;
     uint64_t after;
-    uint32_t limit; /**< 1 to 1000 */
+    uint32_t limit;     /**< 1 to 1000 */
+    struct str call_id; /**< of that call only; absent: of all. For the call of feed_read */
     /** In the feed's thread; `page` is for the call. Events: feed_ask_next. */
     void (*done)(struct feed_ask *ask, const struct store_page *page);
     struct feed_page *page;

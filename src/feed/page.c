@@ -67,13 +67,14 @@ static void on_page(void *ctx, const struct store_page *page)
     f->config.wake(f->config.ctx);
 }
 
-int page_ask(struct feed *f, uint64_t after, uint32_t limit, struct feed_page *page)
+int page_ask(struct feed *f, const struct store_query *q, struct feed_page *page)
 {
-    const struct store_query q = {.after = after, .limit = limit, .shared = true};
+    struct store_query shared = *q;
 
+    shared.shared = true;
     page->feed = f;
     f->count.pages++;
-    return store_read(f->config.store, &q, on_page, page);
+    return store_read(f->config.store, &shared, on_page, page);
 }
 
 void page_take(struct feed *f, struct list *into)

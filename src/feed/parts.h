@@ -70,7 +70,7 @@ const struct feed_event *ring_at(const struct ring *r, uint32_t place);
 
 /* ---- page.c ---- */
 /** @return 0 or as store_read */
-int page_ask(struct feed *f, uint64_t after, uint32_t limit, struct feed_page *page) MUST_USE;
+int page_ask(struct feed *f, const struct store_query *q, struct feed_page *page) MUST_USE;
 /** All that have come, to be freed with page_free. */
 void page_take(struct feed *f, struct list *into);
 void page_free(struct feed_page *p);

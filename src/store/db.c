@@ -69,6 +69,8 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_PAGE] = "SELECT " EVENT_COLUMNS "FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
     [STMT_PAGE_SHARED] = "SELECT " EVENT_COLUMNS
                          "FROM events WHERE watched = '' AND seq > ? ORDER BY seq LIMIT ?",
+    [STMT_PAGE_CALL] = "SELECT " EVENT_COLUMNS "FROM events "
+                       "WHERE watched = '' AND call = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2",
     [STMT_OLDEST] = "SELECT ifnull(min(seq), 0), ifnull(max(seq), 0) FROM events",
     /* what is older than the first of the oldest few that is not: no look at the others */
     [STMT_FORGET] =

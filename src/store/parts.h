@@ -69,6 +69,7 @@ enum {
     STMT_ROLLBACK,
     STMT_PAGE,
     STMT_PAGE_SHARED,
+    STMT_PAGE_CALL,
     STMT_OLDEST,
     STMT_FORGET,
     STMT_USED,
@@ -116,6 +117,7 @@ struct read_request {
     struct store_query q;
     store_page_fn fn;
     void *ctx;
+    char call_id[]; /**< of q */
 };
 
 /** A recent event: a struct store_row and its strings in one block. */

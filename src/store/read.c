@@ -149,11 +149,17 @@ static void page_of_recent(const struct store *st, const struct store_query *q,
 static void page_of_database(struct store *st, const struct store_query *q,
                              struct store_row *room, struct store_page *p)
 {
-    sqlite3_stmt *s = st->db.stmt[q->shared ? STMT_PAGE_SHARED : STMT_PAGE];
+    bool of_call = str_is_set(q->call_id);
+    sqlite3_stmt *s = st->db.stmt[of_call     ? STMT_PAGE_CALL
+                                  : q->shared ? STMT_PAGE_SHARED
+                                              : STMT_PAGE];
     int err;
 
     (void)sqlite3_bind_int64(s, 1, (sqlite3_int64)p->after);
     (void)sqlite3_bind_int64(s, 2, q->limit);
+    if (of_call) {
+        (void)sqlite3_bind_text(s, 3, q->call_id.p, (int)q->call_id.n, SQLITE_STATIC);
+    }
     while ((err = sqlite3_step(s)) == SQLITE_ROW) {
         struct store_row row, *copy;
         db_row(s, &row);
@@ -197,7 +203,7 @@ static void answer(struct store *st, const struct read_request *r)
     if (p.gap_to > p.after) {
         p.after = p.gap_to;
     }
-    if (recent_has(st, p.after + 1)) {
+    if (!str_is_set(r->q.call_id) && recent_has(st, p.after + 1)) {
         page_of_recent(st, &r->q, room, &p);
     } else if (p.after < st->head) {
         page_of_database(st, &r->q, room, &p);
@@ -230,13 +236,14 @@ void read_serve(struct store *st)
 
 int store_read(struct store *st, const struct store_query *q, store_page_fn fn, void *ctx)
 {
-    struct read_request *r = malloc(sizeof(*r));
+    struct read_request *r = malloc(sizeof(*r) + q->call_id.n);
     int err = 0;
 
     if (r == NULL) {
         return E_TOOMANY;
     }
     *r = (struct read_request){.q = *q, .fn = fn, .ctx = ctx};
+    keep(&(char *){r->call_id}, &r->q.call_id);
     r->q.limit = q->limit == 0 ? 1 : q->limit > PAGE_MAX ? PAGE_MAX : q->limit;
     pthread_mutex_lock(&st->lock);
     if (st->stop) {

@@ -165,6 +165,9 @@ struct store_query {
     uint64_t after;
     uint32_t limit; /**< 1 to 1000 */
     bool shared;    /**< only those that are nobody's (store_event.watched), and gaps */
+    /** Only those of that call, of those that are nobody's; gaps are not among them. Copied.
+        Absent: of all */
+    struct str call_id;
 };
 
 struct store_page {

@@ -241,6 +241,40 @@ def webhook_as_crm_take_it(w):
     taker.close()
 
 
+@scenario
+def webhook_over_a_restart_as_crm_take_it(w):
+    """A call that stands over kill -9 is told as one, and its hangup has the numbers. The same of a call that began
+    before the webhook was made; what a filter keeps back is not learned either."""
+    s, a, b = two(w, STORE + PRIVATE)
+    taker, late, other = Taker(), Taker(), Taker()
+    equal(ask(s, "POST", "/v1/webhooks", {"url": taker.url, "form": "push"})[0], 201, "made")
+    at_a, at_b = a.mark(), b.mark()
+    a.say("call 1002")
+    b.event("established", at_b)
+    a.event("established", at_a)
+    taker.wait(lambda got: len(got) >= 2, "newCall and answer")
+    s.kill()
+    s = w.server(extra=STORE + PRIVATE)
+    until(lambda: ask(s, "GET", "/v1/webhooks"), lambda x: x[0] == 200 and x[1]["items"], "the webhook to be back")
+    equal(ask(s, "POST", "/v1/webhooks", {"url": late.url, "form": "push"})[0], 201, "made during the call")
+    equal(ask(s, "POST", "/v1/webhooks", {"url": other.url, "form": "push", "filter": {"devices": ["1009"]}})[0], 201,
+          "of another device")
+    a.say("hangup")
+    b.event("ended", at_b)
+    both = {"from": "1001", "to": "1002", "direction": "in"}
+    want = {"event": "hangup", **both, "cause": "normalClearing", "answeringNumber": "1002"}
+    for t, events_ in ((taker, ["newCall", "answer", "hangup"]), (late, ["hangup"])):
+        got = t.wait(lambda all_: all_ and b"hangup" in all_[-1][1], "the end of the call")
+        said = [dict(urllib.parse.parse_qsl(body.decode())) for _, body in got]
+        equal(len({x.pop("callId") for x in said}), 1, "one callId")
+        # what was taken just before the kill may come once more
+        equal(list(dict.fromkeys(x["event"] for x in said)), events_, "in order")
+        equal(said[-1], want, "hangup")
+        t.close()
+    equal(other.got, [], "nothing for another device")
+    other.close()
+
+
 def story(got):
     said = [dict(urllib.parse.parse_qsl(body.decode())) for _, body in got]
     return [" ".join(filter(None, (x["event"], x["callId"][:3], x.get("cause"), x.get("answeringNumber"))))

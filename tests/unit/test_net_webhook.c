@@ -182,6 +182,57 @@ static void test_push_many_calls(void)
     push_free(p);
 }
 
+/** Of a call that began before: what the journal has of it is learned, nothing is told twice.
+ */
+static void test_push_learns_the_past(void)
+{
+    struct cloud_event ringing = {.type = STR("org.baton.csta.delivered.v1"),
+                                  .call_id = STR("c1"),
+                                  .audience = STR(OURS),
+                                  .device = STR(DEV),
+                                  .calling = STR("tel:+49301"),
+                                  .called = STR(DEV)};
+    struct cloud_event talks = ringing, over = ringing, begun = ringing, moved = ringing;
+    struct push *p = push_new();
+    char lacked[PUSH_CALL_MAX] = "";
+    talks.type = STR("org.baton.csta.established.v1");
+    over.type = STR("org.baton.csta.callCleared.v1");
+    begun.type = STR("org.baton.csta.originated.v1");
+    moved.type = STR("org.baton.csta.transfered.v1");
+    moved.text = STR("{\"data\":{\"TransferedEvent\":{\"secondaryOldCall\":{\"callID\":\"c2\"},"
+                     "\"transferredToDevice\":{\"deviceIdentifier\":"
+                     "{\"id\":\"sip:1004@example.com\"}}}}}");
+    CHECK(!push_lacks(p, &begun, lacked)); /* nothing is told of that */
+    CHECK(push_lacks(p, &ringing, lacked) && push_lacks(p, &talks, lacked));
+    CHECK(push_lacks(p, &over, lacked));
+    CHECK_STR(str_c(lacked), "c1");
+    push_learn(p, &begun);
+    push_learn(p, &ringing);
+    push_learn(p, &talks);
+    CHECK(!push_lacks(p, &over, lacked));
+    CHECK(push_lacks(p, &moved, lacked)); /* the other call */
+    CHECK_STR(str_c(lacked), "c2");
+    push_know(p, STR("c2"));
+    CHECK(!push_lacks(p, &moved, lacked));
+    push_undo(p); /* nothing of that is undone */
+    call_id = "c1";
+    check_push(p, "delivered", OURS, DEV, "tel:+49301", DEV, "", "");
+    check_push(p, "established", OURS, DEV, "tel:+49301", DEV, "", "");
+    check_push(p, "callCleared", OURS, DEV, "", "", "",
+               "event=hangup&from=49301&to=1002&direction=in&callId=c1&cause=normalClearing"
+               "&answeringNumber=1002");
+    push_learn(p, &over); /* of a call that is over, however late */
+    push_know(p, STR("c1"));
+    CHECK(!push_lacks(p, &over, lacked));
+    call_id = "c 1";
+    over.call_id = STR("0123456789012345678901234567890123456789012345678901234567890123");
+    CHECK_INT(over.call_id.n, PUSH_CALL_MAX);
+    CHECK(!push_lacks(p, &over, lacked)); /* none of ours */
+    over.call_id = STR("");
+    CHECK(!push_lacks(p, &over, lacked));
+    push_free(p);
+}
+
 /* ---- signatures and addresses ---- */
 
 static void test_webhook_signature(void)
@@ -282,4 +333,5 @@ static void test_webhook_rows(void)
 
 TEST_MAIN(T(test_push_incoming), T(test_push_refused_and_outgoing), T(test_push_missed),
           T(test_push_transfers), T(test_push_undone), T(test_push_many_calls),
-          T(test_webhook_signature), T(test_webhook_addresses), T(test_webhook_rows))
+          T(test_push_learns_the_past), T(test_webhook_signature), T(test_webhook_addresses),
+          T(test_webhook_rows))

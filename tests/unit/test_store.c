@@ -369,11 +369,10 @@ static void on_page(void *ctx, const struct store_page *p)
 }
 
 /** From any thread, so without checks. */
-static struct got fetch(struct kit_store *k, uint64_t after, uint32_t limit, bool shared)
+static struct got fetch_query(struct kit_store *k, const struct store_query *q)
 {
     struct got g = {.k = k, .timed = true};
-    struct store_query q = {.after = after, .limit = limit, .shared = shared};
-    int err = store_read(k->st, &q, on_page, &g);
+    int err = store_read(k->st, q, on_page, &g);
     if (err != 0) {
         g.err = err;
         return g;
@@ -384,6 +383,12 @@ static struct got fetch(struct kit_store *k, uint64_t after, uint32_t limit, boo
     }
     pthread_mutex_unlock(&k->lock);
     return g;
+}
+
+static struct got fetch(struct kit_store *k, uint64_t after, uint32_t limit, bool shared)
+{
+    return fetch_query(k,
+                       &(struct store_query){.after = after, .limit = limit, .shared = shared});
 }
 
 static struct got page(struct kit_store *k, uint64_t after, uint32_t limit, bool shared)
@@ -433,6 +438,36 @@ static void test_pages(void)
     g = page(&k, 20, 100, true);
     CHECK_INT(g.n, 0);
     CHECK_INT(g.after, 20);
+    CHECK_INT(kit_store_down(&k), 0);
+    kit_store_remove(&k);
+}
+
+/** Of one call: what is nobody's, from the database, by the index. */
+static void test_pages_of_a_call(void)
+{
+    struct kit_store k;
+    char call[] = "two";
+    kit_store_make(&k);
+    kit_store_up(&k);
+    CHECK(store_start(k.st));
+    for (uint64_t i = 1; i <= 12; i++) {
+        if (i % 4 == 0) {
+            kit_store_event(&k, i, "d");
+        } else {
+            kit_store_note(&k, i, i % 2 == 0 ? "two" : "one", "HeldEvent");
+        }
+    }
+    kit_store_sync(&k);
+    struct got g = fetch_query(&k, &(struct store_query){.limit = 2, .call_id = str_c(call)});
+    CHECK_STR(str_make(g.text, g.n), "2 6 ");
+    CHECK_INT(g.after, 6);
+    g = fetch_query(&k, &(struct store_query){.after = 6, .limit = 9, .call_id = str_c(call)});
+    CHECK_STR(str_make(g.text, g.n), "10 ");
+    CHECK_INT(g.after, 12);
+    g = fetch_query(&k, &(struct store_query){.limit = 9, .call_id = STR("nobody's")});
+    CHECK_INT(g.n, 0);
+    g = fetch_query(&k, &(struct store_query){.limit = 9, .call_id = STR("")});
+    CHECK_INT(g.n, 0);
     CHECK_INT(kit_store_down(&k), 0);
     kit_store_remove(&k);
 }
@@ -649,5 +684,5 @@ TEST_MAIN(T(test_what_was_handed_over_is_there_again), T(test_it_survives_a_kill
           T(test_what_is_not_opened), T(test_a_damaged_database_is_told),
           T(test_a_full_disk_is_told_and_nothing_waits_for_it), T(test_lost_events_are_a_gap),
           T(test_lost_drops_are_repaired), T(test_forgetting_is_cheap), T(test_pages),
-          T(test_in_memory), T(test_a_reader_of_what_is_gone_is_told), T(test_size_is_bounded),
-          T(test_readers_follow_while_it_is_written))
+          T(test_pages_of_a_call), T(test_in_memory), T(test_a_reader_of_what_is_gone_is_told),
+          T(test_size_is_bounded), T(test_readers_follow_while_it_is_written))
