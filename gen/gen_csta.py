@@ -8,8 +8,10 @@
     gen_csta.py TABLE check FILE      0 when FILE is what coverage would write
 
 The table is checked as it is read: an unknown type, a name twice or an unknown option is an error
-with its line. Output depends on the table alone.
+with its line. Output depends on the table alone; the coverage is made only if the tests are there that it names, in the
+folder tests beside the table's.
 """
+import os
 import re
 import shlex
 import sys
@@ -78,7 +80,7 @@ class Block:
 class Table:
     def __init__(self, path):
         self.types, self.messages, self.names = {}, [], []
-        self.profiles, self.drivers = [], []
+        self.profiles, self.drivers, self.shown = [], [], []
         block = None
         with open(path, encoding='utf-8') as file:
             for number, text in enumerate(file, 1):
@@ -100,6 +102,10 @@ class Table:
             block.title = words[-1]
             (self.profiles if form == 'profile' else self.drivers).append(block)
             return block
+        if form == 'shown':
+            block = Block(line, form, words[1] if len(words) > 1 else '', {})
+            self.shown.append(block)
+            return block
         if form == 'message':
             block = Block(line, form, words[1], options(words[3:], line))
             block.role = words[2]
@@ -118,6 +124,8 @@ class Table:
             fail(line, 'a row without a block')
         if block.form == 'names':
             self.names += [(word, 'ed6' in block.opts) for word in words]
+        elif block.form == 'shown':
+            block.rows += [Row(line, word, words[0]) for word in words[1:]]
         elif block.form in ('profile', 'driver'):
             block.rows += [Row(line, word) for word in words]
         elif block.form in ('enum', 'flags'):
@@ -163,13 +171,14 @@ class Table:
         for name, _ in self.names:
             self.msg_ids[name] = 'CSTA_MSG_' + ctag(name).upper()
         titles = {}
-        for block in self.profiles + self.drivers:
+        for block in self.profiles + self.drivers + self.shown:
             for row in block.rows:
                 if row.name not in self.msg_ids:
                     fail(row.line, f'{row.name} is no message')
             if block.opts.get('of', block.name) not in {block.name, *titles}:
                 fail(block.line, f'{block.name} is of a profile that is not there yet')
-            titles[block.name] = block.title
+            if block.form != 'shown':
+                titles[block.name] = block.title
 
     # ---- C types
 
@@ -626,7 +635,37 @@ def role_of(name):
     return 'EVENT' if name.endswith('Event') else 'REQUEST'
 
 
-def write_coverage(t):
+def test_of(root, line, name):
+    """The link to a test, which has to be there."""
+    file, _, test = name.partition(':')
+    folder, _, stem = file.partition('/')
+    path = f'tests/{folder}/test_{"flow_" if folder == "flow" else ""}{stem}.c'
+    try:
+        with open(os.path.join(root, path), encoding='utf-8') as source:
+            found = re.search(rf'^static void {test}\(void\)', source.read(), re.M)
+    except OSError:
+        found = None
+    if not found:
+        fail(line, f'there is no {test} in {path}')
+    return f'[{test}](../{path})'
+
+
+def tests_of(t, root):
+    """Of each message: {driver or '': link}. All that is served has to be shown."""
+    shown = {}
+    for block in t.shown:
+        for row in block.rows:
+            shown.setdefault(row.name, {}).setdefault(block.name, test_of(root, row.line, row.type))
+    for m in t.messages:
+        wanted = [d.name for d in t.drivers if m.name in [r.name for r in d.rows]] or ['']
+        for driver in wanted:
+            if 'supported' in m.opts and m.role != 'response' and driver not in shown.get(m.name, {}):
+                fail(m.line, f'no test shows {m.name}{" by the " + driver if driver else ""}')
+    return shown
+
+
+def write_coverage(t, root):
+    tests = tests_of(t, root)
     served = {m.name for m in t.messages if 'supported' in m.opts}
     known = {m.name for m in t.messages}
     requests = sorted((m for m in t.messages if m.role == 'request'), key=lambda m: m.name)
@@ -642,6 +681,10 @@ def write_coverage(t):
         mine = [d.title for d in t.drivers if name in [r.name for r in d.rows]]
         return ', '.join(mine) or '-'
 
+    def proof(name):
+        links = tests.get(name, {})
+        return ', '.join((d + ': ' if d else '') + link for d, link in links.items()) or '-'
+
     o = ['# Coverage of CSTA (ECMA-323)', '',
          '<!-- Made by gen/gen_csta.py from gen/csta.txt; change the table, not this file. -->', '',
          f'Baton knows {len(t.messages) + len(t.names)} root elements: {len(t.messages)} are read and written in '
@@ -652,7 +695,10 @@ def write_coverage(t):
          'the message', 'is understood, a request is refused.', '',
          'Driver: who carries it out on a device. The *switch* does it with calls that Baton bridges and with what it '
          'keeps of a',
-         'device, the *phone* by asking the phone itself; "-": nobody has to, or events come from whoever knows.', '',
+         'device, the *phone* by asking the phone itself: for calls that live on it, for its switches, its speaker and so on;',
+         '"-": nobody has to, or events come from whoever knows.', '',
+         'Shown by: a test that fails without it, with each driver. `test_foreign_states`, `test_foreign_pairs` and those of',
+         '[test_flow_pairs.c](../tests/flow/test_flow_pairs.c) go through all services in all states.', '',
          '## Profiles (TR/87)', '',
          'A profile is claimed in GetSwitchingFunctionCaps when all of it is served, by this very table.', '',
          '| profile | name in this table | served | missing |', '|---|---|---|---|']
@@ -661,13 +707,13 @@ def write_coverage(t):
         lacking = [name for name in parts if name not in served]
         o.append(f'| {p.title} | {p.name} | {len(parts) - len(lacking)} of {len(parts)}'
                  f'{"" if lacking else ": claimed"} | {", ".join(lacking) or "-"} |')
-    o += ['', '## Services', '', '| service | served | answer | profile | driver |', '|---|---|---|---|---|']
+    o += ['', '## Services', '', '| service | served | answer | profile | driver | shown by |', '|---|---|---|---|---|---|']
     for m in requests:
         answer = m.name + 'Response'
         o.append(f'| {m.name} | {state(m.name)} | {answer if answer in known else "-"} | {profiles(m.name)} '
-                 f'| {driver(m.name)} |')
-    o += ['', '## Events', '', '| event | sent | profile | driver |', '|---|---|---|---|']
-    o += [f'| {m.name} | {state(m.name)} | {profiles(m.name)} | {driver(m.name)} |' for m in events]
+                 f'| {driver(m.name)} | {proof(m.name)} |')
+    o += ['', '## Events', '', '| event | sent | profile | driver | shown by |', '|---|---|---|---|---|']
+    o += [f'| {m.name} | {state(m.name)} | {profiles(m.name)} | {driver(m.name)} | {proof(m.name)} |' for m in events]
     o += ['', '## Known by name', '']
     o += ['- ' + n for n, _ in t.names if role_of(n) != 'RESPONSE']
     return '\n'.join(o) + '\n'
@@ -678,9 +724,10 @@ def main():
         sys.exit(__doc__)
     table = Table(sys.argv[1])
     what, path = sys.argv[2:]
+    root = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1])))
     text = {'header': lambda: write_header(table), 'source': lambda: Source(table).write(),
-            'coverage': lambda: write_coverage(table),
-            'check': lambda: write_coverage(table)}[what]()
+            'coverage': lambda: write_coverage(table, root),
+            'check': lambda: write_coverage(table, root)}[what]()
     if what == 'check':
         with open(path, encoding='utf-8') as file:
             if file.read() != text:

@@ -10,7 +10,7 @@
 
 #include "world.h"
 
-#define TEL_ANSWERS 16
+#define TEL_ANSWERS 32
 
 struct tel {
     struct phone *p;
