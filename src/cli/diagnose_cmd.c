@@ -12,8 +12,12 @@
 #include "csta/xml.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { PATIENCE_MS = 20000, SLOT_PATIENCE = 2 };
+enum { PATIENCE_MS = 20000, SLOT_PATIENCE = 2, SLOT_AGAIN = 3 };
+
+/* A server that has to ask DNS first says so, and is asked again. */
+enum { AGAIN_MS = 300, AGAIN_TIMES = 12 };
 
 static const char *const synopsis[] = {"diagnose -s SERVER -u APPLICATION [-c FILE] DEVICE",
                                        "diagnose -c FILE DEVICE",
@@ -54,7 +58,8 @@ const struct help help_diagnose = {
     .summary = "what fails with one device, and what to do",
     .synopsis = synopsis,
     .description =
-        "Asks the server, as an application or over its socket, what it knows of DEVICE: which phones are registered and how they are "
+        "Asks the server, as an application or over its socket, what it knows of DEVICE: where DNS "
+        "says that its names lead, which phones are registered and how they are "
         "reached, which profile each has and why, whether the CSTA session with it stands and "
         "if not why, and by whom each service is carried out. Behind -> stands what to do, with "
         "the names that the phone's maker gives its settings.",
@@ -139,8 +144,16 @@ struct diagnosis {
     struct ua *ua;
     struct csta_session session;
     const char *server, *device;
+    unsigned asked; /**< so often */
     int code;
 };
+
+static void send_question(void *ctx);
+
+static bool is_asking(struct str report)
+{
+    return str_find(report, STR("found=\"asking\"")) < report.n;
+}
 
 static void finish(struct diagnosis *d, int code)
 {
@@ -158,6 +171,10 @@ static void on_report(void *owner, const struct csta_answer *a)
     const struct csta_common_arguments *args = m != NULL ? m->extensions : NULL;
 
     if (args != NULL && args->private_data.kind == CSTA_DATA_FOREIGN) {
+        if (d->asked < AGAIN_TIMES && is_asking(args->private_data.foreign.body)) {
+            ua_after(d->ua, SLOT_AGAIN, AGAIN_MS, send_question, d);
+            return;
+        }
         finish(d, diagnose_show(args->private_data.foreign.body, stdout));
         return;
     }
@@ -174,7 +191,7 @@ static void on_report(void *owner, const struct csta_answer *a)
     finish(d, EXIT_CODE_FAILED);
 }
 
-static void on_up(void *ctx)
+static void send_question(void *ctx)
 {
     struct diagnosis *d = ctx;
     char question[1024], xml[2048];
@@ -183,7 +200,7 @@ static void on_up(void *ctx)
     struct csta_get_csta_features body = {.extensions = &args};
     struct csta_msg msg = {.id = CSTA_MSG_GET_CSTA_FEATURES, .get_csta_features = &body};
 
-    printf("%-12s%s answers, and knows this application\n", "server", d->server);
+    d->asked++;
     out_init(&q, question, sizeof(question));
     out_c(&q, "<deviceReport xmlns=\"" CSTA_PRIVATE_NAMESPACE "\" device=\"");
     xml_write(&q, str_c(d->device), true);
@@ -196,6 +213,14 @@ static void on_up(void *ctx)
                           d) != 0) {
         finish(d, EXIT_CODE_FAILED);
     }
+}
+
+static void on_up(void *ctx)
+{
+    struct diagnosis *d = ctx;
+
+    printf("%-12s%s answers, and knows this application\n", "server", d->server);
+    send_question(d);
 }
 
 static void on_message(void *ctx, const struct csta_msg *m, struct str body)
@@ -357,6 +382,21 @@ static int show_as_it_came(const struct control_answer *a, FILE *out)
     return code;
 }
 
+static bool is_asking_json(const json_t *report)
+{
+    size_t i;
+    json_t *name;
+
+    json_array_foreach(json_object_get(report, "names"), i, name)
+    {
+        const char *found = json_string_value(json_object_get(name, "found"));
+        if (found != NULL && strcmp(found, "asking") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /** The running server's own administrator asks. */
 int diagnose_over_socket(const struct ask_words *where, const char *device, FILE *out,
                          FILE *err)
@@ -371,6 +411,13 @@ int diagnose_over_socket(const struct ask_words *where, const char *device, FILE
         code = help_usage_error(&help_diagnose, "%s is too long", device);
     }
     if (code == EXIT_CODE_OK) {
+        code = control_ask(&c, "GET", path, NULL, &a);
+    }
+    for (unsigned i = 1; code == EXIT_CODE_OK && i < AGAIN_TIMES && is_asking_json(a.json);
+         i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000L}, NULL);
+        control_answer_free(&a);
+        a = (struct control_answer){0};
         code = control_ask(&c, "GET", path, NULL, &a);
     }
     if (code == EXIT_CODE_OK) {

@@ -125,8 +125,10 @@ static void say_object(struct diagnose_words *w, const char *name, const json_t 
 
 static const struct {
     const char *list, *element;
-} lists[] = {
-    {"registrations", "registration"}, {"sessions", "session"}, {"services", "service"}};
+} lists[] = {{"names", "name"},
+             {"registrations", "registration"},
+             {"sessions", "session"},
+             {"services", "service"}};
 
 static void say_settings_of(struct diagnose_words *w, const json_t *report)
 {

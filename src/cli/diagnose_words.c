@@ -2,9 +2,9 @@
 /*
  * What a report says, in words: see diagnose_words.h.
  *
- * The way that a command takes is walked: is the phone registered, can it be reached, is it
- * known, does it speak CSTA, and what works then. What follows from an earlier failure is said
- * all the same: it is what is wanted in the end.
+ * The way that a command takes is walked: do the names lead anywhere, is the phone registered,
+ * can it be reached, is it known, does it speak CSTA, and what works then. What follows from an
+ * earlier failure is said all the same: it is what is wanted in the end.
  */
 #include "cli/diagnose_words.h"
 #include "cli/help.h"
@@ -43,6 +43,49 @@ static void put(struct diagnose_words *w, const char *before, struct str s, cons
         fputs(before, w->out);
         text_put(s, w->out);
         fputs(behind, w->out);
+    }
+}
+
+/* ---- names ---- */
+
+/** What to do when the phones do not find the server by their domain. They may be told its
+    address, so nothing fails for it. */
+static void advise_domain(struct diagnose_words *w)
+{
+    fprintf(w->out,
+            "%-12s-> phones that are told the domain alone do not find this server: publish\n"
+            "%-12s   SRV and address records, or set its address in the phones\n",
+            "", "");
+}
+
+static void show_name(struct diagnose_words *w)
+{
+    bool domain = is(w, "of", "domain"), found = is(w, "found", "yes");
+
+    row(w, "dns");
+    put(w, "", attr(w, "host"), "");
+    if (found) {
+        put(w, ": ", attr(w, "address"), "");
+        put(w, " over ", attr(w, "transport"), "");
+        fprintf(w->out, "%s\n",
+                !domain                ? ""
+                : is(w, "here", "yes") ? ", which is this server"
+                : is(w, "here", "no")  ? ", which is not this server"
+                                       : "");
+    } else {
+        fprintf(w->out, "%s\n",
+                is(w, "found", "asking")   ? ": the name servers have not answered yet"
+                : is(w, "found", "silent") ? ": no name server answers"
+                                           : ": there is no such name");
+    }
+    if (domain && (!found || is(w, "here", "no")) && !is(w, "found", "asking")) {
+        advise_domain(w);
+    } else if (!domain && is(w, "found", "no")) {
+        advice(w, is(w, "of", "peer") ? "correct the peer's uri, or the records of that name"
+                                      : "the phone registers by a name that nobody knows: set "
+                                        "its own address there");
+    } else if (!domain && is(w, "found", "silent")) {
+        advice(w, "are the name servers right (/etc/resolv.conf, or `dns_servers`)?");
     }
 }
 
@@ -193,6 +236,8 @@ void diagnose_element(struct diagnose_words *w, struct str name,
         w->may_register = is(w, "mayRegister", "yes");
         row(w, "device");
         put(w, "", attr(w, "device"), "\n");
+    } else if (str_eq(name, STR("name"))) {
+        show_name(w);
     } else if (str_eq(name, STR("registration"))) {
         show_registration(w);
     } else if (str_eq(name, STR("session"))) {

@@ -18,7 +18,7 @@
  *   device.c    services on the phone's body
  *   key.c       keys of the phone, pressed by NOTIFY or over HTTP
  *   means.h     means besides the session: NOTIFY, keys
- *   report.c    what there is to be said about the phones of a device
+ *   report.c    what there is to be said about the phones of a device; report_names.c: of DNS
  */
 #ifndef BATON_PHONE_PARTS_H
 #define BATON_PHONE_PARTS_H
@@ -334,6 +334,11 @@ enum call_error phone_press(struct connection *c, enum csta_msg_id service, call
 bool phone_press_instead(struct act *a, uint64_t now_ms);
 /** The switch of do not disturb; nobody waits. @return 0, also when there is no key */
 int phone_press_dnd(struct phone *f, const struct csta_msg *msg, uint64_t now_ms);
+
+/* ---- report_names.c ---- */
+
+/** What DNS says about the names of the device: elements `name` of its report. */
+void phone_report_names(const struct phones *p, const struct device *d, struct out *o);
 
 /* ---- device.c ---- */
 

@@ -243,6 +243,7 @@ void phones_report(void *ctx, const struct device *d, struct out *o, uint64_t no
     const struct record *rec = registrar_find(p->world.registrar, d->key);
     struct reporting r = {.o = o, .now_ms = now_ms};
 
+    phone_report_names(p, d, o);
     if (rec != NULL) {
         list_each(it, &rec->bindings)
         {

@@ -72,6 +72,24 @@ static void test_nobody_there(void)
     down();
 }
 
+/** The device's domain: asked for, then known, or known not to be there. */
+static void test_names_in_a_report(void)
+{
+    up(0, "generic");
+    has(report(&w.crm, "1004"), "<name of=\"domain\" host=\"example.com\" found=\"no\"/>");
+    down();
+    up(0, "generic");
+    vnet_record(&w.net, "_sip._udp.example.com", "SRV 0 0 5070 sip.example.com", 800);
+    vnet_name(&w.net, "sip.example.com", "192.0.2.44", 800);
+    has(report(&w.crm, "1004"), "host=\"example.com\" found=\"asking\"/>");
+    world_run(&w, 3000);
+    (void)report(&w.crm, "1004");
+    world_run(&w, 3000);
+    has(report(&w.crm, "1004"),
+        "host=\"example.com\" found=\"yes\" address=\"192.0.2.44:5070\" transport=\"UDP\"");
+    down();
+}
+
 static void test_session_up(void)
 {
     up(0, "generic");
@@ -145,5 +163,5 @@ static void test_who_may_ask(void)
     down();
 }
 
-TEST_MAIN(T(test_nobody_there), T(test_session_up), T(test_refused), T(test_unknown_phone),
-          T(test_talk_and_nat), T(test_who_may_ask))
+TEST_MAIN(T(test_nobody_there), T(test_names_in_a_report), T(test_session_up), T(test_refused),
+          T(test_unknown_phone), T(test_talk_and_nat), T(test_who_may_ask))

@@ -101,6 +101,48 @@ static void test_what_else_fails(void)
     CHECK_INT(code, EXIT_CODE_FAILED);
 }
 
+/** The first thing that is walked: where the names lead. */
+static void test_names_of_a_device(void)
+{
+    static const struct {
+        const char *name, *said;
+        int code;
+    } rows[] = {
+        {"of=\"domain\" found=\"yes\" address=\"192.0.2.1:5060\" transport=\"UDP\" here=\"yes\"",
+         "dns         a.example: 192.0.2.1:5060 over UDP, which is this server\n",
+         EXIT_CODE_OK},
+        {"of=\"domain\" found=\"yes\" address=\"192.0.2.1:5060\" transport=\"TLS\" here=\"no\"",
+         "over TLS, which is not this server\n            -> phones that are told",
+         EXIT_CODE_OK},
+        {"of=\"domain\" found=\"no\"",
+         "a.example: there is no such name\n            -> phones that are told", EXIT_CODE_OK},
+        {"of=\"domain\" found=\"asking\"",
+         "a.example: the name servers have not answered yet\nregistered", EXIT_CODE_OK},
+        {"of=\"peer\" found=\"yes\" address=\"192.0.2.9:5060\" transport=\"UDP\" here=\"no\"",
+         "dns         a.example: 192.0.2.9:5060 over UDP\nregistered", EXIT_CODE_OK},
+        {"of=\"peer\" found=\"no\"",
+         "a.example: there is no such name\n            -> correct the peer's uri",
+         EXIT_CODE_FAILED},
+        {"of=\"contact\" found=\"no\"", "            -> the phone registers by a name",
+         EXIT_CODE_FAILED},
+        {"of=\"peer\" found=\"silent\"",
+         "a.example: no name server answers\n            -> are the name servers right",
+         EXIT_CODE_FAILED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char report[2048];
+        int code;
+        test_context(rows[i].name);
+        (void)snprintf(report, sizeof(report),
+                       HEAD "mayRegister=\"yes\"><name host=\"a.example\" %s/>" REGISTERED
+                            "profileBy=\"noMatch\"/>" SERVICES,
+                       rows[i].name);
+        const char *said = shown(report, &code);
+        CHECK(strstr(said, rows[i].said) != NULL || !CHECK_STR(str_c(said), rows[i].said));
+        CHECK_INT(code, rows[i].code);
+    }
+}
+
 /* ---- the same over the socket ---- */
 
 static struct fake answers_of(const char *const *answers, bool json, char *said, size_t cap,
@@ -169,6 +211,25 @@ static void test_json_says_the_same(void)
 }
 
 /** As JSON it comes as it is, and the exit code says the same as the words. */
+/** A server that has to ask DNS first is asked again. */
+static void test_names_are_asked_again(void)
+{
+    static const char *const answers[] = {
+        FAKE_JSON(JSON_HEAD "\"names\":[{\"of\":\"domain\",\"host\":\"a.example\",\"found\":"
+                            "\"asking\"}]," JSON_SERVICES),
+        FAKE_JSON(JSON_HEAD "\"names\":[{\"of\":\"domain\",\"host\":\"a.example\",\"found\":"
+                            "\"yes\",\"address\":\"192.0.2.1:5060\",\"transport\":\"UDP\","
+                            "\"here\":true}]," JSON_SERVICES),
+        NULL};
+    char said[8192] = "";
+    int code;
+    (void)answers_of(answers, false, said, sizeof(said), &code);
+    CHECK(strstr(said,
+                 "dns         a.example: 192.0.2.1:5060 over UDP, which is this server\n") !=
+          NULL);
+    CHECK(strstr(said, "not answered yet") == NULL);
+}
+
 static void test_json_and_its_exit_code(void)
 {
     static const char *const well[] = {
@@ -243,5 +304,5 @@ static void test_configuration(void)
 }
 
 TEST_MAIN(T(test_all_is_well), T(test_refused_by_the_phone), T(test_what_else_fails),
-          T(test_json_says_the_same), T(test_json_and_its_exit_code), T(test_rubbish),
-          T(test_configuration))
+          T(test_names_of_a_device), T(test_names_are_asked_again), T(test_json_says_the_same),
+          T(test_json_and_its_exit_code), T(test_rubbish), T(test_configuration))
