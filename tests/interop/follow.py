@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 
-from lib import Failure, check
+from lib import LONG, Failure, check
 
 API = 'api: {{listen: ["unix:api.sock"]{more}}}\n'
 
@@ -24,7 +24,7 @@ def connect(server, rcvbuf=None):
     sock = socket.socket(socket.AF_UNIX)
     if rcvbuf:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-    sock.settimeout(30)
+    sock.settimeout(LONG)
     sock.connect(os.path.join(server.folder, "api.sock"))
     return sock
 
@@ -89,7 +89,7 @@ class Follower(threading.Thread):
             self.closed = self.closed or why
             self.cond.notify_all()
 
-    def wait(self, test, what, limit=20, since=0):
+    def wait(self, test, what, limit=LONG, since=0):
         """The first event for which it is true."""
         end = time.monotonic() + limit
         with self.cond:
@@ -103,12 +103,12 @@ class Follower(threading.Thread):
                     raise Failure(f"waited {limit} s for {what}; there was {kinds[-20:]}, closed: {self.closed}")
                 self.cond.wait(left)
 
-    def wait_type(self, name, since=0, limit=20, **ids):
+    def wait_type(self, name, since=0, limit=LONG, **ids):
         """An event of CSTA by its short name."""
         return self.wait(lambda e: e["type"] == f"org.baton.csta.{name}.v1" and all(
             e["data"].get("ids", {}).get(k) == v for k, v in ids.items()), f"{name} {ids}", limit, since)
 
-    def wait_said(self, test, what, limit=20):
+    def wait_said(self, test, what, limit=LONG):
         end = time.monotonic() + limit
         with self.cond:
             while True:
@@ -119,7 +119,7 @@ class Follower(threading.Thread):
                 check(left > 0, f"waited {limit} s for {what}", (self.said[-5:], self.closed))
                 self.cond.wait(left)
 
-    def wait_closed(self, what, limit=20):
+    def wait_closed(self, what, limit=LONG):
         self.join(limit)
         check(not self.is_alive(), f"waited {limit} s for the end of {what}")
         return self.closed
@@ -221,7 +221,7 @@ class Ws(Follower):
         self.times = 0
         self.opened = threading.Event()
         self.start()
-        check(self.opened.wait(20), "the WebSocket did not open", self.closed)
+        check(self.opened.wait(LONG), "the WebSocket did not open", self.closed)
 
     def send(self, msg):
         data = msg if isinstance(msg, bytes) else json.dumps(msg).encode()

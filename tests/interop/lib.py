@@ -2,8 +2,9 @@
 """Programs under test, as objects: the server, baresip, baton phone, baton csta.
 
 Every wait has a limit and says what it waited for; nothing sleeps for a fixed time to hope that
-something has happened. Each object ends the process that it started, and only that. A World
-owns what one scenario starts; closing it looks whether everything ended as it should.
+something has happened. Limits are long, because a machine may stand still: what is right never
+takes so long, and what is wrong may. Each object ends the process that it started, and only that.
+A World owns what one scenario starts; closing it looks whether everything ended as it should.
 """
 import collections
 import itertools
@@ -20,6 +21,7 @@ BATON = os.environ.get("BATON", os.path.join(HERE, "..", "..", "build", "baton")
 DATA = os.path.normpath(os.environ.get("BATON_TEST_DATA",
                                        os.path.join(HERE, "..", "..", "..", "shared", "data")))
 IP = "192.0.2.2"  # of the namespace's veth
+LONG = 30.0  # seconds for anything that should take none
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|Assertion .* failed")
 
 
@@ -91,7 +93,7 @@ class Process:
                     raise Failure(f"{self.name}: waited {limit} s for {what}")
                 self.cond.wait(min(left, 0.5))
 
-    def wait(self, pattern, since=0, limit=10.0, what=None):
+    def wait(self, pattern, since=0, limit=LONG, what=None):
         """The first match of a regular expression in a line after `since`."""
         return self.search(re.compile(pattern).search, since, limit, what or repr(pattern))
 
@@ -106,7 +108,7 @@ class Process:
     def running(self):
         return self.child.poll() is None
 
-    def exit_code(self, limit=10.0):
+    def exit_code(self, limit=LONG):
         """Wait until it has ended by itself."""
         try:
             self.child.wait(limit)
@@ -120,7 +122,7 @@ class Process:
         self.expected = (-9,)
         return self.exit_code()
 
-    def end(self, limit=15.0):
+    def end(self, limit=LONG):
         """Ask it to end; its exit status."""
         if self.running():
             self.child.terminate()
@@ -166,7 +168,7 @@ class Server(Process):
         super().__init__("server", [program, "serve", "-c", config])
 
     def ready(self):
-        self.wait(r"server: Baton .* devices", limit=30, what="the server to be ready")
+        self.wait(r"server: Baton .* devices", limit=60, what="the server to be ready")
         return self
 
     def messages(self):
@@ -176,7 +178,13 @@ class Server(Process):
         with open(self.trace, encoding="utf-8") as f:
             return [json.loads(line) for line in f if line.endswith("\n")]
 
-    def wait_message(self, test, what, limit=10.0, since=0):
+    def settle(self):
+        """Waits for the answers to its BYEs: a phone that ends without holds its own end up."""
+        end = time.monotonic() + 5
+        while self.running() and unanswered(self.messages()) and time.monotonic() < end:
+            time.sleep(0.05)
+
+    def wait_message(self, test, what, limit=LONG, since=0):
         end = time.monotonic() + limit
         while time.monotonic() < end:
             for m in self.messages()[since:]:
@@ -186,6 +194,23 @@ class Server(Process):
             with self.cond:
                 self.cond.wait(0.05)
         raise Failure(f"server: waited {limit} s for {what} in its trace")
+
+
+def unanswered(messages):
+    """BYEs that were sent, and whose answers have not come."""
+    def those(way, start):
+        return {(m.get("call_id"), m.get("cseq")) for m in messages if m["direction"] == way
+                and m["start"].startswith(start) and m.get("cseq", "").endswith(" BYE")}
+    return those("sent", "BYE ") - those("received", "SIP/2.0 ")
+
+
+def once(messages):
+    """Without those that were only sent again, as somebody stood still for half a second."""
+    seen = {}
+    for m in messages:
+        seen.setdefault((m["direction"], m["transport"], m["remote"], m["start"],
+                         m.get("call_id"), m.get("cseq")), m)
+    return list(seen.values())
 
 
 def rtp_base(port):
@@ -241,7 +266,7 @@ class Baresip(Process):
         return self
 
     def _connect(self):
-        end = time.monotonic() + 10
+        end = time.monotonic() + LONG
         while time.monotonic() < end and self.running():
             try:
                 return socket.create_connection(("127.0.0.1", self.control_port), 1)
@@ -275,7 +300,7 @@ class Baresip(Process):
                         self.lines.append(f"EVENT {item.get('type', '')} {item.get('param', '')}")
                     self.cond.notify_all()
 
-    def command(self, name, params="", limit=5.0):
+    def command(self, name, params="", limit=LONG):
         self.token += 1
         token = str(self.token)
         body = json.dumps({"command": name, "params": params, "token": token}).encode()
@@ -288,7 +313,7 @@ class Baresip(Process):
                 self.cond.wait(left)
             return self.replies.pop(token)
 
-    def event(self, name, since=0, limit=10.0):
+    def event(self, name, since=0, limit=LONG):
         return self.wait(rf"^EVENT {name}\b.*", since, limit, f"the event {name}").group(0)
 
     # The keys that every phone of these tests has; see Linphone in peers.py.
@@ -324,7 +349,7 @@ class Baresip(Process):
             before.append(line)
             return before[-2] == "" and line.startswith(f"SIP/2.0 {status} ")
 
-        self.search(is_sipfrag, since, 10.0, f"{status} in a NOTIFY")
+        self.search(is_sipfrag, since, LONG, f"{status} in a NOTIFY")
 
     def hangup(self):
         self.command("hangup")
@@ -334,11 +359,11 @@ class Baresip(Process):
 
     refused = ended
 
-    def end(self, limit=10.0):
+    def end(self, limit=LONG):
         if self.running():
             try:
-                self.command("quit", limit=2.0)
-                return self.exit_code(3)
+                self.command("quit", limit=10)
+                return self.exit_code(10)
             except (Failure, OSError):
                 pass
         return super().end(limit)
@@ -358,15 +383,15 @@ class Phone(Process):
         self.event("registered")
         return self
 
-    def event(self, name, since=0, limit=10.0):
+    def event(self, name, since=0, limit=LONG):
         m = self.wait(rf'^{{"event": "{name}".*', since, limit, f"the event {name}")
         return json.loads(m.group(0))
 
-    def end(self, limit=15.0):
+    def end(self, limit=LONG):
         if self.running():
             self.say("quit")
             try:
-                return self.exit_code(5)
+                return self.exit_code()
             except Failure:
                 pass
         return super().end(limit)
@@ -385,7 +410,7 @@ class Csta(Process):
         self.done("status")
         return self
 
-    def item(self, test, since=0, limit=10.0, what="an object"):
+    def item(self, test, since=0, limit=LONG, what="an object"):
         def of_line(line):
             item = json.loads(line) if line.startswith("{") else None
             return item if item and test(item) else None
@@ -397,7 +422,7 @@ class Csta(Process):
         got = [json.loads(line) for line in lines if line.startswith("{")]
         return [item for item in got if item.get("kind") == kind]
 
-    def request(self, line, limit=10.0):
+    def request(self, line, limit=LONG):
         """Say it, and return its answer: an object of kind response or error."""
         since = self.mark()
         self.say(line)
@@ -407,13 +432,18 @@ class Csta(Process):
             self.expected = (1,)  # the shell remembers
         return answer
 
-    def done(self, line, limit=10.0):
-        """As request, and it has to be a positive answer."""
+    def done(self, line, limit=LONG):
+        """As request, and it has to be a positive answer, once the call is in the middle of
+        nothing else: phones may have something left to say when an event has told of it."""
+        end = time.monotonic() + limit
         item = self.request(line, limit)
+        while item.get("value") == "resourceBusy" and time.monotonic() < end:
+            time.sleep(0.05)
+            item = self.request(line, limit)
         check(item["kind"] == "response", f"{line!r} was refused", item)
         return item
 
-    def event(self, name, device=None, since=0, limit=10.0):
+    def event(self, name, device=None, since=0, limit=LONG):
         def test(i):
             return (i["kind"] == "event" and i["event"] == name and
                     (device is None or i.get("device") == device))
@@ -424,11 +454,11 @@ class Csta(Process):
         return [i["event"] for i in self.items("event", since)
                 if i.get("device") == device and i["event"] != "BackInService"]
 
-    def end(self, limit=15.0):
+    def end(self, limit=LONG):
         if self.running():
             self.say("quit")
             try:
-                return self.exit_code(5)
+                return self.exit_code()
             except Failure:
                 pass
         return super().end(limit)
@@ -466,7 +496,7 @@ class World:
 
     def run(self, *args, code=0, env=None, stdin=None):
         """A command that ends by itself; what it printed on both channels."""
-        got = subprocess.run([BATON, *args], input=stdin, capture_output=True, timeout=20,
+        got = subprocess.run([BATON, *args], input=stdin, capture_output=True, timeout=60,
                              text=True, env={**os.environ, **(env or {})}, check=False)
         check(got.returncode == code, f"baton {' '.join(args)}: exit code {got.returncode}",
               got.stdout + got.stderr)
@@ -477,6 +507,8 @@ class World:
         wrong = []
         clients = [p for p in self.children if not isinstance(p, Server)]
         servers = [p for p in self.children if isinstance(p, Server)]
+        for s in servers:
+            s.settle()
         for p in clients[::-1] + servers[::-1]:
             try:
                 code = p.end()

@@ -14,7 +14,7 @@ from lib import Failure, rtp_base
 
 SPREAD = 40      # ports of a phone: rtp_base counts in steps of these
 QUIET_S = 0.12   # silence is six packets in a row that do not come
-LIMIT_S = 5.0
+LIMIT_S = 30.0
 
 
 class Media:

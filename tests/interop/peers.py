@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-from lib import BATON, HERE, IP, Failure, Process, check, equal, rtp_base
+from lib import BATON, HERE, IP, LONG, Failure, Process, check, equal, rtp_base
 
 MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
 KAMAILIO = """\
@@ -82,7 +82,7 @@ class Kamailio(Process):
         self.wait(r"Listening on", what="Kamailio to listen")
         return self
 
-    def seen(self, method, since=0, limit=10.0):
+    def seen(self, method, since=0, limit=LONG):
         """(Request-URI, User-to-User, Call-ID) of the next request of that method."""
         m = self.wait(rf"SEEN {method} (\S+) \[(.*)\] (\S+)$", since, limit,
                       f"{method} at {self.name}")
@@ -112,7 +112,7 @@ def linphone_program():
 class JsonProcess(Process):
     """A child that prints one JSON object a line."""
 
-    def item(self, test, since=0, limit=10.0, what="an object"):
+    def item(self, test, since=0, limit=LONG, what="an object"):
         def of_line(line):
             found = json.loads(line) if line.startswith("{") else None
             return found if found and test(found) else None
@@ -138,19 +138,19 @@ class Linphone(JsonProcess):
                                           "XDG_CONFIG_HOME": home})
 
     def ready(self):
-        self.wait('"event": "ready"', limit=20, what="liblinphone to start")
+        self.wait('"event": "ready"', limit=60, what="liblinphone to start")
         self.say(f"register sip:{self.number}@example.com "
                  f"<sip:{self.server.ip}:{self.server_port};transport={self.transport}> "
                  f"{self.password}")
-        self.wait('"registration", "state": ".*Ok"', limit=15, what="the registration")
+        self.wait('"registration", "state": ".*Ok"', what="the registration")
         return self
 
-    def state(self, name, since=0, limit=10.0):
+    def state(self, name, since=0, limit=LONG):
         """The event of the next call that comes into this state ("Connected", …)."""
         return self.item(lambda i: i.get("event") == "call" and i["state"].endswith(name),
                          since, limit, f"a call in state {name}")
 
-    def transferred(self, name, since=0, limit=15.0):
+    def transferred(self, name, since=0, limit=LONG):
         return self.item(lambda i: i.get("event") == "transfer" and i["state"].endswith(name),
                          since, limit, f"a transfer in state {name}")
 
@@ -196,11 +196,11 @@ class Linphone(JsonProcess):
     def refused(self, since):
         self.state("Error", since)
 
-    def end(self, limit=15.0):
+    def end(self, limit=LONG):
         if self.running():
             self.say("quit")
             try:
-                return self.exit_code(8)
+                return self.exit_code(15)
             except Failure:
                 pass
         return super().end(limit)
@@ -238,19 +238,19 @@ class Browser(JsonProcess):
         since = self.mark()
         self.say(json.dumps({"tab": tab, "do": what, **args}))
         got = self.item(lambda i: i.get("tab") == tab and i["event"] in ("done", "failed")
-                        and i["of"] == what, since, 20, f"{what} in tab {tab}")
+                        and i["of"] == what, since, LONG, f"{what} in tab {tab}")
         check(got["event"] == "done", f"{what} in tab {tab}", got.get("text", ""))
         return since
 
-    def event(self, tab, name, since=0, limit=15.0):
+    def event(self, tab, name, since=0, limit=LONG):
         return self.item(lambda i: i.get("tab") == tab and i["event"] == name, since, limit,
                          f"{name} in tab {tab}")
 
-    def end(self, limit=20.0):
+    def end(self, limit=LONG):
         if self.running():
             self.say('{"do": "quit"}')
             try:
-                return self.exit_code(10)
+                return self.exit_code(20)
             except Failure:
                 pass
         return super().end(limit)

@@ -62,7 +62,7 @@ class Script:
 class Sipp(Process):
     """One run of a script, one call. `keys` are texts for [name] in its messages."""
 
-    def __init__(self, folder, script, server, port, transport="udp", keys=None, limit=10,
+    def __init__(self, folder, script, server, port, transport="udp", keys=None, limit=30,
                  auth_uri=None):
         base = os.path.join(folder, f"{script.name}-{port}")
         self.log, self.errors = base + ".messages", base + ".errors"
@@ -87,7 +87,7 @@ class Sipp(Process):
         except OSError:
             return super().text(since)[-2000:]
 
-    def done(self, limit=30.0):
+    def done(self, limit=90.0):
         """Wait for its end, which must be a good one. @return itself"""
         code = self.exit_code(limit)
         if code != 0:

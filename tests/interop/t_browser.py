@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from lib import IP, PORTS, check, equal, scenario
+from lib import IP, LONG, PORTS, check, equal, scenario
 from peers import Browser, Linphone
 from t_uui import PLAIN
 
@@ -27,7 +27,7 @@ def certificate(folder):
                     f"subjectAltName=DNS:example.com,URI:sip:example.com,IP:{IP}",
                     "-keyout", os.path.join(folder, "key.pem"),
                     "-out", os.path.join(folder, "cert.pem")],
-                   check=True, capture_output=True, timeout=30)
+                   check=True, capture_output=True, timeout=60)
     os.chmod(os.path.join(folder, "key.pem"), 0o600)
 
 
@@ -62,7 +62,7 @@ def browser_calls_browser(w):
     equal(incoming["uui"], [VALUE], "the context at the called tab")
     for tab in ("1001", "1002"):
         b.item(lambda i, t=tab: i.get("tab") == t and i["event"] == "media" and
-               i["state"] == "connected", 0, 20, f"media in tab {tab}")
+               i["state"] == "connected", 0, LONG, f"media in tab {tab}")
     for x, y in (("1001", "1002"), ("1002", "1001")):
         since = b.do(x, "hold")
         equal(b.event(y, "hold", since)["by"], "remote", "who holds")
@@ -81,7 +81,7 @@ def browser_and_linphone(w):
     p = w.add(Linphone(w.folder, 1002, s, next(PORTS)))
     since = b.do("1001", "call", to="sip:1002@example.com", headers=[PLAIN])
     check(b.item(lambda i: i.get("tab") == "1001" and i["event"] in ("progress", "refused"), since,
-                 15, "an answer"), "an answer")
+                 LONG, "an answer"), "an answer")
     s.wait_message(lambda m: m["start"].startswith("INVITE sip:1002@") and
                    m["direction"] == "sent" and m.get("uui") == [VALUE], "the context to linphone")
     p.state("IncomingReceived")
@@ -102,7 +102,7 @@ def browser_calls_baresip(w):
     w.baresip(1002, s)
     since = b.do("1001", "call", to="sip:1002@example.com")
     got = b.item(lambda i: i.get("tab") == "1001" and i["event"] in ("progress", "refused"),
-                 since, 15, "an answer of baresip's")
+                 since, LONG, "an answer of baresip's")
     if got["event"] == "progress":
         b.do("1001", "hangup")
         s.wait_message(lambda m: m["start"].startswith("CANCEL") and m["direction"] == "sent",

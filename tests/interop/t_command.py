@@ -62,7 +62,7 @@ def command_output_lost(w):
     with open("/dev/full", "w", encoding="utf-8") as full:
         for args in (["help", "csta"], ["--version"], ["uui", "decode", "04;encoding=hex"]):
             got = subprocess.run([lib.BATON] + args, stdout=full, stderr=subprocess.PIPE, text=True,
-                                 check=False, timeout=20)
+                                 check=False, timeout=60)
             equal(got.returncode, 1, f"exit code of {args} on a full disk")
             check("No space left" in got.stderr, "and it says so", got.stderr)
 
@@ -192,7 +192,7 @@ def command_readme(w):
     b.say("hangup")
     app.wait("ConnectionCleared")
     equal(app.exit_code(), 0, "the application's exit code")
-    got = subprocess.run(["sh", "-ec", over_http + "kill $!\n"], text=True, timeout=20,
+    got = subprocess.run(["sh", "-ec", over_http + "kill $!\n"], text=True, timeout=60,
                          capture_output=True, check=False)
     equal(got.returncode, 0, "the commands over HTTP: " + got.stderr)
     check('"service":"MakeCall"' in got.stdout and "1001" in got.stdout.splitlines()[-1],
@@ -209,13 +209,13 @@ def command_readme(w):
 def command_demo(w):
     """scripts/demo shows every step and says that all of it happened."""
     got = subprocess.run([os.path.join(lib.HERE, "..", "..", "scripts", "demo")], text=True,
-                         capture_output=True, timeout=100, check=False)
+                         capture_output=True, timeout=300, check=False)
     equal(got.returncode, 0, "the exit code of scripts/demo" + got.stdout[-3000:] + got.stderr)
     check("[ ]" not in got.stdout and "All of it happened" in got.stdout, "every step")
     for text in ("MakeCall 1001 to 1002", 'INVITE  User-to-User "case 4711"', "NOTIFY Event: talk"):
         check(text in got.stdout, f"the ladder shows {text}", got.stdout)
     got = subprocess.run([os.path.join(lib.HERE, "..", "..", "scripts", "demo")], text=True,
-                         capture_output=True, timeout=100, check=False,
+                         capture_output=True, timeout=300, check=False,
                          env={**os.environ, "BATON": "/bin/true"})
     equal(got.returncode, 1, "with a server that does nothing")
     check("demo: FAILED" in got.stdout, "says so", got.stdout)
@@ -224,7 +224,7 @@ def command_demo(w):
 def scripted(w, server, number, commands, password=None):
     """baton phone with commands on standard input, which then ends. @return code and output"""
     got = subprocess.run([lib.BATON, "phone", "-s", f"{server.ip}:{server.port}",
-                          f"sip:{number}@example.com"], input=commands, text=True, timeout=20,
+                          f"sip:{number}@example.com"], input=commands, text=True, timeout=60,
                          env={**os.environ, "BATON_PASSWORD": password or f"secret-{number}"},
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return got.returncode, got.stdout

@@ -18,7 +18,7 @@ applications:
   - {{name: crm, password: crm-secret-1, grants: ["*"]}}
   - {{name: recorder, grants: ["1001"], hosts: ["{ip}", "127.0.0.1"]}}
 routes:
-  - {{name: sales, match: {{to: ["7*"]}}, ask: "1009", ask_s: 5, targets: [{{to: "device:1003"}}]}}
+  - {{name: sales, match: {{to: ["7*"]}}, ask: "1009", ask_s: 20, targets: [{{to: "device:1003"}}]}}
 log: {{level: debug, sip_trace: {trace}}}
 """
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from lib import IP, Failure, Process, check, equal, scenario
+from lib import IP, LONG, Failure, Process, check, equal, scenario
 
 ZONE = """\
 $ORIGIN example.net.
@@ -73,7 +73,7 @@ peers:
 log: {{level: debug, sip_trace: {trace}}}
 network:
   dns_servers: ["127.0.0.1:5353"]
-  dns_timeout_ms: 300
+  dns_timeout_ms: 2000
   dns_tries: 2
   resolve_min_s: 1
 """
@@ -99,7 +99,7 @@ class NameServer(Process):
         question = (b"\x12\x34\0\0\0\1\0\0\0\0\0\0\2gw\7example\3net\0\0\1\0\1")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.2)
-            end = time.monotonic() + 10
+            end = time.monotonic() + LONG
             while time.monotonic() < end:
                 check(self.running(), "the name server runs", self.text())
                 try:
@@ -190,7 +190,7 @@ class Gateway:
         with self.cond:
             return len({header(r[2], "Via") for r in self.requests if r[0] == method})
 
-    def wait(self, method, n=1, limit=10.0):
+    def wait(self, method, n=1, limit=LONG):
         end = time.monotonic() + limit
         with self.cond:
             while sum(r[0] == method for r in self.requests) < n:
@@ -245,20 +245,19 @@ class Caller:
                     and header(text, "CSeq") == cseq and int(text.split(" ", 2)[1]) >= 200):
                 return text
 
-    def call(self, number, body=SDP, limit=10.0):
-        """Status of a call that is hung up at once, and after how long it came."""
+    def call(self, number, body=SDP):
+        """Status of a call that is hung up at once: sooner than any transaction times out."""
         self.n += 1
-        begin = time.monotonic()
+        end = time.monotonic() + 20
         self._send("INVITE", number, "", 1, body)
-        text = self._final("1 INVITE", begin + limit)
-        took = time.monotonic() - begin
+        text = self._final("1 INVITE", end)
         status = int(text.split(" ", 2)[1])
         tag = ";" + header(text, "To").split(">;", 1)[1]
         self._send("ACK", number, tag, 1)
         if status == 200:
             self._send("BYE", number, tag, 2)
-            self._final("2 BYE", time.monotonic() + limit)
-        return status, took
+            self._final("2 BYE", time.monotonic() + LONG)
+        return status
 
     def close(self):
         self.sock.close()
@@ -286,7 +285,7 @@ class Zone:
 def dns_naptr_and_srv(w):
     """The most preferred way that we can go: TCP, at the port of its SRV record."""
     with Zone(w) as z:
-        equal(z.caller.call("1234")[0], 200, "the call")
+        equal(z.caller.call("1234"), 200, "the call")
         _, transport, text = z.two.wait("INVITE")
         equal(transport, "TCP", "the transport")
         check(header(text, "Via").startswith("SIP/2.0/TCP "), "Via says so", text)
@@ -301,15 +300,13 @@ def dns_naptr_and_srv(w):
 def dns_answers_are_kept(w):
     """The second call needs no name server, and a longer time after the TTL neither."""
     with Zone(w) as z:
-        equal(z.caller.call("2234")[0], 200, "the call")
+        equal(z.caller.call("2234"), 200, "the call")
         z.nsd.end()
-        equal(z.caller.call("2234")[0], 200, "the call without a name server")
+        equal(z.caller.call("2234"), 200, "the call without a name server")
         end = time.monotonic() + 2.5  # beyond the TTL, with what was known before
         calls = 2
         while time.monotonic() < end:
-            status, took = z.caller.call("2234")
-            equal(status, 200, "a call without a name server")
-            check(took < 2, "its time", took)
+            equal(z.caller.call("2234"), 200, "a call without a name server")
             calls += 1
         equal(z.one.count("INVITE"), calls, "calls at the first server")
 
@@ -318,24 +315,24 @@ def dns_answers_are_kept(w):
 def dns_next_server_after_503(w):
     """The caller hears 200; the 503 is acknowledged; the next call begins with the second one."""
     with Zone(w, first=503) as z:
-        equal(z.caller.call("2234")[0], 200, "the call")
+        equal(z.caller.call("2234"), 200, "the call")
         z.one.wait("ACK")
         z.two.wait("BYE")
-        equal(z.caller.call("2234")[0], 200, "the second call")
+        equal(z.caller.call("2234"), 200, "the second call")
         equal(z.one.count("INVITE"), 1, "calls at the one that refuses")
         equal(z.two.count("INVITE"), 2, "calls at the other one")
 
 
 @scenario
 def dns_blacklist_heals(w):
-    with Zone(w, first=503, extra="  blacklist_s: 2\n") as z:
-        equal(z.caller.call("2234")[0], 200, "the call")
+    with Zone(w, first=503, extra="  blacklist_s: 4\n") as z:
+        equal(z.caller.call("2234"), 200, "the call")
         z.one.answer = 200
-        equal(z.caller.call("2234")[0], 200, "the second call")
+        equal(z.caller.call("2234"), 200, "the second call")
         equal(z.one.count("INVITE"), 1, "calls at the one that has refused")
-        end = time.monotonic() + 10
+        end = time.monotonic() + LONG
         while z.one.count("INVITE") == 1 and time.monotonic() < end:
-            equal(z.caller.call("2234")[0], 200, "a call")
+            equal(z.caller.call("2234"), 200, "a call")
             time.sleep(0.2)
         equal(z.one.count("INVITE"), 2, "calls at the one that has refused, later")
 
@@ -343,30 +340,28 @@ def dns_blacklist_heals(w):
 @scenario
 def dns_all_refuse(w):
     with Zone(w, first=503, second=503) as z:
-        equal(z.caller.call("2234")[0], 503, "the call")
-        equal(z.caller.call("2234")[0], 503, "the second call")
+        equal(z.caller.call("2234"), 503, "the call")
+        equal(z.caller.call("2234"), 503, "the second call")
         check(z.one.count("INVITE") + z.two.count("INVITE") >= 3, "the least bad one is tried")
 
 
 @scenario
 def dns_next_server_after_silence(w):
-    with Zone(w, first=None, extra="timers: {t1_ms: 20, t2_ms: 40}\n") as z:
-        status, took = z.caller.call("2234")
-        equal(status, 200, "the call")
-        check(took >= 1.2, "not before 64 T1", took)
-        status, took = z.caller.call("2234")
-        equal(status, 200, "the second call")
-        check(took < 1.2, "the second call does not wait", took)
+    with Zone(w, first=None, extra="timers: {t1_ms: 50, t2_ms: 100}\n") as z:
+        begin = time.monotonic()
+        equal(z.caller.call("2234"), 200, "the call")
+        check(time.monotonic() - begin >= 3.1, "not before 64 T1", time.monotonic() - begin)
+        equal(z.caller.call("2234"), 200, "the second call")
+        equal(z.one.count("INVITE"), 1, "the second call does not wait for who is silent")
 
 
 @scenario
 def dns_dead_first_target(w):
     """Nobody listens at the first one: refused connections are noticed at once."""
     with Zone(w) as z:
-        status, took = z.caller.call("3234")
-        equal(status, 200, "the call")
-        check(took < 3, "its time", took)
+        equal(z.caller.call("3234"), 200, "the call")
         equal(z.two.wait("INVITE")[1], "TCP", "the transport")
+        z.server.wait("cannot be connected: connection refused", what="the first attempt")
 
 
 @scenario
@@ -374,7 +369,7 @@ def dns_weights(w):
     """Equal weights: of 40 calls each has a good part (fewer than five: once in 10^7 runs)."""
     with Zone(w, first=486, second=486) as z:
         for _ in range(40):
-            equal(z.caller.call("4234")[0], 486, "the call")
+            equal(z.caller.call("4234"), 486, "the call")
         equal(z.one.count("INVITE") + z.two.count("INVITE"), 40, "all calls")
         check(5 <= z.one.count("INVITE") <= 35, "the first one's part", z.one.count("INVITE"))
 
@@ -383,7 +378,7 @@ def dns_weights(w):
 def dns_both_families(w):
     """AAAA first, where nobody listens, then A."""
     with Zone(w) as z:
-        equal(z.caller.call("5234")[0], 200, "the call")
+        equal(z.caller.call("5234"), 200, "the call")
         equal(z.two.wait("INVITE")[1], "TCP", "the transport")
         z.server.wait(r"\[::1\]:5302: cannot be connected: connection refused", what="the first attempt")
 
@@ -391,17 +386,13 @@ def dns_both_families(w):
 @scenario
 def dns_no_such_name(w):
     with Zone(w) as z:
-        status, took = z.caller.call("6234")
-        equal(status, 503, "the call")
-        check(took < 2, "its time", took)
+        equal(z.caller.call("6234"), 503, "the call")
 
 
 @scenario
 def dns_no_name_server(w):
     with Zone(w, name_server=False) as z:
-        status, took = z.caller.call("2234")
-        equal(status, 503, "the call")
-        check(took < 9, "its time", took)
+        equal(z.caller.call("2234"), 503, "the call")
         equal(z.one.count("INVITE"), 0, "calls at the gateway")
 
 
@@ -420,14 +411,14 @@ def dns_probes(w):
     try:
         server.wait(r"peers: watched is down: it answered 503")
         before = one.count("INVITE") + two.count("INVITE")
-        equal(caller.call("7234")[0], 503, "a call while it is down")
+        equal(caller.call("7234"), 503, "a call while it is down")
         equal(one.count("INVITE") + two.count("INVITE"), before, "INVITEs")
         mark = server.mark()
         two.answer = 404
         server.wait(r"peers: watched is up: it answered 404", since=mark)
         two.answer = one.answer = 200
-        equal(caller.call("7234")[0], 200, "a call when it is up again")
-        equal(caller.call("7234")[0], 200, "and another, when the first one has ended")
+        equal(caller.call("7234"), 200, "a call when it is up again")
+        equal(caller.call("7234"), 200, "and another, when the first one has ended")
     finally:
         for it in (one, two, caller):
             it.close()
@@ -442,12 +433,12 @@ def dns_large_request(w):
                                                   "name: two, uri: \"sip:192.0.2.2:5301\""))
         z.caller.server = server
         small = z.caller.call("2234")
-        equal((small[0], z.one.wait("INVITE")[1]), (200, "UDP"), "the small one")
+        equal((small, z.one.wait("INVITE")[1]), (200, "UDP"), "the small one")
         large = SDP + "a=x:" + 1300 * "y" + "\r\n"
-        equal(z.caller.call("2235", large)[0], 200, "the large one")
+        equal(z.caller.call("2235", large), 200, "the large one")
         _, transport, text = z.one.wait("INVITE", 2)
         equal(transport, "TCP", "its transport")
         check(header(text, "Via").startswith("SIP/2.0/TCP "), "its Via", text)
         z.one.stop_tcp()
-        equal(z.caller.call("2236", large)[0], 200, "the large one without TCP")
+        equal(z.caller.call("2236", large), 200, "the large one without TCP")
         equal(z.one.wait("INVITE", 3)[1], "UDP", "its transport")

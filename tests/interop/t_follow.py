@@ -196,7 +196,7 @@ def answered(s, method):
 @scenario
 def follow_slow_dead_and_greedy(w):
     """One never reads, one comes again all the time, one asks for ten thousand events: calls go on."""
-    s, a, b = two(w, STORE + api(", client_buffer_kb: 64, stalled_s: 2"))
+    s, a, b = two(w, STORE + api(", client_buffer_kb: 64, stalled_s: 2") + "timers: {t1_ms: 4000}\n")
     good = Sse(s, "from=earliest")
     call(a, b)
     last_of_call(good)
@@ -231,10 +231,10 @@ def follow_slow_dead_and_greedy(w):
     check(numbers == sorted(set(numbers)), "in order, once each")
     resent = [m["start"] for m in s.messages() if m["direction"] == "sent"
               and m["start"].startswith("INVITE ")]
-    equal(len(resent), 7, "INVITEs to the phone: no timer has fired")
+    equal(len(resent), 7, "INVITEs to the phone: signalling has not waited for T1")
     hung = select.poll()
     hung.register(slow, 0)  # POLLHUP only: whoever reads is not slow
-    check(hung.poll(20000), "the slow one is closed")
+    check(hung.poll(30000), "the slow one is closed")
     for sock in dead:
         sock.close()
     good.stop()

@@ -92,7 +92,7 @@ class Office:
 
     def context_sent(self, since, context):
         """One INVITE went to the third phone since then, with that User-to-User."""
-        got = [m.get("uui", []) for m in self.s.messages()[since:]
+        got = [m.get("uui", []) for m in lib.once(self.s.messages()[since:])
                if m["start"].startswith("INVITE sip:1003") and m["direction"] == "sent"]
         equal(got, [[context]], "the context as it was sent")
 

@@ -4,7 +4,7 @@ import re
 import signal
 import socket
 
-from lib import Failure, check, equal, scenario
+from lib import LONG, Failure, check, equal, scenario
 from t_application import HEX, TEXT, order
 
 
@@ -50,7 +50,7 @@ class Behind:
     def __init__(self, server, kind):
         self.transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
         self.sock = socket.socket(socket.AF_INET, kind)
-        self.sock.settimeout(5)
+        self.sock.settimeout(LONG)
         self.sock.connect((server.ip, server.port))
 
     def register(self, number, cseq):
@@ -120,7 +120,7 @@ def network_limits_as_configured(w):
     """What the file allows is answered; one octet or line more is refused, and said why."""
     s = w.server(extra="limits: {message: 2000, headers: 20, uri: 100}\n")
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.settimeout(5)
+    sock.settimeout(LONG)
     sock.connect((s.ip, s.port))
 
     def ask(n, uri="sip:example.com", lines=0, size=0):

@@ -40,7 +40,7 @@ def placement_files_parse(w):
             check(parser.sections(), "sections of", name)
         elif name.endswith(".cfg"):
             for options in ([], ["-A", "BATON_BEHIND"]):
-                got = subprocess.run(["kamailio", "-c", "-f", path, *options], timeout=20,
+                got = subprocess.run(["kamailio", "-c", "-f", path, *options], timeout=60,
                                      capture_output=True, text=True, check=False)
                 equal(got.returncode, 0, f"kamailio -c {name}: {got.stderr[-500:]}")
     check(len(names) >= 14, "all are there", names)

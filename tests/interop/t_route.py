@@ -21,7 +21,7 @@ def rewrite(s, before, after):
 
 def reload(path):
     return subprocess.run([BATON, "reload", "-c", path], capture_output=True, text=True,
-                          timeout=10)
+                          timeout=60)
 
 
 def established(a, b, number):
@@ -103,7 +103,7 @@ def route_is_explained(w):
                  "  - {name: move, match: {to: [\"7(*)\"]}, called: {rewrite: \"100$1\"}}\n")
     path = os.path.join(s.folder, "baton.yaml")
     out = subprocess.run([BATON, "route", "explain", "-c", path, "--to", "72", "--from", "1001",
-                          "--json"], capture_output=True, text=True, timeout=10, check=True)
+                          "--json"], capture_output=True, text=True, timeout=60, check=True)
     said = json.loads(out.stdout)
     equal((said["rule"], said["called"], said["targets"]), ("move", "1002", ["device 1002"]),
           "explained")

@@ -67,6 +67,7 @@ def make_deflect_hold(o):
     o.a.rings(since, 1002)
     o.a.answer()
     o.b.rings(seen, 1001)
+    o.app.event("Delivered", "1002", mark)
     o.refused("answer 1002", "requestIncompatibleWithDevice")
     rung = o.c.mark()
     o.app.done(f"deflect {call}/1002 1003")

@@ -67,7 +67,7 @@ class Given(Process):
             "sipp", f"{server.ip}:{server.port}", "-sf", os.path.join(DATA, "sipp", path), "-i", IP,
             "-p", str(port), "-m", "1", "-nostdin", "-s", "service", "-t",
             "t1" if transport == "tcp" else "u1", "-trace_err", "-error_file", self.log,
-            "-timeout", "25s", "-timeout_error", "-recv_timeout", "20000"], cwd=w.folder)
+            "-timeout", "60s", "-timeout_error", "-recv_timeout", "30000"], cwd=w.folder)
 
     def ready(self):
         return self
@@ -80,7 +80,7 @@ class Given(Process):
             return ""
 
     def done(self):
-        code = self.exit_code(40)
+        code = self.exit_code(90)
         check(code == 0, f"{self.name} ended with {code}")
 
 

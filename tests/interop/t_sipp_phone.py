@@ -139,7 +139,7 @@ def sipp_is_a_uacsta_phone(w):
                 "</droppedConnection><releasingDevice><deviceIdentifier>" + LINE +
                 "</deviceIdentifier></releasingDevice><localConnectionInfo>null"
                 "</localConnectionInfo><cause>normalClearing</cause>"), 2)
-    phone = w.add(Sipp(w.folder, p, server, PORT, limit=30))
+    phone = w.add(Sipp(w.folder, p, server, PORT))
     server.wait_message(lambda m: "GetMessageWaitingIndicator" in str(m), "the phone to be asked")
     app = w.csta(server)
     app.done("monitor 1001")

@@ -8,7 +8,7 @@ import re
 import socket
 import struct
 
-from lib import IP, Failure, check, equal, scenario
+from lib import IP, LONG, Failure, check, equal, scenario
 
 COUNT = itertools.count(1)
 
@@ -25,7 +25,7 @@ class Link:
     """A TCP connection to the server."""
 
     def __init__(self, server):
-        self.sock = socket.create_connection((server.ip, server.port), 5)
+        self.sock = socket.create_connection((server.ip, server.port), LONG)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

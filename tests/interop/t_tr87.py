@@ -215,13 +215,13 @@ def tr87_sipe_habits(w):
     An event that nobody answers times out after 64 T1, which must not end the session: the
     connection lives and the next requests are served.
     """
-    s, a, _ = phones(w, extra="timers: {t1_ms: 20}\n")
+    s, a, _ = phones(w, extra="timers: {t1_ms: 50}\n")
     c = Client("sipe", branch=False).open(body("lync", "status"))
     c.ask_together(body("lync", "features"), body("lync", "monitor"))
     c.recv(200, "CSeq: 3 INFO", "GetCSTAFeaturesResponse")
     c.recv(200, "CSeq: 4 INFO", "MonitorStartResponse")
     c.event("BackInServiceEvent", answered=False)
-    c.pause(2000)
+    c.pause(4000)
     c.info(body("lync", "make", TO="tel:1002"), "MakeCallResponse", save=CALL)
     for name in ("ServiceInitiated", "Originated", "Delivered", "Established"):
         c.event(f"{name}Event", answered=False)
@@ -229,7 +229,7 @@ def tr87_sipe_habits(w):
     c.info(body("lync", "clear", CALL="[$call]"), "ClearConnectionResponse")
     c.event("ConnectionClearedEvent", answered=False)
     c.bye()
-    play(w, s, c, "tcp", limit=20)
+    play(w, s, c, "tcp")
     a.event("ended")
 
 

@@ -10,7 +10,7 @@ import ssl
 import struct
 import subprocess
 
-from lib import Failure, check, equal, scenario
+from lib import LONG, Failure, check, equal, scenario
 
 # The address of this machine is a trusted peer, so that phones without digest may register.
 OPEN = """\
@@ -51,7 +51,7 @@ class Stream:
 
     def __init__(self, sock):
         self.sock = sock
-        self.sock.settimeout(5)
+        self.sock.settimeout(LONG)
         self.buffer = b""
 
     def send(self, text):
@@ -144,7 +144,7 @@ class WebSocket(Stream):
 
 def tls_socket(w, s, port, name="example.com", ca="server.pem"):
     context = ssl.create_default_context(cafile=os.path.join(w.folder, ca))
-    return context.wrap_socket(socket.create_connection((s.ip, port), 5), server_hostname=name)
+    return context.wrap_socket(socket.create_connection((s.ip, port), LONG), server_hostname=name)
 
 
 def called_with_context(w, s, phone):
@@ -172,7 +172,7 @@ def transport_tls(w):
 @scenario
 def transport_websocket(w):
     s = secure_server(w)
-    phone = WebSocket(socket.create_connection((s.ip, 5080), 5), "WS")
+    phone = WebSocket(socket.create_connection((s.ip, 5080), LONG), "WS")
     called_with_context(w, s, phone)
     phone.frame(0x89, b"ping")
     equal(phone.read_frame(), (0x8A, b"ping"), "the pong")
@@ -190,7 +190,7 @@ def transport_websocket_secure(w):
 def transport_websocket_of_strangers(w):
     """A page of somebody else does not get in."""
     s = secure_server(w)
-    sock = Stream(socket.create_connection((s.ip, 5080), 5))
+    sock = Stream(socket.create_connection((s.ip, 5080), LONG))
     sock.send("GET /sip HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
               "Origin: https://evil.example\r\nSec-WebSocket-Protocol: sip\r\n\r\n")
@@ -254,7 +254,7 @@ def transport_tls_peer_calls(w):
         if shown:
             context.load_cert_chain(*(os.path.join(w.folder, f"{shown}.{x}")
                                       for x in ("pem", "key")))
-        phone = Stream(context.wrap_socket(socket.create_connection((s.ip, 5061), 5),
+        phone = Stream(context.wrap_socket(socket.create_connection((s.ip, 5061), LONG),
                                            server_hostname="example.com"))
         answer = phone.register(1001)
         check(answer.startswith(f"SIP/2.0 {status} "), name, answer)
@@ -266,7 +266,7 @@ def trunk_listens(w):
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(os.path.join(w.folder, "server.pem"))
     listener = socket.create_server(("192.0.2.2", 5071))
-    listener.settimeout(5)
+    listener.settimeout(LONG)
     return context, listener
 
 
@@ -303,7 +303,7 @@ def transport_tls_wrong_peer(w):
     sock, _ = listener.accept()
     try:
         wrapped = context.wrap_socket(sock, server_side=True)
-        wrapped.settimeout(5)
+        wrapped.settimeout(LONG)
         got = wrapped.recv(1)
     except ssl.SSLError as e:
         got = e

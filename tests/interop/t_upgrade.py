@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 
-from lib import BATON, check, equal, scenario
+from lib import BATON, check, equal, once, scenario
 
 STORE = "store: {path: kept.db}\n"
 WAITS = """#!/bin/sh
@@ -103,7 +103,7 @@ def upgrade_call_goes_on(w):
     c.event("ended", cm)
     app.event("ConnectionCleared", "1003", since)
     equal([i["state"] for i in app.items("session", since)], [], "what became of the session")
-    messages = s.messages()
+    messages = once(s.messages())
     registers = [m for m in messages if m["start"].startswith("REGISTER")]
     equal(len(registers), 2 * len({m["remote"] for m in registers}),
           "REGISTERs: one, and one with credentials, a phone")

@@ -6,7 +6,7 @@ sent, and what the terminator got.
 """
 import re
 
-from lib import IP, check, equal, scenario
+from lib import IP, check, equal, once, scenario
 from peers import Kamailio, onward
 from sipp import Script, Sipp, header_lines
 from t_peers import linphone, talk
@@ -47,7 +47,7 @@ BRIDGE = re.sub(r"routes:\n(  .*\n)*", "", RULES)
 
 def values_seen(server, way, method="INVITE"):
     """User-to-User of the requests of a method that the server received or sent, in order."""
-    return [m.get("uui", []) for m in server.messages()
+    return [m.get("uui", []) for m in once(server.messages())
             if m["direction"] == way and m["start"].startswith(method + " ")]
 
 
@@ -331,7 +331,7 @@ CSeq: {seq}
 def uui_flow_4_sipp_refers(w):
     s = w.server(template=BRIDGE)
     w.add(Sipp(w.folder, register(), s, CALLEE, auth_uri="example.com")).done()
-    r = w.add(Sipp(w.folder, referrer(), s, CALLEE, limit=20))
+    r = w.add(Sipp(w.folder, referrer(), s, CALLEE))
     a, c = (linphone(w, n, s) for n in (1001, 1003))
     a.say("call sip:1004@example.com")
     equal(c.state("IncomingReceived").get("User-to-User"), CONTEXT, "at the terminator")

@@ -14,11 +14,13 @@ import subprocess
 import time
 import xml.etree.ElementTree as xml
 
+import lib
 from lib import BATON, IP, Process, check, equal, scenario
 
 CONFIG = """\
 listen: ["udp:{ip}:{port}", "tcp:{ip}:{port}"]
 domains: [example.com]
+timers: {{t1_ms: 4000}}  # what is counted here is not sent again
 devices:
 {devices}
 peers:
@@ -54,7 +56,7 @@ class Capture(Process):
         self.wait(r"^File:", what="the capture to begin")
         return self
 
-    def has(self, octets, limit=5.0):
+    def has(self, octets, limit=lib.LONG):
         end = time.monotonic() + limit
         while time.monotonic() < end:
             if os.path.exists(self.file):
@@ -73,7 +75,7 @@ class Peer:
         self.port = port
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((IP, port))
-        self.socket.settimeout(5)
+        self.socket.settimeout(lib.LONG)
 
     def send(self, head, body=b""):
         text = "\r\n".join(head).encode() + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body

@@ -48,7 +48,7 @@ def token(folder):
     """An administrator's token from the running server, as an operator makes one."""
     got = subprocess.run([BATON, "token", "create", "test", "--scope", "admin", "--socket",
                           os.path.join(folder, "control")],
-                         capture_output=True, text=True, timeout=20, check=False)
+                         capture_output=True, text=True, timeout=60, check=False)
     check(got.returncode == 0, "baton token create", got.stdout + got.stderr)
     return got.stdout.strip()
 

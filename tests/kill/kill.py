@@ -315,7 +315,7 @@ def play(w, rounds, seed):
             upgrades += 1
             time.sleep(rng.uniform(0.0, 0.5))
         s.kill()
-        registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
+        registered += sum(m["start"].startswith("REGISTER") for m in lib.once(s.messages()))
         os.remove(s.trace)
         s = w.server(extra=STORE)
         for thread in [*pairs, standing]:
@@ -327,7 +327,7 @@ def play(w, rounds, seed):
         check(pair.error is None, "at the end", pair.error)
         check(not pair.is_alive(), "a pair that does not come to its end")
     time.sleep(1)
-    registered += sum(m["start"].startswith("REGISTER") for m in s.messages())
+    registered += sum(m["start"].startswith("REGISTER") for m in lib.once(s.messages()))
     equal(registered, 2 * len(phones), "REGISTERs: one, and one with credentials, a phone")
     events = sum(check_events(pair) for pair in pairs)
     standing.check()
