@@ -198,7 +198,7 @@ int leg_restore_marks(struct leg_layer *l, struct str value, uint64_t now_ms)
     back.before[0].until_ms = now_ms + MARK_LIFE_MS; /* it has ended just now, for us */
     n = unpack_upto(&u, LEG_LIVES);
     for (uint64_t i = 0; i < n && !u.bad; i++) {
-        struct hash_key key;
+        struct hash_key key = {0};
         uint64_t until_ms;
         (void)unpack_key(&u, &key);
         until_ms = unpack_date(&u, l->env, now_ms);
