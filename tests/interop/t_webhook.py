@@ -2,16 +2,20 @@
 """Webhooks, with real calls: signed, in order, again until taken, paused, and as CRM take them."""
 import hashlib
 import hmac
+import http.client
 import http.server
 import json
+import os
 import socket
+import ssl
 import threading
 import time
 import urllib.parse
 
 from follow import api, ask
-from lib import check, equal, scenario
+from lib import PORTS, check, equal, scenario
 from t_follow import STORE, call, two
+from t_transport import certificate
 
 
 class Taker(http.server.ThreadingHTTPServer):
@@ -200,6 +204,77 @@ def webhook_in_the_name_of_a_token(w):
     equal(ask(s, "GET", path, **again)[1]["state"], "active", "in the name of the token after a restart")
     taker.close()
     short.close()
+
+
+def ask_as(s, port, name, method, path, body=None):
+    """As `ask`, over TLS, with the certificate of that name. None: without one"""
+    context = ssl.create_default_context(cafile=os.path.join(s.folder, "server.pem"))
+    if name:
+        context.load_cert_chain(os.path.join(s.folder, name + ".pem"), os.path.join(s.folder, name + ".key"))
+    c = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+    c.request(method, path, json.dumps(body) if body else None,
+              {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})})
+    answer = c.getresponse()
+    got = answer.read()
+    c.close()
+    return answer.status, json.loads(got) if got else None
+
+
+@scenario
+def webhook_in_the_name_of_a_certificate(w):
+    """Made over mutual TLS: what the certificate may observe is brought, after kill -9 too. Once it is not named any
+    more the webhook is paused, and goes on where it was when it is named again."""
+    port = next(PORTS)
+    certificate(w.folder, "server", "first", "DNS:example.com,IP:127.0.0.1")
+    certificate(w.folder, "acd", "acd", "DNS:acd.example.com")
+    named = ", clients: [{certificate: acd.example.com, scopes: [\"observe:1002\"]}]"
+    extra = (STORE + "tls: {certificates: [{cert: server.pem, key: server.key}], ca: acd.pem}\n"
+             f"api: {{listen: [\"unix:api.sock\", \"tls:127.0.0.1:{port}\"], verify_client: request, "
+             f"webhook_private: true{named}}}\n")
+    s, a, b = two(w, extra)
+    taker = Taker()
+    equal(ask_as(s, port, None, "POST", "/v1/webhooks", {"url": taker.url})[0], 401, "without a certificate")
+    status, made = ask_as(s, port, "acd", "POST", "/v1/webhooks", {"url": taker.url})
+    equal((status, made.get("owner")), (201, "certificate:acd.example.com"), "made")
+    path = "/v1/webhooks/" + made["webhook"]
+    call(a, b)
+    taker.wait(lambda got: got and b"callCleared" in got[-1][1], "the call")
+    for event in events(taker.got):
+        check("1002@example.com" in json.dumps(event), "what the certificate may not see", event)
+    until(lambda: ask(s, "GET", path)[1], lambda x: x["delivered"] == len(events(taker.got)), "the last one to be taken")
+    s.kill()
+    s = w.server(extra=extra)
+    until(lambda: ask_as(s, port, "acd", "GET", path), lambda x: x[0] == 200, "the webhook to be back")
+    equal(ask(s, "GET", path)[1]["state"], "active", "in the name of the certificate after the kill")
+    n = len(taker.got)
+    call(a, b)
+    taker.wait(lambda got: len(got) > n and b"callCleared" in got[-1][1], "the second call")
+
+    def rewrite(old, new):
+        config = os.path.join(s.folder, "baton.yaml")
+        with open(config, encoding="utf-8") as f:
+            text = f.read()
+        check(old in text, "the configuration", text)
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+        equal(ask(s, "POST", "/v1/admin/reload")[0], 200, "the reload")
+
+    rewrite(named, "")
+    shown = until(lambda: ask(s, "GET", path)[1], lambda x: x["state"] == "paused", "the pause")
+    equal(shown["reason"], "the certificate of its owner is not named in api.clients any more", "why")
+    equal(ask_as(s, port, "acd", "GET", path)[0], 401, "the certificate is nobody's")
+    n = len(taker.got)
+    call(a, b)
+    equal(ask(s, "POST", path + "/resume")[1]["state"], "paused", "it is nobody's")
+    equal(len(taker.got), n, "nothing is brought")
+    rewrite("webhook_private: true", "webhook_private: true" + named)
+    equal(ask_as(s, port, "acd", "POST", path + "/resume")[1]["state"], "active", "named again")
+    taker.wait(lambda got: len(got) > n and b"callCleared" in got[-1][1], "the third call")
+    listed = ask_as(s, port, "acd", "GET", "/v1/events?limit=1000")[1]["items"]
+    want = [e["id"] for e in listed if int(e["id"]) > int(made["sequence"])]
+    # what was taken just before the kill may come once more
+    equal(list(dict.fromkeys(e["id"] for e in events(taker.got))), want, "all of them, in order")
+    taker.close()
 
 
 @scenario
