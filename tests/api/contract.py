@@ -138,6 +138,18 @@ def message(server, operation, value, headers=None):
     return fit[0]
 
 
+def valid(server, name, value, member=None):
+    """It has the form of that schema of openapi.json, or of a member of it."""
+    if jsonschema is None:
+        return
+    schema = {'$ref': '#/components/schemas/' + name}
+    if member is not None:
+        schema = documents(server)['openapi'].raw['components']['schemas'][name]['properties'][member]
+    fault = documents(server)['openapi'].fault(schema, value, True)
+    if fault is not None:
+        raise AssertionError(f'{name}: {fault}: {json.dumps(value)[:2000]}')
+
+
 def begun(server, operation, status):
     """A stream, which is no answer of its own: one operation of openapi.json was done."""
     if jsonschema is not None:
