@@ -111,18 +111,6 @@ static bool has_header(const struct api_header *headers, size_t n, const char *n
     return false;
 }
 
-/** W3C Trace Context §3.2: what is none is not said back. */
-static bool is_traceparent(struct str s)
-{
-    static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
-    for (size_t i = 0; s.n == sizeof(form) - 1 && i < s.n; i++) {
-        if (form[i] == '-' ? s.p[i] != '-' : hex_digit(s.p[i]) < 0) {
-            return false;
-        }
-    }
-    return s.n == sizeof(form) - 1;
-}
-
 void answer_head(struct exchange *x, struct out *o, unsigned status, const char *type,
                  size_t length, const struct api_header *headers, size_t header_count)
 {
@@ -141,7 +129,7 @@ void answer_head(struct exchange *x, struct out *o, unsigned status, const char 
         out_c(o, "Cache-Control: no-store\r\n");
     }
     out_fmt(o, "X-Request-Id: %llu\r\n", (unsigned long long)x->r.number);
-    if (is_traceparent(x->r.field[API_TRACEPARENT])) {
+    if (str_is_set(api_traceparent(&x->r))) {
         out_fmt(o, "traceparent: %.*s\r\n", STR_ARG(x->r.field[API_TRACEPARENT]));
     }
     /* Of a 304, too: a browser takes its policy in the place of the one that it has kept. */

@@ -321,6 +321,7 @@ static bool operate(struct command *c, struct engine *e, uint64_t now_ms)
                                 .about_call = api_param(c->r, "callID"),
                                 .about_device = api_param(c->r, "device"),
                                 .key = c->key,
+                                .trace = api_traceparent(c->r),
                                 .digest = str_make((const char *)c->digest, sizeof(c->digest))};
     struct problem why;
 

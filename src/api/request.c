@@ -214,3 +214,14 @@ void api_answered(struct api_request *r)
 {
     api_job_finish(&exchange_of(r)->job);
 }
+
+struct str api_traceparent(const struct api_request *r)
+{
+    static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+    struct str s = r->field[API_TRACEPARENT];
+    bool ok = s.n == sizeof(form) - 1;
+    for (size_t i = 0; ok && i < s.n; i++) {
+        ok = form[i] == '-' ? s.p[i] == '-' : hex_digit(s.p[i]) >= 0;
+    }
+    return ok ? s : STR_NONE;
+}

@@ -108,6 +108,8 @@ struct str api_query(struct api_request *r, const char *name);
 int api_query_u64(struct api_request *r, const char *name, uint64_t least, uint64_t most,
                   uint64_t *out) MUST_USE;
 
+/** W3C Trace Context §3.2; not set: there is none, or what there is has not its form. */
+struct str api_traceparent(const struct api_request *r);
 /** Seconds of `Prefer: wait=N`, at most 30; 0: the client does not wait (RFC 7240 §4.3). */
 unsigned api_prefer_wait(const struct api_request *r);
 

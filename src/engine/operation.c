@@ -17,7 +17,7 @@
 #include "cti/journal.h"
 #include "engine/parts.h"
 
-enum { VERSION = 1, OPERATIONS = 10000, KEEP_S = 3600, DIGEST_MAX = 32 };
+enum { VERSION_WITHOUT_TRACE = 1, VERSION, OPERATIONS = 10000, KEEP_S = 3600, DIGEST_MAX = 32 };
 
 struct operations {
     struct engine *engine;
@@ -41,7 +41,7 @@ struct operation {
     uint16_t status; /**< of HTTP, of what failed */
     uint64_t began_s, ended_s;
     uint64_t ended_ms; /**< on the engine's clock */
-    struct str owner, service, key, digest, device;
+    struct str owner, service, key, digest, device, trace;
     char call_id[CALL_ID_LEN];
     bool has_call;
     struct str outcome;      /**< JSON: the result or the problem. Its own block */
@@ -103,6 +103,7 @@ void operation_write(const struct operation *op, struct out *o)
         json_text(o, "callID", str_make(op->call_id, CALL_ID_LEN));
     }
     json_text(o, "deviceID", op->device.n > 0 ? op->device : STR_NONE);
+    json_text(o, "traceparent", op->trace.n > 0 ? op->trace : STR_NONE);
     if (op->outcome.n > 0) {
         json_key(o, op->state == OPERATION_DONE ? "result" : "problem");
         out_str(o, op->outcome);
@@ -157,14 +158,14 @@ static struct str put(char **at, struct str s)
 
 /** What an operation is made of. */
 struct texts {
-    struct str owner, service, key, digest, device, call_id;
+    struct str owner, service, key, digest, device, trace, call_id;
 };
 
 static struct operation *operation_new(struct operations *all, const struct texts *t)
 {
     struct operation *op =
         mem_zalloc(&all->engine->env->mem, sizeof(*op) + t->owner.n + t->service.n + t->key.n +
-                                               t->digest.n + t->device.n);
+                                               t->digest.n + t->device.n + t->trace.n);
     char *at;
 
     if (op == NULL) {
@@ -177,6 +178,7 @@ static struct operation *operation_new(struct operations *all, const struct text
     op->key = put(&at, t->key);
     op->digest = put(&at, t->digest);
     op->device = put(&at, t->device);
+    op->trace = put(&at, t->trace);
     op->has_call = t->call_id.n == CALL_ID_LEN;
     if (op->has_call) {
         memcpy(op->call_id, t->call_id.p, CALL_ID_LEN);
@@ -232,6 +234,7 @@ static void write_row(struct out *o, const void *what, uint64_t now_ms)
     pack_str(o, op->digest);
     pack_str(o, op->device);
     pack_str(o, op->has_call ? str_make(op->call_id, CALL_ID_LEN) : STR_NONE);
+    pack_str(o, op->trace);
     pack_str(o, op->outcome);
 }
 
@@ -305,7 +308,7 @@ static void move_to_ended(struct operation *op, uint64_t now_ms)
 static void tell(const struct operation *op)
 {
     struct engine *e = op->all->engine;
-    size_t cap = op->outcome.n + op->device.n * 6 + 1024;
+    size_t cap = op->outcome.n + op->device.n * 6 + op->trace.n + 1024;
     char *buf = arena_alloc(&e->scratch, cap);
     struct journal_fact fact = {
         .type = STR("org.baton.operation.v1"), .subject = operation_id(op), .owner = op->owner};
@@ -506,6 +509,7 @@ static enum operation_begun begin_new(struct operations *all, const struct opera
                                             .key = ask->key,
                                             .digest = str_upto(ask->digest, DIGEST_MAX),
                                             .device = ask->about_device,
+                                            .trace = ask->trace,
                                             .call_id = ask->about_call});
     if (op == NULL) {
         return refuse(r->why, 503, "noMemory", "no memory is left; try again later");
@@ -686,7 +690,7 @@ int operations_restore(struct operations *all, struct str key, struct str value)
     struct str outcome;
     struct texts t;
 
-    if (version != VERSION) {
+    if (version != VERSION && version != VERSION_WITHOUT_TRACE) {
         return u.bad ? E_SYNTAX : E_VERSION;
     }
     state = (unsigned)unpack_upto(&u, OPERATION_FAILED);
@@ -699,6 +703,7 @@ int operations_restore(struct operations *all, struct str key, struct str value)
     t.digest = unpack_str(&u);
     t.device = unpack_str(&u);
     t.call_id = unpack_str(&u);
+    t.trace = version == VERSION ? unpack_str(&u) : STR_NONE;
     outcome = unpack_str(&u);
     if (u.bad || key.n != OPERATION_ID_LEN || find_id(all, key) != NULL ||
         !is_of_state(state, ended_s, outcome)) {

@@ -47,6 +47,7 @@ struct operation_ask {
     struct str about_device;    /**< … absent: none */
     struct str key;             /**< Idempotency-Key, or absent */
     struct str digest;          /**< of all that was asked, at most 32 octets, with a key */
+    struct str trace;           /**< traceparent (W3C Trace Context) as it came, or absent */
 };
 
 /** What came of asking. */

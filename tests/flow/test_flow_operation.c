@@ -304,11 +304,38 @@ static void test_rows_that_are_none(void)
             test_guard_free(cut);
         }
         check_contradictions(&w, keep.row[i].value, keep.row[i].value_n);
-        engine_restore_row(w.engine, STORE_OPERATION, key, STR("\2"), w.net.now_ms);
+        engine_restore_row(w.engine, STORE_OPERATION, key, STR("\3"), w.net.now_ms);
         engine_restore_row(w.engine, STORE_OPERATION, STR("short"),
                            str_make(keep.row[i].value, keep.row[i].value_n), w.net.now_ms);
     }
     CHECK_STR(str_c(client_state(&w, &client_all, "op_00000000000000000000")), "none");
+    down(&w);
+}
+
+/** A row of before operations had a trace: it is read, and has none. */
+static void test_a_row_without_a_trace(void)
+{
+    struct world w;
+    struct str key = STR("op_00000000000000000000");
+    char row[1024];
+    up(&w);
+    REQUIRE(world_call(&w, PHONE(&w, 0), PHONE(&w, 1)));
+    (void)on_connection(&w, &client_all, "HoldCall", "callToBeHeld", client_call_of(&w, 0),
+                        "1001");
+    for (size_t i = 0; i < keep.rows; i++) {
+        size_t n = keep.row[i].value_n;
+        if (keep.row[i].kind == STORE_OPERATION) {
+            REQUIRE(n < sizeof(row) && keep.row[i].value[0] == 2 &&
+                    keep.row[i].value[n - 2] == 1); /* an empty one */
+            memcpy(row, keep.row[i].value, n);
+            row[0] = 1;
+            row[n - 2] = row[n - 1];
+            engine_restore_row(w.engine, STORE_OPERATION, key, str_make(row, n - 1),
+                               w.net.now_ms);
+        }
+    }
+    CHECK_INT(world_stat(&w, "store_not_restored"), 0);
+    CHECK_STR(str_c(client_state(&w, &client_all, "op_00000000000000000000")), "accepted");
     down(&w);
 }
 
@@ -571,7 +598,7 @@ TEST_MAIN(T(test_a_call_is_commanded_from_end_to_end), T(test_what_is_wrong_is_r
           T(test_a_revoked_principal_loses_what_runs), T(test_there_are_so_many_operations),
           T(test_a_key_stands_for_one_operation), T(test_a_client_chooses_the_call_id),
           T(test_what_runs_at_a_restart_ends_as_restarted), T(test_rows_that_are_none),
-          T(test_what_only_looks_is_answered), T(test_who_waits_hears_once),
-          T(test_a_client_says_where_calls_go), T(test_a_client_that_does_not_say),
-          T(test_a_client_that_is_gone), T(test_calls_of_an_older_version),
-          T(test_operations_without_memory))
+          T(test_a_row_without_a_trace), T(test_what_only_looks_is_answered),
+          T(test_who_waits_hears_once), T(test_a_client_says_where_calls_go),
+          T(test_a_client_that_does_not_say), T(test_a_client_that_is_gone),
+          T(test_calls_of_an_older_version), T(test_operations_without_memory))
