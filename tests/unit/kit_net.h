@@ -3,7 +3,7 @@
  * The network layer over real loopback sockets: the program's side is a handler that records,
  * the other side plain sockets of this process.
  *
- * Nothing sleeps: the loop waits for events, and a timer of ten seconds ends a wait that would
+ * Nothing sleeps: the loop waits for events, and a timer of a minute ends a wait that would
  * not end, which fails the check behind it.
  */
 #ifndef BATON_TESTS_KIT_NET_H
@@ -138,7 +138,7 @@ static inline void world_init(struct world *w, struct net_config config)
     CHECK(w->udp.port != 0 && w->tcp.port != 0);
     uv_timer_init(net_loop(w->net), &w->guard);
     w->guard.data = w;
-    uv_timer_start(&w->guard, on_guard, 10000, 0);
+    uv_timer_start(&w->guard, on_guard, 60000, 0);
 }
 
 static inline void world_fini(struct world *w)

@@ -398,37 +398,6 @@ static void test_tcp_connections_of_one_address(void)
     world_fini(&w);
 }
 
-/** Half a message, octet by octet, is not for ever; whole ones start the time again. */
-static void test_tcp_half_a_message(void)
-{
-    struct world w;
-    struct net_config config = {.message_ms = 60};
-    world_init(&w, config);
-    int fd = client(SOCK_STREAM, &w.tcp);
-    size_t n = 0;
-    while (w.closed == 0 && !w.late && n < 10000) {
-        (void)send(fd, "a", 1, MSG_NOSIGNAL);
-        n++;
-        w.ticks = 0;
-        w.deadline = net_now(w.net) + 5;
-        CHECK(until(&w, &w.ticks, 1));
-    }
-    CHECK(n > 3 && n < 100);
-    CHECK_INT(stats(&w).closed_bad, 1);
-    close(fd);
-    fd = client(SOCK_STREAM, &w.tcp);
-    for (size_t i = 1; i <= 30; i++) { /* each time the rest of one and half of the next */
-        put(fd, i == 1 ? STR("OPTIONS sip:a") : STR("@b SIP/2.0\r\nl: 0\r\n\r\nOPTIONS sip:a"));
-        CHECK(until(&w, &w.inputs, i - 1));
-        w.ticks = 0;
-        w.deadline = net_now(w.net) + 5;
-        CHECK(until(&w, &w.ticks, 1));
-    }
-    CHECK_INT(stats(&w).closed_bad, 1);
-    close(fd);
-    world_fini(&w);
-}
-
 static void test_tcp_idle_is_closed(void)
 {
     struct world w;
@@ -531,48 +500,6 @@ static void test_open_times_out(void)
     for (int i = 0; i < 4; i++) {
         close(fill[i]);
     }
-    close(fd);
-    world_fini(&w);
-}
-
-/** Turn until the other side has been told so much. */
-static void expect(struct world *w, int fd, const char *text)
-{
-    char buf[64];
-    size_t n = strlen(text);
-    CHECK_INT(receive(w, fd, buf, n), n);
-    CHECK_STR(str_make(buf, n), text);
-}
-
-/** Who opened a connection asks whether it lives, and any octets are an answer. */
-static void test_keep_alive(void)
-{
-    struct world w;
-    struct net_config config = {.keepalive_ms = 30, .pong_ms = 40};
-    world_init(&w, config);
-    struct addr at;
-    int fd = listener(&at, 5);
-    int passive = client(SOCK_STREAM, &w.tcp); /* this one is the peer's to keep alive */
-    struct hop hop = {.transport = TP_TCP, .remote = at};
-    CHECK_INT(w.env->open(w.env->ctx, &hop, STR_NONE), 0);
-    struct str run = STR(MESSAGE);
-    CHECK_INT(w.env->send(w.env->ctx, &hop, &run, 1), 0);
-    int peer = accept(fd, NULL, NULL);
-    expect(&w, peer, MESSAGE);
-    for (int i = 0; i < 3; i++) {
-        expect(&w, peer, "\r\n\r\n");
-        put(peer, i == 1 ? STR(MESSAGE) : STR("\r\n"));
-    }
-    expect(&w, peer, "\r\n\r\n"); /* and now there is no answer */
-    CHECK_INT(w.closed, 0);
-    CHECK(until(&w, &w.closed, 1));
-    CHECK_INT(w.closed_flow[0], hop.flow);
-    CHECK_INT(stats(&w).closed_dead, 1);
-    CHECK_INT(stats(&w).connections, 1);
-    char c;
-    CHECK_INT(recv(passive, &c, 1, MSG_DONTWAIT), -1);
-    close(passive);
-    close(peer);
     close(fd);
     world_fini(&w);
 }
@@ -756,8 +683,8 @@ TEST_MAIN(T(test_udp_in_batches), T(test_udp_keep_alives_mean_nothing), T(test_u
           T(test_tcp_endless_message_is_closed), T(test_tcp_slow_reader_is_closed),
           T(test_tcp_queue_is_written_later), T(test_tcp_connections_are_limited),
           T(test_tcp_silent_connection_makes_room), T(test_tcp_connections_of_one_address),
-          T(test_tcp_half_a_message), T(test_tcp_idle_is_closed), T(test_tcp_drain_ends),
-          T(test_open_queues_and_reuses), T(test_open_refused), T(test_open_times_out),
-          T(test_keep_alive), T(test_reaches), T(test_local_addresses),
-          T(test_local_of_each_listener), T(test_local_of_a_wildcard), T(test_listen_errors),
-          T(test_tick_is_not_early), T(test_random_and_time), T(test_free_after_a_stop))
+          T(test_tcp_idle_is_closed), T(test_tcp_drain_ends), T(test_open_queues_and_reuses),
+          T(test_open_refused), T(test_open_times_out), T(test_reaches),
+          T(test_local_addresses), T(test_local_of_each_listener), T(test_local_of_a_wildcard),
+          T(test_listen_errors), T(test_tick_is_not_early), T(test_random_and_time),
+          T(test_free_after_a_stop))
