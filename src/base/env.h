@@ -100,6 +100,13 @@ struct env {
     struct mem mem;
     const struct env_watch *watch; /**< NULL: nobody watches */
 
+    /**
+     * Which round of the loop this is: between two there may be a wait, within one there is
+     * none, so that whoever wants to know what time it is may ask once a round. 0: there are no
+     * rounds.
+     */
+    uint64_t turn;
+
     /** Fill `out` with `n` unpredictable bytes. */
     void (*random)(void *ctx, void *out, size_t n);
 

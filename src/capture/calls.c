@@ -40,9 +40,9 @@ void calls_fini(struct calls *c)
     map_fini(&c->by_sip);
 }
 
-struct calls_call *calls_find(const struct calls *c, struct str id)
+static struct calls_call *find_hashed(const struct calls *c, struct str id, uint64_t hash)
 {
-    struct map_node *n = map_first(&c->by_id, hash_bytes(&c->key, id));
+    struct map_node *n = map_first(&c->by_id, hash);
 
     for (; n != NULL; n = map_next(n)) {
         struct calls_call *call = container_of(n, struct calls_call, by_id);
@@ -51,6 +51,11 @@ struct calls_call *calls_find(const struct calls *c, struct str id)
         }
     }
     return NULL;
+}
+
+struct calls_call *calls_find(const struct calls *c, struct str id)
+{
+    return find_hashed(c, id, hash_bytes(&c->key, id));
 }
 
 const struct calls_leg *calls_of_sip(const struct calls *c, struct str sip_call)
@@ -98,7 +103,8 @@ static void make_room(struct calls *c)
 static struct calls_call *call_add(struct calls *c, struct str id, uint64_t now,
                                    int64_t time_us)
 {
-    struct calls_call *call = calls_find(c, id);
+    uint64_t hash = hash_bytes(&c->key, id);
+    struct calls_call *call = find_hashed(c, id, hash);
 
     if (call != NULL || id.n == 0 || id.n > ID_MAX) {
         return call;
@@ -114,7 +120,7 @@ static struct calls_call *call_add(struct calls *c, struct str id, uint64_t now,
     (void)copy((char *)(call + 1), id);
     call->first = now;
     call->began_us = time_us;
-    map_add(&c->by_id, &call->by_id, hash_bytes(&c->key, id));
+    map_add(&c->by_id, &call->by_id, hash);
     list_append(&c->all, &call->link);
     c->count++;
     return call;

@@ -26,6 +26,8 @@ struct capture {
     struct calls calls;
     uint64_t n;
     int64_t time_us;
+    uint64_t turn; /**< of the loop, when `turn_us` was read; engine's thread, as is that */
+    int64_t turn_us;
     char runs[RUNS_MAX]; /**< of the engine's thread */
 };
 
@@ -95,22 +97,49 @@ static bool is_of_call(struct str method)
     return true;
 }
 
+/** What stands behind "CSeq:". Every message comes by here, so one rare letter is sought, in
+    leaps, instead of each line. */
+static struct str cseq_of(struct str bytes)
+{
+    static const struct str name = STR_INIT("\nCSeq:");
+    enum { Q = 4 };
+
+    for (size_t at = 0; at < bytes.n; at++) {
+        at += str_index(str_from(bytes, at), 'q');
+        if (at >= Q && str_starts(str_from(bytes, at - Q), name)) {
+            struct str rest = str_from(bytes, at - Q + name.n);
+            return str_upto(rest, str_index(rest, '\n'));
+        }
+    }
+    return STR_NONE;
+}
+
 /** The method of a request, or that of a response's CSeq. */
 static struct str method_of(struct str bytes)
 {
     struct str line;
-    size_t at;
 
     if (!str_starts(bytes, STR("SIP/2.0 "))) {
         return str_upto(bytes, str_index(str_upto(bytes, 32), ' '));
     }
-    at = str_find(bytes, STR("\nCSeq:"));
-    line = str_from(bytes, at == bytes.n ? at : at + 6);
-    line = str_trim(str_upto(line, str_index(line, '\n')));
+    line = str_trim(cseq_of(bytes));
     return str_trim(str_from(line, str_index(line, ' ')));
 }
 
-static void push(struct capture *c, struct capture_msg *m)
+/** In the engine's thread: the same for all that happens in one round of its loop. Asking the
+    clock for each message would cost as much as keeping it. */
+static int64_t turn_us(struct capture *c)
+{
+    uint64_t turn = c->env != NULL ? c->env->turn : 0;
+
+    if (turn == 0 || turn != c->turn) {
+        c->turn_us = c->config.now_us();
+        c->turn = turn;
+    }
+    return c->turn_us;
+}
+
+static void push(struct capture *c, struct capture_msg *m, int64_t now_us)
 {
     struct reel *r = m->kind == CAPTURE_SIP && !is_of_call(method_of(m->bytes))
                          ? &c->others_ring
@@ -118,10 +147,7 @@ static void push(struct capture *c, struct capture_msg *m)
 
     (void)pthread_mutex_lock(&c->lock);
     m->n = ++c->n;
-    m->time_us = c->config.now_us();
-    if (m->time_us < c->time_us) {
-        m->time_us = c->time_us;
-    }
+    m->time_us = now_us < c->time_us ? c->time_us : now_us;
     c->time_us = m->time_us;
     reel_push(r, m);
     if (c->waiting > 0) {
@@ -146,7 +172,7 @@ static void heard(void *ctx, const struct hop *from, struct str bytes)
     struct capture_msg m = {.kind = CAPTURE_SIP, .bytes = bytes};
 
     put_hop(c, from, &m);
-    push(c, &m);
+    push(c, &m, turn_us(c));
 }
 
 static void csta(void *ctx, const struct env_csta *said)
@@ -160,15 +186,16 @@ static void csta(void *ctx, const struct env_csta *said)
     if (said->hop != NULL) {
         put_hop(c, said->hop, &m);
     }
-    push(c, &m);
+    push(c, &m, turn_us(c));
 }
 
 static void leg(void *ctx, const struct env_leg *l)
 {
     struct capture *c = ctx;
+    int64_t now_us = turn_us(c);
 
     (void)pthread_mutex_lock(&c->lock);
-    calls_leg(&c->calls, l, c->n, c->config.now_us());
+    calls_leg(&c->calls, l, c->n, now_us);
     (void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -184,9 +211,10 @@ static void joined(void *ctx, struct str call, struct str other)
 static void over(void *ctx, struct str call)
 {
     struct capture *c = ctx;
+    int64_t now_us = turn_us(c);
 
     (void)pthread_mutex_lock(&c->lock);
-    calls_over(&c->calls, call, c->n, c->config.now_us());
+    calls_over(&c->calls, call, c->n, now_us);
     (void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -203,7 +231,7 @@ static void note(void *ctx, const struct env_note *n)
     out_init(&o, about, sizeof(about));
     out_fmt(&o, "%.*s %.*s", STR_ARG(n->method), STR_ARG(n->package));
     m.about = out_str_of(&o);
-    push(ctx, &m);
+    push(ctx, &m, turn_us(ctx));
 }
 
 const struct env_watch *capture_watch(struct capture *c, const struct env *env)
@@ -258,7 +286,7 @@ void capture_sent(struct capture *c, const struct hop *hop, const struct str *ru
         }
     }
     put_hop(c, hop, &m);
-    push(c, &m);
+    push(c, &m, turn_us(c));
 }
 
 void capture_http(struct capture *c, const struct capture_http *h)
@@ -286,7 +314,7 @@ void capture_http(struct capture *c, const struct capture_http *h)
             m.cut = true;
         }
     }
-    push(c, &m);
+    push(c, &m, c->config.now_us());
     free(both);
 }
 

@@ -19,21 +19,36 @@
 
 #include "base/err.h"
 
+/** An address in two: what stands before its parameters, and those. */
+struct halves {
+    struct str head, params;
+};
+
 /** Tolerate what RFC 2543 peers and careless ones send: an address is copied as it is then. */
-static void write_addr(struct out *o, struct str value)
+static struct halves halves_of(struct str value)
 {
     struct sip_addr a;
     uint32_t at;
     if (sip_addr_parse(value, &a, &at) != 0 || !str_is_set(a.params)) {
-        out_str(o, value);
-        return;
+        return (struct halves){value, STR_NONE};
     }
     const char *end = a.params.p;
     while (end > value.p && end[-1] != ';') {
         end--;
     }
-    out_str(o, str_trim(str_make(value.p, (size_t)(end - value.p) - (end > value.p ? 1 : 0))));
-    sip_params_write(o, a.params, STR("tag"));
+    struct str head = str_make(value.p, (size_t)(end - value.p) - (end > value.p ? 1 : 0));
+    return (struct halves){str_trim(head), a.params};
+}
+
+/** Without its tag. */
+static struct str put_addr(struct out *o, const struct halves *addr)
+{
+    size_t at = o->n;
+    out_str(o, addr->head);
+    if (str_is_set(addr->params)) {
+        sip_params_write(o, addr->params, STR("tag"));
+    }
+    return str_make(o->p + at, o->n - at);
 }
 
 static void write_route(struct out *o, struct str value)
@@ -84,19 +99,15 @@ static struct str put(struct out *o, struct str s)
     return str_make(o->p + at, o->n - at);
 }
 
-static void write_block(struct out *o, const struct dialog_parts *p, struct str host,
-                        struct layout *l)
+static void write_block(struct out *o, const struct dialog_parts *p, const struct halves *local,
+                        const struct halves *remote, struct str host, struct layout *l)
 {
     size_t at;
     l->call_id = put(o, p->call_id);
     l->local_tag = put(o, p->local_tag);
     l->remote_tag = put(o, p->remote_tag);
-    at = o->n;
-    write_addr(o, p->local_addr);
-    l->local_addr = str_make(o->p + at, o->n - at);
-    at = o->n;
-    write_addr(o, p->remote_addr);
-    l->remote_addr = str_make(o->p + at, o->n - at);
+    l->local_addr = put_addr(o, local);
+    l->remote_addr = put_addr(o, remote);
     l->remote_target = put(o, p->remote_target);
     size_t before = o->need;
     at = o->n;
@@ -159,15 +170,16 @@ int dialog_build(struct dialog *d, const struct mem *mem, const struct dialog_pa
     if (p->record != NULL && !dialog_routes_fit(p->record)) {
         return E_TOOMANY;
     }
+    struct halves local = halves_of(p->local_addr), remote = halves_of(p->remote_addr);
     out_init(&o, none, 0);
-    write_block(&o, p, d->next.host, &l);
+    write_block(&o, p, &local, &remote, d->next.host, &l);
     size_t size = o.need;
     char *block = mem_alloc(mem, size + 1);
     if (block == NULL) {
         return E_NOMEM;
     }
     out_init(&o, block, size);
-    write_block(&o, p, d->next.host, &l);
+    write_block(&o, p, &local, &remote, d->next.host, &l);
     d->call_id = l.call_id;
     d->local_tag = l.local_tag;
     d->remote_tag = l.remote_tag;

@@ -231,7 +231,11 @@ enum guard_verdict guard_request(struct guard *g, const struct sip_msg *m,
 
 bool guard_is_banned(const struct guard *g, const struct addr *from, uint64_t now_ms)
 {
-    const struct guard_entry *e = find(&g->sources, key_of_source(g, from));
+    const struct guard_entry *e;
+    if (g->banned_until_ms <= now_ms) {
+        return false; /* nobody is: this is asked for every message */
+    }
+    e = find(&g->sources, key_of_source(g, from));
     return e != NULL && e->until_ms > now_ms && !spared(g, from);
 }
 
@@ -256,6 +260,9 @@ static uint32_t ban(struct guard *g, struct guard_entry *e, uint64_t now_ms)
     uint64_t for_s = doubled(g->config.ban_s, e->bans, g->config.max_ban_s);
     e->bans = e->bans < UINT8_MAX ? (uint8_t)(e->bans + 1) : e->bans;
     e->until_ms = now_ms + for_s * MILLI;
+    if (g->banned_until_ms < e->until_ms) {
+        g->banned_until_ms = e->until_ms;
+    }
     e->offences = 0;
     g->bans++;
     g->last_ban_s = (uint32_t)for_s;

@@ -78,6 +78,7 @@ struct guard {
     struct guard_table sources; /**< by address */
     struct guard_table users;   /**< wrong credentials for a user, by name */
     struct guard_table proven;  /**< by user and address */
+    uint64_t banned_until_ms;   /**< the latest end of any ban */
     uint32_t last_ban_s;        /**< how long the last ban is */
     uint64_t scanners, banned, bans, slowed, limited,
         evicted; /**< counters: messages, but bans */

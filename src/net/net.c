@@ -307,6 +307,7 @@ static void on_prepare(uv_prepare_t *p)
     struct net *n = p->data;
     net_flush(n);
     arm(n);
+    n->env.turn++;
 }
 
 static void set_defaults(struct net_config *c)
@@ -443,6 +444,7 @@ struct net *net_new(const struct net_config *config)
     uv_prepare_init(&n->loop, &n->prepare);
     n->timer.data = n->prepare.data = n;
     uv_prepare_start(&n->prepare, on_prepare);
+    n->env.turn = 1;
     return n;
 }
 

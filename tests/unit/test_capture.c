@@ -39,6 +39,37 @@ static size_t read_all(struct capture *c, struct capture_cursor *at, struct capt
     return n;
 }
 
+/* ---- the clock ---- */
+
+/** It is asked once in a round of the loop, and by other threads each time. */
+static void test_one_time_a_turn(void)
+{
+    struct capture *c = make(65536, 10);
+    struct env env = {.turn = 0};
+    const struct env_watch *w = capture_watch(c, &env);
+    static const int64_t expected[] = {1000010, 1000020, 1000030, 1000030, 1000050, 1000060};
+    struct capture_cursor at = {0};
+    struct capture_batch b = {0};
+    struct env_csta said = {.text = STR("<a/>")};
+
+    for (int i = 0; i < 6; i++) {
+        clock_us += 10;
+        env.turn = i < 2 ? 0 : i < 4 ? 7 : 8; /* no rounds; one; the next */
+        if (i == 5) {
+            capture_http(c,
+                         &(struct capture_http){.exchange = 1, .head = STR("GET / HTTP/1.1")});
+        } else {
+            w->csta(w->ctx, &said);
+        }
+    }
+    CHECK_INT(capture_next(c, &at, &b), 6);
+    for (size_t i = 0; i < b.count; i++) {
+        CHECK_INT(b.msg[i].time_us, expected[i]);
+    }
+    capture_batch_fini(&b);
+    capture_free(c);
+}
+
 /* ---- the ring ---- */
 
 static void test_ring_keeps_the_newest(void)
@@ -337,8 +368,9 @@ static void test_threads_share_it(void)
     capture_free(c);
 }
 
-TEST_MAIN(T(test_ring_keeps_the_newest), T(test_ring_cuts_what_is_too_long),
-          T(test_ring_counts_messages_too), T(test_ring_seek_is_never_behind),
-          T(test_messages_in_order), T(test_registrations_push_no_calls_out),
-          T(test_frames_of_csta), T(test_reader_is_told_what_it_missed),
-          T(test_family_of_a_call), T(test_calls_are_bounded), T(test_threads_share_it))
+TEST_MAIN(T(test_one_time_a_turn), T(test_ring_keeps_the_newest),
+          T(test_ring_cuts_what_is_too_long), T(test_ring_counts_messages_too),
+          T(test_ring_seek_is_never_behind), T(test_messages_in_order),
+          T(test_registrations_push_no_calls_out), T(test_frames_of_csta),
+          T(test_reader_is_told_what_it_missed), T(test_family_of_a_call),
+          T(test_calls_are_bounded), T(test_threads_share_it))
