@@ -4,7 +4,8 @@
  *
  * The newest events are kept in memory as they were committed; who follows the journal is
  * served from there. Who is further behind is served page by page from the database, in the
- * same thread, so that what he gets is a state of it and never half a group.
+ * same thread, so that what he gets is a state of it and never half a group. What is to be
+ * written waits for one page at most, however many are asked for: signalling may wait for it.
  *
  * RECENT is a ring by number: an event is in slot number % count until another takes its
  * place, and all between `first` and the head are there. Numbers without events (a gap, or
@@ -220,7 +221,7 @@ void read_serve(struct store *st)
     for (int i = 0; i < READS_AT_ONCE; i++) {
         struct read_request *r = NULL;
         pthread_mutex_lock(&st->lock);
-        if (!list_empty(&st->reads)) {
+        if (!list_empty(&st->reads) && (i == 0 || st->in.n == 0)) {
             r = list_entry(st->reads.next, struct read_request, link);
             list_remove(&r->link);
             st->read_count--;

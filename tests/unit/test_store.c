@@ -638,6 +638,55 @@ static void test_readers_follow_while_it_is_written(void)
     kit_store_remove(&k);
 }
 
+/** Of pages that were asked for at once: the first brings something to write. */
+struct turn {
+    struct kit_store *k;
+    unsigned pages;
+    uint64_t mark;
+    bool kept;
+    bool over;
+};
+
+static void on_turn(void *ctx, const struct store_page *p)
+{
+    struct turn *t = ctx;
+    (void)p;
+    t->pages++;
+    if (t->pages == 1) {
+        put(t->k, STORE_CALL, "c", "v"); /* as the engine would, which waits for us here */
+        store_flush(t->k->st);
+        t->mark = store_mark(t->k->st);
+    } else if (t->pages == 2) {
+        t->kept = store_done(t->k->st) >= t->mark;
+    }
+    pthread_mutex_lock(&t->k->lock);
+    t->over = t->pages == 8;
+    pthread_cond_broadcast(&t->k->woken);
+    pthread_mutex_unlock(&t->k->lock);
+}
+
+/** However many pages are asked for, what is to be written waits for one of them. */
+static void test_a_commit_waits_for_one_page(void)
+{
+    struct kit_store k;
+    struct turn t = {.k = &k};
+    struct store_query q = {.after = 0, .limit = 1000};
+    kit_store_make(&k);
+    kit_store_up(&k);
+    for (unsigned i = 0; i < 8; i++) {
+        CHECK_INT(store_read(k.st, &q, on_turn, &t), 0);
+    }
+    CHECK(store_start(k.st));
+    pthread_mutex_lock(&k.lock);
+    while (!t.over) {
+        pthread_cond_wait(&k.woken, &k.lock);
+    }
+    pthread_mutex_unlock(&k.lock);
+    CHECK(t.mark > 0 && t.kept);
+    CHECK_INT(kit_store_down(&k), 0);
+    kit_store_remove(&k);
+}
+
 /** Without a file: the same, but nothing outlives it, and numbers never begin where they did
     before. */
 static void test_in_memory(void)
@@ -685,4 +734,5 @@ TEST_MAIN(T(test_what_was_handed_over_is_there_again), T(test_it_survives_a_kill
           T(test_a_full_disk_is_told_and_nothing_waits_for_it), T(test_lost_events_are_a_gap),
           T(test_lost_drops_are_repaired), T(test_forgetting_is_cheap), T(test_pages),
           T(test_pages_of_a_call), T(test_in_memory), T(test_a_reader_of_what_is_gone_is_told),
-          T(test_size_is_bounded), T(test_readers_follow_while_it_is_written))
+          T(test_size_is_bounded), T(test_readers_follow_while_it_is_written),
+          T(test_a_commit_waits_for_one_page))
