@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 
+from phones import House
 from server import SHORT, Server
 
 BATON, GEN_API, TABLE = sys.argv[1:4]
@@ -167,6 +168,41 @@ def test_lists_show_their_own(s, people):
         check(numbers == [who.device], (who.name, numbers))
 
 
+def test_calls_of_others(h, routes):
+    """A call that stands, of 1001 and 1003: who may everything with 1002 finds it nowhere, and commands it by no route
+    and no service."""
+    other = {'Authorization': 'Bearer ' + made(h, 'other', ['control:1002'])}
+    call = h.talk(1001, 1003)
+    done = h.post(f'/v1/calls/{call}/connections/1001/data', {'correlatorData': {'string': '00'}}, wait=5).json()
+    connection = {'callID': call, 'deviceID': '1001'}
+    asked = [('GET', '/v1/operations/' + done['operation'], None)]
+    for route in routes:
+        if '{callID}' in route['path']:
+            path = route['path'].replace('{callID}', call).replace('{device}', '1001')
+            body = {**BODIES, 'DirectedPickupCall': '{"requestingDevice": "1002"}'}.get(route['service'], '{}')
+            asked.append((route['method'], path, None if route['method'] == 'GET' else json.loads(body)))
+    for service, member, more in (
+            ('ClearCall', 'callToBeCleared', {}), ('ClearConnection', 'connectionToBeCleared', {}),
+            ('HoldCall', 'callToBeHeld', {}), ('SnapshotCall', 'snapshotObject', {}),
+            ('SingleStepTransferCall', 'activeCall', {'transferredTo': '1002'}),
+            ('DirectedPickupCall', 'callToBePickedUp', {'requestingDevice': '1002'}),
+            ('AssociateData', 'existingCall', {'correlatorData': {'string': '01'}})):
+        for one in (connection, {'callID': call}):
+            asked.append(('POST', '/v1/services/' + service, {member: one, **more}))
+    for method, path, body in asked:
+        got = h.ask(method, path, body, other, face='tcp')
+        allowed = {403, 404, 501} if 'conference' in path else {403, 404}
+        check(got.status in allowed, f'{method} {path} {body}: {got.status} {got.body!r}')
+    for path in ('/v1/calls', '/v1/history', '/v1/events?limit=1000'):
+        shown = h.get(path, headers={**other, 'Accept': 'application/json'}, face='tcp')
+        check(shown.status == 200 and call not in shown.body.decode(), f'{path}: {shown.status} {shown.body!r}')
+        check(call in h.get(path, headers={'Accept': 'application/json'}).body.decode(), path)
+    for number in (1001, 1003):
+        check(h.party(call, number)['localConnectionInfo'] == 'connected', number)
+    h.all_over()
+    return len(asked)
+
+
 ROUTES = json.loads(subprocess.run([sys.executable, GEN_API, 'list', TABLE], check=True, capture_output=True).stdout)
 with Server(BATON, store=True, api={'origins': [PAGE, 'https://other.example.com']}) as server:
     PEOPLE = everybody(server)
@@ -175,3 +211,5 @@ with Server(BATON, store=True, api={'origins': [PAGE, 'https://other.example.com
     test_files(server, PEOPLE)
     test_lists_show_their_own(server, PEOPLE)
     print(f'ok {len(ROUTES)} routes, {len(PEOPLE)} who ask')
+with House(BATON, numbers=(1001, 1003), store=True) as house:
+    print(f'ok {test_calls_of_others(house, ROUTES)} requests about a call of others')
