@@ -221,6 +221,20 @@ def command_demo(w):
     check("demo: FAILED" in got.stdout, "says so", got.stdout)
 
 
+@scenario
+def command_demo_live(w):
+    """scripts/demo-live has server, phones and console up, says where they are, and sees a call to its end."""
+    script = os.path.join(lib.HERE, "..", "..", "scripts", "demo-live")
+    got = subprocess.run([script], text=True, capture_output=True, timeout=100, check=False)
+    equal(got.returncode, 0, "the exit code of scripts/demo-live" + got.stdout[-3000:] + got.stderr)
+    for pattern in (r"The console: +http://127\.0\.0\.1:\d+/console/\n +sign in with +bt_\S+\n", "1001 calls 1002, about case 4711",
+                    "The agent bar: +http", "the console was served, and every call came to its end"):
+        check(re.search(pattern, got.stdout), f"it shows {pattern}", got.stdout)
+    got = subprocess.run([script], text=True, capture_output=True, timeout=100, check=False,
+                         env={**os.environ, "BATON": "/bin/true"})
+    equal(got.returncode, 1, "with a server that does nothing" + got.stdout)
+
+
 def scripted(w, server, number, commands, password=None):
     """baton phone with commands on standard input, which then ends. @return code and output"""
     got = subprocess.run([lib.BATON, "phone", "-s", f"{server.ip}:{server.port}",
