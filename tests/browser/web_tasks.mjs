@@ -194,7 +194,7 @@ export async function forms(kit) {
   await kit.axeOf(page, 'the form of SetForwarding');
 }
 
-/** History: the call is found by number, and exported. */
+/** History: the call is found by number, by a word and by time, and exported. */
 export async function history(kit) {
   await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
   await kit.callOf('1002', (c) => c.answered);
@@ -214,8 +214,24 @@ export async function history(kit) {
   for (const line of lines.octets.toString().trim().split('\n')) {
     JSON.parse(line);
   }
-  await page.getByLabel('Number').fill('9999');
-  await page.getByRole('button', { name: 'Search' }).click();
+  const found = async (label, value) => {
+    await page.getByLabel(label).fill(value);
+    await page.getByRole('button', { name: 'Search' }).click();
+  };
+  const one = page.getByRole('row', { name: /1001.*1002/ }).first();
+  await found('Number', '9999');
+  await page.getByText('No calls found').waitFor();
+  await found('Number', '');
+  await one.waitFor();
+  await found('Any text', 'nobody said this');
+  await page.getByText('No calls found').waitFor();
+  await found('Any text', 'normalClearing');
+  await one.waitFor();
+  await found('From', '2100-01-01T00:00');
+  await page.getByText('No calls found').waitFor();
+  await found('From', '2020-01-01T00:00');
+  await one.waitFor();
+  await found('Until', '2020-01-02T00:00');
   await page.getByText('No calls found').waitFor();
 }
 

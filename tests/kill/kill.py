@@ -308,18 +308,22 @@ def play(w, rounds, seed):
     registered = upgrades = 0
     standing = Standing(s)
     standing.start()
+    lived = 0.0  # seconds in which calls could be made
     for i in range(rounds):
+        lives = time.monotonic()
         time.sleep(rng.uniform(0.2, 1.2))
         if rng.random() < 0.4:
             upgrade(s)
             upgrades += 1
             time.sleep(rng.uniform(0.0, 0.5))
         s.kill()
+        lived += time.monotonic() - lives
         registered += sum(m["start"].startswith("REGISTER") for m in lib.once(s.messages()))
         os.remove(s.trace)
         s = w.server(extra=STORE)
         for thread in [*pairs, standing]:
             check(thread.error is None, f"round {i + 1}", thread.error)
+    rate = sum(p.calls for p in pairs) / lived
     for thread in [*pairs, standing]:
         thread.stop = True
     for pair in [*pairs, standing]:
@@ -335,7 +339,7 @@ def play(w, rounds, seed):
     kept = check_database(os.path.join(s.folder, "kept.db"), pairs)
     for pair in pairs:
         pair.app.expected = (0, 1)  # the shell remembers what was refused
-    print(f"kill: {rounds} times, upgraded {upgrades} times, {sum(p.calls for p in pairs)} calls, {events} events told, "
+    print(f"kill: {rounds} times, upgraded {upgrades} times, {sum(p.calls for p in pairs)} calls, {rate:.0f} a second, {events} events told, "
           f"{kept} in the journal, {told} of them to each who follows (the webhook: {again} again, SSE: "
           f"{followers.sse.times} connections), {sum(p.unsure for p in pairs) - len(pairs)} commands in doubt; {len(standing.operations)} operations, "
           f"{standing.again} requests asked again, one call held or retrieved {standing.done} times")
