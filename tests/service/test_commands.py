@@ -34,6 +34,7 @@ store: {{path: kept.db}}
 api: {{listen: ["unix:control"]}}
 uui: {{packages: [{{name: acme, contents: [acme-ticket]}}]}}
 log: {{level: debug}}
+overload: {{lag_ms: 0}}
 """
 
 

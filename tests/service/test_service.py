@@ -212,9 +212,12 @@ def watched():
         threads = sorted(map(int, os.listdir(f"/proc/{m.child.pid}/task")))
         freeze(threads[1])
         m.says("store's thread does not answer")
-        before = m.count("WATCHDOG")
+        since = m.mark()
         m.child.send_signal(signal.SIGHUP)  # the loop turns: it does what it is told
-        m.heard("RELOADING")
+        m.heard("READY", since)  # and what it has told before has been heard
+        before, since = m.count("WATCHDOG"), m.mark()
+        m.child.send_signal(signal.SIGHUP)
+        m.heard("READY", since)
         check(m.count("WATCHDOG") == before, "no sign of life without the store")
         thaw(threads[1])
         beats(m)
