@@ -155,10 +155,11 @@ enum call_error {
     CALL_NO_RESOURCES,
     CALL_REFUSED, /**< the phone or the far side refused: `status` says how */
     CALL_TIMEOUT,
-    CALL_GONE,       /**< the call ended meanwhile */
-    CALL_RESTRICTED, /**< consultOptions forbid it */
-    CALL_NO_SERVICE, /**< a foreign call, whose phone has no such service */
-    CALL_OCCUPIED,   /**< another call is parked there */
+    CALL_GONE,          /**< the call ended meanwhile */
+    CALL_RESTRICTED,    /**< consultOptions forbid it */
+    CALL_IN_CONFERENCE, /**< not with a call that is at the focus */
+    CALL_NO_SERVICE,    /**< a foreign call, whose phone has no such service */
+    CALL_OCCUPIED,      /**< another call is parked there */
     CALL_UNFIT_DATA, /**< longer than the far side, or the seal, can carry; nothing was sent */
     CALL_NO_FOCUS,   /**< none is configured, or it has refused or gone: `status` says how */
     CALL_FULL,       /**< a conference takes no more parties */

@@ -52,7 +52,7 @@ static enum call_error judge(const struct connection *held, const struct connect
         return CALL_BAD_STATE;
     }
     if (held->seat != NULL && active->seat != NULL) {
-        return CALL_BAD_STATE; /* two rooms */
+        return CALL_IN_CONFERENCE; /* two rooms */
     }
     if (held->call->duo != NULL || active->call->duo != NULL || call_is_busy(held->call) ||
         call_is_busy(active->call)) {

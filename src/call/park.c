@@ -122,9 +122,12 @@ static enum call_error judge(const struct connection *conn, struct str to,
     if (c->foreign) {
         return CALL_NO_SERVICE;
     }
-    if (c->phase != CALL_ACTIVE || conn->seat != NULL || conn->is_seat || stays == NULL ||
-        stays->is_seat || (conn->state != CONN_CONNECTED && conn->state != CONN_HOLD) ||
-        !is_up(stays) || (!is_up(conn) && !share_is_parked(conn))) {
+    if (conn->seat != NULL) {
+        return CALL_IN_CONFERENCE;
+    }
+    if (c->phase != CALL_ACTIVE || conn->is_seat || stays == NULL || stays->is_seat ||
+        (conn->state != CONN_CONNECTED && conn->state != CONN_HOLD) || !is_up(stays) ||
+        (!is_up(conn) && !share_is_parked(conn))) {
         return CALL_BAD_STATE;
     }
     if (c->duo != NULL || call_is_busy(c)) {

@@ -107,7 +107,7 @@ enum call_error call_transfer(struct connection *conn, struct str to, struct str
         return err;
     }
     if (conn->seat != NULL) {
-        return CALL_BAD_STATE; /* nobody takes a place at the focus over */
+        return CALL_IN_CONFERENCE; /* nobody takes a place at the focus over */
     }
     if (!destination_of_text(c->layer, to, &dest) ||
         !destination_permitted(c->layer, conn->device, &dest) ||

@@ -42,10 +42,12 @@ static enum call_error judge(const struct connection *held, const struct connect
 
     if (held->device == NULL || held->device != active->device || held->call == active->call ||
         !talks(held) || !talks(active) || q == NULL || q->ended ||
-        held->call->phase != CALL_ACTIVE || !is_up(p) || held->seat != NULL ||
-        active->seat != NULL || (!is_up(held) && !share_is_parked(held)) ||
-        active->call->phase == CALL_ENDING) {
+        held->call->phase != CALL_ACTIVE || !is_up(p) ||
+        (!is_up(held) && !share_is_parked(held)) || active->call->phase == CALL_ENDING) {
         return CALL_BAD_STATE;
+    }
+    if (held->seat != NULL || active->seat != NULL) {
+        return CALL_IN_CONFERENCE;
     }
     if (q->device != NULL && q->device == p->device) {
         return CALL_BAD_STATE; /* nobody talks to himself */

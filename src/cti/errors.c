@@ -160,6 +160,32 @@ static struct outcome drained(void)
                          "the server is drained: it lets no new calls in");
 }
 
+/** Neither the phone nor the other end has what it takes. */
+static struct outcome unsupported(enum csta_msg_id service)
+{
+    if (service == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL) {
+        return outcome_error(CSTA_ERROR_OPERATION,
+                             CSTA_OPERATION_PARTICIPATION_TYPE_OUT_OF_RANGE,
+                             "the focus has no silent room: conference.silent_room is not set");
+    }
+    if (service == CSTA_MSG_SEND_USER_INFORMATION) {
+        return outcome_error(CSTA_ERROR_OPERATION,
+                             CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
+                             "in this state no message to the other end could carry user "
+                             "data: it goes with MakeCall, with ClearConnection, and from "
+                             "who is called while the call rings");
+    }
+    if (service == CSTA_MSG_GENERATE_DIGITS) {
+        return outcome_error(CSTA_ERROR_OPERATION,
+                             CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
+                             "the other end's Allow has no INFO, and telephone-events are "
+                             "media, which does not pass here");
+    }
+    return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_DEVICE,
+                         "the phone does not let itself be answered: neither its "
+                         "registration nor its ringing has 'Allow-Events: talk'");
+}
+
 static struct outcome why_not(enum csta_msg_id service, enum call_error err, unsigned status,
                               struct arena *arena)
 {
@@ -180,28 +206,7 @@ static struct outcome why_not(enum csta_msg_id service, enum call_error err, uns
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY, CSTA_SYSTEM_RESOURCE_BUSY,
                              "something else is going on in this call, try again");
     case CALL_UNSUPPORTED:
-        if (service == CSTA_MSG_SINGLE_STEP_CONFERENCE_CALL) {
-            return outcome_error(
-                CSTA_ERROR_OPERATION, CSTA_OPERATION_PARTICIPATION_TYPE_OUT_OF_RANGE,
-                "the focus has no silent room: conference.silent_room is not set");
-        }
-        if (service == CSTA_MSG_SEND_USER_INFORMATION) {
-            return outcome_error(CSTA_ERROR_OPERATION,
-                                 CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
-                                 "in this state no message to the other end could carry user "
-                                 "data: it goes with MakeCall, with ClearConnection, and from "
-                                 "who is called while the call rings");
-        }
-        if (service == CSTA_MSG_GENERATE_DIGITS) {
-            return outcome_error(CSTA_ERROR_OPERATION,
-                                 CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
-                                 "the other end's Allow has no INFO, and telephone-events are "
-                                 "media, which does not pass here");
-        }
-        return outcome_error(CSTA_ERROR_OPERATION,
-                             CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_DEVICE,
-                             "the phone does not let itself be answered: neither its "
-                             "registration nor its ringing has 'Allow-Events: talk'");
+        return unsupported(service);
     case CALL_NO_SERVICE:
         return outcome_error(CSTA_ERROR_OPERATION, CSTA_OPERATION_SERVICE_NOT_SUPPORTED,
                              "the phone that has the call has no such service");
@@ -214,6 +219,11 @@ static struct outcome why_not(enum csta_msg_id service, enum call_error err, uns
     case CALL_TIMEOUT:
         return outcome_error(CSTA_ERROR_SYSTEM_RESOURCE_AVAILABILITY,
                              CSTA_SYSTEM_RESOURCE_OUT_OF_SERVICE, "no answer in time");
+    case CALL_IN_CONFERENCE:
+        return outcome_error(
+            CSTA_ERROR_OPERATION, CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,
+            "the call is a conference at the focus: nobody takes a place in it "
+            "over, and two conferences are not made one");
     case CALL_RESTRICTED:
         return outcome_error(CSTA_ERROR_OPERATION,
                              CSTA_OPERATION_REQUEST_INCOMPATIBLE_WITH_CONNECTION,

@@ -238,19 +238,45 @@ static void test_refused_in_conference(void)
     three();
     ANSWER(trio_on("SingleStepTransferCall", "activeCall", "c1", "1001",
                    "<transferredTo>1004</transferredTo>"),
-           "stateIncompatibility/noActiveCall");
+           "operation/requestIncompatibleWithConnection");
+    ANSWER(trio_on("ParkCall", "parking", "c1", "1001", "<parkTo>1004</parkTo>"),
+           "operation/requestIncompatibleWithConnection");
     ANSWER(consult("c1", "1004", ""), "ConsultationCallResponse c3:1001");
     CHECK_INT(phone_answer(PHONE(&w, 3)), 0);
     world_run(&w, 300);
     app_forget(&w.crm);
     ANSWER(trio_done(ask_two("TransferCall", "heldCall", "c1", "activeCall", "c3")),
-           "stateIncompatibility/noHeldCall");
+           "operation/requestIncompatibleWithConnection");
     CHECK_INT(leg_send(bob->s.leg, NULL, STR("REFER"), &refer, station_listen, &bob->s, NULL,
                        station_now(&bob->s)),
               0);
     world_run(&w, 300);
     CHECK_INT(bob->s.last_status, 403);
     EVENTS(NULL, "");
+    down();
+}
+
+/** Two rooms are not made one, and both go on. */
+static void test_two_conferences(void)
+{
+    up();
+    three();
+    phone_hang_up(cleo, STR_NONE);
+    world_run(&w, 500);
+    ANSWER(consult("c1", "1004", ""), "ConsultationCallResponse c3:1001");
+    CHECK_INT(phone_answer(PHONE(&w, 3)), 0);
+    world_run(&w, 500);
+    ANSWER(trio_on("SingleStepConferenceCall", "activeCall", "c3", "1001",
+                   "<deviceToJoin>1003</deviceToJoin>"
+                   "<participationType>active</participationType>"),
+           "SingleStepConferenceCallResponse c3:1003");
+    CHECK_INT(phone_answer(cleo), 0);
+    world_run(&w, 500);
+    app_forget(&w.crm);
+    ANSWER(confer("c1", "c3"), "operation/requestIncompatibleWithConnection");
+    EVENTS(NULL, "");
+    ANSWER(snapshot(), "SnapshotDeviceResponse c1:1001 hold,connected with=? c3:1001 "
+                       "connected,connected,connected with=?");
     down();
 }
 
@@ -416,6 +442,6 @@ static void test_memory_of_a_single_step(void)
 TEST_MAIN(T(test_hold_in_conference), T(test_consult_from_conference), T(test_fourth_party),
           T(test_active_conference), T(test_both_held), T(test_two_lines),
           T(test_digits_go_to_the_focus), T(test_refused_in_conference),
-          T(test_consult_options), T(test_still_ringing), T(test_focus_is_lost),
-          T(test_party_leaves_meanwhile), T(test_memory_of_a_conference),
+          T(test_two_conferences), T(test_consult_options), T(test_still_ringing),
+          T(test_focus_is_lost), T(test_party_leaves_meanwhile), T(test_memory_of_a_conference),
           T(test_memory_of_a_single_step))
