@@ -364,7 +364,7 @@ static void set_dnd(bool on)
     (void)snprintf(body, sizeof(body),
                    "<device>1004</device><doNotDisturbOn>%s</doNotDisturbOn>",
                    on ? "true" : "false");
-    struct ask *q = app_ask(&w.crm, "SetDoNotDisturb", body);
+    struct ask *q = app_ask(&w.crm, "SetDoNotDisturb", "%s", body);
     world_run(&w, 500);
     ANSWER(q, "SetDoNotDisturbResponse");
 }
