@@ -13,16 +13,18 @@ const EVERY_MS = 5000;
 const LEVELS = ['error', 'warn', 'info', 'debug'];
 const isTime = (v) => typeof v === 'string' && /^\d{4}-\d\d-\d\dT/.test(v);
 
-/** Lists of the server: path, title, what it is when there is none, what is shown of an item. */
+/** Lists of the server: path, title, what it is when there is none, what is shown of an item.
+    `whole`: it comes in one piece, and takes no limit. */
 const LISTS = [
   { path: 'listeners', title: 'Listeners', none: 'Nothing listens', key: ['address', 'transport'],
+    whole: true,
     columns: { address: 'Address', transport: 'Transport', protocol: 'For', advertised: 'Shown as' } },
   { path: 'registrations', title: 'Registrations', none: 'No phone is registered', key: ['contact'],
     columns: { number: 'Device', contact: 'Contact', transport: 'Transport', address: 'From',
       expires: 'Until', userAgent: 'Phone' },
     flat: (r) => r.bindings.map((b) => ({ number: number(r.deviceID ?? r.record), ...b })) },
   { path: 'subscribers', title: 'Readers of the event stream', none: 'Nobody reads the events',
-    key: ['subscriber'], columns: { subscriber: 'Reader', kind: 'Kind', who: 'Who', peer: 'From',
+    key: ['subscriber'], whole: true, columns: { subscriber: 'Reader', kind: 'Kind', who: 'Who', peer: 'From',
       since: 'Since', sequence: 'At', lag: 'Behind', waits: 'Waits', events: 'Events' } },
   { path: 'peers', title: 'Peers', none: 'No peers are configured', key: ['peer'],
     columns: { peer: 'Peer', up: 'Up', calls: 'Calls', maxCalls: 'At most', uri: 'Address',
@@ -283,7 +285,7 @@ export function operatorPage({ api }) {
       }
     }, statusNote),
     ...lists.map((l) => part(async () => {
-      const page = await api.get(`/v1/${l.path}`, { limit: 100 });
+      const page = await api.get(`/v1/${l.path}`, l.whole ? {} : { limit: 100 });
       found[l.path] = page.items;
       const items = l.flat ? page.items.flatMap(l.flat) : page.items;
       l.table.element.classList.toggle('table', items.length > 0);
