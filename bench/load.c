@@ -12,8 +12,9 @@
  *     echo       --count datagrams of --request octets, answered by --reply octets
  *
  * The calling end is at --port, the called end at the next one; --register registers the called
- * device there first. One line of JSON says what happened; the exit status is 0 when nothing
- * failed. Everything is bounded by --count and --timeout.
+ * device there first. One line of JSON says what happened, and for calls and register how long
+ * the 200 to INVITE or REGISTER was waited for; the exit status is 0 when nothing failed.
+ * Everything is bounded by --count and --timeout.
  */
 #include "load.h"
 #include <arpa/inet.h>
@@ -31,6 +32,20 @@ uint64_t load_now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t load_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void load_answered(struct load_run *l, uint64_t sent_ns)
+{
+    if (l->wait_n < l->wait_room) {
+        l->waits[l->wait_n++] = (uint32_t)((load_now_ns() - sent_ns) / 1000);
+    }
 }
 
 void load_fail(struct load_run *l, const char *what, struct str detail)
@@ -164,15 +179,34 @@ static void parse(struct load_run *l, int argc, char **argv)
     port_open(&l->b, l->ip, (uint16_t)(port == 0 ? 0 : port + 1));
 }
 
-static void report(const struct load_run *l, const char *mode, uint64_t begin_ms)
+static int by_size(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/** How long half, 95 and 99 of 100 waited at most. */
+static void report_waits(struct load_run *l)
+{
+    static const unsigned parts[] = {50, 95, 99};
+    qsort(l->waits, l->wait_n, sizeof(*l->waits), by_size);
+    for (size_t i = 0; l->wait_n > 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        uint64_t at = (uint64_t)l->wait_n * parts[i] / 100;
+        printf("\"wait_%u_us\": %u, ", parts[i], l->waits[at < l->wait_n ? at : at - 1]);
+    }
+}
+
+static void report(struct load_run *l, const char *mode, uint64_t begin_ms)
 {
     printf("{\"mode\": \"%s\", \"count\": %u, \"seconds\": %.3f, \"messages\": %llu, "
            "\"retransmissions\": %llu, \"failures\": %llu, \"request_octets\": %u, "
-           "\"reply_octets\": %u, \"why\": \"",
+           "\"reply_octets\": %u, ",
            mode, l->count, (double)(load_now_ms() - begin_ms) / 1000.0,
            (unsigned long long)(l->a.received + l->a.sent + l->b.received + l->b.sent),
            (unsigned long long)(l->repeats_sent + l->repeats_received),
            (unsigned long long)l->failures, l->request_octets, l->reply_octets);
+    report_waits(l);
+    printf("\"why\": \"");
     for (const char *p = l->why; *p != '\0'; p++) {
         unsigned char c = (unsigned char)*p;
         if (c == '"' || c == '\\') {
@@ -206,6 +240,11 @@ int main(int argc, char **argv)
     uint64_t begin = load_now_ms();
     int bad = 1;
     l.end_ms = begin + (uint64_t)l.timeout_s * 1000;
+    l.wait_room = l.count * l.rounds < 1000000 ? l.count * l.rounds : 1000000;
+    l.waits = calloc(l.wait_room, sizeof(*l.waits));
+    if (l.waits == NULL) {
+        usage("no memory for as many", "");
+    }
     if (strcmp(mode, "register") == 0) {
         bad = load_register(&l);
     } else if (strcmp(mode, "calls") == 0) {
@@ -224,5 +263,6 @@ int main(int argc, char **argv)
     port_flush(&l.a);
     port_flush(&l.b);
     report(&l, mode, begin);
+    free(l.waits);
     return bad;
 }

@@ -56,8 +56,10 @@ struct load_run {
     uint32_t request_octets, reply_octets;
     bool registers; /**< the called end registers first */
     uint64_t failures, repeats_sent, repeats_received;
-    bool awake;       /**< messages came the last time */
-    uint64_t end_ms;  /**< when to give up */
+    bool awake;      /**< messages came the last time */
+    uint64_t end_ms; /**< when to give up */
+    uint32_t *waits; /**< us from each INVITE or REGISTER to its 200; `wait_room` of them fit */
+    uint32_t wait_n, wait_room;
     char why[160];    /**< of the first failure */
     struct port a, b; /**< calling and called end */
 };
@@ -65,6 +67,9 @@ struct load_run {
 /* ---- load.c ---- */
 
 uint64_t load_now_ms(void);
+uint64_t load_now_ns(void);
+/** The answer has come to what was sent at `sent_ns`. */
+void load_answered(struct load_run *l, uint64_t sent_ns);
 /** Count a failure; the first one is explained in the report. */
 void load_fail(struct load_run *l, const char *what, struct str detail);
 /** Send what is queued and wait for either port, at most `ms`. @return false: time is up */

@@ -27,6 +27,7 @@ enum stage { FREE, CALLING, UP, CLEARING, CLEARED };
 
 struct call {
     uint64_t id;
+    uint64_t began_ns; /**< when its INVITE was sent first */
     uint64_t sent_ms;
     uint8_t stage; /**< of the calling end */
     uint8_t tries;
@@ -177,6 +178,7 @@ static void start_call(void)
     c->provisional = c->invited = c->acked = c->ended = false;
     calls.started++;
     calls.under_way++;
+    c->began_ns = load_now_ns();
     send_invite(c);
 }
 
@@ -234,6 +236,7 @@ static void on_answered(struct call *c, const struct seen *s)
         call_failed(c, "200 without a session description", str_trim(s->start));
         return;
     }
+    load_answered(calls.l, c->began_ns);
     send_in_dialog(c, false);
     c->stage = UP;
     calls.up++;
@@ -444,7 +447,7 @@ static void repeat_all(void)
 
 static bool turn(void)
 {
-    if (!load_wait(calls.l, 50)) {
+    if (!load_wait(calls.l, calls.l->rate > 0 ? 1 : 50)) {
         load_fail(calls.l, "time is up with calls under way", STR_NONE);
         return false;
     }

@@ -86,22 +86,26 @@ bool register_one(struct load_run *l, uint32_t number, uint32_t cseq)
     return false;
 }
 
-static bool run_round(struct load_run *l, uint32_t cseq, uint8_t *open)
+/** `open`: when each was sent, 0 when none is or the answer has come. */
+static bool run_round(struct load_run *l, uint32_t cseq, uint64_t *open)
 {
     uint32_t sent = 0, done = 0;
+    uint64_t begin = load_now_ms();
     while (done < l->count && l->failures == 0) {
-        while (sent < l->count && sent - done < l->window) {
-            open[sent] = 1;
+        uint64_t allowed = load_allowed(l, begin);
+        while (sent < l->count && sent < allowed && sent - done < l->window) {
+            open[sent] = load_now_ns();
             send_register(l, sent++, cseq);
         }
-        if (!load_wait(l, 100)) {
+        if (!load_wait(l, l->rate > 0 ? 1 : 100)) {
             load_fail(l, "REGISTER without an answer", STR_NONE);
             return false;
         }
         for (unsigned n; (n = port_receive(&l->b)) > 0;) {
             for (unsigned i = 0; i < n; i++) {
                 uint32_t at = answered(l, port_message(&l->b, i));
-                if (at < sent && open[at]) {
+                if (at < sent && open[at] != 0) {
+                    load_answered(l, open[at]);
                     open[at] = 0;
                     done++;
                 } else {
@@ -115,7 +119,7 @@ static bool run_round(struct load_run *l, uint32_t cseq, uint8_t *open)
 
 int load_register(struct load_run *l)
 {
-    uint8_t *open = calloc(l->count, 1);
+    uint64_t *open = calloc(l->count, sizeof(*open));
     uint32_t base = (uint32_t)load_now_ms() & 0x3fffffff; /* grows from run to run */
     make_mould(l);
     for (uint32_t r = 0; open != NULL && r < l->rounds; r++) {

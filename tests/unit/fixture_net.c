@@ -342,7 +342,7 @@ static int env_query(void *ctx, enum dns_type type, struct str host,
     list_each(it, &net->names)
     {
         struct name *name = list_entry(it, struct name, link);
-        const struct dns_record *r;
+        const struct dns_record *r = NULL;
         size_t found = 0;
         int own = kit_dns_query(&name->zone, type, host, &r, &found);
         if (own == E_NOTFOUND) {
