@@ -59,6 +59,31 @@ static bool keep_data(void *ctx, const json_t *event, struct str text)
     return --all->enough != 0;
 }
 
+/** A stream that was followed to its end: what came, what was complained of, what was asked. */
+struct followed {
+    struct events all;
+    char complaints[512];
+    struct fake f;
+    int code;
+};
+
+/** @param enough  events after which it ends; 0: it goes on. The rest as of control_follow */
+static struct followed *follow(const char *const *answers, const char *path, unsigned tries,
+                               int enough)
+{
+    static struct followed r;
+    struct control c;
+    r = (struct followed){.all.enough = enough};
+    FILE *err = fmemopen(r.complaints, sizeof(r.complaints), "w");
+    fake_up(&r.f, answers);
+    CHECK_INT(control_open(&c, "events", r.f.socket, err), EXIT_CODE_OK);
+    r.code = control_follow(&c, path, tries, keep_data, &r.all);
+    control_close(&c);
+    fake_down(&r.f);
+    (void)fclose(err);
+    return &r;
+}
+
 static void test_a_stream_goes_on_where_it_ended(void)
 {
     static const char *const answers[] = {
@@ -66,22 +91,13 @@ static void test_a_stream_goes_on_where_it_ended(void)
                     "id: 7\ndata: {\"n\":7}\n\nid: 8\ndata: {\"n\":8}\n\nid: 9\ndata: {\"n\""),
         FAKE_ANSWER("503 Service Unavailable", "application/problem+json", "{}"),
         FAKE_ANSWER("200 OK", "text/event-stream", "id: 9\ndata: {\"n\":9}\n\n"), NULL};
-    struct events all = {.enough = 3};
-    char complaints[512] = "";
-    FILE *err = fmemopen(complaints, sizeof(complaints), "w");
-    struct fake f;
-    struct control c;
-    fake_up(&f, answers);
-    CHECK_INT(control_open(&c, "events", f.socket, err), EXIT_CODE_OK);
-    CHECK_INT(control_follow(&c, "/v1/events?from=now", 5, keep_data, &all), EXIT_CODE_OK);
-    control_close(&c);
-    fake_down(&f);
-    (void)fclose(err);
-    CHECK_STR(str_c(all.text), "{\"n\":7} 7\n{\"n\":8} 8\n{\"n\":9} 9\n");
-    CHECK_INT(test_count(f.seen, "GET /v1/events?from=now HTTP/1.1"), 3);
-    CHECK_INT(test_count(f.seen, "Last-Event-ID: 8"), 2);
-    CHECK_INT(test_count(f.seen, "Last-Event-ID"), 2);
-    CHECK(strstr(complaints, "the connection is gone") != NULL);
+    struct followed *r = follow(answers, "/v1/events?from=now", 5, 3);
+    CHECK_INT(r->code, EXIT_CODE_OK);
+    CHECK_STR(str_c(r->all.text), "{\"n\":7} 7\n{\"n\":8} 8\n{\"n\":9} 9\n");
+    CHECK_INT(test_count(r->f.seen, "GET /v1/events?from=now HTTP/1.1"), 3);
+    CHECK_INT(test_count(r->f.seen, "Last-Event-ID: 8"), 2);
+    CHECK_INT(test_count(r->f.seen, "Last-Event-ID"), 2);
+    CHECK(strstr(r->complaints, "the connection is gone") != NULL);
 }
 
 static void test_a_stream_that_is_refused_ends(void)
@@ -90,18 +106,9 @@ static void test_a_stream_that_is_refused_ends(void)
         FAKE_ANSWER("403 Forbidden", "application/problem+json",
                     "{\"code\":\"forbidden\",\"detail\":\"Not for you.\"}"),
         NULL};
-    struct events all = {.n = 0};
-    char complaints[512] = "";
-    FILE *err = fmemopen(complaints, sizeof(complaints), "w");
-    struct fake f;
-    struct control c;
-    fake_up(&f, answers);
-    CHECK_INT(control_open(&c, "events", f.socket, err), EXIT_CODE_OK);
-    CHECK_INT(control_follow(&c, "/v1/events", 0, keep_data, &all), EXIT_CODE_FAILED);
-    control_close(&c);
-    fake_down(&f);
-    (void)fclose(err);
-    CHECK_STR(str_c(complaints), "baton events: Not for you. (403, forbidden)\n");
+    struct followed *r = follow(answers, "/v1/events", 0, 0);
+    CHECK_INT(r->code, EXIT_CODE_FAILED);
+    CHECK_STR(str_c(r->complaints), "baton events: Not for you. (403, forbidden)\n");
 }
 
 static void test_a_stream_that_says_why_it_ends(void)
@@ -114,20 +121,11 @@ static void test_a_stream_that_says_why_it_ends(void)
                     "event: problem\ndata: {\"status\":413,\"code\":\"snapshotTooBig\","
                     "\"detail\":\"Too much.\"}\n\n"),
         NULL};
-    struct events all = {.enough = 3};
-    char complaints[512] = "";
-    FILE *err = fmemopen(complaints, sizeof(complaints), "w");
-    struct fake f;
-    struct control c;
-    fake_up(&f, answers);
-    CHECK_INT(control_open(&c, "events", f.socket, err), EXIT_CODE_OK);
-    CHECK_INT(control_follow(&c, "/v1/events", 0, keep_data, &all), EXIT_CODE_FAILED);
-    control_close(&c);
-    fake_down(&f);
-    (void)fclose(err);
-    CHECK_STR(str_c(all.text), "{\"n\":7} 7\n");
-    CHECK_INT(test_count(f.seen, "Last-Event-ID: 7"), 1);
-    CHECK(strstr(complaints, "baton events: Too much. (413, snapshotTooBig)\n") != NULL);
+    struct followed *r = follow(answers, "/v1/events", 0, 3);
+    CHECK_INT(r->code, EXIT_CODE_FAILED);
+    CHECK_STR(str_c(r->all.text), "{\"n\":7} 7\n");
+    CHECK_INT(test_count(r->f.seen, "Last-Event-ID: 7"), 1);
+    CHECK(strstr(r->complaints, "baton events: Too much. (413, snapshotTooBig)\n") != NULL);
 }
 
 /* ---- where the server is ---- */
