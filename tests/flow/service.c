@@ -111,6 +111,21 @@ void service_down(struct service *s)
     arena_fini(&s->arena);
 }
 
+void service_up_with_crm(struct service *s, void (*tweak)(struct world *w))
+{
+    service_begin(s, ROLE_BRIDGE);
+    s->tweak = tweak;
+    s->apps = true;
+    service_up(s);
+}
+
+void service_down_with_crm(struct service *s)
+{
+    world_end(&s->w);
+    app_check(&s->w.crm, true, NULL);
+    service_down(s);
+}
+
 void service_run(struct service *s, uint64_t ms)
 {
     world_run(&s->w, ms);

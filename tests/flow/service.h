@@ -51,6 +51,10 @@ const struct pattern *service_pattern(struct service *s, const char *text);
 void service_up(struct service *s);
 /** Everything is over, in the proxy too, and nothing is left. */
 void service_down(struct service *s);
+/** service_begin and service_up for calls that an application (`crm`) commands and watches. */
+void service_up_with_crm(struct service *s, void (*tweak)(struct world *w));
+/** What runs is ended, the application was told right to the end, and service_down. */
+void service_down_with_crm(struct service *s);
 /** Another station of a device, which can subscribe and refer (RFC 5359: Bob's PC). */
 void service_watcher(struct service *s, struct watcher *who, const char *name, const char *ip,
                      const char *number, const char *password);

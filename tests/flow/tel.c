@@ -234,6 +234,29 @@ void tel_up(struct tel *t, struct phone *p)
     }
 }
 
+void tel_world_up(struct tel *t, struct world *w, const struct world_options *o)
+{
+    struct world_options with = *o;
+    with.unregistered = true;
+    world_up(w, &with);
+    tel_up(t, PHONE(w, 0));
+    for (size_t i = 0; i < w->phones; i++) {
+        phone_register(PHONE(w, i), 3600);
+    }
+    world_run(w, 1000);
+}
+
+struct phone_profile *tel_profile(struct tel_profile *p, struct world *w, size_t i,
+                                  const char *name)
+{
+    p->own = phone_profile_generic;
+    p->own.name = str_c(name);
+    p->all = (struct phone_profiles){.item = &p->own, .count = 1};
+    w->config.phone_profiles = &p->all;
+    w->device[i].phone_profile = p->own.name;
+    return &p->own;
+}
+
 void tel_say(struct tel *t, const char *service, const char *answer_text)
 {
     for (size_t i = 0; i < t->says; i++) {

@@ -33,6 +33,20 @@ struct tel {
 
 /** Before or after the phone has registered. */
 void tel_up(struct tel *t, struct phone *p);
+/** A world, the phone of its first device as `t`; all of its phones are registered then. */
+void tel_world_up(struct tel *t, struct world *w, const struct world_options *o);
+
+/** A profile that a test makes, and the set with nothing else in it. */
+struct tel_profile {
+    struct phone_profile own;
+    struct phone_profiles all;
+};
+/**
+ * To be called as the world is made: the phone of device `i` has a profile of that name, which
+ * is as the generic one until the caller changes it. @return it
+ */
+struct phone_profile *tel_profile(struct tel_profile *p, struct world *w, size_t i,
+                                  const char *name);
 /** What it answers to that service, instead of what it would. */
 void tel_say(struct tel *t, const char *service, const char *answer);
 /** An event: `body` is what stands in <NAME>, with the reference in front. */

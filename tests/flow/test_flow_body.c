@@ -12,8 +12,7 @@
 
 static struct world w;
 static struct tel tel;
-static struct phone_profile whole;
-static struct phone_profiles profiles = {.item = &whole, .count = 1};
+static struct tel_profile profile;
 
 #define NS "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\""
 
@@ -60,23 +59,15 @@ static const struct {
 
 static void with_phone(struct world *world)
 {
-    whole = phone_profile_generic;
-    whole.name = STR("whole");
+    struct phone_profile *whole = tel_profile(&profile, world, 0, "whole");
     for (size_t i = 0; i < ARRAY_LEN(services); i++) {
-        phone_messages_add(&whole.services, csta_msg_find(str_c(services[i].service)));
+        phone_messages_add(&whole->services, csta_msg_find(str_c(services[i].service)));
     }
-    world->config.phone_profiles = &profiles;
-    world->device[0].phone_profile = whole.name;
 }
 
 static void up(void)
 {
-    world_up(&w, &(struct world_options){.tweak = with_phone, .unregistered = true});
-    tel_up(&tel, PHONE(&w, 0));
-    for (size_t i = 0; i < w.phones; i++) {
-        phone_register(PHONE(&w, i), 3600);
-    }
-    world_run(&w, 1000);
+    tel_world_up(&tel, &w, &(struct world_options){.tweak = with_phone});
     REQUIRE(world_stat(&w, "phone_sessions") == 1);
 }
 

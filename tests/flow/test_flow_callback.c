@@ -13,7 +13,6 @@ static const char *a, *b, *c;
 
 #define CRM (&s.w.crm)
 #define EVENTS(ref, text) CHECK_STR(str_c(app_events(CRM, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 
 static void configure(struct world *w)
 {
@@ -24,10 +23,7 @@ static void configure(struct world *w)
 
 static void up(void)
 {
-    service_begin(&s, ROLE_BRIDGE);
-    s.tweak = configure;
-    s.apps = true;
-    service_up(&s);
+    service_up_with_crm(&s, configure);
     a = world_monitor(&s.w, CRM, "1001");
     b = world_monitor(&s.w, CRM, "1002");
     c = world_monitor(&s.w, CRM, "1003");
@@ -37,16 +33,12 @@ static void up(void)
 static void down(void)
 {
     service_run(&s, 700000); /* those that are set are given up */
-    world_end(&s.w);
-    app_check(CRM, true, NULL);
-    service_down(&s);
+    service_down_with_crm(&s);
 }
 
 static struct ask *done(struct ask *q)
 {
-    service_run(&s, 300);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&s.w, q, 300);
 }
 
 static struct ask *ask(const char *service, const char *from, const char *to)

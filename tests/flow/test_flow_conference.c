@@ -61,14 +61,11 @@ static void down(void)
 }
 
 #define EVENTS(ref, text) CHECK_STR(str_c(app_events(&w.crm, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 #define ROOM(text) CHECK_STR(str_c(focus_hears(&f)), text)
 
 static struct ask *done(struct ask *q)
 {
-    world_run(&w, 500);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&w, q, 500);
 }
 
 static struct ask *on(const char *service, const char *element, const char *call,

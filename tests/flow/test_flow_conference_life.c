@@ -42,7 +42,6 @@ static void down(void)
     focus_down(&f);
 }
 
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 #define ROOM(text) CHECK_STR(str_c(focus_hears(&f)), text)
 
 static struct ask *consult(const char *call, const char *to, const char *more)

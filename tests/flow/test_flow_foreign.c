@@ -14,26 +14,17 @@
 
 static struct world w;
 static struct tel tel;
-static struct phone_profile whole;
-static struct phone_profiles profiles = {.item = &whole, .count = 1};
+static struct tel_profile profile;
 
 static void with_phone(struct world *world)
 {
-    whole = phone_profile_generic;
-    whole.name = STR("whole");
-    phone_messages_add(&whole.services, CSTA_MSG_DIAL_DIGITS);
-    world->config.phone_profiles = &profiles;
-    world->device[0].phone_profile = whole.name;
+    struct phone_profile *whole = tel_profile(&profile, world, 0, "whole");
+    phone_messages_add(&whole->services, CSTA_MSG_DIAL_DIGITS);
 }
 
 static void up(void)
 {
-    world_up(&w, &(struct world_options){.tweak = with_phone, .unregistered = true});
-    tel_up(&tel, PHONE(&w, 0));
-    for (size_t i = 0; i < w.phones; i++) {
-        phone_register(PHONE(&w, i), 3600);
-    }
-    world_run(&w, 1000);
+    tel_world_up(&tel, &w, &(struct world_options){.tweak = with_phone});
     REQUIRE(world_stat(&w, "phone_sessions") == 1);
     (void)world_monitor(&w, &w.crm, "1001");
     (void)world_monitor(&w, &w.crm, "1002");

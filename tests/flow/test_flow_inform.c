@@ -11,7 +11,6 @@ static const char *a, *b;
 
 #define CRM (&s.w.crm)
 #define EVENTS(ref, text) CHECK_STR(str_c(app_events(CRM, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 #define DATA "<userData><string>6869</string></userData>"
 
 static void configure(struct world *w)
@@ -21,10 +20,7 @@ static void configure(struct world *w)
 
 static void up(void)
 {
-    service_begin(&s, ROLE_BRIDGE);
-    s.tweak = configure;
-    s.apps = true;
-    service_up(&s);
+    service_up_with_crm(&s, configure);
     a = world_monitor(&s.w, CRM, "1001");
     b = world_monitor(&s.w, CRM, "1002");
     app_forget(CRM);
@@ -32,18 +28,14 @@ static void up(void)
 
 static void down(void)
 {
-    world_end(&s.w);
-    app_check(CRM, true, NULL);
-    service_down(&s);
+    service_down_with_crm(&s);
 }
 
 static struct ask *send(const char *device, const char *data)
 {
     struct ask *q =
         app_on_connection(CRM, "SendUserInformation", "existingCall", "c1", device, data);
-    service_run(&s, 300);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&s.w, q, 300);
 }
 
 static void call(struct str lines)

@@ -5,6 +5,8 @@
  * NOTIFY wherever its registration leads. Calls of the phone's own are held, retrieved and
  * cleared by keys when it does not serve that, and do not disturb is switched.
  */
+#include "fetch.h"
+#include "tel.h"
 #include "uaphone.h"
 #include "watcher.h"
 #include "world.h"
@@ -14,56 +16,36 @@
 
 static struct world w;
 static struct uaphone u, other; /**< two phones of 1004 */
-static struct phone_profile keys;
-static struct phone_profiles profiles;
-
-static struct {
-    size_t times;
-    char url[256];
-    uint64_t tag;
-} fetched;
-
-static int fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag)
-{
-    (void)ctx;
-    (void)timeout_ms;
-    fetched.times++;
-    fetched.tag = tag;
-    (void)snprintf(fetched.url, sizeof(fetched.url), "%.*s", STR_ARG(url));
-    return 0;
-}
+static struct tel_profile keys;
 
 static bool by_notify; /**< it takes keys so, too */
 static bool by_event;  /**< … and its switches by as-feature-event */
 
 static void with_keys(struct world *world)
 {
-    keys = phone_profile_generic;
-    keys.name = STR("keys");
-    keys.action_uri = STR("http://{address}/servlet?key={key}");
-    keys.action_notify = by_notify;
-    keys.feature_event = by_event;
-    keys.action_key[PHONE_ACT_ANSWER] = STR("OK");
-    keys.action_key[PHONE_ACT_CLEAR] = STR("CANCEL");
-    keys.action_key[PHONE_ACT_HOLD] = STR("F_HOLD");
-    keys.action_key[PHONE_ACT_RETRIEVE] = STR("F_HOLD");
-    keys.action_key[PHONE_ACT_DND_ON] = STR("DNDOn");
-    keys.action_key[PHONE_ACT_DND_OFF] = STR("DNDOff");
+    struct phone_profile *p = tel_profile(&keys, world, 3, "keys");
+    p->action_uri = STR("http://{address}/servlet?key={key}");
+    p->action_notify = by_notify;
+    p->feature_event = by_event;
+    p->action_key[PHONE_ACT_ANSWER] = STR("OK");
+    p->action_key[PHONE_ACT_CLEAR] = STR("CANCEL");
+    p->action_key[PHONE_ACT_HOLD] = STR("F_HOLD");
+    p->action_key[PHONE_ACT_RETRIEVE] = STR("F_HOLD");
+    p->action_key[PHONE_ACT_DND_ON] = STR("DNDOn");
+    p->action_key[PHONE_ACT_DND_OFF] = STR("DNDOff");
     static const uint16_t without[] = {
         CSTA_MSG_ANSWER_CALL,   CSTA_MSG_CLEAR_CONNECTION,   CSTA_MSG_HOLD_CALL,
         CSTA_MSG_RETRIEVE_CALL, CSTA_MSG_SET_DO_NOT_DISTURB, CSTA_MSG_GET_DO_NOT_DISTURB};
     for (size_t i = 0; i < ARRAY_LEN(without); i++) {
-        phone_messages_remove(&keys.services, (enum csta_msg_id)without[i]);
+        phone_messages_remove(&p->services, (enum csta_msg_id)without[i]);
     }
-    profiles = (struct phone_profiles){.item = &keys, .count = 1};
-    world->config.phone_profiles = &profiles;
-    world->device[3].phone_profile = keys.name;
 }
 
 static void phone_on(struct uaphone *phone, const char *name, const char *ip,
                      enum transport transport, const char *lines, const char *contact)
 {
-    uaphone_up(phone, &w.net, &w.node, name, ip, "1004", "pw1004", transport, &keys, NULL, 0);
+    uaphone_up(phone, &w.net, &w.node, name, ip, "1004", "pw1004", transport, &keys.own, NULL,
+               0);
     phone->p.register_lines = lines;
     if (contact != NULL) {
         phone_register_contact(&phone->p, contact, 3600);
@@ -77,9 +59,8 @@ static void phone_on(struct uaphone *phone, const char *name, const char *ip,
 /** @param lines, contact  of its REGISTER, or NULL */
 static void up(enum transport transport, const char *lines, const char *contact)
 {
-    memset(&fetched, 0, sizeof(fetched));
     world_up(&w, &(struct world_options){.tweak = with_keys});
-    w.node.env.fetch = fetch;
+    fetch_keep(&w.node.env);
     phone_on(&u, "u", "10.0.1.40", transport, lines, contact);
     CHECK_INT(u.sessions, 1);
 }
@@ -200,9 +181,8 @@ static void test_another_call(void)
 static void up_by_notify(unsigned odd, const char *lines)
 {
     by_notify = true;
-    memset(&fetched, 0, sizeof(fetched));
     world_up(&w, &(struct world_options){.tweak = with_keys});
-    w.node.env.fetch = fetch;
+    fetch_keep(&w.node.env);
     phone_on(&u, "u", "10.0.1.40", TP_UDP, lines, NULL);
     u.odd = odd;
     CHECK_INT(u.sessions, 1);

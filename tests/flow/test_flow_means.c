@@ -4,6 +4,7 @@
  * that every errand has one outcome, whatever becomes of it.
  */
 #include "base/err.h"
+#include "fetch.h"
 #include "phone/means.h"
 #include "uaphone.h"
 
@@ -31,32 +32,13 @@ static void heard(void *owner, unsigned status, struct str csta, uint64_t now_ms
     (void)snprintf(outcome.csta, sizeof(outcome.csta), "%.*s", STR_ARG(csta));
 }
 
-/** What was fetched. */
-static struct {
-    size_t times;
-    char url[512];
-    uint64_t tag;
-    int answer;
-} fetched;
-
-static int fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag)
-{
-    (void)ctx;
-    CHECK(timeout_ms > 0);
-    fetched.times++;
-    fetched.tag = tag;
-    (void)snprintf(fetched.url, sizeof(fetched.url), "%.*s", STR_ARG(url));
-    return fetched.answer;
-}
-
 static void up(const struct phone_profile *p, unsigned odd, uint32_t max)
 {
     profile = *p;
     memset(&outcome, 0, sizeof(outcome));
-    memset(&fetched, 0, sizeof(fetched));
     vnet_init(&net, 1);
     station_up(&s, &net, "server", "10.0.0.1", NULL);
-    s.node.env.fetch = fetch;
+    fetch_keep(&s.node.env);
     uaphone_up(&u, &net, &s.node, "u", "10.0.1.1", "1001", "pw1001", TP_UDP, &profile, NULL,
                odd);
     phone_carrier_init(&c, &s.node.env, &s.txn, &s.arena, STR("baton"), max);

@@ -13,7 +13,6 @@ static const char *a, *b, *c, *e;
 
 #define CRM (&s.w.crm)
 #define EVENTS(ref, text) CHECK_STR(str_c(app_events(CRM, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 
 static uint32_t park_max;
 
@@ -26,10 +25,7 @@ static void configure(struct world *w)
 
 static void up(void)
 {
-    service_begin(&s, ROLE_BRIDGE);
-    s.tweak = configure;
-    s.apps = true;
-    service_up(&s);
+    service_up_with_crm(&s, configure);
     a = world_monitor(&s.w, CRM, "1001");
     b = world_monitor(&s.w, CRM, "1002");
     c = world_monitor(&s.w, CRM, "1003");
@@ -49,17 +45,13 @@ static void down(void)
         PHONE(&s.w, i)->refuse_offers = 0;
         PHONE(&s.w, i)->on_call = 180;
     }
-    world_end(&s.w);
-    app_check(CRM, true, NULL);
-    service_down(&s);
+    service_down_with_crm(&s);
     park_max = 0;
 }
 
 static struct ask *done(struct ask *q)
 {
-    service_run(&s, 700);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&s.w, q, 700);
 }
 
 static struct ask *on(const char *service, const char *element, const char *call,

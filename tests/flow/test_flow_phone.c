@@ -19,13 +19,7 @@ static void with_phone(struct world *world)
 
 static void up_over(enum transport t)
 {
-    world_up(
-        &w, &(struct world_options){.tweak = with_phone, .unregistered = true, .transport = t});
-    tel_up(&tel, PHONE(&w, 0));
-    for (size_t i = 0; i < w.phones; i++) {
-        phone_register(PHONE(&w, i), 3600);
-    }
-    world_run(&w, 1000);
+    tel_world_up(&tel, &w, &(struct world_options){.tweak = with_phone, .transport = t});
 }
 
 static void up(void)
@@ -178,9 +172,7 @@ static void test_answer(void)
 static struct ask *service(const char *name, const char *element, const char *more)
 {
     struct ask *q = app_on_connection(&w.crm, name, element, "c1", "1001", more);
-    world_run(&w, 300);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&w, q, 300);
 }
 
 /** Commands on a call of its own: as it names it. */

@@ -34,12 +34,7 @@ static void with_phone(struct world *world)
 static void up(void)
 {
     profile = NULL;
-    world_up(&w, &(struct world_options){.tweak = with_phone, .unregistered = true});
-    tel_up(&tel, PHONE(&w, 0));
-    for (size_t i = 0; i < w.phones; i++) {
-        phone_register(PHONE(&w, i), 3600);
-    }
-    world_run(&w, 1000);
+    tel_world_up(&tel, &w, &(struct world_options){.tweak = with_phone});
     CHECK_INT(world_stat(&w, "phone_sessions"), 1);
 }
 

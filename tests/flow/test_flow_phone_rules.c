@@ -20,8 +20,7 @@ static struct arena arena;
 static struct pattern premium;
 static struct rule rule;
 static struct rule_table routes;
-static struct phone_profile dialler; /**< takes DialDigits */
-static struct phone_profiles profiles = {.item = &dialler, .count = 1};
+static struct tel_profile dialler; /**< takes DialDigits */
 
 /** Numbers that begin with 900 are refused; 1004's line lives on the gateway. */
 static void with_rules(struct world *world)
@@ -38,11 +37,8 @@ static void with_rules(struct world *world)
     REQUIRE(rule_table_init(&routes, &arena, &rule, 1, NULL) == 0);
     world->config.routes = &routes;
     world->device[0].phone_profile = STR("generic");
-    dialler = phone_profile_generic;
-    dialler.name = STR("dialler");
-    phone_messages_add(&dialler.services, CSTA_MSG_DIAL_DIGITS);
-    world->config.phone_profiles = &profiles;
-    world->device[3].phone_profile = dialler.name;
+    phone_messages_add(&tel_profile(&dialler, world, 3, "dialler")->services,
+                       CSTA_MSG_DIAL_DIGITS);
     world->device[3].phone_peer = STR("gateway");
 }
 
@@ -70,9 +66,7 @@ static void down(void)
 static struct ask *on_call(const char *service, const char *element, const char *more)
 {
     struct ask *q = app_on_connection(&w.crm, service, element, "c1", "1001", more);
-    world_run(&w, 300);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&w, q, 300);
 }
 
 /** In other words for the same number, too. */

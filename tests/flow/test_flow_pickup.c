@@ -19,7 +19,6 @@ static const struct str all[] = {STR_INIT("10*")};
 
 #define CRM (&s.w.crm)
 #define EVENTS(ref, text) CHECK_STR(str_c(app_events(CRM, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 
 static void configure(struct world *w)
 {
@@ -35,10 +34,7 @@ static void configure(struct world *w)
 
 static void up(void)
 {
-    service_begin(&s, ROLE_BRIDGE);
-    s.tweak = configure;
-    s.apps = true;
-    service_up(&s);
+    service_up_with_crm(&s, configure);
     a = world_monitor(&s.w, CRM, "1001");
     b = world_monitor(&s.w, CRM, "1002");
     c = world_monitor(&s.w, CRM, "1003");
@@ -52,16 +48,12 @@ static void down(void)
     for (size_t i = 0; i < s.w.phones; i++) {
         PHONE(&s.w, i)->refuse_offers = 0;
     }
-    world_end(&s.w);
-    app_check(CRM, true, NULL);
-    service_down(&s);
+    service_down_with_crm(&s);
 }
 
 static struct ask *done(struct ask *q)
 {
-    service_run(&s, 700);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&s.w, q, 700);
 }
 
 #define UUI STR("User-to-User: 68656c6c6f;encoding=hex\r\n")

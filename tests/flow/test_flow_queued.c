@@ -14,7 +14,6 @@ static const char *a, *b, *c;
 #define CRM (&s.w.crm)
 #define QUEUE STR("Request-Disposition: queue\r\nUser-to-User: 68656c6c6f;encoding=hex\r\n")
 #define EVENTS(ref, text) CHECK_STR(str_c(app_events(CRM, ref)), text)
-#define ANSWER(q, want) CHECK_STR(str_c((q)->text), want)
 
 static void configure(struct world *w)
 {
@@ -24,10 +23,7 @@ static void configure(struct world *w)
 /** bob is busy, and cleo waits for him as c1. */
 static void up(void)
 {
-    service_begin(&s, ROLE_BRIDGE);
-    s.tweak = configure;
-    s.apps = true;
-    service_up(&s);
+    service_up_with_crm(&s, configure);
     a = world_monitor(&s.w, CRM, "1001");
     b = world_monitor(&s.w, CRM, "1002");
     c = world_monitor(&s.w, CRM, "1003");
@@ -39,16 +35,12 @@ static void up(void)
 
 static void down(void)
 {
-    world_end(&s.w);
-    app_check(CRM, true, NULL);
-    service_down(&s);
+    service_down_with_crm(&s);
 }
 
 static struct ask *done(struct ask *q)
 {
-    service_run(&s, 500);
-    CHECK_INT(q->answers, 1);
-    return q;
+    return world_asked(&s.w, q, 500);
 }
 
 static struct ask *snapshot(void)

@@ -201,12 +201,7 @@ static void test_csta_with_a_phone(void)
     struct tel tel;
     capture = capture_new(&(struct capture_config){.octets = 4 << 20});
     REQUIRE(capture != NULL);
-    world_up(&w, &(struct world_options){.tweak = with_phone, .unregistered = true});
-    tel_up(&tel, PHONE(&w, 0));
-    for (size_t i = 0; i < w.phones; i++) {
-        phone_register(PHONE(&w, i), 3600);
-    }
-    world_run(&w, 1000);
+    tel_world_up(&tel, &w, &(struct world_options){.tweak = with_phone});
     (void)world_monitor(&w, &w.crm, "1001");
     tel_delivered(&tel, "7", "1001", "888", "1001", "alerting"); /* a call of its own */
     world_run(&w, 200);

@@ -6,6 +6,7 @@
  * switched on it; the session forgotten, and the phone restarted. Then the misbehaviours of the
  * field.
  */
+#include "fetch.h"
 #include "server/profile_file.h"
 #include "uaphone.h"
 #include "world.h"
@@ -351,22 +352,6 @@ static void test_no_conference_of_foreign_calls(void)
 
 /* ---- without a session ---- */
 
-static struct {
-    size_t times;
-    char url[256];
-    uint64_t tag;
-} fetched;
-
-static int fetch(void *ctx, struct str url, uint32_t timeout_ms, uint64_t tag)
-{
-    (void)ctx;
-    (void)timeout_ms;
-    fetched.times++;
-    fetched.tag = tag;
-    (void)snprintf(fetched.url, sizeof(fetched.url), "%.*s", STR_ARG(url));
-    return 0;
-}
-
 static struct phone_profile with_keys(void)
 {
     struct phone_profile p = phone_profile_generic;
@@ -382,11 +367,10 @@ static void test_answered_by_key(void)
     struct phone_profile p = with_keys();
     struct phone_profiles one = {.item = &p, .count = 1};
     for (int round = 0; round < 3; round++) {
-        memset(&fetched, 0, sizeof(fetched));
         up(&phone_profile_generic, NULL, UAPHONE_NO_CSTA);
         w.device[3].phone_profile = p.name;
         engine_set_phone_profiles(w.engine, &one, w.net.now_ms);
-        w.node.env.fetch = fetch;
+        fetch_keep(&w.node.env);
         phone_register(&u.p, 3600);
         world_run(&w, 2000);
         REQUIRE(phone_call(PHONE(&w, 0), "1004", true, STR_NONE) != NULL);
