@@ -72,12 +72,24 @@ class Follower(threading.Thread):
         self.cond = threading.Condition()
         self.closed = None  # why
         self.sock = None
+        self.again = False  # comes again when it is over (`once`), and goes on where it was
 
     def told(self, event):
         with self.cond:
             self.events.append(event)
             self.last = event["sequence"]
             self.cond.notify_all()
+
+    def follow(self):
+        while True:
+            try:
+                self.once()
+            except (OSError, Failure):
+                if not self.again or self.closed:
+                    raise
+            if not self.again or self.closed:
+                return
+            time.sleep(0.02)
 
     def run(self):
         try:
@@ -199,17 +211,6 @@ class Sse(Follower):
                 self.said.append({"op": "here", "sequence": fields["id"]})
                 self.cond.notify_all()
 
-    def follow(self):
-        while True:
-            try:
-                self.once()
-            except (OSError, Failure):
-                if not self.again or self.closed:
-                    raise
-            if not self.again or self.closed:
-                return
-            time.sleep(0.02)
-
 
 class Ws(Follower):
     """GET /v1/stream. `again`: comes again and goes on where it was."""
@@ -291,14 +292,3 @@ class Ws(Follower):
                 self.last = msg["sequence"]
             self.said.append(msg)
             self.cond.notify_all()
-
-    def follow(self):
-        while True:
-            try:
-                self.once()
-            except (OSError, Failure):
-                if not self.again or self.closed:
-                    raise
-            if not self.again or self.closed:
-                return
-            time.sleep(0.02)

@@ -398,6 +398,16 @@ class Phone(Process):
         return super().end(limit)
 
 
+def established(a, b, number=None):
+    """Phone `a` calls that number (None: the one of `b`), and `b` answers."""
+    am, bm = a.mark(), b.mark()
+    a.say(f"call {number or b.number}")
+    b.event("incoming", bm)
+    b.say("answer")
+    a.event("established", am)
+    b.event("established", bm)
+
+
 class Csta(Process):
     """A baton csta session that takes commands and prints JSON."""
 

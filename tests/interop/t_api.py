@@ -23,6 +23,12 @@ class Desk(Meeting):
         self.sse = Sse(self.s, "from=earliest")
         self.ended = {}  # operations that we were told of: their state
 
+    def rings_at(self, caller, called, at):
+        mark = len(self.sse.events)
+        marks = super().rings_at(caller, called, at)
+        self.sse.wait_type("delivered", mark, deviceID=f"sip:{at.number}@example.com")
+        return marks
+
     def post(self, path, body=None, status=200, **fields):
         """A verb, waited for. @return the operation or the problem"""
         got, said = ask(self.s, "POST", path, body or {}, Prefer="wait=30", **fields)
@@ -86,23 +92,6 @@ class Desk(Meeting):
             equal((t["service"], t["state"]), (self.ended[t["operation"]]["service"], "done"), t["operation"])
 
 
-def rings_at(o, caller, called, at):
-    """The caller's key; it rings there, and that has come to the server. @return marks of both"""
-    since, seen, mark = caller.mark(), at.mark(), len(o.sse.events)
-    caller.dial(called)
-    at.rings(seen, caller.number)
-    o.sse.wait(lambda e: e["type"] == "org.baton.csta.delivered.v1" and
-               e["data"]["ids"]["deviceID"] == f"sip:{at.number}@example.com", f"delivered at {at.number}", since=mark)
-    return since, seen
-
-
-def talk_then_over(o, caller, since, at, seen):
-    at.answer()
-    at.talks(seen)
-    caller.talks(since)
-    o.hang_up(caller, at)
-
-
 def do_not_disturb(o):
     said, old = o.feature(1002, "doNotDisturb")
     equal(said["doNotDisturbOn"], False, "do not disturb")
@@ -116,8 +105,8 @@ def do_not_disturb(o):
     equal(problem["code"], "preconditionFailed", "it is another one now")
     o.put(1002, "doNotDisturb", {"doNotDisturbOn": False}, If_Match=o.feature(1002, "doNotDisturb")[1])
     equal(o.feature(1002, "doNotDisturb")[1], old, "the same again")
-    since, seen = rings_at(o, o.a, 1002, o.b)
-    talk_then_over(o, o.a, since, o.b, seen)
+    since, seen = o.rings_at(o.a, 1002, o.b)
+    o.talk_then_over(o.a, since, o.b, seen)
 
 
 def forwarding(o):
@@ -133,51 +122,45 @@ def forwarding(o):
     for status, said in came:
         if status == 200:
             o.ended[said["operation"]] = said
-    since, seen = rings_at(o, o.a, 1002, o.c)
-    talk_then_over(o, o.a, since, o.c, seen)
+    since, seen = o.rings_at(o.a, 1002, o.c)
+    o.talk_then_over(o.a, since, o.c, seen)
     o.put(1002, "forwardImmediate", {"activateForward": False}, If_Match="*")
     o.put(1002, "forwardNoAns", {"activateForward": True, "forwardDN": "1003", "ringDuration": 1})
     since, rung = o.a.mark(), o.c.mark()
-    rings_at(o, o.a, 1002, o.b)
+    o.rings_at(o.a, 1002, o.b)
     o.c.rings(rung, 1001)
-    talk_then_over(o, o.a, since, o.c, rung)
+    o.talk_then_over(o.a, since, o.c, rung)
     o.put(1002, "forwardNoAns", {"activateForward": False})
-    since, seen = rings_at(o, o.a, 1002, o.b)
-    talk_then_over(o, o.a, since, o.b, seen)
+    since, seen = o.rings_at(o.a, 1002, o.b)
+    o.talk_then_over(o.a, since, o.b, seen)
 
 
 def deflect(o):
-    since, rung = rings_at(o, o.a, 1002, o.b)
+    since = o.rings_at(o.a, 1002, o.b)[0]
     at = o.c.mark()
-    o.verb(o.call_of(1002), 1002, "deflect", {"newDestination": "1003"})
-    o.b.ended(rung)
+    with o.out(o.b):
+        o.verb(o.call_of(1002), 1002, "deflect", {"newDestination": "1003"})
     o.c.rings(at, 1001)
-    talk_then_over(o, o.a, since, o.c, at)
+    o.talk_then_over(o.a, since, o.c, at)
 
 
 def single_step_transfer(o):
-    call, left, rung = o.talk(), o.b.mark(), o.c.mark()
-    name = o.begin(call, 1002, "single-step-transfer", {"transferredTo": "1003"})
-    o.c.rings(rung, 1001)
-    o.c.answer()
-    o.c.talks(rung)
-    o.b.ended(left)
+    call = o.talk()
+    with o.answered_at(o.c, o.b):
+        name = o.begin(call, 1002, "single-step-transfer", {"transferredTo": "1003"})
     o.finish(name)
     o.media.both_ways(o.a, o.c)
     o.hang_up(o.c, o.a)
 
 
 def park_and_pick_up(o):
-    call, left = o.talk(), o.b.mark()
-    o.verb(call, 1002, "park", {"parkTo": "1003"})
-    o.b.ended(left)
+    call = o.talk()
+    with o.out(o.b):
+        o.verb(call, 1002, "park", {"parkTo": "1003"})
     waits = ask(o.s, "GET", f"/v1/calls/{call}")[1]
     check(any("1003" in c["deviceID"] for c in waits["connections"]), "it waits at 1003", waits)
-    at = o.b.mark()
-    name = o.begin(call, 1003, "pickup", {"requestingDevice": "1002"})
-    o.b.rings(at, 1001)
-    o.b.answer()
-    o.b.talks(at)
+    with o.answered_at(o.b):
+        name = o.begin(call, 1003, "pickup", {"requestingDevice": "1002"})
     o.finish(name)
     o.media.both_ways(o.a, o.b)
     o.verb(call, 1001, "digits", {"charactersToSend": "42#"})
@@ -185,14 +168,10 @@ def park_and_pick_up(o):
     # and what rings: by name, and in the group
     for path, body in (("/v1/calls/{call}/connections/1002/pickup", {"requestingDevice": "1003"}),
                        ("/v1/devices/1003/pickup", {})):
-        since, rung = rings_at(o, o.a, 1002, o.b)
-        at = o.c.mark()
-        got, said = ask(o.s, "POST", path.format(call=o.call_of(1002)), body)
-        equal(got, 202, f"{path}: {said}")
-        o.c.rings(at, 1001)
-        o.c.answer()
-        o.c.talks(at)
-        o.b.ended(rung)
+        since = o.rings_at(o.a, 1002, o.b)[0]
+        with o.answered_at(o.c, o.b):
+            got, said = ask(o.s, "POST", path.format(call=o.call_of(1002)), body)
+            equal(got, 202, f"{path}: {said}")
         o.finish(said["operation"])
         o.a.talks(since)
         o.hang_up(o.a, o.c)
@@ -200,12 +179,10 @@ def park_and_pick_up(o):
 
 def conference(o):
     """Two calls become one at the focus; one holds and comes back; a third is brought in; all are cleared."""
-    first, seen = o.talk(), o.c.mark()
-    made = o.verb(first, 1001, "consult", {"consultedDevice": "1003"})
+    first = o.talk()
+    with o.answered_at(o.c):
+        made = o.verb(first, 1001, "consult", {"consultedDevice": "1003"})
     second = made["result"]["ConsultationCallResponse"]["initiatedCall"]["callID"]
-    o.c.rings(seen, 1001)
-    o.c.answer()
-    o.c.talks(seen)
     o.media.both_ways(o.a, o.c)
     o.verb(second, 1001, "conference")
     o.together(o.a, o.b, o.c)
@@ -218,26 +195,18 @@ def conference(o):
     equal(o.party(1002)[1], "hold", "1002")
     o.verb(call, 1002, "retrieve")
     o.together(o.a, o.b, o.c)
-    marks = [(p, p.mark()) for p in (o.a, o.b, o.c)]
-    o.post(f"/v1/calls/{call}/clear")
-    for p, mark in marks:
-        p.ended(mark)
-    o.over()
+    with o.all_out(o.a, o.b, o.c):
+        o.post(f"/v1/calls/{call}/clear")
 
 
 def conference_in_one_step(o):
-    first, seen = o.talk(), o.c.mark()
-    name = o.begin(first, 1001, "single-step-conference", {"deviceToJoin": "1003", "participationType": "active"})
-    o.c.rings(seen, 1001)
-    o.c.answer()
-    o.c.talks(seen)
+    first = o.talk()
+    with o.answered_at(o.c):
+        name = o.begin(first, 1001, "single-step-conference", {"deviceToJoin": "1003", "participationType": "active"})
     o.finish(name)
     o.together(o.a, o.b, o.c)
-    marks = [(p, p.mark()) for p in (o.a, o.b, o.c)]
-    o.post(f"/v1/calls/{o.call_of(1003)}/clear")
-    for p, mark in marks:
-        p.ended(mark)
-    o.over()
+    with o.all_out(o.a, o.b, o.c):
+        o.post(f"/v1/calls/{o.call_of(1003)}/clear")
 
 
 STEPS = (do_not_disturb, forwarding, deflect, single_step_transfer, park_and_pick_up, conference,

@@ -9,7 +9,7 @@ mixer there, and liblinphone answers the next call only when the last one is ack
 import os
 
 import lib
-from lib import IP, PORTS, Process, equal, rtp_base
+from lib import IP, PORTS, Process, rtp_base
 from media import Media
 from t_application import order
 from t_two_calls import OTHER, Office
@@ -92,20 +92,11 @@ class Meeting(Office):
             self.media.both_ways(p, self.focus)
         self.media.silent(*((p, q) for p in phones for q in phones if p is not q))
 
-    def over(self):
-        for number in (1001, 1002, 1003):
-            equal(self.app.done(f"snapshot {number}")["calls"], [], f"{number} is in no call")
-
 
 def of_two_calls(o):
     """ConferenceCall; one holds and comes back, one leaves, the next ends it."""
     first = o.talk()
-    seen = o.c.mark()
-    second = o.app.done("consult 1001 1003")["connection"]["callID"]
-    o.c.rings(seen, 1001)
-    o.c.answer()
-    o.c.talks(seen)
-    o.media.both_ways(o.a, o.c)
+    second = o.consult()
     since = o.app.mark()
     o.app.done(f"conference {first}/1001 {second}/1001", limit=30)
     for number in ("1001", "1002", "1003"):
@@ -120,27 +111,18 @@ def of_two_calls(o):
     o.b.ended(left)
     o.app.event("ConnectionCleared", "1001", since)
     o.together(o.a, o.c)
-    left = o.c.mark()
-    o.a.hangup()
-    o.c.ended(left)
-    o.over()
+    o.hang_up(o.a, o.c)
 
 
 def of_one_call(o):
     """SingleStepConferenceCall; then everybody is cleared."""
-    first = o.talk()
-    seen, since = o.c.mark(), o.app.mark()
-    o.app.done(f"add {first}/1001 1003", limit=30)
-    o.c.rings(seen, 1001)
-    o.c.answer()
-    o.c.talks(seen)
+    first, since = o.talk(), o.app.mark()
+    with o.answered_at(o.c):
+        o.app.done(f"add {first}/1001 1003", limit=30)
     order(o.app, "1003", "Delivered", "Established", "Conferenced", since=since)
     o.together(o.a, o.b, o.c)
-    marks = [(p, p.mark()) for p in (o.a, o.b, o.c)]
-    o.app.done("clear-call 1001")
-    for p, mark in marks:
-        p.ended(mark)
-    o.over()
+    with o.all_out(o.a, o.b, o.c):
+        o.app.done("clear-call 1001")
 
 
 for _program in OTHER:

@@ -3,18 +3,9 @@
 import json
 import os
 
-from lib import check, equal, once, scenario
+from lib import check, equal, established, once, scenario
 
 STORE = "store: {path: kept.db, uui: length}\n"
-
-
-def established(a, b):
-    am, bm = a.mark(), b.mark()
-    a.say(f"call {b.number}")
-    b.event("incoming", bm)
-    b.say("answer")
-    a.event("established", am)
-    b.event("established", bm)
 
 
 def killed(w, s, **options):

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from lib import BATON, check, equal, scenario
+from lib import BATON, check, equal, established, scenario
 
 
 def rewrite(s, before, after):
@@ -22,15 +22,6 @@ def rewrite(s, before, after):
 def reload(path):
     return subprocess.run([BATON, "reload", "-c", path], capture_output=True, text=True,
                           timeout=60)
-
-
-def established(a, b, number):
-    am, bm = a.mark(), b.mark()
-    a.say(f"call {number}")
-    b.event("incoming", bm)
-    b.say("answer")
-    a.event("established", am)
-    b.event("established", bm)
 
 
 def refused(s, a, number, status):

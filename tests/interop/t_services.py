@@ -46,20 +46,6 @@ class Desk(Meeting):
         answer = self.app.request(line)
         equal((answer["kind"], answer.get("value")), ("error", value), line)
 
-    def rings_at(self, caller, called, at):
-        """The caller's key; it rings there. @return marks of both"""
-        since, seen, mark = caller.mark(), at.mark(), self.app.mark()
-        caller.dial(called)
-        at.rings(seen, caller.number)
-        self.app.event("Delivered", str(at.number), mark)
-        return since, seen
-
-    def talk_then_over(self, caller, since, at, seen):
-        at.answer()
-        at.talks(seen)
-        caller.talks(since)
-        self.hang_up(caller, at)
-
 
 def make_deflect_hold(o):
     since, seen, mark = o.a.mark(), o.b.mark(), o.app.mark()
@@ -82,21 +68,14 @@ def make_deflect_hold(o):
     equal(len(o.app.done("snapshot 1003")["calls"]), 1, "calls of 1003")
     o.app.done("retrieve 1003")
     o.media.both_ways(o.a, o.c)
-    left, gone = o.a.mark(), o.c.mark()
-    o.app.done("clear 1003")
-    o.a.ended(left)
-    o.c.ended(gone)
-    o.over()
+    with o.all_out(o.a, o.c):
+        o.app.done("clear 1003")
 
 
 def single_step_transfer(o):
     o.talk()
-    left, rung = o.b.mark(), o.c.mark()
-    o.app.say("transfer 1002 1003")
-    o.c.rings(rung, 1001)
-    o.c.answer()
-    o.c.talks(rung)
-    o.b.ended(left)
+    with o.answered_at(o.c, o.b):
+        o.app.say("transfer 1002 1003")
     o.served.add("SingleStepTransferCall")
     o.media.both_ways(o.a, o.c)
     o.hang_up(o.c, o.a)
@@ -108,15 +87,13 @@ def two_calls(o):
     o.app.done(f"alternate {first}/1001 {second}/1001")
     o.media.both_ways(o.a, o.b)
     o.app.done("alternate 1001 1001")
-    gone = o.c.mark()
-    o.app.done(f"reconnect {second}/1001")
-    o.c.ended(gone)
+    with o.out(o.c):
+        o.app.done(f"reconnect {second}/1001")
     o.media.both_ways(o.a, o.b)
     o.app.done("digits 1001 42")
     o.consult()
-    left = o.a.mark()
-    o.app.done("join 1001 1001")
-    o.a.ended(left)
+    with o.out(o.a):
+        o.app.done("join 1001 1001")
     o.media.both_ways(o.b, o.c)
     o.hang_up(o.b, o.c)
 
@@ -126,19 +103,14 @@ def together(o):
     second = o.consult()
     o.app.done(f"conference {first}/1001 {second}/1001")
     o.together(o.a, o.b, o.c)
-    left, gone = o.a.mark(), o.b.mark()
-    o.app.done("clear-call 1001")
-    o.a.ended(left)
-    o.b.ended(gone)
-    o.over()
-    first, rung = o.talk(), o.c.mark()
-    o.app.done(f"add {first}/1001 1003")
-    o.c.rings(rung, 1001)
-    o.c.answer()
-    o.c.talks(rung)
+    with o.all_out(o.a, o.b, o.c):
+        o.app.done("clear-call 1001")
+    first = o.talk()
+    with o.answered_at(o.c):
+        o.app.done(f"add {first}/1001 1003")
     o.together(o.a, o.b, o.c)
-    o.app.done("clear-call 1001")
-    o.over()
+    with o.all_out(o.a, o.b, o.c):
+        o.app.done("clear-call 1001")
 
 
 def do_not_disturb(o):
@@ -187,37 +159,26 @@ def about(o):
 
 
 def picked_up(o):
-    since, rung = o.rings_at(o.a, 1002, o.b)
-    mark, at = o.app.mark(), o.c.mark()
-    o.app.say("pickup 1002 1003")
-    o.c.rings(at, 1001)
-    o.c.answer()
-    o.c.talks(at)
-    o.b.ended(rung)
+    since, mark = o.rings_at(o.a, 1002, o.b)[0], o.app.mark()
+    with o.answered_at(o.c, o.b):
+        o.app.say("pickup 1002 1003")
     o.a.talks(since)
     equal(o.app.event("Established", "1003", mark)["cause"], "callPickup", "why 1003 talks")
     o.media.both_ways(o.a, o.c)
     o.hang_up(o.a, o.c)
-    since, rung = o.rings_at(o.a, 1002, o.b)
-    at = o.c.mark()
-    o.app.say("group-pickup 1003")
-    o.c.rings(at, 1001)
-    o.c.answer()
-    o.c.talks(at)
-    o.b.ended(rung)
+    o.rings_at(o.a, 1002, o.b)
+    with o.answered_at(o.c, o.b):
+        o.app.say("group-pickup 1003")
     o.hang_up(o.c, o.a)
 
 
 def parked(o):
-    call, left = o.talk(), o.b.mark()
-    o.app.done("park 1002 1003")
-    o.b.ended(left)
+    call = o.talk()
+    with o.out(o.b):
+        o.app.done("park 1002 1003")
     check("1003" in str(o.app.done(f"snapshot-call {call}/1001")["message"]), "it waits at 1003")
-    at = o.b.mark()
-    o.app.say(f"pickup {call}/1003 1002")
-    o.b.rings(at, 1001)
-    o.b.answer()
-    o.b.talks(at)
+    with o.answered_at(o.b):
+        o.app.say(f"pickup {call}/1003 1002")
     o.media.both_ways(o.a, o.b)
     o.hang_up(o.b, o.a)
 
@@ -225,9 +186,9 @@ def parked(o):
 def called_back(o):
     """1002 did not answer, was used since, and both are rung."""
     mark = o.app.mark()
-    rung = o.rings_at(o.a, 1002, o.b)[1]
-    o.app.done("call-back 1001")
-    o.b.ended(rung)
+    o.rings_at(o.a, 1002, o.b)
+    with o.out(o.b):
+        o.app.done("call-back 1001")
     for number in ("1001", "1002"):
         e = o.app.event("CallBack", number, mark)
         equal((e["callingDevice"], e["calledDevice"]), ("1001", "1002"), "who is called back")

@@ -76,13 +76,48 @@ class Office:
         for number in (1001, 1002, 1003):
             equal(self.app.done(f"snapshot {number}")["calls"], [], f"{number} is in no call")
 
-    def hang_up(self, p, *others):
-        since, marks = p.mark(), [o.mark() for o in others]
-        p.hangup()
-        p.ended(since)
-        for o, mark in zip(others, marks):
-            o.ended(mark)
+    @contextlib.contextmanager
+    def out(self, *phones):
+        """By what is done inside, the calls of these end."""
+        marks = [(p, p.mark()) for p in phones]
+        yield
+        for p, mark in marks:
+            p.ended(mark)
+
+    @contextlib.contextmanager
+    def all_out(self, *phones):
+        """The same, and nobody is in a call then."""
+        with self.out(*phones):
+            yield
         self.over()
+
+    @contextlib.contextmanager
+    def answered_at(self, at, *left):
+        """By what is done inside it rings at `at`, for 1001, who answers; `left` are out then."""
+        rung = at.mark()
+        with self.out(*left):
+            yield
+            at.rings(rung, 1001)
+            at.answer()
+            at.talks(rung)
+
+    def hang_up(self, p, *others):
+        with self.all_out(p, *others):
+            p.hangup()
+
+    def rings_at(self, caller, called, at):
+        """The caller's key; it rings there, and that has come to the server. @return marks of both"""
+        since, seen, mark = caller.mark(), at.mark(), self.app.mark()
+        caller.dial(called)
+        at.rings(seen, caller.number)
+        self.app.event("Delivered", str(at.number), mark)
+        return since, seen
+
+    def talk_then_over(self, caller, since, at, seen):
+        at.answer()
+        at.talks(seen)
+        caller.talks(since)
+        self.hang_up(caller, at)
 
 
 def alternate_and_reconnect(o):
@@ -147,11 +182,8 @@ def digits(o):
     o.app.done("digits 1001 12#")
     e = o.app.event("DigitsGenerated", "1001", mark)
     check("12#" in str(e["message"]), "the digits that were taken", e)
-    since, seen = o.a.mark(), o.b.mark()
-    o.app.done("clear-call 1001")
-    o.a.ended(since)
-    o.b.ended(seen)
-    o.over()
+    with o.all_out(o.a, o.b):
+        o.app.done("clear-call 1001")
     since, seen, mark = o.a.mark(), o.b.mark(), o.app.mark()
     o.app.done("make-call 1001 10; --prompt")
     o.a.rings(since, 1001)

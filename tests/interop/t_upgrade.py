@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 
-from lib import BATON, check, equal, once, scenario
+from lib import BATON, check, equal, established, once, scenario
 
 STORE = "store: {path: kept.db}\n"
 WAITS = """#!/bin/sh
@@ -61,15 +61,6 @@ def over(s, since, go):
     with open(go, "w", encoding="utf-8"):
         pass
     s.wait(r"server: Baton .* devices", since, limit=30)
-
-
-def established(a, b):
-    am, bm = a.mark(), b.mark()
-    a.say(f"call {b.number}")
-    b.event("incoming", bm)
-    b.say("answer")
-    a.event("established", am)
-    b.event("established", bm)
 
 
 @scenario

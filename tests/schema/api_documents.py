@@ -13,6 +13,8 @@ import json
 import re
 import sys
 
+from references import find, refs
+
 SKIPPED = 77
 METHODS = {'get', 'put', 'post', 'patch', 'delete'}
 OPERATION = {'operationId', 'summary', 'tags', 'parameters', 'requestBody', 'responses', 'security', 'description'}
@@ -24,28 +26,8 @@ def fault(text):
     print('wrong: ' + text[:400])
 
 
-def refs(value):
-    if isinstance(value, dict):
-        if '$ref' in value:
-            if len(value) > 1:
-                fault(f'something beside a reference: {value}')
-            yield value['$ref']
-        for part in value.values():
-            yield from refs(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from refs(part)
-
-
-def find(document, pointer):
-    for step in pointer.removeprefix('#/').split('/'):
-        step = step.replace('~1', '/').replace('~0', '~')
-        document = document.get(step) if isinstance(document, dict) else None
-    return document
-
-
 def check_references(document, what, optional=()):
-    used = set(refs(document))
+    used = set(refs(document, fault))
     for pointer in used:
         if not pointer.startswith('#/') or find(document, pointer) is None:
             fault(f'{what}: {pointer} leads nowhere')
@@ -144,7 +126,7 @@ def check_asyncapi(jsonschema, document):
         channel = op['channel']['$ref']
         if op.get('action') not in ('send', 'receive') or find(document, channel) is None:
             fault(f'asyncapi: operation {name}')
-        for message in refs(op.get('messages', [])):
+        for message in refs(op.get('messages', []), fault):
             spoken.add(message)
             if not message.startswith(channel + '/messages/'):
                 fault(f'asyncapi: operation {name}: {message} is none of its channel')

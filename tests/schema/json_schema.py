@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 
+from references import find, refs
+
 SKIPPED = 77
 ENVELOPE = 'CSTAMessage'
 NAME = re.compile(r'^[A-Za-z0-9._-]+$')  # of a component, in both formats
@@ -65,29 +67,10 @@ def fault(text):
         print('wrong: ' + text[:600])
 
 
-def refs(value):
-    if isinstance(value, dict):
-        if '$ref' in value:
-            if len(value) > 1:
-                fault(f'something beside a reference: {value}')
-            yield value['$ref']
-        for part in value.values():
-            yield from refs(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from refs(part)
-
-
-def find(document, pointer):
-    for step in pointer.removeprefix('#/').split('/'):
-        document = document.get(step) if isinstance(document, dict) else None
-    return document
-
-
 def lint(jsonschema, document, what, draft):
     for error in draft({**HEAD[what], 'definitions': DEFINITIONS}).iter_errors(document):
         fault(f'{what}: {error.message} at {list(error.path)}')
-    used = set(refs(document))
+    used = set(refs(document, fault))
     for pointer in used:
         if not pointer.startswith('#/') or find(document, pointer) is None:
             fault(f'{what}: {pointer} leads nowhere')

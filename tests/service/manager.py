@@ -166,3 +166,15 @@ class Manager:
         self.folder.cleanup()
         check(not bad, "a sanitizer complained", "\n".join(self.output[-60:]))
         check(got == code, "exit code", f"{got}: " + "\n".join(self.output[-20:]))
+
+
+def run(*tests):
+    """One after the other, until one fails."""
+    for test in tests:
+        try:
+            test()
+        except Failure as e:
+            sys.exit(f"{test.__name__}: {e}")
+        finally:
+            Manager.kill_all()
+        print(f"{test.__name__}: ok", flush=True)

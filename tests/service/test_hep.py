@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from manager import Failure, Manager, check, options
+from manager import Failure, Manager, check, options, run
 
 BATON = os.path.abspath(sys.argv[1])
 HOME = tempfile.TemporaryDirectory(prefix="baton-hep-")
@@ -156,15 +156,4 @@ def read_by_sngrep():
     m.end()
 
 
-def main():
-    for test in (over_tls, read_by_sngrep):
-        try:
-            test()
-        except Failure as e:
-            sys.exit(f"{test.__name__}: {e}")
-        finally:
-            Manager.kill_all()
-        print(f"{test.__name__}: ok", flush=True)
-
-
-main()
+run(over_tls, read_by_sngrep)

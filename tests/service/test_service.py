@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from manager import Failure, Manager, bound, check, options
+from manager import Manager, bound, check, options, run
 
 BATON = os.path.abspath(sys.argv[1])
 
@@ -224,15 +224,4 @@ def watched():
     m.end()
 
 
-def main():
-    for test in (told, given, api, not_ours, nobody, watched):
-        try:
-            test()
-        except Failure as e:
-            sys.exit(f"{test.__name__}: {e}")
-        finally:
-            Manager.kill_all()
-        print(f"{test.__name__}: ok", flush=True)
-
-
-main()
+run(told, given, api, not_ours, nobody, watched)

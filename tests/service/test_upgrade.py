@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 
-from manager import Failure, Manager, check, options
+from manager import Manager, check, options, run
 
 BATON = os.path.abspath(sys.argv[1])
 HOME = tempfile.TemporaryDirectory(prefix="baton-upgrade-")
@@ -387,16 +387,5 @@ def goes_back():
     m.end()
 
 
-def main():
-    for test in (goes_on, sessions_go_on, says_goodbye, refused, goes_back):
-        try:
-            test()
-        except Failure as e:
-            sys.exit(f"{test.__name__}: {e}")
-        finally:
-            Manager.kill_all()
-        print(f"{test.__name__}: ok", flush=True)
-
-
-main()
+run(goes_on, sessions_go_on, says_goodbye, refused, goes_back)
 HOME.cleanup()
