@@ -121,13 +121,30 @@ struct outcome service_transfer_call(struct request *r)
                : start(r, r->cti->driver->unite, held, active);
 }
 
+/** A party that is still in the call. @param of  only those whose device this request may
+    command; NULL: whoever it is, also from outside */
+static struct connection *party_left(const struct request *of, const struct call *call)
+{
+    list_each(it, &call->connections)
+    {
+        struct connection *conn = list_entry(it, struct connection, link);
+        if (connection_is_live(conn) &&
+            (of == NULL || (conn->device != NULL && request_may(of, conn->device)))) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
 /** A party in whose name a whole call is cleared: with a callID alone any that the application
-    may command. */
+    may command. An administrator ends every call that stands: one that our devices have left, too,
+    for nobody else could. */
 static bool resolve_clearer(const struct request *r, struct connection **out,
                             struct outcome *err)
 {
     static const struct wanted want = {CSTA_MSG_CLEAR_CALL, ~STATE(NULL)};
     const struct csta_connection_id *id = &r->msg->clear_call->call_to_be_cleared;
+    const struct application *app = r->from.session->app;
     struct call *call;
 
     if (id->call_id.n == 0 || id->device_id.value.n > 0) {
@@ -136,15 +153,11 @@ static bool resolve_clearer(const struct request *r, struct connection **out,
     if (!resolve_call(r, id, &call, err)) {
         return false;
     }
-    list_each(it, &call->connections)
-    {
-        *out = list_entry(it, struct connection, link);
-        if (connection_is_live(*out) && (*out)->device != NULL &&
-            request_may(r, (*out)->device)) {
-            return true;
-        }
+    *out = party_left(r, call);
+    if (*out == NULL && access_scopes_admin(app->scopes, app->scope_count)) {
+        *out = party_left(NULL, call);
     }
-    return resolve_connection(r, id, &want, out, err);
+    return *out != NULL || resolve_connection(r, id, &want, out, err);
 }
 
 struct outcome service_clear_call(struct request *r)

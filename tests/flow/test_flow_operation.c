@@ -137,6 +137,73 @@ static void test_what_takes_too_long_fails(void)
     down(&w);
 }
 
+/** Of outsiders among themselves: 1001, whom one of them called, has deflected him to the other
+    and is gone. @return its callID, in `id` */
+static bool left_to_outsiders(struct world *w, char *id, size_t cap)
+{
+    world_raw_invite(w, &w->gateway, "in", "1001", "", world_sdp);
+    world_run(w, 200);
+    (void)snprintf(id, cap, "%s", client_call_of(w, 0));
+    const char *said = client_do(w, &client_all,
+                                 "{\"DeflectCall\":{\"callToBeDiverted\":{\"callID\":\"%s\","
+                                 "\"deviceID\":\"1001\"},\"newDestination\":\"8555\"}}",
+                                 id);
+    CHECK_STR(str_c(said), "done DeflectCallResponse");
+    world_run(w, 100);
+    struct text_msg invite = world_take(&w->trunk, "INVITE");
+    struct hop back = raw_from(&w->trunk);
+    raw_reply(&w->trunk, &back, invite.m, "200 OK", "t",
+              "Contact: <sip:8555@10.0.2.2>\nContent-Type: application/sdp\n", world_sdp);
+    text_free(&invite);
+    world_run(w, 100);
+    struct text_msg ok = world_take(&w->gateway, "200 INVITE");
+    world_raw_request(w, &w->gateway, "ACK", 1, &ok, "", "");
+    text_free(&ok);
+    world_run(w, 100);
+    return id[0] != '\0' && client_call_of(w, 0)[0] == '\0';
+}
+
+static void clear_of_outsiders(struct world *w, const char *id)
+{
+    const char *clear = "{\"ClearCall\":{\"callToBeCleared\":{\"callID\":\"%s\"}}}";
+    REQUIRE(strstr(client_list(w, &client_admin, VIEW_CALLS, 0, NULL), id) != NULL);
+    CHECK(str_starts(str_c(client_do(w, &client_first, clear, id)), STR("refused 40")));
+    CHECK(str_starts(str_c(client_do(w, &client_all, clear, id)), STR("refused 40")));
+    CHECK_STR(str_c(client_do(w, &client_admin, clear, id)), "done ClearCallResponse");
+    world_run(w, 100);
+    struct text_msg here = world_take(&w->gateway, "BYE"),
+                    there = world_take(&w->trunk, "BYE");
+    CHECK(here.m != NULL && there.m != NULL);
+    text_free(&here);
+    text_free(&there);
+    world_run(w, 40000);
+    CHECK_STR(str_c(client_list(w, &client_admin, VIEW_CALLS, 0, NULL)), "");
+    CHECK_STR(str_c(client_do(w, &client_admin, clear, id)), "refused 404 invalidConnectionID");
+}
+
+/** Nobody of ours is in the call any more; an administrator ends it all the same. */
+static void test_an_administrator_ends_what_no_device_is_in(void)
+{
+    struct world w;
+    char id[64];
+    up(&w);
+    REQUIRE(left_to_outsiders(&w, id, sizeof(id)));
+    clear_of_outsiders(&w, id);
+    down(&w);
+}
+
+/** After a restart nothing tells of the device any more. */
+static void test_an_administrator_ends_it_after_a_restart(void)
+{
+    struct world w;
+    char id[64];
+    up(&w);
+    REQUIRE(left_to_outsiders(&w, id, sizeof(id)));
+    keep_restart(&w, &keep);
+    clear_of_outsiders(&w, id);
+    down(&w);
+}
+
 static void test_an_operation_is_its_owners(void)
 {
     struct world w;
@@ -594,7 +661,8 @@ static void test_operations_without_memory(void)
 }
 
 TEST_MAIN(T(test_a_call_is_commanded_from_end_to_end), T(test_what_is_wrong_is_refused_at_once),
-          T(test_what_takes_too_long_fails), T(test_an_operation_is_its_owners),
+          T(test_what_takes_too_long_fails), T(test_an_administrator_ends_what_no_device_is_in),
+          T(test_an_administrator_ends_it_after_a_restart), T(test_an_operation_is_its_owners),
           T(test_a_revoked_principal_loses_what_runs), T(test_there_are_so_many_operations),
           T(test_a_key_stands_for_one_operation), T(test_a_client_chooses_the_call_id),
           T(test_what_runs_at_a_restart_ends_as_restarted), T(test_rows_that_are_none),
