@@ -43,10 +43,14 @@ void api_log_of(const struct api_request *r, enum trace_level level, const char 
 {
     char number[24];
     struct out o;
+    struct str device = exchange_of(r)->device;
     struct trace_ids ids = {.who = r->who != NULL ? r->who->name : STR_NONE,
                             .parent = r->field[API_TRACEPARENT],
                             .call = r->route != NULL ? api_param(r, "callID") : STR_NONE,
-                            .device = r->route != NULL ? api_param(r, "device") : STR_NONE};
+                            .device = device};
+    if (device.n == 0 && r->route != NULL) {
+        ids.device = api_param(r, "device");
+    }
     va_list args;
     out_init(&o, number, sizeof(number));
     out_u64(&o, r->number);

@@ -127,6 +127,7 @@ struct exchange {
     bool cross;       /**< from a page of another origin that may */
     bool denied;      /**< he is known, but has not the scope */
     uint64_t came_ns; /**< the head was whole */
+    struct str device; /**< of the path, as all of us call it; absent: nobody has said it yet */
     struct str ws_key, ws_version;
     bool early; /**< refused before its body came: there is no more of this connection */
 

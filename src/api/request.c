@@ -3,6 +3,7 @@
 #include "api/parts.h"
 #include "base/err.h"
 #include "base/utf8.h"
+#include "engine/view.h"
 
 enum { WAIT_MAX_S = 30 };
 
@@ -173,6 +174,10 @@ struct wheel *api_wheel(struct api *a)
 static void run_ask(struct api_job *job, struct engine *e, uint64_t now_ms)
 {
     struct exchange *x = container_of(job, struct exchange, job);
+    /* for the log, while we are where devices are known */
+    if (x->device.n == 0) {
+        x->device = arena_dup(&x->arena, view_device_uri(e, api_param(&x->r, "device")));
+    }
     if (!x->run(&x->r, e, now_ms)) {
         api_job_finish(job);
     }

@@ -32,11 +32,12 @@ static void put(struct out *o, const char *name, struct str value)
 
 void cti_audit(struct cti *c, const struct cti_audit *a)
 {
-    const struct device *d = directory_device(c->directory, a->device);
+    const struct device *d =
+        a->device.n > 0 ? directory_device_named(c->directory, a->device) : NULL;
+    const struct str device = d != NULL ? d->key : a->device; /* however it was written */
     const struct trace_ids ids = {
-        .call = a->call_id, .device = d != NULL ? d->uri : a->device, .who = a->who};
-    struct journal_fact fact = {
-        .type = AUDIT_TYPE, .subject = a->device, .call_id = a->call_id};
+        .call = a->call_id, .device = d != NULL ? d->uri : device, .who = a->who};
+    struct journal_fact fact = {.type = AUDIT_TYPE, .subject = device, .call_id = a->call_id};
     char buf[LINE_MAX];
     struct out o;
 
@@ -47,7 +48,7 @@ void cti_audit(struct cti *c, const struct cti_audit *a)
     put(&o, "who", a->who);
     put(&o, "face", a->face);
     put(&o, "action", a->action);
-    put(&o, "deviceID", a->device);
+    put(&o, "deviceID", device);
     put(&o, "callID", a->call_id);
     put(&o, "outcome", a->outcome);
     out_ch(&o, '}');

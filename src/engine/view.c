@@ -400,6 +400,14 @@ struct device *view_find_device(const struct engine *e, const struct access_prin
     return d;
 }
 
+struct str view_device_uri(const struct engine *e, struct str text)
+{
+    const struct device *d =
+        str_is_set(text) ? directory_device_named(e->config.directory, text) : NULL;
+
+    return d != NULL ? d->uri : STR_NONE;
+}
+
 /** The object is closed; the journal's number is put into it. */
 static int finish(const struct view *v)
 {

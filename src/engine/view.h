@@ -65,6 +65,10 @@ int view_connection(struct engine *e, const struct access_principal *who, struct
 int view_diagnosis(struct engine *e, const struct access_principal *who, struct str device,
                    struct out *o, uint64_t now_ms) MUST_USE;
 
+/** How the log calls the device that a text names, whoever may see it: "sip:1001@example.com".
+    Absent: there is none. Good until the configuration is another one. */
+struct str view_device_uri(const struct engine *e, struct str text);
+
 /** The device that a text names, if he may see it (`control`: command it); else NULL. */
 struct device *view_find_device(const struct engine *e, const struct access_principal *who,
                                 struct str text, bool control);

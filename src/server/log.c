@@ -190,6 +190,24 @@ static bool is_plain(struct str s)
     return s.n > 0;
 }
 
+/** Between quotes of the text form nothing of a value ends them: else whoever chooses the value
+    could write fields of his own behind it. */
+static void write_quoted(struct out *o, struct str s)
+{
+    while (s.n > 0) {
+        size_t n = 0;
+        while (n < s.n && s.p[n] != '"' && s.p[n] != '\\') {
+            n++;
+        }
+        log_escape(o, str_upto(s, n), false);
+        if (n < s.n) {
+            out_ch(o, '\\');
+            out_ch(o, s.p[n++]);
+        }
+        s = str_from(s, n);
+    }
+}
+
 static void write_id(struct out *o, const struct log_form *f, const char *name, struct str id)
 {
     char buf[ID_MAX_LEN * 2];
@@ -202,7 +220,11 @@ static void write_id(struct out *o, const struct log_form *f, const char *name, 
     bool quotes = f->json || !is_plain(id);
     out_fmt(o, f->json ? ",\"%s\":" : " %s=", name);
     out_c(o, quotes ? "\"" : "");
-    log_escape(o, out_str_of(&clean), f->json);
+    if (quotes && !f->json) {
+        write_quoted(o, out_str_of(&clean));
+    } else {
+        log_escape(o, out_str_of(&clean), f->json);
+    }
     out_c(o, quotes ? "\"" : "");
 }
 

@@ -140,6 +140,10 @@ static void test_whom_a_line_is_about(void)
     CHECK_STR(line_of(&(struct log_form){.json = true}, &odd, "t"),
               "\"level\":\"warn\",\"module\":\"net\",\"text\":\"t\","
               "\"callID\":\"a=\\\"\\u000a\"}");
+    /* what a client names is no field of its own */
+    const struct trace_ids forged = {.device = STR("x\" who=\"uid:0\\\n")};
+    CHECK_STR(line_of(&(struct log_form){0}, &forged, "t"),
+              "warn  net: t device=\"x\\\" who=\\\"uid:0\\\\\\x0a\"");
 }
 
 static void test_modules_have_levels(void)
