@@ -116,17 +116,17 @@ struct exchange {
     struct arena arena;
     struct bytes body;
     struct api_answer answer;
-    bool away;        /**< the engine has it */
-    bool begun;       /**< an answer has begun to leave */
-    bool over;        /**< it has left: nothing more may be said */
-    bool head;        /**< HEAD was asked */
-    bool keep;        /**< the connection stays */
-    bool chunked;     /**< HTTP/1.1: an answer may be in chunks */
-    bool upgrade;     /**< the client asks for a WebSocket */
-    bool preflight;   /**< an OPTIONS of CORS */
-    bool cross;       /**< from a page of another origin that may */
-    bool denied;      /**< he is known, but has not the scope */
-    uint64_t came_ns; /**< the head was whole */
+    bool away;         /**< the engine has it */
+    bool begun;        /**< an answer has begun to leave */
+    bool over;         /**< it has left: nothing more may be said */
+    bool head;         /**< HEAD was asked */
+    bool keep;         /**< the connection stays */
+    bool chunked;      /**< HTTP/1.1: an answer may be in chunks */
+    bool upgrade;      /**< the client asks for a WebSocket */
+    bool preflight;    /**< an OPTIONS of CORS */
+    bool cross;        /**< from a page of another origin that may */
+    bool denied;       /**< he is known, but has not the scope */
+    uint64_t came_ns;  /**< the head was whole */
     struct str device; /**< of the path, as all of us call it; absent: nobody has said it yet */
     struct str ws_key, ws_version;
     bool early; /**< refused before its body came: there is no more of this connection */

@@ -137,8 +137,8 @@ static struct connection *party_left(const struct request *of, const struct call
 }
 
 /** A party in whose name a whole call is cleared: with a callID alone any that the application
-    may command. An administrator ends every call that stands: one that our devices have left, too,
-    for nobody else could. */
+    may command. An administrator ends every call that stands: one that our devices have left,
+   too, for nobody else could. */
 static bool resolve_clearer(const struct request *r, struct connection **out,
                             struct outcome *err)
 {

@@ -357,6 +357,8 @@ static struct leg_config defaults_of(const struct leg_config *config)
     struct leg_config c = *config;
     c.min_se_s = c.min_se_s != 0 ? c.min_se_s : 90;
     c.max_forwards = c.max_forwards != 0 ? c.max_forwards : 70;
+    c.late_s = c.late_s != 0 ? c.late_s : 600;
+    c.late_rate = c.late_rate != 0 ? c.late_rate : 100;
     return c;
 }
 

@@ -116,6 +116,9 @@ struct leg_config {
     uint32_t min_se_s;          /**< default 90 (RFC 4028 §5) */
     uint32_t flow_lost_s;    /**< a phone whose flow has closed is asked after this whether it
                                   is still there; 0: when something is to be said */
+    uint32_t late_s;         /**< so long after a restart answers to INVITEs of before are dealt
+                                  with (leg_stray.c); default 600 */
+    uint32_t late_rate;      /**< so many of them a second; default 100 */
     uint32_t max_forwards;   /**< default 70 */
     struct str contact_user; /**< user part of our Contact, or absent */
     struct str supported;    /**< option tags of ours besides timer, absent: none */

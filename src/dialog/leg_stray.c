@@ -15,19 +15,20 @@
  * MARKS. That the INVITE was one of ours is proven by its branch: behind our own part there is
  * a MAC over Call-ID, From tag and CSeq, and whether the dialog is pinned to where the INVITE
  * went. Each process has a key of its own; the store has that of the present one, and those of
- * the ones before while they count, MARK_LIFE_MS after their end. So what this process has sent
- * is never taken for an earlier one's, and who has not been sent the INVITE cannot make its
- * branch: those who are told of dialogs (RFC 4235) hear Call-ID and tags, but no branch.
+ * the ones before while they count, late_s after their end, the last LEG_LIVES of them at most:
+ * each is two MACs for every such answer. So what this process has sent is never taken for an
+ * earlier one's, and who has not been sent the INVITE cannot make its branch: those who are
+ * told of dialogs (RFC 4235) hear Call-ID and tags, but no branch.
  *
  * BOUNDS. A phone that was called may answer as often as it likes, under any number of tags,
- * and say where the BYE goes: STRAY_RATE of them a second are dealt with, the others have to
+ * and say where the BYE goes: late_rate of them a second are dealt with, the others have to
  * repeat themselves. STATELESS but for the BYE's transaction.
  */
 #include "dialog/leg_impl.h"
 
 #include "base/hop.h"
 
-enum { MARKS_VERSION = 1, STRAY_RATE = 100, MARK_LIFE_MS = 10 * 60 * 1000 };
+enum { MARKS_VERSION = 1 };
 
 /* ---- what is sent ---- */
 
@@ -186,6 +187,12 @@ void leg_keep_marks(const struct leg_layer *l, const struct store_ops *store, ui
     store->put(store->ctx, STORE_SECRET, LEG_MARKS_ROW, out_str_of(&o));
 }
 
+/** How long those of a process that has ended just now count. */
+static uint64_t life_ms(const struct leg_layer *l)
+{
+    return (uint64_t)l->config.late_s * 1000;
+}
+
 int leg_restore_marks(struct leg_layer *l, struct str value, uint64_t now_ms)
 {
     struct leg_marks back = {.own = l->marks.own, .before_n = 1};
@@ -195,17 +202,18 @@ int leg_restore_marks(struct leg_layer *l, struct str value, uint64_t now_ms)
         return u.bad ? E_SYNTAX : E_VERSION;
     }
     (void)unpack_key(&u, &back.before[0].key);
-    back.before[0].until_ms = now_ms + MARK_LIFE_MS; /* it has ended just now, for us */
+    back.before[0].until_ms = now_ms + life_ms(l); /* it has ended just now, for us */
     n = unpack_upto(&u, LEG_LIVES);
     for (uint64_t i = 0; i < n && !u.bad; i++) {
         struct hash_key key = {0};
         uint64_t until_ms;
         (void)unpack_key(&u, &key);
         until_ms = unpack_date(&u, l->env, now_ms);
-        if (!u.bad && until_ms > now_ms && until_ms <= now_ms + MARK_LIFE_MS + 1000 &&
-            back.before_n < LEG_LIVES) {
+        if (!u.bad && until_ms > now_ms && back.before_n < LEG_LIVES) {
+            /* no longer than it is now, whatever it was, and wherever the clock has been */
             back.before[back.before_n].key = key;
-            back.before[back.before_n++].until_ms = until_ms;
+            back.before[back.before_n++].until_ms =
+                until_ms < back.before[0].until_ms ? until_ms : back.before[0].until_ms;
         }
     }
     if (u.bad) {
@@ -232,13 +240,14 @@ static struct str mark_of(const struct sip_msg *m)
     return str_from(branch, TXN_BRANCH_OWN);
 }
 
-static bool has_room(struct leg_marks *all, uint64_t now_ms)
+static bool has_room(struct leg_layer *l, uint64_t now_ms)
 {
+    struct leg_marks *all = &l->marks;
     if (now_ms - all->since_ms >= 1000) {
         all->since_ms = now_ms;
         all->lately = 0;
     }
-    if (all->lately >= STRAY_RATE) {
+    if (all->lately >= l->config.late_rate) {
         all->refused++;
         return false;
     }
@@ -279,7 +288,7 @@ bool leg_on_stray_response(struct leg_layer *l, const struct sip_msg *m, const s
     if (mark.n == 0 || !is_of_before(l, mark, &what, now_ms)) {
         return false;
     }
-    if (has_room(&l->marks, now_ms)) {
+    if (has_room(l, now_ms)) {
         hang_up(l, m, from, what.pinned, now_ms);
         l->marks.hung_up++;
     }

@@ -200,7 +200,10 @@
     U(handshakes_per_address, 100, 1, 1000000, "Those of one address.")                      \
     U(names, 1024, 1, 1000000, "DNS names and record types remembered with their answers.")  \
     U(peers, 256, 0, 10000, "Peers, those included that a reload may add.")                  \
-    U(lookups, 256, 1, 65536, "DNS look-ups at a time.")
+    U(lookups, 256, 1, 65536, "DNS look-ups at a time.")                                     \
+    U(late_answers, 100, 1, 100000,                                                          \
+      "In a second, answers to calls of an earlier process (`timers.late_answer_s`) that "   \
+      "are hung up on; others have to be repeated, as phones do.")
 
 #define CONFIG_NETWORK(U, B, S, W, L, N, M, Q)                                               \
     U(write_queue, 1048576, 65536, 1073741824,                                               \
@@ -254,6 +257,9 @@
     U(flow_lost_s, 60, 0, 3600,                                                                 \
       "A phone in a call whose connection has closed is asked after this whether it is "        \
       "still there; if it cannot be reached, the call ends. 0: not asked.")                     \
+    U(late_answer_s, 600, 1, 86400,                                                             \
+      "With a `store`: who rings over a restart and is answered within this hears BYE, since "  \
+      "the call is none any more. It holds for what the eight processes before had sent.")      \
     U(ring_s, 120, 1, 3600, "Unanswered calls end after this.")                                 \
     U(prompt_s, 30, 1, 3600, "MakeCall: time for the caller's phone to be answered.")           \
     U(step_s, 20, 1, 3600, "Time for a hold, a retrieval or a transfer.")                       \

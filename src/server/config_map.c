@@ -560,6 +560,8 @@ static bool map_engine(struct config_tree *t, struct config *c)
     e->leg.session_expires_s = raw->timers.session_expires_s;
     e->leg.min_se_s = raw->timers.min_se_s;
     e->leg.flow_lost_s = raw->timers.flow_lost_s;
+    e->leg.late_s = raw->timers.late_answer_s;
+    e->leg.late_rate = raw->limits.late_answers;
     e->leg.allow =
         STR("INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, NOTIFY, REFER, "
             "SUBSCRIBE, PUBLISH");

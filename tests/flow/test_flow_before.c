@@ -19,12 +19,24 @@ static void with_store(struct world *world)
     world->config.store = &keep.ops;
 }
 
-static void up(enum transport transport)
+static void with_short_memory(struct world *world)
+{
+    with_store(world);
+    world->config.leg.late_s = 20;
+    world->config.leg.late_rate = 1;
+}
+
+static void up_as(enum transport transport, void (*tweak)(struct world *world))
 {
     keep_init(&keep);
-    world_up(&w, &(struct world_options){
-                     .no_apps = true, .transport = transport, .tweak = with_store});
+    world_up(&w,
+             &(struct world_options){.no_apps = true, .transport = transport, .tweak = tweak});
     engine_restored(w.engine, w.net.now_ms); /* as a server does, of an empty store */
+}
+
+static void up(enum transport transport)
+{
+    up_as(transport, with_store);
 }
 
 static void down(void)
@@ -266,6 +278,43 @@ static void test_answers_in_their_time(void)
     end(&invite);
 }
 
+/** Both are what the configuration says. */
+static void test_a_shorter_time_for_late_answers(void)
+{
+    up_as(TP_UDP, with_short_memory);
+    struct text_msg invite = called();
+    keep_restart(&w, &keep);
+    answer(&invite, &(struct forged){.to_tag = ";tag=a"});
+    CHECK_INT(world_stat(&w, "dialog_hung_up"), 1);
+    answer(&invite, &(struct forged){.to_tag = ";tag=b"}); /* the second of the same second */
+    CHECK_INT(world_stat(&w, "dialog_hung_up"), 1);
+    CHECK_INT(world_stat(&w, "dialog_hung_up_not"), 1);
+    world_run(&w, 18000);
+    answer(&invite, &(struct forged){.to_tag = ";tag=b"});
+    CHECK_INT(world_stat(&w, "dialog_hung_up"), 2);
+    world_run(&w, 2000);
+    answer(&invite, &(struct forged){.to_tag = ";tag=c"});
+    CHECK_INT(world_stat(&w, "dialog_hung_up"), 2);
+    end(&invite);
+}
+
+/** A key that was kept while the time was longer counts no longer than the time of now. */
+static void test_the_time_is_made_shorter(void)
+{
+    up(TP_UDP);
+    struct text_msg invite = called();
+    keep_restart(&w, &keep); /* until 600 s from now, in the row */
+    with_short_memory(&w);
+    keep_restart(&w, &keep);
+    world_run(&w, 19000);
+    answer(&invite, &(struct forged){.to_tag = ";tag=a"});
+    CHECK_INT(world_stat(&w, "dialog_hung_up"), 1);
+    world_run(&w, 1000);
+    answer(&invite, &(struct forged){.to_tag = ";tag=b"});
+    CHECK_INT(world_stat(&w, "dialog_hung_up"), 1);
+    end(&invite);
+}
+
 /** Who answers under ever new tags gets no more than a hundred a second. */
 static void test_a_flood_of_answers(void)
 {
@@ -352,5 +401,6 @@ TEST_MAIN(T(test_a_phone_that_rings_over_a_restart),
           T(test_a_2xx_that_was_lost_with_the_process), T(test_the_process_before_the_last_one),
           T(test_a_caller_whose_call_is_not_known), T(test_a_peer_is_hung_up_on),
           T(test_forged_answers_hear_nothing), T(test_answers_in_their_time),
+          T(test_a_shorter_time_for_late_answers), T(test_the_time_is_made_shorter),
           T(test_a_flood_of_answers), T(test_without_the_row), T(test_many_restarts),
           T(test_no_mark_without_a_store))

@@ -171,8 +171,7 @@ static void clear_of_outsiders(struct world *w, const char *id)
     CHECK(str_starts(str_c(client_do(w, &client_all, clear, id)), STR("refused 40")));
     CHECK_STR(str_c(client_do(w, &client_admin, clear, id)), "done ClearCallResponse");
     world_run(w, 100);
-    struct text_msg here = world_take(&w->gateway, "BYE"),
-                    there = world_take(&w->trunk, "BYE");
+    struct text_msg here = world_take(&w->gateway, "BYE"), there = world_take(&w->trunk, "BYE");
     CHECK(here.m != NULL && there.m != NULL);
     text_free(&here);
     text_free(&there);

@@ -85,9 +85,9 @@ static const char full[] =
     "     uui_tags: [uui, isdn-uui, +com.example.crm]}\n"
     "  - {name: trunk, uri: \"sip:trunk.example;transport=tcp\", numbers: [\"*\"],\n"
     "     uui_tags: [none]}\n"
-    "limits: {message: 20000, connections: 5}\n"
+    "limits: {message: 20000, connections: 5, late_answers: 7}\n"
     "network: {idle_s: 10, udp_queue: 64}\n"
-    "timers: {t1_ms: 100, session_expires_s: 0, stop_s: 0}\n"
+    "timers: {t1_ms: 100, session_expires_s: 0, stop_s: 0, late_answer_s: 30}\n"
     "registrar: {default_expires_s: 120, min_expires_s: 30}\n"
     "calls: {auto_answer: false, decline_status: 486}\n"
     "groups: [{name: sales, members: [\"1001\", \"20*\"]}, {name: all, members: [\"*\"]}]\n"
@@ -114,6 +114,8 @@ static void test_full_file(void)
     CHECK_STR(c->engine.realm, "here");
     CHECK(c->engine.digest_md5 && c->engine.digest_sha256);
     CHECK(!str_is_set(c->engine.server_name));
+    CHECK_INT(c->engine.leg.late_s, 30);
+    CHECK_INT(c->engine.leg.late_rate, 7);
     CHECK_INT(c->device_count, 3);
     CHECK_STR(c->devices[0].key, "1001@example.com");
     CHECK_STR(c->devices[0].uri, "sip:1001@example.com");
