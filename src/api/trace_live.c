@@ -89,7 +89,8 @@ static void on_message(struct follower *f, const struct capture_msg *m, struct a
         return;
     }
     call = call_of(f, &msg, buf);
-    if (is_wanted(f, &msg, call) && story_find_uui(a, f->r->api->rules->rules.packages, &msg)) {
+    if (is_wanted(f, &msg, call) &&
+        story_find_uui(a, f->r->api->rules->rules.packages, NULL, &msg)) {
         story_blank(&msg, &f->o); /* the batch is a copy of ours */
         put_event(f, write_event(f, &msg, call));
     }

@@ -74,6 +74,7 @@ struct env_note {
     uint16_t status;     /**< of the message; 0: a request */
     struct str method;
     struct str package; /**< may be empty */
+    struct str dialect; /**< name, when it was read or written in one; else empty */
     struct str text;    /**< a sentence without the value */
 };
 

@@ -50,19 +50,29 @@ static bool may_log(struct border *b)
     return b->lines++ < LINES;
 }
 
+/** The dialect in which a value was read or written; else an empty name. */
+static struct str dialect_of(const struct crossing *x, const struct border_note *n)
+{
+    bool is = n->action == BORDER_DECODE || n->action == BORDER_ENCODE;
+
+    return is && x->far->dialect != NULL ? x->far->dialect->name : STR("");
+}
+
 /** The note as a sentence. */
 static void write_note(struct out *o, const struct crossing *x, const struct border_note *n)
 {
     struct str what = x->m->status != 0 ? STR("response to ") : STR("");
+    struct str dialect = dialect_of(x, n);
     struct str header =
         n->header != SIP_HDR_OTHER ? sip_hdr_id_name((enum sip_hdr_id)n->header) : STR("");
-    out_fmt(o, "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %.*s%s%s",
+    out_fmt(o, "%s: %s, %u octets, in %s%s%.*s of %.*s%.*s %s %.*s: %s%.*s%.*s%s%s",
             border_action_name((enum border_action)n->action),
             n->package[0] != '\0' ? n->package : "unknown package", n->octets,
             border_place_name((enum border_place)n->place), header.n > 0 ? " of " : "",
             STR_ARG(header), STR_ARG(what),
             STR_ARG(sip_method_name((enum sip_method)n->method)),
-            n->direction == BORDER_IN ? "from" : "to", STR_ARG(n->peer), STR_ARG(n->rule),
+            n->direction == BORDER_IN ? "from" : "to", STR_ARG(n->peer),
+            dialect.n > 0 ? "dialect " : "", STR_ARG(dialect), STR_ARG(n->rule),
             n->rule.n > 0 && n->why != NULL ? ": " : "", n->why != NULL ? n->why : "");
 }
 
@@ -88,6 +98,7 @@ static void tell(struct crossing *x, const struct border_note *n)
                                    .status = n->status,
                                    .method = sip_method_name((enum sip_method)n->method),
                                    .package = str_c(n->package),
+                                   .dialect = dialect_of(x, n),
                                    .text = out_str_of(&o)});
     }
 }

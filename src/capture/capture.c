@@ -229,7 +229,7 @@ static void note(void *ctx, const struct env_note *n)
                             .bytes = n->text};
 
     out_init(&o, about, sizeof(about));
-    out_fmt(&o, "%.*s %.*s", STR_ARG(n->method), STR_ARG(n->package));
+    out_fmt(&o, "%.*s %.*s %.*s", STR_ARG(n->method), STR_ARG(n->package), STR_ARG(n->dialect));
     m.about = out_str_of(&o);
     push(ctx, &m, turn_us(ctx));
 }

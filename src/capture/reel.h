@@ -44,7 +44,7 @@ struct capture_msg {
     uint16_t invoke;   /**< CSTA: invoke identifier */
     uint16_t status;   /**< NOTE: of the message; 0: a request */
     struct str who;    /**< application, token, subscription; NOTE: Call-ID. May be absent */
-    struct str about;  /**< NOTE: "METHOD package"; else absent */
+    struct str about;  /**< NOTE: "METHOD package dialect"; else absent */
     struct str bytes;
 };
 

@@ -319,7 +319,7 @@ static bool explain(struct story *s, const struct story_options *o)
     s->lanes = 1;
     for (size_t i = 0; i < s->count; i++) {
         if (!story_about(s, &s->msg[i]) ||
-            !story_find_uui(&s->arena, o->packages, &s->msg[i])) {
+            !story_find_uui(&s->arena, o->packages, story_dialect(s, &s->msg[i]), &s->msg[i])) {
             return false;
         }
     }

@@ -11,10 +11,11 @@
  *
  * LANES are who talks: Baton, each address that SIP comes from, each application.
  *
- * USER-TO-USER is read as the standard has it, where it may stand: headers, those of dialects,
- * inside of URIs, ISUP bodies, userData of CSTA. A message that leaves is compared with the one
- * that came in and led to it (the last of the same kind); what is other than there is marked,
- * and if the border has noted why (struct env_note), that stands with it.
+ * USER-TO-USER is read as the standard has it, or in the dialect that the border has noted,
+ * where it may stand: headers, those of dialects, inside of URIs, ISUP bodies, userData of
+ * CSTA. A message that leaves is compared with the one that came in and led to it (the last of
+ * the same kind); what is other than there is marked, and if the border has noted why (struct
+ * env_note), that stands with it.
  *
  * COST. Two passes over what was captured during the call, in whatever thread asks. What is
  * found is copied: a story outlives the capture. BOUND: `messages`.
@@ -25,6 +26,7 @@
 #include "capture/blank.h"
 #include "capture/capture.h"
 #include "sip/msg.h"
+#include "uui/dialect.h"
 #include "uui/uui.h"
 
 struct story_options {
@@ -35,18 +37,19 @@ struct story_options {
 };
 
 enum story_change {
-    STORY_SAME,    /**< as at the hop before, or there was none */
-    STORY_ADDED,   /**< the message before had none of that package */
-    STORY_CHANGED, /**< other octets, or written otherwise: `was` */
-    STORY_REMOVED, /**< it stays behind here; `value` is what came */
+    STORY_SAME,      /**< as at the hop before, or there was none */
+    STORY_ADDED,     /**< the message before had none of that package */
+    STORY_CHANGED,   /**< other octets: `was` */
+    STORY_REMOVED,   /**< it stays behind here; `value` is what came */
+    STORY_REWRITTEN, /**< the same octets in another header or form: `was` */
 };
 
 struct story_uui {
-    struct uui_value value; /**< canonical; of a dialect: what it means */
-    struct str where;       /**< header, "userData", "ISUP" … */
-    uint8_t change;         /**< enum story_change */
-    struct str was;         /**< octets at the hop before; absent: it had none */
-    struct str why;         /**< what the border says about it; absent: nothing */
+    struct uui_value value;      /**< canonical; of a dialect: what it means */
+    struct str where;            /**< header, "userData", "ISUP" … */
+    uint8_t change;              /**< enum story_change */
+    const struct story_uui *was; /**< at the hop before; NULL: it is the same, or had none */
+    struct str why;              /**< what the border says about it; absent: nothing */
 };
 
 struct story_msg {
@@ -95,6 +98,8 @@ void story_fini(struct story *s);
 
 const char *story_protocol(const struct story_msg *m); /**< "sip", "csta", "api", "webhook" */
 const char *story_change_name(enum story_change c);
+/** The characters behind the discriminator; absent: they are none. */
+struct str story_uui_text(const struct uui_value *v);
 
 /** The ladder as one JSON object; with the messages themselves if `bytes`. */
 void story_json(const struct story *s, const struct story_options *o, bool bytes,
@@ -122,8 +127,12 @@ struct str story_root(struct str xml);
 bool story_is_answer(struct str xml);
 /** Label, summary, lanes. @return false: no memory */
 bool story_about(struct story *s, struct story_msg *m);
-/** All User-to-User of a message into m->uui. @return false: no memory */
-bool story_find_uui(struct arena *a, const struct uui_packages *packages, struct story_msg *m);
+/** All User-to-User of a message into m->uui. @param dialect  of its headers; NULL: none is
+    known. @return false: no memory */
+bool story_find_uui(struct arena *a, const struct uui_packages *packages,
+                    const struct uui_dialect *dialect, struct story_msg *m);
+/** In which the border has read or written the message, by its notes; NULL: in none. */
+const struct uui_dialect *story_dialect(const struct story *s, const struct story_msg *m);
 /** What has changed on the way. @return false: no memory */
 bool story_compare(struct story *s);
 /** Label, summary and so on of a message, also outside of a story. */

@@ -53,11 +53,21 @@ static void member_time(struct out *o, const char *name, int64_t us)
 
 /* ---- User-to-User ---- */
 
-/** The characters behind the discriminator, if they are some. */
-static struct str as_text(const struct uui_value *v)
+struct str story_uui_text(const struct uui_value *v)
 {
     struct str rest = str_from(v->octets, uui_discriminator(v) >= 0 ? 1 : 0);
     return rest.n > 0 && uui_is_quotable(rest) ? rest : STR_NONE;
+}
+
+/** How it was at the hop before. */
+static void put_was(struct out *o, const struct story_uui *was, enum blank_uui shown)
+{
+    if (shown == BLANK_UUI_FULL) {
+        member_hex(o, "was", was->value.octets);
+        member(o, "wasText", story_uui_text(&was->value));
+        member(o, "wasValue", was->value.text);
+    }
+    member(o, "wasIn", was->where);
 }
 
 static void put_uui(struct out *o, const struct story_uui *u, enum blank_uui shown)
@@ -73,7 +83,7 @@ static void put_uui(struct out *o, const struct story_uui *u, enum blank_uui sho
     out_fmt(o, ",\"octets\":%zu", v->octets.n);
     if (shown == BLANK_UUI_FULL) {
         member_hex(o, "hex", v->octets);
-        member(o, "text", as_text(v));
+        member(o, "text", story_uui_text(v));
         member(o, "value", v->text);
     }
     if (pd >= 0) {
@@ -87,8 +97,8 @@ static void put_uui(struct out *o, const struct story_uui *u, enum blank_uui sho
     }
     out_fmt(o, ",\"changed\":%s", u->change != STORY_SAME ? "true" : "false");
     member(o, "change", str_c(story_change_name((enum story_change)u->change)));
-    if (str_is_set(u->was) && shown == BLANK_UUI_FULL) {
-        member_hex(o, "was", u->was);
+    if (u->was != NULL) {
+        put_was(o, u->was, shown);
     }
     member(o, "why", u->why);
     out_ch(o, '}');

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A story as a picture: lanes from left to right, time from top to bottom, an arrow for each
- * message, User-to-User below its arrow and what has changed in a colour and with a word.
+ * message, User-to-User below its arrow and what has changed in a colour and with a word, and
+ * what it was before.
  *
  * It stands alone: no font, script or image from elsewhere. Its colours are variables of CSS
  * with values for light and dark, so that a page it is put into may have its own. For those who
@@ -18,6 +19,8 @@ enum {
     ROW = 34,
     LINE = 16, /**< of User-to-User */
     CHARS = 48,
+    UUI_CHARS = 32, /**< of a value of User-to-User … */
+    OCTETS = 20,    /**< … or so many of its octets */
 };
 
 static const char style[] =
@@ -53,11 +56,10 @@ static int lane_x(uint32_t lane)
     return LEFT + LANE / 2 + (int)lane * LANE;
 }
 
-static struct str shorten(struct str s, char buf[CHARS + 4])
+/** At most so many octets of it, of CHARS at most. */
+static struct str shorten(struct str s, size_t n, char buf[CHARS + 4])
 {
-    size_t n = CHARS;
-
-    if (s.n <= CHARS) {
+    if (s.n <= n) {
         return s;
     }
     while (n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80) {
@@ -73,29 +75,77 @@ static bool shows_uui(const struct story_options *o)
     return o->raw || o->uui != BLANK_UUI_NONE;
 }
 
-static int row_height(const struct story_msg *m, const struct story_options *o)
+/** A line for the value, and one for what it was before. */
+static int lines_of(const struct story_uui *u)
 {
-    return ROW + (shows_uui(o) ? (int)m->uuis * LINE : 0);
+    return u->change == STORY_CHANGED || u->change == STORY_REWRITTEN ? 2 : 1;
 }
 
-/** "isdn-uui 04C804 changed". */
+static int row_height(const struct story_msg *m, const struct story_options *o)
+{
+    int height = ROW;
+
+    for (size_t i = 0; i < m->uuis && shows_uui(o); i++) {
+        height += lines_of(&m->uui[i]) * LINE;
+    }
+    return height;
+}
+
+/** As a word of its own: what is written from right to left turns nothing around it. */
+static void put_quoted(struct out *t, struct str text)
+{
+    char buf[CHARS + 4];
+
+    text = shorten(text, UUI_CHARS, buf);
+    out_fmt(t, "\"\xE2\x81\xA8%.*s\xE2\x81\xA9\"", STR_ARG(text));
+}
+
+/** "case 4711", or 04C804, or 3 octets. */
+static void put_value(struct out *t, const struct uui_value *v, const struct story_options *o)
+{
+    struct str text = story_uui_text(v), octets = str_upto(v->octets, OCTETS);
+
+    if (!o->raw && o->uui != BLANK_UUI_FULL) {
+        out_fmt(t, "%zu octets", v->octets.n);
+    } else if (text.n > 0) {
+        put_quoted(t, text);
+    } else {
+        out_hex(t, octets, true);
+        out_c(t, octets.n < v->octets.n ? "..." : "");
+    }
+}
+
+/** "isdn-uui "case 4711" - changed". */
 static struct str uui_text(const struct story_uui *u, const struct story_options *o, char *buf,
                            size_t cap)
 {
     struct out t;
-    struct str octets = str_upto(u->value.octets, 20);
 
     out_init(&t, buf, cap);
     out_str(&t, str_upto(u->value.package, 24));
     out_ch(&t, ' ');
-    if (o->raw || o->uui == BLANK_UUI_FULL) {
-        out_hex(&t, octets, true);
-        out_c(&t, octets.n < u->value.octets.n ? "..." : "");
-    } else {
-        out_fmt(&t, "%zu octets", u->value.octets.n);
-    }
+    put_value(&t, &u->value, o);
     if (u->change != STORY_SAME) {
         out_fmt(&t, " - %s", story_change_name((enum story_change)u->change));
+    }
+    return out_str_of(&t);
+}
+
+/** "was "case 12"", or in which header it was, if it says the same. */
+static struct str was_text(const struct story_uui *u, const struct story_options *o, char *buf,
+                           size_t cap)
+{
+    struct out t;
+
+    out_init(&t, buf, cap);
+    out_c(&t, "was ");
+    if (u->change == STORY_CHANGED) {
+        put_value(&t, &u->was->value, o);
+    } else if (o->raw || o->uui == BLANK_UUI_FULL) {
+        char cut[CHARS + 4];
+        out_str(&t, shorten(u->was->value.text, UUI_CHARS, cut));
+    } else {
+        out_str(&t, str_upto(u->was->where, UUI_CHARS));
     }
     return out_str_of(&t);
 }
@@ -103,15 +153,20 @@ static struct str uui_text(const struct story_uui *u, const struct story_options
 static void put_uuis(const struct story_msg *m, const struct story_options *opt, int x, int y,
                      struct out *o)
 {
-    char buf[160];
+    char buf[256];
 
     for (size_t i = 0; i < m->uuis && shows_uui(opt); i++) {
         const struct story_uui *u = &m->uui[i];
         out_c(o, "<g><title>");
         xml_write(o, str_is_set(u->why) ? u->why : u->where, false);
         out_c(o, "</title>");
-        put_text(o, x, y + (int)(i + 1) * LINE, u->change != STORY_SAME ? "u x" : "u", "middle",
+        y += LINE;
+        put_text(o, x, y, u->change != STORY_SAME ? "u x" : "u", "middle",
                  uui_text(u, opt, buf, sizeof(buf)));
+        if (lines_of(u) == 2) {
+            y += LINE;
+            put_text(o, x, y, "u", "middle", was_text(u, opt, buf, sizeof(buf)));
+        }
         out_c(o, "</g>");
     }
 }
@@ -149,7 +204,7 @@ static void put_arrow(const struct story *s, const struct story_msg *m, int y,
     out_fmt(o, "<path class=\"a %s%s\" d=\"M%d %dH%d\"/>", protocol, m->m.failed ? " e" : "",
             from, y, to);
     out_fmt(o, "<path class=\"p-%s\" d=\"M%d %dl%d -4v8z\"/>", protocol, to, y, tip);
-    put_text(o, (from + to) / 2, y - 5, "", "middle", shorten(m->label, buf));
+    put_text(o, (from + to) / 2, y - 5, "", "middle", shorten(m->label, CHARS, buf));
     put_uuis(m, opt, (from + to) / 2, y, o);
     out_c(o, "</g>\n");
 }
@@ -161,7 +216,7 @@ static void put_lane(const struct story_lane *l, uint32_t i, int bottom, struct 
     int x = lane_x(i);
 
     out_fmt(o, "<path class=\"l\" d=\"M%d %dV%d\"/>", x, TOP - 14, bottom);
-    put_text(o, x, 24, "h", "middle", shorten(l->label, buf));
+    put_text(o, x, 24, "h", "middle", shorten(l->label, CHARS, buf));
     out_init(&addr, where, sizeof(where));
     out_c(&addr, l->kind);
     if (l->addr.family != ADDR_NONE) {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User-to-User of a story: found in each message, compared from hop to hop: see story.h.
+ * User-to-User of a story: found in each message, wherever it may stand. See story.h; what has
+ * become of it from hop to hop is found in story_change.c.
  *
- * What a message that leaves is compared with: the last one that came in with the same method
- * and status; for what Baton sends on behalf of an application, the request of CSTA that gave
- * the value. Values are the same when package and octets are: another spelling of the same
- * octets is no change of what is told.
+ * A header that is written in a neighbour's dialect looks like one of the standard and means
+ * something else, so a message of which the border has noted a dialect is read in that one.
  */
 #include "base/err.h"
 #include "capture/story.h"
@@ -19,6 +18,7 @@ enum { FOUND_MAX = 32 };
 struct finding {
     struct arena *a;
     const struct uui_packages *packages;
+    const struct uui_dialect *dialect; /**< of who is at the other end; NULL: none is known */
     struct story_uui list[FOUND_MAX];
     size_t n;
     bool failed;
@@ -54,15 +54,46 @@ static const struct uui_dialect *dialect_with(struct str header)
     return NULL;
 }
 
+/** In that dialect; shown as it is written. */
+static void in_dialect(struct finding *f, const struct uui_dialect *d, struct str text,
+                       struct str where)
+{
+    struct uui_far far = {.dialect = d, .reading = UUI_READ_LENIENT};
+    struct uui_value v;
+
+    if (uui_dialect_read(&far, f->packages, text, f->a, &v) == 0) {
+        v.text = text;
+        found(f, &v, where);
+    } else {
+        f->failed = true;
+    }
+}
+
+static void in_header(struct finding *f, const struct uui_dialect *d, struct str value,
+                      struct str name)
+{
+    struct uui_cut cut;
+    struct str element;
+
+    if (!d->lists) {
+        in_dialect(f, d, value, name);
+        return;
+    }
+    uui_cut_begin(&cut, value);
+    while (uui_cut_next(&cut, &element)) {
+        in_dialect(f, d, element, name);
+    }
+}
+
 static void in_line(struct finding *f, const struct sip_msg *s, const struct sip_hdr *h)
 {
     struct str name = sip_hdr_name(s, h), value = sip_hdr_value(s, h), headers;
     const struct uui_dialect *d;
-    struct uui_far far = {0};
-    struct uui_value v;
     struct uui_list l;
 
-    if (h->id == SIP_HDR_USER_TO_USER) {
+    if (f->dialect != NULL && uui_dialect_owns(f->dialect, UUI_AT_HEADER, name)) {
+        in_header(f, f->dialect, value, name);
+    } else if (h->id == SIP_HDR_USER_TO_USER) {
         found_list(f, uui_list_parse(&value, 1, f->packages, f->a, &l), &l, name);
     } else if (sip_hdr_flags((enum sip_hdr_id)h->id) & SIP_HDRF_URI) {
         headers = uui_uri_headers(value);
@@ -70,13 +101,7 @@ static void in_line(struct finding *f, const struct sip_msg *s, const struct sip
             found_list(f, uui_list_parse_uri(headers, f->packages, f->a, &l), &l, name);
         }
     } else if (h->id == SIP_HDR_OTHER && (d = dialect_with(name)) != NULL) {
-        far.dialect = d;
-        far.reading = UUI_READ_LENIENT;
-        if (uui_dialect_read(&far, f->packages, value, f->a, &v) == 0) {
-            found(f, &v, name);
-        } else {
-            f->failed = true;
-        }
+        in_header(f, d, value, name);
     }
 }
 
@@ -194,9 +219,10 @@ static struct story_uui *kept(struct arena *a, const struct finding *f)
     return own;
 }
 
-bool story_find_uui(struct arena *a, const struct uui_packages *packages, struct story_msg *m)
+bool story_find_uui(struct arena *a, const struct uui_packages *packages,
+                    const struct uui_dialect *dialect, struct story_msg *m)
 {
-    struct finding f = {.a = a, .packages = packages};
+    struct finding f = {.a = a, .packages = packages, .dialect = dialect};
 
     if (m->m.kind == CAPTURE_SIP) {
         in_sip(&f, m);
@@ -209,155 +235,4 @@ bool story_find_uui(struct arena *a, const struct uui_packages *packages, struct
         f.failed = f.failed || m->uui == NULL;
     }
     return !f.failed;
-}
-
-/* ---- from hop to hop ---- */
-
-static bool gives_value(const struct story_msg *m)
-{
-    return !m->m.sent && m->uuis > 0 && (m->m.kind == CAPTURE_CSTA || m->csta);
-}
-
-/** What led to a message that leaves: before it, of the same kind. NULL: nothing did. */
-static const struct story_msg *hop_before(const struct story *s, size_t i)
-{
-    const struct story_msg *m = &s->msg[i];
-
-    if (!m->m.sent || m->m.kind != CAPTURE_SIP || m->csta) {
-        return NULL;
-    }
-    while (i-- > 0) {
-        const struct story_msg *p = &s->msg[i];
-        if (gives_value(p) && m->status == 0 && m->uuis > 0) {
-            return p;
-        }
-        if (!p->m.sent && p->m.kind == CAPTURE_SIP && !p->csta && p->status == m->status &&
-            str_eq(p->method, m->method)) {
-            return p;
-        }
-    }
-    return NULL;
-}
-
-static struct str package_of(const struct story_uui *u)
-{
-    return str_is_set(u->value.package) ? u->value.package : STR("");
-}
-
-/** userData has no protocol discriminator: the text behind it is the same value. */
-static bool same_value(const struct story_uui *a, const struct story_uui *b)
-{
-    bool data = str_eq(a->where, STR("userData"));
-
-    return str_eq(package_of(a), package_of(b)) &&
-           (str_eq(a->value.octets, b->value.octets) ||
-            (data && str_eq(a->value.octets, str_from(b->value.octets, 1))));
-}
-
-static const struct story_uui *with_package(const struct story_msg *m,
-                                            const struct story_uui *like, bool exactly)
-{
-    for (size_t i = 0; i < m->uuis; i++) {
-        if (exactly ? same_value(&m->uui[i], like)
-                    : str_eq(package_of(&m->uui[i]), package_of(like))) {
-            return &m->uui[i];
-        }
-    }
-    return NULL;
-}
-
-/** What the border has noted about a value of that package between the two messages. */
-static struct str why(const struct story *s, const struct story_msg *before,
-                      const struct story_msg *m, const struct story_uui *u)
-{
-    for (size_t i = 0; i < s->notes; i++) {
-        const struct capture_msg *n = &s->note[i];
-        const struct story_msg *of = n->sent ? m : before;
-        struct str package = str_from(n->about, str_index(n->about, ' ') + 1);
-
-        if (of != NULL && str_eq(n->who, of->sip_call) && n->status == of->status &&
-            str_starts(n->about, of->method) && n->n < m->m.n + 1000 &&
-            (before == NULL || n->n > before->m.n) &&
-            (package.n == 0 || str_ieq(package, package_of(u)))) {
-            return n->bytes;
-        }
-    }
-    return STR_NONE;
-}
-
-static void mark(const struct story *s, const struct story_msg *before, struct story_msg *m)
-{
-    for (size_t i = 0; i < m->uuis; i++) {
-        struct story_uui *u = &m->uui[i];
-        const struct story_uui *was = with_package(before, u, true);
-        if (was == NULL) {
-            was = with_package(before, u, false);
-            u->change = was != NULL ? STORY_CHANGED : STORY_ADDED;
-            u->was = was != NULL ? was->value.octets : STR_NONE;
-        }
-        u->why = why(s, before, m, u);
-    }
-}
-
-/** Those of the message before that are not in this one, as removed. */
-static bool mark_removed(struct story *s, const struct story_msg *before, struct story_msg *m)
-{
-    size_t room = m->uuis + before->uuis;
-    struct story_uui *list;
-
-    if (before->uuis == 0 || before->csta || before->m.kind != CAPTURE_SIP) {
-        return true; /* an application's value is used once, and not in each message */
-    }
-    list = arena_zalloc(&s->arena, room * sizeof(*list));
-    if (list == NULL) {
-        return false;
-    }
-    if (m->uuis > 0) {
-        memcpy(list, m->uui, m->uuis * sizeof(*list));
-    }
-    m->uui = list;
-    for (size_t i = 0, n = m->uuis; i < before->uuis; i++) {
-        struct story_uui *u = &list[m->uuis];
-        bool changed = false;
-        if (with_package(m, &before->uui[i], true) != NULL) {
-            continue;
-        }
-        for (size_t k = 0; k < n; k++) {
-            changed = changed || (list[k].change == STORY_CHANGED &&
-                                  str_eq(package_of(&list[k]), package_of(&before->uui[i])));
-        }
-        if (!changed) {
-            *u = before->uui[i];
-            u->change = STORY_REMOVED;
-            u->was = u->value.octets;
-            u->why = why(s, before, m, u);
-            m->uuis++;
-        }
-    }
-    return true;
-}
-
-bool story_compare(struct story *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        struct story_msg *m = &s->msg[i];
-        const struct story_msg *before = hop_before(s, i);
-
-        if (before != NULL) {
-            mark(s, before, m);
-            if (!mark_removed(s, before, m)) {
-                return false;
-            }
-        }
-        for (size_t k = 0; k < m->uuis && before == NULL && !m->m.sent; k++) {
-            m->uui[k].why = why(s, m, m, &m->uui[k]);
-        }
-    }
-    return true;
-}
-
-const char *story_change_name(enum story_change c)
-{
-    static const char *const names[] = {"same", "added", "changed", "removed"};
-    return names[c];
 }

@@ -6,7 +6,7 @@
  * exception, a violation of its Content-Security-Policy, or asked another host for something.
  *
  * From the environment: BATON_URL (http://127.0.0.1:PORT), BATON_TOKEN (of an administrator),
- * BATON_WS (ws://127.0.0.1:PORT of SIP), BATON_SHOTS (a folder: pictures are taken).
+ * BATON_WS (ws://127.0.0.1:PORT of SIP), BATON_SIP (127.0.0.1:PORT over UDP), BATON_SHOTS (a folder: pictures are taken).
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -16,6 +16,7 @@ import { Baton } from '../../web/client/baton.js';
 
 export const URL_ = process.env.BATON_URL ?? 'http://127.0.0.1:8080';
 export const TOKEN = process.env.BATON_TOKEN ?? '';
+export const SIP = process.env.BATON_SIP ?? '127.0.0.1:5060';
 export const WS = process.env.BATON_WS ?? 'ws://127.0.0.1:5062';
 const SHOTS = process.env.BATON_SHOTS;
 const WIDE = { width: 1280, height: 800 };

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { userData } from '../../web/client/baton.js';
-import { listen, TOKEN, URL_ } from './kit.mjs';
+import { listen, SIP, TOKEN, URL_ } from './kit.mjs';
+import { Trunk } from './trunk.mjs';
 
 const call = (page, name) => page.getByRole('group', { name: `Party ${name}` });
 
@@ -89,6 +90,44 @@ export async function ladder(kit) {
     box.scrollIntoView();
   });
   await kit.shot(page, 'ladder');
+}
+
+/**
+ * Where Baton itself changes User-to-User: a rule that puts a key of ours in the place of one from
+ * outside, a neighbour's dialect, an application that says something new. Each is marked with what
+ * it was before, decoded, in the ladder, in the table, in the picture, and is said aloud.
+ */
+export async function ladder_of_changes(kit) {
+  const trunk = await Trunk.start(Number(process.env.BATON_TRUNK_PORT ?? 5199), SIP);
+  try {
+    trunk.dial('1001', ['User-to-User: 48656C6C6F;pd=04;encoding=hex;purpose=isdn-uui',
+      'User-to-User: outside-3;purpose=crm;encoding=text']);
+    const c = await kit.callOf('1001', (x) => x.answered);
+    const page = await kit.console(`#/calls/${encodeURIComponent(c.callID)}`);
+    const messages = page.getByRole('list', { name: 'Messages of the call in order of time' });
+    const invite = messages.getByRole('button', { name: /from Baton to 1001 ?INVITE/ }).first();
+    await invite.getByText('UUI changed here: “inside-7”, was “outside-3”').waitFor();
+    await invite.getByText('UUI written otherwise here: “Hello”, was User-to-User ' +
+      '48656C6C6F;pd=04;encoding=hex;purpose=isdn-uui').waitFor();
+    const hops = page.getByRole('table', { name: 'User-to-User at each hop' });
+    const key = hops.getByRole('row', { name: /1001.*“inside-7”, was “outside-3”/ });
+    await key.getByText('changed here').waitFor();
+    await key.getByText(/our own key/).waitFor();
+    await hops.getByRole('row', { name: /Hello.*written otherwise here.*genesys-pd/ }).waitFor();
+    await page.getByRole('status').filter({ hasText: /User-to-User changed at \d hops/ }).waitFor();
+    await kit.axeOf(page, 'a ladder with changes');
+    const svg = await download(page, () => page.getByRole('button', { name: 'SVG' }).click());
+    assert.match(svg.octets.toString(), />crm "\u2068inside-7\u2069" - changed<\/text>/);
+    assert.match(svg.octets.toString(), />was "\u2068outside-3\u2069"<\/text>/);
+    const own = c.connections.find((x) => x.number === '1001');
+    await kit.api.clear(own, { userData: userData('solved') });
+    await page.getByRole('status').filter({ hasText:
+      /User-to-User new here, from .*: “solved”, was “Hello”/ }).waitFor();
+    await messages.getByText('UUI new here: “solved”, was “Hello”').first().waitFor();
+  } finally {
+    await kit.hangUpAll().catch(() => {}); // what was wrong before is what matters
+    trunk.close();
+  }
 }
 
 /** Devices: sought, opened, do not disturb switched there and seen, diagnosed. */

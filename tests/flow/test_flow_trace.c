@@ -195,6 +195,44 @@ static void with_phone(struct world *world)
     world->device[0].phone_profile = STR("generic");
 }
 
+static void with_dialects(struct world *world)
+{
+    tweak(world);
+    world->peer[0].uui.dialect = uui_dialect_named(STR("genesys-pd"));
+    world->peer[1].uui.dialect = uui_dialect_named(STR("x-header"));
+}
+
+/** In the dialect of either neighbour the value is the same; only how it is written is new. */
+static void test_dialects_are_read_as_they_are_meant(void)
+{
+    capture = capture_new(&(struct capture_config){.octets = 4 << 20});
+    REQUIRE(capture != NULL);
+    world_up(&w, &(struct world_options){.tweak = with_dialects, .no_apps = true});
+    world_raw_invite(&w, &w.gateway, "d1", "8555",
+                     "User-to-User: 48656C6C6F;pd=04;encoding=hex;purpose=isdn-uui\n",
+                     world_sdp);
+    world_run(&w, 50);
+    read_newest();
+    const struct story_msg *in = first("INVITE", false), *out = first("INVITE", true);
+    REQUIRE(in->uuis == 1);
+    CHECK_BYTES(in->uui[0].value.octets, STR("\x04Hello"));
+    CHECK_STR(in->uui[0].value.text, "48656C6C6F;pd=04;encoding=hex;purpose=isdn-uui");
+    CHECK(str_find(in->uui[0].why, STR("dialect genesys-pd")) < in->uui[0].why.n);
+    REQUIRE(out->uuis == 1);
+    CHECK_INT(out->uui[0].change, STORY_REWRITTEN);
+    CHECK_STR(out->uui[0].where, "X-User-to-User");
+    CHECK_STR(story_uui_text(&out->uui[0].value), "Hello");
+    CHECK_STR(out->uui[0].was->where, "User-to-User");
+    CHECK_STR(story_uui_text(&out->uui[0].was->value), "Hello");
+    CHECK(str_find(out->uui[0].why, STR("dialect")) < out->uui[0].why.n);
+    struct text_msg t = world_take(&w.trunk, "INVITE");
+    text_free(&t);
+    world_run(&w, 70000);
+    world_down(&w);
+    story_fini(&story);
+    capture_free(capture);
+}
+
 /** What is said with a phone in its own session, which calls the call otherwise. */
 static void test_csta_with_a_phone(void)
 {
@@ -237,4 +275,4 @@ static void test_csta_with_a_phone(void)
 
 TEST_MAIN(T(test_csta_with_a_phone), T(test_a_call_from_its_first_message),
           T(test_make_call_and_its_answers), T(test_transfer_is_one_story),
-          T(test_border_says_why))
+          T(test_border_says_why), T(test_dialects_are_read_as_they_are_meant))

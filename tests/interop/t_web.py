@@ -25,6 +25,14 @@ devices:
 peers:
   - {{name: carrier, uri: "sip:{ip}:%(nobody)d;transport=tcp", numbers: ["0*"], probe_s: 1,
      probe_failures: 1}}
+  - {{name: trunk, uri: "sip:{ip}:%(trunk)d;transport=udp", numbers: ["8*"], trusted: true,
+     uui_dialect: genesys-pd}}
+uui:
+  packages:
+    - {{name: crm, encodings: [text], max_octets: 64}}
+  rules:
+    - {{name: our own key, match: {{from: [trunk], direction: out, package: [crm]}},
+       action: replace, value: "inside-7;purpose=crm;encoding=text"}}
 applications:
   - {{name: crm, password: crm-secret-1, grants: ["*"]}}
 log: {{level: debug, sip_trace: {trace}}}
@@ -54,14 +62,16 @@ def token(folder):
 
 
 def run(w, group):
-    http, ws, crm, nobody = (next(PORTS) for _ in range(4))
+    http, ws, crm, nobody, trunk = (next(PORTS) for _ in range(5))
     s = w.server(ip=IP, port=next(PORTS), template=TEMPLATE % {
-        "http": http, "ws": ws, "crm": crm, "nobody": nobody})
+        "http": http, "ws": ws, "crm": crm, "nobody": nobody,
+        "trunk": trunk})
     for n in ANSWERING:
         w.phone(n, s, "--auto-answer=100")
     w.phone("1004", s)
     web = w.start(Web(w.folder, {
         "BATON_URL": f"http://{IP}:{http}", "BATON_WS": f"ws://{IP}:{ws}",
+        "BATON_SIP": f"{IP}:{s.port}", "BATON_TRUNK_PORT": str(trunk),
         "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder)},
         *os.environ.get("BATON_WEB", group).split()))
     check(web.exit_code(limit=300) == 0, "tests of the web pages", web.text()[-4000:])

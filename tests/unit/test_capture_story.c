@@ -180,7 +180,7 @@ static void test_uui_marked_where_it_changed(void)
     REQUIRE(story.msg[1].uuis == 2);
     const struct story_uui *u = story.msg[1].uui;
     CHECK_INT(u[0].change, STORY_CHANGED);
-    CHECK_BYTES(u[0].was, STR("\x04\xc8\x01"));
+    CHECK_BYTES(u[0].was->value.octets, STR("\x04\xc8\x01"));
     CHECK_BYTES(u[0].value.octets, STR("\x04\xc8\x05"));
     CHECK_STR(u[0].why, "replace: isdn-uui, rule five");
     CHECK_INT(u[1].change, STORY_REMOVED);
@@ -198,7 +198,8 @@ static void test_json_says_it(void)
     char *text = as_json((struct story_options){0});
     CHECK_HAS(text, "{\"callID\":\"call1\",\"began\":\"2023-11-14T22:13:20.");
     CHECK_HAS(text, "\"hex\":\"04C805\"");
-    CHECK_HAS(text, "\"changed\":true,\"change\":\"changed\",\"was\":\"04C801\"");
+    CHECK_HAS(text, "\"changed\":true,\"change\":\"changed\",\"was\":\"04C801\","
+                    "\"wasValue\":\"04C801;encoding=hex\",\"wasIn\":\"User-to-User\"");
     CHECK_HAS(text, "\"protocol\":\"sip\",\"direction\":\"received\",\"transport\":\"TLS\"");
     CHECK_HAS(text, "Digest ********");
     CHECK_NOT(text, "5ec3e7");
@@ -310,7 +311,9 @@ static void test_svg(void)
     CHECK(!o.over);
     CHECK_INT(test_count(text, "role=\"listitem\""), 7);
     CHECK_HAS(text, "<title id=\"title\">Messages of call call1</title>");
-    CHECK_HAS(text, "isdn-uui 04C805 - changed");
+    CHECK_HAS(text, ">isdn-uui 04C805 - changed</text>");
+    CHECK_HAS(text, ">was 04C801</text>");
+    CHECK_HAS(text, "<title>replace: isdn-uui, rule five</title>");
     CHECK_HAS(text, "prefers-color-scheme:dark");
     CHECK_HAS(text, "a &lt;b");
     CHECK_INT(test_count(text, "<g"), test_count(text, "</g>"));
@@ -331,6 +334,92 @@ static uint32_t sum_of(const unsigned char *p, size_t n)
         s = (s & 0xFFFF) + (s >> 16);
     }
     return s;
+}
+
+static char *as_svg(struct story_options o)
+{
+    struct out out;
+    char *text;
+    out_init(&out, NULL, 0);
+    story_svg(&story, &o, &out);
+    text = calloc(1, out.need + 1);
+    out_init(&out, text, out.need);
+    story_svg(&story, &o, &out);
+    return text;
+}
+
+static void change_story(const char *before, const char *after, const char *dialect)
+{
+    char in[600], out[600];
+    (void)snprintf(in, sizeof(in),
+                   "INVITE sip:2@example.com SIP/2.0\r\n" HEAD("s1", "1 INVITE") "%s\r\n" END,
+                   before);
+    (void)snprintf(out, sizeof(out),
+                   "INVITE sip:2@192.0.2.8 SIP/2.0\r\n" HEAD("s2", "1 INVITE") "%s\r\n" END,
+                   after);
+    up();
+    hear(9, in);
+    leg("call1", "s1", "sip:1001@example.com");
+    watch->note(watch->ctx, &(struct env_note){.sip_call = STR("s2"),
+                                               .sent = true,
+                                               .method = STR("INVITE"),
+                                               .package = STR("isdn-uui"),
+                                               .dialect = str_c(dialect),
+                                               .text = STR("encode: isdn-uui")});
+    say(8, out);
+    leg("call1", "s2", "sip:1002@example.com");
+    REQUIRE(read_story("call1", (struct story_options){0}) == 0);
+}
+
+/** Text before and after, decoded; and in the picture, where it turns nothing around it. */
+static void test_decoded_before_and_after(void)
+{
+    change_story("User-to-User: 0463617365;encoding=hex",
+                 "User-to-User: 04E280AE61;encoding=hex", "");
+    char *text = as_json((struct story_options){0});
+    CHECK_HAS(text, "\"wasText\":\"case\"");
+    free(text);
+    text = as_svg((struct story_options){0});
+    CHECK_HAS(text, ">isdn-uui \"\xE2\x81\xA8\xE2\x80\xAE"
+                    "a\xE2\x81\xA9\" - changed</text>");
+    CHECK_HAS(text, ">was \"\xE2\x81\xA8"
+                    "case\xE2\x81\xA9\"</text>");
+    free(text);
+    text = as_svg((struct story_options){.uui = BLANK_UUI_LENGTH});
+    CHECK_HAS(text, ">isdn-uui 5 octets - changed</text>");
+    CHECK_HAS(text, ">was 5 octets</text>");
+    CHECK_NOT(text, "case");
+    free(text);
+    story_fini(&story);
+    REQUIRE(read_story("call1", (struct story_options){.uui = BLANK_UUI_LENGTH}) == 0);
+    text = as_json((struct story_options){.uui = BLANK_UUI_LENGTH});
+    CHECK_NOT(text, "wasText");
+    CHECK_NOT(text, "0463");
+    free(text);
+    down();
+}
+
+/** The same octets in another header: what is said is the same, how it is written is not. */
+static void test_written_otherwise(void)
+{
+    change_story("User-to-User: 0463617365;encoding=hex",
+                 "X-User-to-User: 63617365;encoding=hex", "x-header");
+    const struct story_uui *u = story.msg[1].uui;
+    REQUIRE(story.msg[1].uuis == 1);
+    CHECK_INT(u->change, STORY_REWRITTEN);
+    CHECK_STR(story_uui_text(&u->value), "case");
+    char *text = as_json((struct story_options){0});
+    CHECK_HAS(text, "\"change\":\"rewritten\",\"was\":\"0463617365\",\"wasText\":\"case\","
+                    "\"wasValue\":\"0463617365;encoding=hex\",\"wasIn\":\"User-to-User\"");
+    free(text);
+    text = as_svg((struct story_options){0});
+    CHECK_HAS(text, " - rewritten</text>");
+    CHECK_HAS(text, ">was 0463617365;encoding=hex</text>");
+    free(text);
+    text = as_svg((struct story_options){.uui = BLANK_UUI_LENGTH});
+    CHECK_HAS(text, ">was User-to-User</text>");
+    free(text);
+    down();
 }
 
 static void test_pcap(void)
@@ -452,5 +541,5 @@ static void test_blanks(void)
 
 TEST_MAIN(T(test_messages_of_the_call), T(test_uui_marked_where_it_changed),
           T(test_json_says_it), T(test_raw_and_uui_policy), T(test_by_sip_call_id_and_unknown),
-          T(test_exchanges_outside_of_sip), T(test_svg), T(test_pcap), T(test_hep),
-          T(test_blanks))
+          T(test_exchanges_outside_of_sip), T(test_svg), T(test_decoded_before_and_after),
+          T(test_written_otherwise), T(test_pcap), T(test_hep), T(test_blanks))

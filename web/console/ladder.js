@@ -20,13 +20,20 @@ function shortName({ label = '', id }) {
 /** Kinds of lanes that stand left of Baton: who commands it. */
 const LEFT = new Set(['application', 'api', 'webhook']);
 
+/** What is told by it, whether or not the discriminator stands in front. */
+const told = (u) => u.text ?? u.hex ?? '';
+
 /** The server says where a message brings other data than the one that led to it. Who says
     something new in the course of the call is marked here. */
 function markNew(messages) {
   const last = new Map();
-  for (const u of messages.flatMap((m) => m.uui)) {
-    u.renewed = last.has(u.package) && last.get(u.package) !== u.hex && !u.changed;
-    last.set(u.package, u.hex);
+  for (const u of messages.flatMap((m) => m.uui).filter((v) => v.change !== 'removed')) {
+    const before = last.get(u.package);
+    if (before && told(before) !== told(u) && !u.changed) {
+      const { text, hex, value, octets } = before;
+      u.renewed = { text, hex, value, octets };
+    }
+    last.set(u.package, u);
   }
 }
 
@@ -39,6 +46,7 @@ export function readTrace(trace) {
   const name = new Map(lanes.map((l) => [l.id, shortName(l)]));
   const rank = (l) => (l.kind === 'baton' ? 1 : LEFT.has(l.kind) ? 0 : 2);
   const messages = (trace.messages ?? []).map((m) => ({
+    number: m.n,
     at: Date.parse(m.time),
     time: m.time,
     face: m.protocol === 'webhook' ? 'api' : m.protocol,
@@ -62,19 +70,56 @@ function said(m) {
   return `${m.face.toUpperCase()} from ${m.from} to ${m.to}: ${m.title}`;
 }
 
+const quoted = (text) => ['“', h('bdi', {}, text), '”'];
+
+/** Its text, or its octets, or how many they are: nodes. */
 export function uuiText(u) {
-  return u.text ? `“${u.text}”` : u.hex ?? u.value ?? `${u.octets ?? 0} octets`;
+  return u.text ? quoted(u.text) : u.hex ?? u.value ?? `${u.octets ?? 0} octets`;
 }
+
+const CHANGES = { added: 'added here', removed: 'left out here', changed: 'changed here',
+  rewritten: 'written otherwise here' };
 
 /** "added here", "changed here", "left out here", "new here"; '' when it is as it was. */
 export function uuiChange(u) {
-  return u.changed ? { added: 'added here', removed: 'left out here' }[u.change] ?? 'changed here'
-    : u.renewed ? 'new here' : '';
+  return u.changed ? CHANGES[u.change] ?? 'changed here' : u.renewed ? 'new here' : '';
+}
+
+/** What it was before it changed, decoded, as nodes; null when it did not. */
+export function uuiBefore(u) {
+  if (u.renewed) {
+    return uuiText(u.renewed);
+  }
+  if (u.change === 'changed') {
+    return u.wasText ? quoted(u.wasText) : u.was ?? null;
+  }
+  return u.change === 'rewritten' ? [u.wasIn, u.wasValue && ['  ', h('bdi', {}, u.wasValue)]] : null;
+}
+
+/** A change as a sentence, for who does not see it. */
+function changeSaid(u) {
+  const before = uuiBefore(u);
+  return h('p', {}, `User-to-User ${uuiChange(u)}, from ${u.from} to ${u.to}: `, uuiText(u),
+    before && [', was ', before]).textContent;
+}
+
+/** What has changed since `seen` was filled last, to be said. @param seen keys of hops, filled */
+export function newChanges(hops, seen) {
+  const first = seen.size === 0;
+  const fresh = hops.filter((u) => uuiChange(u) && !seen.has(u.key));
+  for (const u of hops) {
+    seen.add(u.key);
+  }
+  return fresh.length === 0 ? '' : first && fresh.length > 1
+    ? `User-to-User changed at ${fresh.length} hops.` : fresh.map(changeSaid).join(' ');
 }
 
 function chips(m) {
-  return m.uui.map((u) => h('span', { 'class': `uui-chip${uuiChange(u) ? ' changed' : ''}`,
-    'title': u.why }, uuiChange(u) ? `UUI ${uuiChange(u)}: ` : 'UUI ', uuiText(u)));
+  return m.uui.map((u) => {
+    const before = uuiBefore(u);
+    return h('span', { 'class': `uui-chip${uuiChange(u) ? ' changed' : ''}`, 'title': u.why },
+      uuiChange(u) ? `UUI ${uuiChange(u)}: ` : 'UUI ', uuiText(u), before && [', was ', before]);
+  });
 }
 
 function row(m, lanes, start, toggle) {
@@ -178,6 +223,6 @@ export class Ladder {
 
 /** User-to-User of the call at each hop, where it changed marked. */
 export function uuiHops({ messages }) {
-  return messages.flatMap((m, i) => m.uui.map((u, j) => ({ key: `${i}.${j}`, time: m.time,
+  return messages.flatMap((m) => m.uui.map((u, j) => ({ key: `${m.number}.${j}`, time: m.time,
     from: m.from, to: m.to, title: m.title, face: m.face, ...u })));
 }

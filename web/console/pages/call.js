@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One call: its parties and what can be done with them, its context, and its ladder. */
 import { Problem, userData } from '../../client/baton.js';
-import { ask, badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, save,
+import { announce, ask, badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, save,
   section, Table, toast, words } from '../ui/dom.js';
 import { callState, context, correlator, parties, party, since, stateBadge, time }
   from '../ui/format.js';
-import { Ladder, NO_TRACE, readTrace, uuiChange, uuiHops, uuiText } from '../ladder.js';
+import { Ladder, newChanges, NO_TRACE, readTrace, uuiBefore, uuiChange, uuiHops, uuiText }
+  from '../ladder.js';
 
 /** What can be done with a connection: [service, word, what it does]. */
 function actions(api, connection) {
@@ -76,6 +77,7 @@ export function callPage({ api, model }, id) {
   const head = h('div', { 'class': 'stack' });
   const partyList = h('div', { 'class': 'parties' });
   const faces = new Map(['sip', 'csta', 'api'].map((f) => [f, true]));
+  const heard = new Set(); // changes that a screen reader has been told of
   let trace = NO_TRACE;
   let call = null;
   let timer = null;
@@ -87,7 +89,8 @@ export function callPage({ api, model }, id) {
       { label: 'Time', 'class': 'tight', cell: (u) => time(u.time) },
       { label: 'Hop', head: true, cell: (u) => `${u.from} → ${u.to}` },
       { label: 'In', cell: (u) => u.title },
-      { label: 'Text', cell: (u) => uuiText(u) },
+      { label: 'Text', cell: (u) => [uuiText(u), uuiBefore(u) &&
+        h('span', { 'class': 'hint' }, ', was ', uuiBefore(u))] },
       { label: 'Octets', cell: (u) => h('span', { 'class': 'mono' }, u.hex ?? '') },
       { label: 'Stands in', 'class': 'tight', cell: (u) => u.in ?? '' },
       { label: 'Package', 'class': 'tight', cell: (u) => u.package ?? '–' },
@@ -100,7 +103,12 @@ export function callPage({ api, model }, id) {
 
   const draw = () => {
     ladder.update(trace, [...faces].filter(([, on]) => on).map(([f]) => f));
-    hops.update(uuiHops(trace));
+    const list = uuiHops(trace);
+    hops.update(list);
+    const said = newChanges(list, heard);
+    if (said) {
+      announce(said);
+    }
   };
   const toggles = [...faces.keys()].map((f) => {
     const b = button(f === 'api' ? 'API' : f.toUpperCase(), () => {
