@@ -41,14 +41,21 @@ static enum role role_of(const struct connection *conn)
     return conn == conn->call->a ? ROLE_A : conn == conn->call->b ? ROLE_B : ROLE_NONE;
 }
 
+/** Its leg is written: it goes on, or its phone may not have heard our BYE. */
+static bool has_dialog(const struct connection *conn)
+{
+    const struct leg *leg = connection_leg(conn);
+
+    return leg_is_kept(leg) || leg_is_leaving(leg);
+}
+
 /**
  * Who has left is told of already and has no way back; a call that has moved often would only
  * grow by them. Seats without a leg are nothing that anybody sees.
  */
 static bool is_written(const struct connection *conn)
 {
-    return leg_is_kept(connection_leg(conn)) ||
-           (!conn->is_seat && (!conn->ended || role_of(conn) != ROLE_NONE));
+    return has_dialog(conn) || (!conn->is_seat && (!conn->ended || role_of(conn) != ROLE_NONE));
 }
 
 /** Its place in its call, among those that are written. */
@@ -102,7 +109,6 @@ static void write_party(struct out *o, const struct connection *conn)
 static void write_way(struct out *o, const struct connection *conn, uint64_t now_ms)
 {
     const struct branch *stem = conn->stem;
-    const struct leg *leg = connection_leg(conn);
 
     pack_bool(o, stem != NULL);
     if (stem != NULL) {
@@ -110,9 +116,9 @@ static void write_way(struct out *o, const struct connection *conn, uint64_t now
         pack_bool(o, stem->talk);
         pack_bool(o, stem->referred);
     }
-    pack_bool(o, leg_is_kept(leg));
-    if (leg_is_kept(leg)) {
-        leg_pack(o, leg, now_ms);
+    pack_bool(o, has_dialog(conn));
+    if (has_dialog(conn)) {
+        leg_pack(o, connection_leg(conn), now_ms);
     }
     pack_str(o, conn->mate != NULL ? str_make(conn->mate->call->id, CALL_ID_LEN) : STR_NONE);
     pack_number(o, conn->mate != NULL ? place_of(conn->mate) : 0);
@@ -477,6 +483,9 @@ static void settle(struct call *c, uint64_t now_ms)
         if (conn != c->a && conn != c->b && !conn->ended) {
             connection_cleared(conn, NULL, "switchingFunctionTerminated", STR_NONE, now_ms);
             conn->ended = true;
+        }
+        if (conn->ended) {
+            connection_end(conn, 0, NULL, now_ms); /* BYE again, to who has left it */
         }
     }
 }

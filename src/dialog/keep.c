@@ -102,6 +102,12 @@ bool leg_is_kept(const struct leg *leg)
            (leg->state == LEG_ANSWERED || leg->state == LEG_CONFIRMED);
 }
 
+bool leg_is_leaving(const struct leg *leg)
+{
+    return leg != NULL && !leg->freed && leg->dialog != NULL && leg->end_wanted &&
+           leg->dialog->state == DIALOG_CONFIRMED && leg->state == LEG_ENDING;
+}
+
 bool leg_is_settled(const struct leg *leg)
 {
     if (leg->state == LEG_ENDED) {

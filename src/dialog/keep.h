@@ -18,6 +18,9 @@ int dialog_unpack(struct unpack *u, struct dialog *d, const struct mem *mem,
 
 /** Has it a confirmed dialog that goes on? NULL: no. */
 bool leg_is_kept(const struct leg *leg);
+/** Is a BYE of ours on its way in that, and not answered yet? What comes back of such a leg is
+   to be ended once more. NULL: no. */
+bool leg_is_leaving(const struct leg *leg);
 
 /** Is nothing of it half done: neither being set up nor ended, no request without its answer,
    no 2xx without its ACK? */
