@@ -30,6 +30,7 @@ struct push_call {
     char id[CALL_MAX], from[NUMBER_MAX], to[NUMBER_MAX], user[NUMBER_MAX], answered[NUMBER_MAX];
     const char *cause;
     bool out, told;
+    bool perhaps; /**< `answered` is who a call was transferred to, if he has answered it */
 };
 
 struct push {
@@ -255,6 +256,10 @@ static bool on_answered(struct push *p, const struct cloud_event *e, struct out 
         c->told = true;
         note_parties(c, e, false);
     }
+    if (c->perhaps) {
+        c->perhaps = false; /* he had not, or it was transferred once more */
+        c->answered[0] = '\0';
+    }
     return has_it_now(c, number_of(e->device), o);
 }
 
@@ -272,16 +277,21 @@ static const char *const asked_call[] = {"data", "TransferedEvent", "secondaryOl
                                          "callID", NULL};
 
 /** Who was asked beforehand, and has answered, has the call now; of another one it is told when
-    he answers. */
+    he answers. Of a transfer of the past nobody knows the call in which he was asked: he has
+    answered, unless it is told after it that he does. */
 static bool on_transfer(struct push *p, const struct cloud_event *e, struct out *o)
 {
     static const char *const to[] = {
         "data", "TransferedEvent", "transferredToDevice", "deviceIdentifier", "id", NULL};
     json_t *all = json_loadb(e->text.p, e->text.n, 0, NULL);
-    struct push_call *second = find(p, member(all, asked_call)), *c = find(p, e->call_id);
-    bool any = c != NULL && second != NULL && second->answered[0] != '\0' &&
+    struct str asked = member(all, asked_call);
+    struct push_call *second = find(p, asked), *c = find(p, e->call_id);
+    bool any = c != NULL && asked.n > 0 && (second == NULL || second->answered[0] != '\0') &&
                has_it_now(change(p, c), number_of(member(all, to)), o);
 
+    if (any) {
+        c->perhaps = second == NULL;
+    }
     json_decref(all);
     return any;
 }

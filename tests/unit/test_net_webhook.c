@@ -182,6 +182,48 @@ static void test_push_many_calls(void)
     push_free(p);
 }
 
+/**
+ * A call that was given to who had been asked beforehand, before it was learned: he has it.
+ * Whom it goes to after that is told, were it who had it before him. Who had not been reached
+ * when he was given it is told when he answers.
+ */
+static void test_push_learns_a_transfer(void)
+{
+    struct cloud_event talks = {.type = STR("org.baton.csta.established.v1"),
+                                .call_id = STR("c1"),
+                                .audience = STR(OURS),
+                                .device = STR(DEV),
+                                .calling = STR("tel:+49301"),
+                                .called = STR(DEV)};
+    struct cloud_event moved = talks;
+    moved.type = STR("org.baton.csta.transfered.v1");
+    moved.text = STR("{\"data\":{\"TransferedEvent\":{\"secondaryOldCall\":{\"callID\":\"c2\"},"
+                     "\"transferredToDevice\":{\"deviceIdentifier\":"
+                     "{\"id\":\"sip:1004@example.com\"}}}}}");
+    call_id = "c1";
+    for (int i = 0; i < 3; i++) {
+        struct push *p = push_new();
+        push_learn(p, &talks);
+        push_learn(p, &moved);
+        if (i == 0) {
+            check_push(p, "established", OURS, DEV, "", "", "",
+                       "event=answer&from=49301&to=1002&direction=in&callId=c1&user=1002"
+                       "&answeringNumber=1002");
+        } else if (i == 1) {
+            check_push(p, "established", OURS, "sip:1004@example.com", "", "", "",
+                       "event=answer&from=49301&to=1002&direction=in&callId=c1&user=1004"
+                       "&answeringNumber=1004");
+            check_push(p, "established", OURS, "sip:1004@example.com", "", "", "", "");
+        } else {
+            check_push(p, "callCleared", OURS, DEV, "", "", "",
+                       "event=hangup&from=49301&to=1002&direction=in&callId=c1"
+                       "&cause=normalClearing&answeringNumber=1004");
+        }
+        push_free(p);
+    }
+    call_id = "c 1";
+}
+
 /** Of a call that began before: what the journal has of it is learned, nothing is told twice.
  */
 static void test_push_learns_the_past(void)
@@ -333,5 +375,5 @@ static void test_webhook_rows(void)
 
 TEST_MAIN(T(test_push_incoming), T(test_push_refused_and_outgoing), T(test_push_missed),
           T(test_push_transfers), T(test_push_undone), T(test_push_many_calls),
-          T(test_push_learns_the_past), T(test_webhook_signature), T(test_webhook_addresses),
-          T(test_webhook_rows))
+          T(test_push_learns_the_past), T(test_push_learns_a_transfer),
+          T(test_webhook_signature), T(test_webhook_addresses), T(test_webhook_rows))
