@@ -33,6 +33,15 @@ class Taker(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):
         pass  # the server was killed: what it brought comes again
 
+    def take(self, fields, body):
+        """One is brought. @return the status that it is answered with"""
+        with self.cond:
+            status = self.answers.pop(0) if self.answers else 204
+            self.got.append((status, body))
+            self.fields.append(fields)
+            self.cond.notify_all()
+        return status
+
     def wait(self, test, what, limit=30):
         end = time.monotonic() + limit
         with self.cond:
@@ -55,12 +64,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        taker = self.server
-        with taker.cond:
-            status = taker.answers.pop(0) if taker.answers else 204
-            taker.got.append((status, body))
-            taker.fields.append(dict(self.headers))
-            taker.cond.notify_all()
+        status = self.server.take(dict(self.headers), body)
         self.send_response(status)
         self.send_header("Content-Length", "0")
         if status in (301, 302, 307):
