@@ -348,6 +348,7 @@ def openapi(path, version, csta):
     document = {
         'openapi': '3.1.0',
         'info': info('Baton', version, 'Calls, devices and their context over HTTP: docs/api.md.'),
+        'servers': [{'url': '/', 'description': 'Whoever gave this document.'}],
         'tags': [{'name': name, 'description': what} for name, what in table.tags.items() if name in used],
         'paths': paths,
     }

@@ -170,7 +170,6 @@ def asyncapi(table, version):
             'info': info('CSTA events', version, 'The events of ECMA-323 as JSON (docs/json.md).'),
             'defaultContentType': 'application/json',
             'channels': {'events': {
-                'address': None,
                 'messages': {name: {'$ref': '#/components/messages/' + name} for name in names}}},
             'operations': {'sendEvent': {'action': 'send', 'channel': {'$ref': '#/channels/events'}}},
             'components': {'messages': told, 'schemas': needed(schemas_of(table), names)}}

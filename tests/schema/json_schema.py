@@ -9,8 +9,8 @@ each schema in them by the meta-schema of its draft; every reference has to lead
 schema to be of use. Then every message has to be valid; and, so that it is known to mean something,
 the same messages with a member too many, one too few, or a value of another type must not be.
 
-Debian 12 has no linter for either format; with python3-openapi-spec-validator, where somebody has
-it, the OpenAPI document is shown to it, too. Without python3-jsonschema the test is skipped.
+What others think of the documents is asked by lint.mjs. Without python3-jsonschema the test is
+skipped.
 """
 import copy
 import json
@@ -84,14 +84,6 @@ def lint(jsonschema, document, what, draft):
                     draft.check_schema(part)
                 except jsonschema.exceptions.SchemaError as error:
                     fault(f'{what}: {pointer}: {error.message}')
-
-
-def lint_by_others(document):
-    try:
-        from openapi_spec_validator import validate
-    except ImportError:
-        return
-    validate(document)
 
 
 class Schemas:
@@ -180,7 +172,6 @@ def main():
     drafts = jsonschema.Draft202012Validator, jsonschema.Draft7Validator
     lint(jsonschema, openapi, 'openapi', drafts[0])
     lint(jsonschema, asyncapi, 'asyncapi', drafts[1])
-    lint_by_others(openapi)
     find_free(openapi)
     schemas, events, seen = Schemas(openapi, drafts[0]), Schemas(asyncapi, drafts[1]), {}
     with tempfile.TemporaryDirectory() as folder:
