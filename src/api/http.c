@@ -167,7 +167,7 @@ struct reading {
     struct client *client;
     struct str name; /**< of the field whose value comes next */
     unsigned hosts, lengths;
-    bool expect, other_expect, websocket;
+    bool expect, other_expect, other_coding, websocket;
 };
 
 static int on_url(http_parser *p, const char *at, size_t n)
@@ -240,6 +240,8 @@ static int on_value(http_parser *p, const char *at, size_t n)
     if (str_ieq(name, STR("Expect"))) {
         g->expect = str_ieq(value, STR("100-continue"));
         g->other_expect = !g->expect;
+    } else if (str_ieq(name, STR("Transfer-Encoding"))) {
+        g->other_coding = !str_ieq(value, STR("chunked"));
     } else if (str_ieq(name, STR("Upgrade"))) {
         g->websocket = str_ieq(value, STR("websocket"));
     } else if (str_ieq(name, STR("Sec-WebSocket-Key"))) {
@@ -286,6 +288,8 @@ static const http_parser_settings body_settings = {
     .on_message_complete = on_complete,
 };
 
+static const char no_request[] = "This is no request of HTTP/1.1 as RFC 9112 has it.";
+
 static void refuse_parser(struct client *c)
 {
     switch (c->fault != 0 ? HPE_OK : HTTP_PARSER_ERRNO(&c->parser)) {
@@ -303,7 +307,7 @@ static void refuse_parser(struct client *c)
         }
         break;
     default:
-        refuse(c, 400, "badRequest", "This is no request of HTTP/1.1 as RFC 9112 has it.");
+        refuse(c, 400, "badRequest", no_request);
         break;
     }
 }
@@ -376,6 +380,10 @@ static bool judge_head(struct client *c, const struct reading *g)
     }
     if (g->other_expect) {
         refuse(c, 417, "unknownExpectation", "Of Expect only 100-continue is known.");
+        return false;
+    }
+    if (g->other_coding) {
+        refuse(c, 501, "unknownCoding", "Of Transfer-Encoding only chunked is known.");
         return false;
     }
     split_absolute(r);
@@ -488,6 +496,10 @@ static void take_head(struct client *c, struct str head)
     if (HTTP_PARSER_ERRNO(&c->parser) != HPE_OK &&
         HTTP_PARSER_ERRNO(&c->parser) != HPE_PAUSED) {
         refuse_parser(c);
+        return;
+    }
+    if (!head_is_sound(copy)) {
+        refuse(c, 400, "badRequest", no_request);
         return;
     }
     http_parser_pause(&c->parser, 0);

@@ -6,6 +6,7 @@
  *   job.c       jobs to the engine and back
  *   wire.c      sockets; wire_tls.c TLS
  *   http.c      requests come in: heads, bodies, limits, one after the other
+ *   head.c      is a head one that everybody reads alike
  *   answer.c    how they are answered: replies, problems, conditional requests
  *   judge.c     does a request fit its route
  *   stream.c    answers in parts; socket.c WebSockets
@@ -173,6 +174,7 @@ struct client {
     http_parser parser;
     struct wslay_event_context *frames;
     struct str feed;
+    unsigned fragments; /**< of the message that comes */
     uint64_t heard_ms;
 };
 
@@ -185,6 +187,11 @@ void exchange_finish(struct exchange *x);
 void exchange_free(struct exchange *x);
 /** Everybody out, politely. */
 void clients_drain(struct api *a);
+
+/* head.c */
+/** Of a head with the empty line behind it: is it written as RFC 9112 has it, so that nobody
+   else reads another request in it? */
+bool head_is_sound(struct str head);
 
 /* judge.c */
 /** Does it fit its route? @return false: it does not, and that was answered */
