@@ -4,6 +4,10 @@
  * apart and puts them together; here is the handshake, what a handler hears of it, and the
  * clock: who says nothing for PING_MS is asked, and who then says nothing for as long again is
  * gone.
+ *
+ * BOUNDS. Each ping is answered: who sends them and does not take the answers is not read any
+ * more until he does. A message has FRAGMENTS_MAX frames, because each costs its own block, and
+ * of somebody who has not said yet who he is UNKNOWN_MAX octets.
  */
 #include "api/parts.h"
 #include "base/err.h"
@@ -13,6 +17,7 @@
 /** RFC 6455 §1.3 */
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 enum { KEY_SIZE = 24, HEAD_ROOM = 8192, FRAME_HEAD = 10, PING_MS = 20000 };
+enum { FRAGMENTS_MAX = 1024, UNKNOWN_MAX = 4096 };
 
 bool api_wants_socket(const struct api_request *r)
 {
@@ -49,6 +54,20 @@ static ssize_t take_octets(wslay_event_context_ptr w, const uint8_t *bytes, size
     return (ssize_t)n;
 }
 
+static void on_frame(wslay_event_context_ptr w,
+                     const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
+{
+    struct client *c = arg;
+    if (wslay_is_ctrl_frame(frame->opcode)) {
+        return;
+    }
+    c->fragments = frame->opcode == WSLAY_CONTINUATION_FRAME ? c->fragments + 1 : 1;
+    if (c->fragments > FRAGMENTS_MAX) {
+        (void)wslay_event_queue_close(w, WSLAY_CODE_MESSAGE_TOO_BIG, NULL, 0);
+        wslay_event_shutdown_read(w);
+    }
+}
+
 static void on_message(wslay_event_context_ptr w,
                        const struct wslay_event_on_msg_recv_arg *message, void *arg)
 {
@@ -69,13 +88,13 @@ static bool begin_frames(struct client *c)
     static const struct wslay_event_callbacks callbacks = {
         .recv_callback = want_octets,
         .send_callback = take_octets,
+        .on_frame_recv_start_callback = on_frame,
         .on_msg_recv_callback = on_message,
     };
     wslay_event_context_ptr w;
     if (wslay_event_context_server_init(&w, &callbacks, c) != 0) {
         return false;
     }
-    wslay_event_config_set_max_recv_msg_length(w, c->api->config.max_body);
     c->frames = w;
     return true;
 }
@@ -147,10 +166,25 @@ static void push(struct client *c)
     }
 }
 
+/** Octets of a message that he may send now. */
+static size_t message_max(const struct client *c)
+{
+    size_t most = c->api->config.max_body;
+    bool known = c->x != NULL && c->x->r.who != NULL && c->x->r.who->entry != NULL;
+    return known || most < UNKNOWN_MAX ? most : UNKNOWN_MAX;
+}
+
+/** Who does not take what he is told is not heard. */
+static void hold_back(struct client *c)
+{
+    wire_pause(c->wire, wire_waits(c->wire) > c->api->config.client_buffer);
+}
+
 void socket_input(struct client *c, struct str bytes)
 {
     c->heard_ms = wire_now(c->api->wire);
     c->feed = bytes;
+    wslay_event_config_set_max_recv_msg_length(c->frames, message_max(c));
     int err = wslay_event_recv(c->frames);
     c->feed = STR_NONE;
     push(c);
@@ -160,6 +194,10 @@ void socket_input(struct client *c, struct str bytes)
         }
         c->state = CLIENT_ENDING;
         wire_end(c->wire);
+        return;
+    }
+    if (c->state == CLIENT_SOCKET) {
+        hold_back(c);
     }
 }
 
@@ -232,6 +270,9 @@ void socket_leave(struct client *c)
 
 void socket_drained(struct exchange *x)
 {
+    if (x->client != NULL) {
+        hold_back(x->client);
+    }
     if (!x->over && x->socket->writable != NULL) {
         x->socket->writable(&x->r);
     }

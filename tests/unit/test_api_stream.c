@@ -81,7 +81,13 @@ static void on_message(struct api_request *r, struct str text)
     EXPECT(api_socket_send(r, text) == 0);
 }
 
-static const struct api_socket_ops socket_ops = {on_message, on_writable, on_closed};
+static void on_socket_writable(struct api_request *r)
+{
+    EXPECT(api_socket_waits(r) < KIT_ANSWER);
+    told.writable++;
+}
+
+static const struct api_socket_ops socket_ops = {on_message, on_socket_writable, on_closed};
 
 static void opened(struct api_request *r)
 {
@@ -392,6 +398,67 @@ static void test_socket_that_does_not_read(void)
     CHECK_INT(told.closed, 1);
 }
 
+/** Each frame costs a block of its own: a message is not made of any number of them. */
+static void test_socket_fragments_are_counted(void)
+{
+    struct kit_api k = {.held = false};
+    reset(0);
+    REQUIRE(kit_up(&k));
+    int fd = shake(&k, "");
+    CHECK(send_frame(fd, 0x01, STR("a")));
+    for (int i = 0; i < 1000; i++) {
+        CHECK(send_frame(fd, 0x00, STR("b")));
+    }
+    CHECK(send_frame(fd, 0x80, STR("end of it")));
+    CHECK(kit_read(fd, buf, sizeof(buf), "bend of it").n > 1000);
+    CHECK(send_frame(fd, 0x01, STR("a")));
+    for (int i = 0; i < 1024; i++) {
+        (void)send_frame(fd, 0x00, STR(""));
+    }
+    check_close(fd, 1009);
+    close(fd);
+    wait_closed(1);
+    kit_down(&k);
+    CHECK_INT(told.messages, 1);
+}
+
+/** Whoever sends pings and takes no pongs is not read without end; and is, when he takes them.
+ */
+static void test_socket_pongs_have_a_bound(void)
+{
+    enum { FRAMES = 100, PING = 131, PONG = 127, MUCH = 16 << 20 };
+    static char text[FRAMES * PING], filler[125];
+    struct kit_api k = {.config = {.client_buffer = 64 << 10}};
+    size_t sent = 0, got = 0;
+    struct out o;
+    reset(0);
+    REQUIRE(kit_up(&k));
+    out_init(&o, text, sizeof(text));
+    for (int i = 0; i < FRAMES; i++) {
+        frame(&o, 0x89, str_make(filler, sizeof(filler)));
+    }
+    REQUIRE(o.n == sizeof(text));
+    int fd = shake(&k, "");
+    while (sent < MUCH) {
+        size_t at = sent % sizeof(text);
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
+        ssize_t n = send(fd, text + at, sizeof(text) - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && poll(&room, 1, 200) == 0) {
+            break;
+        }
+        sent += n > 0 ? (size_t)n : 0;
+    }
+    CHECK(sent < MUCH);
+    while (got < sent / PING * PONG) {
+        ssize_t n = recv(fd, buf, sizeof(buf), 0);
+        REQUIRE(n > 0);
+        got += (size_t)n;
+    }
+    close(fd);
+    wait_closed(1);
+    kit_down(&k);
+}
+
 static void test_socket_hears_of_the_end(void)
 {
     struct kit_api k = {.held = false};
@@ -410,4 +477,5 @@ TEST_MAIN(T(test_parts_are_chunks), T(test_old_client_reads_to_the_end),
           T(test_stream_ends_with_the_server), T(test_messages_come_back),
           T(test_frame_with_the_handshake), T(test_bad_frames_are_closed),
           T(test_plain_get_of_a_socket), T(test_socket_that_does_not_read),
+          T(test_socket_fragments_are_counted), T(test_socket_pongs_have_a_bound),
           T(test_socket_hears_of_the_end))
