@@ -18,10 +18,14 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 
 import contract
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from ports import free_port  # noqa: E402
 
 SHORT = 20  # seconds for anything that should take none
 
@@ -52,12 +56,6 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
 class Server:
     """@param api  keys of the section `api`; @param more  sections, as YAML text"""
 
@@ -73,7 +71,7 @@ class Server:
         if self.tls:
             self.make_certificates()
             listen.append('tls:127.0.0.1:0')
-        self.sip_port = free_udp_port()
+        self.sip_port = free_port()
         lines = [f'listen: ["udp:127.0.0.1:{self.sip_port}"]', 'api:']
         if 'log:' not in self.more:
             lines.insert(1, 'log: {level: debug}')

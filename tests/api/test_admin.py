@@ -10,7 +10,7 @@ import sys
 import time
 import unittest
 
-from server import SHORT, Server
+from server import SHORT, Server, free_port
 
 BATON = sys.argv[1]
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'src')
@@ -144,9 +144,7 @@ class Running(unittest.TestCase):
         sip(self.s, 'INVITE', '1009', 'Require: what\r\n')
         self.s.get('/v1/status')
         self.assertEqual(self.s.log()[mark:], '')
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
+        port = free_port()
         self.s.ask('PUT', '/v1/admin/log', {'follow': [{'id': f'{port}@x', 'seconds': 60}]})
         for _ in range(2):
             self.invite_from(port)

@@ -6,7 +6,6 @@
 import glob
 import os
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import unittest
 BATON, BUILT, SOURCE, NODE = sys.argv[1:5]
 sys.path.insert(0, os.path.join(SOURCE, 'tests', 'api'))
 from phones import House, until  # noqa: E402
+from server import free_port  # noqa: E402
 
 EXAMPLES = os.path.join(SOURCE, 'examples', 'client')
 LONG = 30
@@ -26,12 +26,6 @@ def content(path):
             return file.read()
     except FileNotFoundError:
         return ''
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 class Program:

@@ -127,7 +127,7 @@ class Manager:
                     return got
                 left = end - time.monotonic()
                 if left <= 0:
-                    raise Failure(f"waited for {what}; told {self.told[-10:]}; said:\n"
+                    raise Failure(f"waited for {what}; ended with {self.child.poll()}; told {self.told[-10:]}; said:\n"
                                   + "\n".join(self.output[-40:]))
                 self.cond.wait(min(left, 0.5))
 

@@ -15,6 +15,9 @@ import threading
 
 from manager import Failure, Manager, check
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from ports import free_port  # noqa: E402
+
 BATON = os.path.abspath(sys.argv[1])
 PASSWORDS = {"1001": "pw-Kj7Qw1", "1002": "pw-Zr5Lm2", "desk": "pw-Xc9Vb3"}
 VALUE = "04C0FFEE5EC2E7BEEF"  # User-to-User of the call
@@ -114,10 +117,7 @@ def nobody_there(m):
     """A port that is closed is said at once, by the machine's own refusal; one that is silent is waited
     for, and that is said as well."""
     env = {"BATON_PASSWORD": "x"}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    at = ["-s", f"127.0.0.1:{port}", "-u", "desk@example.com"]
+    at = ["-s", f"127.0.0.1:{free_port()}", "-u", "desk@example.com"]
     said = baton(m, "csta", *at, "status", env=env, code=1)
     check("nobody listens at that UDP port" in said, "a closed port", said)
     said = baton(m, "diagnose", *at, "1001", env=env, code=1)
@@ -321,9 +321,7 @@ def nothing_in(m, secrets):
 
 
 def main():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     m = Manager(BATON, config(port))
     try:
         m.heard("READY")

@@ -16,6 +16,9 @@ import time
 
 from manager import Failure, Manager, check, options, run
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from ports import free_port  # noqa: E402
+
 BATON = os.path.abspath(sys.argv[1])
 HOME = tempfile.TemporaryDirectory(prefix="baton-hep-")
 
@@ -23,12 +26,6 @@ HOME = tempfile.TemporaryDirectory(prefix="baton-hep-")
 def config(port, to, *more):
     return (f'listen: ["udp:127.0.0.1:{port}"]\n'
             f"hep:\n  to: {to}\n  node_name: baton-1\n  what: [sip]\n" + "".join(more))
-
-
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def phone():

@@ -14,17 +14,14 @@ import time
 
 from manager import Manager, bound, check, options, run
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from ports import free_port  # noqa: E402
+
 BATON = os.path.abspath(sys.argv[1])
 
 
 def config(*lines):
     return "\n".join(lines) + "\nlog: {level: debug}\n"
-
-
-def free_port():
-    """Port 0 would be the one of SIP, which somebody may have."""
-    with bound(socket.SOCK_DGRAM) as s:
-        return s.getsockname()[1]
 
 
 def udp_alone():

@@ -21,17 +21,20 @@ import tempfile
 
 from manager import Manager, check, options, run
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from ports import free_port  # noqa: E402
+
 BATON = os.path.abspath(sys.argv[1])
 HOME = tempfile.TemporaryDirectory(prefix="baton-upgrade-")
 PROGRAM, GO = os.path.join(HOME.name, "baton"), os.path.join(HOME.name, "go")
 STORE = "store: {path: kept.db}\npid_file: pid\nlog: {level: debug}\n"
-WAITS = f"""#!/bin/sh
-case "$*" in
-*--check-start*) exec {BATON} "$@" ;;
-esac
-n=0
-while [ ! -e {GO} ] && [ $n -lt 600 ]; do n=$((n + 1)); sleep 0.1; done
-exec {BATON} "$@"
+# No shell: dash lets signals in again that it was started without.
+WAITS = f"""#!{sys.executable} -SE
+import os, sys, time
+end = time.monotonic() + 60
+while "--check-start" not in sys.argv and not os.path.exists("{GO}") and time.monotonic() < end:
+    time.sleep(0.05)
+os.execv("{BATON}", sys.argv)
 """
 
 
@@ -54,17 +57,8 @@ def go():
         pass
 
 
-def ports():
-    """Two that are free, for UDP and TCP; nobody else is given them while the test runs."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as t, \
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-        t.bind(("127.0.0.1", 0))
-        u.bind(("127.0.0.1", 0))
-        return u.getsockname()[1], t.getsockname()[1]
-
-
 def started(store=STORE):
-    udp, tcp = ports()
+    udp, tcp = free_port(), free_port()
     install()
     m = Manager(PROGRAM, f'listen: ["udp:127.0.0.1:{udp}", "tcp:127.0.0.1:{tcp}"]\n{store}')
     m.heard("READY")
@@ -185,7 +179,7 @@ class Csta:
 
 def sessions_go_on():
     """CSTA over TCP: the connection, its session, its monitors; each event once, requests in halves."""
-    (udp, csta), (_, quiet) = ports(), ports()
+    udp, csta, quiet = free_port(), free_port(), free_port()
     install()
     m = Manager(PROGRAM, f'listen: ["udp:127.0.0.1:{udp}"]\ncsta_tcp: ["tcp:127.0.0.1:{csta}", '
                 f'"tcp:127.0.0.1:{quiet}"]\n{STORE}devices: [{{number: "1001"}}]\napplications: '
@@ -276,7 +270,7 @@ def says_goodbye():
     """What cannot be handed over ends as its protocol has it, not in the middle."""
     cert, key = certificate()
     control = os.path.join(HOME.name, "control2")
-    (tls, ws), (_, wss) = ports(), ports()
+    tls, ws, wss = free_port(), free_port(), free_port()
     install()
     m = Manager(PROGRAM, f'listen: ["tls:127.0.0.1:{tls}", "ws:127.0.0.1:{ws}", "wss:127.0.0.1:{wss}"]\n{STORE}'
                 f'tls: {{certificates: [{{cert: "{cert}", key: "{key}"}}]}}\n'
