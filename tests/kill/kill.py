@@ -14,6 +14,7 @@ started again at once. Afterwards:
   sessions   over TR/87 none is lost and no monitor, and each monitor was told all records of its
              device, once and in order. Over TCP each session is without a hole, and its snapshot
              fits (tcp.py)
+  lamps      who watches by SIP is told of each restart in his subscription of before (watcher.py)
   streams    who follows by SSE or WebSocket, comes again by himself and goes on where he was, has
              had each of nobody's events in the journal once, in order, and with the same content;
              so has one who begins after all of it at the earliest, and who reads pages. A webhook
@@ -51,6 +52,7 @@ from followers import Followers, until_equal  # noqa: E402
 from journal import check_database, check_history, check_nothing_left, records, told  # noqa: E402
 from lib import Failure, check, equal  # noqa: E402
 from tcp import PORT, TcpApp  # noqa: E402
+from watcher import Watcher  # noqa: E402
 
 PAIRS = [(1001, 1002), (1003, 1004), (1005, 1006)]
 STANDING, MOVED, SET = (1007, 1008), (1009, 1010, 1011), 1012
@@ -92,13 +94,25 @@ class Scene:
         self.standing = Standing(s, STANDING)
         self.moved = Moved(s, MOVED[0], [self.phones[n] for n in MOVED[1:]])
         self.clerk = Clerk(s, SET, self.moved.call, MOVED[0], seed)
+        # one phone of a pair, one that is in a call all the time, and one of which there is nothing to
+        # tell but after a restart
+        self.lamps = Watcher(s, (PAIRS[0][0], STANDING[0], SET))
         self.workers = [*self.pairs, self.standing, self.clerk]
         for worker in self.workers:
             worker.start()
 
     def wrong(self, when):
-        for x in (*self.workers, self.tcp):
+        for x in (*self.workers, self.tcp, self.lamps):
             check(x.error is None, when, x.error)
+
+    def before_kill(self):
+        self.moved.before_kill()
+        self.quiet = self.lamps.mark(SET)
+
+    def after_kill(self):
+        self.lamps.hears(SET, self.quiet)
+        equal(self.lamps.state(STANDING[0]), {"confirmed"}, "the lamp of who is in a call")
+        self.moved.after_kill()
 
     def calls(self):
         return sum(p.calls for p in self.pairs)
@@ -127,12 +141,15 @@ class Scene:
         for number, all_ in kept.items():
             until_equal(lambda: self.tcp.has_all(number, all_), True, f"the end of {number}'s calls over TCP")
         sessions, over_tcp = self.tcp.check(kept)
+        for lamp in (PAIRS[0][0], STANDING[0], SET):
+            until_equal(lambda: self.lamps.state(lamp), set(), f"the lamp of {lamp}")
+        lamps = self.lamps.stop()
         check_nothing_left(s, self.phones.values(), 2 * len(self.watched))
         each, again = self.followers.check(s, self.operations())
         journal, calls = check_database(s, self.pairs)
         check_history(s, calls, self.pairs)
         self.tcp.close()
-        return (f"{sum(map(len, kept.values()))} events told over TR/87, {over_tcp} in {sessions} sessions over TCP, "
+        return (f"{sum(map(len, kept.values()))} events told over TR/87, {over_tcp} in {sessions} sessions over TCP, {lamps} documents of lamps, "
                 f"{journal} records in the journal, {each} of them to each who follows ({again}), "
                 f"{len(self.operations())} operations")
 
@@ -156,13 +173,13 @@ def play(w, args):
             upgrade(s)
             upgrades += 1
             time.sleep(rng.uniform(0.0, 0.5))
-        scene.moved.before_kill()
+        scene.before_kill()
         s.kill()
         lived += time.monotonic() - lives
         registered += registers(s)
         os.remove(s.trace)
         s = serve(w)
-        scene.moved.after_kill()
+        scene.after_kill()
         scene.wrong(f"round {i + 1}")
     rate = scene.calls() / lived
     scene.end()
