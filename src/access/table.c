@@ -34,7 +34,7 @@ int access_table_init(struct access_table *t, const struct env *env,
 /** What an entry is made of; its texts are copied. */
 struct draft {
     enum access_source source;
-    struct str id, prefix, name, by, origin, parent;
+    struct str id, prefix, name, suffix, by, origin, parent;
     const struct access_scope *scopes;
     size_t count;
     uint64_t created_ms, expires_ms;
@@ -54,7 +54,7 @@ static struct str place(char **at, struct str s)
 static size_t size_of(const struct draft *d)
 {
     size_t n = sizeof(struct access_entry) + d->count * sizeof(struct access_scope) + d->id.n +
-               d->prefix.n + 2 * d->name.n + d->by.n + d->origin.n + d->parent.n;
+               d->prefix.n + 2 * d->name.n + d->suffix.n + d->by.n + d->origin.n + d->parent.n;
     for (size_t i = 0; i < d->count; i++) {
         n += d->scopes[i].pattern.n;
     }
@@ -73,9 +73,10 @@ static struct access_entry *entry_new(struct access_table *t, const struct draft
     for (size_t i = 0; i < d->count; i++) {
         scopes[i] = (struct access_scope){place(&at, d->scopes[i].pattern), d->scopes[i].kind};
     }
-    struct str full = {at, d->prefix.n + d->name.n};
+    struct str full = {at, d->prefix.n + d->name.n + d->suffix.n};
     (void)place(&at, d->prefix);
     (void)place(&at, d->name);
+    (void)place(&at, d->suffix);
     e->who = (struct access_principal){
         .name = full,
         .scopes = scopes,
@@ -84,6 +85,7 @@ static struct access_entry *entry_new(struct access_table *t, const struct draft
         .admin = access_scopes_admin(scopes, d->count),
         .entry = e,
     };
+    e->family = str_upto(full, full.n - d->suffix.n);
     e->id = d->id.n > 0 ? place(&at, d->id) : e->who.name;
     e->name = place(&at, d->name);
     e->by = place(&at, d->by);
@@ -269,19 +271,36 @@ int access_create(struct access_table *t, const struct access_order *order,
     return issue(t, &d, text, out);
 }
 
-/** Of the browser tokens, the one with the least time left goes. */
-static void make_room(struct access_table *t)
+/** How many tokens the pages of one family may have: a greedy one leaves room to others. */
+static uint32_t share_of(const struct access_table *t)
 {
-    struct access_entry *first = NULL;
+    uint32_t half = (t->limits.max_browser + 1) / 2;
+    return half > 2 ? half : 2;
+}
+
+/** Of the browser tokens, the one with the least time left goes; of that family, when it has
+   its share. */
+static void make_room(struct access_table *t, struct str root)
+{
+    struct access_entry *first = NULL, *own = NULL;
+    uint32_t owns = 0;
     list_each(it, &t->entries)
     {
         struct access_entry *e = list_entry(it, struct access_entry, link);
-        if (e->source == ACCESS_BROWSER &&
-            (first == NULL || e->who.expires_ms < first->who.expires_ms)) {
+        if (e->source != ACCESS_BROWSER) {
+            continue;
+        }
+        if (first == NULL || e->who.expires_ms < first->who.expires_ms) {
             first = e;
         }
+        if (str_eq(e->name, root)) {
+            owns++;
+            own = own == NULL || e->who.expires_ms < own->who.expires_ms ? e : own;
+        }
     }
-    if (first != NULL) {
+    if (owns >= share_of(t)) {
+        drop(t, own);
+    } else if (first != NULL && t->count[ACCESS_BROWSER] >= t->limits.max_browser) {
         drop(t, first);
     }
 }
@@ -294,6 +313,27 @@ static bool is_origin(struct str s)
     return is_text(s, ACCESS_ORIGIN_MAX) && at > 0 && at < s.n && host.n > 0 &&
            str_index(host, '/') == host.n && str_index(host, '?') == host.n &&
            str_index(host, '#') == host.n;
+}
+
+static bool same_scopes(const struct access_scope *a, size_t an, const struct access_scope *b,
+                        size_t bn)
+{
+    bool same = an == bn;
+    for (size_t i = 0; same && i < an; i++) {
+        same = a[i].kind == b[i].kind && str_eq(a[i].pattern, b[i].pattern);
+    }
+    return same;
+}
+
+/** Who stands behind a page: whoever asked for it, or for the page that asks for another one.
+ */
+static const struct access_principal *behind(const struct access_table *t,
+                                             const struct access_principal *asker)
+{
+    const struct access_entry *e = asker->entry;
+    bool page = e != NULL && e->source == ACCESS_BROWSER && e->parent.n > 0;
+    const struct access_entry *root = page ? find(t, e->parent) : NULL;
+    return root != NULL ? &root->who : asker;
 }
 
 int access_create_browser(struct access_table *t, const struct access_principal *asker,
@@ -323,23 +363,25 @@ int access_create_browser(struct access_table *t, const struct access_principal 
     if (!access_alive(asker, o.now_ms)) {
         return E_DENIED;
     }
-    if (t->count[ACCESS_BROWSER] >= t->limits.max_browser) {
-        make_room(t);
-    }
-    const struct access_entry *of = asker->entry;
+    const struct access_principal *root = behind(t, asker);
+    char tag[1 + ACCESS_TAG] = "~";
     struct draft d = {.source = ACCESS_BROWSER,
                       .prefix = STR("browser:"),
-                      .name = asker->name,
+                      .name = root->name,
                       .by = asker->name,
                       .origin = origin,
-                      /* a page's token asks for another one: both end with the first */
-                      .parent = of == NULL                     ? STR_NONE
-                                : of->source != ACCESS_BROWSER ? of->id
-                                                               : of->parent,
+                      .parent = root->entry != NULL ? root->entry->id : STR_NONE,
                       .scopes = o.scopes,
                       .count = o.count,
                       .created_ms = o.now_ms,
                       .expires_ms = o.expires_ms};
+    if (!same_scopes(root->scopes, root->count, o.scopes, o.count)) {
+        if (!access_scopes_tag(o.scopes, o.count, tag + 1)) {
+            return E_NOMEM;
+        }
+        d.suffix = str_make(tag, sizeof(tag));
+    }
+    make_room(t, root->name);
     return issue(t, &d, text, out);
 }
 
@@ -457,12 +499,8 @@ const struct access_principal *access_certificate(struct access_table *t, struct
 
 static bool is_same(const struct access_entry *e, const struct access_client *c)
 {
-    bool same = str_ieq(e->name, c->certificate) && e->who.count == c->count;
-    for (size_t i = 0; same && i < c->count; i++) {
-        same = e->who.scopes[i].kind == c->scopes[i].kind &&
-               str_eq(e->who.scopes[i].pattern, c->scopes[i].pattern);
-    }
-    return same;
+    return str_ieq(e->name, c->certificate) &&
+           same_scopes(e->who.scopes, e->who.count, c->scopes, c->count);
 }
 
 static bool is_kept(const struct access_entry *e, const struct access_client *client, size_t n)

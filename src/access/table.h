@@ -13,8 +13,14 @@
  * was revoked; it is `gone` then and is allowed nothing. on_gone is told at that moment, and
  * ends what must end.
  *
+ * PAGES. A page is called after the token that stands behind it, however many pages lie
+ * between, and has a family with all that this token's pages have. Pages that may not the same
+ * have different names: what belongs to a name (operations, questions, keys) is not for those
+ * who may less.
+ *
  * BOUNDS. `max_tokens` of those that are kept, `max_browser` of the others that come and go; a
- * page that asks for more takes the place of the browser token that expires first.
+ * page that asks for more takes the place of the browser token that expires first, of its own
+ * family when that has half of them.
  *
  * COST: a look-up is one hash table and one SHA-256, for a wrong token too.
  */
@@ -39,9 +45,11 @@ enum {
 struct access_entry {
     struct access_principal who;
     enum access_source source;
-    struct str id;     /**< of a token: what list and revoke name; else who.name */
-    struct str name;   /**< "crm-1" */
-    struct str by;     /**< who made it: the name of a principal */
+    struct str id;   /**< of a token: what list and revoke name; else who.name */
+    struct str name; /**< "crm-1" */
+    struct str
+        family;    /**< who.name; of pages without what tells them apart: "browser:token:crm" */
+    struct str by; /**< who made it: the name of a principal */
     struct str origin; /**< ACCESS_BROWSER: the page it is for */
     struct str
         parent; /**< ACCESS_BROWSER: id of whose token asked; absent: of nobody's token */

@@ -73,6 +73,28 @@ int access_token_read(struct str text, struct access_claim *out)
     return ok ? 0 : E_NOMEM;
 }
 
+bool access_scopes_tag(const struct access_scope *scopes, size_t n, char out[ACCESS_TAG])
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    char text[ACCESS_SCOPE_TEXT];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+    struct out o;
+
+    for (size_t i = 0; ok && i < n; i++) {
+        out_init(&o, text, sizeof(text));
+        access_scope_write(&o, &scopes[i]);
+        out_ch(&o, '\n');
+        ok = !o.over && EVP_DigestUpdate(ctx, text, o.n) == 1;
+    }
+    ok = ok && EVP_DigestFinal_ex(ctx, sum, &len) == 1 && len == ACCESS_HASH;
+    EVP_MD_CTX_free(ctx);
+    out_init(&o, out, ACCESS_TAG);
+    out_hex(&o, str_make((const char *)sum, ok ? ACCESS_TAG / 2 : 0), false);
+    return ok;
+}
+
 bool access_hash_eq(const uint8_t *a, const uint8_t *b)
 {
     return CRYPTO_memcmp(a, b, ACCESS_HASH) == 0;

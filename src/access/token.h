@@ -12,6 +12,7 @@
 #ifndef BATON_ACCESS_TOKEN_H
 #define BATON_ACCESS_TOKEN_H
 
+#include "access/access.h"
 #include "base/attr.h"
 #include "base/env.h"
 
@@ -19,6 +20,7 @@ enum {
     ACCESS_ID = 12,                      /**< characters of [0-9a-z] */
     ACCESS_SECRET = 32,                  /**< octets */
     ACCESS_HASH = 32,                    /**< octets */
+    ACCESS_TAG = 16,                     /**< characters that stand for a list of scopes */
     ACCESS_TEXT = 3 + ACCESS_ID + 1 + 43 /**< characters of a token */
 };
 
@@ -45,6 +47,11 @@ int access_token_read(struct str text, struct access_claim *out) MUST_USE;
 
 /** The id of a token's text, which may be shown; absent: it is none. */
 struct str access_token_id(struct str text);
+
+/** Characters that are the same for the same list of scopes, and for no other that anybody
+   finds.
+    @return false: the library does not hash */
+bool access_scopes_tag(const struct access_scope *scopes, size_t n, char out[ACCESS_TAG]);
 
 /** In constant time. */
 bool access_hash_eq(const uint8_t *a, const uint8_t *b);

@@ -15,6 +15,12 @@ static bool has_limit(const struct access_principal *who)
     return who != NULL && who->entry != NULL && who->entry->source != ACCESS_LOCAL;
 }
 
+/** Pages that one token has asked for share what they may. */
+static struct str payer(const struct access_principal *who)
+{
+    return who->entry->family;
+}
+
 int pace_init(struct api *a, const struct env *env)
 {
     const struct access_pace_limits limits = {.per_s = a->config.requests_per_s,
@@ -26,7 +32,7 @@ uint32_t pace_ask(struct api_request *r)
 {
     struct api *a = r->api;
     uint32_t wait_ms = has_limit(r->who)
-                           ? access_pace_ask(&a->access.pace, r->who->name, wire_now(a->wire))
+                           ? access_pace_ask(&a->access.pace, payer(r->who), wire_now(a->wire))
                            : 0;
     if (wait_ms > 0) {
         count_one(&a->count.refused_pace);
@@ -53,7 +59,7 @@ bool pace_enter(struct api_request *r)
     if (!has_limit(r->who) || str_is_set(x->streams_of)) {
         return true;
     }
-    struct str name = arena_dup(&x->arena, r->who->name);
+    struct str name = arena_dup(&x->arena, payer(r->who));
     if (name.p == NULL) {
         return false;
     }

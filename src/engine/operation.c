@@ -3,7 +3,9 @@
  * Operations: see operation.h.
  *
  * Two maps, by id and by principal and key, and two lists: those that run, and those that have
- * ended, the oldest first, which a timer forgets. The answer of a service may come before
+ * ended, the oldest first, which a timer forgets. When there are too many the oldest that has
+ * ended goes; whoever has half of them pays for more with his own, so that nobody's keys are
+ * forgotten because of what somebody else asks. The answer of a service may come before
  * cti_client_ask returns; then nothing has been said of the operation yet, and a refusal leaves
  * nothing behind.
  *
@@ -15,6 +17,7 @@
 #include "csta/json.h"
 #include "csta/json_build.h"
 #include "cti/journal.h"
+#include "engine/owner.h"
 #include "engine/parts.h"
 
 enum { VERSION_WITHOUT_TRACE = 1, VERSION, OPERATIONS = 10000, KEEP_S = 3600, DIGEST_MAX = 32 };
@@ -22,6 +25,7 @@ enum { VERSION_WITHOUT_TRACE = 1, VERSION, OPERATIONS = 10000, KEEP_S = 3600, DI
 struct operations {
     struct engine *engine;
     struct map by_id, by_key;
+    struct owners owners;
     struct hash_key hash;
     struct list running, ended; /**< struct operation.link */
     struct timer forget;        /**< the oldest that has ended */
@@ -32,8 +36,9 @@ struct operations {
 
 struct operation {
     struct map_node by_id, by_key;
-    struct list link;
+    struct list link, own;
     struct operations *all;
+    struct owner *of;
     struct cti_client_ask ask;
     struct list waits; /**< struct operation_wait.link */
     char id[OPERATION_ID_LEN];
@@ -41,7 +46,8 @@ struct operation {
     uint16_t status; /**< of HTTP, of what failed */
     uint64_t began_s, ended_s;
     uint64_t ended_ms; /**< on the engine's clock */
-    struct str owner, service, key, digest, device, trace;
+    struct str owner;  /**< of->name */
+    struct str service, key, digest, device, trace;
     char call_id[CALL_ID_LEN];
     bool has_call;
     struct str outcome;      /**< JSON: the result or the problem. Its own block */
@@ -164,16 +170,17 @@ struct texts {
 static struct operation *operation_new(struct operations *all, const struct texts *t)
 {
     struct operation *op =
-        mem_zalloc(&all->engine->env->mem, sizeof(*op) + t->owner.n + t->service.n + t->key.n +
-                                               t->digest.n + t->device.n + t->trace.n);
+        mem_zalloc(&all->engine->env->mem, sizeof(*op) + t->service.n + t->key.n + t->digest.n +
+                                               t->device.n + t->trace.n);
     char *at;
 
-    if (op == NULL) {
+    if (op == NULL || (op->of = owner_take(&all->owners, t->owner)) == NULL) {
+        mem_free(&all->engine->env->mem, op);
         return NULL;
     }
     at = (char *)(op + 1);
     op->all = all;
-    op->owner = put(&at, t->owner);
+    op->owner = op->of->name;
     op->service = put(&at, t->service);
     op->key = put(&at, t->key);
     op->digest = put(&at, t->digest);
@@ -205,6 +212,8 @@ static void operation_free(struct operation *op)
 {
     const struct mem *mem = &op->all->engine->env->mem;
 
+    list_remove(&op->own);
+    owner_leave(&op->all->owners, op->of);
     map_remove(&op->all->by_id, &op->by_id);
     map_remove(&op->all->by_key, &op->by_key);
     if (list_linked(&op->link)) {
@@ -298,6 +307,7 @@ static void move_to_ended(struct operation *op, uint64_t now_ms)
     op->ended_ms = now_ms;
     list_remove(&op->link);
     list_append(&all->ended, &op->link);
+    list_append(&op->of->ended, &op->own);
     all->open--;
     if (!timer_running(&all->forget)) {
         run_forget_timer(all);
@@ -454,16 +464,27 @@ static enum operation_begun refuse(struct problem *why, unsigned status, const c
     return OPERATION_REFUSED;
 }
 
-/** @return false: all of them run */
-static bool make_room(struct operations *all)
+/** What one may have: the rest is for others. */
+static uint32_t share_of(const struct operations *all)
 {
-    if (all->count < all->max) {
+    return all->max / 2 > 2 ? all->max / 2 : 2;
+}
+
+/** @return false: all of them run, or all that he may have */
+static bool make_room(struct operations *all, struct str name)
+{
+    const struct owner *of = owner_find(&all->owners, name);
+    bool greedy = of != NULL && of->count >= share_of(all);
+    const struct list *from = greedy ? &of->ended : &all->ended;
+
+    if (!greedy && all->count < all->max) {
         return true;
     }
-    if (list_empty(&all->ended)) {
+    if (list_empty(from)) {
         return false;
     }
-    forget(list_entry(all->ended.next, struct operation, link));
+    forget(greedy ? list_entry(from->next, struct operation, own)
+                  : list_entry(from->next, struct operation, link));
     run_forget_timer(all);
     return true;
 }
@@ -499,7 +520,7 @@ static enum operation_begun begin_new(struct operations *all, const struct opera
     struct cti_client *client = cti_client_of(all->engine->cti, ask->who, now_ms);
     struct operation *op;
 
-    if (client == NULL || !make_room(all)) {
+    if (client == NULL || !make_room(all, ask->who->name)) {
         return refuse(r->why, client == NULL ? 503 : 429, "tooMany",
                       client == NULL ? "there is no room for another session; try again later"
                                      : "too many operations run; wait for some of them to end");
@@ -612,7 +633,8 @@ struct operations *operations_new(struct engine *e, const struct operation_confi
     list_init(&all->ended);
     timer_init(&all->forget, on_forget);
     if (map_init(&all->by_id, &e->env->mem, 64) != 0 ||
-        map_init(&all->by_key, &e->env->mem, 64) != 0) {
+        map_init(&all->by_key, &e->env->mem, 64) != 0 ||
+        owners_init(&all->owners, &e->env->mem, all->hash) != 0) {
         operations_free(all);
         return NULL;
     }
@@ -636,6 +658,7 @@ void operations_free(struct operations *all)
     timer_stop(&all->engine->wheel, &all->forget);
     map_fini(&all->by_id);
     map_fini(&all->by_key);
+    owners_fini(&all->owners);
     pack_room_fini(&all->room);
     mem_free(&all->engine->env->mem, all);
 }
@@ -678,6 +701,12 @@ static void insert_ended(struct operation *op, uint64_t now_ms)
     }
     list_remove(&op->link);
     list_insert_before(at, &op->link);
+    at = &op->of->ended;
+    while (at->prev != &op->of->ended &&
+           list_entry(at->prev, struct operation, own)->ended_s > op->ended_s) {
+        at = at->prev;
+    }
+    list_insert_before(at, &op->own);
     all->open--;
 }
 

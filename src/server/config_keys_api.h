@@ -50,7 +50,7 @@
       "429. Pages that were given tokens by one token share what it may.")                      \
     U(max_operations, 10000, 1, 1000000,                                                        \
       "Commands that are remembered with what became of them. The oldest that has ended makes " \
-      "room; when all of them run, more get 429.")                                              \
+      "room, of whoever has half of them his own; when all of them run, more get 429.")         \
     U(operation_keep_s, 3600, 1, 604800,                                                        \
       "So long after its end a command can be asked for, and its Idempotency-Key stands for "   \
       "it.")                                                                                    \

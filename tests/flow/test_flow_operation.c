@@ -255,6 +255,39 @@ static void test_there_are_so_many_operations(void)
     down(&w);
 }
 
+static void with_four(struct world *w)
+{
+    with_store(w);
+    w->config.operation.max = 4;
+}
+
+/** Who commands without end forgets his own keys, and nobody else's. */
+static void test_a_greedy_client_pays_with_his_own(void)
+{
+    static const char quiet[] =
+        "{\"SetDoNotDisturb\":{\"device\":\"1001\",\"doNotDisturbOn\":true}}";
+    char key[8];
+    struct world w;
+    up_with(&w, with_four);
+    CHECK_STR(str_c(client_do_keyed(&w, &client_all, "kept", NULL, quiet)),
+              "done SetDoNotDisturbResponse");
+    for (int i = 0; i < 9; i++) {
+        (void)snprintf(key, sizeof(key), "k%d", i);
+        CHECK_STR(str_c(client_do_keyed(&w, &client_first, key, NULL, quiet)),
+                  "done SetDoNotDisturbResponse");
+    }
+    CHECK_INT(keep_count(&keep, STORE_OPERATION), 3);
+    keep_restart(&w, &keep);
+    CHECK_STR(str_c(client_do_keyed(&w, &client_first, "k9", NULL, quiet)),
+              "done SetDoNotDisturbResponse");
+    CHECK_STR(str_c(client_do_keyed(&w, &client_first, "k8", NULL, quiet)),
+              "again done SetDoNotDisturbResponse");
+    CHECK_STR(str_c(client_do_keyed(&w, &client_all, "kept", NULL, quiet)),
+              "again done SetDoNotDisturbResponse");
+    CHECK_INT(keep_count(&keep, STORE_OPERATION), 3);
+    down(&w);
+}
+
 /* ---- keys, and ids that the client chooses ---- */
 
 static void test_a_key_stands_for_one_operation(void)
@@ -663,7 +696,8 @@ TEST_MAIN(T(test_a_call_is_commanded_from_end_to_end), T(test_what_is_wrong_is_r
           T(test_what_takes_too_long_fails), T(test_an_administrator_ends_what_no_device_is_in),
           T(test_an_administrator_ends_it_after_a_restart), T(test_an_operation_is_its_owners),
           T(test_a_revoked_principal_loses_what_runs), T(test_there_are_so_many_operations),
-          T(test_a_key_stands_for_one_operation), T(test_a_client_chooses_the_call_id),
+          T(test_a_greedy_client_pays_with_his_own), T(test_a_key_stands_for_one_operation),
+          T(test_a_client_chooses_the_call_id),
           T(test_what_runs_at_a_restart_ends_as_restarted), T(test_rows_that_are_none),
           T(test_a_row_without_a_trace), T(test_what_only_looks_is_answered),
           T(test_who_waits_hears_once), T(test_a_client_says_where_calls_go),

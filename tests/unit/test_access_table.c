@@ -6,6 +6,7 @@
 #include "base/base64url.h"
 #include "base/err.h"
 #include "test.h"
+#include <stdio.h>
 
 #define NOW 1700000000000U
 
@@ -217,6 +218,7 @@ static int browser(struct place *p, const struct access_principal *asker, struct
 
 static void test_browser(void)
 {
+    char name[128];
     struct place p;
     struct access_fresh f, page, second;
     const struct access_principal *asker, *who;
@@ -225,7 +227,9 @@ static void test_browser(void)
     CHECK_INT(find(&p, &f, NOW, &asker), ACCESS_OK);
     CHECK_INT(browser(&p, asker, PAGE, see_1001, 1, 0, &page), 0);
     CHECK_INT(access_find(&p.t, text_of(&page), PAGE, NOW, &who), ACCESS_OK);
-    CHECK_STR(who->name, "browser:token:crm");
+    CHECK(str_starts(who->name, STR("browser:token:crm~")));
+    CHECK_STR(who->entry->family, "browser:token:crm");
+    (void)snprintf(name, sizeof(name), "%.*s ", STR_ARG(who->name));
     CHECK(access_observe(who, STR("1001")) && !access_observe(who, STR("1002")));
     CHECK_INT(who->expires_ms, NOW + ACCESS_BROWSER_MAX_MS);
     /* it asks for another one, as pages do before the first ends */
@@ -247,13 +251,66 @@ static void test_browser(void)
     CHECK_INT(browser(&p, asker, STR("https://"), NULL, 0, 0, &second), E_VALUE);
     /* one second, then it is gone, and forgotten */
     CHECK_INT(access_sweep(&p.t, NOW + 1000), NOW + ACCESS_BROWSER_MAX_MS);
-    CHECK_STR(str_c(p.gone), "browser:browser:token:crm ");
+    CHECK_STR(str_c(p.gone), name); /* the same again, not a longer one each time */
     /* what pages have ends with the token that asked for it */
     CHECK_INT(access_revoke(&p.t, STR("crm")), 0);
     CHECK_INT(find(&p, &page, NOW, &who), ACCESS_UNKNOWN);
     CHECK_INT(browser(&p, asker, PAGE, NULL, 0, 0, &page), E_DENIED);
     CHECK(access_next(&p.t, NULL) == NULL);
     access_release(asker);
+    down(&p);
+}
+
+/** What belongs to a name belongs to all who have it: pages that may not the same have
+   different ones, and yet share what their token may ask. */
+static void test_browser_names(void)
+{
+    struct place p;
+    struct access_fresh f, page[4];
+    const struct access_principal *asker, *who[4];
+    up(&p, NULL);
+    CHECK_INT(create(&p, "crm", 0, &f), 0);
+    CHECK_INT(find(&p, &f, NOW, &asker), ACCESS_OK);
+    CHECK_INT(browser(&p, asker, PAGE, see_1001, 1, 0, &page[0]), 0);
+    CHECK_INT(browser(&p, asker, PAGE, see_1001, 1, 0, &page[1]), 0);
+    CHECK_INT(browser(&p, asker, PAGE, see_10, 1, 0, &page[2]), 0);
+    CHECK_INT(browser(&p, asker, PAGE, NULL, 0, 0, &page[3]), 0);
+    for (size_t i = 0; i < ARRAY_LEN(page); i++) {
+        REQUIRE(find(&p, &page[i], NOW, &who[i]) == ACCESS_OK);
+        CHECK_STR(who[i]->entry->family, "browser:token:crm");
+    }
+    CHECK(str_eq(who[0]->name, who[1]->name));
+    CHECK(!str_eq(who[0]->name, who[2]->name));
+    CHECK_STR(who[3]->name, "browser:token:crm"); /* it may what its token may */
+    for (size_t i = 0; i < ARRAY_LEN(page); i++) {
+        access_release(who[i]);
+    }
+    access_release(asker);
+    down(&p);
+}
+
+/** Pages of one token do not put those of another one out. */
+static void test_browser_families(void)
+{
+    static const struct access_limits six = {.max_browser = 6};
+    struct place p;
+    struct access_fresh f, g, modest, greedy;
+    const struct access_principal *one, *other, *who;
+    up(&p, &six);
+    CHECK_INT(create(&p, "modest", 0, &f), 0);
+    CHECK_INT(create(&p, "greedy", 0, &g), 0);
+    CHECK_INT(find(&p, &f, NOW, &one), ACCESS_OK);
+    CHECK_INT(find(&p, &g, NOW, &other), ACCESS_OK);
+    CHECK_INT(browser(&p, one, PAGE, NULL, 0, NOW + 1000, &modest), 0);
+    for (int i = 0; i < 20; i++) {
+        CHECK_INT(browser(&p, other, PAGE, NULL, 0, 0, &greedy), 0);
+    }
+    CHECK_INT(find(&p, &greedy, NOW, &who), ACCESS_OK);
+    access_release(who);
+    CHECK_INT(find(&p, &modest, NOW, &who), ACCESS_OK);
+    access_release(who);
+    access_release(one);
+    access_release(other);
     down(&p);
 }
 
@@ -543,6 +600,7 @@ static void test_pace_without_memory(void)
 }
 
 TEST_MAIN(T(test_text), T(test_create_find_revoke), T(test_refused), T(test_browser),
-          T(test_browser_bounded), T(test_local), T(test_certificates), T(test_rows),
-          T(test_without_memory), T(test_slow), T(test_pace_of_requests),
-          T(test_pace_of_streams), T(test_pace_without_memory))
+          T(test_browser_names), T(test_browser_families), T(test_browser_bounded),
+          T(test_local), T(test_certificates), T(test_rows), T(test_without_memory),
+          T(test_slow), T(test_pace_of_requests), T(test_pace_of_streams),
+          T(test_pace_without_memory))
