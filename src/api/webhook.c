@@ -77,8 +77,10 @@ static void go_on(struct webhook *w)
     free(w->body);
     w->body = NULL;
     w->attempts = 0;
-    w->cursor = w->number;
-    webhook_save(w);
+    if (!w->half) {
+        w->cursor = w->number;
+        webhook_save(w);
+    }
     feed_go(&w->reader, api_now(w->all->api));
 }
 
@@ -166,11 +168,13 @@ static int make_body(struct webhook *w, const struct cloud_event *e)
 {
     char room[2048];
     struct str body = e->text;
+    enum push_told told = PUSH_ALL;
     struct out o;
 
     if (w->form == WEBHOOK_PUSH) {
         out_init(&o, room, sizeof(room));
-        if (!push_write(w->push, e, &o) || o.over) {
+        told = push_write(w->push, e, &o);
+        if (told == PUSH_NOTHING || o.over) {
             return 1;
         }
         body = out_str_of(&o);
@@ -183,6 +187,7 @@ static int make_body(struct webhook *w, const struct cloud_event *e)
     memcpy(w->body, body.p, body.n);
     w->body_n = body.n;
     w->number = e->number;
+    w->half = told == PUSH_FIRST;
     return 0;
 }
 
@@ -201,6 +206,7 @@ static int on_event(struct feed_reader *r, const struct feed_event *e)
     }
     if (err == 0) {
         deliver(w);
+        err = w->half ? E_SPACE : 0;
     }
     return err;
 }

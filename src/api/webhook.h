@@ -59,6 +59,7 @@ struct webhook {
     char *body; /**< that is being brought, until it is taken; NULL: nothing */
     size_t body_n;
     uint64_t number; /**< of its event */
+    bool half;       /**< the same event comes once more, for what follows */
     uint32_t attempts;
     struct timer again;
     struct push *push;    /**< of that form: calls; else NULL */
@@ -149,8 +150,15 @@ bool webhook_address_is_public(const struct sockaddr *sa);
 /* ---- webhook_push.c ---- */
 struct push *push_new(void);
 void push_free(struct push *p);
-/** The event in that form into `o`. @return false: there is nothing to tell */
-bool push_write(struct push *p, const struct cloud_event *e, struct out *o);
+enum push_told {
+    PUSH_NOTHING, /**< of this event there is nothing to tell */
+    PUSH_ALL,
+    PUSH_FIRST, /**< that was the first half: ask again for the other one */
+};
+/** The event in that form into `o`. */
+enum push_told push_write(struct push *p, const struct cloud_event *e, struct out *o);
+/** Does it say how a call began? Of that alone nothing is told. */
+bool push_begins(const struct cloud_event *e);
 /** The last event has changed nothing: it will come again. Of none, and twice, it is harmless.
  */
 void push_undo(struct push *p);

@@ -3,7 +3,8 @@
  * What the push form has to know of a call and does not: it began before a restart, before the
  * webhook was made, or so many calls ago that it was forgotten (webhook_push.c). The journal
  * has it: the events of that call, by an index of the database, are read before the next one of
- * it is written, and only those that the webhook was given or would have been.
+ * it is written, and only those that the webhook was given or would have been, and how the call
+ * began, of which nothing is told.
  *
  * So nothing besides the cursor has to be kept. COST: a question to the store's thread for each
  * call of which nothing is known, new ones among them, while the webhook stands.
@@ -35,7 +36,7 @@ static bool learn(struct webhook *w, const struct store_page *page)
             break;
         }
         arena_reset(&a);
-        if (feed_make(f, &page->row[i], &a, &e) == 0 && is_for(w, &e)) {
+        if (feed_make(f, &page->row[i], &a, &e) == 0 && (push_begins(&e) || is_for(w, &e))) {
             push_learn(w->push, &e);
         }
     }

@@ -8,6 +8,12 @@
  *   hangup   from, to, direction, callId, answeringNumber (if it was answered), and cause:
  *            normalClearing, busy, cancel, noAnswer, congestion, notFound, forwarded
  *
+ * Who takes these keeps a list of calls, and makes an entry of `newCall` only: what is told of
+ * another callId he refuses. So nothing is told of a call before that. One that finds its
+ * device busy has it for what failed; one that is answered without ringing has it and `answer`
+ * for the same event, one after the other (PUSH_FIRST); one that was given up before it
+ * reached anybody is not told of.
+ *
  * A call that is transferred keeps its callId: there is one more `answer`, with the number of
  * who has it now. The call in which he was asked beforehand ends as `forwarded`.
  *
@@ -29,7 +35,9 @@ enum { CALLS = 1024, NUMBER_MAX = 64, CALL_MAX = PUSH_CALL_MAX };
 struct push_call {
     char id[CALL_MAX], from[NUMBER_MAX], to[NUMBER_MAX], user[NUMBER_MAX], answered[NUMBER_MAX];
     const char *cause;
-    bool out, told;
+    bool out;
+    bool told;    /**< newCall */
+    bool begun;   /**< we have seen how it began, so what is not told is nothing to anybody */
     bool perhaps; /**< `answered` is who a call was transferred to, if he has answered it */
 };
 
@@ -214,24 +222,31 @@ static void note_parties(struct push_call *c, const struct cloud_event *e, bool 
     keep(c->user, sizeof(c->user), c->out ? number_of(e->calling) : number_of(e->device));
 }
 
-static bool on_ringing(struct push *p, const struct cloud_event *e, bool leaves, struct out *o)
+static void tell_new(struct push_call *c, const struct cloud_event *e, bool leaves,
+                     struct out *o)
 {
-    struct push_call *c = get(p, e->call_id);
-
-    if (c == NULL || c->told) {
-        return false; /* it rings at another one, too */
-    }
     c->told = true;
     note_parties(c, e, leaves);
     put_call(o, "newCall", c);
     put_user(o, "user%5B%5D", c);
-    return true;
 }
 
-static bool has_it_now(struct push_call *c, struct str device, struct out *o)
+static enum push_told on_ringing(struct push *p, const struct cloud_event *e, bool leaves,
+                                 struct out *o)
+{
+    struct push_call *c = get(p, e->call_id);
+
+    if (c == NULL || c->told) {
+        return PUSH_NOTHING; /* it rings at another one, too */
+    }
+    tell_new(c, e, leaves, o);
+    return PUSH_ALL;
+}
+
+static enum push_told has_it_now(struct push_call *c, struct str device, struct out *o)
 {
     if (device.n == 0 || str_eq(str_c(c->answered), device)) {
-        return false;
+        return PUSH_NOTHING;
     }
     keep(c->answered, sizeof(c->answered), device);
     if (!c->out) {
@@ -242,19 +257,19 @@ static bool has_it_now(struct push_call *c, struct str device, struct out *o)
         put_user(o, "user", c);
     }
     put(o, "answeringNumber", c->answered);
-    return true;
+    return PUSH_ALL;
 }
 
-static bool on_answered(struct push *p, const struct cloud_event *e, struct out *o)
+static enum push_told on_answered(struct push *p, const struct cloud_event *e, struct out *o)
 {
     struct push_call *c = get(p, e->call_id);
 
     if (c == NULL) {
-        return false;
+        return PUSH_NOTHING;
     }
-    if (!c->told) {
-        c->told = true;
-        note_parties(c, e, false);
+    if (!c->told) { /* many gateways and machines answer without ringing */
+        tell_new(c, e, false, o);
+        return PUSH_FIRST;
     }
     if (c->perhaps) {
         c->perhaps = false; /* he had not, or it was transferred once more */
@@ -279,31 +294,37 @@ static const char *const asked_call[] = {"data", "TransferedEvent", "secondaryOl
 /** Who was asked beforehand, and has answered, has the call now; of another one it is told when
     he answers. Of a transfer of the past nobody knows the call in which he was asked: he has
     answered, unless it is told after it that he does. */
-static bool on_transfer(struct push *p, const struct cloud_event *e, struct out *o)
+static enum push_told on_transfer(struct push *p, const struct cloud_event *e, struct out *o)
 {
     static const char *const to[] = {
         "data", "TransferedEvent", "transferredToDevice", "deviceIdentifier", "id", NULL};
     json_t *all = json_loadb(e->text.p, e->text.n, 0, NULL);
     struct str asked = member(all, asked_call);
     struct push_call *second = find(p, asked), *c = find(p, e->call_id);
-    bool any = c != NULL && asked.n > 0 && (second == NULL || second->answered[0] != '\0') &&
-               has_it_now(change(p, c), number_of(member(all, to)), o);
+    enum push_told told = PUSH_NOTHING;
 
-    if (any) {
+    if (c != NULL && asked.n > 0 && (second == NULL || second->answered[0] != '\0')) {
+        told = has_it_now(change(p, c), number_of(member(all, to)), o);
+    }
+    if (told != PUSH_NOTHING) {
         c->perhaps = second == NULL;
     }
     json_decref(all);
-    return any;
+    return told;
 }
 
-static bool on_over(struct push *p, const struct cloud_event *e, struct out *o)
+static enum push_told on_over(struct push *p, const struct cloud_event *e, struct out *o)
 {
     struct push_call *c = get(p, e->call_id);
     const char *word = word_of(e->cause);
     bool forwarded = word != NULL && strcmp(word, "forwarded") == 0;
 
     if (c == NULL) {
-        return false;
+        return PUSH_NOTHING;
+    }
+    if (c->begun && !c->told) {
+        c->id[0] = '\0';
+        return PUSH_NOTHING;
     }
     put_call(o, "hangup", c);
     put(o, "cause",
@@ -315,11 +336,11 @@ static bool on_over(struct push *p, const struct cloud_event *e, struct out *o)
         put(o, "answeringNumber", c->answered);
     }
     c->id[0] = '\0';
-    return true;
+    return PUSH_ALL;
 }
 
 /** Why it is not answered; what is last is what the caller has heard. */
-static bool on_failed(struct push *p, const struct cloud_event *e)
+static enum push_told on_dropped(struct push *p, const struct cloud_event *e)
 {
     struct push_call *c = find(p, e->call_id);
     const char *word = word_of(e->cause);
@@ -327,7 +348,35 @@ static bool on_failed(struct push *p, const struct cloud_event *e)
     if (c != NULL && word != NULL) {
         change(p, c)->cause = word;
     }
-    return false;
+    return PUSH_NOTHING;
+}
+
+/** The first that is heard of a call may be that nobody there can take it. That the caller's
+    own phone did not go along is nobody's call. */
+static enum push_told on_failed(struct push *p, const struct cloud_event *e, struct out *o)
+{
+    struct push_call *c = find(p, e->call_id);
+
+    if ((c != NULL && c->told) || e->device.n == 0 || str_eq(e->device, e->calling)) {
+        return on_dropped(p, e);
+    }
+    c = get(p, e->call_id);
+    if (c == NULL) {
+        return PUSH_NOTHING;
+    }
+    c->cause = word_of(e->cause);
+    tell_new(c, e, false, o);
+    return PUSH_ALL;
+}
+
+static enum push_told on_begun(struct push *p, const struct cloud_event *e)
+{
+    struct push_call *c = get(p, e->call_id);
+
+    if (c != NULL) {
+        c->begun = true;
+    }
+    return PUSH_NOTHING;
 }
 
 /* ---- what was before ---- */
@@ -355,7 +404,8 @@ static bool lacks_second(const struct push *p, const struct cloud_event *e,
 bool push_lacks(const struct push *p, const struct cloud_event *e, char call[PUSH_CALL_MAX])
 {
     static const struct str types[] = {STR_INIT("delivered"), STR_INIT("networkReached"),
-                                       STR_INIT("established"), STR_INIT("callCleared")};
+                                       STR_INIT("established"), STR_INIT("failed"),
+                                       STR_INIT("callCleared")};
 
     if (feed_type_matches(STR("transfered"), e->type)) {
         return lacks(p, e->call_id, call) || lacks_second(p, e, call);
@@ -374,7 +424,9 @@ void push_learn(struct push *p, const struct cloud_event *e)
     struct out o;
 
     out_init(&o, room, sizeof(room));
-    (void)push_write(p, e, &o);
+    if (push_write(p, e, &o) == PUSH_FIRST) {
+        (void)push_write(p, e, &o);
+    }
     p->changed = NULL;
 }
 
@@ -386,11 +438,20 @@ void push_know(struct push *p, struct str call)
 
 /* ---- as it happens ---- */
 
-bool push_write(struct push *p, const struct cloud_event *e, struct out *o)
+bool push_begins(const struct cloud_event *e)
+{
+    return feed_type_matches(STR("originated"), e->type) ||
+           feed_type_matches(STR("serviceInitiated"), e->type);
+}
+
+enum push_told push_write(struct push *p, const struct cloud_event *e, struct out *o)
 {
     p->changed = NULL;
     if (e->call_id.n == 0) {
-        return false;
+        return PUSH_NOTHING;
+    }
+    if (push_begins(e)) {
+        return on_begun(p, e);
     }
     if (feed_type_matches(STR("delivered"), e->type)) {
         return on_ringing(p, e, false, o);
@@ -407,9 +468,11 @@ bool push_write(struct push *p, const struct cloud_event *e, struct out *o)
     if (feed_type_matches(STR("callCleared"), e->type)) {
         return on_over(p, e, o);
     }
-    if (feed_type_matches(STR("failed"), e->type) ||
-        feed_type_matches(STR("connectionCleared"), e->type)) {
-        return on_failed(p, e);
+    if (feed_type_matches(STR("failed"), e->type)) {
+        return on_failed(p, e, o);
     }
-    return false;
+    if (feed_type_matches(STR("connectionCleared"), e->type)) {
+        return on_dropped(p, e);
+    }
+    return PUSH_NOTHING;
 }

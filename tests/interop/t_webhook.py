@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Webhooks, with real calls: signed, in order, again until taken, paused, and as CRM take them."""
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -13,9 +14,11 @@ import time
 import urllib.parse
 
 from follow import api, ask
-from lib import PORTS, check, equal, scenario
+from lib import IP, PORTS, check, equal, scenario
+from sipp import Sipp
 from t_follow import STORE, call, two
 from t_transport import certificate
+from t_uui import CALLEE, register
 
 
 class Taker(http.server.ThreadingHTTPServer):
@@ -392,6 +395,71 @@ def webhook_transfers_as_crm_take_them(w):
                   lambda x: x["delivered"] == 8, "the last one to be taken")
     equal((shown["state"], shown["refused"], shown["failed"]), ("active", 1, 0), "how it goes")
     taker.close()
+
+
+class Machine(threading.Thread):
+    """The phone of 1004 as a machine that answers at once, as announcements do: 200 to all that it is asked, no
+    180."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((IP, CALLEE))
+        self.start()
+
+    def close(self):
+        self.sock.sendto(b"", (IP, CALLEE))
+        self.join()
+        self.sock.close()
+
+    def run(self):
+        while True:
+            text, asked = self.sock.recvfrom(65535)
+            if not text:
+                return
+            head = text.decode().split("\r\n\r\n", maxsplit=1)[0].split("\r\n")
+            if head[0].startswith(("SIP/2.0", "ACK")):
+                continue
+            kept = [x + ";tag=m" if x.startswith("To:") and "tag=" not in x else x for x in head
+                    if x.split(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq", "Record-Route")]
+            sdp = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                   "m=audio 9 RTP/AVP 0\r\n") if head[0].startswith("INVITE") else ""
+            answer = ["SIP/2.0 200 OK", *kept, f"Contact: <sip:1004@{IP}:{CALLEE}>",
+                      f"Content-Length: {len(sdp)}", *(["Content-Type: application/sdp"] if sdp else []), "", sdp]
+            self.sock.sendto("\r\n".join(answer).encode(), asked)
+
+
+@scenario
+def webhook_newcall_comes_first(w):
+    """Of a call that finds its device busy, and of one that is answered without ringing, newCall is told before the
+    rest; also by way of a CRM that takes each of them at the second try only."""
+    s = w.server(extra=STORE + PRIVATE)
+    w.add(Sipp(w.folder, register(), s, CALLEE, auth_uri="example.com")).done()
+    with contextlib.closing(Machine()), contextlib.closing(Taker()) as taker:
+        a = w.phone(1001, s)
+        w.phone(1002, s, "--refuse=486")
+        taker.answers = [500, 204] * 5
+        made = ask(s, "POST", "/v1/webhooks", {"url": taker.url, "form": "push"})[1]
+        told = []  # of each try
+        for number, tries in (("1002", 4), ("1004", 6)):
+            at = a.mark()
+            a.say("call " + number)
+            if number == "1004":
+                a.event("established", at)
+                a.say("hangup")
+                a.event("ended", at)
+            end = len(told) + tries
+            told = taker.wait(lambda got, end=end: len(got) >= end, f"all of the call to {number}")
+        said = [dict(urllib.parse.parse_qsl(body.decode())) for _, body in told]
+        equal(said[::2], said[1::2], "each was brought again")
+        said = [" ".join(x[k] for k in ("event", "direction", "from", "to") if k in x) for x in said[::2]]
+        equal(said, ["newCall in 1001 1002", "hangup in 1001 1002", "newCall in 1001 1004", "answer in 1001 1004",
+                     "hangup in 1001 1004"], "what is told")
+        numbers = [int(fields["Baton-Sequence"]) for fields in taker.fields[::2]]
+        check(numbers == sorted(numbers) and numbers[2] == numbers[3], "two of one event", numbers)
+        shown = until(lambda: ask(s, "GET", "/v1/webhooks/" + made["webhook"])[1],
+                      lambda x: x["delivered"] == 5, "the last one to be taken")
+        equal((shown["state"], shown["failed"]), ("active", 5), "how it goes")
 
 
 @scenario

@@ -10,6 +10,7 @@
 /* ---- the push form ---- */
 
 static const char *call_id = "c 1", *call_text = "";
+static enum push_told want_told = PUSH_ALL;
 
 static void check_push(struct push *p, const char *type, const char *audience,
                        const char *device, const char *calling, const char *called,
@@ -27,8 +28,8 @@ static void check_push(struct push *p, const char *type, const char *audience,
                                   .called = str_c(called),
                                   .cause = str_c(cause)};
     out_init(&o, text, sizeof(text));
-    bool any = push_write(p, &e, &o);
-    CHECK_INT(any, want[0] != '\0');
+    enum push_told told = push_write(p, &e, &o);
+    CHECK_INT(told, want[0] != '\0' ? want_told : PUSH_NOTHING);
     CHECK_STR(out_str_of(&o), want);
 }
 
@@ -141,6 +142,63 @@ static void test_push_transfers(void)
     push_free(p);
 }
 
+/** Whoever keeps a list of calls makes an entry of newCall only: it is there before anything
+    else is told of a call, whatever became of it. */
+static void test_push_newcall_is_first(void)
+{
+    static const char *const busy[] = {
+        "event=newCall&from=1001&to=1002&direction=in&callId=c%201&user%5B%5D=1002",
+        "event=hangup&from=1001&to=1002&direction=in&callId=c%201&cause=busy"};
+    static const char *const left[] = {
+        "event=newCall&from=1001&to=49891&direction=out&callId=c%201&user%5B%5D=1001",
+        "event=hangup&from=1001&to=49891&direction=out&callId=c%201&cause=notFound"};
+    const char *from = "sip:1001@example.com";
+    struct push *p = push_new();
+
+    check_push(p, "originated", "1001@example.com", from, from, DEV, "newCall", "");
+    check_push(p, "failed", "1001@example.com " OURS, DEV, from, DEV, "busy", busy[0]);
+    check_push(p, "failed", "1001@example.com " OURS, DEV, from, DEV, "busy", "");
+    check_push(p, "callCleared", OURS, from, "", "", "busy", busy[1]);
+    check_push(p, "failed", "1001@example.com", "tel:+49891", from, "tel:+49891",
+               "invalidNumber", left[0]);
+    check_push(p, "callCleared", "1001@example.com", from, "", "", "", left[1]);
+    /* the caller's own phone does not go along; he gives up before anything rings */
+    check_push(p, "serviceInitiated", OURS, DEV, "", "", "makeCall", "");
+    check_push(p, "failed", OURS, DEV, DEV, from, "busy", "");
+    check_push(p, "callCleared", OURS, DEV, "", "", "busy", "");
+    check_push(p, "originated", OURS, DEV, DEV, from, "newCall", "");
+    check_push(p, "connectionCleared", OURS, DEV, "", "", "callCancelled", "");
+    check_push(p, "callCleared", OURS, DEV, "", "", "callCancelled", "");
+    push_free(p);
+}
+
+/** Answered without ringing: two things are told of one event, each until it is taken. */
+static void test_push_answered_at_once(void)
+{
+    static const char ringing[] =
+        "event=newCall&from=49301&to=1002&direction=in&callId=c%201&user%5B%5D=1002";
+    static const char answered[] =
+        "event=answer&from=49301&to=1002&direction=in&callId=c%201&user=1002"
+        "&answeringNumber=1002";
+    struct push *p = push_new();
+
+    for (int i = 0; i < 2; i++) {
+        push_undo(i > 0 ? p : NULL);
+        want_told = PUSH_FIRST;
+        check_push(p, "established", OURS, DEV, "tel:+49301", DEV, "", ringing);
+        want_told = PUSH_ALL;
+    }
+    for (int i = 0; i < 2; i++) {
+        push_undo(i > 0 ? p : NULL);
+        check_push(p, "established", OURS, DEV, "tel:+49301", DEV, "", answered);
+    }
+    check_push(p, "established", OURS, DEV, "tel:+49301", DEV, "", "");
+    check_push(p, "callCleared", OURS, DEV, "", "", "",
+               "event=hangup&from=49301&to=1002&direction=in&callId=c%201"
+               "&cause=normalClearing&answeringNumber=1002");
+    push_free(p);
+}
+
 /** What was not taken, as its webhook was paused, comes again and is told again. */
 static void test_push_undone(void)
 {
@@ -237,7 +295,9 @@ static void test_push_learns_the_past(void)
     struct cloud_event talks = ringing, over = ringing, begun = ringing, moved = ringing;
     struct push *p = push_new();
     char lacked[PUSH_CALL_MAX] = "";
+    struct cloud_event failed = ringing;
     talks.type = STR("org.baton.csta.established.v1");
+    failed.type = STR("org.baton.csta.failed.v1");
     over.type = STR("org.baton.csta.callCleared.v1");
     begun.type = STR("org.baton.csta.originated.v1");
     moved.type = STR("org.baton.csta.transfered.v1");
@@ -245,6 +305,8 @@ static void test_push_learns_the_past(void)
                      "\"transferredToDevice\":{\"deviceIdentifier\":"
                      "{\"id\":\"sip:1004@example.com\"}}}}}");
     CHECK(!push_lacks(p, &begun, lacked)); /* nothing is told of that */
+    CHECK(push_begins(&begun) && !push_begins(&ringing));
+    CHECK(push_lacks(p, &failed, lacked));
     CHECK(push_lacks(p, &ringing, lacked) && push_lacks(p, &talks, lacked));
     CHECK(push_lacks(p, &over, lacked));
     CHECK_STR(str_c(lacked), "c1");
@@ -263,6 +325,8 @@ static void test_push_learns_the_past(void)
     check_push(p, "callCleared", OURS, DEV, "", "", "",
                "event=hangup&from=49301&to=1002&direction=in&callId=c1&cause=normalClearing"
                "&answeringNumber=1002");
+    push_learn(p, &talks); /* answered at once, and both told */
+    check_push(p, "established", OURS, DEV, "tel:+49301", DEV, "", "");
     push_learn(p, &over); /* of a call that is over, however late */
     push_know(p, STR("c1"));
     CHECK(!push_lacks(p, &over, lacked));
@@ -374,6 +438,7 @@ static void test_webhook_rows(void)
 }
 
 TEST_MAIN(T(test_push_incoming), T(test_push_refused_and_outgoing), T(test_push_missed),
-          T(test_push_transfers), T(test_push_undone), T(test_push_many_calls),
+          T(test_push_transfers), T(test_push_newcall_is_first),
+          T(test_push_answered_at_once), T(test_push_undone), T(test_push_many_calls),
           T(test_push_learns_the_past), T(test_push_learns_a_transfer),
           T(test_webhook_signature), T(test_webhook_addresses), T(test_webhook_rows))
