@@ -231,19 +231,20 @@ def content(media, schema):
 
 
 def less(schemas, route):
-    """The request of a service without the members that the path gives."""
+    """The request of a service without the members that the path gives; what stands for itself (`held`) may be said."""
     whole = schemas[route.service]
     if not route.fill:
         return ref(route.service)
-    gone = {member for member, _ in route.fill}
+    gone = {member for member, param in route.fill if param != 'held'}
+    known = {member for member, _ in route.fill}
     if 'properties' not in whole:
         fail(route.line, f'{route.service} has no members of its own to leave out')
-    for member in gone:
+    for member in known:
         if member not in whole['properties']:
             fail(route.line, f'{route.service} has no {member}')
     out = {'type': 'object', 'additionalProperties': False,
            'properties': {k: v for k, v in whole['properties'].items() if k not in gone}}
-    required = [name for name in whole.get('required', []) if name not in gone]
+    required = [name for name in whole.get('required', []) if name not in known]
     if required:
         out['required'] = required
     return out
@@ -436,7 +437,8 @@ def reference(path):
             out.append('| name | where | what |\n|---|---|---|\n' +
                        ''.join('| ' + ' | '.join(row) + ' |\n' for row in rows))
         if route.service:
-            gone = ''.join(f', without `{member}`' for member, _ in route.fill)
+            gone = ''.join(f', without `{member}`' if param != 'held' else f'; `{member}` only when the device holds several'
+                           for member, param in route.fill)
             out.append(f'Body: `{route.service}` of CSTA{gone}. Answer: an operation (202; 200 with `Prefer: wait`).\n')
         elif route.body:
             out.append(f'Body: `{route.body[1]}`, {route.body[0]}.\n')

@@ -7,14 +7,18 @@
  *   {device}      "1001"
  *   {connection}  {"callID":"…","deviceID":"1001"}
  *   {call}        {"callID":"…"}
- *   {held}        {"deviceID":"1001"}: the one that it holds
+ *   {held}        {"deviceID":"1001"}: the one that it holds, unless the body says which
  *   another       its text
+ *
+ * What the path says has no place in the body; that is refused in these words, because for the
+ * table it would be a member that comes twice.
  */
 #include "api/command.h"
 #include "api/handlers.h"
 #include "api/route.h"
+#include "csta/json_text.h"
 
-enum { FILL_MAX = 4 };
+enum { FILL_MAX = 4, DEEP = 8, VALUES_MAX = 256 };
 
 /** `{"callID":…,"deviceID":…}` of what there is. @return absent: no memory */
 static struct str connection_of(struct api_request *r, bool call, bool device)
@@ -44,6 +48,74 @@ static struct str value_of(struct api_request *r, const char *param)
     return command_quote(r, api_param(r, param));
 }
 
+/** Over a value, whatever is in it. @return 0, or it cannot be read */
+static int pass(struct json_reader *in, unsigned deep)
+{
+    int kind = json_value(in), more;
+
+    if (kind < 0 || deep == 0) {
+        return E_SYNTAX;
+    }
+    if (kind != JSON_OBJECT && kind != JSON_ARRAY) {
+        return 0;
+    }
+    while ((more = kind == JSON_OBJECT ? json_next_member(in) : json_next_item(in)) == 1) {
+        if (pass(in, deep - 1) != 0) {
+            return E_SYNTAX;
+        }
+    }
+    return more;
+}
+
+/** Does the body have that member? Of one that is no JSON, or a maze, its reader has to speak.
+ */
+static bool body_says(struct api_request *r, const char *member)
+{
+    struct json_reader in;
+
+    json_init(&in, r->body, VALUES_MAX, r->arena);
+    if (r->body.n == 0 || json_value(&in) != JSON_OBJECT) {
+        return false;
+    }
+    while (json_next_member(&in) == 1) {
+        if (str_eq(in.text, str_c(member))) {
+            return true;
+        }
+        if (pass(&in, DEEP) != 0) {
+            break;
+        }
+    }
+    return false;
+}
+
+/** What the path says, into `fill`. @return false: answered */
+static bool fill_by_path(struct api_request *r, struct command_fill *fill, size_t *n)
+{
+    const struct api_route *route = r->route;
+
+    for (size_t i = 0; i < route->fill_count && *n < FILL_MAX; i++) {
+        const struct api_fill *f = &route->fill[i];
+        bool said = body_says(r, f->member);
+
+        if (said && strcmp(f->param, "held") != 0) {
+            struct api_fault twice = {
+                .status = 400,
+                .code = "invalidParameterValue",
+                .csta_category = "operation",
+                .csta_value = "invalidParameterValue",
+                .pointer = arena_fmt(r->arena, "/%s", f->member),
+            };
+            api_problem(r, &twice, "The path says what %s is: leave it out of the body.",
+                        f->member);
+            return false;
+        }
+        if (!said) {
+            fill[(*n)++] = (struct command_fill){f->member, value_of(r, f->param)};
+        }
+    }
+    return true;
+}
+
 /**
  * A call to nobody is meant only when it is said: the phone would ring, and whoever picks up
  * would hear nothing until DialDigits comes.
@@ -68,9 +140,8 @@ void api_service(struct api_request *r)
             "the device's own phone is rung and waits for DialDigits.");
         return;
     }
-    for (; n < route->fill_count && n < FILL_MAX; n++) {
-        fill[n] =
-            (struct command_fill){route->fill[n].member, value_of(r, route->fill[n].param)};
+    if (!fill_by_path(r, fill, &n)) {
+        return;
     }
     c = command_read(r, id, r->body, fill, n);
     if (c != NULL) {

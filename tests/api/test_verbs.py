@@ -129,6 +129,30 @@ class Calls(unittest.TestCase):
         self.assertEqual(len(left), 1)
         self.assertEqual({c['number'] for c in left[0]['connections']}, {'1002', '1003'})
 
+    def test_one_of_several_on_hold(self):
+        """The body says which; without it several are too many. What the path has said it may not say again."""
+        calls = []
+        for to in (1002, 1003):
+            calls.append(self.h.talk(1001, to))
+            self.h.done(self.at(calls[-1], 1001, 'hold'))
+        third = self.h.talk(1001, 1002)
+        said = self.problem(self.h.post(self.at(third, 1001, 'alternate'), wait=5), 409, 'invalidConnectionState')
+        self.assertIn('several', said['detail'])
+        here = {'callID': third, 'deviceID': '1001'}
+        said = self.problem(self.h.post(self.at(third, 1001, 'alternate'), {'activeCall': here}), 400, 'invalidParameterValue')
+        self.assertEqual((said['pointer'], 'The path says' in said['detail']), ('/activeCall', True))
+        for call, held, other in ((third, calls[0], calls[1]), (calls[0], calls[1], third)):
+            self.h.done(self.at(call, 1001, 'alternate'), {'heldCall': {'callID': held, 'deviceID': '1001'}})
+            self.h.until_state(held, 1001, 'connected')
+            self.h.until_state(call, 1001, 'hold')
+            self.assertEqual(self.h.party(other, 1001)['localConnectionInfo'], 'hold')
+        twice = '{"x": [{"y": 1}, []], "heldCall": {"callID": "a"}, "heldCall": {}}'
+        a = self.h.ask('POST', self.at(calls[1], 1001, 'transfer'), twice, {'Content-Type': 'application/json'})
+        self.assertEqual(self.problem(a, 400, 'parameterNotSupported')['pointer'], '/x')
+        deep = '{"x": ' + '[' * 20 + ']' * 20 + ', "heldCall": {}}'
+        a = self.h.ask('POST', self.at(calls[1], 1001, 'transfer'), deep, {'Content-Type': 'application/json'})
+        self.assertEqual(a.status, 400, a.body)
+
     def test_single_step_transfer(self):
         call = self.h.talk(1001, 1002)
         self.h.done(self.at(call, 1001, 'single-step-transfer'), {'transferredTo': '1003'})
@@ -233,6 +257,7 @@ class Calls(unittest.TestCase):
             self.assertIn(f'no JSON, at octet {at}: ', self.problem(a, 400, 'invalidJSON')['detail'], body)
         said = self.problem(self.h.post('/v1/devices/1001/calls', {'callingDevice': '1002'}), 400, 'invalidParameterValue')
         self.assertEqual(said['pointer'], '/callingDevice')
+        self.assertIn('leave it out', said['detail'])
         a = self.h.ask('POST', '/v1/devices/1001/calls', '<x/>', {'Content-Type': 'application/xml'})
         self.problem(a, 415, 'unsupportedMediaType')
 
