@@ -438,7 +438,7 @@ static void test_webhook_rows(void)
 }
 
 TEST_MAIN(T(test_push_incoming), T(test_push_refused_and_outgoing), T(test_push_missed),
-          T(test_push_transfers), T(test_push_newcall_is_first),
-          T(test_push_answered_at_once), T(test_push_undone), T(test_push_many_calls),
-          T(test_push_learns_the_past), T(test_push_learns_a_transfer),
-          T(test_webhook_signature), T(test_webhook_addresses), T(test_webhook_rows))
+          T(test_push_transfers), T(test_push_newcall_is_first), T(test_push_answered_at_once),
+          T(test_push_undone), T(test_push_many_calls), T(test_push_learns_the_past),
+          T(test_push_learns_a_transfer), T(test_webhook_signature), T(test_webhook_addresses),
+          T(test_webhook_rows))
