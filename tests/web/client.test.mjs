@@ -445,8 +445,83 @@ test('the model does without a snapshot that would be too big', async (t) => {
   const second = await again;
   await second.heard(1);
   assert.equal(second.sent[0].from, 'now');
+  second.say({ op: 'subscribed', sequence: '5' });
   await model.ready;
   assert.equal(model.callsOf('1002')[0].call.callID, 'c1');
+  model.close();
+});
+
+test('the model without a snapshot: pages that are older than an event do not count', async (t) => {
+  let second;
+  const left = new Set(['c1', 'c2']);
+  const shown = (id) => ({ callID: id, connections: [{ deviceID: 'sip:1002@h' }] });
+  const { asked, url } = await serve(t, (request, response) => {
+    if (request.path === '/v1/calls') { // while it is on its way c1 ends
+      const items = [...left].map(shown);
+      left.delete('c1');
+      second.say(cloud(6, 'org.baton.csta.callCleared.v1', { ids: { callID: 'c1' } }));
+      setTimeout(() => json(response, 200, { items, sequence: '5' }), 5);
+    } else {
+      const id = request.path.split('/').pop();
+      json(response, left.has(id) ? 200 : 404, left.has(id) ? shown(id) : { status: 404, code: 'unknownCall' });
+    }
+  });
+  const opened = nextSocket();
+  const model = new Baton({ url, random: still, WebSocket: FakeSocket }).model({ delay: 1 });
+  const first = await opened;
+  await first.heard(1);
+  const again = nextSocket();
+  first.say({ op: 'error', code: 'snapshotTooBig', detail: 'There is too much.' });
+  second = await again;
+  await second.heard(1);
+  assert.deepEqual(asked, [], 'no page before the events');
+  second.say({ op: 'subscribed', sequence: '5' });
+  await model.ready;
+  while (model.calls.has('c1')) {
+    await once(model, 'change');
+  }
+  assert.deepEqual([...model.calls.keys()], ['c2']);
+  left.delete('c2'); // the journal has forgotten what became of it
+  const third = nextSocket();
+  second.say({ specversion: '1.0', type: 'org.baton.gap.v1', sequence: '9',
+    data: { from: '7', to: '9', reason: 'retention' } });
+  second = await third;
+  await second.heard(1);
+  second.say({ op: 'subscribed', sequence: '9' });
+  while (model.calls.has('c2')) {
+    await once(model, 'change');
+  }
+  model.close();
+});
+
+test('the model asks again when the server could not answer', async (t) => {
+  let fails = 3;
+  const { asked, url } = await serve(t, (request, response) => {
+    if (request.path === '/v1/calls/c9') {
+      json(response, 400, { status: 400, code: 'badPath' });
+    } else if (fails-- > 0) {
+      json(response, 500, { status: 500, code: 'internal' });
+    } else {
+      json(response, 404, { status: 404, code: 'unknownCall' });
+    }
+  });
+  const opened = nextSocket();
+  const model = new Baton({ url, random: () => 0, retries: 0, WebSocket: FakeSocket })
+    .model({ delay: 1 });
+  const problems = [];
+  model.addEventListener('problem', (e) => problems.push(e.detail.status));
+  const socket = await opened;
+  await socket.heard(1);
+  socket.say({ specversion: '1.0', type: 'org.baton.snapshot.v1', sequence: '10', data: {
+    calls: [{ callID: 'c1', connections: [{}] }], devices: [] } });
+  await model.ready;
+  socket.say(cloud(11, 'org.baton.csta.callCleared.v1', { ids: { callID: 'c1' } }));
+  socket.say(cloud(12, 'org.baton.csta.callCleared.v1', { ids: { callID: 'c9' } }));
+  while (model.calls.has('c1')) { // no further event comes
+    await once(model, 'change');
+  }
+  assert.deepEqual(problems.sort(), [400, 500, 500, 500]);
+  assert.equal(asked.filter((a) => a.path === '/v1/calls/c9').length, 1, 'that does not pass');
   model.close();
 });
 

@@ -71,6 +71,11 @@ export interface Operation {
   operation: string;
   service: string;
   state: 'accepted' | 'done' | 'failed';
+  created?: string;
+  ended?: string;
+  callID?: string;
+  deviceID?: string;
+  traceparent?: string;
   result?: Record<string, any>;
   problem?: ProblemBody;
 }

@@ -820,12 +820,18 @@ export class BatonStream extends EventTarget {
   }
 }
 
+/** May the same request be answered another time? */
+function passes(problem) {
+  return !(problem.status >= 400 && problem.status < 500) || problem.status === 408 ||
+    problem.status === 429;
+}
+
 /**
  * The present calls and devices: a snapshot, and after each event what it touched, asked again.
  *
  * Asking again instead of replaying the event here keeps the rules of CSTA's states where they
  * belong, and makes the view right whatever the event was. A burst of events of one call costs one
- * request. Tells 'change' with detail {calls: [callID…], devices: [number…]}, 'event', 'gap',
+ * request, and one that fails for a reason that passes is made again. Tells 'change' with detail {calls: [callID…], devices: [number…]}, 'event', 'gap',
  * 'state', 'problem' as the stream does.
  */
 export class BatonModel extends EventTarget {
@@ -836,11 +842,15 @@ export class BatonModel extends EventTarget {
     this.calls = new Map();
     this.devices = new Map();
     this.dirty = { calls: new Map(), devices: new Map() };
+    this.failures = 0; // one after the other
+    this.touched = null; // while calls are read page by page: of which there were events
     this.ready = new Promise((done) => { this.isReady = done; });
     this.stream = client.stream({ from: 'snapshot', devices });
     this.stream.addEventListener('snapshot', (e) => this.snapshot(e.detail));
     this.stream.addEventListener('event', (e) => this.event(e.detail));
     this.stream.addEventListener('problem', (e) => e.detail.code === 'snapshotTooBig' &&
+      this.piecemeal());
+    this.stream.addEventListener('gap', () => this.stream.from !== 'snapshot' &&
       this.piecemeal());
     for (const name of ['state', 'problem', 'gap', 'event']) {
       this.stream.addEventListener(name, (e) =>
@@ -849,6 +859,7 @@ export class BatonModel extends EventTarget {
   }
 
   close() {
+    this.closed = true;
     clearTimeout(this.timer);
     this.stream.close();
   }
@@ -875,20 +886,47 @@ export class BatonModel extends EventTarget {
     this.isReady(this);
   }
 
-  /** There is too much for one snapshot: events from now on, and calls page by page. */
+  /**
+   * There is too much for one snapshot: events from now on, and calls page by page. A page may be
+   * older than an event that came meanwhile, so what those touched is asked again.
+   */
   async piecemeal() {
+    const touched = new Set();
+    const calls = new Map();
+    const open = new Promise((done) => {
+      this.stream.addEventListener('state', (e) => e.detail.state === 'open' && done());
+    });
+    this.touched = touched;
     this.stream.from = 'now';
     this.stream.sequence = undefined;
     this.stream.restart();
+    await open;
     try {
       for await (const call of this.client.list('/v1/calls', { limit: 1000 })) {
-        this.calls.set(call.callID, call);
+        calls.set(call.callID, call);
       }
-      this.changed([...this.calls.keys()], [], true);
-      this.isReady(this);
     } catch (e) {
-      this.dispatchEvent(new CustomEvent('problem', { detail: e }));
+      this.tellProblem(e);
+      if (passes(e) && this.touched === touched) {
+        await sleep(backoff(this.failures++, { random: this.client.random }));
+        if (!this.closed && this.touched === touched) {
+          this.piecemeal();
+        }
+      }
+      return;
     }
+    if (this.touched === touched) { // else it was begun anew
+      this.touched = null;
+      this.calls = calls;
+      touched.forEach((id) => this.dirty.calls.set(id));
+      this.changed([...calls.keys()], [], true);
+      this.isReady(this);
+      this.soon();
+    }
+  }
+
+  tellProblem(problem) {
+    this.dispatchEvent(new CustomEvent('problem', { detail: problem }));
   }
 
   changed(calls, devices, all = false) {
@@ -899,6 +937,7 @@ export class BatonModel extends EventTarget {
     const ids = m.data?.ids ?? {};
     if (ids.callID) {
       this.dirty.calls.set(ids.callID, m.sequence);
+      this.touched?.add(ids.callID);
     }
     if (ids.deviceID) {
       this.dirty.devices.set(number(ids.deviceID), m.sequence);
@@ -908,28 +947,38 @@ export class BatonModel extends EventTarget {
         this.dirty.calls.set(call.callID, m.sequence);
       }
     }
-    this.timer ??= setTimeout(() => this.refresh(), this.delay);
+    this.soon();
+  }
+
+  soon() {
+    if (!this.closed && this.dirty.calls.size + this.dirty.devices.size > 0) {
+      this.timer ??= setTimeout(() => this.refresh(), this.failures === 0 ? this.delay
+        : Math.max(this.delay, backoff(this.failures, { random: this.client.random })));
+    }
   }
 
   async refresh() {
     const { calls, devices } = this.dirty;
     this.dirty = { calls: new Map(), devices: new Map() };
-    await Promise.all([
-      ...[...calls.keys()].map((id) => this.fetchOne(this.calls, id, `/v1/calls/${segment(id)}`)),
+    const good = await Promise.all([
+      ...[...calls.keys()].map((id) => this.fetchOne('calls', id, `/v1/calls/${segment(id)}`)),
       ...[...devices.keys()].filter((n) => n).map((n) =>
-        this.fetchOne(this.devices, n, `/v1/devices/${segment(n)}`)),
+        this.fetchOne('devices', n, `/v1/devices/${segment(n)}`)),
     ]);
+    this.failures = good.includes(false) ? this.failures + 1 : 0;
     this.changed([...calls.keys()], [...devices.keys()]);
-    this.timer = this.dirty.calls.size + this.dirty.devices.size > 0
-      ? setTimeout(() => this.refresh(), this.delay) : undefined;
+    this.timer = undefined;
+    this.soon();
   }
 
-  async fetchOne(map, key, path) {
+  /** @return false: it will be asked again */
+  async fetchOne(kind, key, path) {
+    const map = this[kind];
     try {
       const item = await this.client.get(path);
       const had = map.get(key);
       if (had?.sequence && item.sequence && after(had.sequence, item.sequence)) {
-        return;
+        return true;
       }
       if (item.connections && item.connections.length === 0) {
         map.delete(key);
@@ -940,8 +989,13 @@ export class BatonModel extends EventTarget {
       if (e.status === 404 || e.status === 410 || e.status === 403) {
         map.delete(key);
       } else {
-        this.dispatchEvent(new CustomEvent('problem', { detail: e }));
+        this.tellProblem(e);
+        if (passes(e) && map === this[kind]) { // else there is a snapshot since
+          this.dirty[kind].set(key);
+          return false;
+        }
       }
     }
+    return true;
   }
 }
