@@ -82,6 +82,7 @@ deb: ## build the Debian packages in build/deb, and have lintian look at them
 install: build ## install to $(DESTDIR)$(prefix)
 	@$(MESON) configure build -Dprefix=$(prefix)
 	$(MESON) install -C build
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then PATH=$$PATH:/sbin ldconfig; fi
 
 clean: ## remove everything that was built
 	rm -rf build

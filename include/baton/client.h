@@ -2,9 +2,9 @@
 /*
  * baton/client.h - a client of Baton's HTTP API: ask, command, and follow what happens.
  *
- *     struct baton_client *c = baton_client_new(
- *         &(struct baton_config){.url = "http://127.0.0.1:8080", .token = getenv("TOKEN")},
- * NULL); struct baton_answer a;
+ *     struct baton_config config = {.url = "http://127.0.0.1:8080", .token = getenv("TOKEN")};
+ *     struct baton_client *c = baton_client_new(&config, NULL);
+ *     struct baton_answer a;
  *
  *     if (baton_make_call(c, "1001", "1002", NULL, &a) == BATON_OK) {
  *         printf("call %s\n", baton_text(a.result, "callingDevice.callID"));
@@ -104,7 +104,7 @@ struct baton_client;
 /** Zeros are the defaults. Texts are copied. */
 struct baton_config {
     const char *url;   /**< "https://pbx.example.com", "http://127.0.0.1:8080", or a socket of
-                            the same machine: "unix:/run/baton/api.sock" */
+                            the same machine: "unix:/run/baton/control" */
     const char *token; /**< docs/access.md; NULL: none (on the UNIX socket, by a certificate) */
     const char *ca_file;   /**< PEM: roots to trust instead of the system's */
     const char *cert_file; /**< PEM: a certificate of one's own … */
@@ -238,8 +238,8 @@ struct baton_stream;
 
 /** NULL is no choice. Texts are copied; lists have commas between. */
 struct baton_filter {
-    const char *from;    /**< "now" (and so is NULL), "earliest", "snapshot", or the sequence of
-                            the    last event that is known already */
+    const char *from;    /**< "now" (and so is NULL), "earliest", "snapshot", or the sequence
+                              of the last event that is known already */
     const char *devices; /**< "1001,10*" */
     const char *types;   /**< "delivered,agent*" */
     const char *call;    /**< a callID */

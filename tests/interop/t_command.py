@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: help, man pages, the configuration's faults, exit codes."""
+import fcntl
 import itertools
 import os
+import pty
 import re
+import select
 import shlex
 import shutil
 import signal
 import subprocess
+import termios
 import textwrap
 
 import lib
@@ -233,6 +237,33 @@ def command_demo_live(w):
     got = subprocess.run([script], text=True, capture_output=True, timeout=100, check=False,
                          env={**os.environ, "BATON": "/bin/true"})
     equal(got.returncode, 1, "with a server that does nothing" + got.stdout)
+
+
+@scenario
+def command_demo_live_ends_with_its_terminal(w):
+    """Its server and phones end when the terminal is closed, and leave no folder behind."""
+    folder = os.path.join(w.folder, "tmp")
+    os.mkdir(folder)
+    mine, its = pty.openpty()
+    script = os.path.join(lib.HERE, "..", "..", "scripts", "demo-live")
+    child = subprocess.Popen([script], stdin=its, stdout=its, stderr=its, start_new_session=True,
+                             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+                             env={**os.environ, "TMPDIR": folder})
+    os.close(its)
+    try:
+        said = b""
+        while b"1001 calls 1002" not in said:
+            check(select.select([mine], [], [], 60)[0], "it is up", said)
+            said += os.read(mine, 4096)
+        there = subprocess.run(["pgrep", "-s", str(child.pid)], text=True, capture_output=True, check=False)
+        check(len(there.stdout.split()) >= 5, "itself, a server, three phones", there.stdout)
+    finally:
+        os.close(mine)
+    child.wait(60)
+    there = subprocess.run(["pgrep", "-s", str(child.pid)], text=True, capture_output=True, check=False)
+    for pid in there.stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
+    equal((there.stdout, os.listdir(folder)), ("", []), "nothing is left")
 
 
 def scripted(w, server, number, commands, password=None):
