@@ -60,7 +60,7 @@ web: deps ## build with the browser phone, too (JsSIP and esbuild from npm)
 	@$(MAKE) --no-print-directory build
 
 pictures: test-deps web ## take the pictures of docs/ anew, from the real console
-	@BATON_SHOTS=$(CURDIR)/docs/images tests/interop/run web_pages web_tasks \
+	@BATON_SHOTS=$(CURDIR)/docs/images tests/interop/run web_pages web_tasks web_operator \
 		web_agent web_phones
 
 run: build ## build, then run the server with an example configuration (CONFIG=...)

@@ -40,6 +40,12 @@ export async function listen(port, answer) {
   return { host, asked, close: () => server.close() };
 }
 
+/** What a click brings as a file. */
+export async function download(page, click) {
+  const [got] = await Promise.all([page.waitForEvent('download'), click()]);
+  return { name: got.suggestedFilename(), octets: await readFile(await got.path()) };
+}
+
 export class Kit {
   static async start() {
     const kit = new Kit();
@@ -100,12 +106,12 @@ export class Kit {
     return page;
   }
 
-  /** A page of the console, signed in. */
-  async console(hash = '#/calls', options = {}, watch = {}) {
+  /** A page of the console, signed in with `token`. */
+  async console(hash = '#/calls', { token = TOKEN, ...options } = {}, watch = {}) {
     const context = await this.context(options);
     const page = await this.page(context, watch);
     await page.goto(`${URL_}/console/`);
-    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'Live calls', level: 1 }).waitFor();
     await page.getByText('Live', { exact: true }).waitFor();

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What an operator or a developer does in the console, with real calls. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { userData } from '../../web/client/baton.js';
-import { listen, SIP, TOKEN, URL_ } from './kit.mjs';
+import { download, SIP, TOKEN, URL_ } from './kit.mjs';
 import { Trunk } from './trunk.mjs';
 
 const call = (page, name) => page.getByRole('group', { name: `Party ${name}` });
-
-async function download(page, click) {
-  const [got] = await Promise.all([page.waitForEvent('download'), click()]);
-  return { name: got.suggestedFilename(), octets: await readFile(await got.path()) };
-}
 
 /** A call appears without a reload, is held, retrieved, transferred and cleared from the page. */
 export async function call_from_the_console(kit) {
@@ -272,112 +266,6 @@ export async function history(kit) {
   await one.waitFor();
   await found('Until', '2020-01-02T00:00');
   await page.getByText('No calls found').waitFor();
-}
-
-/** Operator: what listens, who reads, what is wrong in words; reload; log level; tokens. */
-export async function operator(kit) {
-  const page = await kit.console('#/operator');
-  await page.getByRole('table', { name: 'Listeners' }).getByText(/127\.0\.0\.1/).first().waitFor();
-  await page.getByRole('table', { name: 'Registrations' }).getByText(/1001/).first().waitFor();
-  const reader = page.getByRole('table', { name: 'Readers of the event stream' })
-    .getByRole('row', { name: /browser:token:test/ });
-  await reader.first().waitFor();
-  await page.getByText('The peer carrier does not answer.').waitFor();
-  await page.getByRole('table', { name: 'Peers' }).getByRole('row', { name: /carrier/ })
-    .getByText('down').waitFor();
-  await kit.shot(page, 'operator');
-  await page.getByRole('button', { name: 'Reload…' }).click();
-  const dialog = page.getByRole('dialog');
-  await kit.axeOf(page, 'a dialog');
-  await dialog.getByRole('button', { name: 'Cancel' }).click();
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Reload…',
-    'the focus is where it was');
-  await page.getByRole('button', { name: 'Reload…' }).click();
-  await dialog.getByRole('button', { name: 'Reload' }).click();
-  await dialog.waitFor({ state: 'hidden' });
-  await page.getByLabel('Log level', { exact: true }).selectOption('debug');
-  await page.getByRole('button', { name: 'Set log level' }).click();
-  await page.getByText('The log level is debug.').first().waitFor();
-  assert.match(JSON.stringify(await kit.api.get('/v1/admin/log')), /debug/);
-  await page.getByRole('button', { name: 'New token' }).click();
-  await dialog.getByLabel('Name').fill('board');
-  await dialog.getByLabel('Scopes').fill('observe:10*');
-  await dialog.getByRole('button', { name: 'Make' }).click();
-  const token = (await page.locator('pre.secret').textContent()).trim();
-  assert.match(token, /^bt_/);
-  await page.getByRole('button', { name: 'I have it' }).click();
-  await page.getByRole('row', { name: /board/ }).waitFor();
-
-  // the new token observes, and may not administer
-  const other = await kit.page(await kit.context());
-  await other.goto(`${URL_}/console/`);
-  await other.getByLabel('Token').fill(token);
-  await other.getByRole('button', { name: 'Sign in' }).click();
-  await other.getByRole('heading', { name: 'Live calls' }).waitFor();
-  await kit.go(other, '#/operator');
-  await other.getByText('Only administrators see this').first().waitFor();
-  await page.getByRole('row', { name: /board/ }).getByRole('button', { name: 'Revoke board' }).click();
-  await dialog.getByRole('button', { name: 'Revoke' }).click();
-  await page.getByRole('row', { name: /board/ }).waitFor({ state: 'hidden' });
-  await other.reload();
-  await other.getByRole('heading', { name: 'Sign in' }).waitFor();
-}
-
-/** Operator: no new calls for a while, and the store as a file to take away. */
-export async function drain_and_backup(kit) {
-  const page = await kit.console('#/operator');
-  await page.getByRole('button', { name: 'Drain…' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click();
-  await page.getByText('The server takes no new calls; 0 still stand.').waitFor();
-  await page.getByText('The server is draining.').waitFor();
-  await assert.rejects(kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' }),
-    (e) => e.status === 503);
-  await page.getByRole('button', { name: 'Let calls in' }).click();
-  await page.getByText('The server takes calls again.').waitFor();
-  await page.getByText('The server is draining.').waitFor({ state: 'hidden' });
-  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
-  const backup = await download(page, () => page.getByRole('button', { name: 'Backup' }).click());
-  assert.equal(backup.octets.toString('latin1', 0, 15), 'SQLite format 3');
-}
-
-/** Operator: a webhook is made, tried, brings a call, is paused by a 404, resumed, removed. */
-export async function webhooks(kit) {
-  let status = 204;
-  const crm = await listen(0, (request, response) => response.writeHead(status).end());
-  try {
-    const page = await kit.console('#/operator');
-    const dialog = page.getByRole('dialog');
-    const row = page.getByRole('table', { name: 'Webhooks' }).getByRole('row', { name: /\/hook/ });
-    await page.getByRole('button', { name: 'New webhook' }).click();
-    await dialog.getByLabel('URL').fill(`http://${crm.host}/hook`);
-    await dialog.getByLabel('Events').fill('delivered');
-    await dialog.getByLabel('Devices').fill('10*');
-    await kit.axeOf(page, 'a new webhook');
-    await dialog.getByRole('button', { name: 'Make' }).click();
-    assert.ok((await page.locator('pre.secret').textContent()).trim().length >= 16);
-    await page.getByRole('button', { name: 'I have it' }).click();
-    await row.getByText('active').waitFor();
-    await row.getByText('delivered of 10*').waitFor();
-    await row.getByRole('button', { name: 'Test' }).click();
-    await page.getByText('It was taken (204).').first().waitFor();
-    await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
-    await kit.until('Delivered', async () => crm.asked.some((r) => /DeliveredEvent/.test(r.body) &&
-      /^t=\d+,v1=[0-9a-f]{64}$/.test(r.headers['baton-signature'])));
-    await kit.hangUpAll();
-    status = 404;
-    await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
-    await row.getByText('paused').waitFor();
-    await page.getByText(`The webhook to http://${crm.host}/hook is paused.`).waitFor();
-    await kit.axeOf(page, 'a paused webhook');
-    status = 204;
-    await row.getByRole('button', { name: 'Resume' }).click();
-    await row.getByText('active').waitFor();
-    await row.getByRole('button', { name: 'Remove' }).click();
-    await dialog.getByRole('button', { name: 'Remove' }).click();
-    await row.waitFor({ state: 'hidden' });
-  } finally {
-    crm.close();
-  }
 }
 
 /** A wrong token is refused in words; signing out forgets the right one. */

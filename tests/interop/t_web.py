@@ -20,6 +20,8 @@ api:
   listen: ["tcp:{ip}:%(http)d", "unix:control"]
   origins: ["http://{ip}:%(crm)d"]
   webhook_private: true
+  client_buffer_kb: 256
+  stalled_s: 600  # one of the tests has a reader who takes nothing
 devices:
 {devices}
 peers:
@@ -71,6 +73,8 @@ def run(w, group):
     w.phone("1004", s)
     web = w.start(Web(w.folder, {
         "BATON_URL": f"http://{IP}:{http}", "BATON_WS": f"ws://{IP}:{ws}",
+        "BATON_CONFIG": os.path.join(s.folder, "baton.yaml"),
+        "BATON_CONTROL": os.path.join(s.folder, "control"),
         "BATON_SIP": f"{IP}:{s.port}", "BATON_TRUNK_PORT": str(trunk),
         "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder)},
         *os.environ.get("BATON_WEB", group).split()))
@@ -87,6 +91,12 @@ def web_pages(w):
 def web_tasks(w):
     """What an operator and a developer do in the console, with real calls."""
     run(w, "tasks")
+
+
+@scenario
+def web_operator(w):
+    """The operator's page: readers, reload, drain, webhooks, tokens."""
+    run(w, "operator")
 
 
 @scenario

@@ -9,6 +9,7 @@
 import { Baton, Problem } from '../client/baton.js';
 import { announce, button, fill, h, icon, input, field, regions, toast, words } from './ui/dom.js';
 import { tick } from './ui/format.js';
+import { Rights } from './rights.js';
 import { callsPage } from './pages/calls.js';
 import { callPage } from './pages/call.js';
 import { devicesPage } from './pages/devices.js';
@@ -31,8 +32,8 @@ const THEME = 'baton.theme';
 
 /** What each page gets. */
 class Context {
-  constructor(api) {
-    this.api = api;
+  constructor(api, rights) {
+    Object.assign(this, { api, rights });
     this.model = api.model();
   }
 
@@ -60,15 +61,10 @@ function theme() {
 
 // ---- who is there ----
 
-/** Is that token good? @return the API, or throws the refusal */
+/** Is that token good? @return the API and what may be asked of it, or throws the refusal */
 async function enter(token) {
   const api = new Baton({ token, exchange: true });
-  await api.get('/v1/status').catch((e) => {
-    if (e.status !== 403) { // who may see devices, but not the server, is welcome
-      throw e;
-    }
-  });
-  return api;
+  return [api, new Rights(await api.get('/v1/whoami'))];
 }
 
 function login(why) {
@@ -79,9 +75,9 @@ function login(why) {
     e.preventDefault();
     error.textContent = '';
     try {
-      const api = await enter(token.value.trim());
+      const entered = await enter(token.value.trim());
       sessionStorage.setItem(KEY, token.value.trim());
-      start(api);
+      start(...entered);
     } catch (x) {
       error.textContent = x.status === 401
         ? 'The server does not know this token. Was it copied whole, or has it been revoked?'
@@ -182,8 +178,8 @@ async function show(context, main, links, first) {
   }
 }
 
-function start(api) {
-  const context = new Context(api);
+function start(api, rights) {
+  const context = new Context(api, rights);
   const links = new Map();
   const main = h('main', { 'id': 'main' });
   const list = h('ul', {}, PAGES.map((p) => {
@@ -221,7 +217,7 @@ async function main() {
     return;
   }
   try {
-    start(await enter(token));
+    start(...await enter(token));
   } catch (e) {
     if (e instanceof Problem && e.status === 401) {
       sessionStorage.removeItem(KEY);

@@ -3,6 +3,7 @@
 import { Problem, userData } from '../../client/baton.js';
 import { announce, ask, badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, save,
   section, Table, toast, words } from '../ui/dom.js';
+import { LOOKS_ONLY } from '../rights.js';
 import { callState, context, correlator, parties, party, since, stateBadge, time }
   from '../ui/format.js';
 import { Ladder, newChanges, NO_TRACE, readTrace, uuiBefore, uuiChange, uuiHops, uuiText }
@@ -39,15 +40,17 @@ function actions(api, connection) {
   ];
 }
 
-function partyBox(api, connection) {
-  const able = connection.services ?? [];
+function partyBox(api, rights, connection) {
+  const may = rights.controls(connection.deviceID ?? connection.number);
+  const able = may ? connection.services ?? [] : [];
   const shown = actions(api, connection).filter(([service]) => able.includes(service));
   return h('div', { 'class': 'party', 'role': 'group', 'aria-label': `Party ${party(connection)}` },
     h('div', { 'class': 'row apart' },
       h('a', { 'class': 'who', 'href': `#/devices/${encodeURIComponent(party(connection))}` },
         party(connection)), stateBadge(connection.localConnectionInfo)),
     connection.sipCallID && h('p', { 'class': 'hint mono' }, connection.sipCallID),
-    h('div', { 'class': 'row' }, shown.map(([, make]) => make())));
+    may ? h('div', { 'class': 'row' }, shown.map(([, make]) => make()))
+      : connection.services?.length > 0 && h('p', { 'class': 'hint' }, LOOKS_ONLY));
 }
 
 function uuiFacts(call) {
@@ -70,7 +73,7 @@ async function download(api, id, format) {
   }
 }
 
-export function callPage({ api, model }, id) {
+export function callPage({ api, model, rights }, id) {
   const path = encodeURIComponent(id);
   const ladder = new Ladder();
   const state = h('span', {});
@@ -166,7 +169,7 @@ export function callPage({ api, model }, id) {
     }
     partiesText = text;
     const focus = partyList.contains(document.activeElement);
-    fill(partyList, over ? [] : call.connections.map((c) => partyBox(api, c)));
+    fill(partyList, over ? [] : call.connections.map((c) => partyBox(api, rights, c)));
     if (focus) {
       partyList.querySelector('button, a')?.focus();
     }
@@ -183,7 +186,7 @@ export function callPage({ api, model }, id) {
   return {
     title: 'Call',
     crumb: ['#/calls', 'Live calls'],
-    tools: [
+    tools: rights.admin && [
       doer('Log all of it', () => api.put('/v1/admin/log', { follow: [{ id, seconds: 600 }] }),
         { done: 'For ten minutes every line of this call goes to the log.' }),
       button([icon('down'), 'pcap'], () => download(api, id, 'pcap')),

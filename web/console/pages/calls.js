@@ -2,6 +2,7 @@
 /* Live calls: who talks with whom, in which state, since when, about what. */
 import { userData } from '../../client/baton.js';
 import { announce, ask, button, empty, field, h, icon, input, Table, toast } from '../ui/dom.js';
+import { LOOKS_ONLY } from '../rights.js';
 import { callState, context, count, parties, party, since, stateBadge } from '../ui/format.js';
 
 export function callHref(call) {
@@ -25,7 +26,7 @@ export async function makeCallDialog(api, from = '') {
   }
 }
 
-export function callsPage({ api, model }) {
+export function callsPage({ api, model, rights }) {
   const search = input({ 'type': 'search', 'placeholder': 'Number, context or call ID' });
   const table = new Table({
     caption: 'Live calls',
@@ -40,7 +41,7 @@ export function callsPage({ api, model }) {
     ],
     none: () => (model.calls.size === 0
       ? empty('No calls at the moment', 'They appear here as soon as a phone calls.',
-        button('Make a call', () => makeCallDialog(api)))
+        rights.commands && button('Make a call', () => makeCallDialog(api)))
       : empty('No call fits', 'No live call has these words in a number, its context or its ID.')),
   });
   const summary = h('p', { 'class': 'muted' });
@@ -66,7 +67,8 @@ export function callsPage({ api, model }) {
   model.addEventListener('change', change);
   return {
     title: 'Live calls',
-    tools: [button([icon('plus'), 'Make a call'], () => makeCallDialog(api), { kind: 'primary' })],
+    tools: [rights.commands ? button([icon('plus'), 'Make a call'], () => makeCallDialog(api),
+      { kind: 'primary' }) : h('p', { 'class': 'hint' }, LOOKS_ONLY)],
     body: [h('div', { 'class': 'bar' }, h('div', { 'class': 'grow' }, field('Find', search)),
       summary), table.element],
     async load() {

@@ -4,6 +4,7 @@ import { number } from '../../client/baton.js';
 import { badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, section,
   select, Table, toast, words } from '../ui/dom.js';
 import { inWords, parties, plain, since, stateBadge, time } from '../ui/format.js';
+import { LOOKS_ONLY } from '../rights.js';
 import { callHref, makeCallDialog } from './calls.js';
 
 const FORWARDS = [['forwardImmediate', 'always'], ['forwardBusy', 'when busy'],
@@ -16,6 +17,15 @@ function forwardings(features) {
   return (features?.forwarding ?? []).filter((f) => f.forwardStatus).map((f) =>
     `forwarded ${FORWARDS.find(([n]) => n === f.forwardingType)?.[1] ?? f.forwardingType} to ` +
     `${number(f.forwardDN ?? '') || f.forwardDN || '?'}`);
+}
+
+/** What is switched on, for who may switch nothing. */
+function features(device) {
+  const { doNotDisturb, messageWaiting } = device.features ?? {};
+  return [facts([['Do not disturb', doNotDisturb ? 'on' : 'off'],
+    ['Message waiting', messageWaiting ? 'on' : 'off'],
+    ...(device.agents ?? []).map((a) => [`Agent ${a.agentID ?? ''}`, inWords(a.agentState ?? '')])]),
+  h('div', { 'class': 'chips' }, forwardings(device.features).map((f) => badge(f, 'wait')))];
 }
 
 /** Switches of the device, each a request of CSTA. */
@@ -116,7 +126,7 @@ function sheetTable() {
   });
 }
 
-export function devicePage({ api, model }, id) {
+export function devicePage({ api, model, rights }, id) {
   const path = `/v1/devices/${encodeURIComponent(id)}`;
   const top = h('div', {});
   const calls = h('div', {});
@@ -148,6 +158,8 @@ export function devicePage({ api, model }, id) {
     none: () => empty('Not registered', 'Calls to this device are not delivered until a phone ' +
       'registers with its number and password.'),
   });
+  const call = button([icon('plus'), 'Call from here'], () => makeCallDialog(api, id),
+    { kind: 'primary', 'hidden': true });
   let shown = '';
   let device = null;
 
@@ -171,7 +183,9 @@ export function devicePage({ api, model }, id) {
     fill(calls, live.length ? h('ul', { 'class': 'steps' }, live.map(({ call, connection }) =>
       h('li', {}, stateBadge(connection.localConnectionInfo), h('div', {},
         h('a', { 'href': callHref(call) }, parties(call)), ' ', since(call.created))))) : h('p', { 'class': 'muted' }, 'No call.'));
-    fill(controls, switches(api, id, d));
+    const may = rights.controls(d.deviceID ?? id);
+    fill(controls, may ? switches(api, id, d) : [...features(d), h('p', { 'class': 'hint' }, LOOKS_ONLY)]);
+    call.hidden = !may;
     const services = d.services ?? [];
     fill(sheet, services.length ? h('ul', { 'class': 'chips', 'role': 'list' },
       services.map((s) => h('li', { 'class': 'chip' }, s)))
@@ -198,8 +212,7 @@ export function devicePage({ api, model }, id) {
   return {
     title: `Device ${id}`,
     crumb: ['#/devices', 'Devices'],
-    tools: [button([icon('plus'), 'Call from here'], () => makeCallDialog(api, id),
-      { kind: 'primary' })],
+    tools: [call],
     body: [top, h('div', { 'class': 'columns' },
       h('div', { 'class': 'stack' }, section('Calls', calls),
         section('What it can be asked', sheet, carried.element)),

@@ -5,6 +5,16 @@ import { announce, button, code, empty, field, fill, h, input, select, toast, wo
 import { number } from '../../client/baton.js';
 import { count, eventName, time } from '../ui/format.js';
 
+/** Why events are gone, as the server says it. */
+const GAPS = { retention: 'they are older than what the server keeps',
+  reset: 'the server has begun a new journal since', unreadable: 'the server cannot read them' };
+
+/** "Event 5 …", "Events 5 to 7 cannot be had any more: they are older than what the server keeps." */
+function gapText({ from, to, reason } = {}) {
+  return `${from === to ? `Event ${from}` : `Events ${from} to ${to}`} cannot be had any more` +
+    `${reason ? `: ${GAPS[reason] ?? reason}` : ''}.`;
+}
+
 const KEPT = 500; // lines on the page; older ones go
 
 function subject(event) {
@@ -12,6 +22,9 @@ function subject(event) {
   return [ids.deviceID && number(ids.deviceID), ids.callID].filter(Boolean).join(' · ') ||
     event.subject || '';
 }
+
+/** What stands in a field, as a list; none when it is empty. */
+const listOf = ({ value }) => (value.trim() ? value.trim().split(/[\s,]+/) : undefined);
 
 function line(event) {
   const raw = h('div', { 'class': 'raw' });
@@ -32,6 +45,7 @@ export function eventsPage({ api }, _, query) {
     'org.baton.registration.v1', 'org.baton.csta.delivered.v1', 'org.baton.csta.established.v1',
     'org.baton.csta.connectionCleared.v1', 'org.baton.audit.v1'].map((v) =>
     h('option', { 'value': v })));
+  const call = input({ 'placeholder': 'callID', 'value': query.get('call') ?? '' });
   const from = select([['now', 'now on'], ['earliest', 'the earliest kept'],
     ['seq', 'a sequence']]);
   const sequence = input({ 'inputmode': 'numeric', 'pattern': '[0-9]+', 'placeholder': '0',
@@ -59,17 +73,16 @@ export function eventsPage({ api }, _, query) {
   };
   const start = (at) => {
     stream?.close();
-    stream = api.stream({ from: at, devices: device.value ? device.value.split(/[\s,]+/) : undefined,
-      types: type.value ? type.value.split(/[\s,]+/) : undefined });
+    stream = api.stream({ from: at, devices: listOf(device), types: listOf(type),
+      callID: call.value.trim() || undefined });
     stream.addEventListener('event', (e) => {
       total++;
       put(line(e.detail));
       show();
     });
     stream.addEventListener('gap', (e) => {
-      const { from: a, to: b, reason } = e.detail.data ?? {};
-      put(h('li', { 'class': 'gap' },
-        `Events ${a} to ${b} cannot be had any more${reason ? `: ${reason}` : ''}.`));
+      put(h('li', { 'class': 'gap' }, gapText(e.detail.data)));
+      announce(gapText(e.detail.data));
       show();
     });
     stream.addEventListener('problem', (e) => toast(words(e.detail), { kind: 'bad' }));
@@ -105,7 +118,8 @@ export function eventsPage({ api }, _, query) {
   const form = h('form', { 'class': 'bar', on: { submit: (e) => {
     e.preventDefault();
     begin();
-  } } }, field('Device', device), field('Type', type), types, field('From', from),
+  } } }, field('Device', device), field('Type', type), types, field('Call', call),
+  field('From', from),
   field('Sequence', sequence), h('button', { 'type': 'submit', 'class': 'primary' }, 'Apply'), pause,
   button('Clear', () => {
     fill(list);

@@ -164,7 +164,7 @@ async function newToken(api, reload) {
   }
 }
 
-function tokens(api) {
+function tokens(api, mine) {
   const table = new Table({
     caption: 'Tokens',
     key: (t) => t.id ?? t.token ?? t.name,
@@ -191,12 +191,37 @@ function tokens(api) {
     table.update(page.items.sort((a, b) => (a.kind === 'browser') - (b.kind === 'browser')));
   };
   return { load, place, element: section('Tokens', place,
-    h('div', {}, button('New token', () => newToken(api, load)))) };
+    mine && h('div', {}, button('New token', () => newToken(api, load)))) };
 }
 
 // ---- what may be done to it ----
 
-function commands(api) {
+/** How far the draining is, told and shown as calls end. @return {element, follow, draining} */
+function drainProgress(model) {
+  const element = h('div', { 'class': 'stack', 'role': 'status' });
+  let on = false;
+  let most = 0;
+  let shown = '';
+  const draw = () => {
+    const n = model.calls.size;
+    most = on ? Math.max(most, n) : 0;
+    const text = on ? `The server takes no new calls; ${n.toLocaleString()} still ` +
+      `${n === 1 ? 'stands' : 'stand'}.${n === 0 ? ' It can be stopped now.' : ''}` : '';
+    if (text !== shown) {
+      shown = text;
+      fill(element, text && h('p', {}, text), on && most > 0 && h('progress', { 'max': most,
+        'value': most - n, 'aria-label': 'Calls that have ended since the draining began' }));
+    }
+  };
+  model.addEventListener('change', draw);
+  return { element, close: () => model.removeEventListener('change', draw),
+    set(draining) {
+      on = draining;
+      draw();
+    } };
+}
+
+function commands(api, progress) {
   const level = select(LEVELS);
   api.get('/v1/admin/log').then((l) => { level.value = l.level; }, () => {});
   const said = h('div', { 'role': 'status' });
@@ -216,8 +241,8 @@ function commands(api) {
   };
   const drain = (on) => async () => {
     const r = await api.post('/v1/admin/drain', { drain: on });
-    fill(said, h('p', {}, r.draining ? 'The server takes no new calls; ' +
-      `${r.calls} still stand.` : 'The server takes calls again.'));
+    progress.set(r.draining);
+    fill(said, !r.draining && h('p', {}, 'The server takes calls again.'));
   };
   const askDrain = () => ask({ title: 'Drain the server?', ok: 'Drain', kind: 'danger',
     body: [h('p', {}, 'New calls are refused with 503 from now on; calls that stand go on until ' +
@@ -230,14 +255,15 @@ function commands(api) {
     })),
   h('div', { 'class': 'row fields' }, field('Log level', level), doer('Set', () =>
     api.put('/v1/admin/log', { level: level.value }), { done: () => `The log level is ${level.value}.`,
-    'aria-label': 'Set log level' })), said);
+    'aria-label': 'Set log level' })), said, progress.element);
 }
 
-export function operatorPage({ api }) {
+export function operatorPage({ api, model, rights }) {
   const status = h('div', { 'class': 'stack' });
   const lists = LISTS.map((spec) => ({ ...spec, table: listTable(spec),
     note: h('div', {}) }));
-  const access = tokens(api);
+  const access = tokens(api, rights.admin);
+  const progress = drainProgress(model);
   const hooks = webhooks(api);
   let timer = null;
   let shown = '';
@@ -269,6 +295,7 @@ export function operatorPage({ api }) {
     part(async () => {
       const s = await api.get('/v1/status');
       state = s;
+      progress.set(s.state === 'draining');
       const text = JSON.stringify({ ...s, uptime: 0, time: '' });
       if (text !== shown) {
         shown = text;
@@ -307,13 +334,15 @@ export function operatorPage({ api }) {
   return {
     title: 'Operator',
     body: [section('What needs attention', attention), section('Server', status, statusNote),
-      commands(api),
+      rights.admin ? commands(api, progress) : section('Commands', h('p', { 'class': 'muted' },
+        'Only administrators may reload, drain, back up, or set the log level.')),
       h('div', { 'class': 'columns' }, lists.map((l) => section(l.title, l.table.element, l.note)),
         hooks.element, access.element)],
     load: again,
     close() {
       clearTimeout(timer);
       timer = false;
+      progress.close();
     },
   };
 }

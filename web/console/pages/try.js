@@ -60,7 +60,7 @@ class Tabs {
   }
 }
 
-export function tryPage({ api, model }, _, query) {
+export function tryPage({ api, model, rights }, _, query) {
   const pick = h('select', {});
   const form = h('div', {});
   const json = h('textarea', { 'rows': '10', 'spellcheck': 'false' });
@@ -170,6 +170,8 @@ export function tryPage({ api, model }, _, query) {
       fill(left, section('Request', field('Service', pick), form,
         h('div', { 'class': 'row' }, doer('Send', send, { kind: 'primary' }),
           button('Copy as curl', () => copy(curl(pick.value, body())))),
+        !rights.commands && h('p', { 'class': 'hint' }, 'You may look, but not command: services ' +
+          'that command a device will be refused.'),
         field('Body of the request', json, 'Follows the form, and the form follows it.'),
         jsonError));
       choose();
