@@ -5,7 +5,9 @@ The tests themselves are in tests/browser (web.mjs); here are the server and the
 need. BATON_WEB="operator ladder" runs only these of a group's tests; pictures for the documentation
 are taken when BATON_SHOTS names a folder.
 """
+import contextlib
 import os
+import sqlite3
 import subprocess
 
 from lib import BATON, PORTS, Process, check, scenario
@@ -20,7 +22,6 @@ api:
   listen: ["tcp:{ip}:%(http)d", "unix:control"]
   origins: ["http://{ip}:%(crm)d"]
   webhook_private: true
-  client_buffer_kb: 256
   stalled_s: 600  # one of the tests has a reader who takes nothing
 devices:
 {devices}
@@ -39,6 +40,7 @@ applications:
   - {{name: crm, password: crm-secret-1, grants: ["*"]}}
 log: {{level: debug, sip_trace: {trace}}}
 """
+EVENTS = 6000
 ANSWERING = ("1001", "1002", "1003")
 
 
@@ -63,11 +65,26 @@ def token(folder):
     return got.stdout.strip()
 
 
-def run(w, group):
+def fill(folder):
+    """The journal has more events than wait for one reader: those that it has, again and again."""
+    with contextlib.closing(sqlite3.connect(os.path.join(folder, "baton.db"))) as db:
+        rows = db.execute("SELECT * FROM events ORDER BY seq").fetchall()
+        first = rows[-1][0] + 1
+        db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * len(rows[0]))})",
+                       [(first + i, *rows[i % len(rows)][1:]) for i in range(EVENTS)])
+        db.commit()
+
+
+def run(w, group, full=False):
     http, ws, crm, nobody, trunk = (next(PORTS) for _ in range(5))
-    s = w.server(ip=IP, port=next(PORTS), template=TEMPLATE % {
-        "http": http, "ws": ws, "crm": crm, "nobody": nobody,
-        "trunk": trunk})
+    options = {"ip": IP, "port": next(PORTS), "template": TEMPLATE % {
+        "http": http, "ws": ws, "crm": crm, "nobody": nobody, "trunk": trunk}}
+    s = w.server(**options)
+    if full:
+        w.phone("1001", s).end()
+        s.end()
+        fill(w.folder)
+        s = w.server(**options)
     for n in ANSWERING:
         w.phone(n, s, "--auto-answer=100")
     w.phone("1004", s)
@@ -96,7 +113,7 @@ def web_tasks(w):
 @scenario
 def web_operator(w):
     """The operator's page: readers, reload, drain, webhooks, tokens."""
-    run(w, "operator")
+    run(w, "operator", full=True)
 
 
 @scenario
