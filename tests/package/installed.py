@@ -25,7 +25,7 @@ from manager import Failure, Manager, check, options  # noqa: E402
 DECODE, WALLBOARD = (next(filter(os.path.exists, (os.path.join(HERE, os.path.basename(name)),
                                                   os.path.join(HERE, "../../examples", name))), None)
                      for name in ("uui/decode.c", "client/wallboard.c"))
-UNIT = "/lib/systemd/system/baton.service"
+UNIT, SOCKET = "/lib/systemd/system/baton.service", "/lib/systemd/system/baton.socket"
 OURS = ("baton", "libbaton-uui0", "libbaton-dev", "libbaton-client0", "libbaton-client-dev", "baton-doc")
 EXPOSED_AT_MOST = 20  # of 100, as systemd-analyze reckons
 # What dpkg and its triggers keep for themselves.
@@ -195,8 +195,11 @@ def documents():
 
 
 def unit_is_right():
-    said = run("systemd-analyze", "verify", "--recursive-errors=no", UNIT)
-    check(said.strip() == "", "systemd-analyze verify", said)
+    for name in (UNIT, SOCKET):
+        said = run("systemd-analyze", "verify", "--recursive-errors=no", name)
+        check(said.strip() == "", f"systemd-analyze verify {name}", said)
+    state = run("systemctl", "--root=/", "is-enabled", "baton.socket", code=1)
+    check(state.strip() == "disabled", "nobody has enabled the sockets", state)
     said = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSED_AT_MOST}",
                UNIT)
     print("package:", re.search(r"Overall exposure.*", said).group(0))

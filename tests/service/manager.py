@@ -45,6 +45,38 @@ def bound(kind, listen=True):
     return s
 
 
+def socket_unit(path):
+    """The sockets that a .socket unit names, open as systemd hands them over: (name, socket)."""
+    known = {"Backlog", "BindIPv6Only", "FileDescriptorName", "ListenDatagram", "ListenStream", "ReceiveBuffer"}
+    section, rows = "", []
+    with open(path, encoding="utf-8") as f:
+        for line in map(str.strip, f):
+            if line.startswith("["):
+                section = line
+            elif line and not line.startswith(("#", ";")) and section == "[Socket]":
+                key, value = line.split("=", 1)
+                check(key in known, "this test does not know what it would do", line)
+                rows.append((key, value))
+    one = dict(rows)
+    name = one.get("FileDescriptorName", os.path.basename(path))
+    sockets = []
+    for key, value in rows:
+        if key not in ("ListenDatagram", "ListenStream"):
+            continue
+        host, _, port = value.rpartition(":")
+        family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+        s = socket.socket(family, socket.SOCK_DGRAM if key == "ListenDatagram" else socket.SOCK_STREAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and one.get("BindIPv6Only") == "ipv6-only":
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        s.bind((host.strip("[]"), int(port)))
+        if s.type == socket.SOCK_STREAM:
+            s.listen(int(one.get("Backlog", 4096)))
+        sockets.append((name, s))
+    check(sockets, "it names sockets", path)
+    return sockets
+
+
 def options(branch, port=5060, transport="UDP", at=("127.0.0.1", 5062)):
     return (f"OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\n"
             f"Via: SIP/2.0/{transport} {at[0]}:{at[1]};rport;branch=z9hG4bK{branch}\r\n"
