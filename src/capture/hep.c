@@ -96,6 +96,8 @@ bool hep_write(const struct hep_node *node, const struct capture_msg *m, struct 
     if (call.n > 0) {
         chunk(o, CORRELATION, call);
     }
+    /* The last one: Kamailio takes all behind the length of the others for it, and key and
+       correlation to end at the octet 0 with which the next chunk begins. */
     chunk(o, PAYLOAD, m->bytes);
     n = o->n - start;
     if (o->over || n > HEP_MAX) {

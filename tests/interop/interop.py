@@ -23,6 +23,7 @@ import t_csta_tcp
 import t_dns
 import t_events
 import t_follow
+import t_hep
 import t_kept
 import t_keyboard
 import t_keys
