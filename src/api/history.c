@@ -25,7 +25,7 @@
 #include <time.h>
 
 enum {
-    PIECE = 64 << 10,
+    PIECE = API_STREAM_PART,
     ROW_MAX = 16 << 10,
     PAGE = 100,
     PAGE_MAX = 1000,
@@ -401,6 +401,10 @@ static void on_piece(struct api_work *w)
     }
     if (!x->begun && x->failed) {
         api_refuse(x->r, 503, "historyUnreadable", "The database cannot be read now.");
+        export_free(x);
+        return;
+    }
+    if (!x->begun && !api_may_still(x->r)) {
         export_free(x);
         return;
     }

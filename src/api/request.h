@@ -189,6 +189,9 @@ void api_answered(struct api_request *r);
  * `closed` comes exactly once, also after api_stream_end: the last call for this request. It
  * may come from within api_stream_write only by way of the loop, never inside of it.
  */
+/** So many octets api_stream_write takes at once however small api.client_buffer_kb is. */
+enum { API_STREAM_PART = 60 << 10 };
+
 struct api_stream_ops {
     /** It is a thing that has an end, as a file: when the server stops before that, the client
         must not take what he has for all of it. Else it is Server-Sent Events. */
@@ -215,6 +218,13 @@ void api_stream_cut(struct api_request *r);
    request would have been refused with; a thing that is whole is cut. */
 void api_stream_refuse(struct api_request *r, const struct api_fault *fault,
                        const char *detail);
+
+/**
+ * Before an answer that was long in the making begins: who has asked may have been revoked
+ * meanwhile, or have expired, and only what has begun is ended with him.
+ * @return false after having ANSWERED 401
+ */
+bool api_may_still(struct api_request *r) MUST_USE;
 
 /* ---- a WebSocket (RFC 6455) ---- */
 

@@ -141,10 +141,21 @@ void api_stream_refuse(struct api_request *r, const struct api_fault *fault, con
     api_stream_end(r);
 }
 
+static const char not_any_more[] = "This token was revoked, or has expired.";
+
 void stream_denied(struct api_request *r)
 {
     static const struct api_fault fault = {.status = 401, .code = "invalidToken"};
-    api_stream_refuse(r, &fault, "This token was revoked, or has expired.");
+    api_stream_refuse(r, &fault, not_any_more);
+}
+
+bool api_may_still(struct api_request *r)
+{
+    if (access_alive(r->who, allow_now_ms())) {
+        return true;
+    }
+    api_refuse(r, 401, "invalidToken", "%s", not_any_more);
+    return false;
 }
 
 void stream_drained(struct exchange *x)

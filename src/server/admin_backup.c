@@ -7,7 +7,8 @@
  * The copy is made beside the database, where there is room and the right to write, under a
  * name that is gone as soon as the file is open: what remains of a server that is killed
  * meanwhile is removed by the next copy. One at a time; a server that stops waits for the copy.
- * A client that takes it slowly keeps a file, and holds up nobody; one that leaves ends it.
+ * A client that takes it slowly keeps a file, and holds up nobody; one that leaves ends it, and
+ * so does one whose token is revoked.
  */
 #include "api/handlers.h"
 #include "base/err.h"
@@ -21,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PART = 65536 };
+enum { PART = API_STREAM_PART };
 
 struct backup {
     struct api_job job; /**< the way home */
@@ -102,6 +103,10 @@ static void on_home(struct api_job *job)
 {
     struct backup *b = container_of(job, struct backup, job);
     join(b);
+    if (!api_may_still(b->r)) {
+        end(b);
+        return;
+    }
     if (b->ok) {
         log_fmt_of(b->admin->log, TRACE_INFO, "store",
                    &(struct trace_ids){.who = b->r->who->name}, "a backup was made");

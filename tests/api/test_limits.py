@@ -221,6 +221,70 @@ class Others(unittest.TestCase):
             reads.close()
             sleeps.close()
 
+    def begun(self, s, token, request):
+        """What comes by a connection that nobody reads on: its status."""
+        c = s.connect('tcp')
+        c.sendall(f'{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n'
+                  f'Authorization: Bearer {token}\r\n\r\n'.encode())
+        return c
+
+    def made(self, s, name, **more):
+        a = s.ask('POST', '/v1/tokens', {'name': name, 'scopes': ['admin'], **more})
+        self.assertEqual(a.status, 201, a.body)
+        return a.json()['token']
+
+    def cut(self, c):
+        """It ends, and shows that this is not all."""
+        got = read_all(c)
+        c.close()
+        self.assertFalse(got.endswith(b'\r\n0\r\n\r\n'))
+        self.assertTrue(10000 < len(got) < CALLS * 6000, len(got))
+
+    LONG_ANSWERS = ('GET /v1/history?format=jsonl', 'GET /v1/history?format=csv', 'POST /v1/admin/backup')
+
+    def test_a_token_that_is_revoked_ends_what_it_was_given(self):
+        """Exports and backups that are under way, and those that are still being made."""
+        with Server(BATON, store=True, api={'client_buffer_kb': 64}) as s:
+            self.assertEqual(s.stop(), 0)
+            self.fill(s)
+            s.start()
+            for i, request in enumerate(self.LONG_ANSWERS):
+                token = self.made(s, f'slow{i}')
+                c = self.begun(s, token, request)
+                self.assertEqual(status_of(c.recv(1000)), 200, request)
+                self.assertEqual(s.ask('DELETE', f'/v1/tokens/slow{i}').status, 204)
+                self.cut(c)
+                token = self.made(s, f'quick{i}')
+                c = self.begun(s, token, request)
+                self.assertEqual(s.ask('DELETE', f'/v1/tokens/quick{i}').status, 204)
+                head = c.recv(1000)
+                self.assertIn(status_of(head), (200, 401), request)  # whatever came first
+                if status_of(head) == 401:
+                    self.assertIn(b'"invalidToken"', head + read_all(c))
+                    c.close()
+                else:
+                    self.cut(c)
+            until('another backup can be made', lambda: s.ask('POST', '/v1/admin/backup').status == 200)
+            self.assertFalse([name for name in os.listdir(s.folder) if 'backup' in name])
+
+    def test_a_token_that_expires_ends_what_it_was_given(self):
+        with Server(BATON, store=True, api={'client_buffer_kb': 64}) as s:
+            self.assertEqual(s.stop(), 0)
+            self.fill(s)
+            s.start()
+            for i, request in enumerate(self.LONG_ANSWERS):
+                for seconds in (1, 4, 15):  # on a machine that stands still the first is over too soon
+                    name = f'short{i}-{seconds}'
+                    c = self.begun(s, self.made(s, name, expiresIn=seconds), request)
+                    head = c.recv(1000)
+                    if status_of(head) == 200:
+                        break
+                    self.assertEqual(status_of(head), 401, request)
+                    c.close()
+                self.assertEqual(status_of(head), 200, request)
+                until('it is over', lambda: [t for t in s.get('/v1/tokens').json()['items'] if t['name'] == name and t['expired']])
+                self.cut(c)
+
     def test_a_whole_export_ends_as_one(self):
         with Server(BATON, store=True) as s:
             self.assertEqual(s.stop(), 0)
