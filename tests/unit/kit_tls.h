@@ -89,8 +89,11 @@ static inline const char *files_text(struct files *f, const char *name, const ch
         }
     }
     if (path == NULL) {
+        char whole[sizeof(f->path[0])];
+        int n = snprintf(whole, sizeof(whole), "%s/%s", f->dir, name);
+        CHECK(n > 0 && (size_t)n < sizeof(whole));
         path = f->path[f->n++];
-        (void)snprintf(path, sizeof(f->path[0]), "%s/%s", f->dir, name);
+        memcpy(path, whole, sizeof(whole));
     }
     FILE *to = fopen(path, "w");
     CHECK(to != NULL && fputs(text, to) >= 0 && fclose(to) == 0);

@@ -116,7 +116,8 @@ static void test_there_and_back(void)
             number[i + 1] = '\0';
         }
         test_context(number);
-        (void)snprintf(dialled, sizeof(dialled), "%s", from(p, number));
+        int length = snprintf(dialled, sizeof(dialled), "%s", from(p, number));
+        CHECK(length > 0 && (size_t)length < sizeof(dialled));
         CHECK_STR(str_c(to(p, dialled)), number);
         CHECK_STR(str_c(to(p, to(p, number))), number);
     }
