@@ -141,7 +141,7 @@ static const struct view_column peer_columns[] = {
 static const struct view_column registration_columns[] = {
     {"DEVICE", "deviceID", VIEW_TEXT},
     {"PHONES", "bindings", VIEW_COUNT},
-    {"CONTACTS", "bindings", VIEW_TEXT},
+    {"CONTACTS", "bindings", VIEW_CONTACTS},
     {NULL, NULL, VIEW_TEXT},
 };
 static const struct view_column listener_columns[] = {

@@ -14,7 +14,8 @@
 static const char *const synopsis[] = {"call CALL [-c FILE | --socket FILE] [--json]",
                                        "call make FROM TO",
                                        "call answer CALL DEVICE",
-                                       "call hold|retrieve|clear CALL DEVICE",
+                                       "call hold|retrieve CALL DEVICE",
+                                       "call clear CALL [DEVICE]",
                                        "call deflect|transfer CALL DEVICE TO",
                                        NULL};
 
@@ -30,7 +31,8 @@ static const struct help_option verb_help[] = {
     {"answer", "CALL DEVICE", "Answer a call that rings at the device."},
     {"hold", "CALL DEVICE", "Put the call on hold."},
     {"retrieve", "CALL DEVICE", "Go on with it."},
-    {"clear", "CALL DEVICE", "Leave, refuse or give up the call."},
+    {"clear", "CALL [DEVICE]",
+     "The device leaves, refuses or gives up the call; without one, everybody does."},
     {"deflect", "CALL DEVICE TO", "Send a call that rings at the device to TO."},
     {"transfer", "CALL DEVICE TO", "Hand the other party over to TO."},
     {NULL, NULL, NULL},
@@ -65,16 +67,17 @@ const struct help help_call = {
 static const struct verb {
     const char *name;
     size_t words;       /**< behind it */
+    size_t fewer;       /**< that many of them may be left out: the whole call is meant */
     const char *path;   /**< of the API, behind the connection; NULL: make */
     const char *member; /**< of the body, for the last word; NULL: there is no body */
 } verbs[] = {
-    {"make", 2, NULL, "calledDirectoryNumber"},
-    {"answer", 2, "/answer", NULL},
-    {"hold", 2, "/hold", NULL},
-    {"retrieve", 2, "/retrieve", NULL},
-    {"clear", 2, "/clear", NULL},
-    {"deflect", 3, "/deflect", "newDestination"},
-    {"transfer", 3, "/single-step-transfer", "transferredTo"},
+    {"make", 2, 0, NULL, "calledDirectoryNumber"},
+    {"answer", 2, 0, "/answer", NULL},
+    {"hold", 2, 0, "/hold", NULL},
+    {"retrieve", 2, 0, "/retrieve", NULL},
+    {"clear", 2, 1, "/clear", NULL},
+    {"deflect", 3, 0, "/deflect", "newDestination"},
+    {"transfer", 3, 0, "/single-step-transfer", "transferredTo"},
 };
 
 static const struct verb *verb_of(const char *word)
@@ -98,6 +101,9 @@ static bool path_of(const struct verb *v, char *const *word, char *path)
     }
     if (v->path == NULL) {
         return control_path(path, PATH_MAX_LEN, "/v1/devices/", word[1], "/calls");
+    }
+    if (word[2] == NULL) {
+        return control_path(path, PATH_MAX_LEN, "/v1/calls/", word[1], v->path);
     }
     return control_path(head, sizeof(head), "/v1/calls/", word[1], "/connections/") &&
            control_path(middle, sizeof(middle), head, word[2], "") &&
@@ -166,7 +172,8 @@ int call_run(int argc, char **argv, FILE *out, FILE *err)
         word[n++] = argv[i];
     }
     const struct verb *v = n > 0 ? verb_of(word[0]) : NULL;
-    if (n != (v != NULL ? v->words + 1 : 1)) {
+    size_t most = v != NULL ? v->words + 1 : 1;
+    if (n > most || n < most - (v != NULL ? v->fewer : 0)) {
         return help_usage_error(&help_call,
                                 n == 0 ? "which call?" : "words are missing, or too many");
     }

@@ -107,6 +107,18 @@ static void write_parties(struct out *o, const json_t *connections)
     }
 }
 
+static void write_contacts(struct out *o, const json_t *bindings)
+{
+    size_t i;
+    json_t *b;
+
+    json_array_foreach(bindings, i, b)
+    {
+        out_c(o, i > 0 ? ", " : "");
+        write_value(o, json_object_get(b, "contact"));
+    }
+}
+
 /** "isdn-uui=Order 7": what a service gives has no package before it is in a message. */
 static void write_one_value(struct out *o, const json_t *value)
 {
@@ -158,6 +170,9 @@ struct str view_text(const json_t *value, enum view_kind kind, char *buf, size_t
         return view_ago(json_string_value(value), (int64_t)time(NULL), buf, cap);
     case VIEW_PARTIES:
         write_parties(&o, value);
+        break;
+    case VIEW_CONTACTS:
+        write_contacts(&o, value);
         break;
     case VIEW_CONTEXT:
         write_context(&o, value);

@@ -10,11 +10,12 @@
 
 /** How a member is shown. */
 enum view_kind {
-    VIEW_TEXT,    /**< strings and numbers as they are, lists with commas, yes and no */
-    VIEW_COUNT,   /**< how many a list has */
-    VIEW_AGO,     /**< a time as what has passed since: "5 min" */
-    VIEW_PARTIES, /**< connections: "1001 connected, 1002 alerting" */
-    VIEW_CONTEXT, /**< of a call, or one value: "isdn-uui=Order 7, crm=0A01" */
+    VIEW_TEXT,     /**< strings and numbers as they are, lists with commas, yes and no */
+    VIEW_COUNT,    /**< how many a list has */
+    VIEW_AGO,      /**< a time as what has passed since: "5 min" */
+    VIEW_PARTIES,  /**< connections: "1001 connected, 1002 alerting" */
+    VIEW_CONTACTS, /**< of bindings: "sip:1001@192.0.2.9, sip:1001@192.0.2.10;transport=tcp" */
+    VIEW_CONTEXT,  /**< of a call, or one value: "isdn-uui=Order 7, crm=0A01" */
 };
 
 struct view_column {

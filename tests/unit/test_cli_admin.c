@@ -22,6 +22,7 @@ static void test_verbs_of_calls(void)
             "{\"detail\":\"It does not ring there.\",\"code\":\"invalidConnectionState\"}"),
         FAKE_JSON("{\"callID\":\"c7\",\"connections\":[]}"),
         FAKE_JSON("{\"a\":1}"),
+        FAKE_JSON("{}"),
         NULL};
     struct fake f;
     fake_up(&f, answers);
@@ -40,7 +41,10 @@ static void test_verbs_of_calls(void)
     CHECK(strstr(s->out, "callID       c7\n") != NULL);
     s = FAKE_ASK(call_run, "call", "clear", "c7", "1001", "--json", "--socket", f.socket);
     CHECK_STR(str_c(s->out), "{\"a\":1}\n");
+    s = FAKE_ASK(call_run, "call", "clear", "c7", "--socket", f.socket);
+    CHECK_STR(str_c(s->out), "done\n");
     fake_down(&f);
+    CHECK(strstr(f.seen, "POST /v1/calls/c7/clear HTTP") != NULL);
     CHECK(strstr(f.seen, "POST /v1/devices/1001/calls HTTP") != NULL);
     CHECK(strstr(f.seen, "{\"calledDirectoryNumber\":{\"id\":\"sip:x@y\"}}") != NULL);
     CHECK(strstr(f.seen, "POST /v1/calls/c%207/connections/1002/answer HTTP") != NULL);
@@ -49,7 +53,7 @@ static void test_verbs_of_calls(void)
     CHECK(strstr(f.seen, "{\"transferredTo\":{\"id\":\"1003\"}}") != NULL);
     CHECK(strstr(f.seen, "GET /v1/calls/c7 HTTP") != NULL);
     CHECK(strstr(f.seen, "POST /v1/calls/c7/connections/1001/clear HTTP") != NULL);
-    CHECK(test_count(f.seen, "Prefer: wait=20\r\n") == 6);
+    CHECK(test_count(f.seen, "Prefer: wait=20\r\n") == 7);
 }
 
 /* ---- events ---- */
@@ -309,6 +313,8 @@ static void test_wrong_words(void)
     stderr = fmemopen(text, sizeof(text), "w");
     CHECK_INT(FAKE_ASK(call_run, "call")->code, EXIT_CODE_USAGE);
     CHECK_INT(FAKE_ASK(call_run, "call", "hold", "c1")->code, EXIT_CODE_USAGE);
+    CHECK_INT(FAKE_ASK(call_run, "call", "clear")->code, EXIT_CODE_USAGE);
+    CHECK_INT(FAKE_ASK(call_run, "call", "clear", "c1", "1", "2")->code, EXIT_CODE_USAGE);
     CHECK_INT(FAKE_ASK(call_run, "call", "c1", "c2")->code, EXIT_CODE_USAGE);
     CHECK_INT(FAKE_ASK(events_run, "events", "c1")->code, EXIT_CODE_USAGE);
     CHECK_INT(FAKE_ASK(trace_run, "trace", "c1", "--format", "gif")->code, EXIT_CODE_USAGE);

@@ -313,6 +313,11 @@ static void test_times_and_parties(void)
                            0, NULL);
     CHECK_STR(view_text(c, VIEW_PARTIES, buf, sizeof(buf)), "1001 connected, tel:+49 alerting");
     json_decref(c);
+    c = json_loads("[{\"contact\":\"sip:1001@h\",\"expires\":\"x\"},{\"contact\":\"sip:1@b\"}]",
+                   0, NULL);
+    CHECK_STR(view_text(c, VIEW_CONTACTS, buf, sizeof(buf)), "sip:1001@h, sip:1@b");
+    CHECK_STR(view_text(NULL, VIEW_CONTACTS, buf, sizeof(buf)), "");
+    json_decref(c);
 }
 
 static void print_at(size_t width, char *buf, size_t cap)
