@@ -190,7 +190,8 @@ def documents():
                              capture_output=True, check=False)
         check(got.returncode == 0, page, got.stdout)
     for name in ("/usr/share/man/man5/baton.yaml.5.gz", "/usr/share/man/man1/baton-serve.1.gz",
-                 "/usr/share/doc/baton-doc/docs/install.md"):
+                 "/usr/share/doc/baton-doc/docs/install.md", "/usr/share/baton/client/baton.js",
+                 "/usr/share/baton/grafana/baton.json", "/usr/share/baton/prometheus/baton-alerts.yaml"):
         check(os.path.exists(name), name)
 
 
