@@ -92,6 +92,7 @@ static void say_farewell(struct api *a, struct str name)
     }
     memcpy(f->name, name.p, name.n);
     f->n = name.n;
+    f->job.own = true;
     f->job.run = leave_engine;
     f->job.done = f->job.abandon = left_engine;
     if (api_post(a, &f->job) != 0) {

@@ -74,6 +74,7 @@ void audit_answer(const struct exchange *x, unsigned status)
         .call_id = place(&at, call),
         .outcome = status < 300 ? STR("done") : str_c(n->number),
     };
+    n->job.own = true;
     n->job.run = tell;
     n->job.done = n->job.abandon = told;
     if (api_post(r->api, &n->job) != 0) {

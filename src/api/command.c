@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands: see command.h. */
 #include "api/command.h"
+#include "api/parts.h"
 #include "base/err.h"
 #include "csta/json.h"
 #include "csta/json_build.h"
@@ -185,7 +186,7 @@ struct command *command_read(struct api_request *r, enum csta_msg_id id, struct 
         refuse_body(r, err, fault);
         return NULL;
     }
-    c->wait_s = api_prefer_wait(r);
+    c->wait_s = pace_wait(r);
     return take_key(c) && take_call_id(c) ? c : NULL;
 }
 
@@ -391,7 +392,7 @@ void command_show(struct api_request *r)
     }
     c->r = r;
     c->shows = true;
-    c->wait_s = api_prefer_wait(r);
+    c->wait_s = pace_wait(r);
     r->ctx = c;
     api_ask(r, run_operation, NULL);
 }

@@ -590,23 +590,33 @@ static void turn_away(struct api *a, struct wire_conn *w)
     }
 }
 
+/** Of the UNIX socket, which is for who runs the server? It has as many places of its own. */
+static bool is_local(const struct wire_conn *w)
+{
+    return w->face == API_FACE_UNIX;
+}
+
 /** Who has been idle longest gives his place; not who has just come: his request is on its way.
  */
-static bool make_room(struct api *a)
+static bool make_room(struct api *a, const struct wire_conn *w)
 {
-    if (a->client_count < a->config.max_clients) {
+    uint32_t n = is_local(w) ? a->local_count : a->client_count - a->local_count;
+    if (n < a->config.max_clients) {
         return true;
     }
-    if (list_empty(&a->idle)) {
-        return false;
+    list_each(it, &a->idle)
+    {
+        struct client *oldest = list_entry(it, struct client, idle);
+        if (wire_now(a->wire) - oldest->idle_ms < EVICT_MS) {
+            break;
+        }
+        if (is_local(oldest->wire) == is_local(w)) {
+            list_remove(&oldest->idle);
+            end_client(oldest);
+            return true;
+        }
     }
-    struct client *oldest = list_entry(a->idle.next, struct client, idle);
-    if (wire_now(a->wire) - oldest->idle_ms < EVICT_MS) {
-        return false;
-    }
-    list_remove(&oldest->idle);
-    end_client(oldest);
-    return true;
+    return false;
 }
 
 /** Nobody beyond this machine takes all places for himself. */
@@ -627,12 +637,13 @@ static bool on_opened(void *ctx, struct wire_conn *w)
 {
     struct api *a = ctx;
     struct client *c;
-    if (has_too_many(a, w) || !make_room(a) || (c = calloc(1, sizeof(*c))) == NULL) {
+    if (has_too_many(a, w) || !make_room(a, w) || (c = calloc(1, sizeof(*c))) == NULL) {
         turn_away(a, w);
         return false;
     }
     count_one(&a->count.accepted);
     a->client_count++;
+    a->local_count += is_local(w);
     count_one(&a->count.clients);
     c->api = a;
     c->wire = w;
@@ -696,6 +707,7 @@ static void on_closed(struct wire_conn *w)
     list_remove(&c->link);
     list_remove(&c->idle);
     a->client_count--;
+    a->local_count -= is_local(w);
     atomic_fetch_sub_explicit(&a->count.clients, 1, memory_order_relaxed);
     if (x != NULL) {
         x->client = NULL;

@@ -22,7 +22,7 @@ void jobs_init(struct api *a)
 int api_post(struct api *a, struct api_job *job)
 {
     int err = 0;
-    if (a->jobs_out >= a->config.max_jobs) {
+    if (a->jobs_out[job->own] >= a->config.max_jobs) {
         count_one(&a->count.jobs_refused);
         return E_TOOMANY;
     }
@@ -37,7 +37,7 @@ int api_post(struct api *a, struct api_job *job)
     }
     (void)pthread_mutex_unlock(&a->lock);
     if (err == 0) {
-        a->jobs_out++;
+        a->jobs_out[job->own]++;
         count_one(&a->count.jobs);
         a->config.wake_engine(a->config.wake_ctx);
     }
@@ -85,7 +85,7 @@ void jobs_home(struct api *a)
         struct api_job *job = list_entry(all.next, struct api_job, link);
         list_remove(&job->link);
         if (job->run != NULL) {
-            a->jobs_out--;
+            a->jobs_out[job->own]--;
         }
         job->done(job);
     }
@@ -99,7 +99,7 @@ void jobs_refuse(struct api *a)
         struct api_job *job = list_entry(all.next, struct api_job, link);
         list_remove(&job->link);
         job->refused = true;
-        a->jobs_out--;
+        a->jobs_out[job->own]--;
         job->done(job);
     }
 }

@@ -21,10 +21,11 @@
  * an answer never tells of what a `kill -9` could still undo (store/hold.h has the same for
  * SIP). Without a store, or with a broken one, it runs at once.
  *
- * BOUNDS: api.max_jobs are on their way at a time, and only some are run in one turn of the
- * engine's loop: what has come from phones meanwhile is not behind all of them. At the end of
- * the server jobs that were not run come back with `refused` set; a job that was run is waited
- * for until the server's own limit (timers.stop_s) and belongs to nobody after that.
+ * BOUNDS: api.max_jobs are on their way at a time, and as many of the server itself and of who
+ * came over the UNIX socket: he gets in whatever others ask. Only some are run in one turn of
+ * the engine's loop: what has come from phones meanwhile is not behind all of them. At the end
+ * of the server jobs that were not run come back with `refused` set; a job that was run is
+ * waited for until the server's own limit (timers.stop_s) and belongs to nobody after that.
  */
 #ifndef BATON_API_JOB_H
 #define BATON_API_JOB_H
@@ -42,6 +43,7 @@ struct api_job {
     void (*done)(struct api_job *job);
     /** The API is freed while the job is on its way: free what is its own. NULL: nothing is. */
     void (*abandon)(struct api_job *job);
+    bool own;     /**< not somebody's request from afar: has room of its own */
     bool refused; /**< set for `done`: the server stops, `run` was not called */
 
     struct list link; /**< of the queue that has it; private, as what follows */

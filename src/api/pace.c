@@ -71,6 +71,12 @@ bool pace_enter(struct api_request *r)
     return true;
 }
 
+unsigned pace_wait(struct api_request *r)
+{
+    unsigned wait_s = api_prefer_wait(r);
+    return wait_s > 0 && pace_enter(r) ? wait_s : 0;
+}
+
 bool pace_stream(struct api_request *r)
 {
     static const struct api_header after = {"Retry-After", STR_INIT("5")};

@@ -86,10 +86,11 @@ struct api {
         struct env env;
         struct access_table table;
         struct access_slow slow;
-        struct access_pace pace; /**< pace.c */
-        struct timer sweep;      /**< when the next one expires */
-    } access;                    /**< allow.c: who is known */
-    uint32_t client_count, jobs_out;
+        struct access_pace pace;        /**< pace.c */
+        struct timer sweep;             /**< when the next one expires */
+    } access;                           /**< allow.c: who is known */
+    uint32_t client_count, local_count; /**< local: over the UNIX socket, of them */
+    uint32_t jobs_out[2];               /**< [1]: api_job.own */
     uint64_t last_number;
     bool draining;
     struct timer drain;
@@ -278,6 +279,9 @@ uint32_t pace_ask(struct api_request *r);
 bool pace_request(struct api_request *r);
 /** Its answer stays open from now on. @return false: he has too many of them */
 bool pace_enter(struct api_request *r);
+/** Seconds that the client would wait for an end (Prefer: wait), when one more answer of his
+   may stay open; else 0. */
+unsigned pace_wait(struct api_request *r);
 /** The same. @return false: answered, 429 */
 bool pace_stream(struct api_request *r);
 /** It is over. */

@@ -206,7 +206,8 @@ void api_ask(struct api_request *r,
     struct exchange *x = exchange_of(r);
     x->run = run;
     x->done = done;
-    x->job = (struct api_job){.run = run_ask, .done = ask_done};
+    x->job =
+        (struct api_job){.run = run_ask, .done = ask_done, .own = r->face == API_FACE_UNIX};
     x->away = true;
     int err = api_post(r->api, &x->job);
     if (err != 0) {

@@ -322,7 +322,8 @@ void api_create_token(struct api_request *r)
                    "Tokens are kept in the store, and there is none: set store.path.");
         return;
     }
-    if (m == NULL || a->jobs_out >= a->config.max_jobs) { /* none is made that is not kept */
+    if (m == NULL || a->jobs_out[r->face == API_FACE_UNIX] >=
+                         a->config.max_jobs) { /* none is made that is not kept */
         api_busy(r, m == NULL ? E_NOMEM : E_TOOMANY);
         return;
     }

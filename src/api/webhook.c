@@ -326,6 +326,7 @@ static bool save(struct webhook *w, bool drop)
     }
     s->w = w;
     s->cursor = w->cursor;
+    s->own.job.own = true;
     s->own.job.run = run_save;
     s->own.job.done = on_saved;
     s->own.destroy = destroy_saving;
@@ -557,6 +558,7 @@ void webhooks_begin(struct webhooks *all)
     }
     l->all = all;
     arena_init(&l->arena, &mem_libc, 4096);
+    l->own.job.own = true;
     l->own.job.run = run_load;
     l->own.job.done = on_loaded;
     l->own.destroy = destroy_loading;

@@ -128,6 +128,40 @@ class Hostile(unittest.TestCase):
             for c in dead + half:
                 c.close()
 
+    def test_who_runs_the_server_gets_in(self):
+        """All places are taken by clients that are busy: the UNIX socket has its own."""
+        with Server(BATON, store=True, api={'max_clients': 4}) as s:
+            made = s.ask('POST', '/v1/tokens', {'name': 'greedy', 'scopes': ['observe:*']}).json()['token']
+            streams = []
+            for _ in range(4):
+                c = s.connect('tcp')
+                c.sendall(b'GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ' + made.encode() + b'\r\n\r\n')
+                self.assertEqual(status_of(c.recv(100)), 200)
+                streams.append(c)
+            with s.connect('tcp') as c:
+                self.assertEqual(status_of(read_all(c)), 503)
+            for _ in range(3):
+                self.assertEqual(s.get('/v1/status').status, 200)
+            for c in streams:
+                c.close()
+
+    def test_of_whom_nothing_is_known_little_is_read(self):
+        """A WebSocket takes a long message, but not before its client has said who it is."""
+        long = b'{"op":"ping","x":"' + b'x' * 5000 + b'"}'
+        frame = b'\x81\xfe' + len(long).to_bytes(2, 'big') + bytes(4) + long
+        with Server(BATON) as s:
+            for face, op in (('tcp', b'\x88'), ('unix', b'\x81')):
+                with s.connect(face) as c:
+                    c.sendall(UPGRADE)
+                    head = b''
+                    while not head.endswith(b'\r\n\r\n'):
+                        head += c.recv(1)
+                    c.sendall(frame)
+                    said = c.recv(4)
+                    self.assertEqual(said[:1], op, said)
+                    if face == 'tcp':
+                        self.assertEqual(int.from_bytes(said[2:4], 'big'), 1009, said)
+
     def test_greedy_one_costs_itself(self):
         """Thousands of requests without reading an answer: others are served meanwhile."""
         with Server(BATON, api={'client_buffer_kb': 64, 'stalled_s': 1}) as s:

@@ -91,7 +91,7 @@ class Limits(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.s = Server(BATON, store=True, api={'requests_per_s': 5, 'max_streams': 2}).__enter__()
-        cls.tokens = {name: token(cls.s, name, 'observe:*') for name in ('greedy', 'modest', 'holder', 'talker')}
+        cls.tokens = {name: token(cls.s, name, 'observe:*', 'control:1001') for name in ('greedy', 'modest', 'holder', 'talker')}
 
     @classmethod
     def tearDownClass(cls):
@@ -137,7 +137,15 @@ class Limits(unittest.TestCase):
         self.assertEqual(w.hear(), 4029)
         w.sock.close()
         self.assertGreaterEqual(self.counter('refused_streams'), 3)
+
+        def wait():
+            """What `Prefer: wait` holds back is an answer that stays open, too."""
+            return self.s.ask('PUT', '/v1/devices/1001/features/doNotDisturb', {'doNotDisturbOn': True},
+                              headers={**as_(text), 'Prefer': 'wait=10'}, face='tcp')
+        at_once = wait()
+        self.assertEqual((at_once.status, at_once.headers.get('preference-applied')), (202, None))
         first[0].close()
+        until('he may wait', lambda: wait().status == 200)
 
         def again():
             c, got = open_stream(self.s, text)
