@@ -49,9 +49,15 @@ bool webhooks_private(const struct webhooks *all)
     return all->private_targets;
 }
 
-bool webhooks_full(const struct webhooks *all)
+bool webhooks_full(const struct webhooks *all, struct str owner)
 {
-    return all->count >= all->max;
+    uint32_t half = all->max / 2, own = 0;
+
+    list_each(it, (struct list *)(uintptr_t)&all->list)
+    {
+        own += str_eq(list_entry(it, struct webhook, link)->owner, owner);
+    }
+    return all->count >= all->max || own >= (half > 2 ? half : 2);
 }
 
 struct sender *webhooks_sender(const struct webhooks *all)

@@ -91,7 +91,8 @@ void webhooks_stats(const struct webhooks *all, struct webhook_stats *out);
 struct api_events *webhooks_events(const struct webhooks *all);
 struct api *webhooks_api(const struct webhooks *all);
 bool webhooks_private(const struct webhooks *all);
-bool webhooks_full(const struct webhooks *all);
+/** Are there as many as there may be, or as one owner may have? */
+bool webhooks_full(const struct webhooks *all, struct str owner);
 struct webhook *webhooks_find(struct webhooks *all, struct str id);
 /** In the order of their making: NULL to begin with. */
 struct webhook *webhooks_next(struct webhooks *all, struct webhook *w);

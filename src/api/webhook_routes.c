@@ -298,10 +298,10 @@ void api_post_webhooks(struct api_request *r)
                    "A page's token may own no webhook: make it with the one it was made by.");
         return;
     }
-    if (webhooks_full(of(r))) {
+    if (webhooks_full(of(r), r->who->name)) {
         api_refuse(r, 409, "tooManyWebhooks",
-                   "There are as many webhooks as there may be: remove "
-                   "one.");
+                   "There are as many webhooks as there may be, or half of them are yours "
+                   "(api.max_webhooks): remove one.");
         return;
     }
     if (m == NULL || (m->w = webhook_new(of(r))) == NULL) {

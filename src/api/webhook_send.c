@@ -11,6 +11,9 @@
  * other addresses that are not the world's are refused unless they are allowed. So it does not
  * help to give a name such an address, or another one a moment later.
  *
+ * A name is looked up in a thread of libcurl's. Who gives a delivery up does not wait for it
+ * (CURLOPT_QUICK_EXIT): else a name server that is silent would hold the API's loop.
+ *
  * What is brought is captured with its answer (capture/capture.h), so that a call's ladder has
  * it; of the URL only the host, since CRM put their secret behind it.
  */
@@ -84,7 +87,14 @@ static bool v6_is_public(const uint8_t a[16])
         return v4_is_public(ntohl(last)); /* ::ffff:192.0.2.1 */
     }
     if (a[0] == 0x00 && a[1] == 0x64 && a[2] == 0xff && a[3] == 0x9b) {
-        return v4_is_public(ntohl(last)); /* NAT64 */
+        return memcmp(a + 4, zeros, 8) == 0 && v4_is_public(ntohl(last)); /* NAT64 */
+    }
+    if (a[0] == 0x20 && a[1] == 0x02) { /* 6to4 has another one inside, and so has Teredo */
+        memcpy(&last, a + 2, sizeof(last));
+        return v4_is_public(ntohl(last));
+    }
+    if (a[0] == 0x20 && a[1] == 0x01 && a[2] == 0x00 && a[3] == 0x00) {
+        return false;
     }
     return (a[0] & 0xe0) == 0x20; /* global unicast, and nothing else */
 }
@@ -482,6 +492,7 @@ static bool prepare(struct sending *g, const struct delivery *d)
            curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)LIMIT_MS) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_USERAGENT, "baton/" BATON_VERSION) == CURLE_OK &&

@@ -247,6 +247,7 @@ static void set_options(struct transfer *t, const struct transfer_how *how, cons
     (void)curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(e, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* no waiting for a name to be found */
     (void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
                            (long)(t->silence_ms < CONNECT_MS ? t->silence_ms : CONNECT_MS));
     (void)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -12,6 +12,9 @@
  * An end is told by handler.fetched, never from inside of env->fetch: libcurl begins when its
  * timer runs, which it is told in the loop's next round at the earliest.
  *
+ * A name is looked up in a thread of libcurl's; who gives a request up does not wait for it
+ * (CURLOPT_QUICK_EXIT): else a name server that is silent would hold the loop.
+ *
  * BOUNDS. max_fetches at a time, each with a time limit. COST. Nothing until the first one.
  */
 #include "base/err.h"
@@ -207,6 +210,7 @@ static bool prepare(struct fetch *f, const char *url, uint32_t timeout_ms)
            curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_octets) == CURLE_OK &&

@@ -62,7 +62,7 @@
     U(request_s, 20, 1, 3600, "For a whole request to come; then 408.")                          \
     U(idle_s, 60, 1, 86400, "A connection without a request is closed after it.")                \
     U(stalled_s, 30, 1, 3600, "A client that takes nothing for so long is closed.")              \
-    U(max_webhooks, 100, 1, 10000, "Webhooks that there may be.")                                \
+    U(max_webhooks, 100, 1, 10000, "Webhooks that there may be; half of them of one owner.")     \
     B(webhook_private, false,                                                                    \
       "Webhooks may go to this machine and to private addresses. Whoever may make one can "      \
       "then reach what is behind the firewall.")

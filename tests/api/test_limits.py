@@ -169,6 +169,17 @@ class Limits(unittest.TestCase):
 
 
 class Others(unittest.TestCase):
+    def test_webhooks_leave_room(self):
+        """One owner has half of them: the others are for others."""
+        with Server(BATON, store=True, api={'max_webhooks': 6}) as s:
+            def make(name):
+                return s.ask('POST', '/v1/webhooks', {'url': 'https://crm.example.com/'}, headers=as_(tokens[name]))
+            tokens = {name: token(s, name, 'observe:*') for name in ('greedy', 'modest')}
+            self.assertEqual([make('greedy').status for _ in range(3)], [201] * 3)
+            refused = make('greedy')
+            self.assertEqual((refused.status, refused.code), (409, 'tooManyWebhooks'))
+            self.assertEqual(make('modest').status, 201)
+
     def test_history_needs_no_disk(self):
         with House(BATON, numbers=(1001, 1002)) as h:
             self.assertEqual(h.get('/v1/history').json(), {'items': []})

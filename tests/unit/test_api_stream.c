@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers in parts and WebSockets: what arrives, what is refused, and that `closed` comes once.
  */
+#include "api/webhook.h"
 #include "kit_api.h"
+#include <netdb.h>
+#include <semaphore.h>
+#include <time.h>
 
 enum { PART = 1000 };
 
@@ -96,7 +100,64 @@ static void opened(struct api_request *r)
                       &socket_ops);
 }
 
+/* ---- a webhook whose name server is silent ---- */
+
+static sem_t asked, answers;
+static atomic_bool answered;
+
+/** libcurl's, in a thread of its own. It does not wait for ever, so that the test does not. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **res)
+{
+    struct timespec end;
+    (void)node;
+    (void)service;
+    (void)hints;
+    (void)res;
+    (void)sem_post(&asked);
+    (void)clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 20;
+    (void)sem_timedwait(&answers, &end);
+    atomic_store(&answered, true);
+    return EAI_AGAIN;
+}
+
+static struct sender *sender;
+static struct sending *sending;
+
+static void bring(struct api_request *r)
+{
+    const struct delivery d = {.url = STR("http://nobody.example/"),
+                               .secret = STR("0123456789abcdef"),
+                               .body = STR("{}"),
+                               .type = "application/json",
+                               .webhook = STR("wh_1")};
+    sender = sender_new(r->api, true);
+    sending = sender_post(sender, &d, NULL, NULL);
+    EXPECT(sending != NULL);
+    api_reply(r, 200, "text/plain", STR("begun"), NULL, 0);
+}
+
+static void give_up(struct api_request *r)
+{
+    sending_forget(sending);
+    sender_stop(sender);
+    sender_free(sender);
+    api_reply(r, 200, "text/plain", STR("given up"), NULL, 0);
+}
+
 const struct api_route api_routes[] = {
+    {.path = "/bring",
+     .operation = "bring",
+     .handler = bring,
+     .segment = {{.literal = STR_INIT("bring")}},
+     .segments = 1},
+    {.path = "/give-up",
+     .operation = "giveUp",
+     .handler = give_up,
+     .segment = {{.literal = STR_INIT("give-up")}},
+     .segments = 1},
     {.path = "/socket",
      .operation = "socket",
      .handler = opened,
@@ -471,6 +532,28 @@ static void test_socket_hears_of_the_end(void)
     close(fd);
 }
 
+/** Who gives a delivery up does not wait for its name to be found, with all other clients. */
+static void test_delivery_to_a_name_that_is_not_found(void)
+{
+    struct kit_api k = {.held = false};
+    REQUIRE(kit_up(&k));
+    (void)sem_init(&asked, 0, 0);
+    (void)sem_init(&answers, 0, 0);
+    int fd = kit_connect(&k);
+    CHECK(kit_send(fd, STR("GET /bring HTTP/1.1\r\nHost: x\r\n\r\n")));
+    CHECK_INT(kit_status(kit_read(fd, buf, sizeof(buf), "begun")), 200);
+    (void)sem_wait(&asked);
+    CHECK(kit_send(fd, STR("GET /give-up HTTP/1.1\r\nHost: x\r\n\r\n")));
+    CHECK_INT(kit_status(kit_read(fd, buf, sizeof(buf), "given up")), 200);
+    CHECK(!atomic_load(&answered));
+    (void)sem_post(&answers);
+    while (!atomic_load(&answered)) {
+        sched_yield();
+    }
+    close(fd);
+    kit_down(&k);
+}
+
 TEST_MAIN(T(test_parts_are_chunks), T(test_old_client_reads_to_the_end),
           T(test_head_of_a_stream), T(test_slow_reader_gets_all),
           T(test_reader_that_stalls_is_closed), T(test_reader_that_leaves),
@@ -478,4 +561,4 @@ TEST_MAIN(T(test_parts_are_chunks), T(test_old_client_reads_to_the_end),
           T(test_frame_with_the_handshake), T(test_bad_frames_are_closed),
           T(test_plain_get_of_a_socket), T(test_socket_that_does_not_read),
           T(test_socket_fragments_are_counted), T(test_socket_pongs_have_a_bound),
-          T(test_socket_hears_of_the_end))
+          T(test_socket_hears_of_the_end), T(test_delivery_to_a_name_that_is_not_found))

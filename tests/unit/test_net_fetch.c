@@ -5,7 +5,33 @@
  */
 #include "kit_net.h"
 
+#include <netdb.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
+#include <time.h>
+
+/* ---- a name server that is silent ---- */
+
+static sem_t answers; /* when it is told to */
+static atomic_bool answered;
+
+/** libcurl's, in a thread of its own. It does not wait for ever, so that the test does not. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **res)
+{
+    struct timespec end;
+    (void)node;
+    (void)service;
+    (void)hints;
+    (void)res;
+    (void)clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 20;
+    (void)sem_timedwait(&answers, &end);
+    atomic_store(&answered, true);
+    return EAI_AGAIN;
+}
 
 static struct world w;
 static struct addr at;
@@ -167,6 +193,24 @@ static void test_no_answer(void)
     down();
 }
 
+/** The loop does not wait for a name: it would stand still, and all that it serves. */
+static void test_name_that_is_not_found(void)
+{
+    up(0);
+    (void)sem_init(&answers, 0, 0);
+    atomic_store(&answered, false);
+    CHECK_INT(w.env->fetch(w.env->ctx, STR("http://nobody.example/"), 50, 9), 0);
+    CHECK(until(&w, &end.times, 1));
+    CHECK_INT(end.tag, 9);
+    CHECK_INT(end.status, 0);
+    CHECK(!atomic_load(&answered));
+    (void)sem_post(&answers);
+    while (!atomic_load(&answered)) {
+        sched_yield();
+    }
+    down();
+}
+
 static void test_bounds(void)
 {
     char text[4096];
@@ -185,4 +229,4 @@ static void test_bounds(void)
 }
 
 TEST_MAIN(T(test_status_is_told), T(test_no_redirection), T(test_endless_body),
-          T(test_no_answer), T(test_bounds))
+          T(test_no_answer), T(test_name_that_is_not_found), T(test_bounds))

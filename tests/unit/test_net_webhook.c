@@ -372,7 +372,14 @@ static void test_webhook_addresses(void)
               {"ff02::1", false},
               {"::ffff:10.0.0.1", false},
               {"::ffff:8.8.8.8", true},
-              {"64:ff9b::7f00:1", false}};
+              {"64:ff9b::7f00:1", false},
+              {"64:ff9b::808:808", true},
+              {"64:ff9b:1::808:808", false},
+              {"2002:7f00:1::1", false},
+              {"2002:a00:1::1", false},
+              {"2002:808:808::1", true},
+              {"2001:0:808:808::1", false},
+              {"2001:4860:4860::8888", true}};
     for (size_t i = 0; i < ARRAY_LEN(v4); i++) {
         struct sockaddr_in in = {.sin_family = AF_INET};
         CHECK_INT(inet_pton(AF_INET, v4[i].text, &in.sin_addr), 1);
