@@ -6,8 +6,15 @@
  * it is written, and only those that the webhook was given or would have been, and how the call
  * began, of which nothing is told.
  *
- * So nothing besides the cursor has to be kept. COST: a question to the store's thread for each
- * call of which nothing is known, new ones among them, while the webhook stands.
+ * So nothing besides the cursor has to be kept.
+ *
+ * COST. A question to the store's thread for each call of which nothing is known, new ones
+ * among them, while the webhook stands. It is a look into an index, some 4 us; at 500 calls a
+ * second that thread took 95 us a call with no webhook, the same with one, and 110 to 130 us
+ * with ten, which is what ten webhooks in the form of CloudEvents take, who ask nothing: most
+ * of it is reading what is brought. A webhook asks one question at a time and waits for the
+ * answer, so what is to be kept never stands behind more of them than there are webhooks
+ * (api.max_webhooks).
  */
 #include "api/parts.h"
 #include "api/webhook.h"

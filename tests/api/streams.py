@@ -166,7 +166,7 @@ class Taker(http.server.ThreadingHTTPServer):
     def wait(self, test):
         with self.cond:
             if not self.cond.wait_for(lambda: self.faults or test(self.got), SHORT):
-                raise AssertionError(f'waited in vain; the last is {self.got[-1:]}')
+                raise AssertionError(f'waited in vain; there is {[body for _, body in self.got]}')
             if self.faults:
                 raise AssertionError(self.faults[0])
             return list(self.got)
