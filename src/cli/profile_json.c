@@ -75,7 +75,9 @@ json_t *profile_json(const struct phone_profile *p)
         (void)json_array_append_new(agents, string_of(p->agents[i]));
     }
     (void)json_object_set_new(o, "agents", agents);
-    (void)json_object_set_new(o, "edition", json_integer((int)p->edition - CSTA_ED2 + 2));
+    if (p->edition >= CSTA_ED2) {
+        (void)json_object_set_new(o, "edition", json_integer((int)p->edition - CSTA_ED2 + 2));
+    }
     json_set_str(o, "names", phone_name_form_name(p->name_form));
     (void)json_object_set_new(o, "events", json_boolean(p->own_events));
     (void)json_object_set_new(o, "talk", json_boolean(p->talk));
