@@ -37,6 +37,10 @@ enum store_kind {
     STORE_KINDS
 };
 
+/** Key of a STORE_SECRET: this is a copy that was put in its place (store/copy.h), and has not
+   been started since. What it says of dialogs is of another time, or of another server. */
+#define STORE_COPY_ROW STR("copy")
+
 /** An event. Strings may be absent but for `event`. */
 struct store_event {
     uint64_t number;

@@ -390,8 +390,8 @@ static int read_call(struct unpack *u, struct call *c, uint64_t now_ms)
     return err != 0 ? err : u->bad || c->a == NULL ? E_SYNTAX : 0;
 }
 
-/** Not even told of: nothing of it has ever been. */
-static void give_up(struct call *c)
+/** Without a word to anybody. */
+static void lose_legs(struct call *c)
 {
     list_each(it, &c->connections)
     {
@@ -403,9 +403,18 @@ static void give_up(struct call *c)
         if (conn->stem != NULL) {
             branch_leave_peer(conn->stem);
         }
-        conn->ended = true;
     }
     c->legs = 0;
+}
+
+/** Not even told of: nothing of it has ever been. */
+static void give_up(struct call *c)
+{
+    lose_legs(c);
+    list_each(it, &c->connections)
+    {
+        list_entry(it, struct connection, link)->ended = true;
+    }
     c->phase = CALL_ENDING;
     call_check_dead(c);
 }
@@ -487,6 +496,16 @@ static void settle(struct call *c, uint64_t now_ms)
         if (conn->ended) {
             connection_end(conn, 0, NULL, now_ms); /* BYE again, to who has left it */
         }
+    }
+}
+
+void call_disown(struct call_layer *l)
+{
+    list_each(it, &l->calls)
+    {
+        struct call *c = list_entry(it, struct call, link);
+        lose_legs(c);
+        c->phase = CALL_SETUP; /* as one that has no way to go on */
     }
 }
 

@@ -26,6 +26,10 @@ void call_keep_all(struct call_layer *l, uint64_t now_ms);
  */
 int call_restore(struct call_layer *l, struct str key, struct str value, uint64_t now_ms);
 
+/** They are of another time, or another server has them: their phones shall hear nothing of it.
+    Before call_restored, by which all of them end then. */
+void call_disown(struct call_layer *l);
+
 /** All of them are back, and who watches them. Those that cannot go on end now. */
 void call_restored(struct call_layer *l, uint64_t now_ms);
 

@@ -52,6 +52,7 @@ struct engine {
     bool stopping;
     bool closed;           /**< engine_close_gate */
     bool draining;         /**< engine_drain */
+    bool of_copy;          /**< what is put back is of a copy: until engine_restored */
     uint64_t complaint_ms; /**< when the present time of complaints began … */
     uint32_t complaints;   /**< … and how many there were */
     struct map rows;       /**< rows.c: struct own_row */

@@ -4,6 +4,10 @@
  *
  * A row that no module takes is counted and dropped, with a line that says why: the rest of
  * what was kept is not worth less for it.
+ *
+ * A COPY that was restored (baton restore) tells of dialogs as they were, perhaps on a server
+ * that still has them. Nothing is said in them: calls end here, told as any end, and no phone
+ * hears of it; sessions and subscriptions are dropped, and who has one begins anew.
  */
 #include "base/err.h"
 #include "call/features.h"
@@ -46,6 +50,10 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
 {
     switch (kind) {
     case STORE_SECRET:
+        if (str_eq(key, STORE_COPY_ROW)) {
+            e->of_copy = true;
+            return 0;
+        }
         return str_eq(key, STR("registrar")) ? registrar_restore_secret(&e->registrar, value)
                : str_eq(key, LEG_MARKS_ROW)  ? leg_restore_marks(&e->legs, value, now_ms)
                                              : E_NOTFOUND;
@@ -57,8 +65,14 @@ static int restore(struct engine *e, enum store_kind kind, struct str key, struc
     case STORE_CALL:
         return call_restore(&e->calls, key, value, now_ms);
     case STORE_SESSION:
+        if (e->of_copy) {
+            return E_NOTFOUND;
+        }
         return cti_restore(e->cti, key, value, now_ms);
     case STORE_SUBSCRIPTION:
+        if (e->of_copy) {
+            return E_NOTFOUND;
+        }
         return event_restore(e->events, value, now_ms);
     case STORE_OPERATION:
         return operations_restore(e->operations, key, value);
@@ -103,9 +117,19 @@ void engine_restored(struct engine *e, uint64_t now_ms)
     if (e->config.store != NULL) {
         leg_keep_marks(&e->legs, e->config.store, now_ms);
     }
+    if (e->of_copy) {
+        call_disown(&e->calls);
+    }
     call_restored(&e->calls, now_ms);
     cti_restored(e->cti, now_ms);
     operations_restored(e->operations, now_ms);
+    if (e->of_copy) {
+        env_trace(
+            e->env, TRACE_INFO, "store",
+            "this is a copy that was restored: its calls, sessions and subscriptions end");
+        e->config.store->drop(e->config.store->ctx, STORE_SECRET, STORE_COPY_ROW);
+        e->of_copy = false;
+    }
     phones_roster_changed(e->phones, now_ms); /* phones that are registered again */
     engine_settle(e);
 }

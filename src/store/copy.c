@@ -3,7 +3,7 @@
  * Backups: see copy.h.
  *
  *   copy      read transaction ──► pages ──► NAME.part ──► fsync ──► rename
- *   restore   lock ──► check ──► copy to DB.part ──► old -wal, -shm go ──► rename
+ *   restore   lock ──► check ──► copy to DB.part ──► mark ──► old -wal, -shm go ──► rename
  *
  * A copy has no journal beside it (journal_mode DELETE), so it is one file to carry about. What
  * is left of a copy that failed is removed.
@@ -223,12 +223,37 @@ static void give_to_owner(const char *file, const char *path)
     }
 }
 
+/** The server that starts with it shall know. */
+static bool mark(const char *path, char *why, size_t cap)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    const struct str key = STORE_COPY_ROW;
+    bool ok = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+              sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO rows VALUES (?, ?, x'')", -1, &s,
+                                 NULL) == SQLITE_OK &&
+              sqlite3_bind_int(s, 1, STORE_SECRET) == SQLITE_OK &&
+              sqlite3_bind_blob(s, 2, key.p, (int)key.n, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_step(s) == SQLITE_DONE;
+
+    if (!ok) {
+        (void)fail(why, cap, path, "cannot be written", sqlite3_errmsg(db));
+    }
+    (void)sqlite3_finalize(s);
+    (void)sqlite3_close(db);
+    return ok;
+}
+
 static bool put_in_place(const char *from, const char *path, char *why, size_t cap)
 {
     char part[NAME_MAX_LEN], old[NAME_MAX_LEN];
     static const char *const companions[] = {"-wal", "-shm", "-journal"};
 
     if (!name_of(part, path, ".restored", why, cap) || !store_copy(from, part, why, cap)) {
+        return false;
+    }
+    if (!mark(part, why, cap)) {
+        (void)unlink(part);
         return false;
     }
     give_to_owner(part, path);

@@ -124,6 +124,7 @@ static void test_putting_one_back(void)
     CHECK_INT(sum_of(k.path).head, 20);
     CHECK(store_restore(copy, k.path, true, why, sizeof(why)));
     CHECK_INT(sum_of(k.path).head, 10);
+    CHECK_INT(sum_of(k.path).rows, sum_of(copy).rows + 1); /* the mark: STORE_COPY_ROW */
     (void)snprintf(other, sizeof(other), "%s/new.db", k.dir);
     CHECK(store_restore(copy, other, false, why, sizeof(why)));
     CHECK_INT(sum_of(other).head, 10);
