@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LIST_OCTETS = 256 << 20, LIST_PAGE = 1024 };
 enum { WAIT_MS = 30000, PREFER_MS = 10000, KEY_OCTETS = 16, RETRY_AFTER_MOST_S = 30 };
 
 struct ask {
@@ -373,8 +374,9 @@ json_t *baton_list(struct baton_client *c, const char *path, struct baton_proble
 {
     json_t *items = json_array();
     const char *sign = strchr(path, '?') != NULL ? "&" : "?";
-    char after[1024] = "", *whole;
+    char after[1024] = "", before[1024], *whole;
     int outcome = items != NULL ? BATON_OK : BATON_NOMEM;
+    size_t octets = 0;
     struct baton_answer a;
 
     do {
@@ -388,9 +390,16 @@ json_t *baton_list(struct baton_client *c, const char *path, struct baton_proble
         free(whole);
         (void)json_array_extend(items, (json_t *)(uintptr_t)baton_at(a.json, "items"));
         next = baton_text(a.json, "next");
+        text_copy(before, sizeof(before), after);
         after[0] = '\0';
         if (next[0] != '\0') {
             (void)baton_path(after, sizeof(after), "after=%s", next);
+        }
+        octets += LIST_PAGE + a.text_len; /* an empty page costs something, too */
+        if (outcome == BATON_OK && after[0] != '\0' &&
+            (octets > LIST_OCTETS || strcmp(before, after) == 0)) {
+            problem_set(&a.problem, "tooLong", "No end", "The list is too long, or endless.");
+            outcome = BATON_REFUSED;
         }
         if (outcome != BATON_OK && why != NULL) {
             *why = a.problem;

@@ -128,6 +128,7 @@ struct event {
     struct list link; /**< of queue */
     struct baton_event e;
     json_t *json;
+    size_t octets; /**< of its text */
     char type[64], sequence[24], number[64];
 };
 
@@ -142,8 +143,10 @@ struct baton_stream {
     struct sse sse;
     struct list queue;
     unsigned queued, tries;
-    struct event *current; /**< that next has given out */
-    uint64_t last;         /**< sequence of the newest that was read: where to come back to */
+    size_t octets, reading; /**< of what is queued; of what is being read */
+    uint64_t renewed_ms;    /**< when it last began anew */
+    struct event *current;  /**< that next has given out */
+    uint64_t last;          /**< sequence of the newest that was read: where to come back to */
     bool has_last;
     char given[24];
     bool open;    /**< this connection has said something */

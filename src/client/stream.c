@@ -11,16 +11,18 @@
  * event moves it, too: up to there is nothing for us. A gap moves it to the gap's end; when the
  * journal is another one (reason `reset`) its numbers begin anew, below the one that we had.
  *
- * BOUND. With QUEUE_MOST events that nobody has taken nothing more is read; TCP tells the
- * server, and its journal keeps the rest. Waits grow until a connection has told something: one
- * that is taken and dropped at once is no reason to hurry.
+ * BOUND. With QUEUE_MOST events that nobody has taken, or OCTETS_MOST of them, nothing more is
+ * read; TCP tells the server, and its journal keeps the rest. Waits grow until a connection has
+ * told something: one that is taken and dropped at once is no reason to hurry. One gap after
+ * the other is none, either: who begins anew does so once in RENEW_MS.
  */
 #include "client/parts.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { QUEUE_MOST = 256, QUEUE_LOW = 64, PATH_MAX_LEN = 8192 };
+enum { QUEUE_MOST = 256, QUEUE_LOW = 64, OCTETS_MOST = 32 << 20, PATH_MAX_LEN = 8192 };
+enum { RENEW_MS = 1000 };
 
 /* ---- what comes ---- */
 
@@ -80,8 +82,10 @@ static bool enqueue(struct baton_stream *s, enum baton_event_kind kind, json_t *
                                 .device = e->number,
                                 .csta = csta_in(baton_at(json, "data")),
                                 .json = json};
+    e->octets = s->reading;
     list_append(&s->queue, &e->link);
     s->queued++;
+    s->octets += e->octets;
     return true;
 }
 
@@ -178,6 +182,7 @@ static bool on_sse(void *ctx, const struct sse_event *e)
         place(s, e->id);
         return true;
     }
+    s->reading = e->data.n;
     json = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
     return json == NULL || take_event(s, json);
 }
@@ -186,7 +191,7 @@ static size_t on_take(struct transfer *t, const char *p, size_t n)
 {
     struct baton_stream *s = container_of(t, struct baton_stream, t);
 
-    if (s->queued >= QUEUE_MOST) {
+    if (s->queued >= QUEUE_MOST || s->octets >= OCTETS_MOST) {
         return CURL_WRITEFUNC_PAUSE;
     }
     return sse_read(&s->sse, str_make(p, n)) ? n : 0;
@@ -239,11 +244,20 @@ static void on_again(struct later *l)
     }
 }
 
+/** @return milliseconds until it may begin anew */
+static uint64_t renewal(struct baton_stream *s)
+{
+    uint64_t now = client_now(), at = s->renewed_ms + RENEW_MS;
+
+    s->renewed_ms = s->renewed_ms != 0 && at > now ? at : now;
+    return s->renewed_ms - now;
+}
+
 static void on_ended(struct transfer *t, CURLcode code)
 {
     struct baton_stream *s = container_of(t, struct baton_stream, t);
     bool broken = t->status == 200; /* it stood, whatever ended it */
-    uint64_t wait = s->anew ? 0 : client_backoff(s->c, s->tries);
+    uint64_t wait = s->anew ? renewal(s) : client_backoff(s->c, s->tries);
     json_t *json = t->text != NULL ? json_loadb(t->text, t->text_len, 0, NULL) : NULL;
 
     s->open = false;
@@ -374,6 +388,7 @@ static struct event *take(struct baton_stream *s)
     e = list_entry(s->queue.next, struct event, link);
     list_remove(&e->link);
     s->queued--;
+    s->octets -= e->octets;
     text_copy(s->given, sizeof(s->given), e->sequence);
     return e;
 }

@@ -143,6 +143,12 @@ class Requests(unittest.TestCase):
             self.assertEqual(f.paths(),
                              ['/v1/calls?limit=2', '/v1/calls?limit=2&after=a%26b', '/v1/calls?limit=2&after=c'])
 
+    def test_list_without_end(self):
+        with Fake(lambda n, _: reply(200, {'items': [n], 'next': 'again'})) as f, Probe(PROBE, f.url, **QUICK) as p:
+            p.say('list /v1/calls')
+            self.assertEqual(p.next('list'), 'tooLong')
+            self.assertEqual(f.paths(), ['/v1/calls', '/v1/calls?after=again'])
+
 
 class Streams(unittest.TestCase):
     def test_goes_on_where_it_was(self):
@@ -200,6 +206,16 @@ class Streams(unittest.TestCase):
             self.assertEqual([(e['kind'], e['sequence']) for e in got],
                              [('snapshot', '9'), ('event', '10'), ('gap', '50'), ('snapshot', '52'), ('event', '53')])
             self.assertEqual([last_id(r) for r in f.asked][:3], [None, '10', None])
+
+    def test_gap_after_gap_is_no_reason_to_hurry(self):
+        gap = sse(50, 'org.baton.gap.v1', **{'from': '11', 'to': '50', 'reason': 'retention'})
+        with Fake(lambda n, _: [EVENTS, sse(9, 'org.baton.snapshot.v1', devices=[], calls=[]), sse(10), gap]) as f, \
+                Probe(PROBE, f.url, **QUICK) as p:
+            began = time.monotonic()
+            p.say('follow snapshot')
+            for _ in range(12):
+                p.next('event')
+            self.assertGreater(time.monotonic() - began, 1.9)  # the first at once, then one a second
 
     def test_refusal_ends_it(self):
         with Fake(lambda n, _: reply(403, {'code': 'scopeMissing', 'detail': 'No.'})) as f, Probe(PROBE, f.url, **QUICK) as p:

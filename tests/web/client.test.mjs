@@ -634,6 +634,49 @@ test('a connection that is taken and dropped at once is no reason to hurry', asy
   stream.close();
 });
 
+test('one gap after the other is no reason to hurry', async (t) => {
+  const at = [];
+  const gap = { specversion: '1.0', type: 'org.baton.gap.v1', sequence: '9', data: { from: '2', to: '9',
+    reason: 'retention' } };
+  const { url } = await serve(t, (_, response) => {
+    at.push(Date.now());
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write(`id: 9\ndata: ${JSON.stringify(gap)}\n\n`);
+  });
+  const stream = new Baton({ url, WebSocket: null }).stream({ transport: 'sse', from: 'snapshot' });
+  let gaps = 0;
+  await new Promise((done) => stream.addEventListener('gap', () => {
+    if (++gaps === 4) {
+      done();
+    }
+  }));
+  stream.close();
+  assert.ok(at[3] - at[0] >= 1900, String(at));
+});
+
+test('the token goes to its server and to no other', async (t) => {
+  const { url: other, asked: there } = await serve(t, (_, response) => json(response, 200, {}));
+  const { url } = await serve(t, (_, response) => {
+    response.writeHead(307, { Location: `${other}/v1/status` });
+    response.end();
+  });
+  const baton = new Baton({ url, token: 'bt_x', retries: 0 });
+  await assert.rejects(baton.get('/v1/status'), Problem);
+  await assert.rejects(baton.get(`//${new URL(other).host}/v1/status`), TypeError);
+  await assert.rejects(baton.get(`${other}/v1/status`), TypeError);
+  assert.equal(there.length, 0);
+});
+
+test('an event that does not end is not kept', () => {
+  const lines = new EventLines(() => {});
+  const much = 'x'.repeat(1 << 20);
+  assert.throws(() => {
+    for (let i = 0; i < 20; i++) {
+      lines.push(`data: ${much}\n`);
+    }
+  });
+});
+
 test('a socket that never opens is given up', async () => {
   class Mute {
     static made = 0;

@@ -179,6 +179,7 @@ class Tokens {
       // a browser says by itself of which origin its page is
       method: 'POST', body: JSON.stringify(globalThis.location ? {}
         : { origin: this.client.base.origin }), cache: 'no-store', credentials: 'omit',
+      redirect: 'error',
       headers: { 'Authorization': `Bearer ${long}`, 'Content-Type': 'application/json' },
     }).catch((e) => { throw Problem.network(e); });
     if (!response.ok) {
@@ -221,6 +222,9 @@ export class Baton {
 
   url(path, query = {}) {
     const u = new URL(path, this.base);
+    if (u.origin !== this.base.origin) { // the token is for nobody else
+      throw new TypeError(`${path} is not a path of ${this.base.origin}`);
+    }
     for (const [name, value] of Object.entries(query)) {
       for (const one of Array.isArray(value) ? value : [value]) {
         if (one !== undefined && one !== null && one !== '') {
@@ -300,7 +304,8 @@ export class Baton {
     const timer = setTimeout(() => inner.abort(new Error(`no answer in ${this.timeout} s`)),
       this.timeout * 1000);
     try {
-      return await this.fetch(url, { ...options, signal: inner.signal });
+      // the server redirects none of its API: whoever does is another one
+      return await this.fetch(url, { redirect: 'error', ...options, signal: inner.signal });
     } finally {
       clearTimeout(timer); // what follows may take its time; `signal` still ends it
     }
@@ -338,6 +343,9 @@ export class Baton {
     do {
       const page = await this.get(path, { ...query, after: cursor ?? query.after });
       yield* page.items;
+      if (page.next && page.next === cursor) {
+        throw new Problem({ code: 'tooLong', title: 'No end', detail: `${path} is endless.` });
+      }
       cursor = page.next;
     } while (cursor);
   }
@@ -440,6 +448,8 @@ export function connectionID(connection) {
     : device };
 }
 
+const MOST_LINE = 16 << 20; // characters of one event
+
 /**
  * The lines of an event stream (Server-Sent Events), as they come, cut into messages. An `id`
  * without data is told, too, with data null: it says where the reader stands.
@@ -453,11 +463,15 @@ export class EventLines {
 
   reset() {
     this.data = [];
+    this.kept = 0; // characters of them
     this.event = '';
     this.moved = false;
   }
 
   push(text) {
+    if (this.rest.length + this.kept + text.length > MOST_LINE) {
+      throw new Error('an event that does not end');
+    }
     const lines = (this.rest + text).split(/\r\n|\n|\r(?!$)/);
     this.rest = lines.pop();
     for (const line of lines) {
@@ -480,6 +494,7 @@ export class EventLines {
     const value = at < 0 ? '' : line.slice(at + 1).replace(/^ /, '');
     if (name === 'data') {
       this.data.push(value);
+      this.kept += value.length;
     } else if (name === 'event') {
       this.event = value;
     } else if (name === 'id') {
@@ -517,6 +532,8 @@ export class BatonStream extends EventTarget {
     this.abort = null;
     this.queue = null;
     this.unacked = 0;
+    this.renewed = 0; // when it began anew, after a gap
+    this.renewing = false;
     if (!paused) {
       this.open();
     }
@@ -763,12 +780,31 @@ export class BatonStream extends EventTarget {
     this.give('gap', m);
     if (this.from === 'snapshot' && to !== undefined) {
       this.sequence = undefined; // the present state, instead of what led to it
+      this.anew();
+    }
+  }
+
+  /** At once; but one gap after the other is no reason to hurry. */
+  anew() {
+    const ms = Math.max(0, this.renewed + 1000 - Date.now());
+    const go = () => {
+      this.renewing = false;
+      this.renewed = Date.now();
       if (this.transport === 'sse') {
         this.restart();
       } else {
         this.subscribe();
       }
+    };
+    if (this.renewing) {
+      return;
     }
+    if (ms === 0) {
+      go();
+      return;
+    }
+    this.renewing = true;
+    sleep(ms, this.abort?.signal).then(go, () => { this.renewing = false; });
   }
 
   /** Connects anew at once, from where it is. */
