@@ -43,14 +43,19 @@ def read_head(sock):
     return int(lines[0].split()[1]), fields, rest
 
 
-def ask(server, method, path, body=None, accept="application/json", **fields):
-    """One request. @return status, body as JSON (or None)"""
+def send(server, method, path, body, accept="application/json", **fields):
+    """One request. @return the socket, on which the answer comes"""
     sock = connect(server)
     data = b"" if body is None else json.dumps(body).encode()
     extra = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in fields.items())
     kind = "Content-Type: application/json\r\n" if body is not None else ""
     sock.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                  f"Accept: {accept}\r\n{kind}{extra}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+    return sock
+
+
+def receive(sock):
+    """The answer. @return status, body as JSON (or None)"""
     status, answer, rest = read_head(sock)
     while True:
         more = sock.recv(65536)
@@ -59,6 +64,11 @@ def ask(server, method, path, body=None, accept="application/json", **fields):
         rest += more
     sock.close()
     return status, json.loads(rest) if rest and "json" in answer.get("content-type", "") else None
+
+
+def ask(server, method, path, body=None, accept="application/json", **fields):
+    """One request and its answer. @return status, body as JSON (or None)"""
+    return receive(send(server, method, path, body, accept, **fields))
 
 
 class Follower(threading.Thread):

@@ -2,12 +2,14 @@
 """Calls of the kill test, each in a thread of its own while the server is killed and comes again.
 
   Pair      an application over TR/87 has calls made, answered and cleared, as fast as they go
+  Dialler   a phone dials another one, which answers, and hangs up: no application has a part in it
   Standing  one call from the beginning to the end, held and retrieved over the HTTP API
   Moved     one call from the beginning to the end, transferred after each kill, with its context
 
 Who asks the HTTP API and hears nothing asks again, with the same Idempotency-Key: so of each of
 their commands the operation is known, and there is one.
 """
+import json
 import threading
 import time
 
@@ -100,6 +102,45 @@ class Pair(Worker):
 
     def last(self):
         self.clean()
+
+
+class Dialler(Worker):
+    """What the server was killed over while it was set up is given up by the phone, too; it lets go of it
+    when its own time is over (RFC 3261 9.1). A call that stood is hung up by BYE, which is answered
+    however often the server was killed meanwhile."""
+
+    def __init__(self, phone, to, rng):
+        super().__init__()
+        self.phone, self.to, self.rng = phone, to, rng
+        self.talked, self.doubted = 0, set()
+
+    def wait(self, call, names, since, limit):
+        """@return the first of these events of that call, or None"""
+        def said(line):
+            e = json.loads(line) if line.startswith("{") else {}
+            return e if e.get("call", call) == call and e.get("event") in names else None
+        try:
+            return self.phone.search(said, since, limit, f"{names} of call {call}")
+        except Failure:
+            check(self.phone.running(), "the phone that dials has ended")
+            return None
+
+    def once(self):
+        since = self.phone.mark()
+        self.phone.say(f"call {self.to}")
+        call = self.phone.event("calling", since)["call"]
+        became = self.wait(call, ("established", "refused", "ended", "failed"), since, 3)
+        if became is None:
+            self.doubted.add(call)
+            self.phone.say(f"hangup {call}")
+        elif became["event"] == "established":
+            self.talked += 1
+            time.sleep(self.rng.uniform(0.0, 0.3))
+            since = self.phone.mark()
+            self.phone.say(f"hangup {call}")
+            check(self.wait(call, ("ended",), since, 60), "a call that a phone cannot hang up", call)
+        else:
+            time.sleep(0.1)
 
 
 class Commander:

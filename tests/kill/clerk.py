@@ -4,12 +4,17 @@
 What was answered has to be so until it is set otherwise, however often the server is killed in
 between. Each thing is looked at before it is set again. Of a command that the server was killed
 over (`restarted`) nobody knows; then it is as it was or as it was to be.
+
+The last word before a kill: the server is killed the moment that the first octet of its answer is
+there. So an answer that did not wait for the disk is noticed.
 """
 import random
+import select
 import time
 
 from calls import Commander, Worker
-from lib import check
+from follow import receive, send
+from lib import LONG, check, equal
 
 PAUSE = 0.01  # between two commands: others want to be served, too
 
@@ -137,3 +142,41 @@ class Clerk(Worker, Commander):
             check(not self.may(token), "a token that was revoked is one")
         shown = {t["name"] for t in self.ask("GET", "/v1/tokens")[1]["items"] if t["name"].startswith("t")}
         check(set(self.tokens) <= shown, "tokens", (shown, self.tokens))
+
+
+class LastWord(Commander):
+    def __init__(self, server, device):
+        super().__init__(server, "last")
+        self.path = f"/v1/devices/{device}/features/forwardBusy"
+        self.count, self.said = 0, None
+
+    def kill(self, server):
+        """A token, or a switch, by turns."""
+        self.count += 1
+        number = str(1001 + self.count % 6)
+        token = self.count % 2 == 0
+        sock = (send(server, "POST", "/v1/tokens", {"name": f"last{self.count}", "scopes": ["observe:*"]})
+                if token else send(server, "PUT", self.path, {"forwardDN": number, "activateForward": True},
+                                   Prefer="wait=10"))
+        check(select.select([sock], [], [], LONG)[0], "an answer")
+        server.child.kill()
+        status, said = receive(sock)
+        check(status in (200, 201), "the last word", said)
+        if token:
+            self.said = said["token"]
+        else:
+            self.operations.add(said["operation"])
+            self.said = number
+
+    def check(self):
+        """It is as it was answered."""
+        if self.said is None:
+            return
+        if self.count % 2 == 0:
+            status, _ = self.ask("GET", "/v1/devices/1001", Authorization="Bearer " + self.said)
+            equal(status, 200, "what a token is answered that was made just before the kill")
+            equal(self.ask("DELETE", f"/v1/tokens/last{self.count}")[0], 204, "it is revoked")
+        else:
+            shown = self.ask("GET", self.path)[1]
+            equal(shown.get("forwardDN", {}).get("id"), self.said, "a switch of just before the kill")
+        self.said = None

@@ -7,7 +7,8 @@ started again at once. Afterwards:
 
   commands   every call whose MakeCall was answered is in the journal and once in the history;
              every ClearConnection that was answered has ended its call, without another word;
-             every switch, agent, correlator and token is as it was answered (clerk.py)
+             every switch, agent, correlator and token is as it was answered, if only just before the
+             kill (clerk.py)
   operations every command of the HTTP API that was answered 202 has ended in exactly one event, and
              there are no others. Who was not answered asks again with the same Idempotency-Key:
              it is one operation
@@ -25,7 +26,8 @@ started again at once. Afterwards:
   a call     stands from the beginning to the end, and is held and retrieved all the time; another
              one is transferred after each kill, in one step or after a consultation that was
              before it, and keeps what it was told in User-to-User
-  phones     registered once, and never again; in the end none believes to be in a call
+  phones     registered once, and never again; one dials, talks and hangs up all the time; in the end
+             none believes to be in a call that is over
 
 Between kills it is upgraded now and then, to the same program: it hands its sockets over in the
 middle of all that, and the same has to hold.
@@ -42,21 +44,23 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
 import lib  # noqa: E402
-from calls import Moved, Pair, Standing  # noqa: E402
-from clerk import Clerk  # noqa: E402
+from calls import Dialler, Moved, Pair, Standing  # noqa: E402
+from clerk import Clerk, LastWord  # noqa: E402
 from follow import api  # noqa: E402
 from followers import Followers, until_equal  # noqa: E402
-from journal import check_database, check_history, check_nothing_left, records, told  # noqa: E402
+from journal import (check_database, check_dialled, check_history, check_nothing_left,  # noqa: E402
+                     records, told)
 from lib import Failure, check, equal  # noqa: E402
 from tcp import PORT, TcpApp  # noqa: E402
 from watcher import Watcher  # noqa: E402
 
 PAIRS = [(1001, 1002), (1003, 1004), (1005, 1006)]
-STANDING, MOVED, SET = (1007, 1008), (1009, 1010, 1011), 1012
-MORE = "".join(f'\n  - {{{{number: "{n}", password: secret-{n}}}}}' for n in (1010, 1011, SET))
+STANDING, MOVED, SET, DIALLING = (1007, 1008), (1009, 1010, 1011), 1012, (1013, 1014)
+MORE = "".join(f'\n  - {{{{number: "{n}", password: secret-{n}}}}}' for n in (*MOVED[1:], SET, *DIALLING))
 CONFIG = lib.CONFIG.replace("{devices}", "{devices}" + MORE)
 # On a server that is as busy as this one there is hardly a moment without half done calls.
 STORE = (f'store: {{path: kept.db}}\ntimers: {{upgrade_s: 1}}\ncsta_tcp: ["tcp:{lib.IP}:{PORT}"]\n'
@@ -83,7 +87,7 @@ class Scene:
     def __init__(self, w, s, seed):
         self.followers = Followers(s)
         self.phones = {n: w.phone(n, s, "--auto-answer=1", "--expires=86400")
-                       for group in (*PAIRS, STANDING, MOVED) for n in group}
+                       for group in (*PAIRS, STANDING, MOVED, DIALLING) for n in group}
         self.pairs = []
         for numbers in PAIRS:
             app = w.csta(s)
@@ -94,10 +98,12 @@ class Scene:
         self.standing = Standing(s, STANDING)
         self.moved = Moved(s, MOVED[0], [self.phones[n] for n in MOVED[1:]])
         self.clerk = Clerk(s, SET, self.moved.call, MOVED[0], seed)
+        self.last_word = LastWord(s, SET)
         # one phone of a pair, one that is in a call all the time, and one of which there is nothing to
         # tell but after a restart
         self.lamps = Watcher(s, (PAIRS[0][0], STANDING[0], SET))
-        self.workers = [*self.pairs, self.standing, self.clerk]
+        self.dialler = Dialler(self.phones[DIALLING[0]], DIALLING[1], random.Random(seed))
+        self.workers = [*self.pairs, self.standing, self.clerk, self.dialler]
         for worker in self.workers:
             worker.start()
 
@@ -105,11 +111,16 @@ class Scene:
         for x in (*self.workers, self.tcp, self.lamps):
             check(x.error is None, when, x.error)
 
-    def before_kill(self):
+    def kill(self, s, answered):
+        """@param answered  not at any time, but when something has just been answered"""
         self.moved.before_kill()
         self.quiet = self.lamps.mark(SET)
+        if answered:
+            self.last_word.kill(s)
+        s.kill()
 
     def after_kill(self):
+        self.last_word.check()
         self.lamps.hears(SET, self.quiet)
         equal(self.lamps.state(STANDING[0]), {"confirmed"}, "the lamp of who is in a call")
         self.moved.after_kill()
@@ -128,7 +139,7 @@ class Scene:
         self.standing.check()
 
     def operations(self):
-        return set().union(*(x.operations for x in (self.standing, self.moved, self.clerk)))
+        return set().union(*(x.operations for x in (self.standing, self.moved, self.clerk, self.last_word)))
 
     def check(self, s):
         """@return in words what was looked at"""
@@ -144,10 +155,11 @@ class Scene:
         for lamp in (PAIRS[0][0], STANDING[0], SET):
             until_equal(lambda: self.lamps.state(lamp), set(), f"the lamp of {lamp}")
         lamps = self.lamps.stop()
-        check_nothing_left(s, self.phones.values(), 2 * len(self.watched))
+        check_nothing_left(s, self.phones.values(), self.dialler, 2 * len(self.watched))
         each, again = self.followers.check(s, self.operations())
         journal, calls = check_database(s, self.pairs)
         check_history(s, calls, self.pairs)
+        check_dialled(s, self.dialler)
         self.tcp.close()
         return (f"{sum(map(len, kept.values()))} events told over TR/87, {over_tcp} in {sessions} sessions over TCP, {lamps} documents of lamps, "
                 f"{journal} records in the journal, {each} of them to each who follows ({again}), "
@@ -155,7 +167,8 @@ class Scene:
 
     def summary(self):
         asked = sum(x.again for x in (self.standing, self.moved, self.clerk))
-        return (f"{sum(p.unsure for p in self.pairs) - len(self.pairs)} commands in doubt, {asked} requests asked "
+        return (f"{self.dialler.talked} calls dialled, {len(self.dialler.doubted)} given up, "
+                f"{sum(p.unsure for p in self.pairs) - len(self.pairs)} commands in doubt, {asked} requests asked "
                 f"again, {self.clerk.done} things set, one call held or retrieved {self.standing.done} times, one "
                 f"transferred {self.moved.done} times")
 
@@ -173,8 +186,7 @@ def play(w, args):
             upgrade(s)
             upgrades += 1
             time.sleep(rng.uniform(0.0, 0.5))
-        scene.before_kill()
-        s.kill()
+        scene.kill(s, rng.random() < 0.5)
         lived += time.monotonic() - lives
         registered += registers(s)
         os.remove(s.trace)
@@ -202,8 +214,8 @@ def main():
     try:
         play(w, args)
         wrong = w.close()
-    except Failure as e:
-        print(f"kill: FAILED: {e}")
+    except Exception as e:  # noqa: BLE001  whatever it is, what was started is ended
+        print(f"kill: FAILED: {e if isinstance(e, Failure) else traceback.format_exc()}")
         print(w.last_words())
         print("kill: what every server said of sessions and of what stands again:")
         for p in w.children:
