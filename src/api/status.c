@@ -47,6 +47,24 @@ static void add_own(struct api *a, struct counting *c)
     add(c, "api", "octets_out", s.octets_out);
 }
 
+/** Is the disk refused at the moment? Of all counters those of the store. */
+static void look_for_trouble(void *to, const char *part, const char *name, uint64_t value)
+{
+    bool *broken = to;
+    *broken = *broken || (value != 0 && strcmp(part, "store") == 0 && strcmp(name, "broken") == 0);
+}
+
+/** What is wrong as a whole, in words, before all that is only counted. */
+static void put_trouble(const struct api *a, struct text *t)
+{
+    bool broken = false;
+    a->config.each_count(a->config.count_ctx, look_for_trouble, &broken);
+    if (broken) {
+        text_c(t, ",\"trouble\":[\"The disk takes nothing: what happens is not kept until it does. "
+                  "The log says why (module store).\"]");
+    }
+}
+
 /** "running", or since when it does not, and what stands still. */
 static void put_state(const struct api *a, const struct engine *e, struct text *t)
 {
@@ -72,6 +90,7 @@ static bool run(struct api_request *r, struct engine *e, uint64_t now_ms)
     (void)now_ms;
     text_c(&c.text, "{\"version\":\"" BATON_VERSION "\",\"state\":\"");
     put_state(a, e, &c.text);
+    put_trouble(a, &c.text);
     text_c(&c.text, ",\"time\":\"");
     text_time(&c.text, now_s * 1000);
     text_c(&c.text, "\",\"started\":\"");

@@ -220,7 +220,15 @@ static int cannot(const struct control *c, CURLcode code)
     FILE *err = c->err;
 
     (void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &number);
-    if (code != CURLE_COULDNT_CONNECT) {
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        fprintf(err,
+                "baton %s: the server is there, at %s, but does not answer: it is stopped, or has "
+                "more to do than it can. Its log and `systemctl status baton` may say why.\n",
+                c->command, c->socket);
+    } else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY) {
+        fprintf(err, "baton %s: what listens at %s is no Baton: it does not speak HTTP.\n",
+                c->command, c->socket);
+    } else if (code != CURLE_COULDNT_CONNECT) {
         fprintf(err, "baton %s: %s: %s\n", c->command, c->socket, curl_easy_strerror(code));
     } else if (access(c->socket, F_OK) != 0 && errno == ENOENT) {
         fprintf(err,

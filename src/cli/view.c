@@ -46,7 +46,7 @@ struct str view_ago(const char *time_text, int64_t now_s, char *buf, size_t cap)
 static const json_t *name_of(const json_t *object)
 {
     static const char *const names[] = {"number", "deviceID", "name", "callID",
-                                        "id",     "string",   "text"};
+                                        "id",     "string",   "text", "contact"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const json_t *v = json_object_get(object, names[i]);
         if (json_is_string(v)) {

@@ -95,6 +95,28 @@ def lists(m):
     json.loads(ask(m, "device", "1001", "--json"))
 
 
+def others(m):
+    """What is at the socket is no server of ours: in words."""
+    path = os.path.join(m.folder.name, "other")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(1)
+        listener.settimeout(30)
+
+        def speak():
+            s, _ = listener.accept()
+            s.recv(4096)
+            s.sendall(b"SSH-2.0-other\r\n")
+            s.close()
+        thread = threading.Thread(target=speak)
+        thread.start()
+        said = baton(m, "status", "--socket", path, code=1)
+        thread.join()
+    check("is no Baton" in said, "another program", said)
+    said = baton(m, "status", "--socket", path, code=1)
+    check("nobody listens at" in said, "a socket that was left", said)
+
+
 def diagnosed(m, port):
     """As an application and over the socket: the same words, but that the former is told first that
     the server lets it in. Nobody is registered, which is a failure for both."""
@@ -142,6 +164,8 @@ def call(m, port):
     csta = ["csta", "-s", f"127.0.0.1:{port}", "-u", "desk@example.com"]
     a.says("registered")
     b.says("registered")
+    check(re.search(r"sip:1001@example.com +1 +sip:1001@127\.0\.0\.1:\d+", ask(m, "registrations")), "where the phone is",
+          ask(m, "registrations"))
     a.type(f"call 1002 {VALUE}")
     b.says(VALUE[2:])
     for _ in range(100):
@@ -330,6 +354,7 @@ def main():
         diagnosed(m, port)
         call_id = call(m, port)
         lists(m)
+        others(m)
         traced(m, call_id)
         newest(m, call_id)
         remembered(m, call_id)
