@@ -51,7 +51,8 @@ static void add_own(struct api *a, struct counting *c)
 static void look_for_trouble(void *to, const char *part, const char *name, uint64_t value)
 {
     bool *broken = to;
-    *broken = *broken || (value != 0 && strcmp(part, "store") == 0 && strcmp(name, "broken") == 0);
+    *broken =
+        *broken || (value != 0 && strcmp(part, "store") == 0 && strcmp(name, "broken") == 0);
 }
 
 /** What is wrong as a whole, in words, before all that is only counted. */
@@ -60,8 +61,10 @@ static void put_trouble(const struct api *a, struct text *t)
     bool broken = false;
     a->config.each_count(a->config.count_ctx, look_for_trouble, &broken);
     if (broken) {
-        text_c(t, ",\"trouble\":[\"The disk takes nothing: what happens is not kept until it does. "
-                  "The log says why (module store).\"]");
+        text_c(
+            t,
+            ",\"trouble\":[\"The disk takes nothing: what happens is not kept until it does. "
+            "The log says why (module store).\"]");
     }
 }
 

@@ -221,10 +221,11 @@ static int cannot(const struct control *c, CURLcode code)
 
     (void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &number);
     if (code == CURLE_OPERATION_TIMEDOUT) {
-        fprintf(err,
-                "baton %s: the server is there, at %s, but does not answer: it is stopped, or has "
-                "more to do than it can. Its log and `systemctl status baton` may say why.\n",
-                c->command, c->socket);
+        fprintf(
+            err,
+            "baton %s: the server is there, at %s, but does not answer: it is stopped, or has "
+            "more to do than it can. Its log and `systemctl status baton` may say why.\n",
+            c->command, c->socket);
     } else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY) {
         fprintf(err, "baton %s: what listens at %s is no Baton: it does not speak HTTP.\n",
                 c->command, c->socket);

@@ -233,7 +233,8 @@ static bool init_handles(struct server *s)
 {
     uv_loop_t *loop = net_loop(s->net);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, no reason to die */
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); /* a file that may not grow is a full disk, no reason to die */
     uv_timer_init(loop, &s->limit);
     uv_timer_init(loop, &s->follow);
     s->limit.data = s->follow.data = s;
