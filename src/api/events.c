@@ -18,6 +18,7 @@ struct api_events {
     struct api *api;
     struct feed *feed;
     struct webhooks *webhooks;
+    struct snapshots *snapshots;
     struct api_job wake;
     atomic_bool woken; /**< the job is on its way */
     struct timer tick;
@@ -39,6 +40,11 @@ struct feed *events_feed(struct api_events *ev)
 struct webhooks *events_webhooks(struct api_events *ev)
 {
     return ev->webhooks;
+}
+
+struct snapshots *events_snapshots(struct api_events *ev)
+{
+    return ev->snapshots;
 }
 
 struct str events_source(const struct api_events *ev)
@@ -183,7 +189,8 @@ struct api_events *events_new(struct api *a, const struct api_events_config *con
                                               .ctx = ev,
                                               .slow_ms = a->config.stalled_ms});
     ev->webhooks = ev->feed == NULL ? NULL : webhooks_new(ev, a, config);
-    if (ev->webhooks == NULL) {
+    ev->snapshots = snapshots_new(ev);
+    if (ev->webhooks == NULL || ev->snapshots == NULL) {
         events_free(ev);
         return NULL;
     }
@@ -203,6 +210,7 @@ void events_stop(struct api_events *ev)
     if (ev != NULL && !ev->stopped) {
         ev->stopped = true;
         timer_stop(api_wheel(ev->api), &ev->tick);
+        snapshots_stop(ev->snapshots);
         webhooks_stop(ev->webhooks);
     }
 }
@@ -223,6 +231,7 @@ void events_free(struct api_events *ev)
             j->destroy(j);
         }
         webhooks_free(ev->webhooks);
+        snapshots_free(ev->snapshots);
         feed_free(ev->feed);
         free(ev);
     }

@@ -91,6 +91,7 @@ json_t *choice_filter_json(const struct feed_filter *f);
 /* ---- events_snapshot.c ---- */
 
 struct snapshot;
+struct snapshots;
 
 /** More than MOST, or than api.client_buffer_kb lets wait for a client. */
 #define SNAPSHOT_TOO_BIG \
@@ -108,5 +109,12 @@ struct snapshot *snapshot_ask(struct api_events *ev, const struct access_princip
                               void *owner);
 /** Its owner is gone: `done` is not called. */
 void snapshot_forget(struct snapshot *s);
+
+/** Those that wait for their turn. @return NULL: no memory */
+struct snapshots *snapshots_new(struct api_events *ev);
+/** Who waits is told E_STATE. */
+void snapshots_stop(struct snapshots *all);
+void snapshots_free(struct snapshots *all);
+struct snapshots *events_snapshots(struct api_events *ev);
 
 #endif

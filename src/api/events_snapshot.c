@@ -11,6 +11,11 @@
  * it has a copy of the principal.
  *
  * BOUND: MOST octets of lists; who has more chooses devices, or reads the lists page by page.
+ *
+ * TURNS. A snapshot is the one thing that costs the engine more the more devices there are. So
+ * one is taken at a time, and PAUSES times as long as it took is left before the next one:
+ * however many are asked for, signalling has nearly all of the engine. Who has ONE_MOST that
+ * wait is told to come again.
  */
 #include "api/events.h"
 #include "api/parts.h"
@@ -18,6 +23,7 @@
 #include "engine/view.h"
 
 enum { PAGE_ROOM = 256 << 10, MOST = 8 << 20, LISTS = 2 };
+enum { PAUSES = 9, ONE_MOST = 16, ALL_MOST = 256 };
 
 /** Pages of one list, as view_list has written them. */
 struct pages {
@@ -25,8 +31,19 @@ struct pages {
     size_t n, cap;
 };
 
+struct snapshots {
+    struct api_events *ev;
+    struct list waiting;  /**< struct snapshot.turn */
+    struct snapshot *now; /**< the engine has it */
+    struct timer next;    /**< the pause after one */
+    bool stopped;
+};
+
 struct snapshot {
     struct events_job own;
+    struct list turn;
+    struct str family; /**< whose it counts as; absent: nobody's */
+    uint64_t took_ns;  /**< of the engine's time */
     struct api_events *ev;
     void (*done)(void *owner, int err, const struct feed_event *e); /**< NULL: nobody waits */
     void *owner;
@@ -100,12 +117,14 @@ static void run(struct api_job *job, struct engine *e, uint64_t now_ms)
     static const enum view_list what[LISTS] = {VIEW_DEVICES, VIEW_CALLS};
     struct snapshot *s = container_of(job, struct snapshot, own.job);
     char *room = arena_alloc(&s->arena, PAGE_ROOM);
+    uint64_t began_ns = uv_hrtime();
 
     s->number = engine_head(e);
     s->err = room == NULL ? E_NOMEM : 0;
     for (size_t i = 0; s->err == 0 && i < LISTS; i++) {
         s->err = read_list(s, e, what[i], &s->list[i], room, now_ms);
     }
+    s->took_ns = uv_hrtime() - began_ns;
     api_job_finish(job);
 }
 
@@ -198,12 +217,49 @@ static void destroy(struct events_job *j)
     free(s);
 }
 
+/** The next one has its turn. @return 0, or as api_post: then it waits no more */
+static int begin(struct snapshots *all, struct snapshot *s)
+{
+    int err = events_post(all->ev, &s->own);
+
+    list_remove(&s->turn);
+    all->now = err == 0 ? s : NULL;
+    return err;
+}
+
+static void give_up(struct snapshot *s, int err)
+{
+    list_remove(&s->turn);
+    s->done(s->owner, err, NULL);
+    destroy(&s->own);
+}
+
+static void on_next(struct timer *t, uint64_t now_ms)
+{
+    struct snapshots *all = container_of(t, struct snapshots, next);
+
+    (void)now_ms;
+    while (all->now == NULL && !list_empty(&all->waiting)) {
+        struct snapshot *s = list_entry(all->waiting.next, struct snapshot, turn);
+        int err = begin(all, s);
+        if (err != 0) {
+            give_up(s, err);
+        }
+    }
+}
+
 static void on_done(struct api_job *job)
 {
     struct snapshot *s = container_of(job, struct snapshot, own.job);
+    struct snapshots *all = events_snapshots(s->ev);
     struct feed_event e;
 
     events_home(&s->own);
+    all->now = NULL;
+    if (!all->stopped) {
+        timer_set(api_wheel(events_api(s->ev)), &all->next,
+                  api_now(events_api(s->ev)) + PAUSES * s->took_ns / 1000000);
+    }
     if (s->done != NULL) {
         s->err = job->refused ? E_STATE : s->err;
         if (s->err == 0) {
@@ -227,6 +283,35 @@ static bool copy_scopes(struct arena *a, const struct access_scope *from, size_t
     return all != NULL;
 }
 
+/** Who runs the server counts for nobody. */
+static struct str family_of(const struct access_principal *who)
+{
+    const struct access_entry *e = who->entry;
+
+    return e != NULL && e->source != ACCESS_LOCAL ? e->family : STR_NONE;
+}
+
+/** At once, or behind those that wait. @return false: there are too many */
+static bool take_turn(struct snapshots *all, struct snapshot *s)
+{
+    size_t own = 0, n = 0;
+
+    if (all->now == NULL && list_empty(&all->waiting) && !timer_running(&all->next)) {
+        return begin(all, s) == 0;
+    }
+    list_each(it, &all->waiting)
+    {
+        const struct snapshot *other = list_entry(it, struct snapshot, turn);
+        own += str_is_set(s->family) && str_eq(other->family, s->family);
+        n++;
+    }
+    if (all->stopped || own >= ONE_MOST || n >= ALL_MOST) {
+        return false;
+    }
+    list_append(&all->waiting, &s->turn);
+    return true;
+}
+
 struct snapshot *snapshot_ask(struct api_events *ev, const struct access_principal *who,
                               const struct feed_filter *filter,
                               void (*done)(void *owner, int err, const struct feed_event *e),
@@ -248,11 +333,15 @@ struct snapshot *snapshot_ask(struct api_events *ev, const struct access_princip
                                        .count = who->count,
                                        .expires_ms = who->expires_ms,
                                        .admin = who->admin};
+    s->family = family_of(who);
+    if (str_is_set(s->family)) {
+        s->family = arena_dup(&s->arena, s->family);
+    }
     s->filter = *filter;
     s->filter.call_id = arena_dup(&s->arena, filter->call_id);
     if (!copy_scopes(&s->arena, who->scopes, who->count, &s->who.scopes) ||
         !copy_scopes(&s->arena, filter->device, filter->devices, &s->filter.device) ||
-        events_post(ev, &s->own) != 0) {
+        !take_turn(events_snapshots(ev), s)) {
         destroy(&s->own);
         return NULL;
     }
@@ -261,7 +350,49 @@ struct snapshot *snapshot_ask(struct api_events *ev, const struct access_princip
 
 void snapshot_forget(struct snapshot *s)
 {
-    if (s != NULL) {
+    if (s == NULL) {
+        return;
+    }
+    if (list_linked(&s->turn)) {
+        list_remove(&s->turn);
+        destroy(&s->own);
+    } else {
         s->done = NULL;
     }
+}
+
+/* ---- all of them ---- */
+
+struct snapshots *snapshots_new(struct api_events *ev)
+{
+    struct snapshots *all = calloc(1, sizeof(*all));
+
+    if (all != NULL) {
+        all->ev = ev;
+        list_init(&all->waiting);
+        timer_init(&all->next, on_next);
+    }
+    return all;
+}
+
+void snapshots_stop(struct snapshots *all)
+{
+    all->stopped = true;
+    timer_stop(api_wheel(events_api(all->ev)), &all->next);
+    while (!list_empty(&all->waiting)) {
+        give_up(list_entry(all->waiting.next, struct snapshot, turn), E_STATE);
+    }
+}
+
+void snapshots_free(struct snapshots *all)
+{
+    if (all == NULL) {
+        return;
+    }
+    while (!list_empty(&all->waiting)) { /* it was never begun */
+        struct snapshot *s = list_entry(all->waiting.next, struct snapshot, turn);
+        list_remove(&s->turn);
+        destroy(&s->own);
+    }
+    free(all);
 }

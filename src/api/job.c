@@ -7,8 +7,9 @@
 #include "api/parts.h"
 #include "base/err.h"
 
-/** Between two looks at the sockets of SIP: however much is asked, signalling does not wait. */
-enum { JOBS_AT_ONCE = 16 };
+/** Between two looks at the sockets of SIP: however much is asked, and whatever it costs,
+    signalling does not wait for more than one job. */
+enum { JOBS_AT_ONCE = 16, JOBS_NS = 500000 };
 
 void jobs_init(struct api *a)
 {
@@ -123,7 +124,8 @@ static struct api_job *take_one(struct api *a, bool *more)
 void api_run_jobs(struct api *a, struct engine *e, uint64_t now_ms)
 {
     bool more = true;
-    for (unsigned i = 0; more && i < JOBS_AT_ONCE; i++) {
+    uint64_t end = uv_hrtime() + JOBS_NS;
+    for (unsigned i = 0; more && i < JOBS_AT_ONCE && (i == 0 || uv_hrtime() < end); i++) {
         struct api_job *job = take_one(a, &more);
         if (job != NULL) {
             job->run(job, e, now_ms);

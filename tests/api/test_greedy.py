@@ -16,7 +16,7 @@ import time
 import unittest
 
 from phones import House, until
-from server import SHORT
+from server import SHORT, Server
 
 ROUNDS, CALLS, EVENTS = 150, 4, 12000
 MORE = 'peers: [{name: phones, uri: "sip:127.0.0.2", trusted: true}]\n'
@@ -56,9 +56,9 @@ while kind == "wants":    # ten thousand events, in pages, and once more
 
 
 class Clients:
-    def __init__(self, path):
+    def __init__(self, path, kinds=('sleeps', 'returns', 'wants')):
         self.all = [subprocess.Popen([sys.executable, '-c', GREEDY, kind, path], stdout=subprocess.PIPE)
-                    for kind in ('sleeps', 'returns', 'wants')]
+                    for kind in kinds]
 
     def __enter__(self):
         for one in self.all:
@@ -108,6 +108,15 @@ class Greedy(unittest.TestCase):
                 took.append(time.monotonic() - began)
                 self.assertTrue(answer.startswith('SIP/2.0 200 ') and f'-{n}' in answer, answer)
         return statistics.median(took)
+
+    def test_snapshots_of_many_devices(self):
+        """What costs the engine most is asked for without end: it is done one by one, with pauses."""
+        numbers = ', '.join(f'{{number: "{n}"}}' for n in (1003, *range(20000, 22000)))
+        with Server(sys.argv[1], store=True, more=f'domains: [example.com]\ndevices: [{numbers}]\n' + MORE) as s:
+            quiet = self.round_trips(s)
+            with Clients(s.socket, ['returns'] * 6):
+                busy = self.round_trips(s)
+            self.assertLess(busy, 0.05 + 20 * quiet)
 
     def test_signalling_goes_on(self):
         with House(sys.argv[1], numbers=(1001, 1002), store=True, more=MORE) as h:
