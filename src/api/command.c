@@ -199,6 +199,7 @@ void command_refuse(struct api_request *r, const struct problem *p)
     struct api_fault said = {
         .status = p->status != 0 ? p->status : problem_status(p->error, p->sip), .sip = p->sip};
     char *text = arena_alloc(r->arena, category.n + value.n + code.n + 3);
+    char sentence[PROBLEM_SENTENCE_MAX];
     struct out o;
 
     if (text == NULL) {
@@ -217,7 +218,8 @@ void command_refuse(struct api_request *r, const struct problem *p)
         said.csta_category = text + code.n + 1;
         said.csta_value = value.n > 0 ? text + code.n + category.n + 2 : NULL;
     }
-    api_problem(r, &said, "%.*s%s", STR_ARG(p->detail.n > 0 ? p->detail : code), ".");
+    api_problem(r, &said, "%.*s",
+                STR_ARG(problem_sentence(p->detail.n > 0 ? p->detail : code, sentence)));
 }
 
 /** As it is now. */

@@ -128,6 +128,28 @@ struct str problem_code(const struct problem *p)
     return value.n > 0 ? value : STR("refused");
 }
 
+struct str problem_sentence(struct str detail, char buf[PROBLEM_SENTENCE_MAX])
+{
+    size_t word = 0;
+    struct out o;
+
+    if (detail.n == 0 || detail.n >= PROBLEM_SENTENCE_MAX - 1) {
+        return detail;
+    }
+    while (word < detail.n && detail.p[word] >= 'a' && detail.p[word] <= 'z') {
+        word++;
+    }
+    out_init(&o, buf, PROBLEM_SENTENCE_MAX);
+    out_str(&o, detail);
+    if (word > 0 && (word == detail.n || strchr(" ,;?!", detail.p[word]) != NULL)) {
+        buf[0] = (char)(buf[0] - 'a' + 'A');
+    }
+    if (strchr(".!?", detail.p[detail.n - 1]) == NULL) {
+        out_ch(&o, '.');
+    }
+    return out_str_of(&o);
+}
+
 static void put_csta(struct out *o, struct csta_error error)
 {
     struct str category = csta_error_category_name(error.kind);
@@ -147,13 +169,14 @@ void problem_write(const struct problem *p, struct out *o)
 {
     unsigned status = p->status != 0 ? p->status : problem_status(p->error, p->sip);
     struct str code = problem_code(p);
+    char sentence[PROBLEM_SENTENCE_MAX];
 
     out_ch(o, '{');
     json_key(o, "type");
     out_fmt(o, "\"urn:baton:problem:%.*s\"", STR_ARG(code));
     json_text(o, "title", str_c(problem_title(status)));
     json_number(o, "status", status);
-    json_text(o, "detail", p->detail.n > 0 ? p->detail : STR_NONE);
+    json_text(o, "detail", p->detail.n > 0 ? problem_sentence(p->detail, sentence) : STR_NONE);
     json_text(o, "code", code);
     put_csta(o, p->error);
     if (p->sip != 0) {

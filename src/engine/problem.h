@@ -4,7 +4,7 @@
  * HTTP, and all of it as a problem (RFC 9457).
  *
  *     {"type":"urn:baton:problem:noHeldCall","title":"Conflict","status":409,
- *      "detail":"not possible in the state of the connection","code":"noHeldCall",
+ *      "detail":"Not possible in the state of the connection.","code":"noHeldCall",
  *      "csta":{"category":"stateIncompatibility","value":"noHeldCall"}}
  *
  * `code` is what programs look at: CSTA's own word where there is one.
@@ -19,8 +19,10 @@ struct problem {
     struct csta_error error; /**< absent: none of CSTA's */
     unsigned sip;            /**< status of SIP behind it, or 0 */
     struct str code;         /**< absent: CSTA's value, or "refused" */
-    struct str detail;       /**< a sentence, or absent */
+    struct str detail;       /**< what a log line or a Warning would say, or absent */
 };
+
+enum { PROBLEM_SENTENCE_MAX = 512 };
 
 /**
  * The one table of what is what:
@@ -32,6 +34,10 @@ unsigned problem_status(struct csta_error error, unsigned sip);
 
 /** "noHeldCall" */
 struct str problem_code(const struct problem *p);
+/** The detail for people: with a capital, unless it begins with a name (callID), and a full
+ * stop.
+ *  @return in `buf`, or itself when it is too long for that or is one already */
+struct str problem_sentence(struct str detail, char buf[PROBLEM_SENTENCE_MAX]);
 /** What HTTP calls that status. */
 const char *problem_title(unsigned status);
 

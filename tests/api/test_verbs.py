@@ -137,7 +137,7 @@ class Calls(unittest.TestCase):
             self.h.done(self.at(calls[-1], 1001, 'hold'))
         third = self.h.talk(1001, 1002)
         said = self.problem(self.h.post(self.at(third, 1001, 'alternate'), wait=5), 409, 'invalidConnectionState')
-        self.assertIn('several', said['detail'])
+        self.assertIn('everal connections', said['detail'])
         here = {'callID': third, 'deviceID': '1001'}
         said = self.problem(self.h.post(self.at(third, 1001, 'alternate'), {'activeCall': here}), 400, 'invalidParameterValue')
         self.assertEqual((said['pointer'], 'The path says' in said['detail']), ('/activeCall', True))

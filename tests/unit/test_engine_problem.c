@@ -55,15 +55,41 @@ static void test_a_problem_as_json(void)
                         .detail = STR("the \"phone\" said no")};
     out_init(&o, buf, sizeof(buf));
     problem_write(&p, &o);
-    CHECK_STR(out_str_of(&o),
-              "{\"type\":\"urn:baton:problem:noHeldCall\",\"title\":\"Conflict\","
-              "\"status\":409,\"detail\":\"the \\\"phone\\\" said no\",\"code\":\"noHeldCall\","
-              "\"csta\":{\"category\":\"stateIncompatibility\",\"value\":\"noHeldCall\"},"
-              "\"sip\":486}");
+    CHECK_STR(
+        out_str_of(&o),
+        "{\"type\":\"urn:baton:problem:noHeldCall\",\"title\":\"Conflict\","
+        "\"status\":409,\"detail\":\"The \\\"phone\\\" said no.\",\"code\":\"noHeldCall\","
+        "\"csta\":{\"category\":\"stateIncompatibility\",\"value\":\"noHeldCall\"},"
+        "\"sip\":486}");
     out_init(&o, buf, sizeof(buf));
     problem_write(&(struct problem){.status = 422, .code = STR("other")}, &o);
     CHECK_STR(out_str_of(&o), "{\"type\":\"urn:baton:problem:other\",\"title\":\"Unprocessable "
                               "Content\",\"status\":422,\"code\":\"other\"}");
+}
+
+static void test_what_is_told_is_a_sentence(void)
+{
+    static const char *const table[][2] = {
+        {"the phone refused it", "The phone refused it."},
+        {"busy", "Busy."},
+        {"busy, and away", "Busy, and away."},
+        {"A sentence.", "A sentence."},
+        {"why?", "Why?"},
+        {"callID is taken", "callID is taken."},
+        {"sip:1001@x is away", "sip:1001@x is away."},
+        {"noHeldCall", "noHeldCall."},
+        {"7 of them", "7 of them."},
+        {"", ""},
+    };
+    char buf[PROBLEM_SENTENCE_MAX], most[PROBLEM_SENTENCE_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        CHECK_STR(problem_sentence(str_c(table[i][0]), buf), table[i][1]);
+    }
+    memset(most, 'a', sizeof(most));
+    CHECK_INT(problem_sentence(str_make(most, sizeof(most) - 1), buf).n, sizeof(most) - 1);
+    CHECK(problem_sentence(str_make(most, sizeof(most) - 1), buf).p == most);
+    CHECK_INT(problem_sentence(str_make(most, sizeof(most) - 2), buf).n, sizeof(most) - 1);
 }
 
 static void test_times(void)
@@ -89,4 +115,5 @@ static void test_times(void)
     }
 }
 
-TEST_MAIN(T(test_statuses), T(test_a_problem_as_json), T(test_times))
+TEST_MAIN(T(test_statuses), T(test_a_problem_as_json), T(test_what_is_told_is_a_sentence),
+          T(test_times))
