@@ -304,6 +304,7 @@ struct api *api_new(const struct api_config *config, char *why, size_t cap)
     a->config.listen = NULL;
     a->config.rules = (struct api_rules){0};
     a->started_s = config->env->wall_s(config->env->ctx);
+    a->started_ns = uv_hrtime();
     (void)pthread_mutex_init(&a->lock, NULL);
     jobs_init(a);
     list_init(&a->clients);

@@ -60,8 +60,9 @@ struct api {
     struct api_config config; /**< with defaults in the place of zeros; `listen` is not kept */
     struct wire *wire;
     pthread_t thread;
-    bool running; /**< the thread is */
-    uint64_t started_s;
+    bool running;        /**< the thread is */
+    uint64_t started_s;  /**< by the clock on the wall, which may be put back … */
+    uint64_t started_ns; /**< … and by uv_hrtime, for how long that is */
     struct api_counts count;
 
     pthread_mutex_t lock; /**< of what follows up to `took` */

@@ -99,7 +99,7 @@ static bool run(struct api_request *r, struct engine *e, uint64_t now_ms)
     text_c(&c.text, "\",\"started\":\"");
     text_time(&c.text, a->started_s * 1000);
     text_fmt(&c.text, "\",\"uptime\":%llu,\"counters\":{",
-             (unsigned long long)(now_s - a->started_s));
+             (unsigned long long)((uv_hrtime() - a->started_ns) / 1000000000));
     a->config.each_count(a->config.count_ctx, add, &c);
     add_own(a, &c);
     text_c(&c.text, "}}}");

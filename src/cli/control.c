@@ -293,7 +293,13 @@ int control_ask(struct control *c, const char *method, const char *path, const c
                 struct control_answer *out)
 {
     struct taking t = {.answer = out};
-    return judge(c, exchange(c, method, path, body, want_json, TIMEOUT_S, &t), out);
+    int code = judge(c, exchange(c, method, path, body, want_json, TIMEOUT_S, &t), out);
+
+    if (code == EXIT_CODE_OK && out->json == NULL && out->n > 0) {
+        fprintf(c->err, "baton %s: the answer of the server cannot be read.\n", c->command);
+        code = EXIT_CODE_FAILED;
+    }
+    return code;
 }
 
 int control_save(struct control *c, const char *method, const char *path, const char *body,

@@ -691,7 +691,8 @@ static bool is_of_state(unsigned state, uint64_t ended_s, struct str outcome)
 static void insert_ended(struct operation *op, uint64_t now_ms)
 {
     struct operations *all = op->all;
-    uint64_t ago_ms = (wall_s(all) - op->ended_s) * 1000;
+    uint64_t wall = wall_s(all); /* may have been put back since */
+    uint64_t ago_ms = wall > op->ended_s ? (wall - op->ended_s) * 1000 : 0;
     struct list *at = &all->ended;
 
     op->ended_ms = now_ms > ago_ms ? now_ms - ago_ms : 0;
