@@ -5,7 +5,8 @@
  *   api.c       the thread's life, its configuration
  *   job.c       jobs to the engine and back
  *   wire.c      sockets; wire_tls.c TLS
- *   http.c      requests come in: heads, bodies, limits, one after the other
+ *   http.c      requests come in: limits, one after the other
+ *   read.c      what they say: heads and bodies; head.c is it written as RFC 9112 has it
  *   head.c      is a head one that everybody reads alike
  *   answer.c    how they are answered: replies, problems, conditional requests
  *   judge.c     does a request fit its route
@@ -189,6 +190,15 @@ void exchange_finish(struct exchange *x);
 void exchange_free(struct exchange *x);
 /** Everybody out, politely. */
 void clients_drain(struct api *a);
+/** What goes wrong before there is a handler, and ends the connection. */
+void client_refuse(struct client *c, unsigned status, const char *code, const char *why);
+
+/* read.c */
+/** A whole head, of the arena of c->x: what it says is noted there, and judged. *waits: the
+   body comes when it is told to. @return false: it was refused, and that was answered */
+bool client_read_head(struct client *c, struct str head, bool *waits) MUST_USE;
+/** What has come of a body; c->complete: that was all. @return false: refused and answered */
+bool client_read_body(struct client *c) MUST_USE;
 
 /* head.c */
 /** Of a head with the empty line behind it: is it written as RFC 9112 has it, so that nobody
