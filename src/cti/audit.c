@@ -9,12 +9,16 @@
  * What only looks is not noted, nor what is refused before anybody knows what it wants. A line
  * says who, by which face, what, to which device and call, and how it ended; never what a
  * message carried: no number that was called, no User-to-User, no password.
+ *
+ * BOUND. The journal keeps so many octets, and what is new puts out what is old. So that nobody
+ * makes it forget calls by asking for what he may not, REFUSED_MOST refusals of one principal
+ * in REFUSED_MS become facts; the log has all of them.
  */
 #include "csta/json_text.h"
 #include "cti/parts.h"
 
 /* Six strings of what we have checked, and their names. */
-enum { LINE_MAX = 1024 };
+enum { LINE_MAX = 1024, REFUSED_MOST = 60, REFUSED_MS = 60000 };
 
 #define AUDIT_TYPE STR("org.baton.audit.v1")
 
@@ -28,6 +32,21 @@ static void put(struct out *o, const char *name, struct str value)
         out_ch(o, ':');
         json_put_string(o, value);
     }
+}
+
+/** Who shares a slot with others shares what it takes. */
+static bool is_too_much(struct cti *c, const struct cti_audit *a)
+{
+    struct audit_slot *slot = &c->refused[hash_bytes(&c->agent_key, a->who) % AUDIT_SLOTS];
+    uint64_t now_ms = c->wheel->now_ms;
+
+    if (str_eq(a->outcome, STR("done"))) {
+        return false;
+    }
+    if (now_ms - slot->since_ms >= REFUSED_MS) {
+        *slot = (struct audit_slot){.since_ms = now_ms};
+    }
+    return slot->n++ >= REFUSED_MOST;
 }
 
 void cti_audit(struct cti *c, const struct cti_audit *a)
@@ -53,7 +72,7 @@ void cti_audit(struct cti *c, const struct cti_audit *a)
     put(&o, "outcome", a->outcome);
     out_ch(&o, '}');
     fact.data = out_str_of(&o);
-    if (!o.over) {
+    if (!o.over && !is_too_much(c, a)) {
         (void)cti_tell(c, &fact);
     }
 }

@@ -68,6 +68,13 @@
 #include "dialog/keep.h"
 #include "sdp/sdp.h"
 
+/** Refusals that became facts since then; by principal. */
+struct audit_slot {
+    uint64_t since_ms;
+    uint32_t n;
+};
+enum { AUDIT_SLOTS = 64 };
+
 struct cti {
     const struct env *env;
     struct wheel *wheel;
@@ -104,7 +111,8 @@ struct cti {
     struct list touched;          /**< struct cti_session.touch: not kept as they are … */
     struct list touched_monitors; /**< … and struct monitor.touch */
     struct pack_room room;
-    uint64_t last_session; /**< id given out last */
+    uint64_t last_session;                  /**< id given out last */
+    struct audit_slot refused[AUDIT_SLOTS]; /**< audit.c */
     unsigned long xml_salt;
     uint64_t call_watches; /**< given a name so far */
     bool stopping;         /**< no new sessions */

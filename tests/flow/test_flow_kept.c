@@ -897,6 +897,33 @@ static void test_audit(void)
     down(&w);
 }
 
+/** Who asks without end for what he may not does not fill the journal. */
+static void test_audit_of_refusals_has_a_bound(void)
+{
+    const struct cti_audit done = {.who = STR("token:greedy"),
+                                   .face = STR("HTTP"),
+                                   .action = STR("drain"),
+                                   .outcome = STR("done")};
+    struct cti_audit refused = done;
+    struct world w;
+    up(&w, &(struct world_options){.no_apps = true});
+    refused.outcome = STR("403");
+    for (int i = 0; i < 70; i++) {
+        engine_audit(w.engine, &refused);
+        world_run(&w, 100);
+    }
+    CHECK_INT(facts("\"403\""), 60);
+    for (int i = 0; i < 70; i++) {
+        engine_audit(w.engine, &done); /* what was done is always noted */
+    }
+    CHECK_INT(facts("\"done\""), 70);
+    world_run(&w, 60000);
+    engine_audit(w.engine, &refused);
+    world_run(&w, 100);
+    CHECK_INT(facts("\"403\""), 61);
+    down(&w);
+}
+
 /* ---- rows of others ---- */
 
 static void write_row(void *ctx, struct str key, struct str value)
@@ -943,17 +970,17 @@ static void test_rows_of_others(void)
     down(&w);
 }
 
-TEST_MAIN(T(test_audit), T(test_rows_of_others), T(test_history_is_written_whoever_watches),
-          T(test_a_refused_call_ends_once), T(test_numbers_go_on_after_a_restart),
-          T(test_phones_need_not_register_again), T(test_bindings_end_at_their_time),
-          T(test_bindings_over_connections), T(test_a_call_goes_on),
-          T(test_a_call_is_commanded), T(test_a_2xx_of_before_is_acknowledged),
-          T(test_two_calls_of_one_phone_go_on), T(test_a_call_that_moved_often_goes_on),
-          T(test_a_call_in_set_up_ends), T(test_a_call_that_is_ending_is_over),
-          T(test_a_session_goes_on), T(test_missed_events_are_told),
-          T(test_no_event_is_told_twice), T(test_all_of_a_session_goes_on),
-          T(test_a_session_over_a_connection), T(test_the_gate_is_closed),
-          T(test_all_is_handed_over_again), T(test_watchers_are_told_again),
-          T(test_watchers_are_judged_again), T(test_monitors_of_calls_are_judged_again),
-          T(test_phones_are_called_again), T(test_cut_rows_are_dropped),
-          T(test_memory_is_out_while_it_comes_back))
+TEST_MAIN(T(test_audit), T(test_audit_of_refusals_has_a_bound), T(test_rows_of_others),
+          T(test_history_is_written_whoever_watches), T(test_a_refused_call_ends_once),
+          T(test_numbers_go_on_after_a_restart), T(test_phones_need_not_register_again),
+          T(test_bindings_end_at_their_time), T(test_bindings_over_connections),
+          T(test_a_call_goes_on), T(test_a_call_is_commanded),
+          T(test_a_2xx_of_before_is_acknowledged), T(test_two_calls_of_one_phone_go_on),
+          T(test_a_call_that_moved_often_goes_on), T(test_a_call_in_set_up_ends),
+          T(test_a_call_that_is_ending_is_over), T(test_a_session_goes_on),
+          T(test_missed_events_are_told), T(test_no_event_is_told_twice),
+          T(test_all_of_a_session_goes_on), T(test_a_session_over_a_connection),
+          T(test_the_gate_is_closed), T(test_all_is_handed_over_again),
+          T(test_watchers_are_told_again), T(test_watchers_are_judged_again),
+          T(test_monitors_of_calls_are_judged_again), T(test_phones_are_called_again),
+          T(test_cut_rows_are_dropped), T(test_memory_is_out_while_it_comes_back))
