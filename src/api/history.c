@@ -274,6 +274,7 @@ static void start_page(struct api_request *r, const char *path, const struct his
     p->r = r;
     p->path = path;
     p->q = *q;
+    p->work.payer = pace_payer(r);
     p->work.run = read_page;
     p->work.done = page_done;
     if (api_work(r->api, &p->work) != 0) {
@@ -462,6 +463,7 @@ static void start_export(struct api_request *r, const char *path, const struct h
     x->q.text = arena_dup(&x->arena, q->text);
     x->q.after_call = arena_dup(&x->arena, q->after_call);
     r->ctx = x;
+    x->work.payer = pace_payer(r);
     if (!copy_sight(&x->arena, r->who, &x->sight)) {
         export_free(x);
         api_busy(r, E_TOOMANY);

@@ -71,6 +71,11 @@ bool pace_enter(struct api_request *r)
     return true;
 }
 
+uint64_t pace_payer(const struct api_request *r)
+{
+    return has_limit(r->who) ? hash_bytes(&r->api->access.pace.key, payer(r->who)) | 1 : 0;
+}
+
 unsigned pace_wait(struct api_request *r)
 {
     unsigned wait_s = api_prefer_wait(r);

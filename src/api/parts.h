@@ -290,6 +290,8 @@ uint32_t pace_ask(struct api_request *r);
 bool pace_request(struct api_request *r);
 /** Its answer stays open from now on. @return false: he has too many of them */
 bool pace_enter(struct api_request *r);
+/** A number for whose allowance it is; 0: nobody is limited. */
+uint64_t pace_payer(const struct api_request *r);
 /** Seconds that the client would wait for an end (Prefer: wait), when one more answer of his
    may stay open; else 0. */
 unsigned pace_wait(struct api_request *r);

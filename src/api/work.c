@@ -6,7 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { WAITING_MAX = 100 };
+/** Of one payer only so much waits: the worker has room for others. */
+enum { WAITING_MAX = 100, PAYER_MAX = 25 };
 
 struct worker {
     struct api *api;
@@ -114,6 +115,18 @@ void worker_free(struct worker *w)
     free(w);
 }
 
+/** Of those that wait, how many he has. */
+static unsigned count_of_payer(const struct worker *w, uint64_t payer)
+{
+    unsigned n = 0;
+
+    list_each(it, (struct list *)(uintptr_t)&w->queue)
+    {
+        n += payer != 0 && list_entry(it, struct api_work, link)->payer == payer;
+    }
+    return n;
+}
+
 int api_work(struct api *a, struct api_work *w)
 {
     int err = 0;
@@ -126,7 +139,7 @@ int api_work(struct api *a, struct api_work *w)
     }
     w->home = (struct api_job){.done = on_home, .abandon = on_abandon, .api = a};
     (void)pthread_mutex_lock(&a->worker->lock);
-    if (a->worker->waiting >= WAITING_MAX) {
+    if (a->worker->waiting >= WAITING_MAX || count_of_payer(a->worker, w->payer) >= PAYER_MAX) {
         err = E_TOOMANY;
     } else {
         list_append(&a->worker->queue, &w->link);

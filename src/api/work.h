@@ -22,6 +22,7 @@ struct api_work {
     /** Neither `run` nor `done` is called any more: free what is the work's own. NULL: nothing
         is. When the API is freed, in that thread. */
     void (*abandon)(struct api_work *w);
+    uint64_t payer;   /**< whose it is (pace_payer); 0: nobody's */
     struct list link; /**< private, as what follows */
     struct api_job home;
 };

@@ -2,6 +2,7 @@
 /* Answers in parts and WebSockets: what arrives, what is refused, and that `closed` comes once.
  */
 #include "api/webhook.h"
+#include "api/work.h"
 #include "kit_api.h"
 #include <netdb.h>
 #include <semaphore.h>
@@ -147,11 +148,51 @@ static void give_up(struct api_request *r)
     api_reply(r, 200, "text/plain", STR("given up"), NULL, 0);
 }
 
+/* ---- work that one asks for without end ---- */
+
+enum { WORKS = 40 };
+static struct api_work works[WORKS];
+static sem_t work_goes_on;
+static atomic_int worked;
+
+static void run_work(struct api_work *w)
+{
+    (void)w;
+    (void)sem_wait(&work_goes_on);
+}
+
+static void work_done(struct api_work *w)
+{
+    (void)w;
+    worked++;
+}
+
+/** So many are taken of one, and still those of others. */
+static void ask_for_work(struct api_request *r)
+{
+    int taken = 0, of_others = 0;
+    for (int i = 0; i < WORKS; i++) {
+        works[i] = (struct api_work){.run = run_work,
+                                     .done = work_done,
+                                     .payer = i < WORKS - 2 ? 7 : (uint64_t)(40 - i) - 1};
+        bool ok = api_work(r->api, &works[i]) == 0;
+        *(i < WORKS - 2 ? &taken : &of_others) += ok;
+    }
+    worked = 0;
+    api_reply(r, 200, "text/plain", arena_fmt(r->arena, "%d and %d", taken, of_others), NULL,
+              0);
+}
+
 const struct api_route api_routes[] = {
     {.path = "/bring",
      .operation = "bring",
      .handler = bring,
      .segment = {{.literal = STR_INIT("bring")}},
+     .segments = 1},
+    {.path = "/work",
+     .operation = "work",
+     .handler = ask_for_work,
+     .segment = {{.literal = STR_INIT("work")}},
      .segments = 1},
     {.path = "/give-up",
      .operation = "giveUp",
@@ -554,6 +595,26 @@ static void test_delivery_to_a_name_that_is_not_found(void)
     kit_down(&k);
 }
 
+/** The first one may be at work by then; the others wait. */
+static void test_work_of_one_leaves_room(void)
+{
+    struct kit_api k = {.held = false};
+    REQUIRE(kit_up(&k));
+    (void)sem_init(&work_goes_on, 0, 0);
+    struct str answer =
+        kit_ask(&k, STR("GET /work HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), buf,
+                sizeof(buf));
+    CHECK(str_ends(answer, STR("\r\n\r\n25 and 2")) ||
+          str_ends(answer, STR("\r\n\r\n26 and 2")));
+    for (int i = 0; i < WORKS; i++) {
+        (void)sem_post(&work_goes_on);
+    }
+    while (worked < 27) {
+        sched_yield();
+    }
+    kit_down(&k);
+}
+
 TEST_MAIN(T(test_parts_are_chunks), T(test_old_client_reads_to_the_end),
           T(test_head_of_a_stream), T(test_slow_reader_gets_all),
           T(test_reader_that_stalls_is_closed), T(test_reader_that_leaves),
@@ -561,4 +622,5 @@ TEST_MAIN(T(test_parts_are_chunks), T(test_old_client_reads_to_the_end),
           T(test_frame_with_the_handshake), T(test_bad_frames_are_closed),
           T(test_plain_get_of_a_socket), T(test_socket_that_does_not_read),
           T(test_socket_fragments_are_counted), T(test_socket_pongs_have_a_bound),
-          T(test_socket_hears_of_the_end), T(test_delivery_to_a_name_that_is_not_found))
+          T(test_socket_hears_of_the_end), T(test_delivery_to_a_name_that_is_not_found),
+          T(test_work_of_one_leaves_room))
