@@ -203,10 +203,12 @@ export class Kit {
   async hangUpAll() {
     for (let n = 0; n < 3; n++) {
       for await (const call of this.api.list('/v1/calls')) {
-        await this.api.service('ClearCall', { callToBeCleared: { callID: call.callID,
-          deviceID: { id: call.connections[0].deviceID } } }).catch(() => {});
+        for (const c of call.connections) { // of a party that is not ours it is refused
+          await this.api.service('ClearCall', { callToBeCleared: { callID: call.callID,
+            deviceID: { id: c.deviceID } } }).catch((e) => { this.refused = e.message; });
+        }
       }
     }
-    await this.until('no call', async () => (await this.api.get('/v1/calls')).items.length === 0);
+    await this.until(`no call (${this.refused})`, async () => (await this.api.get('/v1/calls')).items.length === 0);
   }
 }

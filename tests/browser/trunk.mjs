@@ -60,11 +60,11 @@ export class Trunk {
     }
   }
 
-  /** Calls `number`; `lines` go along. */
-  dial(number, lines = []) {
+  /** Calls `number`; `lines` go along. `name`: how the caller is shown. */
+  dial(number, lines = [], name = '') {
     const id = `trunk-${Math.random().toString(36).slice(2)}`;
     const uri = `sip:${number}@${this.host}:${this.port}`;
-    const c = { id, uri, branch: `z9hG4bK${id}`, from: `<sip:8555@${this.here}>;tag=${id}` };
+    const c = { id, uri, branch: `z9hG4bK${id}`, from: `${name && `"${name}" `}<sip:8555@${this.here}>;tag=${id}` };
     const sdp = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0',
       'm=audio 40000 RTP/AVP 8', ''].join('\r\n');
     const send = () => this.say(`INVITE ${uri} SIP/2.0`, [

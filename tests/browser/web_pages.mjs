@@ -44,9 +44,14 @@ export async function with_calls_dark(kit) {
   await kit.shot(page, 'dark');
 }
 
+/** A phone's window; a desktop's under a magnifier (WCAG 2.2, 1.4.10): 200 % and 400 %. */
 export async function narrow(kit) {
-  await withCall(kit, async (call) => walk(kit, { viewport: { width: 360, height: 740 } }, 'narrow',
-    [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]));
+  await withCall(kit, async (call) => {
+    for (const [width, height, deviceScaleFactor] of [[360, 740, 1], [640, 400, 2], [320, 256, 4]]) {
+      await walk(kit, { viewport: { width, height }, deviceScaleFactor }, `${width} px`,
+        [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]);
+    }
+  });
 }
 
 async function withCall(kit, run) {
@@ -54,6 +59,11 @@ async function withCall(kit, run) {
     userData: userData('case 4711') });
   const call = await kit.callOf('1002', (c) => c.answered);
   return run(call);
+}
+
+export async function forced_colors(kit) {
+  await withCall(kit, async (call) => walk(kit, { forcedColors: 'active' }, 'forced colours',
+    [['call', `#/calls/${encodeURIComponent(call.callID)}`, 'Call']]));
 }
 
 /** The three pages that are not the console, and signing in. */
@@ -66,6 +76,9 @@ export async function other_pages(kit) {
       await page.getByRole('heading', { name: title, level: 1 }).waitFor();
       await kit.settled(page);
       await kit.axeOf(page, `${path} ${colorScheme}`);
+      await page.setViewportSize({ width: 320, height: 256 });
+      await kit.fits(page, `${path} at 400 %`);
+      await page.setViewportSize({ width: 1280, height: 800 });
     }
   }
 }

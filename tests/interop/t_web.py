@@ -25,6 +25,7 @@ api:
   stalled_s: 600  # one of the tests has a reader who takes nothing
 devices:
 {devices}
+%(devices)s
 peers:
   - {{name: carrier, uri: "sip:{ip}:%(nobody)d;transport=tcp", numbers: ["0*"], probe_s: 1,
      probe_failures: 1}}
@@ -41,6 +42,9 @@ applications:
 log: {{level: debug, sip_trace: {trace}}}
 """
 EVENTS = 6000
+HOSTILE = r"""  - {{number: "1010", password: secret-1010, display:
+     "\u202E<img src=x onerror='window.ran=1'><b class=hostile> \u05D0\u05D1\u05D2 LONG"}}
+""".replace("LONG", 250 * "long ")
 ANSWERING = ("1001", "1002", "1003")
 
 
@@ -75,10 +79,11 @@ def fill(folder):
         db.commit()
 
 
-def run(w, group, full=False):
+def run(w, group, full=False, devices=""):
     http, ws, crm, nobody, trunk = (next(PORTS) for _ in range(5))
     options = {"ip": IP, "port": next(PORTS), "template": TEMPLATE % {
-        "http": http, "ws": ws, "crm": crm, "nobody": nobody, "trunk": trunk}}
+        "http": http, "ws": ws, "crm": crm, "nobody": nobody, "trunk": trunk,
+        "devices": devices}}
     s = w.server(**options)
     if full:
         w.phone("1001", s).end()
@@ -114,6 +119,12 @@ def web_tasks(w):
 def web_operator(w):
     """The operator's page: readers, reload, drain, webhooks, tokens."""
     run(w, "operator", full=True)
+
+
+@scenario
+def web_hostile(w):
+    """Hostile names, tokens that may little, keyboard, forced colours, no motion."""
+    run(w, "hostile", devices=HOSTILE)
 
 
 @scenario

@@ -5,7 +5,7 @@
  * It shows what the server says is possible now (`services` of a connection), and nothing else.
  */
 import { number, userData } from '../client/baton.js';
-import { announce, button, doer, field, fill, h, input, select, toast, words }
+import { announce, brief, button, doer, field, fill, h, input, saying, select, toast, words }
   from '../console/ui/dom.js';
 import { context, correlator, party, since, stateBadge } from '../console/ui/format.js';
 import { once, popUrl } from './pop.js';
@@ -136,13 +136,13 @@ export class AgentBar {
       : h('p', { 'class': 'muted' }, 'No call.'));
     if (focus) {
       (this.calls.querySelector(`[data-focus="${CSS.escape(focus)}"]`) ??
-        this.calls.querySelector('button'))?.focus();
+        this.calls.querySelector('button, input') ?? this.to).focus();
     }
   }
 
   other(call) {
-    return call.connections.filter((c) => party(c) !== this.settings.device).map(party).join(', ') ||
-      'dialling';
+    return brief(call.connections.filter((c) => party(c) !== this.settings.device).map(party).join(', ') ||
+      'dialling');
   }
 
   callBox({ call, connection }, all) {
@@ -158,9 +158,9 @@ export class AgentBar {
       { kind: 'small', data: { focus: `${call.callID} key ${k}` } })));
     const about = context(call);
     return h('div', { 'class': 'call', 'role': 'group', 'aria-label': `Call with ${other}` },
-      h('div', { 'class': 'row apart' }, h('div', {}, h('b', { 'class': 'other' }, other), ' ',
+      h('div', { 'class': 'row apart' }, h('div', {}, h('b', { 'class': 'other' }, h('bdi', {}, other)), ' ',
         stateBadge(connection.localConnectionInfo)), since(call.answered ?? call.created)),
-      about && h('p', { 'class': 'about' }, about),
+      about && h('div', { 'class': 'about' }, saying(about)),
       h('div', { 'class': 'row' },
         act('Answer', 'AnswerCall', () => this.api.answer(connection), 'primary'),
         act('Hold', 'HoldCall', () => this.api.hold(connection)),
@@ -214,7 +214,7 @@ export class AgentBar {
       this.known.set(id, { state, incoming });
       const other = this.other(m.call);
       if (state === 'alerting') {
-        announce(`${other} calls${context(m.call) ? `, about ${context(m.call)}` : ''}`);
+        announce(`${other} calls${context(m.call) ? `, about ${brief(context(m.call))}` : ''}`);
       }
       this.tell('call', { callID: id, state, other, incoming, context: context(m.call) });
       const when = this.settings.popOn === 'answered' ? 'connected' : 'alerting';
@@ -226,6 +226,7 @@ export class AgentBar {
       if (!now.has(id)) {
         this.known.delete(id);
         this.pads.delete(id);
+        announce('The call has ended.');
         this.tell('call', { callID: id, state: 'null' });
       }
     }

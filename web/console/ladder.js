@@ -7,14 +7,14 @@
  * The picture to take away is made by the server (?format=svg).
  */
 import { number } from '../client/baton.js';
-import { button, code, copy, empty, fill, h } from './ui/dom.js';
+import { brief, button, code, copy, empty, fill, h } from './ui/dom.js';
 
 const PAUSE_MS = 500; // a silence that is worth a line
 
 /** 1001 for sip:1001@example.com, crm for token:crm; what is no identifier stays. */
 function shortName({ label = '', id }) {
   return (/^(sips?|tel):/i.test(label) && number(label)) ||
-    label.replace(/^(browser:)?token:(?=.)/, '') || id;
+    brief(label.replace(/^(browser:)?token:(?=.)/, '') || id, 40);
 }
 
 /** Kinds of lanes that stand left of Baton: who commands it. */
@@ -70,11 +70,11 @@ function said(m) {
   return `${m.face.toUpperCase()} from ${m.from} to ${m.to}: ${m.title}`;
 }
 
-const quoted = (text) => ['“', h('bdi', {}, text), '”'];
+const quoted = (text) => ['“', h('bdi', {}, brief(text)), '”'];
 
 /** Its text, or its octets, or how many they are: nodes. */
 export function uuiText(u) {
-  return u.text ? quoted(u.text) : u.hex ?? u.value ?? `${u.octets ?? 0} octets`;
+  return u.text ? quoted(u.text) : brief(u.hex ?? u.value ?? '') || `${u.octets ?? 0} octets`;
 }
 
 const CHANGES = { added: 'added here', removed: 'left out here', changed: 'changed here',
@@ -91,9 +91,9 @@ export function uuiBefore(u) {
     return uuiText(u.renewed);
   }
   if (u.change === 'changed') {
-    return u.wasText ? quoted(u.wasText) : u.was ?? null;
+    return u.wasText ? quoted(u.wasText) : brief(u.was ?? '') || null;
   }
-  return u.change === 'rewritten' ? [u.wasIn, u.wasValue && ['  ', h('bdi', {}, u.wasValue)]] : null;
+  return u.change === 'rewritten' ? [u.wasIn, u.wasValue && [' ', h('bdi', {}, brief(u.wasValue))]] : null;
 }
 
 /** A change as a sentence, for who does not see it. */
@@ -137,7 +137,7 @@ function row(m, lanes, start, toggle) {
   const says = place(h('span', { 'class': 'says' },
     h('span', { 'class': `face kind-${m.face}` }, m.face),
     h('span', { 'class': 'sr-only' }, `from ${m.from} to ${m.to}`),
-    h('span', { 'class': 'what' }, m.title), chips(m),
+    h('span', { 'class': 'what' }, brief(m.title)), chips(m),
     m.note && h('span', { 'class': 'more' }, m.note)), lanes.length + 2, lanes.length + 3);
   return h('button', { 'type': 'button', 'class': 'ladder-row', 'aria-expanded': 'false',
     on: { click: toggle } },

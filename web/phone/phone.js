@@ -11,7 +11,7 @@
  * is taken from there.
  */
 import { userData, userText } from '../client/baton.js';
-import { announce, button, field, fill, h, input, regions, toast } from '../console/ui/dom.js';
+import { announce, brief, button, field, fill, h, input, regions, saying, toast } from '../console/ui/dom.js';
 import { since, tick } from '../console/ui/format.js';
 
 const SETTINGS = 'baton.phone';
@@ -192,12 +192,12 @@ class Phone {
     const pad = h('div', { 'class': 'pad', 'hidden': !c.pad, 'role': 'group', 'aria-label': 'Keys' },
       KEYS.map((k) => button(k, () => s.sendDTMF(k))));
     fill(this.place, h('section', { 'class': `call ${ringing ? 'ringing' : ''}`,
-      'aria-label': `Call with ${c.other}` },
+      'aria-label': `Call with ${brief(c.other)}` },
     h('p', { 'class': 'muted' }, ringing ? (c.incoming ? 'Incoming call' : 'Calling…')
       : c.held ? (c.mine ? 'On hold' : 'The other side holds') : ['Talking ', since(c.since)]),
-    h('p', { 'class': 'other' }, c.other),
-    c.uui.map((u) => h('p', { 'class': 'about', 'title': u.value }, h('small', {}, 'User-to-User'),
-      u.text)),
+    h('p', { 'class': 'other' }, h('bdi', {}, brief(c.other))),
+    c.uui.map((u) => h('div', { 'class': 'about', 'title': brief(u.value) },
+      h('small', {}, 'User-to-User'), saying(u.text))),
     h('div', { 'class': 'row' },
       ringing && c.incoming && button('Answer', () => this.answer(), { kind: 'go' }),
       !ringing && button(c.mine ? 'Retrieve' : 'Hold', () => this.hold(!c.mine)),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One call: its parties and what can be done with them, its context, and its ladder. */
 import { Problem, userData } from '../../client/baton.js';
-import { announce, ask, badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, save,
-  section, Table, toast, words } from '../ui/dom.js';
+import { announce, ask, badge, brief, button, doer, empty, facts, field, fill, h, icon, input, problemBox, save,
+  saying, section, Table, toast, words } from '../ui/dom.js';
 import { LOOKS_ONLY } from '../rights.js';
-import { callState, context, correlator, parties, party, since, stateBadge, time }
+import { callState, context, correlator, partiesView, party, since, stateBadge, time }
   from '../ui/format.js';
 import { Ladder, newChanges, NO_TRACE, readTrace, uuiBefore, uuiChange, uuiHops, uuiText }
   from '../ladder.js';
@@ -21,7 +21,7 @@ function actions(api, connection) {
       toast(`${ok}: ${target.value}.`);
     }
   };
-  const who = party(connection);
+  const who = brief(party(connection), 40);
   return [
     ['AnswerCall', () => doer('Answer', () => api.answer(connection), { kind: 'primary small' })],
     ['HoldCall', () => doer('Hold', () => api.hold(connection), { kind: 'small' })],
@@ -40,23 +40,23 @@ function actions(api, connection) {
   ];
 }
 
-function partyBox(api, rights, connection) {
+function partyBox({ api, model, rights }, connection) {
   const may = rights.controls(connection.deviceID ?? connection.number);
   const able = may ? connection.services ?? [] : [];
   const shown = actions(api, connection).filter(([service]) => able.includes(service));
-  return h('div', { 'class': 'party', 'role': 'group', 'aria-label': `Party ${party(connection)}` },
+  return h('div', { 'class': 'party', 'role': 'group', 'aria-label': `Party ${brief(party(connection))}` },
     h('div', { 'class': 'row apart' },
       h('a', { 'class': 'who', 'href': `#/devices/${encodeURIComponent(party(connection))}` },
-        party(connection)), stateBadge(connection.localConnectionInfo)),
+        h('bdi', {}, brief(party(connection)))), stateBadge(connection.localConnectionInfo)),
     connection.sipCallID && h('p', { 'class': 'hint mono' }, connection.sipCallID),
     may ? h('div', { 'class': 'row' }, shown.map(([, make]) => make()))
-      : connection.services?.length > 0 && h('p', { 'class': 'hint' }, LOOKS_ONLY));
+      : model.devices.has(connection.number) && h('p', { 'class': 'hint' }, LOOKS_ONLY));
 }
 
 function uuiFacts(call) {
   return (call.uui ?? []).map((u) => facts([
-    ['User-to-User', uuiText(u)],
-    ['Package', u.package], ['Octets', h('span', { 'class': 'mono' }, u.hex ?? '')],
+    ['User-to-User', u.text ? saying(u.text) : uuiText(u)],
+    ['Package', u.package], ['Octets', h('span', { 'class': 'mono' }, brief(u.hex ?? ''))],
     ['Verdict', u.why ? `${u.verdict}: ${u.why}` : u.verdict],
     ['Inserted by', u.origin && [u.origin.role, u.origin.withheld ? 'withheld' : u.origin.identity,
       u.origin.confidence && `(${u.origin.confidence})`].filter(Boolean).join(' ')],
@@ -94,7 +94,7 @@ export function callPage({ api, model, rights }, id) {
       { label: 'In', cell: (u) => u.title },
       { label: 'Text', cell: (u) => [uuiText(u), uuiBefore(u) &&
         h('span', { 'class': 'hint' }, ', was ', uuiBefore(u))] },
-      { label: 'Octets', cell: (u) => h('span', { 'class': 'mono' }, u.hex ?? '') },
+      { label: 'Octets', cell: (u) => h('span', { 'class': 'mono' }, brief(u.hex ?? '')) },
       { label: 'Stands in', 'class': 'tight', cell: (u) => u.in ?? '' },
       { label: 'Package', 'class': 'tight', cell: (u) => u.package ?? '–' },
       { label: 'On the way', cell: (u) => (uuiChange(u)
@@ -152,11 +152,11 @@ export function callPage({ api, model, rights }, id) {
       return;
     }
     fill(head, h('div', { 'class': 'card' }, h('div', { 'class': 'row apart' },
-      h('p', { 'class': 'call-parties' }, parties(call)), state),
-    facts([['About', context(call)], ['Since', time(call.created, true)],
+      h('p', { 'class': 'call-parties' }, partiesView(call)), state),
+    facts([['About', context(call) && saying(context(call))], ['Since', time(call.created, true)],
       ['Answered', call.answered && time(call.answered, true)],
       ['Talking', call.answered && !over && since(call.answered)],
-      ['Correlator data', correlator(call)],
+      ['Correlator data', correlator(call) && saying(correlator(call))],
       ['Call ID', h('span', { 'class': 'mono' }, call.callID)]]),
     uuiFacts(call)));
     fillParties(over);
@@ -169,9 +169,9 @@ export function callPage({ api, model, rights }, id) {
     }
     partiesText = text;
     const focus = partyList.contains(document.activeElement);
-    fill(partyList, over ? [] : call.connections.map((c) => partyBox(api, rights, c)));
+    fill(partyList, over ? [] : call.connections.map((c) => partyBox({ api, model, rights }, c)));
     if (focus) {
-      partyList.querySelector('button, a')?.focus();
+      (partyList.querySelector('button, a') ?? document.querySelector('h1'))?.focus();
     }
   };
   const change = (e) => {

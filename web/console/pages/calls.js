@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Live calls: who talks with whom, in which state, since when, about what. */
 import { userData } from '../../client/baton.js';
-import { announce, ask, button, empty, field, h, icon, input, Table, toast } from '../ui/dom.js';
+import { announce, ask, brief, button, empty, field, h, icon, input, Table, toast } from '../ui/dom.js';
 import { LOOKS_ONLY } from '../rights.js';
-import { callState, context, count, parties, party, since, stateBadge } from '../ui/format.js';
+import { callState, context, count, partiesView, party, since, stateBadge } from '../ui/format.js';
 
 export function callHref(call) {
   return `#/calls/${encodeURIComponent(call.callID)}`;
@@ -34,8 +34,8 @@ export function callsPage({ api, model, rights }) {
     columns: [
       { label: 'State', 'class': 'tight', cell: (c) => stateBadge(callState(c)) },
       { label: 'Parties', head: true, cell: (c) => h('a', { 'href': callHref(c),
-        data: { focus: 'open' } }, parties(c)) },
-      { label: 'About', cell: (c) => context(c) || h('span', { 'class': 'muted' }, 'no context') },
+        data: { focus: 'open' } }, partiesView(c)) },
+      { label: 'About', cell: (c) => (context(c) ? h('bdi', {}, brief(context(c))) : h('span', { 'class': 'muted' }, 'no context')) },
       { label: 'Talking', 'class': 'num tight', cell: (c) => (c.answered ? since(c.answered) : '–') },
       { label: 'Since', 'class': 'num tight', cell: (c) => since(c.created) },
     ],

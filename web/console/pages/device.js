@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One device: what it can do, what is switched on, how it is reached, and what is wrong with it. */
 import { number } from '../../client/baton.js';
-import { badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, section,
+import { badge, button, doer, empty, facts, field, fill, h, icon, input, problemBox, saying, section,
   select, Table, toast, words } from '../ui/dom.js';
-import { inWords, parties, plain, since, stateBadge, time } from '../ui/format.js';
+import { inWords, partiesView, plain, since, stateBadge, time } from '../ui/format.js';
 import { LOOKS_ONLY } from '../rights.js';
 import { callHref, makeCallDialog } from './calls.js';
 
@@ -176,13 +176,13 @@ export function devicePage({ api, model, rights }, id) {
     shown = text;
     const focus = controls.contains(document.activeElement)
       ? document.activeElement.getAttribute('aria-label') : null;
-    fill(top, h('div', { 'class': 'card' }, facts([['Device', d.deviceID], ['Name', d.display],
+    fill(top, h('div', { 'class': 'card' }, facts([['Device', d.deviceID], ['Name', d.display && saying(d.display)],
       ['Tel', d.tel], ['Registered', d.registered ? badge('registered', 'good') : badge('not registered')],
       ['Commanded by', (d.drivers ?? []).join(', ')]])));
     bindings.update(d.bindings ?? []);
     fill(calls, live.length ? h('ul', { 'class': 'steps' }, live.map(({ call, connection }) =>
       h('li', {}, stateBadge(connection.localConnectionInfo), h('div', {},
-        h('a', { 'href': callHref(call) }, parties(call)), ' ', since(call.created))))) : h('p', { 'class': 'muted' }, 'No call.'));
+        h('a', { 'href': callHref(call) }, partiesView(call)), ' ', since(call.created))))) : h('p', { 'class': 'muted' }, 'No call.'));
     const may = rights.controls(d.deviceID ?? id);
     fill(controls, may ? switches(api, id, d) : [...features(d), h('p', { 'class': 'hint' }, LOOKS_ONLY)]);
     call.hidden = !may;

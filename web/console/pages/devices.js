@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Devices: which are there, which are registered, who is on a call. */
 import { number } from '../../client/baton.js';
-import { badge, button, empty, field, fill, h, input, problemBox, select, Table }
+import { badge, brief, button, empty, field, fill, h, input, problemBox, select, Table }
   from '../ui/dom.js';
 import { count, stateBadge } from '../ui/format.js';
 
@@ -47,7 +47,8 @@ export function devicesPage({ api, model }) {
     columns: [
       { label: 'Device', head: true, cell: (d) => h('a', { 'href': deviceHref(d),
         data: { focus: 'open' } }, d.number ?? d.deviceID) },
-      { label: 'Name', cell: (d) => d.display || h('span', { 'class': 'muted' }, '–') },
+      { label: 'Name', cell: (d) => (d.display ? h('bdi', {}, brief(d.display))
+        : h('span', { 'class': 'muted' }, '–')) },
       { label: 'Registered', 'class': 'tight', cell: (d) => (d.registered
         ? badge('registered', 'good') : badge('not registered')) },
       { label: 'State', 'class': 'tight', cell: (d) => {
@@ -58,7 +59,7 @@ export function devicesPage({ api, model }) {
         const s = switched(d);
         return s.length ? h('span', { 'class': 'chips' }, s) : h('span', { 'class': 'muted' }, '–');
       } },
-      { label: 'Phone', cell: (d) => d.bindings?.[0]?.userAgent ||
+      { label: 'Phone', cell: (d) => brief(d.bindings?.[0]?.userAgent ?? '') ||
         h('span', { 'class': 'muted' }, '–') },
     ],
     none: () => (devices.length ? empty('No device fits')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The event stream: live, filtered, stopped and taken up where it was, replayed from a sequence. */
-import { announce, button, code, empty, field, fill, h, input, select, toast, words }
+import { announce, brief, button, code, empty, field, fill, h, input, select, toast, words }
   from '../ui/dom.js';
 import { number } from '../../client/baton.js';
 import { count, eventName, time } from '../ui/format.js';
@@ -19,8 +19,8 @@ const KEPT = 500; // lines on the page; older ones go
 
 function subject(event) {
   const ids = event.data?.ids ?? {};
-  return [ids.deviceID && number(ids.deviceID), ids.callID].filter(Boolean).join(' · ') ||
-    event.subject || '';
+  return brief([ids.deviceID && number(ids.deviceID), ids.callID].filter(Boolean).join(' · ') ||
+    event.subject || '');
 }
 
 /** What stands in a field, as a list; none when it is empty. */

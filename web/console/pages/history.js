@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Calls that were: sought by number and time, exported as CSV or JSON lines. */
 import { number } from '../../client/baton.js';
-import { badge, button, doer, empty, field, fill, h, icon, input, problemBox, save, Table }
+import { badge, brief, button, doer, empty, field, fill, h, icon, input, problemBox, save, Table }
   from '../ui/dom.js';
 import { count, duration, inWords, plain, time } from '../ui/format.js';
 
@@ -9,11 +9,11 @@ const PAGE = 100;
 const iso = (local) => (local ? new Date(local).toISOString() : undefined);
 
 /** A device identifier for a table: the number, the whole as a title. */
-const who = (id) => (id ? h('span', { 'title': id }, number(id) || id) : '–');
+const who = (id) => (id ? h('bdi', { 'title': brief(id) }, brief(number(id) || id)) : '–');
 
 /** "transferred:sip:1003@example.com …" as "transferred to 1003". */
 const moves = (text) => (text ? text.split(' ').map((m) => m.replace(/^([a-z]+):(.*)$/,
-  (_, what, whom) => `${what} to ${number(whom) || whom}`)).join(', ') : '–');
+  (_, what, whom) => `${what} to ${brief(number(whom) || whom, 40)}`)).join(', ') : '–');
 
 export function historyPage({ api }) {
   const device = input({ 'placeholder': '1001', 'type': 'search' });
@@ -39,8 +39,8 @@ export function historyPage({ api }) {
       { label: 'Moved', cell: (r) => moves(r.moves) },
       { label: '', name: 'Messages', 'class': 'tight', cell: (r) => h('a', {
         'href': `#/calls/${encodeURIComponent(r.call)}`, data: { focus: 'open' },
-        'aria-label': `Messages of the call of ${number(r.calling ?? '')} to ` +
-          number(r.called ?? '') }, 'Messages') },
+        'aria-label': brief('Messages of the call of ' +
+          `${number(r.calling ?? '')} to ${number(r.called ?? '')}`) }, 'Messages') },
     ],
     none: () => empty('No calls found', 'Nothing of this number in this time is kept. Calls ' +
       'appear here when they have ended.'),

@@ -3,8 +3,18 @@
  * The page, built in a few functions: elements, live regions, dialogs, tables that change in place.
  *
  * Everything that comes from the server becomes text nodes and attributes, never HTML: there is no
- * innerHTML in these pages, and their Content-Security-Policy has no 'unsafe-inline'.
+ * innerHTML in these pages, and their Content-Security-Policy has no 'unsafe-inline'. What callers
+ * say may have characters in it that show nothing and turn what stands around them; they are shown
+ * as marks (visible), and what may be written from right to left stands in a <bdi>.
  */
+
+/** Control characters, those that turn the direction of a line, and those of no width, as marks. */
+export function visible(text) {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, (c) =>
+    (c < ' ' ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : '\ufffd'))
+    .replace(/[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '\ufffd');
+}
 
 /**
  * An element. `props`: attributes by their names; `class`; `on` = {event: listener}; `data` = {…};
@@ -37,7 +47,7 @@ export function set(e, props) {
     } else if (value === true) {
       e.setAttribute(name, '');
     } else if (value !== false && value !== null && value !== undefined) {
-      e.setAttribute(name, value);
+      e.setAttribute(name, /^(aria-|title$|placeholder$)/.test(name) ? visible(String(value)) : value);
     } else {
       e.removeAttribute(name);
     }
@@ -47,7 +57,7 @@ export function set(e, props) {
 
 export function nodes(children) {
   return children.flat(9).filter((c) => c !== null && c !== undefined && c !== false && c !== '')
-    .map((c) => (c instanceof Node ? c : String(c)));
+    .map((c) => (c instanceof Node ? c : visible(String(c))));
 }
 
 export function fill(e, ...children) {
@@ -75,8 +85,23 @@ export function regions() {
 export function announce(text) {
   if (polite) {
     polite.textContent = '';
-    requestAnimationFrame(() => { polite.textContent = text; });
+    requestAnimationFrame(() => { polite.textContent = brief(visible(text), 400); });
   }
+}
+
+const BRIEF = 160;
+
+/** The beginning of what may be long, without half a character at its end. */
+export function brief(text, most = BRIEF) {
+  const all = [...text];
+  return all.length > most ? `${all.slice(0, most - 1).join('')}…` : text;
+}
+
+/** What somebody has said: by itself, however it is written, and folded when it is long. */
+export function saying(text) {
+  return text.length <= 2 * BRIEF ? h('bdi', {}, text) : h('details', { 'class': 'long' },
+    h('summary', {}, h('bdi', {}, brief(text)), ' ',
+      h('span', { 'class': 'hint' }, `${text.length.toLocaleString()} characters`)), code(text));
 }
 
 /** A sentence in the corner that goes by itself; a problem stays until it is closed. */
@@ -84,7 +109,7 @@ export function toast(text, { kind = 'info', ms = 5000 } = {}) {
   const close = h('button', { 'class': 'quiet', 'type': 'button', 'aria-label': 'Close message',
     on: { click: () => box.remove() } }, icon('close'));
   const box = h('div', { 'class': `toast ${kind}`, 'role': kind === 'bad' ? 'alert' : null },
-    h('p', {}, text), close);
+    h('p', {}, brief(text, 600)), close);
   shown?.append(box);
   if (kind === 'bad') {
     while (shown && shown.children.length > 3) {

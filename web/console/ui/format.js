@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Values of the server in words of people. */
 import { number, userText } from '../../client/baton.js';
-import { badge, h } from './dom.js';
+import { badge, brief, h } from './dom.js';
 
 /** What a state is called, and how it is marked. */
 const STATES = {
@@ -40,6 +40,14 @@ export function parties(call) {
   const all = (call.connections ?? []).slice().sort((a, b) =>
     Number(b.originating ?? false) - Number(a.originating ?? false));
   return all.map(party).join(' → ') || call.callID;
+}
+
+/** The same as nodes, each party by itself: a name from right to left turns no arrow. */
+export function partiesView(call) {
+  const all = (call.connections ?? []).slice().sort((a, b) =>
+    Number(b.originating ?? false) - Number(a.originating ?? false));
+  return all.length ? all.flatMap((c, i) => [i > 0 && ' → ', h('bdi', {}, brief(party(c)))])
+    : call.callID;
 }
 
 /** What a call is about: text of User-to-User, userData, correlator data. */
