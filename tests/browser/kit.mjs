@@ -11,6 +11,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 import { Baton } from '../../web/client/baton.js';
 
@@ -145,9 +146,30 @@ export class Kit {
 
   /** Nothing sticks out at the side. */
   async fits(page, what) {
-    const over = await page.evaluate(() => document.documentElement.scrollWidth -
-      document.documentElement.clientWidth);
-    assert.ok(over <= 0, `${what} is ${over} px wider than the window`);
+    const [over, who] = await page.evaluate(() => {
+      const wide = document.documentElement.clientWidth;
+      return [document.documentElement.scrollWidth - wide, [...document.querySelectorAll('body *')]
+        .filter((e) => e.getBoundingClientRect().right > wide + 0.5 && !e.closest('thead'))
+        .map((e) => e.outerHTML.slice(0, 100)).slice(-4)];
+    });
+    assert.ok(over <= 0, `${what} is ${over} px wider than the window: ${who.join(' ')}`);
+  }
+
+  /** Nothing of what was said became an element, ran, or turned the line around it. */
+  async harmless(page, what) {
+    await this.settled(page);
+    const wrong = await page.evaluate(() => {
+      const said = [...document.querySelectorAll('*')].flatMap((e) => [
+        ...[...e.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.data),
+        ...[...e.attributes].filter((a) => /^(aria-|title$)/.test(a.name)).map((a) => a.value)]);
+      return [window.ran && 'a script ran', document.querySelector('.hostile, img[src="x"]') &&
+        'HTML was taken as HTML', said.some((t) => /[\u202a-\u202e\u2066-\u2069]/.test(t)) &&
+        'a line is turned', document.body.innerText.length > 60000 && 'far too much text']
+        .filter(Boolean);
+    });
+    assert.deepEqual(wrong, [], what);
+    await this.fits(page, what);
+    await this.axeOf(page, what);
   }
 
   /** A picture for the documentation, without what only passes by. */
@@ -171,6 +193,14 @@ export class Kit {
     for (const c of this.contexts.splice(0)) {
       await c.close();
     }
+  }
+
+  /** Asks who has started us to do something with the server: see t_web.py. */
+  async server(what) {
+    console.log(`server: ${what}`);
+    this.lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+    const { value } = await this.lines.next();
+    assert.equal(value, `${what} is done`);
   }
 
   // ---- calls ----

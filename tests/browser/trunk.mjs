@@ -17,6 +17,13 @@ function parse(octets) {
   return { start, all, one: (name) => all(name)[0] ?? '' };
 }
 
+/** What callers who mean harm put where others have a name or a value. */
+export const HTML = '"><img src=x onerror="window.ran=1"><b class=hostile>';
+const BIDI = '\u202eevil\u2066\u200f \u05d0\u05d1\u05d2';
+const LONG = 'x'.repeat(8000);
+
+const hex = (text) => Buffer.from(text).toString('hex');
+
 export class Trunk {
   /** @param server  "127.0.0.1:5060" */
   static async start(port, server) {
@@ -58,6 +65,13 @@ export class Trunk {
         (status < 300 ? 'a' : ''), `From: ${c.from}`, `To: ${m.one('To')}`, `Call-ID: ${c.id}`,
       'CSeq: 1 ACK', 'Max-Forwards: 70']);
     }
+  }
+
+  /** Calls `number` with a name and values that are HTML, turn lines, and are very long. */
+  harm(number, long = LONG) {
+    this.dial(number, [`User-to-User: 04${hex(HTML + BIDI)};encoding=hex;pd=04`,
+      `User-to-User: ${hex(long)};encoding=hex;purpose=other`],
+    `${HTML.replace(/"/g, '\\"')}${BIDI}${'long '.repeat(200)}`);
   }
 
   /** Calls `number`; `lines` go along. `name`: how the caller is shown. */

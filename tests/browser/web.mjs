@@ -3,7 +3,7 @@
  * Tests of what a browser shows, against a running server with phones (tests/interop/t_web.py
  * starts both; the environment is in kit.mjs).
  *
- *   node web.mjs NAME...      pages, tasks, operator, hostile, agent, phones, client, or one test by its name
+ *   node web.mjs NAME...      pages, tasks, operator, hostile, outages, agent, phones, client, or one test by its name
  *
  * Prints a line for each test; the exit code says whether all were right.
  */
@@ -12,12 +12,13 @@ import * as pages from './web_pages.mjs';
 import * as tasks from './web_tasks.mjs';
 import * as operator from './web_operator.mjs';
 import * as hostile from './web_hostile.mjs';
+import * as outages from './web_outage.mjs';
 import * as agent from './web_agent.mjs';
 import * as phones from './web_phones.mjs';
 import * as client from './web_client.mjs';
 
 const LIMIT_MS = 120000; // of one test
-const GROUPS = { pages, tasks, operator, hostile, agent, phones, client };
+const GROUPS = { pages, tasks, operator, hostile, outages, agent, phones, client };
 
 function chosen(names) {
   const all = Object.entries(GROUPS).flatMap(([group, tests]) => Object.entries(tests)

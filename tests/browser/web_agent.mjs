@@ -2,7 +2,8 @@
 /* The agent bar: by itself in two tabs, and in a page of somebody else. */
 import assert from 'node:assert/strict';
 import { userData } from '../../web/client/baton.js';
-import { listen, TOKEN, URL_ } from './kit.mjs';
+import { listen, SIP, TOKEN, URL_ } from './kit.mjs';
+import { Trunk } from './trunk.mjs';
 
 /** A CRM: its records are pages, and one page has the agent bar in it. It notes what was opened. */
 async function crm() {
@@ -131,6 +132,89 @@ export async function consults_and_transfers(kit) {
   assert.deepEqual(call.connections.map((x) => x.number).sort(), ['1002', '1003']);
 }
 
+/** The other side hangs up while one types whom to transfer to, and while one consults. */
+export async function cleared_in_a_transfer(kit) {
+  const page = await kit.page(await kit.context());
+  await openBar(kit, page, '1001', '', '');
+  const dial = async () => {
+    await page.getByLabel('Call', { exact: true }).fill('1002');
+    await page.getByRole('button', { name: 'Call', exact: true }).click();
+    await box(page, '1002').getByText('talking').waitFor();
+  };
+  const gone = async (number) => kit.until(`${number} to hang up`, async () => {
+    const c = await kit.callOf(number);
+    await kit.api.clear(c.connections.find((x) => x.number === number));
+    return true;
+  });
+  await dial();
+  await box(page, '1002').getByLabel('Transfer to').pressSequentially('10');
+  await gone('1002');
+  await page.getByText('No call.').waitFor();
+  await page.getByRole('status').filter({ hasText: 'The call has ended.' }).waitFor();
+  await kit.until('the focus', async () => page.getByLabel('Call', { exact: true })
+    .evaluate((e) => e === document.activeElement));
+  await dial();
+  await box(page, '1002').getByLabel('Transfer to').fill('4242');
+  await box(page, '1002').getByRole('button', { name: 'Transfer', exact: true }).click();
+  await page.getByRole('alert').first().waitFor();
+  await box(page, '1002').getByLabel('Transfer to').fill('1003');
+  await box(page, '1002').getByRole('button', { name: 'Consult first' }).click();
+  await page.getByRole('button', { name: 'Join them' }).first().waitFor();
+  await gone('1003');
+  await box(page, '1003').waitFor({ state: 'hidden' });
+  assert.equal(await page.getByRole('button', { name: 'Join them' }).count(), 0);
+  await box(page, '1002').getByRole('button', { name: 'Retrieve' }).click();
+  await box(page, '1002').getByText('talking').waitFor();
+  await kit.axeOf(page, 'the bar after a consultation that came to nothing');
+}
+
+/** What a caller says is one component of the address, whatever it is; templates that are no
+    addresses of http are refused when they are typed. */
+export async function hostile_pops(kit) {
+  const c = await crm();
+  const said = 'javascript:alert(1)//"\'><script>&q=2#%00/../ \u260e \u00e9';
+  try {
+    const page = await kit.page(await kit.context(), { hosts: [c.host] });
+    for (const [template, why] of [['javascript:alert({uui})', 'may not open javascript:'],
+      ['data:text/html,{uui}', 'may not open data:'], ['{uui}', 'is no address'],
+      ['https://{uui}.example/', 'may not stand in the host'],
+      ['https://elsewhere.example/{uui}', 'is not among the hosts']]) {
+      await page.goto(`${URL_}/agent/`);
+      await page.getByLabel('Token').fill(TOKEN);
+      await page.getByLabel('Device').fill('1004');
+      await page.getByLabel('Screen pop').fill(template);
+      await page.getByLabel('Hosts that a pop may open').fill(c.host);
+      await page.getByRole('button', { name: 'Start' }).click();
+      await page.getByRole('alert').filter({ hasText: why }).waitFor();
+    }
+    await openBar(kit, page, '1004', `http://${c.host}/record?q={uui}`, c.host);
+    await kit.api.makeCall('1001', '1004', { autoOriginate: 'doNotPrompt', userData: userData(said) });
+    await kit.until('a record to be opened', async () => c.opened().length > 0);
+    assert.equal(c.opened()[0], `/record?q=${encodeURIComponent(said).replace(/'/g, '%27')}`);
+    assert.equal(new URL(c.opened()[0], URL_).searchParams.get('q'), said);
+    await kit.harmless(page, 'the agent bar');
+    await page.setViewportSize({ width: 320, height: 256 });
+    await kit.fits(page, 'the agent bar at 400 %');
+  } finally {
+    c.close();
+  }
+}
+
+/** A caller with a name that is HTML, turns lines, and is very long. */
+export async function hostile_caller(kit) {
+  const trunk = await Trunk.start(Number(process.env.BATON_TRUNK_PORT ?? 5199), SIP);
+  try {
+    const page = await kit.page(await kit.context({ viewport: { width: 420, height: 720 } }));
+    await openBar(kit, page, '1001', '', '');
+    trunk.harm('1001');
+    await page.getByRole('group', { name: /^Call with/ }).getByText('talking').waitFor();
+    await kit.harmless(page, 'the agent bar, a hostile caller');
+  } finally {
+    await kit.hangUpAll().catch(() => {});
+    trunk.close();
+  }
+}
+
 /** Without a mouse: dial, hold; the focus stays with the call when its buttons change. */
 export async function bar_by_keyboard(kit) {
   const page = await kit.page(await kit.context());
@@ -162,6 +246,46 @@ export async function tel_links(kit) {
   assert.equal((await kit.api.get('/v1/calls')).items.length, 0, 'nothing was dialled');
   await page.keyboard.press('Enter');
   await box(page, '1002').waitFor();
+}
+
+/** A token of the page around it that runs out: a new one is asked for, and it goes on. One that
+    cannot be renewed is told. */
+export async function embedded_token_runs_out(kit) {
+  const c = await crm();
+  try {
+    const page = await kit.page(await kit.context(), { hosts: [c.host] });
+    let given = 0;
+    await page.exposeFunction('mint', async (seconds) => {
+      given++;
+      return (await kit.api.post('/v1/tokens/browser', { origin: URL_, expiresIn: seconds })).token;
+    });
+    const start = async (renewed) => {
+      await page.goto(`http://${c.host}/desk`);
+      await page.evaluate(async (again) => {
+        const agent = document.querySelector('baton-agent');
+        window.told = [];
+        let asked = 0;
+        for (const name of ['call', 'problem', 'started']) {
+          agent.addEventListener(name, (e) => window.told.push([name, e.detail]));
+        }
+        agent.takeTelLinks();
+        await customElements.whenDefined('baton-agent');
+        const fresh = () => window.mint(asked++ ? 300 : 5);
+        await agent.start(again ? fresh : await fresh());
+      }, renewed);
+    };
+    const told = (what, test) => kit.until(what, () => page.evaluate(() => window.told)
+      .then((all) => all.find(test)));
+    await start(true);
+    await kit.until('another token to be asked for', async () => given >= 2);
+    await page.getByRole('link', { name: 'Call the customer' }).click();
+    await told('a call', ([name, d]) => name === 'call' && d.state === 'connected');
+    await kit.hangUpAll();
+    await start(false);
+    await told('that it has run out', ([name, d]) => name === 'problem' && d.code === 'expired');
+  } finally {
+    c.close();
+  }
 }
 
 /** In a page of another origin: started with a browser token, commanded, and it tells. */

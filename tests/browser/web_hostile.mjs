@@ -7,37 +7,13 @@ import assert from 'node:assert/strict';
 import { URL_, SIP } from './kit.mjs';
 import { Trunk } from './trunk.mjs';
 
-const HTML = '"><img src=x onerror="window.ran=1"><b class=hostile>';
-const BIDI = '\u202eevil\u2066\u200f \u05d0\u05d1\u05d2';
-const LONG = 'x'.repeat(8000);
 const LOOK = 'You may look, but not command';
-
-const hex = (text) => Buffer.from(text).toString('hex');
-
-/** Nothing of what was said became an element, ran, or turned the line around it. */
-async function harmless(kit, page, what) {
-  await kit.settled(page);
-  const wrong = await page.evaluate(() => {
-    const said = [...document.querySelectorAll('*')].flatMap((e) => [
-      ...[...e.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.data),
-      ...[...e.attributes].filter((a) => /^(aria-|title$)/.test(a.name)).map((a) => a.value)]);
-    return [window.ran && 'a script ran', document.querySelector('.hostile, img[src="x"]') &&
-      'HTML was taken as HTML', said.some((t) => /[\u202a-\u202e\u2066-\u2069]/.test(t)) &&
-      'a line is turned', document.body.innerText.length > 60000 && 'far too much text']
-      .filter(Boolean);
-  });
-  assert.deepEqual(wrong, [], what);
-  await kit.fits(page, what);
-  await kit.axeOf(page, what);
-}
 
 /** A caller whose name, number and values are HTML, turn lines, and are very long. */
 export async function hostile_names(kit) {
   const trunk = await Trunk.start(Number(process.env.BATON_TRUNK_PORT ?? 5199), SIP);
   try {
-    trunk.dial('1001', [`User-to-User: 04${hex(HTML + BIDI)};encoding=hex;pd=04`,
-      `User-to-User: ${hex(LONG)};encoding=hex;purpose=other`],
-    `${HTML.replace(/"/g, '\\"')}${BIDI}${'long '.repeat(200)}`);
+    trunk.harm('1001');
     const c = await kit.callOf('1001', (x) => x.answered);
     const pages = [['the calls', '#/calls', '8555'], ['the devices', '#/devices', '1010'],
       ['a device', '#/devices/1001', '8555'], ['a device with a name', '#/devices/1010', 'Name'],
@@ -48,7 +24,7 @@ export async function hostile_names(kit) {
       for (const [what, hash, there] of pages) {
         await kit.go(page, hash);
         await page.locator('main').getByText(there).first().waitFor();
-        await harmless(kit, page, `${what}, ${viewport.width} px`);
+        await kit.harmless(page, `${what}, ${viewport.width} px`);
       }
     }
   } finally {

@@ -2,7 +2,8 @@
 /* Two phones in two browsers: registered over WebSocket, calling, showing User-to-User. */
 import assert from 'node:assert/strict';
 import { userData } from '../../web/client/baton.js';
-import { URL_, WS } from './kit.mjs';
+import { SIP, URL_, WS } from './kit.mjs';
+import { Trunk } from './trunk.mjs';
 
 async function openPhone(kit, number) {
   const page = await kit.page(await kit.context({ viewport: { width: 460, height: 760 } }));
@@ -87,6 +88,25 @@ export async function phone_without_media(kit) {
   await kit.callOf('1008', (c) => c.answered);
   await page.getByRole('button', { name: 'Hang up' }).click();
   await box(page, '1001').waitFor({ state: 'hidden' });
+}
+
+/** A caller with a name that is HTML, turns lines, and is long; who gives up while it rings. */
+export async function phone_hostile_caller(kit) {
+  const trunk = await Trunk.start(Number(process.env.BATON_TRUNK_PORT ?? 5199), SIP);
+  try {
+    const page = await openPhone(kit, '1008');
+    trunk.harm('1008', 'x'.repeat(2000));
+    await page.getByText('Incoming call').waitFor();
+    await page.getByText('User-to-User').first().waitFor();
+    await kit.harmless(page, 'the phone');
+    await page.setViewportSize({ width: 320, height: 256 });
+    await kit.fits(page, 'the phone at 400 %');
+    await kit.hangUpAll();
+    await page.getByText('Incoming call').waitFor({ state: 'hidden' });
+    await page.getByText(/The call has ended/).first().waitFor();
+  } finally {
+    trunk.close();
+  }
 }
 
 /** What is wrong is said in words. */

@@ -56,7 +56,7 @@ class Web(Process):
         check(missing is None, "a browser", missing)
         home = os.path.join(folder, "chromium")
         os.makedirs(home, exist_ok=True)
-        super().__init__("web", ["node", os.path.join(BROWSER, "web.mjs"), *names],
+        super().__init__("web", ["node", os.path.join(BROWSER, "web.mjs"), *names], stdin=True,
                          env={"HOME": home, "XDG_CONFIG_HOME": home, "TMPDIR": home, **env})
 
 
@@ -77,6 +77,27 @@ def fill(folder):
         db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * len(rows[0]))})",
                        [(first + i, *rows[i % len(rows)][1:]) for i in range(EVENTS)])
         db.commit()
+
+
+def shorten(folder):
+    """The journal begins with its newest event, as if the others had become too old."""
+    with contextlib.closing(sqlite3.connect(os.path.join(folder, "baton.db"))) as db:
+        db.execute("DELETE FROM events WHERE seq < (SELECT MAX(seq) FROM events)")
+        db.commit()
+
+
+def obey(w, web, s, options):
+    """Does to the server what the tests ask for, until they have ended."""
+    end, since = r"^(?:server: (\w+)|all \d+ were right|\d+ of \d+ failed|no such test.*)$", 0
+    while what := web.wait(end, since, limit=600, what="the tests of the web pages").group(1):
+        since = web.mark()
+        if what == "stop":
+            s.end()
+        elif what == "shorten":
+            shorten(w.folder)
+        elif what == "start":
+            s = w.server(**options)
+        web.say(f"{what} is done")
 
 
 def run(w, group, full=False, devices=""):
@@ -100,6 +121,7 @@ def run(w, group, full=False, devices=""):
         "BATON_SIP": f"{IP}:{s.port}", "BATON_TRUNK_PORT": str(trunk),
         "BATON_CRM_PORT": str(crm), "BATON_TOKEN": token(w.folder)},
         *os.environ.get("BATON_WEB", group).split()))
+    obey(w, web, s, options)
     check(web.exit_code(limit=300) == 0, "tests of the web pages", web.text()[-4000:])
 
 
@@ -125,6 +147,12 @@ def web_operator(w):
 def web_hostile(w):
     """Hostile names, tokens that may little, keyboard, forced colours, no motion."""
     run(w, "hostile", devices=HOSTILE)
+
+
+@scenario
+def web_outage(w):
+    """The server is stopped while pages are open, and comes back with a shorter journal."""
+    run(w, "outages")
 
 
 @scenario

@@ -16,6 +16,8 @@
  * The bar itself is a frame of the server's own origin, so the page around it sees no token of the
  * server's and the bar nothing of the page. `api.origins` of the server has to name the page.
  */
+const AGAIN_MS = 5000; // after no new token could be had
+
 class BatonAgent extends HTMLElement {
   constructor() {
     super();
@@ -89,7 +91,13 @@ class BatonAgent extends HTMLElement {
 
   async renew() {
     if (typeof this.token === 'function') {
-      this.say({ baton: 'token', token: await this.token() });
+      try {
+        this.say({ baton: 'token', token: await this.token() });
+      } catch (e) { // whoever gives tokens is not there: the bar waits for the next one
+        this.dispatchEvent(new CustomEvent('problem', { detail: { code: 'expired',
+          message: `There is no new token for the agent bar: ${e.message}` } }));
+        setTimeout(() => this.frame && this.renew(), AGAIN_MS);
+      }
     } else {
       this.dispatchEvent(new CustomEvent('problem', { detail: { code: 'expired',
         message: 'The token of the agent bar has run out; start it with a function.' } }));

@@ -13,6 +13,7 @@ import { button, field, fill, h, input, regions, select, toast, words }
   from '../console/ui/dom.js';
 import { tick } from '../console/ui/format.js';
 import { AgentBar } from './bar.js';
+import { popUrl } from './pop.js';
 
 const TOKEN = 'baton.token';
 const SETTINGS = 'baton.agent';
@@ -108,6 +109,10 @@ function form(why = '') {
         pop: pop.value.trim(), hosts: hosts.value.trim().split(/[\s,]+/).filter(Boolean),
         popOn: popOn.value };
       try {
+        const { why } = settings.pop ? popUrl(settings.pop, {}, settings.hosts) : {};
+        if (why) {
+          throw new Error(why);
+        }
         await begin(token.value.trim(), settings);
         sessionStorage.setItem(TOKEN, token.value.trim());
         localStorage.setItem(SETTINGS, JSON.stringify(settings));

@@ -867,7 +867,8 @@ function passes(problem) {
  *
  * Asking again instead of replaying the event here keeps the rules of CSTA's states where they
  * belong, and makes the view right whatever the event was. A burst of events of one call costs one
- * request, and one that fails for a reason that passes is made again. Tells 'change' with detail {calls: [callID…], devices: [number…]}, 'event', 'gap',
+ * request, and one for each other call that its devices have; one that fails for a reason that
+ * passes is made again. Tells 'change' with detail {calls: [callID…], devices: [number…]}, 'event', 'gap',
  * 'state', 'problem' as the stream does.
  */
 export class BatonModel extends EventTarget {
@@ -996,6 +997,7 @@ export class BatonModel extends EventTarget {
   async refresh() {
     const { calls, devices } = this.dirty;
     this.dirty = { calls: new Map(), devices: new Map() };
+    this.others(calls, devices);
     const good = await Promise.all([
       ...[...calls.keys()].map((id) => this.fetchOne('calls', id, `/v1/calls/${segment(id)}`)),
       ...[...devices.keys()].filter((n) => n).map((n) =>
@@ -1005,6 +1007,24 @@ export class BatonModel extends EventTarget {
     this.changed([...calls.keys()], [...devices.keys()]);
     this.timer = undefined;
     this.soon();
+  }
+
+  /** What can be done in a call depends on the other calls of a device: those are asked, too. */
+  others(calls, devices) {
+    const touched = new Set(devices.keys());
+    for (const id of calls.keys()) {
+      for (const c of this.calls.get(id)?.connections ?? []) {
+        touched.add(c.number ?? number(c.deviceID));
+      }
+    }
+    for (const [id, call] of this.calls) {
+      if (!calls.has(id) && call.connections?.some((c) => {
+        const n = c.number ?? number(c.deviceID);
+        return touched.has(n) && this.devices.has(n); // an outside number has calls of many
+      })) {
+        calls.set(id, undefined);
+      }
+    }
   }
 
   /** @return false: it will be asked again */

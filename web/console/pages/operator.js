@@ -112,8 +112,12 @@ const WORRIES = [
 ];
 
 /** In words, worst first: from the counters, and from the lists. */
-function worries(status, found) {
+function worries(status, found, lost) {
   const out = [];
+  if (lost) {
+    out.push(['The server does not answer.', 'What stands below is as it was before. This page asks ' +
+      'again and again.']);
+  }
   if (status?.state && status.state !== 'running') {
     out.push([`The server is ${inWords(status.state)}.`, 'It takes no new calls.']);
   }
@@ -278,12 +282,13 @@ export function operatorPage({ api, model, rights }) {
     }
   };
   const statusNote = h('div', {});
-  const attention = h('div', {});
+  const attention = h('div', { 'role': 'status' });
   const found = {};
   let state = null;
+  let lost = false;
   let worried = '';
   const worry = () => {
-    const all = worries(state, found);
+    const all = worries(state, found, lost);
     if (JSON.stringify(all) !== worried) {
       worried = JSON.stringify(all);
       fill(attention, worriesView(all));
@@ -293,7 +298,11 @@ export function operatorPage({ api, model, rights }) {
   const hooksNote = h('div', {});
   const load = () => Promise.all([
     part(async () => {
-      const s = await api.get('/v1/status');
+      const s = await api.get('/v1/status').catch((e) => {
+        lost = e.code === 'network';
+        throw e;
+      });
+      lost = false;
       state = s;
       progress.set(s.state === 'draining');
       const text = JSON.stringify({ ...s, uptime: 0, time: '' });

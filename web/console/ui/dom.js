@@ -171,7 +171,8 @@ export function doer(text, act, { kind = '', done, ...props } = {}) {
 export function words(e) {
   const codes = [e.csta && `${e.csta.category}/${e.csta.value}`, e.sip && `SIP ${e.sip}`]
     .filter(Boolean).join(', ');
-  return (e.message || String(e)) + (codes ? ` (${codes})` : '');
+  const text = e.message || String(e);
+  return text.charAt(0).toUpperCase() + text.slice(1) + (codes ? ` (${codes})` : '');
 }
 
 /** State of a connection, an operation, a registration: a word with a mark, not colour alone. */
