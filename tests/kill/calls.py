@@ -112,7 +112,7 @@ class Dialler(Worker):
     def __init__(self, phone, to, rng):
         super().__init__()
         self.phone, self.to, self.rng = phone, to, rng
-        self.talked, self.doubted = 0, set()
+        self.talked, self.refused, self.doubted = 0, 0, set()
 
     def wait(self, call, names, since, limit):
         """@return the first of these events of that call, or None"""
@@ -140,6 +140,7 @@ class Dialler(Worker):
             self.phone.say(f"hangup {call}")
             check(self.wait(call, ("ended",), since, 60), "a call that a phone cannot hang up", call)
         else:
+            self.refused += 1  # by an upgrade, perhaps when the other one had answered
             time.sleep(0.1)
 
 
@@ -192,6 +193,10 @@ class Commander:
         check(code == "restarted", f"{path} failed", ended)
         return None
 
+    def sure(self, path, body):
+        """Of a call in which something else may not be over yet."""
+        return self.until(lambda: self.command("POST", path, body), f"{path} to be done")
+
     def calls(self, a, b, **more):
         """@return the callID"""
         made = self.command("POST", f"/v1/devices/{a}/calls", {
@@ -241,7 +246,7 @@ class Standing(Worker, Commander):
             self.once()
             return self.done >= done
         self.until(both, "the call to be held and retrieved in the end")
-        check(self.verb("clear"), "the call cannot be cleared")
+        self.until(lambda: self.verb("clear"), "the call to be cleared")
 
 
 class Moved(Commander):
@@ -269,19 +274,18 @@ class Moved(Commander):
 
     def before_kill(self):
         if self.done % 2 == 1:
-            made = self.command("POST", self.path(self.call) + "/consult",
-                                {"consultedDevice": str(self.phones[1].number)})
-            self.second = made["callID"]
+            self.second = self.sure(self.path(self.call) + "/consult",
+                                    {"consultedDevice": str(self.phones[1].number)})["callID"]
             want = {str(p.number): "connected" for p in self.phones}
             self.until(lambda: self.states(self.second) == want, "the second call")
 
     def after_kill(self):
         since = self.phones[1].mark()
         if self.second:
-            check(self.command("POST", self.path(self.second) + "/transfer", {}), "the transfer")
+            self.sure(self.path(self.second) + "/transfer", {})
         else:
-            check(self.command("POST", self.path(self.call) + "/single-step-transfer",
-                               {"transferredTo": str(self.phones[1].number)}), "the transfer")
+            self.sure(self.path(self.call) + "/single-step-transfer",
+                      {"transferredTo": str(self.phones[1].number)})
             told = self.phones[1].event("incoming", since)
             equal([u["value"].split(";")[0] for u in told.get("uui", ())], [self.UUI],
                   "what the next phone is told")
@@ -291,4 +295,4 @@ class Moved(Commander):
         self.done += 1
 
     def clear(self):
-        check(self.command("POST", f"/v1/calls/{self.call}/clear", {}), "the call cannot be cleared")
+        self.sure(f"/v1/calls/{self.call}/clear", {})

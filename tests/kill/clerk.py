@@ -14,7 +14,7 @@ import time
 
 from calls import Commander, Worker
 from follow import receive, send
-from lib import LONG, check, equal
+from lib import LONG, Failure, check, equal
 
 PAUSE = 0.01  # between two commands: others want to be served, too
 
@@ -145,38 +145,44 @@ class Clerk(Worker, Commander):
 
 
 class LastWord(Commander):
+    """A token, or a switch, by turns."""
+
     def __init__(self, server, device):
         super().__init__(server, "last")
         self.path = f"/v1/devices/{device}/features/forwardBusy"
-        self.count, self.said = 0, None
+        self.count, self.request, self.said = 0, None, None
 
     def kill(self, server):
-        """A token, or a switch, by turns."""
         self.count += 1
-        number = str(1001 + self.count % 6)
-        token = self.count % 2 == 0
-        sock = (send(server, "POST", "/v1/tokens", {"name": f"last{self.count}", "scopes": ["observe:*"]})
-                if token else send(server, "PUT", self.path, {"forwardDN": number, "activateForward": True},
-                                   Prefer="wait=10"))
+        if self.count % 2 == 0:
+            body = {"name": f"last{self.count}", "scopes": ["observe:*"]}
+            self.request, fields = ("POST", "/v1/tokens", body), {}
+        else:
+            body = {"forwardDN": str(1001 + self.count % 6), "activateForward": True}
+            self.request, fields = ("PUT", self.path, body), {"Idempotency_Key": f"last-{self.count}"}
+        sock = send(server, *self.request, **fields, Prefer="wait=10")
         check(select.select([sock], [], [], LONG)[0], "an answer")
         server.child.kill()
-        status, said = receive(sock)
-        check(status in (200, 201), "the last word", said)
-        if token:
-            self.said = said["token"]
-        else:
-            self.operations.add(said["operation"])
-            self.said = number
+        try:
+            status, self.said = receive(sock)
+        except (OSError, Failure, ValueError):
+            self.said = None  # it was not whole, and so is none
+            return
+        check(status in (200, 201), "the last word", self.said)
 
     def check(self):
-        """It is as it was answered."""
-        if self.said is None:
+        """It is as it was answered; a command that comes again is the same operation."""
+        if self.request is None:
             return
-        if self.count % 2 == 0:
-            status, _ = self.ask("GET", "/v1/devices/1001", Authorization="Bearer " + self.said)
+        if self.request[0] == "PUT":
+            _, again = self.ask(*self.request, Idempotency_Key=f"last-{self.count}")
+            self.operations.add(again["operation"])
+            equal(again["operation"], (self.said or again)["operation"], "what came again")
+            shown = self.ask("GET", self.path)[1].get("forwardDN", {}).get("id")
+            if self.said:
+                equal(shown, self.request[2]["forwardDN"], "a switch of just before the kill")
+        elif self.said:
+            status, _ = self.ask("GET", "/v1/devices/1001", Authorization="Bearer " + self.said["token"])
             equal(status, 200, "what a token is answered that was made just before the kill")
             equal(self.ask("DELETE", f"/v1/tokens/last{self.count}")[0], 204, "it is revoked")
-        else:
-            shown = self.ask("GET", self.path)[1]
-            equal(shown.get("forwardDN", {}).get("id"), self.said, "a switch of just before the kill")
-        self.said = None
+        self.request = None
