@@ -151,6 +151,16 @@ static bool is_sound(struct db *db, const char *path, char *why, size_t cap)
                 "the database is damaged; move it away or put a backup in its place", text);
 }
 
+/** It was looked into, in vain: because of what it is, or of where it is. */
+static bool no_use(const struct db *db, const char *path, char *why, size_t cap)
+{
+    int code = sqlite3_errcode(db->handle) & 0xff;
+    bool alien = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
+
+    return fail(why, cap, path, alien ? "is no database" : "cannot be used",
+                sqlite3_errmsg(db->handle));
+}
+
 static bool migrate(struct db *db, const char *path, char *why, size_t cap)
 {
     int64_t version = ask_number(db, "PRAGMA user_version");
@@ -159,7 +169,7 @@ static bool migrate(struct db *db, const char *path, char *why, size_t cap)
     char sql[96];
 
     if (version < 0 || whose < 0 || tables < 0) {
-        return fail(why, cap, path, "is no database", sqlite3_errmsg(db->handle));
+        return no_use(db, path, why, cap);
     }
     if (whose != DB_APPLICATION && tables > 0) {
         return fail(why, cap, path, "is a database of something else", "");
@@ -279,7 +289,7 @@ bool db_open(struct db *db, const struct store_config *config, char *why, size_t
     (void)sqlite3_busy_timeout(db->handle, 500);
     (void)sqlite3_extended_result_codes(db->handle, 1);
     if (ask_number(db, "SELECT count(*) FROM sqlite_master") < 0) {
-        return fail(why, cap, path, "is no database", sqlite3_errmsg(db->handle));
+        return no_use(db, path, why, cap);
     }
     if (!is_sound(db, path, why, cap)) {
         return false;

@@ -155,6 +155,24 @@ static void check_look(const struct kit_store *k, const char *text)
     CHECK(text == NULL || strstr(why, text) != NULL);
 }
 
+/** The database is right, and where it lies nothing can be written. */
+static void test_a_place_where_it_cannot_be_used(void)
+{
+    struct kit_store k;
+    char wal[128], why[512] = "";
+    kit_store_make(&k);
+    kit_store_up(&k);
+    CHECK_INT(kit_store_down(&k), 0);
+    (void)snprintf(wal, sizeof(wal), "%s-wal", k.path);
+    CHECK_INT(mkdir(wal, 0700), 0);
+    CHECK(!kit_store_open(&k, why, sizeof(why)));
+    CHECK(strstr(why, "is no database") == NULL && strstr(why, "cannot be used: ") != NULL);
+    CHECK_INT(rmdir(wal), 0);
+    kit_store_up(&k); /* and nothing has happened to it */
+    CHECK_INT(kit_store_down(&k), 0);
+    kit_store_remove(&k);
+}
+
 static void test_what_is_not_opened(void)
 {
     struct kit_store k, second;
@@ -730,7 +748,8 @@ static void test_in_memory(void)
 }
 
 TEST_MAIN(T(test_what_was_handed_over_is_there_again), T(test_it_survives_a_kill),
-          T(test_what_is_not_opened), T(test_a_damaged_database_is_told),
+          T(test_what_is_not_opened), T(test_a_place_where_it_cannot_be_used),
+          T(test_a_damaged_database_is_told),
           T(test_a_full_disk_is_told_and_nothing_waits_for_it), T(test_lost_events_are_a_gap),
           T(test_lost_drops_are_repaired), T(test_forgetting_is_cheap), T(test_pages),
           T(test_pages_of_a_call), T(test_in_memory), T(test_a_reader_of_what_is_gone_is_told),
