@@ -16,7 +16,7 @@ static bool is_heard(const struct api_request *r)
         return false;
     }
     for (size_t i = 0; i < ARRAY_LEN(never); i++) {
-        if (str_starts(r->path, never[i])) {
+        if (str_starts(str_c(r->route->path), never[i])) { /* however it was written */
             return false;
         }
     }

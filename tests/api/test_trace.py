@@ -290,6 +290,27 @@ class Live(unittest.TestCase):
             peer.close()
 
 
+class Secrets(unittest.TestCase):
+    def test_tokens_are_not_captured(self):
+        """However their path is written."""
+        with Server(BATON, store=True) as s:
+            c = s.connection()
+            c.request('GET', '/v1/trace/live?protocol=api&bytes=true&raw=true')
+            r = c.getresponse()
+            made = [s.fetch('POST', f'/v1/{path}', json.dumps({'name': name, 'scopes': ['observe:*']}),
+                            {'Content-Type': 'application/json'})
+                    for path, name in (('tokens', 'one'), ('%74okens', 'two'), ('toke%6Es', 'three'))]
+            self.assertEqual([a.status for a in made], [201] * 3)
+            s.ask('PUT', '/v1/devices/1001/features/doNotDisturb', {'doNotDisturbOn': True}, {'Prefer': 'wait=10'})
+            seen = []
+            while not seen or 'doNotDisturb' not in json.dumps(seen[-1]):
+                line = r.readline()
+                if line.startswith(b'data: '):
+                    seen.append(json.loads(line[6:]))
+            c.close()
+            self.assertEqual(len(seen), 1, seen)
+
+
 class Off(unittest.TestCase):
     def test_nothing_is_kept(self):
         with Server(BATON, more='trace: {enabled: false}\n') as s:
