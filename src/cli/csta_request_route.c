@@ -16,28 +16,6 @@ static int build_cancel(struct draft *d)
     return 0;
 }
 
-/** User data in private data (docs/csta-private.md). */
-static int put_user_data(struct draft *d, const struct csta_common_arguments **out)
-{
-    struct csta_common_arguments *args = arena_zalloc(d->arena, sizeof(*args));
-    struct str octets = csta_data_octets(&d->user_data);
-    size_t cap = 2 * octets.n + 96;
-    char *buf = arena_alloc(d->arena, cap);
-    struct out o;
-
-    if (args == NULL || buf == NULL) {
-        return E_NOMEM;
-    }
-    out_init(&o, buf, cap);
-    out_c(&o, "<userData xmlns=\"" CSTA_PRIVATE_NAMESPACE "\"><string>");
-    out_hex(&o, octets, true);
-    out_c(&o, "</string></userData>");
-    args->private_data.kind = CSTA_DATA_FOREIGN;
-    args->private_data.foreign.body = out_str_of(&o);
-    *out = args;
-    return 0;
-}
-
 static int build_select(struct draft *d)
 {
     struct csta_device_id *other = arena_zalloc(d->arena, d->narg * sizeof(*other));
@@ -54,7 +32,7 @@ static int build_select(struct draft *d)
     body->alternate_routes.n = d->narg - 2;
     body->route_used_req = CSTA_TRUE;
     body->correlator_data = d->correlator;
-    return csta_data_octets(&d->user_data).n > 0 ? put_user_data(d, &body->extensions) : 0;
+    return csta_private_user_data(d->arena, csta_data_octets(&d->user_data), &body->extensions);
 }
 
 static int build_end(struct draft *d)

@@ -201,6 +201,14 @@ static inline struct csta_device_ref csta_device_ref_of(struct str value)
 /** The namespace of what Baton puts into private data (docs/csta-private.md). */
 #define CSTA_PRIVATE_NAMESPACE "urn:x-baton:csta"
 
+/**
+ * User data in private data, for messages that have no place of their own for it
+ * (docs/csta-private.md). In the arena; *out stays NULL when there are no octets.
+ * @return 0, E_NOMEM
+ */
+MUST_USE int csta_private_user_data(struct arena *arena, struct str octets,
+                                    const struct csta_common_arguments **out);
+
 /** The text of a user data or correlator data in octets; absent when it is foreign XML. */
 static inline struct str csta_data_octets(const struct csta_data *data)
 {

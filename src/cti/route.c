@@ -380,36 +380,6 @@ static struct csta_device_ref party_of(const struct cti_session *s, const struct
     return csta_device_ref_of(session_spelling(s, x->id));
 }
 
-/** The call's User-to-User in private data; *out stays NULL when it has none that is shown.
-    @return false: no memory */
-static bool put_user_data(const struct cti *c, const struct call *call,
-                          const struct csta_common_arguments **out)
-{
-    struct str octets = event_user_data(c, call->uui, &call->uui_came);
-    struct csta_common_arguments *args;
-    struct out o;
-    char *buf;
-    size_t cap = 2 * octets.n + 96;
-
-    *out = NULL;
-    if (octets.n == 0) {
-        return true;
-    }
-    args = arena_zalloc(c->scratch, sizeof(*args));
-    buf = arena_alloc(c->scratch, cap);
-    if (args == NULL || buf == NULL) {
-        return false;
-    }
-    out_init(&o, buf, cap);
-    out_c(&o, "<userData xmlns=\"" CSTA_PRIVATE_NAMESPACE "\"><string>");
-    out_hex(&o, octets, true);
-    out_c(&o, "</string></userData>");
-    args->private_data.kind = CSTA_DATA_FOREIGN;
-    args->private_data.foreign.body = out_str_of(&o);
-    *out = args;
-    return true;
-}
-
 static int ask_first_time(struct routeing *q, const struct call *call, uint32_t wait_ms,
                           uint64_t now_ms)
 {
@@ -429,7 +399,8 @@ static int ask_first_time(struct routeing *q, const struct call *call, uint32_t 
     struct csta_msg msg = {.id = CSTA_MSG_ROUTE_REQUEST, .edition = q->edition};
 
     msg.route_request = &ask;
-    if (!put_user_data(c, call, &ask.extensions)) {
+    if (csta_private_user_data(c->scratch, event_user_data(c, call->uui, &call->uui_came),
+                               &ask.extensions) != 0) {
         return E_NOMEM;
     }
     return cti_ask(s, &msg, on_asked, q, now_ms);
