@@ -177,6 +177,41 @@ export async function events(kit) {
   assert.ok(subjects.length > 0 && subjects.every((s) => s.startsWith('1002')), subjects.join());
 }
 
+/** Events: chosen by type, by call, and by both; a type that is none is refused in words. */
+export async function events_chosen(kit) {
+  await kit.api.makeCall('1001', '1002', { autoOriginate: 'doNotPrompt' });
+  const first = await kit.callOf('1002', (c) => c.answered);
+  await kit.api.makeCall('1003', '1004', { autoOriginate: 'doNotPrompt' });
+  const second = await kit.callOf('1004');
+  const page = await kit.console('#/events');
+  const list = page.getByRole('list', { name: 'Events, newest first' });
+  const choose = async (type, call) => {
+    await page.getByLabel('From').selectOption('earliest');
+    await page.getByLabel('Type').fill(type);
+    await page.getByLabel('Call', { exact: true }).fill(call);
+    await page.getByRole('button', { name: 'Apply' }).click();
+  };
+  const seen = () => list.locator('summary').evaluateAll((all) => all.map((e) =>
+    [e.querySelector('.name').textContent, e.lastChild.textContent]));
+  await choose('', first.callID);
+  await list.getByText('established').first().waitFor();
+  for (const [name, subject] of await seen()) {
+    assert.ok(!subject.includes(second.callID), `${name} ${subject}`);
+  }
+  await choose('delivered', '');
+  for (const { callID } of [first, second]) {
+    await list.getByText(callID).first().waitFor();
+  }
+  assert.deepEqual([...new Set((await seen()).map(([name]) => name))], ['delivered']);
+  await choose('delivered', second.callID);
+  await list.getByText(second.callID).first().waitFor();
+  for (const [name, subject] of await seen()) {
+    assert.ok(name === 'delivered' && subject.endsWith(second.callID), `${name} ${subject}`);
+  }
+  await choose('nothing', '');
+  await page.getByRole('alert').filter({ hasText: 'nothing' }).waitFor();
+}
+
 /** Try it: a form from the schema, and what it led to in JSON, XML and on the wire. */
 export async function try_it(kit) {
   const page = await kit.console('#/try');
