@@ -55,6 +55,34 @@ static const char *const steps[] = {
     "  FROM events e WHERE watched = '' AND call NOT NULL GROUP BY call;",
     "CREATE INDEX events_of_device ON events (watched, seq) WHERE watched <> '';"
     "CREATE INDEX events_gap ON events (seq) WHERE event = 'gap';",
+    /* A call is found by its first event, and its columns by its own: the newest calls cost the
+       same however many there were. */
+    "DROP VIEW history;"
+    "CREATE VIEW history AS SELECT call,"
+    "  at AS began,"
+    "  (SELECT calling FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.calling NOT NULL ORDER BY f.seq LIMIT 1) AS calling,"
+    "  (SELECT called FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.called NOT NULL ORDER BY f.seq LIMIT 1) AS called,"
+    "  (SELECT at FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.event = 'EstablishedEvent' ORDER BY f.seq LIMIT 1) AS answered,"
+    "  (SELECT subject FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.event = 'EstablishedEvent' ORDER BY f.seq LIMIT 1) AS answered_by,"
+    "  (SELECT at FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.event = 'CallClearedEvent' ORDER BY f.seq DESC LIMIT 1) AS ended,"
+    "  (SELECT cause FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.event IN ('FailedEvent', 'ConnectionClearedEvent', 'CallClearedEvent')"
+    "    ORDER BY CASE f.event WHEN 'FailedEvent' THEN 0 ELSE 1 END, f.seq LIMIT 1) AS cause,"
+    "  (SELECT group_concat(g.step, ' ') FROM (SELECT CASE f.event WHEN 'DivertedEvent'"
+    "    THEN 'diverted:' ELSE 'transferred:' END || ifnull(f.other, '') AS step"
+    "    FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.event IN ('DivertedEvent', 'TransferedEvent') ORDER BY f.seq) g) AS moves,"
+    "  (SELECT uui FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.uui NOT NULL ORDER BY f.seq LIMIT 1) AS uui,"
+    "  seq AS first"
+    "  FROM events e INDEXED BY events_shared WHERE watched = '' AND call NOT NULL"
+    "  AND NOT EXISTS (SELECT 1 FROM events f WHERE f.watched = '' AND f.call = e.call"
+    "    AND f.seq < e.seq);",
 };
 
 static const char *const statements[STMT_COUNT] = {
