@@ -51,7 +51,7 @@ static void down(struct kit_store *k)
 static int read_page(const struct kit_store *k, struct history_query *q, char after[16],
                      int newest)
 {
-    char why[256] = "";
+    static char why[256]; /* said when a check fails */
     int n = 0, more;
     struct history_call c;
     struct history_reader *r = history_open(k->path, q, why, sizeof(why));
