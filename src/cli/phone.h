@@ -13,7 +13,7 @@
 extern const struct help help_phone;
 int cmd_phone(int argc, char **argv);
 
-enum { PHONE_CALLS = 8 };
+enum { PHONE_CALLS = 8, PHONE_NUMBERS = 299 }; /* at the prompt more is a status, or octets */
 
 struct phone;
 
@@ -45,7 +45,7 @@ struct phone {
     struct sip_uri aor;
     struct auth_client auth;
     struct phone_call call[PHONE_CALLS];
-    unsigned next_id;
+    unsigned last_number;
     bool quitting;
     bool typed;   /**< commands came */
     bool leaving; /**< and no more will: leave when the last call has ended */
@@ -77,6 +77,8 @@ void phone_register(struct phone *p, uint32_t expires_s);
 extern const struct leg_user phone_user;
 void phone_on_invite(void *phone, const struct sip_msg *m, const struct hop *from,
                      uint64_t now_ms);
+/** For the next call: 1 to PHONE_NUMBERS, in turn, none that a call has. */
+unsigned phone_number(struct phone *p);
 void phone_dial(struct phone *p, struct str uri, struct str uui_hex);
 void phone_answer(struct phone_call *c);
 void phone_reject(struct phone_call *c, unsigned status);

@@ -29,11 +29,25 @@ static void show(struct phone_call *c, const char *event, unsigned status,
                                               .uui_of = uui_of});
 }
 
+unsigned phone_number(struct phone *p)
+{
+    bool taken = true;
+
+    while (taken) {
+        p->last_number = p->last_number % PHONE_NUMBERS + 1;
+        taken = false;
+        for (int i = 0; i < PHONE_CALLS; i++) {
+            taken = taken || (p->call[i].leg != NULL && p->call[i].id == p->last_number);
+        }
+    }
+    return p->last_number;
+}
+
 static struct phone_call *new_call(struct phone *p)
 {
     for (int i = 0; i < PHONE_CALLS; i++) {
         if (p->call[i].leg == NULL) {
-            p->call[i] = (struct phone_call){.phone = p, .id = ++p->next_id};
+            p->call[i] = (struct phone_call){.phone = p, .id = phone_number(p)};
             return &p->call[i];
         }
     }

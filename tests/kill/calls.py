@@ -112,7 +112,7 @@ class Dialler(Worker):
     def __init__(self, phone, to, rng):
         super().__init__()
         self.phone, self.to, self.rng = phone, to, rng
-        self.talked, self.refused, self.doubted = 0, 0, set()
+        self.talked, self.refused, self.doubted = 0, 0, []
 
     def wait(self, call, names, since, limit):
         """@return the first of these events of that call, or None"""
@@ -131,7 +131,7 @@ class Dialler(Worker):
         call = self.phone.event("calling", since)["call"]
         became = self.wait(call, ("established", "refused", "ended", "failed"), since, 3)
         if became is None:
-            self.doubted.add(call)
+            self.doubted.append(call)  # a number that comes again, after 299 of them
             self.phone.say(f"hangup {call}")
         elif became["event"] == "established":
             self.talked += 1

@@ -51,4 +51,20 @@ static void test_a_peer_cannot_steer_the_terminal(void)
                "\"text\": \"Go\\u0007\"}\n");
 }
 
-TEST_MAIN(T(test_wrong_options_are_refused), T(test_a_peer_cannot_steer_the_terminal))
+/** What is typed names a call however long the phone has been up, and one that stands keeps its
+ * number. */
+static void test_numbers_of_calls_come_again(void)
+{
+    static struct phone p;
+    static struct leg leg;
+    for (unsigned n = 1; n <= PHONE_NUMBERS; n++) {
+        CHECK_INT(phone_number(&p), n);
+    }
+    p.call[2] = (struct phone_call){.leg = &leg, .id = 1};
+    p.call[5] = (struct phone_call){.leg = &leg, .id = 2};
+    CHECK_INT(phone_number(&p), 3);
+    CHECK_INT(phone_number(&p), 4);
+}
+
+TEST_MAIN(T(test_wrong_options_are_refused), T(test_a_peer_cannot_steer_the_terminal),
+          T(test_numbers_of_calls_come_again))
