@@ -133,7 +133,7 @@ class Web(Taker):
 
     def each_once(self, last, what):
         """In order, each once; what came again was the same. @return those, and how many came again"""
-        self.wait(lambda got: got and got[-1][0] >= last, f"the last one of {what}", 120)
+        until_last(self.got, lambda one: one[0], last, f"the last one of {what}")
         equal(self.wrong, [], f"{what}: signatures")
         first = {}
         for sequence, content in self.got:
@@ -163,12 +163,12 @@ class Followers:
         db = sqlite3.connect(f"file:{os.path.join(s.folder, 'kept.db')}?mode=ro", uri=True)
         want = [row[0] for row in db.execute("SELECT seq FROM events WHERE watched = '' ORDER BY seq")]
         late = Late(s)
-        late.wait(lambda e: int(e["sequence"]) >= want[-1], "the last event (a late one)", 60)
+        until_last(late.events, sequence_of, want[-1], "the last event (a late one)")
         all_ = self.of(late)
         check([n for n, _ in all_] == want, "a late one: each event once, in order",
               differ([n for n, _ in all_], want))
         for name, f in (("SSE", self.sse), ("WebSocket", self.ws)):
-            f.wait(lambda e: int(e["sequence"]) >= want[-1], f"the last event ({name})", 60)
+            until_last(f.events, sequence_of, want[-1], f"the last event ({name})")
             equal([e for e in f.events if e["type"] == GAP], [], f"gaps told to {name}")
             check(self.of(f) == all_, f"{name}: each event once, in order", differ(self.of(f), all_))
         pages = self.pages(s)
@@ -206,6 +206,20 @@ class Followers:
                 wanted["cause"] = form["cause"]
         check(forms == want, "CRM: newCall, answer, hangup of each call", differ(forms, want))
         return forms, again
+
+
+def sequence_of(event):
+    return int(event["sequence"])
+
+
+def until_last(got, number_of, last, what):
+    """However many there are: a minute for the next one."""
+    n, end = 0, time.monotonic() + 60
+    while not got or number_of(got[-1]) < last:
+        if len(got) > n:
+            n, end = len(got), time.monotonic() + 60
+        check(time.monotonic() < end, f"waited for {what}", n)
+        time.sleep(0.05)
 
 
 def until_equal(get, want, what, limit=30):
